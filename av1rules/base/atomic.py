@@ -1,0 +1,59 @@
+"""Files that appear whole or not at all: temp name beside the goal, fsync, rename, fsync folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+TEMP_PREFIX = ".av1rules-"
+"""Every temporary file of ours starts so; discovery never takes such a file for a source."""
+
+
+def temp_name(goal: Path, *, folder: Path | None = None, suffix: str | None = None) -> Path:
+    """A fresh private name in `folder` (default: beside `goal`) that ends in `suffix`.
+
+    The goal's own name is not part of it: names of films may already be as long as the file
+    system allows, and two sources of one name must not share a temp file.
+    """
+    return (folder or goal.parent) / f"{TEMP_PREFIX}{secrets.token_hex(8)}{suffix or goal.suffix}"
+
+
+def is_temp_name(name: str) -> bool:
+    return name.startswith(TEMP_PREFIX)
+
+
+def fsync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in `folder` durable. Systems that can't open folders are left alone."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def publish(temp: Path, goal: Path) -> None:
+    """Put the finished `temp` in the place of `goal`: one file system, synced, atomic."""
+    fsync_file(temp)
+    os.replace(temp, goal)
+    fsync_folder(goal.parent)
+
+
+def write_text(goal: Path, text: str) -> None:
+    """Write a small text file atomically; surrogate escapes of odd file names survive."""
+    temp = temp_name(goal)
+    try:
+        temp.write_text(text, encoding="utf-8", errors="surrogateescape")
+        publish(temp, goal)
+    finally:
+        temp.unlink(missing_ok=True)

@@ -1,0 +1,49 @@
+"""The one root of all errors a person may see. Says what to do next; never prints, never exits."""
+
+from __future__ import annotations
+
+
+class Av1rulesError(Exception):
+    """Something a person can act on.
+
+    `message` says what was being done, what was expected and what was found; `hint` says what
+    to do next; `where` is a place such as `rules.yaml:41:12` or a path.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, where: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.where = where
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text}\n  hint: {self.hint}" if self.hint else text
+
+
+class UsageError(Av1rulesError):
+    """A wrong command line or a state that forbids the command: exit code 2."""
+
+
+class ToolError(Av1rulesError):
+    """FFmpeg or ffprobe is missing, too old, or fails its self-test: nothing can run."""
+
+
+class ProbeError(Av1rulesError):
+    """One source could not be read as video; the rest of the run goes on."""
+
+
+class EncodeError(Av1rulesError):
+    """One encode failed, or its result did not pass verification."""
+
+
+class SourceChangedError(Av1rulesError):
+    """The source is no longer the one that was planned: the work is dropped, nothing is wrong."""
+
+
+class InterruptedRun(Av1rulesError):
+    """The run was asked to stop; work in hand was given up without a verdict."""
+
+
+class LedgerError(Av1rulesError):
+    """The ledger can't be opened or is of a version this program does not know."""

@@ -1,0 +1,98 @@
+"""What happens in a run, as frozen values: the seam between work and everything that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Root of all events. `source` is the library path of the file it is about, if any."""
+
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    jobs: int
+    stale: int
+    fresh: int
+    held: int
+    blocked: int
+    size_bytes: int  # of all sources to encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStarted(Event):
+    target: str
+    size_bytes: int
+    duration_s: float | None
+    frames: int | None  # expected
+    causes: tuple[str, ...]
+    encoder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobProgress(Event):
+    """A sign of life. `phase` is "digest", "encode" or "verify"; rates are None until known."""
+
+    phase: str
+    frame: int | None = None
+    frames: int | None = None
+    fps: float | None = None
+    speed: float | None = None
+    eta_s: float | None = None
+    size_bytes: int | None = None
+    projected_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDone(Event):
+    target: str
+    source_bytes: int
+    target_bytes: int
+    encode_s: float
+    verify_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDiscarded(Event):
+    """The encode worked but is not worth keeping (too large): remembered, not tried again."""
+
+    reason: str
+    source_bytes: int
+    target_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailed(Event):
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDropped(Event):
+    """The source changed or the run was stopped: no verdict, the next run looks again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note(Event):
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    done: int
+    discarded: int
+    failed: int
+    dropped: int
+    source_bytes: int
+    target_bytes: int
+    elapsed_s: float
+
+
+Sink = Callable[[Event], None]
+"""Receives events, from any thread; must not raise."""

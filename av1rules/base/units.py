@@ -1,0 +1,101 @@
+"""Sizes, durations and bit rates: text to number and back. Pure; one place for every unit."""
+
+from __future__ import annotations
+
+import re
+
+_NUMBER = re.compile(r"^\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z/]*)\s*$")
+
+SIZE_UNITS = {
+    "b": 1,
+    "kb": 1000,
+    "mb": 1000**2,
+    "gb": 1000**3,
+    "tb": 1000**4,
+    "kib": 1024,
+    "mib": 1024**2,
+    "gib": 1024**3,
+    "tib": 1024**4,
+}
+"""Bytes per unit; without a unit a size is in bytes."""
+
+DURATION_UNITS = {
+    "ms": 0.001,
+    "s": 1.0,
+    "min": 60.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+}
+"""Seconds per unit; without a unit a duration is in seconds."""
+
+RATE_UNITS = {
+    "b/s": 1,
+    "bps": 1,
+    "kb/s": 1000,
+    "kbps": 1000,
+    "mb/s": 1000**2,
+    "mbps": 1000**2,
+    "gb/s": 1000**3,
+    "gbps": 1000**3,
+}
+"""Bits per second per unit, decimal as the field uses them; without a unit: bits per second."""
+
+
+def parse_size(text: str) -> int:
+    """`"2GiB"` to bytes. Raises ValueError that says what was expected."""
+    return round(_parse(text, SIZE_UNITS, "", "a size such as 700MB or 2GiB"))
+
+
+def parse_duration(text: str) -> float:
+    """`"45s"`, `"1.5h"` to seconds. Raises ValueError."""
+    return _parse(text, DURATION_UNITS, "s", "a duration such as 45s, 10min or 2h")
+
+
+def parse_rate(text: str) -> int:
+    """`"15Mb/s"` to bits per second. Raises ValueError."""
+    return round(_parse(text, RATE_UNITS, "b/s", "a bit rate such as 800kb/s or 15Mb/s"))
+
+
+def _parse(text: str, units: dict[str, float] | dict[str, int], default: str, wish: str) -> float:
+    found = _NUMBER.match(text)
+    unit = found["unit"].lower() if found else ""
+    scale = units.get(unit or default, 1 if not unit else None)
+    if found is None or scale is None:
+        raise ValueError(f"expected {wish}, found {text!r}")
+    return float(found["number"]) * scale
+
+
+def format_size(size_bytes: float) -> str:
+    """Bytes in binary units, three digits: `"1.42 GiB"`."""
+    value, sign = abs(float(size_bytes)), "-" if size_bytes < 0 else ""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{sign}{value:.0f} B" if unit == "B" else f"{sign}{value:.3g} {unit}"
+        value /= 1024
+        if 999.5 <= value < 1024:  # .3g would print 1e+03
+            return f"{sign}{value:.0f} {_next_unit(unit)}"
+    return f"{sign}{value:.3g} TiB"
+
+
+def _next_unit(unit: str) -> str:
+    order = ("B", "KiB", "MiB", "GiB", "TiB")
+    return order[order.index(unit) + 1]
+
+
+def format_duration(duration_s: float) -> str:
+    """Seconds as `"0.52 s"`, `"45 s"`, `"12:05"` or `"3:02:45"`."""
+    if duration_s < 10:
+        return f"{duration_s:.2f} s"
+    if duration_s < 60:
+        return f"{duration_s:.0f} s"
+    minutes, seconds = divmod(round(duration_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def format_rate(rate_bps: float) -> str:
+    """Bits per second as `"25.5 Mb/s"` or `"128 kb/s"`."""
+    if rate_bps >= 999_500:
+        return f"{rate_bps / 1e6:.1f} Mb/s"
+    return f"{rate_bps / 1e3:.0f} kb/s"

@@ -1,0 +1,231 @@
+"""A source as probed: frozen facts, units in the names, None for what is not known. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+
+class HdrKind(Enum):
+    """How the pictures go beyond SDR; a source may be of several kinds at once."""
+
+    SDR = "sdr"
+    PQ = "pq"  # PQ transfer without static metadata
+    HDR10 = "hdr10"  # PQ transfer with mastering display or content light level
+    HDR10_PLUS = "hdr10plus"
+    HLG = "hlg"
+    DOLBY_VISION = "dolby-vision"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStat:
+    """What identifies a file to the operating system; the key of every cache."""
+
+    device: int
+    inode: int
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    links: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryFile:
+    """One candidate file found by the walk.
+
+    `library_path` is the root's name, then the path below the root, joined by "/": the name by
+    which rules, tasks and reports know the file. Bytes that are not UTF-8 are surrogate escapes.
+    """
+
+    root_name: str
+    root: str
+    relative_path: str
+    stat: FileStat
+
+    @property
+    def path(self) -> str:
+        return f"{self.root}/{self.relative_path}"
+
+    @property
+    def library_path(self) -> str:
+        return f"{self.root_name}/{self.relative_path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Colour:
+    """Colour signalling by FFmpeg's names (`bt709`, `smpte2084`, `tv`, `left`)."""
+
+    primaries: str | None = None
+    transfer: str | None = None
+    matrix: str | None = None
+    range: str | None = None
+    chroma_location: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MasteringDisplay:
+    """SMPTE ST 2086: chromaticities as x, y; luminance in cd/m2. Phones leave luminance out."""
+
+    red: tuple[float, float] | None = None
+    green: tuple[float, float] | None = None
+    blue: tuple[float, float] | None = None
+    white: tuple[float, float] | None = None
+    min_luminance: float | None = None
+    max_luminance: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentLight:
+    """MaxCLL and MaxFALL in cd/m2."""
+
+    max_cll: int
+    max_fall: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DolbyVision:
+    """The Dolby Vision configuration; None where only an RPU without configuration was seen."""
+
+    profile: int | None = None
+    compatibility_id: int | None = None
+    has_enhancement_layer: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoStream:
+    """A moving picture (never cover art). Rates in frames per second as exact fractions."""
+
+    index: int
+    codec: str
+    profile: str | None = None
+    width: int | None = None
+    height: int | None = None
+    pix_fmt: str | None = None
+    bit_depth: int | None = None
+    chroma: str | None = None  # "420", "422", "444", "400", "rgb"
+    has_alpha: bool | None = None
+    sample_aspect: Fraction | None = None
+    rotation: int | None = None
+    field_order: str | None = None
+    is_interlaced: bool | None = None
+    frame_rate: Fraction | None = None
+    is_variable_rate: bool | None = None
+    bitrate_bps: int | None = None
+    duration_s: float | None = None
+    start_s: float | None = None
+    frames: int | None = None  # as the container claims: may be stale
+    colour: Colour = Colour()
+    hdr_kinds: frozenset[HdrKind] | None = None
+    mastering_display: MasteringDisplay | None = None
+    content_light: ContentLight | None = None
+    dolby_vision: DolbyVision | None = None
+    has_captions: bool | None = None
+    is_decodable: bool | None = None  # False: encrypted, or the first pictures do not decode
+    language: str | None = None
+    title: str | None = None
+    dispositions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioStream:
+    """A sound track. `is_lossless` is by codec and profile: DTS-HD MA is, DTS core is not."""
+
+    index: int
+    codec: str
+    profile: str | None = None
+    channels: int | None = None
+    layout: str | None = None
+    sample_rate: int | None = None
+    bitrate_bps: int | None = None
+    is_lossless: bool | None = None
+    language: str | None = None
+    title: str | None = None
+    dispositions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubtitleStream:
+    """Subtitles as text (`subrip`, `ass`, `mov_text`) or as pictures (`hdmv_pgs_subtitle`)."""
+
+    index: int
+    codec: str
+    is_text: bool | None = None
+    language: str | None = None
+    title: str | None = None
+    dispositions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file inside the container, usually a font. `is_cover` marks pictures (attached_pic)."""
+
+    index: int
+    codec: str | None = None
+    filename: str | None = None
+    mimetype: str | None = None
+    is_cover: bool = False
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataStream:
+    """A stream that is none of the above: timecode, chapter text, GPS."""
+
+    index: int
+    codec: str | None = None
+    tag: str | None = None
+    handler: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    start_s: float
+    end_s: float
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """All that one probe told of one file. `provenance` is our own tag, if the file carries it."""
+
+    container: str  # FFmpeg's demuxer names, e.g. "matroska,webm"
+    size_bytes: int
+    duration_s: float | None = None
+    bitrate_bps: int | None = None
+    start_s: float | None = None
+    video: tuple[VideoStream, ...] = ()
+    audio: tuple[AudioStream, ...] = ()
+    subtitles: tuple[SubtitleStream, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    data: tuple[DataStream, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    main_index: int | None = None  # stream index of the main video stream
+    tags: tuple[tuple[str, str], ...] = ()  # of the container; keys in lower case
+    provenance: str | None = None
+
+    @property
+    def main(self) -> VideoStream | None:
+        """The main video stream; None for a file without moving pictures."""
+        return next((stream for stream in self.video if stream.index == self.main_index), None)
+
+    @property
+    def covers(self) -> tuple[Attachment, ...]:
+        return tuple(item for item in self.attachments if item.is_cover)
+
+    @property
+    def bits_per_pixel(self) -> float | None:
+        """Bits of the main video per pixel and frame: bit rate / (width x height x frame rate)."""
+        main = self.main
+        if main is None or not (main.bitrate_bps and main.width and main.height):
+            return None
+        if not main.frame_rate:
+            return None
+        return main.bitrate_bps / (main.width * main.height * float(main.frame_rate))
+
+    def streams(self) -> Iterator[VideoStream | AudioStream | SubtitleStream]:
+        yield from self.video
+        yield from self.audio
+        yield from self.subtitles

@@ -1,0 +1,1 @@
+"""Plans, receipts and runs as rows, text, JSON and CSV."""

@@ -1,0 +1,238 @@
+"""A rules file as types: what `load` returns, what `match` and `resolve` read. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Place:
+    """Where something stands in a rules file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    @property
+    def short(self) -> str:
+        """File name and line, for tables: `rules.yaml:41`."""
+        return f"{self.file.rpartition('/')[2]}:{self.line}"
+
+
+class Severity(Enum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One fault in a rules file. `path` is the key path, e.g. `rules[0].encode.preset`."""
+
+    place: Place
+    path: str
+    message: str
+    severity: Severity = Severity.ERROR
+    hint: str | None = None
+    snippet: str | None = None  # the line and its caret, ready to print
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A closed interval; None is open to that side. In the fact's own unit (bytes, b/s, s)."""
+
+    min: float | None = None
+    max: float | None = None
+
+    def holds(self, value: float) -> bool:
+        above = self.min is None or value >= self.min
+        return above and (self.max is None or value <= self.max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """One condition: a named fact against wanted values (any of) or a range.
+
+    `wanted` holds lower-case words, numbers in the fact's unit, booleans, globs, or a `Range`.
+    `text` is the condition as the file has it, for `explain`.
+    """
+
+    fact: str
+    wanted: tuple[str | int | float | bool | Range, ...]
+    text: str
+    place: Place
+
+    __test__ = False  # not a pytest class
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllOf:
+    parts: tuple[Condition, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf:
+    parts: tuple[Condition, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not:
+    part: Condition
+    place: Place
+
+
+Condition = Test | AllOf | AnyOf | Not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One value a rules file gives to a field of `EncodeSettings`, with its place."""
+
+    field: str
+    value: object  # already of the field's own type
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsLayer:
+    """A named set of settings: `defaults`, one profile, or one rule's `encode`."""
+
+    name: str  # "defaults", "profile film", "rule uhd remux"
+    settings: tuple[Setting, ...] = ()
+
+
+class ActionKind(Enum):
+    ENCODE = "encode"
+    SKIP = "skip"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What a rule asks for. `reason` for skip and hold; `layer` and `profile` for encode."""
+
+    kind: ActionKind
+    reason: str | None = None
+    layer: SettingsLayer | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    name: str
+    when: Condition | None  # None matches every source
+    action: Action
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """A folder of the library. `name` starts every library path below it."""
+
+    path: Path
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibrarySpec:
+    """Which files are candidates. Sizes in bytes, `settle_s` in seconds since the last write."""
+
+    roots: tuple[Root, ...]
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()  # without dot, lower case; empty: the built-in list
+    min_size: int = 0
+    settle_s: float = 60.0
+
+
+class OutputMode(Enum):
+    MIRROR = "mirror"
+    BESIDE = "beside"
+    REPLACE = "replace"
+
+
+class ReceiptForm(Enum):
+    NONE = "none"  # in the ledger only
+    JSON = "json"
+    TEXT = "text"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSpec:
+    """Where targets go. `suffix` stands before the extension in `beside` mode (`film.av1.mkv`)."""
+
+    mode: OutputMode = OutputMode.BESIDE
+    root: Path | None = None
+    suffix: str = ".av1"
+    temp_dir: Path | None = None
+    receipts: ReceiptForm = ReceiptForm.NONE
+    keep_mtime: bool = True
+    place: Place | None = None
+
+
+class OnToolsChange(Enum):
+    KEEP = "keep"  # recorded and reported, nothing redone
+    REDO = "redo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsSpec:
+    """Programs: a name is looked up in PATH, a path is taken as it is."""
+
+    ffmpeg: str | None = None
+    ffprobe: str | None = None
+    min_version: tuple[int, int] = (8, 0)
+    preferred_encoder: str | None = None
+    on_change: OnToolsChange = OnToolsChange.KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierThresholds:
+    """Limits of the tier classifier: bit rates in b/s, bits per pixel per frame, markers as words."""
+
+    remux_bitrate_1080p: int = 15_000_000
+    remux_bitrate_2160p: int = 40_000_000
+    remux_bits_per_pixel: float = 0.30
+    low_bitrate_1080p: int = 5_000_000
+    low_bits_per_pixel: float = 0.05
+    remux_markers: tuple[str, ...] = ("remux", "bluray", "blu-ray", "bdmv", "bdremux", "uhd-bd")
+    web_markers: tuple[str, ...] = (
+        "web-dl", "webdl", "webrip", "web-rip", "web", "nf", "amzn", "dsnp", "hmax", "atvp", "hulu",
+        "itunes",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """How runs behave; nothing here changes a picture. Times in seconds."""
+
+    state_dir: Path
+    jobs: int = 1
+    stall_timeout_s: float = 600.0
+    probe_timeout_s: float = 30.0
+    threads_per_job: int | None = None
+    reserve_bytes: int = 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """A whole rules file. `digest` covers every byte of it: caches of decisions depend on it."""
+
+    file: Path
+    library: LibrarySpec
+    output: OutputSpec
+    tools: ToolsSpec
+    tiers: TierThresholds
+    run: RunSpec
+    defaults: SettingsLayer
+    profiles: tuple[SettingsLayer, ...]
+    rules: tuple[Rule, ...]
+    digest: str

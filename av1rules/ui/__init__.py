@@ -1,0 +1,1 @@
+"""Readers of events: what a person sees while a run goes on."""
