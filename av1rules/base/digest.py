@@ -43,7 +43,7 @@ def _sample_offsets(size: int) -> list[int]:
 
 
 def file_digest(path: Path, *, check: Callable[[], None] | None = None) -> str:
-    """xxh3-128 of all bytes, as `"xxh3-128:<hex>"`. `check` is called between chunks and may raise."""
+    """xxh3-128 of all bytes, as `"xxh3-128:<hex>"`; `check` runs between chunks and may raise."""
     hasher = xxhash.xxh3_128()
     with path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):

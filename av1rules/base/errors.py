@@ -41,7 +41,7 @@ class SourceChangedError(Av1rulesError):
     """The source is no longer the one that was planned: the work is dropped, nothing is wrong."""
 
 
-class InterruptedRun(Av1rulesError):
+class RunInterruptedError(Av1rulesError):
     """The run was asked to stop; work in hand was given up without a verdict."""
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from av1rules.base.errors import InterruptedRun
+from av1rules.base.errors import RunInterruptedError
 
 GENTLE_STOP_S = 5.0
 """How long a child may take to end after SIGTERM; ffmpeg needs 0.4-0.9 s to finalise a file."""
@@ -33,11 +33,13 @@ LINE_LIMIT = 4096
 """Longest line kept, in characters: tags of hostile files may be megabytes long."""
 
 _ON_LINUX = sys.platform == "linux"
+if _ON_LINUX:
+    import resource  # absent on Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds on one child: wall time and quiet time in seconds, address space and output in bytes."""
+    """Bounds on one child: wall and quiet time in seconds, address space and output in bytes."""
 
     timeout_s: float | None = None
     stall_s: float | None = None
@@ -85,9 +87,9 @@ class Children:
         return self._stopping.is_set()
 
     def check(self) -> None:
-        """Raise `InterruptedRun` once the run has been asked to stop."""
+        """Raise `RunInterruptedError` once the run has been asked to stop."""
         if self._stopping.is_set():
-            raise InterruptedRun("the run was interrupted")
+            raise RunInterruptedError("the run was interrupted")
 
     def add(self, child: subprocess.Popen[bytes]) -> None:
         with self._lock:
@@ -135,7 +137,7 @@ def run(
     lines, and goes whole to `log` if given. `tether` asks the system to end the child when this
     process dies by SIGKILL (Linux with util-linux; elsewhere without effect).
     Raises FileNotFoundError or PermissionError if the program can't be started, and
-    `InterruptedRun` if the run is being stopped.
+    `RunInterruptedError` if the run is being stopped.
     """
     if children is not None:
         children.check()
@@ -213,8 +215,6 @@ class _Watch:
     def limit_memory(self) -> None:
         if self.limits.memory_bytes is None or not _ON_LINUX:
             return
-        import resource  # absent on Windows; only ever reached on Linux
-
         bound = (self.limits.memory_bytes, self.limits.memory_bytes)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             resource.prlimit(self.child.pid, resource.RLIMIT_AS, bound)
@@ -272,7 +272,7 @@ class _Reader(threading.Thread):
         try:
             with self._pipe:
                 self._drain()
-        except Exception as problem:  # handed to the caller of run(), in its own thread
+        except Exception as problem:  # noqa: BLE001 - handed to the caller of run(), in its own thread
             self.failure = problem
             self._watch.stop("output")
 

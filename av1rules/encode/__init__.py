@@ -1,1 +1,1 @@
-"""One encode: settings to command, command to a verified file. Knows nothing of the ledger or doit."""
+"""One encode: settings to command, command to verified file. Knows neither ledger nor doit."""

@@ -196,7 +196,7 @@ class ToolsSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierThresholds:
-    """Limits of the tier classifier: bit rates in b/s, bits per pixel per frame, markers as words."""
+    """Limits of the tier classifier: bit rates in b/s, bits per pixel and frame, marker words."""
 
     remux_bitrate_1080p: int = 15_000_000
     remux_bitrate_2160p: int = 40_000_000
