@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,8 +11,8 @@ class EncoderInfo:
     """One AV1 encoder of an FFmpeg build that passed a trial encode.
 
     `name` is ours: `svt-av1-psy`, `libsvtav1`, `libaom-av1`, `librav1e`; `codec` is FFmpeg's
-    `-c:v` name. `params` are the optional svtav1-params keys that this build accepts, asked one by
-    one. `version` is what the encoder library says of itself, None if it says nothing.
+    `-c:v` name. `params` are the svtav1-params keys of `tool_check.SVT_TRIAL_PARAMS` that this
+    build accepts. `version` is what the encoder library says of itself, None if it says nothing.
     """
 
     name: str
@@ -36,3 +37,25 @@ class Tools:
     encoders: tuple[EncoderInfo, ...]
     filters: frozenset[str] = frozenset()
     origin: str = "PATH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCheck:
+    """One line of `doctor`: `subject` is a program or encoder, `check` what was looked at.
+
+    `passed` is None where the outcome is only worth knowing (a missing extra).
+    """
+
+    subject: str
+    check: str
+    passed: bool | None
+    detail: str
+    hint: str | None = None
+
+
+class ToolMemo(Protocol):
+    """Remembers texts between runs; may forget any of them at any time."""
+
+    def get(self, key: str) -> str | None: ...
+
+    def put(self, key: str, value: str) -> None: ...
