@@ -39,7 +39,8 @@ class EncodeSettings:
     scale, lower is slower and better: other encoders get the nearest speed of their own.
     `film_grain` 0-50 is the synthesis strength; `film_grain_denoise` takes the grain out of the
     pictures before they are coded. `keyint` is frames (`"240"`), seconds (`"10s"`) or None for
-    the encoder's own. `bit_depth` 0 means: as the source (unknown becomes 10).
+    the encoder's own. `bit_depth` 0 means: as the source (unknown becomes 10). `force` encodes
+    sources that already have a modern codec and would be left alone.
     """
 
     encoder: str = "auto"
@@ -55,9 +56,10 @@ class EncodeSettings:
     container: str = "mkv"  # "mkv" or "mp4"
     accept: frozenset[Loss] = frozenset()
     max_size_ratio: float = 0.90
+    force: bool = False
 
 
-NOT_IN_FINGERPRINT = frozenset({"accept", "max_size_ratio"})
+NOT_IN_FINGERPRINT = frozenset({"accept", "max_size_ratio", "force"})
 """Fields that decide whether a file is encoded, not what the result looks like."""
 
 UHD_MIN_WIDTH = 2049

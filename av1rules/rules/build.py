@@ -1,0 +1,330 @@
+"""A whole document to a RuleSet, with every fault that the schema can't see as a Problem."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from av1rules.base.text import printable
+from av1rules.rules.build_conditions import build_condition, checked_glob
+from av1rules.rules.build_settings import USE, build_action, build_layer
+from av1rules.rules.model import (
+    Action,
+    ActionKind,
+    LibrarySpec,
+    OnToolsChange,
+    OutputMode,
+    OutputSpec,
+    ReceiptForm,
+    Root,
+    Rule,
+    RuleSet,
+    RunSpec,
+    SettingsLayer,
+    TierThresholds,
+    ToolsSpec,
+)
+from av1rules.rules.reader import Cursor
+
+STATE_FOLDER = ".av1rules"
+"""The state's folder beside the rules file, unless `run.state_dir` says otherwise."""
+
+Member = TypeVar("Member", bound=Enum)
+
+_VERSION = re.compile(r"(\d{1,4})(?:\.(\d{1,4}))?(?:\.\d{1,4})?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """One section of the file; absent keys are left out, so the defaults of the types hold."""
+
+    cursor: Cursor | None
+
+    def fields(self, **readers: tuple[str, Callable[[Cursor], object]]) -> dict[str, Any]:
+        """Keyword arguments `field=(key, reader)` for a dataclass, without what is None."""
+        values = {}
+        for field, (key, read) in readers.items():
+            below = None if self.cursor is None else self.cursor.get(key)
+            value = None if below is None else read(below)
+            if value is not None:
+                values[field] = value
+        return values
+
+
+def build_rules(root: Cursor, *, file: Path, digest: str) -> RuleSet:
+    """The rule set that a document means. Faults are added to `root.problems`."""
+    folder = file.parent
+    profiles = _profiles(root.get("profiles"))
+    rules = _rules(root.get("rules"), profiles)
+    defaults = root.get("defaults")
+    if defaults is not None:
+        _refuse_use(defaults)
+    return RuleSet(
+        file=file,
+        library=_library(root.get("library"), folder),
+        output=_output(root, folder),
+        tools=_tools(root.get("tools"), folder),
+        tiers=_tiers(root.get("tiers")),
+        run=_run(root.get("run"), folder),
+        defaults=SettingsLayer(name="defaults")
+        if defaults is None
+        else build_layer(defaults, "defaults"),
+        profiles=profiles,
+        rules=rules,
+        digest=digest,
+    )
+
+
+def _library(cursor: Cursor | None, folder: Path) -> LibrarySpec:
+    roots = cursor.get("roots") if cursor is not None else None
+    values = _Section(cursor).fields(
+        include=("include", _globs),
+        exclude=("exclude", _globs),
+        extensions=("extensions", _extensions),
+        min_size=("min_size", Cursor.size),
+        settle_s=("settle", Cursor.duration),
+    )
+    return LibrarySpec(roots=() if roots is None else tuple(_roots(roots, folder)), **values)
+
+
+def _roots(cursor: Cursor, folder: Path) -> Iterator[Root]:
+    names: dict[str, str] = {}
+    for item in cursor.items():
+        named = item.get("name")
+        path = _folder(item if not item.is_mapping else item.get("path"), folder)
+        if path is None:
+            continue
+        name = named.text() if named is not None else path.name
+        if not name or "/" in name or name in (".", ".."):
+            at = named or item
+            at.fault(
+                "expected a name without / for this root",
+                hint="write {path: ..., name: movies}",
+            )
+            continue
+        if name in names:
+            (named or item).fault(
+                f"a second root with the name {printable(name)}; the first is {names[name]}",
+                hint="give it another one: {path: ..., name: ...}",
+            )
+            continue
+        names[name] = printable(str(path))
+        yield Root(path=path, name=name, place=item.place)
+
+
+def _globs(cursor: Cursor) -> tuple[str, ...]:
+    found = [checked_glob(item) for item in cursor.items()]
+    return tuple(glob for glob in found if glob is not None)
+
+
+def _extensions(cursor: Cursor) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text.lower().lstrip(".") for text in cursor.texts()))
+
+
+def _folder(cursor: Cursor | None, folder: Path) -> Path | None:
+    """A path of the file made absolute; `~` is the home folder, no variable is replaced."""
+    text = cursor.text() if cursor is not None else None
+    if cursor is None or text is None:
+        return None
+    if "\0" in text or not text.strip():
+        cursor.fault("expected a path")
+        return None
+    return Path(os.path.normpath(folder / os.path.expanduser(text)))
+
+
+def _output(root: Cursor, folder: Path) -> OutputSpec:
+    cursor = root.get("output")
+    values = _Section(cursor).fields(
+        mode=("mode", lambda item: _member(item, OutputMode)),
+        root=("root", lambda item: _folder(item, folder)),
+        suffix=("suffix", _suffix),
+        temp_dir=("temp_dir", lambda item: _folder(item, folder)),
+        receipts=("receipts", lambda item: _member(item, ReceiptForm)),
+        keep_mtime=("keep_mtime", Cursor.boolean),
+    )
+    mode = values.get("mode")
+    at = cursor.get("mode") if cursor is not None else None
+    if at is not None and mode is OutputMode.REPLACE:
+        at.fault(
+            "mode replace is refused until originals are journaled and kept",
+            hint="use mirror or beside",
+        )
+    is_rootless = cursor is not None and cursor.get("root") is None
+    if at is not None and mode is OutputMode.MIRROR and is_rootless:
+        at.fault("mode mirror needs a root", hint="add root: /path/to/av1 under output:")
+    return OutputSpec(place=None if cursor is None else cursor.key_place, **values)
+
+
+def _suffix(cursor: Cursor) -> str | None:
+    text = cursor.text()
+    if text is None:
+        return None
+    if not text or "/" in text or "\0" in text:
+        cursor.fault("expected a part of a file name such as .av1")
+        return None
+    return text
+
+
+def _tools(cursor: Cursor | None, folder: Path) -> ToolsSpec:
+    values = _Section(cursor).fields(
+        ffmpeg=("ffmpeg", lambda item: _program(item, folder)),
+        ffprobe=("ffprobe", lambda item: _program(item, folder)),
+        min_version=("min_version", _version),
+        preferred_encoder=("preferred_encoder", Cursor.text),
+        on_change=("on_change", lambda item: _member(item, OnToolsChange)),
+    )
+    return ToolsSpec(**values)
+
+
+def _program(cursor: Cursor, folder: Path) -> str | None:
+    """A bare name is looked up in PATH; anything with a / is a path."""
+    text = cursor.text()
+    if text is None or ("/" not in text and not text.startswith("~")):
+        return text
+    path = _folder(cursor, folder)
+    return None if path is None else str(path)
+
+
+def _version(cursor: Cursor) -> tuple[int, int] | None:
+    found = _VERSION.fullmatch(cursor.raw.strip())
+    if found is None:
+        cursor.fault('expected a version such as "8.0"')
+        return None
+    version = (int(found[1]), int(found[2] or 0))
+    if version < ToolsSpec().min_version:
+        cursor.fault(f"{cursor.raw} is below the oldest FFmpeg that works, 8.0")
+    return version
+
+
+def _run(cursor: Cursor | None, folder: Path) -> RunSpec:
+    values = _Section(cursor).fields(
+        state_dir=("state_dir", lambda item: _folder(item, folder)),
+        jobs=("jobs", Cursor.whole),
+        stall_timeout_s=("stall_timeout", _positive_duration),
+        probe_timeout_s=("probe_timeout", _positive_duration),
+        threads_per_job=("threads_per_job", Cursor.whole),
+        reserve_bytes=("reserve", Cursor.size),
+    )
+    values.setdefault("state_dir", folder / STATE_FOLDER)
+    return RunSpec(**values)
+
+
+def _positive_duration(cursor: Cursor) -> float | None:
+    duration = cursor.duration()
+    if duration is not None and duration <= 0:
+        cursor.fault("expected more than 0 seconds")
+        return None
+    return duration
+
+
+def _tiers(cursor: Cursor | None) -> TierThresholds:
+    def section(key: str) -> _Section:
+        return _Section(None if cursor is None else cursor.get(key))
+
+    thresholds = TierThresholds(
+        **section("remux").fields(
+            remux_bitrate_1080p=("bitrate_1080p", Cursor.rate),
+            remux_bitrate_2160p=("bitrate_2160p", Cursor.rate),
+            remux_bits_per_pixel=("bits_per_pixel", Cursor.number),
+            remux_markers=("markers", Cursor.texts),
+        ),
+        **section("low_quality").fields(
+            low_bitrate_1080p=("bitrate_1080p", Cursor.rate),
+            low_bits_per_pixel=("bits_per_pixel", Cursor.number),
+        ),
+        **section("web_dl").fields(web_markers=("markers", Cursor.texts)),
+    )
+    if cursor is not None:
+        _check_order(cursor, thresholds)
+    return thresholds
+
+
+def _check_order(cursor: Cursor, thresholds: TierThresholds) -> None:
+    for what, low, high in (
+        ("bitrate_1080p", thresholds.low_bitrate_1080p, thresholds.remux_bitrate_1080p),
+        ("bits_per_pixel", thresholds.low_bits_per_pixel, thresholds.remux_bits_per_pixel),
+    ):
+        if low > high:
+            sections = (cursor.get("low_quality"), cursor.get("remux"))
+            at = next((found for s in sections if s is not None and (found := s.get(what))), cursor)
+            at.fault(
+                f"the limit of low-quality ({low:g}) is above that of remux ({high:g})",
+                hint="a source could be of both tiers",
+            )
+
+
+def _profiles(cursor: Cursor | None) -> tuple[SettingsLayer, ...]:
+    if cursor is None:
+        return ()
+    layers = []
+    for name, below in cursor.entries():
+        _refuse_use(below)
+        layers.append(build_layer(below, f"profile {name}"))
+    return tuple(layers)
+
+
+def _refuse_use(cursor: Cursor) -> None:
+    use = cursor.get(USE)
+    if use is not None:
+        use.fault(
+            "use stands in a rule's encode only",
+            hint="profiles are flat: write the settings themselves",
+            at_key=True,
+        )
+
+
+def _rules(cursor: Cursor | None, profiles: tuple[SettingsLayer, ...]) -> tuple[Rule, ...]:
+    rules: list[Rule] = []
+    names: dict[str, int] = {}  # with the line of each
+    known = {profile.name.removeprefix("profile ") for profile in profiles}
+    for item in cursor.items() if cursor is not None else ():
+        rule = _rule(item, known)
+        if rule is None:
+            continue
+        if rule.name in names and (at := item.get("name")) is not None:
+            at.fault(
+                f"a second rule with the name {printable(rule.name)}; "
+                f"the first is in line {names[rule.name]}",
+                hint="give it a name of its own",
+            )
+        names.setdefault(rule.name, rule.place.line)
+        rules.append(rule)
+    return tuple(rules)
+
+
+def _rule(cursor: Cursor, profiles: set[str]) -> Rule | None:
+    named, when = cursor.get("name"), cursor.get("when")
+    name = None if named is None else named.text()
+    action = build_action(cursor, printable(name or ""))
+    condition = None if when is None else build_condition(when)
+    if action is not None:
+        _check_profile(cursor, action, profiles)
+    if name is None or action is None:
+        return None
+    return Rule(name=printable(name), when=condition, action=action, place=cursor.place)
+
+
+def _check_profile(rule: Cursor, action: Action, known: set[str]) -> None:
+    if action.kind is not ActionKind.ENCODE or action.profile is None or action.profile in known:
+        return
+    encode = rule.get("encode")
+    use = encode.get(USE) if encode is not None else None
+    if use is not None:
+        listed = ", ".join(sorted(printable(name) for name in known)) or "none"
+        use.fault(
+            f"there is no profile {printable(action.profile, limit=60)}",
+            hint=f"profiles of this file: {listed}",
+        )
+
+
+def _member(cursor: Cursor, kind: type[Member]) -> Member | None:
+    known = {member.value: member for member in kind}
+    found = known.get(cursor.text())
+    if found is None:
+        cursor.fault(f"expected one of {', '.join(known)}")
+    return found

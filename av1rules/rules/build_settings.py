@@ -1,0 +1,124 @@
+"""Settings of a rules file (`defaults`, profiles, `encode`) as layers of typed values."""
+
+from __future__ import annotations
+
+import re
+
+from av1rules.base.text import printable
+from av1rules.base.units import parse_duration
+from av1rules.rules.model import Action, ActionKind, Setting, SettingsLayer
+from av1rules.rules.reader import Cursor
+from av1rules.rules.settings import Loss
+
+USE = "use"
+"""The key of a rule's `encode` that names a profile; no field of `EncodeSettings`."""
+
+_SECONDS = re.compile(r"\d+(?:\.\d+)?s")
+
+
+def build_layer(cursor: Cursor, name: str) -> SettingsLayer:
+    """All settings of one mapping; its `use:` is not among them."""
+    settings = []
+    for key, below in cursor.entries():
+        if key == USE:
+            continue
+        value = _value(key, below)
+        if value is not None:
+            settings.append(Setting(field=key, value=value, place=below.key_place))
+    return SettingsLayer(name=name, settings=tuple(settings))
+
+
+def build_action(rule: Cursor, rule_name: str) -> Action | None:
+    """The action of a rule: `encode`, `skip` or `hold`."""
+    if (encode := rule.get("encode")) is not None:
+        return _encode(encode, rule_name)
+    for kind in (ActionKind.SKIP, ActionKind.HOLD):
+        if (below := rule.get(kind.value)) is not None:
+            return _with_reason(kind, below)
+    return None
+
+
+def _encode(cursor: Cursor, rule_name: str) -> Action:
+    name = f"rule {rule_name}"
+    if not cursor.is_mapping:
+        if cursor.value is not True:
+            cursor.fault("expected settings or true")
+        return Action(kind=ActionKind.ENCODE, layer=SettingsLayer(name=name))
+    use = cursor.get(USE)
+    return Action(
+        kind=ActionKind.ENCODE,
+        layer=build_layer(cursor, name),
+        profile=None if use is None else use.text(),
+    )
+
+
+def _with_reason(kind: ActionKind, cursor: Cursor) -> Action:
+    if cursor.value is True:
+        return Action(kind=kind)
+    text = cursor.text()
+    if text is not None and not text.strip():
+        cursor.fault("expected a reason, found an empty text", hint=f"write {kind.value}: true")
+    return Action(kind=kind, reason=None if text is None else printable(" ".join(text.split())))
+
+
+def _value(field: str, cursor: Cursor) -> object:
+    """The value in the type of its field in `EncodeSettings`; None when it is wrong."""
+    match field:
+        case "crf":
+            return _quarter_steps(cursor)
+        case "preset" | "film_grain":
+            return cursor.whole()
+        case "max_size_ratio":
+            number = cursor.number()
+            return None if number is None else float(number)
+        case "film_grain_denoise" | "force":
+            return cursor.boolean()
+        case "keyint":
+            return _keyint(cursor)
+        case "bit_depth":
+            return 0 if cursor.value == "source" else cursor.whole()
+        case "accept":
+            return _losses(cursor)
+        case "params":
+            return _params(cursor)
+        case _:
+            return cursor.text()
+
+
+def _quarter_steps(cursor: Cursor) -> float | None:
+    number = cursor.number()
+    return None if number is None else round(number * 4) / 4
+
+
+def _keyint(cursor: Cursor) -> str | None:
+    value = cursor.value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    text = cursor.raw.strip()
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return str(int(text))
+    if _SECONDS.fullmatch(text) and parse_duration(text) > 0:
+        return text
+    cursor.fault(
+        f"expected frames such as 240, or seconds such as 10s, found {printable(text, limit=60)}"
+    )
+    return None
+
+
+def _losses(cursor: Cursor) -> frozenset[Loss] | None:
+    known = {loss.value: loss for loss in Loss}
+    found = [known.get(text) for text in cursor.texts()]
+    if None in found:
+        cursor.fault(f"expected losses out of {', '.join(known)}")
+        return None
+    return frozenset(loss for loss in found if loss is not None)
+
+
+def _params(cursor: Cursor) -> tuple[tuple[str, str], ...]:
+    """Sorted by name with numbers in one spelling: neither order nor `1.0` redoes a file."""
+    pairs = []
+    for name, below in cursor.entries():
+        number = below.number()
+        if number is not None:
+            pairs.append((name, f"{number:g}"))
+    return tuple(sorted(pairs))

@@ -1,0 +1,436 @@
+"""A rules file as YAML: plain values with the place of each. The only importer of ruamel.
+
+Reads parser events and builds its own nodes: no object of any kind is constructed, nothing runs,
+and nesting, aliases and size are bounded. Knows nothing of what the keys mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    Event,
+    MappingStartEvent,
+    ScalarEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from av1rules.base.errors import Av1rulesError
+from av1rules.base.text import printable
+from av1rules.rules.model import Place, Problem
+
+MAX_FILE_BYTES = 1024 * 1024
+"""Far above any hand-written policy; keeps a wrong file from costing minutes."""
+
+MAX_NESTING = 50
+"""Conditions nest a handful of levels; deeper is a mistake or an attack."""
+
+MAX_ALIASED_NODES = 10_000
+"""Values that aliases may add in all: aliases of aliases grow without bound otherwise."""
+
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_LONGEST_NUMBER = 40  # characters; longer digit rows are text
+_CONSTANTS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scalar:
+    """One value. `raw` is its text as the file has it (a number's own spelling)."""
+
+    value: str | int | float | bool | None
+    raw: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    """A list."""
+
+    items: tuple[Node, ...]
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One key of a mapping with its place and value."""
+
+    key: str
+    line: int
+    column: int
+    value: Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping:
+    """A mapping; keys are unique texts."""
+
+    entries: tuple[Entry, ...]
+    line: int
+    column: int
+
+    def find(self, key: str) -> Entry | None:
+        return next((entry for entry in self.entries if entry.key == key), None)
+
+
+Node = Scalar | Items | Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A parsed file. `root` is None when the file is empty or its syntax is broken."""
+
+    file: str
+    text: str
+    lines: tuple[str, ...]
+    root: Node | None
+    problems: tuple[Problem, ...]
+
+    def place(self, path: Sequence[str | int]) -> Place:
+        """Where the value at `path` stands; the nearest parent's place if there is none."""
+        node = self.root
+        for step in path:
+            below = _below(node, step)
+            if below is None:
+                break
+            node = below.value if isinstance(below, Entry) else below
+        return self._place_of(node)
+
+    def key_place(self, path: Sequence[str | int]) -> Place:
+        """Where the key that `path` ends with stands."""
+        parent: Node | None = self.root
+        below: Entry | Node | None = None
+        for step in path:
+            below = _below(parent, step)
+            parent = below.value if isinstance(below, Entry) else below
+        return self._place_of(below if below is not None else self.root)
+
+    def plain(self) -> object:
+        """The values without places: dict, list, str, int, float, bool, None."""
+        return None if self.root is None else _plain(self.root)
+
+    def _place_of(self, item: Entry | Node | None) -> Place:
+        if item is None:
+            return Place(file=self.file, line=1, column=1)
+        return Place(file=self.file, line=item.line, column=item.column)
+
+
+def read_document(path: Path) -> Document:
+    """Read and parse a rules file. Raises Av1rulesError when it can't be opened or read."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or "it can't be read"
+        raise Av1rulesError(
+            f"can't read the rules file: {reason}",
+            where=printable(str(path)),
+            hint="`av1rules init ROOT` writes a first one",
+        ) from error
+    return parse_document(raw, file=str(path))
+
+
+def parse_document(raw: bytes, *, file: str) -> Document:
+    """Parse the bytes of a rules file; everything wrong with them as YAML becomes a Problem."""
+    if len(raw) > MAX_FILE_BYTES:
+        message = f"the file is larger than {MAX_FILE_BYTES // 1024} KiB"
+        return _broken(file, "", 1, 1, message, hint="a rules file is some hundred lines")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        start = raw[: error.start].decode("utf-8-sig", "replace")
+        line, column = start.count("\n") + 1, len(start) - start.rfind("\n")
+        shown = raw.decode("utf-8-sig", "replace")
+        message = f"the file is not UTF-8: byte 0x{raw[error.start]:02x}"
+        return _broken(file, shown, line, column, message, hint="save it as UTF-8")
+    # Line ends of other systems: columns stay, and places count as editors do.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    builder = _Builder(file=file)
+    _feed(builder, text)
+    root = builder.roots[0] if builder.roots else None
+    if root is None and not builder.problems:
+        builder.fault(1, 1, "the file is empty", hint="`av1rules init ROOT` writes a first one")
+    return Document(
+        file=file, text=text, lines=_lines(text), root=root, problems=tuple(builder.problems)
+    )
+
+
+def _feed(builder: _Builder, text: str) -> None:
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            if not builder.take(event):
+                return
+    except ReaderError as error:
+        line, column = _position(text, error.position)
+        character = ord(error.character) if isinstance(error.character, str) else error.character
+        builder.syntax(line, column, f"the character U+{character:04X} is not allowed here", None)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        said = ", ".join(part for part in (error.context, error.problem) if part)
+        builder.syntax(line, column, f"not YAML: {said}", _syntax_hint(said))
+    except (YAMLError, ValueError, OverflowError, IndexError, AttributeError, TypeError) as error:
+        # ruamel lets such errors slip through on some malformed escapes and directives.
+        builder.syntax(1, 1, f"not YAML: {error}", None)
+
+
+def _syntax_hint(said: str) -> str | None:
+    if "'\\t'" in said or "tab" in said:
+        return "indent with spaces, not with tabs"
+    if "alias" in said or "'*'" in said:
+        return 'put quotes around a glob: "**/*.mkv"'
+    if "mapping values are not allowed" in said:
+        return "put quotes around a text that holds ': ', and check the indentation"
+    return None
+
+
+def _position(text: str, index: int) -> tuple[int, int]:
+    before = text[:index]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(text.split("\n"))
+
+
+def _broken(file: str, text: str, line: int, column: int, message: str, *, hint: str) -> Document:
+    problem = Problem(
+        place=Place(file=file, line=line, column=column), path="", message=message, hint=hint
+    )
+    return Document(file=file, text=text, lines=_lines(text), root=None, problems=(problem,))
+
+
+def _below(node: Node | None, step: str | int) -> Entry | Node | None:
+    if isinstance(node, Mapping) and isinstance(step, str):
+        return node.find(step)
+    if isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
+        return node.items[step]
+    return None
+
+
+def _plain(node: Node) -> object:
+    if isinstance(node, Mapping):
+        return {entry.key: _plain(entry.value) for entry in node.entries}
+    if isinstance(node, Items):
+        return [_plain(item) for item in node.items]
+    return node.value
+
+
+@dataclass(slots=True, kw_only=True)
+class _Frame:
+    """A collection that is still open."""
+
+    is_mapping: bool
+    anchor: str | None
+    line: int
+    column: int
+    items: list[Node] = field(default_factory=list)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    key: Scalar | None = None
+    at_key: bool = True
+    nodes: int = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class _Builder:
+    """Turns events into nodes; goes on after faults that leave the structure readable."""
+
+    file: str
+    problems: list[Problem] = field(default_factory=list)
+    roots: list[Node] = field(default_factory=list)
+    _open: list[_Frame] = field(default_factory=list)
+    _anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
+    _aliased: int = 0
+
+    def fault(self, line: int, column: int, message: str, *, hint: str | None = None) -> None:
+        place = Place(file=self.file, line=line, column=column)
+        path = format_path(tuple(self._path()))
+        self.problems.append(Problem(place=place, path=path, message=message, hint=hint))
+
+    def syntax(self, line: int, column: int, message: str, hint: str | None) -> None:
+        """A fault after which the rest can't be read."""
+        self._open.clear()
+        self.roots.clear()
+        self.fault(line, column, message, hint=hint)
+
+    def take(self, event: Event) -> bool:
+        """Take one event; False stops the reading."""
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        if isinstance(event, DocumentStartEvent) and self.roots:
+            self.fault(line, column, "a second YAML document", hint="a rules file is one document")
+            return False
+        if isinstance(event, ScalarEvent):
+            self._tagged(event, line, column)
+            scalar = _scalar(event, line, column)
+            self._done(scalar, event.anchor, 1)
+        elif isinstance(event, AliasEvent):
+            return self._alias(event.anchor, line, column)
+        elif isinstance(event, CollectionStartEvent):
+            return self._start(event, line, column)
+        elif isinstance(event, CollectionEndEvent):
+            self._close()
+        return True
+
+    def _start(self, event: CollectionStartEvent, line: int, column: int) -> bool:
+        self._tagged(event, line, column)
+        if len(self._open) >= MAX_NESTING:
+            self.syntax(line, column, f"nested deeper than {MAX_NESTING} levels", None)
+            return False
+        is_mapping = isinstance(event, MappingStartEvent)
+        self._open.append(
+            _Frame(is_mapping=is_mapping, anchor=event.anchor, line=line, column=column)
+        )
+        return True
+
+    def _close(self) -> None:
+        frame = self._open.pop()
+        node: Node
+        if frame.is_mapping:
+            entries = tuple(frame.entries.values())
+            node = Mapping(entries=entries, line=frame.line, column=frame.column)
+        else:
+            node = Items(items=tuple(frame.items), line=frame.line, column=frame.column)
+        self._done(node, frame.anchor, frame.nodes)
+
+    def _alias(self, anchor: str, line: int, column: int) -> bool:
+        found = self._anchors.get(anchor)
+        if found is None:
+            self.fault(
+                line,
+                column,
+                f"*{anchor} names no anchor above",
+                hint='put quotes around a glob: "**/*.mkv"',
+            )
+            self._done(Scalar(value=None, raw="", line=line, column=column), None, 1)
+            return True
+        node, nodes = found
+        self._aliased += nodes
+        if self._aliased > MAX_ALIASED_NODES:
+            message = f"aliases repeat more than {MAX_ALIASED_NODES} values"
+            self.syntax(line, column, message, "use a profile instead")
+            return False
+        self._done(node, None, nodes)
+        return True
+
+    def _done(self, node: Node, anchor: str | None, nodes: int) -> None:
+        if anchor is not None:
+            self._anchors[anchor] = (node, nodes)
+        if not self._open:
+            self.roots.append(node)
+            return
+        frame = self._open[-1]
+        frame.nodes += nodes
+        if not frame.is_mapping:
+            frame.items.append(node)
+        elif frame.at_key:
+            frame.key = self._key(frame, node)
+            frame.at_key = False
+        else:
+            self._value(frame, node)
+
+    def _value(self, frame: _Frame, node: Node) -> None:
+        key = frame.key
+        frame.key, frame.at_key = None, True
+        if key is not None and isinstance(key.value, str):
+            frame.entries[key.value] = Entry(
+                key=key.value, line=key.line, column=key.column, value=node
+            )
+
+    def _key(self, frame: _Frame, node: Node) -> Scalar | None:
+        """The key if it is one we take; otherwise a Problem, and its value is dropped."""
+        if not isinstance(node, Scalar):
+            self.fault(node.line, node.column, "a key must be a word, not a list or mapping")
+            return None
+        if not isinstance(node.value, str):
+            kind = "nothing" if node.value is None else type(node.value).__name__
+            kind = {"int": "a number", "float": "a number", "bool": "true or false"}.get(kind, kind)
+            self.fault(
+                node.line,
+                node.column,
+                f"the key {node.raw or '~'} is read as {kind}; keys are text",
+                hint=f'put it in quotes: "{node.raw}"' if node.raw else None,
+            )
+            return None
+        if node.value == "<<":
+            self.fault(
+                node.line,
+                node.column,
+                "merge keys (<<) are not supported",
+                hint="name the common settings under profiles: and take them with use:",
+            )
+            return None
+        if (first := frame.entries.get(node.value)) is not None:
+            self.fault(
+                node.line,
+                node.column,
+                f"the key {printable(node.value)} stands here twice; first in line {first.line}",
+                hint="keep one of the two",
+            )
+            return None
+        return node
+
+    def _tagged(self, event: ScalarEvent | CollectionStartEvent, line: int, column: int) -> None:
+        tag = event.tag
+        if tag is not None and tag != "!":
+            self.fault(
+                line, column, f"tags such as {printable(tag, limit=60)} are not supported",
+                hint="write the plain value",
+            )  # fmt: skip
+
+    def _path(self) -> Iterator[str | int]:
+        for frame in self._open:
+            if not frame.is_mapping:
+                yield len(frame.items)
+            elif frame.key is not None:
+                yield str(frame.key.value)
+
+
+def _scalar(event: ScalarEvent, line: int, column: int) -> Scalar:
+    raw = event.value
+    is_plain = event.style in (None, "") and event.tag is None
+    value = _resolve(raw) if is_plain else raw
+    return Scalar(value=value, raw=raw, line=line, column=column)
+
+
+def _resolve(raw: str) -> str | int | float | bool | None:
+    """YAML 1.2's core schema for plain scalars; dates, infinities and `yes` stay text."""
+    if raw in _CONSTANTS:
+        return _CONSTANTS[raw]
+    if len(raw) <= _LONGEST_NUMBER:
+        if _INT.fullmatch(raw):
+            return int(raw, {"0o": 8, "0x": 16}.get(raw[:2], 10))
+        if _FLOAT.fullmatch(raw):
+            with contextlib.suppress(OverflowError):
+                number = float(raw)
+                return number if math.isfinite(number) else raw
+    return raw
+
+
+def format_path(path: Path_) -> str:
+    """`("rules", 0, "encode")` as `rules[0].encode`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{printable(step, limit=80)}" if text else printable(step, limit=80)
+    return text

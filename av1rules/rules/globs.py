@@ -1,0 +1,78 @@
+"""Path globs: compiled once per set of patterns, and what is wrong with one in words. Pure.
+
+`*` stays in one folder, `**` crosses folders, `{a,b}` are alternatives, `[...]` one character.
+Case-sensitive, as file names are; names with newlines and odd bytes match like any other.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+
+from wcmatch import glob
+from wcmatch._wcparse import PatternLimitException  # has no public name
+
+MAX_BRACE_EXPANSIONS = 256
+"""Patterns that one glob may stand for; `{1..9999}` is a mistake that costs every file time."""
+
+_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.FORCEUNIX | glob.CASE
+
+Matcher = Callable[[str], object]
+
+
+@functools.lru_cache(maxsize=1024)
+def compile_globs(patterns: tuple[str, ...]) -> Matcher:
+    """A function that is truthy for each path that any of `patterns` matches."""
+    expressions, _ = glob.translate(list(patterns), flags=_FLAGS, limit=MAX_BRACE_EXPANSIONS)
+    # fullmatch: `$` alone would also match before a newline that ends a name.
+    return re.compile("|".join(f"(?:{text})" for text in expressions)).fullmatch
+
+
+def glob_fault(pattern: str) -> tuple[str, str] | None:
+    """What is wrong with a glob and what to do about it, or None."""
+    if not pattern:
+        return "an empty glob matches nothing", 'write "**" for every file'
+    if pattern.startswith(("/", "~")):
+        return "a glob is relative to the library root", "leave out the folder of the root"
+    if pattern.endswith("/"):
+        return "a glob that ends in / matches no file", f'write "{pattern}**"'
+    if any(part in (".", "..") for part in pattern.split("/")):
+        return "a glob can't hold . or .. as a folder", "write the path from the root down"
+    if (open_ := _unbalanced(pattern)) is not None:
+        return f"{open_} is not closed", f"close it, or write \\{open_} for the character itself"
+    try:
+        compile_globs((pattern,))
+    except PatternLimitException:
+        return (
+            f"the braces stand for more than {MAX_BRACE_EXPANSIONS} patterns",
+            "use * or several shorter globs",
+        )
+    except (re.error, ValueError, OverflowError) as error:
+        return f"not a glob: {error}", "write * for any part of a name"
+    return None
+
+
+def _unbalanced(pattern: str) -> str | None:
+    """The first bracket or brace without its partner; a backslash makes any of them plain."""
+    braces: list[str] = []
+    index = 0
+    while index < len(pattern):
+        character = pattern[index]
+        if character == "\\":
+            index += 1
+        elif character == "[":
+            # A closing bracket right after the opening one (or its !) belongs to the set.
+            start = index + 2 if pattern[index + 1 : index + 2] in ("!", "^") else index + 1
+            end = pattern.find("]", start + 1)
+            if end < 0:
+                return "["
+            index = end
+        elif character == "{":
+            braces.append(character)
+        elif character == "}":
+            if not braces:
+                return "}"
+            braces.pop()
+        index += 1
+    return "{" if braces else None

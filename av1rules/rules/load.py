@@ -1,0 +1,86 @@
+"""From a rules file to a RuleSet: read, check against the schema, build, lint. Runs nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from av1rules.base.digest import text_digest
+from av1rules.rules.build import build_rules
+from av1rules.rules.document import Document, read_document
+from av1rules.rules.lint import lint
+from av1rules.rules.model import Place, Problem, RuleSet, Severity
+from av1rules.rules.problems import RulesError, sort_problems, with_snippets
+from av1rules.rules.reader import Cursor
+
+
+def check_rules(path: Path) -> tuple[RuleSet | None, tuple[Problem, ...]]:
+    """The rule set, None if anything is wrong, and all errors and warnings sorted by place.
+
+    Raises Av1rulesError only when the file can't be read at all.
+    """
+    document = read_document(path)
+    return _checked(document, path, is_trusted=False)
+
+
+def load_rules(path: Path, *, trusted_digest: str | None = None) -> RuleSet:
+    """The rule set of a file. Raises RulesError with all problems.
+
+    `trusted_digest` is the digest of a rule set that this version of av1rules has loaded before:
+    if the file still has it, the check against the schema, which costs most, is left out.
+    """
+    document = read_document(path)
+    is_trusted = trusted_digest is not None and _digest(document, path) == trusted_digest
+    ruleset, problems = _checked(document, path, is_trusted=is_trusted)
+    if ruleset is None:
+        raise RulesError(problems)
+    return ruleset
+
+
+def _checked(
+    document: Document, path: Path, *, is_trusted: bool
+) -> tuple[RuleSet | None, tuple[Problem, ...]]:
+    problems = list(document.problems)
+    ruleset = None
+    if document.root is not None:
+        by_schema = () if is_trusted else _by_schema(document)
+        cursor = Cursor(document.root, (), document.file, [])
+        ruleset = build_rules(
+            cursor, file=Path(os.path.abspath(path)), digest=_digest(document, path)
+        )
+        problems += by_schema
+        problems += _beyond(cursor.problems, by_schema)
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        ruleset = None
+    elif ruleset is not None and not is_trusted:
+        problems += lint(ruleset)
+    return ruleset, with_snippets(sort_problems(problems), document.lines)
+
+
+def _by_schema(document: Document) -> tuple[Problem, ...]:
+    # Heavy (jsonschema, some 80 ms) and not needed for a file that was checked before.
+    from av1rules.rules.schema import schema_problems  # noqa: PLC0415
+
+    return schema_problems(document)
+
+
+def _beyond(found: list[Problem], by_schema: tuple[Problem, ...]) -> list[Problem]:
+    """Faults that the builder found where the schema found none."""
+    told: set[tuple[Place, str]] = {(problem.place, problem.path) for problem in by_schema}
+    paths = tuple(problem.path for problem in by_schema)
+    return [
+        problem
+        for problem in found
+        if (problem.place, problem.path) not in told and not _is_below(problem.path, paths)
+    ]
+
+
+def _is_below(path: str, parents: tuple[str, ...]) -> bool:
+    return any(
+        path == parent or path.startswith((f"{parent}.", f"{parent}[")) for parent in parents
+    )
+
+
+def _digest(document: Document, path: Path) -> str:
+    """Covers every character of the file and where it is: relative paths depend on the place."""
+    return text_digest(f"{os.path.abspath(path)}\0{document.text}")

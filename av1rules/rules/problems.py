@@ -1,0 +1,78 @@
+"""Problems of a rules file as text for people: place, message, the line, a caret, a hint. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from av1rules.base.errors import Av1rulesError
+from av1rules.base.text import printable
+from av1rules.rules.model import Problem, Severity
+
+_WIDEST_LINE = 120
+"""Characters of a line shown: a terminal's width or so; longer lines are cut around the caret."""
+
+_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[\[{]|[^\s,:\]}#]+""")
+
+
+class RulesError(Av1rulesError):
+    """A rules file that can't be used; `problems` holds every fault, sorted by place."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+        count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
+        file = errors[0].place.file if errors else None
+        super().__init__(
+            f"{count} in the rules file\n{render_all(problems)}",
+            where=None if file is None else printable(file),
+        )
+        self.problems = problems
+
+
+def render(problem: Problem) -> str:
+    """One problem: `file:line:column: path: message`, then the line with a caret and the hint."""
+    place = printable(str(problem.place))
+    level = "warning: " if problem.severity is Severity.WARNING else ""
+    path = f"{problem.path}: " if problem.path else ""
+    head = f"{place}: {level}{path}{problem.message}"
+    if problem.snippet is None:
+        return f"{head}\n  hint: {problem.hint}" if problem.hint else head
+    hint = f"   hint: {problem.hint}" if problem.hint else ""
+    return f"{head}\n{problem.snippet}{hint}"
+
+
+def render_all(problems: Iterable[Problem]) -> str:
+    return "\n".join(render(problem) for problem in problems)
+
+
+def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """By place, errors before warnings at one place; equal ones once."""
+    unique = dict.fromkeys(problems)
+    return tuple(
+        sorted(unique, key=lambda item: (item.place, item.severity is Severity.WARNING, item.path))
+    )
+
+
+def with_snippets(problems: Iterable[Problem], lines: Sequence[str]) -> tuple[Problem, ...]:
+    """The problems with the line they point at and a caret below it."""
+    return tuple(
+        replace(problem, snippet=snippet(lines, problem.place.line, problem.place.column))
+        for problem in problems
+    )
+
+
+def snippet(lines: Sequence[str], line: int, column: int) -> str | None:
+    """The line and a caret under the word that starts at `column`; None for an empty line."""
+    if not 1 <= line <= len(lines) or not lines[line - 1].strip():
+        return None
+    text = lines[line - 1].replace("\t", " ")
+    found = _TOKEN.match(text, column - 1)
+    width = found.end() - found.start() if found else 1
+    start = max(0, column - 1 + min(width, 40) - _WIDEST_LINE)
+    before = printable(text[start : column - 1])
+    shown = printable(text[start : start + _WIDEST_LINE])
+    width = max(1, min(width, _WIDEST_LINE - (column - 1 - start)))
+    number = f"{line:>5}"
+    caret = " " * len(before) + "^" * width
+    return f"{number} | {shown.rstrip()}\n{' ' * len(number)} | {caret}"

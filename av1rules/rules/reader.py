@@ -1,0 +1,137 @@
+"""A cursor over a rules file that reads typed values and collects Problems instead of raising.
+
+Knows YAML nodes and units, not what the keys mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from av1rules.base.text import printable
+from av1rules.base.units import parse_duration, parse_rate, parse_size
+from av1rules.rules.document import Items, Mapping, Node, Path_, Scalar, format_path
+from av1rules.rules.model import Place, Problem
+
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """One value of the file. Reading methods return None after noting what is wrong."""
+
+    node: Node
+    path: Path_
+    file: str
+    problems: list[Problem] = field(repr=False)
+    key_at: tuple[int, int] | None = None
+
+    @property
+    def place(self) -> Place:
+        return Place(file=self.file, line=self.node.line, column=self.node.column)
+
+    @property
+    def key_place(self) -> Place:
+        """The place of the key that this value belongs to; the value's own in a list."""
+        line, column = self.key_at or (self.node.line, self.node.column)
+        return Place(file=self.file, line=line, column=column)
+
+    def fault(self, message: str, *, hint: str | None = None, at_key: bool = False) -> None:
+        place = self.key_place if at_key else self.place
+        self.problems.append(
+            Problem(place=place, path=format_path(self.path), message=message, hint=hint)
+        )
+
+    def get(self, key: str) -> Cursor | None:
+        """The value under `key`; None if there is none or this is no mapping."""
+        entry = self.node.find(key) if isinstance(self.node, Mapping) else None
+        if entry is None:
+            return None
+        return self._below(key, entry.value, (entry.line, entry.column))
+
+    def entries(self) -> Iterator[tuple[str, Cursor]]:
+        if isinstance(self.node, Mapping):
+            for entry in self.node.entries:
+                yield entry.key, self._below(entry.key, entry.value, (entry.line, entry.column))
+        else:
+            self.fault("expected a mapping")
+
+    def items(self) -> Iterator[Cursor]:
+        """The entries of a list; a single value counts as a list of one."""
+        if isinstance(self.node, Items):
+            for index, item in enumerate(self.node.items):
+                yield self._below(index, item, None)
+        else:
+            yield self
+
+    def _below(self, step: str | int, node: Node, key_at: tuple[int, int] | None) -> Cursor:
+        return Cursor(node, (*self.path, step), self.file, self.problems, key_at)
+
+    @property
+    def is_mapping(self) -> bool:
+        return isinstance(self.node, Mapping)
+
+    @property
+    def value(self) -> object:
+        """The scalar's value; None for collections."""
+        return self.node.value if isinstance(self.node, Scalar) else None
+
+    @property
+    def raw(self) -> str:
+        """The scalar's own spelling."""
+        return self.node.raw if isinstance(self.node, Scalar) else ""
+
+    def text(self) -> str | None:
+        value = self.value
+        if isinstance(value, str):
+            return value
+        self.fault("expected text")
+        return None
+
+    def texts(self) -> tuple[str, ...]:
+        found = [item.text() for item in self.items()]
+        return tuple(text for text in found if text is not None)
+
+    def boolean(self) -> bool | None:
+        value = self.value
+        if isinstance(value, bool):
+            return value
+        self.fault("expected true or false")
+        return None
+
+    def number(self) -> float | int | None:
+        value = self.value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        self.fault("expected a number")
+        return None
+
+    def whole(self) -> int | None:
+        number = self.number()
+        if number is None or number == int(number):
+            return None if number is None else int(number)
+        self.fault("expected a whole number")
+        return None
+
+    def size(self) -> int | None:
+        """Bytes."""
+        return self._measure(parse_size)
+
+    def rate(self) -> int | None:
+        """Bits per second."""
+        return self._measure(parse_rate)
+
+    def duration(self) -> float | None:
+        """Seconds."""
+        return self._measure(parse_duration)
+
+    def _measure(self, parse: Callable[[str], Number]) -> Number | None:
+        if isinstance(self.value, bool) or not isinstance(self.node, Scalar):
+            self.fault("expected a number or text with a unit")
+            return None
+        try:
+            return parse(self.node.raw)
+        except (ValueError, OverflowError) as error:
+            self.fault(printable(str(error), limit=200))
+            return None

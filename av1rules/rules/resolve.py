@@ -1,0 +1,127 @@
+"""From a matching rule to settings: tier defaults <- defaults <- profile <- rule. Pure.
+
+Each setting keeps the line it came from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from av1rules.rules.facts import Facts
+from av1rules.rules.match import first_match
+from av1rules.rules.model import Action, ActionKind, Rule, RuleSet, SettingsLayer
+from av1rules.rules.settings import (
+    TIER_DEFAULTS,
+    UHD_MIN_HEIGHT,
+    UHD_MIN_WIDTH,
+    EncodeSettings,
+    SourceTier,
+)
+from av1rules.rules.tier import MODERN_CODECS
+
+BUILT_IN = "built-in"
+
+
+class DecisionKind(Enum):
+    ENCODE = "encode"
+    SKIP = "skip"
+    HOLD = "hold"
+    NO_RULE = "no rule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the policy says of one source. `settings` and `origins` for ENCODE only.
+
+    `origins` pairs each field of `EncodeSettings` with where its value comes from, in the order
+    of the fields: `("crf", "rules.yaml:12 (rule uhd remux)")`.
+    """
+
+    kind: DecisionKind
+    rule: Rule | None = None
+    reason: str | None = None
+    settings: EncodeSettings | None = None
+    origins: tuple[tuple[str, str], ...] = ()
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(EncodeSettings))
+
+
+def decide(ruleset: RuleSet, facts: Facts) -> Decision:
+    """What to do with one source, by the first rule that matches."""
+    rule = first_match(ruleset.rules, facts)
+    if rule is None:
+        return Decision(kind=DecisionKind.NO_RULE, reason="no rule matches: left alone")
+    action = rule.action
+    if action.kind is ActionKind.SKIP:
+        return Decision(kind=DecisionKind.SKIP, rule=rule, reason=_reason(rule, "left alone by"))
+    if action.kind is ActionKind.HOLD:
+        return Decision(kind=DecisionKind.HOLD, rule=rule, reason=_reason(rule, "held by"))
+    if facts.source_tier is None:
+        return Decision(kind=DecisionKind.SKIP, rule=rule, reason="no moving pictures to encode")
+    settings, origins = resolve(ruleset, action, facts)
+    modern = _modern_codec(facts)
+    if modern is not None and not settings.force:
+        reason = f"already {modern}, a modern codec (encode.force: true re-encodes it)"
+        return Decision(kind=DecisionKind.SKIP, rule=rule, reason=reason)
+    return Decision(kind=DecisionKind.ENCODE, rule=rule, settings=settings, origins=origins)
+
+
+def _reason(rule: Rule, verb: str) -> str:
+    return rule.action.reason or f"{verb} rule {rule.name}"
+
+
+def _modern_codec(facts: Facts) -> str | None:
+    """The codec's name when re-encoding would mostly lose: AV1, or a web file of its kind."""
+    codec = facts.video_codec
+    if codec == "av1" or facts.source_tier == SourceTier.WEB_DL.value:
+        return MODERN_CODECS.get(codec or "")
+    return None
+
+
+def resolve(
+    ruleset: RuleSet, action: Action, facts: Facts
+) -> tuple[EncodeSettings, tuple[tuple[str, str], ...]]:
+    """The settings an `encode` action means for this source, and the origin of each field."""
+    values = _tier_values(facts)
+    origins = dict.fromkeys(values, f"{BUILT_IN} {facts.source_tier} defaults")
+    for layer in _layers(ruleset, action):
+        for setting in layer.settings:
+            values[setting.field] = setting.value
+            origins[setting.field] = f"{setting.place.short} ({layer.name})"
+    if values["film_grain"] == 0:
+        # Without synthesis nothing is taken out; one fixed value, so it can't make a file stale.
+        values.pop("film_grain_denoise", None)
+        origins.pop("film_grain_denoise", None)
+    settings = EncodeSettings(**values)
+    return settings, tuple([(field, origins.get(field, BUILT_IN)) for field in _FIELDS])
+
+
+def _layers(ruleset: RuleSet, action: Action) -> list[SettingsLayer]:
+    layers = [ruleset.defaults]
+    if action.profile is not None:
+        wanted = f"profile {action.profile}"
+        layers += [layer for layer in ruleset.profiles if layer.name == wanted]
+    if action.layer is not None:
+        layers.append(action.layer)
+    return layers
+
+
+def _tier_values(facts: Facts) -> dict[str, Any]:
+    defaults = TIER_DEFAULTS[SourceTier(facts.source_tier)]
+    return {
+        "crf": float(defaults.crf_uhd if _is_uhd(facts) else defaults.crf),
+        "preset": defaults.preset,
+        "film_grain": defaults.film_grain,
+    }
+
+
+def _is_uhd(facts: Facts) -> bool:
+    """Above 1080p, whichever way the picture stands; unknown sizes count as 1080p."""
+    if facts.width is None or facts.height is None:
+        return False
+    longer, shorter = max(facts.width, facts.height), min(facts.width, facts.height)
+    return longer >= UHD_MIN_WIDTH or shorter >= UHD_MIN_HEIGHT

@@ -1,0 +1,314 @@
+"""The contract of a rules file (JSON Schema 2020-12), and its errors as Problems.
+
+The only importer of jsonschema. One fault gives one Problem: where alternatives failed, the one
+the writer meant is picked by the type of what stands there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from av1rules.base.errors import Av1rulesError
+from av1rules.base.text import printable
+from av1rules.rules.document import Document, format_path
+from av1rules.rules.model import Place, Problem
+
+Schema = dict[str, Any]
+
+REFUSED = "x-refused"
+"""Our keyword in the schema: keys refused by name, each with what to do instead."""
+
+_SIMILAR = 0.6
+"""Likeness from which a name is suggested; difflib's own default."""
+
+_TYPE_NAMES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+
+
+def schema_path() -> Path:
+    """The schema in a checkout, or in an installed package."""
+    here = Path(__file__).resolve().parents[1]
+    for folder in (here / "schema", here.parent / "schema"):
+        if (path := folder / "rules.schema.json").is_file():
+            return path
+    raise Av1rulesError("rules.schema.json is missing", hint="install av1rules again")
+
+
+@functools.cache
+def load_schema() -> Schema:
+    """The schema as data; read once."""
+    loaded: Schema = json.loads(schema_path().read_text(encoding="utf-8"))
+    return loaded
+
+
+def schema_problems(document: Document) -> tuple[Problem, ...]:
+    """All faults of a document against the schema, in no particular order."""
+    schema = load_schema()
+    validator = Draft202012Validator(schema)
+    describer = _Describer(document=document, schema=schema)
+    errors = validator.iter_errors(document.plain())
+    return tuple(problem for error in errors for problem in describer.problems(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Describer:
+    """Turns errors of jsonschema into Problems with the places of one document."""
+
+    document: Document
+    schema: Schema
+
+    def problems(self, error: ValidationError) -> Iterator[Problem]:
+        keyword = error.validator
+        if keyword == "anyOf":
+            yield from self._alternatives(error)
+        elif keyword == "oneOf":
+            yield self._one_action(error)
+        elif keyword == "additionalProperties":
+            yield from self._unknown_keys(error)
+        elif keyword == "required":
+            yield from self._missing_keys(error)
+        else:
+            yield self._value(error)
+
+    def _alternatives(self, error: ValidationError) -> Iterator[Problem]:
+        """The faults in the alternative whose type fits, else what was expected in all."""
+        groups: dict[int, list[ValidationError]] = {}
+        for inner in error.context or ():
+            groups.setdefault(int(inner.schema_path[0]), []).append(inner)
+        fitting = [group for group in groups.values() if not _is_other_type(group, error.instance)]
+        if not fitting:
+            yield self._at_value(error, f"expected {self._wish(error)}, {_found(error.instance)}")
+            return
+        for inner in min(fitting, key=len):
+            yield from self.problems(inner)
+
+    def _one_action(self, error: ValidationError) -> Problem:
+        names = [branch["required"][0] for branch in _wanted(error)]
+        present = [name for name in _instance(error) if name in names]
+        listed = _listed(names)
+        if not present:
+            return self._at_value(
+                error, f"says nothing to do: expected one of {listed}",
+                hint="encode: {} encodes with the settings of the source tier",
+            )  # fmt: skip
+        return self._at_key(
+            error,
+            present[1],
+            f"{present[0]} and {present[1]} exclude each other: expected one of {listed}",
+            hint="make it two rules; the first that matches decides",
+        )
+
+    def _unknown_keys(self, error: ValidationError) -> Iterator[Problem]:
+        schema = _mapping(error.schema)
+        known = list(schema.get("properties", {}))
+        refused = schema.get(REFUSED, {})
+        for key in _instance(error):
+            if key in known:
+                continue
+            if key in refused:
+                yield self._at_key(error, key, f"{key} can't be set here", hint=refused[key])
+            else:
+                hint = _suggestion(key, known) or self._belongs(key) or _known(known)
+                yield self._at_key(error, key, f"unknown key {printable(key, limit=60)}", hint=hint)
+
+    def _missing_keys(self, error: ValidationError) -> Iterator[Problem]:
+        properties = _mapping(error.schema).get("properties", {})
+        # jsonschema gives one error per missing key and names it in the message only.
+        for key in _wanted(error):
+            if key not in _instance(error) and error.message.startswith(repr(key)):
+                path = (*error.absolute_path, key)
+                yield self._problem(
+                    self.document.place(list(error.absolute_path)),
+                    path,
+                    f"the key {key} is missing",
+                    _first_sentence(self._resolved(properties.get(key, {}))),
+                )
+
+    def _value(self, error: ValidationError) -> Problem:
+        found, limit = _instance(error), _wanted(error)
+        schema = _mapping(error.schema)
+        if error.validator == "type":
+            message = f"expected {self._wish(error)}, {_found(found)}"
+            return self._at_value(error, message, hint=_type_hint(found, limit))
+        if error.validator in ("enum", "const"):
+            wanted = limit if error.validator == "enum" else [limit]
+            texts = [_shown(item) for item in wanted]
+            message = f"expected {'one of ' if len(texts) > 1 else ''}{_listed(texts)}, "
+            hint = _suggestion(str(found), texts) if isinstance(found, str) else None
+            return self._at_value(error, message + _found(found), hint=hint)
+        message = _limit_message(str(error.validator), found, limit) or error.message
+        return self._at_value(error, message, hint=self._first_description(error, schema))
+
+    def _first_description(self, error: ValidationError, schema: Schema) -> str | None:
+        return _first_sentence(schema) or _first_sentence(self._parent_schema(error))
+
+    def _parent_schema(self, error: ValidationError) -> Schema:
+        """The schema of the nearest alternative above, which carries the description."""
+        parent = error.parent
+        return _mapping(parent.schema) if parent is not None else {}
+
+    def _wish(self, error: ValidationError) -> str:
+        schema = _mapping(error.schema)
+        if "title" in schema and error.validator_value is not schema.get("const"):
+            return str(schema["title"])
+        types = _mapping(error.schema).get("type", [])
+        if error.validator == "anyOf":
+            types = [_mapping(self._resolved(item)).get("type") for item in _wanted(error)]
+        names = [types] if isinstance(types, str) else [item for item in types if item]
+        return _listed([_TYPE_NAMES.get(str(name), str(name)) for name in names], last="or")
+
+    def _resolved(self, schema: Schema) -> Schema:
+        reference = schema.get("$ref", "")
+        if not reference.startswith("#/$defs/"):
+            return schema
+        target: Schema = self.schema["$defs"][reference.removeprefix("#/$defs/")]
+        return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+
+    def _belongs(self, key: str) -> str | None:
+        """Where a key that is unknown here would be known: `under encode`."""
+        for name, parent in _PARENTS.items():
+            keys = self._resolved({"$ref": f"#/$defs/{name}"}).get("properties", {})
+            if key in keys:
+                return f"{key} belongs {parent}"
+        for name, section in self.schema["properties"].items():
+            if key in section.get("properties", {}):
+                return f"{key} belongs under {name}:"
+        return None
+
+    def _at_value(
+        self, error: ValidationError, message: str, *, hint: str | None = None
+    ) -> Problem:
+        path = tuple(error.absolute_path)
+        return self._problem(self.document.place(path), path, message, hint)
+
+    def _at_key(
+        self, error: ValidationError, key: str, message: str, *, hint: str | None
+    ) -> Problem:
+        path = (*error.absolute_path, key)
+        return self._problem(self.document.key_place(path), path, message, hint)
+
+    def _problem(
+        self, place: Place, path: tuple[str | int, ...], message: str, hint: str | None
+    ) -> Problem:
+        return Problem(place=place, path=format_path(path), message=message, hint=hint)
+
+
+_PARENTS = {
+    "settings": "under encode:, in a profile or under defaults:",
+    "condition": "under when:",
+    "rule": "in a rule, under rules:",
+}
+"""Definitions whose keys are easily put a level too high or too low."""
+
+
+def _instance(error: ValidationError) -> Any:
+    return error.instance
+
+
+def _wanted(error: ValidationError) -> Any:
+    """The value of the keyword that failed."""
+    return error.validator_value
+
+
+def _mapping(schema: object) -> Schema:
+    return schema if isinstance(schema, dict) else {}
+
+
+def _is_other_type(group: Sequence[ValidationError], instance: object) -> bool:
+    """Whether an alternative failed because it is for another type of value."""
+    return any(
+        error.validator in ("type", "enum", "const")
+        and len(error.relative_path) == 0
+        and not _is_like(error, instance)
+        for error in group
+    )
+
+
+def _is_like(error: ValidationError, instance: object) -> bool:
+    """For `enum` and `const`: whether a value of that type is among the wanted."""
+    if error.validator == "type":
+        return False
+    wanted = _wanted(error) if error.validator == "enum" else [_wanted(error)]
+    return any(type(item) is type(instance) for item in wanted)
+
+
+def _limit_message(keyword: str, found: object, limit: object) -> str | None:
+    shown = _shown(found)
+    return {
+        "minimum": f"{shown} is below the minimum {limit}",
+        "maximum": f"{shown} is above the maximum {limit}",
+        "exclusiveMinimum": f"{shown} is not above {limit}",
+        "multipleOf": f"{shown} is not a multiple of {limit}",
+        "minLength": "expected text, found an empty one",
+        "minItems": "expected at least one entry, found an empty list",
+        "minProperties": "expected at least one key, found an empty mapping",
+    }.get(keyword)
+
+
+def _type_hint(found: object, limit: object) -> str | None:
+    types = [limit] if isinstance(limit, str) else limit
+    if isinstance(types, list) and "boolean" in types and isinstance(found, str):
+        meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(found.lower())
+        return f"write {meant}" if meant else None
+    if isinstance(types, list) and "string" in types and isinstance(found, bool | int | float):
+        return "put the text in quotes"
+    return None
+
+
+def _found(value: object) -> str:
+    if value is None:
+        return "found nothing"
+    if isinstance(value, dict):
+        return "found a mapping"
+    if isinstance(value, list):
+        return "found a list"
+    if isinstance(value, str):
+        return f"found the text {_shown(value)}" if value.strip() else "found an empty text"
+    return f"found {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return printable(str(value), limit=60)
+
+
+def _listed(names: Iterable[str], *, last: str = "or") -> str:
+    unique = list(dict.fromkeys(names))
+    if len(unique) < 2:
+        return "".join(unique)
+    return f"{', '.join(unique[:-1])} {last} {unique[-1]}"
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str | None:
+    """The nearest of the known names, if one is near enough."""
+    plain = {item.replace("_", "-"): item for item in known}
+    wanted = name.lower().replace("_", "-").replace(" ", "-")
+    close = difflib.get_close_matches(wanted, plain, n=1, cutoff=_SIMILAR)
+    return f"did you mean {plain[close[0]]}?" if close else None
+
+
+def _known(known: Sequence[str]) -> str:
+    return f"known here: {', '.join(known)}"
+
+
+def _first_sentence(schema: Mapping[str, Any]) -> str | None:
+    """The first sentence of a description, as a hint."""
+    text = str(schema.get("description", ""))
+    return text.partition(". ")[0].removesuffix(".") or None
