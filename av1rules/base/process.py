@@ -128,14 +128,16 @@ def run(
     limits: Limits = Limits(),
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
+    on_err_line: Callable[[str], None] | None = None,
     log: Path | None = None,
     tether: bool = False,
 ) -> Completed:
     """Run a program to its end and return how it ended; a non-zero exit is not an exception.
 
     Standard output is collected, or handed line by line to `on_line`. Standard error keeps its last
-    lines, and goes whole to `log` if given. `tether` asks the system to end the child when this
-    process dies by SIGKILL (Linux with util-linux; elsewhere without effect).
+    lines, and goes whole to `log` if given, and line by line to `on_err_line`, which must not
+    raise. `tether` asks the system to end the child when this process dies by SIGKILL (Linux with
+    util-linux; elsewhere without effect).
     Raises FileNotFoundError or PermissionError if the program can't be started, and
     `RunInterruptedError` if the run is being stopped.
     """
@@ -148,7 +150,7 @@ def run(
     try:
         watch.limit_memory()
         out = _Reader(watch.stdout, watch, on_line)
-        err = _ErrReader(watch.stderr, log)
+        err = _ErrReader(watch.stderr, log, on_err_line)
         watch.wait(children)
         # A grandchild may keep a pipe open after the child is gone: end its group, then read on.
         signal_group(child, signal.SIGKILL)
@@ -295,9 +297,11 @@ class _Reader(threading.Thread):
 class _ErrReader(threading.Thread):
     """Drains standard error: last lines for messages, everything to a log file."""
 
-    def __init__(self, pipe: IO[bytes], log: Path | None) -> None:
+    def __init__(
+        self, pipe: IO[bytes], log: Path | None, on_line: Callable[[str], None] | None
+    ) -> None:
         super().__init__(daemon=True)
-        self._pipe, self._log = pipe, log
+        self._pipe, self._log, self._on_line = pipe, log, on_line
         self.tail: deque[str] = deque(maxlen=STDERR_TAIL_LINES)
         self.start()
 
@@ -306,6 +310,9 @@ class _ErrReader(threading.Thread):
             stack.enter_context(self._pipe)
             log = stack.enter_context(self._log.open("ab")) if self._log else None
             for line in iter(lambda: self._pipe.readline(LINE_LIMIT), b""):
-                self.tail.append(line.decode("utf-8", "replace").rstrip("\r\n"))
+                text = line.decode("utf-8", "replace").rstrip("\r\n")
+                self.tail.append(text)
+                if self._on_line is not None:
+                    self._on_line(text)
                 if log is not None:
                     log.write(line)

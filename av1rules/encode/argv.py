@@ -1,0 +1,223 @@
+"""The FFmpeg command of one encode, as an argument list. Pure: what is shown is what is run.
+
+Each option that looks odd stands against a measured fault; the reason is beside it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from av1rules.encode import containers
+from av1rules.encode.containers import MKV, MP4
+from av1rules.encode.encoders import SVT_CODEC, encoder_options, encoder_settings_text
+from av1rules.encode.job import EncodeJob
+from av1rules.encode.protect import keeps_dolby_vision
+from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
+from av1rules.library.source import Attachment, Source
+
+MUXING_QUEUE_PACKETS = 4096
+"""Packets kept while another stream has not started: sparse subtitles overflow the default 128."""
+
+STALE_TAGS = tuple(
+    f"{key}{suffix}"
+    for suffix in ("", "-eng")
+    for key in (
+        "BPS",
+        "NUMBER_OF_FRAMES",
+        "NUMBER_OF_BYTES",
+        "_STATISTICS_WRITING_APP",
+        "_STATISTICS_WRITING_DATE_UTC",
+        "_STATISTICS_TAGS",
+    )
+)
+"""mkvmerge's figures about a stream: wrong as soon as it is encoded anew."""
+
+BRAND_TAGS = ("major_brand", "minor_version", "compatible_brands")
+"""What an MP4 says of its own container: untrue in any other file."""
+
+PROVENANCE_TAG = "AV1RULES"
+
+MP4_PROVENANCE_TAGS = ("comment", "synopsis", "description")
+"""Where the provenance goes in MP4, which keeps no tags of our own naming: the first of these that
+the source leaves free, with `AV1RULES=` before the JSON text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverFile:
+    """A cover picture, taken out of the source and ready to be attached."""
+
+    path: str
+    mimetype: str
+    filename: str
+
+
+def build_argv(
+    job: EncodeJob, *, ffmpeg: str, output: str, covers: tuple[CoverFile, ...] = ()
+) -> tuple[str, ...]:
+    """The whole command that encodes `job` into `output`, attaching `covers`."""
+    streams = job.streams
+    return (
+        ffmpeg,
+        *input_options(job.source_path, job.source),
+        *_maps(streams),
+        *_codecs(job, streams),
+        *_global_tags(job),
+        *_dispositions(job.source, streams),
+        *_attachments(job.source, streams, covers),
+        *_muxing(job, streams),
+        file_url(output),
+    )
+
+
+def file_url(path: str) -> str:
+    """A name with `-`, `:` or `%` in it is just a file to FFmpeg when written as a URL."""
+    return f"file:{path}"
+
+
+def shown_command(argv: Sequence[str]) -> str:
+    """The command as a shell would take it; bytes that are not UTF-8 are shown as `\\udcNN`."""
+    return shlex.join(argv).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def input_options(path: str, source: Source) -> tuple[str, ...]:
+    """Global options and the input. A media file is not trusted: it may open local files only as
+    itself, by the demuxer that the probe saw (no playlist in a film's clothes)."""
+    return (
+        "-nostdin", "-v", "level+verbose",
+        "-progress", "pipe:1", "-nostats", "-stats_period", "1",
+        "-protocol_whitelist", "file", "-format_whitelist", source.container,
+        "-noautorotate",  # or the rotation is baked in and the coded size changes
+        "-i", file_url(path),
+    )  # fmt: skip
+
+
+def _maps(streams: StreamPlan) -> Iterator[str]:
+    for step in streams.mapped:
+        yield from ("-map", f"0:{step.index}")
+
+
+def _codecs(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
+    """A codec for every output stream by its number: group forms encode the cover as a film."""
+    position = 0
+    for number, step in enumerate(streams.mapped):
+        if step.action is StreamAction.ENCODE:
+            yield from _encoded(job, number, position)
+        elif step.action is StreamAction.CONVERT:
+            yield from (f"-c:{number}", step.to or "copy")
+        else:
+            yield from (f"-c:{number}", "copy")
+        position += step.kind in ("video", "cover")
+
+
+def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
+    """Options of the one encoded stream: `number` among all, `position` among video streams."""
+    video = f"v:{position}"
+    yield from (f"-c:{number}", job.encoder.codec)
+    for name, value in encoder_options(job.settings, job.encoder, job.facts, threads=job.threads):
+        yield from (f"-{name}:{video}", value)
+    # Without explode, an unknown or refused encoder parameter is only a warning.
+    yield from (f"-err_detect:{video}", "explode")
+    if keeps_dolby_vision(job.main, job.encoder):
+        yield from (f"-dolbyvision:{video}", "1")  # "auto" drops profile 8 without a word
+    if job.settings.deinterlace == "bwdif":
+        # One frame per frame, and frames flagged progressive stay as they are.
+        yield from (f"-filter:{video}", "bwdif=mode=send_frame:deint=interlaced")
+    pix_fmt = "yuv420p" if job.target_bit_depth == 8 else "yuv420p10le"
+    yield from (f"-pix_fmt:{video}", pix_fmt)
+    # Only these two together keep every frame and its time where the frame rate varies.
+    yield from (f"-fps_mode:{video}", "passthrough", f"-enc_time_base:{video}", "demux")
+    yield from _video_tags(job, video)
+
+
+def _video_tags(job: EncodeJob, video: str) -> Iterator[str]:
+    spec = f"-metadata:s:{video}"
+    for key in STALE_TAGS:
+        yield from (spec, f"{key}=")
+    # bitexact shortens the muxer's own tag to the codec's name; the version is worth more.
+    version = job.encoder.version
+    name = "SVT-AV1" if job.encoder.codec == SVT_CODEC else job.encoder.codec
+    yield from (spec, f"encoder={name} {version}" if version else f"encoder={name}")
+    if job.settings.container == MKV:
+        text = encoder_settings_text(job.settings, job.encoder, job.facts)
+        yield from (spec, f"ENCODER_SETTINGS={text}")
+
+
+def _global_tags(job: EncodeJob) -> Iterator[str]:
+    yield from ("-map_metadata", "0", "-map_chapters", "0")
+    there = {key for key, _ in job.source.tags}
+    for key in BRAND_TAGS:
+        if key in there:
+            yield from ("-metadata", f"{key}=")
+    if job.settings.container == MKV:
+        yield from ("-metadata", f"{PROVENANCE_TAG}={job.provenance}")
+        return
+    free = next((key for key in MP4_PROVENANCE_TAGS if key not in there), None)
+    if free is not None:
+        yield from ("-metadata", f"{free}={PROVENANCE_TAG}={job.provenance}")
+
+
+def _dispositions(source: Source, streams: StreamPlan) -> Iterator[str]:
+    """Every stream's flags by name: left alone, FFmpeg makes the first of each kind default."""
+    flags = {stream.index: stream.dispositions for stream in source.streams()}
+    for number, step in enumerate(streams.mapped):
+        if step.kind == "cover":
+            yield from (f"-disposition:{number}", "attached_pic")
+        elif step.kind != "attachment":
+            names = sorted(flags.get(step.index, ()))
+            yield from (f"-disposition:{number}", "+".join(names) or "0")
+
+
+def _attachments(
+    source: Source, streams: StreamPlan, covers: tuple[CoverFile, ...]
+) -> Iterator[str]:
+    items = {item.index: item for item in source.attachments}
+    number = 0
+    for step in streams.mapped:
+        if step.kind == "attachment":
+            yield from _missing_tags(items[step.index], number)
+            number += 1
+    for cover in covers:
+        yield from ("-attach", file_url(cover.path))
+        yield from (f"-metadata:s:t:{number}", f"mimetype={cover.mimetype}")
+        yield from (f"-metadata:s:t:{number}", f"filename={cover.filename}")
+        number += 1
+
+
+def _missing_tags(item: Attachment, number: int) -> Iterator[str]:
+    """Matroska refuses an attachment without a name or type; some files have neither."""
+    if item.mimetype is None:
+        yield from (f"-metadata:s:t:{number}", "mimetype=application/octet-stream")
+    if item.filename is None:
+        yield from (f"-metadata:s:t:{number}", f"filename=attachment-{item.index}")
+
+
+def cover_names(source: Source, steps: Sequence[StreamStep]) -> tuple[tuple[str, str], ...]:
+    """(MIME type, file name) of each cover to attach: its own name, or cover.jpg, cover-2.jpg."""
+    items = {item.index: item for item in source.attachments}
+    names = []
+    for count, step in enumerate(steps, start=1):
+        mimetype, suffix = containers.COVERS[step.codec or ""]
+        number = "" if count == 1 else f"-{count}"
+        item = items[step.index]
+        names.append((item.mimetype or mimetype, item.filename or f"cover{number}{suffix}"))
+    return tuple(names)
+
+
+def _muxing(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
+    yield from ("-max_muxing_queue_size", str(MUXING_QUEUE_PACKETS))
+    yield from ("-abort_on", "empty_output")  # no frame at all would be exit code 0
+    if job.settings.container == MP4:
+        yield from ("-movflags", "+faststart", *_strictness(job, streams))
+    yield from ("-fflags", "+bitexact")  # no random UIDs: the same work gives the same bytes
+    yield from ("-f", containers.MUXERS[job.settings.container])
+
+
+def _strictness(job: EncodeJob, streams: StreamPlan) -> tuple[str, ...]:
+    """MP4 writes TrueHD and the Dolby Vision box only when asked to go beyond the standard."""
+    if any(step.codec == "truehd" for step in streams.mapped):
+        return ("-strict", "experimental")
+    if keeps_dolby_vision(job.main, job.encoder):
+        return ("-strict", "unofficial")
+    return ()

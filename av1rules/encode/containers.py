@@ -1,0 +1,80 @@
+"""What Matroska and MP4 hold, as FFmpeg's muxers (8.0-9.0) accept it. Pure tables.
+
+Tried codec by codec with `-c copy`; a codec in no table is never copied on trust.
+"""
+
+from __future__ import annotations
+
+MKV = "mkv"
+MP4 = "mp4"
+
+MUXERS = {MKV: "matroska", MP4: "mp4"}
+
+AUDIO = {
+    MKV: frozenset({
+        "aac", "ac3", "adpcm_g722", "adpcm_g726", "adpcm_ima_wav", "adpcm_ms", "adpcm_swf",
+        "adpcm_yamaha", "alac", "amr_nb", "atrac3", "cook", "dts", "eac3", "flac", "gsm_ms", "mlp",
+        "mp1", "mp2", "mp3", "opus", "pcm_alaw", "pcm_f32le", "pcm_f64le", "pcm_mulaw",
+        "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_s32be", "pcm_s32le", "pcm_u8",
+        "ra_144", "ra_288", "ralf", "sipr", "truehd", "tta", "vorbis", "wavpack", "wmalossless",
+        "wmapro", "wmav1", "wmav2", "wmavoice",
+    }),
+    MP4: frozenset({
+        "aac", "ac3", "alac", "dts", "eac3", "flac", "mp2", "mp3", "opus", "pcm_f32be",
+        "pcm_f32le", "pcm_f64be", "pcm_f64le", "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le",
+        "pcm_s32be", "pcm_s32le", "truehd", "vorbis",
+    }),
+}  # fmt: skip
+
+LOSSLESS_AUDIO_TARGET = {"pcm_f32be": "pcm_f32le", "pcm_f64be": "pcm_f64le"}
+"""Float samples that only change their byte order; everything else that can't be copied becomes
+FLAC, which keeps every sample of integer PCM and all that a lossy codec decodes to."""
+
+FLAC_MAX_CHANNELS = 8
+
+VIDEO = {
+    MKV: frozenset({
+        "av1", "dirac", "ffv1", "flv1", "h263", "h264", "hevc", "huffyuv", "mjpeg", "mpeg1video",
+        "mpeg2video", "mpeg4", "msmpeg4v2", "msmpeg4v3", "prores", "rv30", "rv40", "svq3",
+        "theora", "vc1", "vp6f", "vp8", "vp9", "vvc", "wmv2", "wmv3",
+    }),
+    MP4: frozenset({"av1", "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp9", "vvc"}),
+}  # fmt: skip
+
+SUBTITLES = {
+    MKV: frozenset({
+        "arib_caption", "ass", "dvb_subtitle", "dvd_subtitle", "hdmv_pgs_subtitle",
+        "hdmv_text_subtitle", "ssa", "subrip", "text", "webvtt",
+    }),
+    MP4: frozenset({"mov_text", "dvd_subtitle"}),
+}  # fmt: skip
+
+TEXT_SUBTITLES = frozenset({
+    "ass", "jacosub", "microdvd", "mov_text", "mpl2", "pjs", "realtext", "sami", "ssa", "stl",
+    "subrip", "subviewer", "subviewer1", "text", "vplayer", "webvtt",
+})  # fmt: skip
+"""Text that FFmpeg decodes itself; teletext and caption tracks need more than every build has."""
+
+TEXT_TARGET = {MKV: "subrip", MP4: "mov_text"}
+
+COVERS = {
+    "mjpeg": ("image/jpeg", ".jpg"),
+    "png": ("image/png", ".png"),
+    "gif": ("image/gif", ".gif"),
+    "bmp": ("image/bmp", ".bmp"),
+    "webp": ("image/webp", ".webp"),
+    "tiff": ("image/tiff", ".tiff"),
+}
+"""MIME type and extension of cover pictures, by codec."""
+
+MP4_COVERS = frozenset({"mjpeg", "png", "bmp"})
+
+DISPOSITIONS = {
+    MKV: frozenset({
+        "default", "forced", "comment", "hearing_impaired", "visual_impaired", "original",
+        "descriptions",
+    }),
+    # MP4 marks one track of a kind as enabled whatever it is told, so "default" proves nothing.
+    MP4: frozenset({"forced", "comment", "hearing_impaired"}),
+}  # fmt: skip
+"""Dispositions that survive in the container, and so are part of the stream contract."""

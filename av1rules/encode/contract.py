@@ -1,0 +1,308 @@
+"""The stream contract: what a target must hold, from what its source held. Pure.
+
+`expected_contract` promises before the encode, `compare` finds every broken promise in the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from av1rules.encode import containers
+from av1rules.encode.argv import cover_names
+from av1rules.encode.containers import MKV
+from av1rules.encode.protect import keeps_dolby_vision
+from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
+from av1rules.library.source import (
+    AudioStream,
+    Chapter,
+    Colour,
+    ContentLight,
+    HdrKind,
+    MasteringDisplay,
+    Source,
+    SubtitleStream,
+    VideoStream,
+)
+from av1rules.library.toolset import EncoderInfo
+from av1rules.rules.settings import EncodeSettings
+
+CHAPTER_TOLERANCE_S = 0.05
+"""Container ticks are coarse (Matroska 1 ms, some MP4 1/15 s at the end of a track)."""
+
+CHROMATICITY_TOLERANCE = 0.0005
+MAX_LUMINANCE_TOLERANCE = 0.01  # relative
+MIN_LUMINANCE_TOLERANCE = 0.0002
+"""AV1 codes mastering displays in other steps than HEVC: 0.0001 cd/m2 becomes 2/16384."""
+
+_SIGNALLED_LOCATIONS = frozenset({"left", "topleft"})
+"""Chroma sample positions that AV1 itself can name; others only Matroska keeps."""
+
+Stream = VideoStream | AudioStream | SubtitleStream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPromise:
+    """One track, `index` in the source. `title` None is not checked, "" means none."""
+
+    index: int
+    kind: str
+    codec: str
+    language: str | None
+    title: str | None
+    dispositions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PicturePromise:
+    """What holds of the encoded pictures. None: the source does not say, nothing is promised."""
+
+    position: int  # among the video streams of the target
+    width: int | None
+    height: int | None
+    bit_depth: int
+    sample_aspect: Fraction | None
+    rotation: int
+    is_variable_rate: bool | None
+    colour: Colour
+    hdr_kinds: frozenset[HdrKind] | None
+    mastering_display: MasteringDisplay | None
+    content_light: ContentLight | None
+    has_dolby_vision: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    container: str
+    streams: tuple[StreamPromise, ...]
+    picture: PicturePromise
+    attachments: tuple[str, ...]  # file names, sorted
+    covers: tuple[str, ...]  # file names in Matroska, codecs in MP4; sorted
+    chapters: tuple[Chapter, ...]
+
+
+def expected_contract(
+    source: Source,
+    streams: StreamPlan,
+    settings: EncodeSettings,
+    encoder: EncoderInfo | None = None,
+) -> Contract:
+    """What the target of this source must hold. `encoder` None means SVT-AV1."""
+    by_index = {stream.index: stream for stream in source.streams()}
+    tracks = [step for step in streams.mapped if step.index in by_index]
+    return Contract(
+        container=streams.container,
+        streams=tuple(_promise(step, by_index[step.index], streams.container) for step in tracks),
+        picture=_picture(source, tracks, settings, encoder),
+        attachments=tuple(sorted(_attachment_names(source, streams))),
+        covers=tuple(sorted(_cover_keys(source, streams))),
+        chapters=source.chapters,
+    )
+
+
+def _promise(step: StreamStep, stream: Stream, container: str) -> StreamPromise:
+    return StreamPromise(
+        index=step.index,
+        kind=step.kind,
+        codec=step.to or stream.codec,
+        language=_language(stream.language),
+        title=(stream.title or "") if container == MKV else None,  # MP4 has no track titles
+        dispositions=stream.dispositions & containers.DISPOSITIONS[container],
+    )
+
+
+def _language(language: str | None) -> str | None:
+    return None if language in (None, "", "und") else language
+
+
+def _picture(
+    source: Source,
+    tracks: list[StreamStep],
+    settings: EncodeSettings,
+    encoder: EncoderInfo | None,
+) -> PicturePromise:
+    main = source.main
+    assert main is not None
+    videos = [step for step in tracks if step.kind == "video"]
+    position = next(i for i, step in enumerate(videos) if step.action is StreamAction.ENCODE)
+    keeps_vision = keeps_dolby_vision(main, encoder)
+    gone = {HdrKind.HDR10_PLUS} if keeps_vision else {HdrKind.HDR10_PLUS, HdrKind.DOLBY_VISION}
+    depth = main.bit_depth
+    return PicturePromise(
+        position=position,
+        width=main.width,
+        height=main.height,
+        bit_depth=settings.bit_depth or (8 if depth is not None and depth <= 8 else 10),
+        sample_aspect=main.sample_aspect,
+        rotation=main.rotation or 0,
+        is_variable_rate=main.is_variable_rate,
+        colour=main.colour,
+        hdr_kinds=None if main.hdr_kinds is None else main.hdr_kinds - gone,
+        mastering_display=main.mastering_display,
+        content_light=main.content_light,
+        has_dolby_vision=keeps_vision,
+    )
+
+
+def _attachment_names(source: Source, streams: StreamPlan) -> Iterator[str]:
+    kept = {step.index for step in streams.mapped if step.kind == "attachment"}
+    for item in source.attachments:
+        if item.index in kept:
+            yield item.filename or f"attachment-{item.index}"
+
+
+def _cover_keys(source: Source, streams: StreamPlan) -> Iterator[str]:
+    yield from (name for _, name in cover_names(source, streams.attached))
+    yield from (step.codec or "" for step in streams.mapped if step.kind == "cover")
+
+
+def compare(contract: Contract, target: Source) -> tuple[str, ...]:
+    """Every promise the target breaks, as a sentence; empty if it keeps all."""
+    return (
+        *_broken_streams(contract, target),
+        *_broken_picture(contract, target),
+        *_broken_files(contract, target),
+        *_broken_chapters(contract, target),
+    )
+
+
+def _broken_streams(contract: Contract, target: Source) -> Iterator[str]:
+    found = sorted(target.streams(), key=lambda stream: stream.index)
+    if len(found) != len(contract.streams):
+        wanted = ", ".join(f"{item.kind} {item.codec}" for item in contract.streams)
+        there = ", ".join(f"{_kind(stream)} {stream.codec}" for stream in found) or "none"
+        yield f"the streams should be: {wanted}; found: {there}"
+        return
+    for promise, stream in zip(contract.streams, found, strict=True):
+        name = f"{promise.kind} {promise.index}"
+        dispositions = stream.dispositions & containers.DISPOSITIONS[contract.container]
+        yield from _differs(f"{name}: kind", promise.kind, _kind(stream))
+        yield from _differs(f"{name}: codec", promise.codec, stream.codec)
+        yield from _differs(f"{name}: language", promise.language, _language(stream.language))
+        if promise.title is not None:
+            yield from _differs(f"{name}: title", promise.title, stream.title or "")
+        yield from _differs(
+            f"{name}: dispositions", sorted(promise.dispositions), sorted(dispositions)
+        )
+
+
+def _kind(stream: Stream) -> str:
+    kinds = {VideoStream: "video", AudioStream: "audio", SubtitleStream: "subtitle"}
+    return kinds[type(stream)]
+
+
+def _differs(what: str, wanted: object, found: object) -> Iterator[str]:
+    if wanted != found:
+        yield f"{what} should be {_shown(wanted)}, found {_shown(found)}"
+
+
+def _shown(value: object) -> str:
+    if value is None or value == "" or value == []:
+        return "none"
+    return "+".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _broken_picture(contract: Contract, target: Source) -> Iterator[str]:
+    wanted = contract.picture
+    if wanted.position >= len(target.video):
+        yield "the encoded pictures are missing"
+        return
+    found = target.video[wanted.position]
+    yield from _differs("codec", "av1", found.codec)
+    yield from _differs("width", wanted.width, found.width)
+    yield from _differs("height", wanted.height, found.height)
+    yield from _differs("bit depth", wanted.bit_depth, found.bit_depth)
+    yield from _differs("chroma", "420", found.chroma)
+    yield from _differs("rotation", wanted.rotation, found.rotation or 0)
+    yield from _differs("sample aspect", wanted.sample_aspect or 1, found.sample_aspect or 1)
+    if wanted.is_variable_rate and found.is_variable_rate is False:
+        yield "the frame rate should vary as in the source, found a constant one"
+    yield from _broken_colour(contract, found.colour)
+    yield from _broken_hdr(wanted, found)
+
+
+def _broken_colour(contract: Contract, found: Colour) -> Iterator[str]:
+    wanted = contract.picture.colour
+    yield from _differs("colour primaries", wanted.primaries, found.primaries)
+    yield from _differs("transfer", wanted.transfer, found.transfer)
+    if wanted.matrix != "gbr":  # RGB has no matrix; the pictures get one with 4:2:0
+        yield from _differs("matrix", wanted.matrix, found.matrix)
+    yield from _differs("range", wanted.range or "tv", found.range or "tv")
+    location = wanted.chroma_location
+    if location in _SIGNALLED_LOCATIONS and found.chroma_location is not None:
+        yield from _differs("chroma location", location, found.chroma_location)
+
+
+def _broken_hdr(wanted: PicturePromise, found: VideoStream) -> Iterator[str]:
+    if wanted.hdr_kinds is not None:
+        kinds = found.hdr_kinds or frozenset()
+        yield from _differs("HDR", _kinds(wanted.hdr_kinds), _kinds(kinds))
+    if wanted.has_dolby_vision and found.dolby_vision is None:
+        yield "Dolby Vision should be kept, found none"
+    if wanted.content_light is not None and wanted.content_light != found.content_light:
+        yield f"light levels should be {wanted.content_light}, found {found.content_light}"
+    if wanted.mastering_display is not None and not _same_display(
+        wanted.mastering_display, found.mastering_display
+    ):
+        yield (
+            f"mastering display should be {wanted.mastering_display}, "
+            f"found {found.mastering_display}"
+        )
+
+
+def _kinds(kinds: frozenset[HdrKind]) -> list[str]:
+    return sorted(kind.value for kind in kinds if kind is not HdrKind.SDR)
+
+
+def _same_display(wanted: MasteringDisplay, found: MasteringDisplay | None) -> bool:
+    if found is None:
+        return False
+    pairs = (
+        (wanted.red, found.red),
+        (wanted.green, found.green),
+        (wanted.blue, found.blue),
+        (wanted.white, found.white),
+    )
+    return (
+        all(a is None or _near_points(a, b) for a, b in pairs)
+        and _near(
+            wanted.max_luminance,
+            found.max_luminance,
+            (wanted.max_luminance or 0) * MAX_LUMINANCE_TOLERANCE,
+        )
+        and _near(wanted.min_luminance, found.min_luminance, MIN_LUMINANCE_TOLERANCE)
+    )
+
+
+def _near_points(wanted: tuple[float, float], found: tuple[float, float] | None) -> bool:
+    if found is None:
+        return False
+    return all(_near(a, b, CHROMATICITY_TOLERANCE) for a, b in zip(wanted, found, strict=True))
+
+
+def _near(wanted: float | None, found: float | None, tolerance: float) -> bool:
+    """A source without the number promises nothing of it."""
+    return wanted is None or (found is not None and abs(wanted - found) <= tolerance)
+
+
+def _broken_files(contract: Contract, target: Source) -> Iterator[str]:
+    files = sorted(item.filename or "" for item in target.attachments if not item.is_cover)
+    yield from _differs("attachments", list(contract.attachments), files)
+    if contract.container == MKV:
+        covers = sorted(item.filename or "" for item in target.covers)
+    else:
+        covers = sorted(item.codec or "" for item in target.covers)
+    yield from _differs("covers", list(contract.covers), covers)
+
+
+def _broken_chapters(contract: Contract, target: Source) -> Iterator[str]:
+    if len(contract.chapters) != len(target.chapters):
+        yield f"there should be {len(contract.chapters)} chapters, found {len(target.chapters)}"
+        return
+    for number, (wanted, found) in enumerate(
+        zip(contract.chapters, target.chapters, strict=True), start=1
+    ):
+        yield from _differs(f"chapter {number}: title", wanted.title or "", found.title or "")
+        if abs(wanted.start_s - found.start_s) > CHAPTER_TOLERANCE_S:
+            yield f"chapter {number} should start at {wanted.start_s} s, found {found.start_s} s"

@@ -1,0 +1,59 @@
+"""One encode as a frozen value: everything the engine, the verifier and the receipt need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from av1rules.encode.encoders import VideoFacts
+from av1rules.encode.streams import StreamPlan, plan_streams
+from av1rules.library.source import Source, VideoStream
+from av1rules.library.toolset import EncoderInfo
+from av1rules.rules.settings import EncodeSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeJob:
+    """What to encode, how, and where to.
+
+    `provenance` is the JSON text of the AV1RULES tag; it becomes part of the target's bytes and so
+    must be the same for the same work. `temp_dir` None means: beside the target. `threads` and
+    `stall_timeout_s` do not change the result.
+    """
+
+    source_path: str
+    source: Source
+    settings: EncodeSettings
+    encoder: EncoderInfo
+    target: str
+    provenance: str
+    library_path: str | None = None  # for events; None: the source's path
+    temp_dir: str | None = None
+    threads: int | None = None
+    stall_timeout_s: float | None = None
+
+    @property
+    def main(self) -> VideoStream:
+        main = self.source.main
+        assert main is not None, "a source without pictures never becomes a job"
+        return main
+
+    @property
+    def streams(self) -> StreamPlan:
+        return plan_streams(self.source, self.settings)
+
+    @property
+    def facts(self) -> VideoFacts:
+        main = self.main
+        return VideoFacts(frame_rate=main.frame_rate, is_variable_rate=main.is_variable_rate)
+
+    @property
+    def event_name(self) -> str:
+        return self.library_path or self.source_path
+
+    @property
+    def target_bit_depth(self) -> int:
+        """8 stays 8, 10 stays 10, more becomes 10, unknown becomes 10; a setting decides first."""
+        if self.settings.bit_depth:
+            return self.settings.bit_depth
+        depth = self.main.bit_depth
+        return 8 if depth is not None and depth <= 8 else 10

@@ -1,0 +1,110 @@
+"""What FFmpeg says while it works: its complaints, and the counts it gives at the end. Pure.
+
+Lines come from `-v level+verbose`: `[context @ 0x55..] [level] text`. Whether an encode is good is
+never judged by one word: exit code, counts and the verification of the result decide; complaints
+about the input tell that the source is damaged where FFmpeg itself carries on with exit code 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+
+from av1rules.base.text import printable
+
+LAST_LINES = 40
+KEPT_COMPLAINTS = 40
+"""Different complaints kept; a damaged film can make thousands."""
+
+SHOWN_LINE = 400
+
+HARMLESS = ("Warning MVs not available", "overread ")
+"""MPEG-1/2 decoders say these at error level of pictures they show all the same, patched in a few
+blocks (a film cut in mid-GOP, some encoders' last slice); real damage makes other lines too."""
+
+_LINE = re.compile(
+    r"^(?P<contexts>(?:\[[^\]]* @ 0x[0-9a-f]+\] )*)\[(?P<level>[a-z]+)\] (?P<text>.*)"
+)
+_ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
+_COUNTS = re.compile(
+    r"^\[(?P<side>in|out)#0[^\]]*\] \[verbose\]   (?:Input|Output) stream #0:(?P<index>\d+) "
+    r"\((?P<kind>\w+)\): (?P<rest>.*)"
+)
+_COUNT = re.compile(r"(\d+) (packets|frames|decode) (read|decoded|encoded|muxed|errors)")
+_OUTPUT_SIDE = (
+    "[vost#", "[aost#", "[sost#", "[out#", "[enc:", "[libsvtav1", "[libaom", "[librav1e",
+    "[matroska]", "[mp4]",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamCount:
+    """FFmpeg's own count of one stream; `side` "in" or "out". None where it has none."""
+
+    side: str
+    index: int
+    packets: int | None = None
+    frames: int | None = None
+    decode_errors: int | None = None
+
+
+@dataclass(slots=True)
+class LogReader:
+    """Feed it every line of standard error."""
+
+    last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+    complaints: dict[str, int] = field(default_factory=dict)
+    damage: dict[str, int] = field(default_factory=dict)
+    _counts: dict[tuple[str, int], StreamCount] = field(default_factory=dict)
+
+    def feed(self, line: str) -> None:
+        found = _LINE.match(line)
+        if found is None or found["level"] not in ("info", "verbose"):
+            self._keep(line, found)
+            return
+        plain = _ADDRESS.sub("", line)
+        if count := _COUNTS.match(plain):  # the last word counts: a name could fake an earlier one
+            self._counts[count["side"], int(count["index"])] = _stream_count(count)
+
+    def _keep(self, line: str, found: re.Match[str] | None) -> None:
+        shown = printable(_ADDRESS.sub("", line), limit=SHOWN_LINE)
+        if not shown.strip():
+            return
+        self.last.append(shown)
+        if found is None:
+            return
+        _note(self.complaints, shown)
+        contexts, text = _ADDRESS.sub("", found["contexts"]), found["text"]
+        is_error = found["level"] in ("error", "fatal", "panic")
+        is_input_side = contexts != "" and not any(mark in contexts for mark in _OUTPUT_SIDE)
+        if is_error and is_input_side and not text.startswith(HARMLESS):
+            _note(self.damage, shown)
+
+    def count(self, side: str, index: int) -> StreamCount | None:
+        return self._counts.get((side, index))
+
+    @property
+    def counts(self) -> tuple[StreamCount, ...]:
+        return tuple(self._counts.values())
+
+
+def _note(notes: dict[str, int], line: str) -> None:
+    if line in notes or len(notes) < KEPT_COMPLAINTS:
+        notes[line] = notes.get(line, 0) + 1
+
+
+def counted_lines(notes: dict[str, int]) -> tuple[str, ...]:
+    """Each line once, with how often it came."""
+    return tuple(f"{line} ({count} times)" if count > 1 else line for line, count in notes.items())
+
+
+def _stream_count(found: re.Match[str]) -> StreamCount:
+    numbers = {kind: int(number) for number, kind, _ in _COUNT.findall(found["rest"])}
+    return StreamCount(
+        side=found["side"],
+        index=int(found["index"]),
+        packets=numbers.get("packets"),
+        frames=numbers.get("frames"),
+        decode_errors=numbers.get("decode"),
+    )

@@ -1,0 +1,79 @@
+"""FFmpeg's -progress output as values: lines of key=value, one block a second. Pure.
+
+Only the frame count is trusted for the way done: out_time mixes in copied audio and jumps back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+MIN_PROJECTION_FRAMES = 48
+"""Below this many frames a projected size is mostly the first keyframe: None instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressSample:
+    """One block. `speed` in times real time; None for what FFmpeg prints as N/A."""
+
+    frame: int | None = None
+    fps: float | None = None
+    speed: float | None = None
+    size_bytes: int | None = None
+    dropped: int | None = None
+    is_end: bool = False
+
+
+@dataclass(slots=True)
+class ProgressParser:
+    """Feed lines; `on_sample` gets each complete block."""
+
+    on_sample: Callable[[ProgressSample], None]
+    _values: dict[str, str] = field(default_factory=dict)
+
+    def feed(self, line: str) -> None:
+        key, found, value = line.partition("=")
+        if not found:
+            return
+        self._values[key.strip()] = value.strip()
+        if key.strip() == "progress":
+            values, self._values = self._values, {}
+            self.on_sample(_sample(values))
+
+
+def _sample(values: dict[str, str]) -> ProgressSample:
+    return ProgressSample(
+        frame=_whole(values.get("frame")),
+        fps=_rate(values.get("fps")),
+        speed=_rate(values.get("speed", "").removesuffix("x")),
+        size_bytes=_whole(values.get("total_size")),
+        dropped=_whole(values.get("drop_frames")),
+        is_end=values.get("progress") == "end",
+    )
+
+
+def _whole(text: str | None) -> int | None:
+    number = _rate(text)
+    return None if number is None else int(number)
+
+
+def _rate(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
+
+
+def eta_s(frame: int | None, frames: int | None, elapsed_s: float) -> float | None:
+    """Seconds left, by the mean rate since the start."""
+    if not frame or not frames or elapsed_s <= 0:
+        return None
+    return max(frames - frame, 0) * elapsed_s / frame
+
+
+def projected_bytes(size_bytes: int | None, frame: int | None, frames: int | None) -> int | None:
+    """The final size if the rest is like the part done."""
+    if not size_bytes or not frames or not frame or frame < MIN_PROJECTION_FRAMES:
+        return None
+    return round(size_bytes * max(frames / frame, 1.0))
