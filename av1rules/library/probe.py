@@ -1,0 +1,230 @@
+"""Asks ffprobe about files that strangers made: bounded in time, memory, formats and output.
+
+Most files take one question. A second one, for the first decoded pictures of the film, is asked
+only where they could tell more: captions, HDR metadata, field flags (see `picture_scan`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from av1rules.base.errors import ProbeError
+from av1rules.base.process import Children, Limits, run
+from av1rules.library.cache import LibraryCache, ProbeFailure, stat_key
+from av1rules.library.picture_scan import is_plain
+from av1rules.library.probe_json import RawFrame, RawProbe, RawStream, positive_int, read_probe
+from av1rules.library.probe_parse import build_source, main_stream
+from av1rules.library.probe_video import NO_HINTS, PROGRESSIVE_CODECS, PictureHints
+from av1rules.library.source import LibraryFile, Source
+from av1rules.library.toolset import Tools
+
+DEMUXERS = (
+    "matroska,mov,avi,mpegts,mpeg,mpegvideo,asf,flv,live_flv,ogg,h264,hevc,h263,h261,m4v,vc1,"
+    "vc1test,ivf,obu,av1,mxf,mxf_opatom,rm,dv,yuv4mpegpipe,nut,gxf,wtv,vvc"
+)
+"""Real containers only: playlists, manifests and scripts may name other files or run code."""
+
+MEMORY_BYTES = 3 * 1024**3
+"""Address space of one ffprobe: the static build maps 0.3 GB, 8K pictures need about 1.5 GB."""
+
+OUTPUT_BYTES = 16 * 1024**2
+"""An answer is 5-50 KB; thousands of streams or megabytes of tags are refused."""
+
+DEFAULT_TIMEOUT_S = 30.0
+
+PACKETS = 16
+"""Packets asked for: some of the film's are among them even behind eight sound tracks."""
+
+SCANNED_PACKETS = 3
+SCANNED_BYTES = 4 * 1024**2
+"""At most so much of each is looked through; the largest real picture is smaller."""
+
+PICTURES_FIRST = frozenset(
+    {"ts", "m2ts", "mts", "m2t", "mpg", "mpeg", "mpe", "vob", "m2v", "wmv", "asf", "dv"}
+)
+"""Extensions whose pictures are asked for at once: old codecs, or packets that are in pieces."""
+
+_FRAME_ENTRIES = (
+    "frame=stream_index,pix_fmt,interlaced_frame,color_range,color_space,color_transfer,"
+    "color_primaries,chroma_location:frame_side_data=side_data_type,rotation,red_x,red_y,green_x,"
+    "green_y,blue_x,blue_y,white_point_x,white_point_y,min_luminance,max_luminance,max_content,"
+    "max_average"
+)
+_ALWAYS = ("-v", "error", "-hide_banner", "-protocol_whitelist", "file", "-of", "json=c=1")
+_FACTS = ("-show_format", "-show_streams", "-show_chapters")
+
+_ONE_PICTURE_CODECS = frozenset({"hevc", "av1", "vp9"})
+"""Their first picture carries all that is asked, and costs much; the others get a few more."""
+
+
+def facts_argv(ffprobe: str, path: str, *, with_pictures: bool) -> list[str]:
+    """The first question: container, streams, chapters, and first packets or pictures."""
+    more = (
+        ("-show_entries", _FRAME_ENTRIES, "-read_intervals", "%+#6")
+        if with_pictures
+        else ("-show_packets", "-read_intervals", f"%+#{PACKETS}")
+    )
+    return [ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, *_FACTS, *more, f"file:{path}"]
+
+
+def pictures_argv(ffprobe: str, path: str, stream: RawStream) -> list[str]:
+    """The second question: the first pictures of one stream."""
+    count = 1 if stream.codec_name in _ONE_PICTURE_CODECS else 5
+    return [
+        ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, "-select_streams", str(stream.index),
+        "-show_entries", _FRAME_ENTRIES, "-read_intervals", f"%+#{count}", f"file:{path}",
+    ]  # fmt: skip
+
+
+def probe_file(
+    file: LibraryFile,
+    tools: Tools,
+    *,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    children: Children | None = None,
+) -> Source:
+    """All facts of one file. Raises ProbeError if it can't be read as media."""
+    path = file.path
+    if file.stat.size_bytes == 0:
+        raise ProbeError("the file is empty")
+    with_pictures = path.rpartition(".")[2].lower() in PICTURES_FIRST
+    argv = facts_argv(tools.ffprobe, path, with_pictures=with_pictures)
+    raw = read_probe(_ask(argv, path, timeout_s, children))
+    frames: Sequence[RawFrame] | None = raw.frames or None
+    hints: PictureHints | None = NO_HINTS
+    main = main_stream(raw)
+    if main is not None and not any(frame.stream_index == main.index for frame in raw.frames):
+        hints = _hints(main, raw, path)
+        if hints is None:
+            argv = pictures_argv(tools.ffprobe, path, main)
+            frames = _pictures(argv, path, timeout_s, children)
+    size = file.stat.size_bytes
+    return build_source(raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS)
+
+
+def probe_many(
+    files: Sequence[LibraryFile],
+    tools: Tools,
+    cache: LibraryCache,
+    *,
+    jobs: int,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    children: Children | None = None,
+) -> Iterator[tuple[LibraryFile, Source | ProbeFailure]]:
+    """Every file with its facts or its failure, in the order given; `jobs` probes at a time.
+
+    Answers come from the cache where the file and ffprobe are unchanged, and go into it. Raises
+    `RunInterruptedError` once `children` is stopped.
+    """
+    version = tools.ffprobe_version
+    known = cache.load_many((file.stat for file in files), ffprobe_version=version)
+
+    def probe(file: LibraryFile) -> Source | ProbeFailure:
+        outcome = _outcome_of(file, tools, timeout_s, children)
+        cache.put_probe(file.stat, outcome, ffprobe_version=version)
+        return outcome
+
+    missing = iter([file for file in files if stat_key(file.stat) not in known])
+    with ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
+        ahead: deque[Future[Source | ProbeFailure]] = deque()
+        try:
+            for file in files:
+                outcome = known.get(stat_key(file.stat))
+                if outcome is None:
+                    # A window of work keeps memory flat over 100,000 files.
+                    while len(ahead) < 8 * jobs and (following := next(missing, None)) is not None:
+                        ahead.append(pool.submit(probe, following))
+                    outcome = ahead.popleft().result()
+                yield file, outcome
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            cache.flush()
+
+
+def _outcome_of(
+    file: LibraryFile, tools: Tools, timeout_s: float, children: Children | None
+) -> Source | ProbeFailure:
+    try:
+        return probe_file(file, tools, timeout_s=timeout_s, children=children)
+    except ProbeError as problem:
+        return ProbeFailure(message=problem.message)
+
+
+def _hints(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
+    """What is sure without decoding; None if pictures have to be decoded to know."""
+    nothing = PictureHints(has_captions=False, is_interlaced=False)
+    codec = main.codec_name or ""
+    if main.pix_fmt is None:
+        return NO_HINTS  # encrypted or unknown: there is nothing to decode
+    if codec in PROGRESSIVE_CODECS and codec != "av1":
+        return nothing
+    if codec == "h264" and main.field_order != "progressive":
+        return None
+    if codec == "av1" and main.color_transfer in ("smpte2084", "arib-std-b67"):
+        return None
+    return nothing if _are_plain(main, raw, path) else None
+
+
+def _are_plain(main: RawStream, raw: RawProbe, path: str) -> bool:
+    own = [packet for packet in raw.packets if packet.stream_index == main.index]
+    places = [(packet.pos, positive_int(packet.size)) for packet in own[:SCANNED_PACKETS]]
+    if not places:
+        return False
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as problem:
+        raise ProbeError(f"cannot read the file: {problem.strerror}") from problem
+    try:
+        for pos, size in places:
+            if pos is None or not pos.isdigit() or size is None or size > SCANNED_BYTES:
+                return False
+            payload = os.pread(descriptor, size + 64, int(pos))
+            if len(payload) < size or not is_plain(main.codec_name or "", payload, size):
+                return False
+    except (OSError, OverflowError):
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _pictures(
+    argv: list[str], path: str, timeout_s: float, children: Children | None
+) -> Sequence[RawFrame]:
+    """The first pictures; none if decoding them fails, which makes the stream undecodable."""
+    try:
+        return read_probe(_ask(argv, path, timeout_s, children)).frames
+    except ProbeError:
+        return ()
+
+
+def _ask(argv: list[str], path: str, timeout_s: float, children: Children | None) -> bytes:
+    limits = Limits(timeout_s=timeout_s, memory_bytes=MEMORY_BYTES, output_bytes=OUTPUT_BYTES)
+    try:
+        done = run(argv, children=children, limits=limits)
+    except ValueError as problem:  # a zero byte in the name can't be: argv would refuse it
+        raise ProbeError(f"ffprobe can't be asked about this name: {problem}") from problem
+    if children is not None:
+        children.check()  # a probe that we stopped says nothing about its file
+    if done.stopped == "timeout":
+        raise ProbeError(f"ffprobe gave no answer within {timeout_s:g} s")
+    if done.stopped == "output":
+        raise ProbeError(f"ffprobe's answer is larger than {OUTPUT_BYTES} bytes")
+    if not done.ok:
+        raise ProbeError(
+            f"ffprobe failed ({done.describe_exit()}): {_last_words(done.stderr, path)}"
+        )
+    return done.stdout
+
+
+def _last_words(stderr: tuple[str, ...], path: str) -> str:
+    lines = [line.strip() for line in stderr if line.strip()]
+    refused = next((line for line in lines if "not on whitelist" in line), None)
+    if refused is not None:
+        kind = refused.partition("'")[2].partition("'")[0].split(",")[0]
+        return f"the format {kind!r} is not allowed as a source (a playlist or script?)"
+    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return lines[-1].removeprefix(f"file:{shown}: ") if lines else "no message"
