@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from av1rules.base.text import printable
+from av1rules.base.units import format_rate
 from av1rules.rules.build_conditions import build_condition, checked_glob
 from av1rules.rules.build_settings import USE, build_action, build_layer
 from av1rules.rules.model import (
@@ -245,15 +246,17 @@ def _tiers(cursor: Cursor | None) -> TierThresholds:
 
 
 def _check_order(cursor: Cursor, thresholds: TierThresholds) -> None:
-    for what, low, high in (
+    limits: tuple[tuple[str, float, float], ...] = (
         ("bitrate_1080p", thresholds.low_bitrate_1080p, thresholds.remux_bitrate_1080p),
         ("bits_per_pixel", thresholds.low_bits_per_pixel, thresholds.remux_bits_per_pixel),
-    ):
+    )
+    for what, low, high in limits:
+        show = format_rate if what.startswith("bitrate") else "{:g}".format
         if low > high:
             sections = (cursor.get("low_quality"), cursor.get("remux"))
             at = next((found for s in sections if s is not None and (found := s.get(what))), cursor)
             at.fault(
-                f"the limit of low-quality ({low:g}) is above that of remux ({high:g})",
+                f"the limit of low-quality ({show(low)}) is above that of remux ({show(high)})",
                 hint="a source could be of both tiers",
             )
 

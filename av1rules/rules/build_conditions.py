@@ -103,7 +103,7 @@ def checked_glob(cursor: Cursor) -> str | None:
         return None
     fault = glob_fault(pattern)
     if fault is not None:
-        cursor.fault(f"{fault[0]}: {printable(pattern, limit=80)}", hint=fault[1])
+        cursor.fault(fault[0], hint=fault[1])
         return None
     return pattern
 

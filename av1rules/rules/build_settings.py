@@ -105,13 +105,16 @@ def _keyint(cursor: Cursor) -> str | None:
     return None
 
 
-def _losses(cursor: Cursor) -> frozenset[Loss] | None:
+def _losses(cursor: Cursor) -> frozenset[Loss]:
     known = {loss.value: loss for loss in Loss}
-    found = [known.get(text) for text in cursor.texts()]
-    if None in found:
-        cursor.fault(f"expected losses out of {', '.join(known)}")
-        return None
-    return frozenset(loss for loss in found if loss is not None)
+    found = set()
+    for item in cursor.items():
+        text = item.text()
+        if text in known:
+            found.add(known[text])
+        elif text is not None:
+            item.fault(f"expected one of {', '.join(known)}")
+    return frozenset(found)
 
 
 def _params(cursor: Cursor) -> tuple[tuple[str, str], ...]:

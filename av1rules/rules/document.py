@@ -10,7 +10,7 @@ import contextlib
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -351,6 +351,9 @@ class _Builder:
         key = frame.key
         frame.key, frame.at_key = None, True
         if key is not None and isinstance(key.value, str):
+            if isinstance(node, Scalar) and node.value is None:
+                # Nothing after the colon: the parser's mark is on some later line.
+                node = replace(node, line=key.line, column=key.column)
             frame.entries[key.value] = Entry(
                 key=key.value, line=key.line, column=key.column, value=node
             )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from av1rules.base.digest import text_digest
 from av1rules.rules.build import build_rules
 from av1rules.rules.document import Document, read_document
 from av1rules.rules.lint import lint
-from av1rules.rules.model import Place, Problem, RuleSet, Severity
+from av1rules.rules.model import Problem, RuleSet, Severity
 from av1rules.rules.problems import RulesError, sort_problems, with_snippets
 from av1rules.rules.reader import Cursor
 
@@ -48,8 +49,9 @@ def _checked(
         ruleset = build_rules(
             cursor, file=Path(os.path.abspath(path)), digest=_digest(document, path)
         )
-        problems += by_schema
-        problems += _beyond(cursor.problems, by_schema)
+        told = {problem.path for problem in document.problems if problem.path}
+        problems += [problem for problem in by_schema if problem.path not in told]
+        problems += _beyond(cursor.problems, (*document.problems, *by_schema))
     if any(problem.severity is Severity.ERROR for problem in problems):
         ruleset = None
     elif ruleset is not None and not is_trusted:
@@ -64,15 +66,10 @@ def _by_schema(document: Document) -> tuple[Problem, ...]:
     return schema_problems(document)
 
 
-def _beyond(found: list[Problem], by_schema: tuple[Problem, ...]) -> list[Problem]:
-    """Faults that the builder found where the schema found none."""
-    told: set[tuple[Place, str]] = {(problem.place, problem.path) for problem in by_schema}
-    paths = tuple(problem.path for problem in by_schema)
-    return [
-        problem
-        for problem in found
-        if (problem.place, problem.path) not in told and not _is_below(problem.path, paths)
-    ]
+def _beyond(found: Iterable[Problem], told: tuple[Problem, ...]) -> list[Problem]:
+    """Faults at and below places where nothing was told yet: one fault, one Problem."""
+    paths = tuple(problem.path for problem in told if problem.path)
+    return [problem for problem in found if not _is_below(problem.path, paths)]
 
 
 def _is_below(path: str, parents: tuple[str, ...]) -> bool:

@@ -78,7 +78,7 @@ class _Describer:
         if keyword == "anyOf":
             yield from self._alternatives(error)
         elif keyword == "oneOf":
-            yield self._one_action(error)
+            yield from self._one_action(error)
         elif keyword == "additionalProperties":
             yield from self._unknown_keys(error)
         elif keyword == "required":
@@ -93,26 +93,34 @@ class _Describer:
             groups.setdefault(int(inner.schema_path[0]), []).append(inner)
         fitting = [group for group in groups.values() if not _is_other_type(group, error.instance)]
         if not fitting:
-            yield self._at_value(error, f"expected {self._wish(error)}, {_found(error.instance)}")
+            names = [name for group in groups.values() for name in _names_wanted(group)]
+            hint = _suggestion(str(error.instance), names)
+            message = f"expected {self._wish(error)}, {_found(error.instance)}"
+            yield self._at_value(error, message, hint=hint)
             return
         for inner in min(fitting, key=len):
             yield from self.problems(inner)
 
-    def _one_action(self, error: ValidationError) -> Problem:
+    def _one_action(self, error: ValidationError) -> Iterator[Problem]:
+        instance = _instance(error)
         names = [branch["required"][0] for branch in _wanted(error)]
-        present = [name for name in _instance(error) if name in names]
+        if not isinstance(instance, dict) or _is_misspelt(instance, names):
+            return  # told already, as the wrong type or as an unknown key
+        present = [name for name in instance if name in names]
         listed = _listed(names)
         if not present:
-            return self._at_value(
-                error, f"says nothing to do: expected one of {listed}",
+            yield self._at_value(
+                error,
+                f"says nothing to do: expected one of {listed}",
                 hint="encode: {} encodes with the settings of the source tier",
-            )  # fmt: skip
-        return self._at_key(
-            error,
-            present[1],
-            f"{present[0]} and {present[1]} exclude each other: expected one of {listed}",
-            hint="make it two rules; the first that matches decides",
-        )
+            )
+        else:
+            yield self._at_key(
+                error,
+                present[1],
+                f"{present[0]} and {present[1]} exclude each other: expected one of {listed}",
+                hint="make it two rules; the first that matches decides",
+            )
 
     def _unknown_keys(self, error: ValidationError) -> Iterator[Problem]:
         schema = _mapping(error.schema)
@@ -150,7 +158,7 @@ class _Describer:
             wanted = limit if error.validator == "enum" else [limit]
             texts = [_shown(item) for item in wanted]
             message = f"expected {'one of ' if len(texts) > 1 else ''}{_listed(texts)}, "
-            hint = _suggestion(str(found), texts) if isinstance(found, str) else None
+            hint = _suggestion(_shown(found), texts) or self._first_description(error, schema)
             return self._at_value(error, message + _found(found), hint=hint)
         message = _limit_message(str(error.validator), found, limit) or error.message
         return self._at_value(error, message, hint=self._first_description(error, schema))
@@ -165,7 +173,7 @@ class _Describer:
 
     def _wish(self, error: ValidationError) -> str:
         schema = _mapping(error.schema)
-        if "title" in schema and error.validator_value is not schema.get("const"):
+        if "title" in schema and "$schema" not in schema:
             return str(schema["title"])
         types = _mapping(error.schema).get("type", [])
         if error.validator == "anyOf":
@@ -246,6 +254,15 @@ def _is_like(error: ValidationError, instance: object) -> bool:
         return False
     wanted = _wanted(error) if error.validator == "enum" else [_wanted(error)]
     return any(type(item) is type(instance) for item in wanted)
+
+
+def _names_wanted(group: Sequence[ValidationError]) -> list[str]:
+    return [str(item) for error in group if error.validator == "enum" for item in _wanted(error)]
+
+
+def _is_misspelt(rule: Mapping[str, object], actions: Sequence[str]) -> bool:
+    has_action = any(action in rule for action in actions)
+    return not has_action and any(difflib.get_close_matches(key, actions) for key in rule)
 
 
 def _limit_message(keyword: str, found: object, limit: object) -> str | None:
