@@ -58,13 +58,15 @@ RAV1E_QP_PER_CRF = 3.0
 """rav1e's -qp is a 0-255 quantizer index, about four per step of the 0-63 scale. Measured on real
 480p 10-bit pictures, files are as large as SVT's at a factor of 2.8 (CRF 30) to 3.1 (CRF 40)."""
 
+USUAL_RATE = Fraction(24)
+"""Stands in for a frame rate that is not known, where only a keyframe distance depends on it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFacts:
     """What an encoder's options need to know of the pictures."""
 
     frame_rate: Fraction | None = None
-    is_variable_rate: bool | None = None
 
 
 def choose_encoder(settings: EncodeSettings, tools: Tools, preferred: str | None) -> EncoderInfo:
@@ -189,14 +191,15 @@ def _svt_options(
 
 
 def _svt_rate(facts: VideoFacts) -> list[tuple[str, str]]:
-    """The mean frame rate, where FFmpeg would tell SVT the finest tick between two frames.
+    """The mean frame rate, since FFmpeg may tell SVT the finest tick between two frames instead.
 
-    SVT refuses more than 240 per second, which phones and some muxers claim; the mean is also what
-    its default keyframe distance (about 5 s) should go by. Timestamps are not touched by this.
+    SVT refuses more than 240 per second, which some muxers and phones seem to have. Only its
+    default keyframe distance (about 5 s) goes by the rate, so a usual one stands in for an unknown
+    one. Timestamps are not touched; at ordinary rates the pictures are the same (measured).
     """
     rate = facts.frame_rate
-    if facts.is_variable_rate is not True or rate is None or not 1 <= rate <= 240:
-        return []
+    if rate is None or not 1 <= rate <= 240:
+        rate = USUAL_RATE
     return [("fps-num", str(rate.numerator)), ("fps-denom", str(rate.denominator))]
 
 
@@ -320,12 +323,12 @@ def _foreign_params(settings: EncodeSettings, encoder: EncoderInfo) -> tuple[str
 
 
 def _gop(settings: EncodeSettings, facts: VideoFacts) -> list[tuple[str, str]]:
-    """-g in frames; seconds are counted at the mean frame rate, at 24 where it is unknown."""
+    """-g in frames; seconds are counted at the mean frame rate."""
     if settings.keyint is None:
         return []
     if not settings.keyint.endswith("s"):
         return [("g", settings.keyint)]
-    rate = facts.frame_rate or Fraction(24)
+    rate = facts.frame_rate or USUAL_RATE
     return [("g", str(max(round(float(settings.keyint[:-1]) * rate), 1)))]
 
 

@@ -43,8 +43,7 @@ class EncodeJob:
 
     @property
     def facts(self) -> VideoFacts:
-        main = self.main
-        return VideoFacts(frame_rate=main.frame_rate, is_variable_rate=main.is_variable_rate)
+        return VideoFacts(frame_rate=self.main.frame_rate)
 
     @property
     def event_name(self) -> str:

@@ -1,0 +1,188 @@
+"""What FFmpeg and ffprobe tell of a finished file: frames that decode, packets, start times."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from av1rules.base.errors import EncodeError
+from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.encode.argv import file_url
+from av1rules.encode.log import LogReader, StreamCount
+from av1rules.encode.progress import ProgressParser, ProgressSample
+from av1rules.library.toolset import Tools
+
+STALL_S = 300.0
+"""A decoder that shows no frame for so long is stuck; slow real ones show several a second."""
+
+INDEX_TIMEOUT_S = 120.0
+
+TIMED_FRAMES = 120
+"""Pictures whose times are compared: shows a changed rhythm within seconds, even in 4K."""
+
+START_PACKETS = 400
+"""Packets looked at for the start of the sound: interleaving keeps it within the first second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """One full pass over a file: the chosen video decoded, every track read to its end."""
+
+    completed: Completed
+    last_lines: tuple[str, ...]
+    counts: tuple[StreamCount, ...]
+
+    def packets(self, index: int) -> int | None:
+        return next((c.packets for c in self.counts if (c.side, c.index) == ("in", index)), None)
+
+    def frames(self, index: int) -> int | None:
+        return next((c.frames for c in self.counts if (c.side, c.index) == ("in", index)), None)
+
+
+def decode_fully(
+    path: str,
+    *,
+    video: int,
+    tracks: tuple[int, ...],
+    tools: Tools,
+    children: Children,
+    on_sample: Callable[[ProgressSample], None],
+) -> Decoded:
+    """Decode stream `video` and read the `tracks` beside it, stopping at the first error.
+
+    `-xerror` found every flipped bit that was tried; without it FFmpeg patches the picture and
+    ends with exit code 0.
+    """
+    maps = [part for index in tracks if index != video for part in ("-map", f"0:{index}")]
+    log = LogReader()
+    completed = run(
+        [
+            tools.ffmpeg, "-nostdin", "-v", "level+verbose", "-xerror",
+            "-progress", "pipe:1", "-nostats", "-stats_period", "1",
+            "-protocol_whitelist", "file", "-i", file_url(path),
+            "-map", f"0:{video}", *maps, "-c", "copy", "-c:0", "wrapped_avframe",
+            "-fps_mode:v:0", "passthrough", "-f", "null", "-",
+        ],
+        children=children,
+        limits=Limits(stall_s=STALL_S),
+        on_line=ProgressParser(on_sample=on_sample).feed,
+        on_err_line=log.feed,
+        tether=True,
+    )  # fmt: skip
+    children.check()
+    return Decoded(completed=completed, last_lines=tuple(log.last), counts=log.counts)
+
+
+class _Stream(msgspec.Struct):
+    index: int
+    codec_type: str | None = None
+    start_time: str | None = None
+
+
+class _Packet(msgspec.Struct):
+    stream_index: int
+    pts_time: str | None = None
+
+
+class _Frame(msgspec.Struct):
+    best_effort_timestamp_time: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    streams: list[_Stream] = msgspec.field(default_factory=list)
+    packets: list[_Packet] = msgspec.field(default_factory=list)
+    frames: list[_Frame] = msgspec.field(default_factory=list)
+
+
+def sound_starts(path: str, *, tools: Tools, children: Children) -> dict[int, tuple[float, ...]]:
+    """When each sound track starts, in seconds by stream index: as its header says, and by its
+    first packet, which may be one that MP4 hides and Matroska shows."""
+    answer = _ask(
+        path,
+        ("-show_entries", "stream=index,codec_type,start_time:packet=stream_index,pts_time",
+         "-read_intervals", f"%+#{START_PACKETS}"),
+        tools, children,
+    )  # fmt: skip
+    firsts: dict[int, float] = {}
+    for packet in answer.packets:
+        if packet.pts_time is not None:
+            firsts.setdefault(packet.stream_index, float(packet.pts_time))
+    return {
+        stream.index: tuple(
+            value
+            for value in (_seconds(stream.start_time), firsts.get(stream.index))
+            if value is not None
+        )
+        for stream in answer.streams
+        if stream.codec_type == "audio"
+    }
+
+
+def first_frame_times(
+    path: str, index: int, *, tools: Tools, children: Children
+) -> tuple[float, ...]:
+    """When the first pictures of a stream are shown, in seconds; empty where nothing says so.
+
+    By decoded pictures, since packets may be without times (AVI) or be hidden (edit lists). The
+    last few are left out: the end of the interval flushes the decoder, which skips some there.
+    """
+    answer = _ask(
+        path,
+        ("-select_streams", str(index), "-show_entries", "frame=best_effort_timestamp_time",
+         "-read_intervals", f"%+#{TIMED_FRAMES}"),
+        tools, children,
+    )  # fmt: skip
+    times = [_seconds(frame.best_effort_timestamp_time) for frame in answer.frames]
+    if len(times) > TIMED_FRAMES // 2:
+        times = times[: -TIMED_FRAMES // 4]
+    return tuple(itertools.takewhile(lambda time: time is not None, times))  # type: ignore[arg-type]
+
+
+def _seconds(text: str | None) -> float | None:
+    return None if text in (None, "N/A") else float(text or 0)
+
+
+def _ask(path: str, options: tuple[str, ...], tools: Tools, children: Children) -> _Answer:
+    argv = [*_ffprobe(tools, *options, "-of", "json=c=1"), file_url(path)]
+    limits = Limits(timeout_s=INDEX_TIMEOUT_S)
+    completed = run(argv, children=children, limits=limits, tether=True)
+    children.check()
+    if not completed.ok:
+        return _Answer()
+    return msgspec.json.decode(completed.stdout, type=_Answer)
+
+
+def shown_packets(path: str, index: int, *, tools: Tools, children: Children) -> int:
+    """Packets of a stream that are meant to be shown: edit lists mark others with a D.
+
+    Reads the whole file; only asked where FFmpeg's own counts do not agree.
+    """
+    count = 0
+
+    def on_line(line: str) -> None:
+        nonlocal count
+        count += bool(line) and "D" not in line
+
+    argv = _ffprobe(
+        tools, "-select_streams", str(index), "-show_entries", "packet=flags", "-of", "csv=p=0"
+    )
+    completed = run(
+        [*argv, file_url(path)],
+        children=children,
+        limits=Limits(stall_s=STALL_S),
+        on_line=on_line,
+        tether=True,
+    )
+    children.check()
+    if not completed.ok:
+        raise EncodeError(
+            f"the packets of the source can't be counted: {completed.describe_exit()}"
+        )
+    return count
+
+
+def _ffprobe(tools: Tools, *options: str) -> list[str]:
+    return [tools.ffprobe, "-v", "error", "-protocol_whitelist", "file", *options]

@@ -1,0 +1,301 @@
+"""Proves that an encode is what was asked for, before it may take the target's name.
+
+A bad file gives failed checks, not exceptions.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from av1rules.base.errors import ProbeError
+from av1rules.base.events import JobProgress
+from av1rules.base.process import Children
+from av1rules.encode.contract import compare, expected_contract
+from av1rules.encode.engine import EncodeOutcome
+from av1rules.encode.job import EncodeJob
+from av1rules.encode.measure import (
+    Decoded,
+    decode_fully,
+    first_frame_times,
+    shown_packets,
+    sound_starts,
+)
+from av1rules.encode.progress import ProgressSample, eta_s
+from av1rules.encode.streams import StreamAction
+from av1rules.library.probe import probe_file
+from av1rules.library.source import FileStat, LibraryFile, Source
+from av1rules.library.toolset import Tools
+from av1rules.rules.settings import Loss
+
+START_TOLERANCE_S = 0.05
+"""Sound and picture may move against each other by this much: what nobody sees or hears, and more
+than container ticks and encoder delays come to (measured: up to 0.026 s)."""
+
+RHYTHM_TOLERANCE_S = 0.004
+"""Matroska's ticks are 1 ms on both sides; more than that is a picture moved or lost."""
+
+DURATION_TOLERANCE_S = 0.5
+DURATION_TOLERANCE = 0.005
+"""Headers round and leave out the last frame's length; the frame count is the sharp check, this
+one finds a source whose header promises more than its data holds."""
+
+FRAMELESS_PACKETS: dict[str, int | None] = {
+    "vp8": None,  # invisible reference frames are packets of their own
+    "mpeg4": None,  # packed B-frames leave empty packets behind
+    "hevc": 16,  # leading pictures of a first open group can't be shown by any decoder
+}
+"""Codecs where packets without a picture are no fault, and how many (None: any number)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing looked at. `detail` says what was found, also when it passed."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """All checks of one file. `target` is None if it could not even be probed."""
+
+    checks: tuple[Check, ...]
+    elapsed_s: float
+    frames: int | None = None
+    target: Source | None = None
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+
+def verify(
+    job: EncodeJob,
+    encoded: EncodeOutcome,
+    *,
+    tools: Tools,
+    children: Children,
+    on_progress: Callable[[JobProgress], None],
+) -> Verification:
+    """Probe, decode and compare the finished file with its source.
+
+    Raises RunInterruptedError, and OSError if a program can't be started.
+    """
+    started = time.monotonic()
+    try:
+        target = probe_file(_as_library_file(encoded.path), tools, children=children)
+    except ProbeError as problem:
+        unreadable = Check(name="probe", passed=False, detail=problem.message)
+        return Verification(checks=(unreadable,), elapsed_s=time.monotonic() - started)
+    contract = expected_contract(job.source, job.streams, job.settings, job.encoder)
+    if contract.picture.position >= len(target.video):
+        missing = Check(name="contract", passed=False, detail="the encoded pictures are missing")
+        return Verification(checks=(missing,), elapsed_s=time.monotonic() - started, target=target)
+    video = target.video[contract.picture.position].index
+    decoded = _decode(job, encoded, target, video, tools, children, on_progress)
+    frames = decoded.frames(video)
+    checks = (
+        _decode_check(decoded, frames),
+        _frames_check(job, encoded, frames, tools, children),
+        _packets_check(job, encoded, decoded),
+        _duration_check(job, target, video),
+        *_timing_checks(job, encoded, video, tools, children),
+        _contract_check(compare(contract, target)),
+        _provenance_check(job, target),
+    )
+    elapsed_s = time.monotonic() - started
+    return Verification(checks=checks, elapsed_s=elapsed_s, frames=frames, target=target)
+
+
+def _as_library_file(path: str) -> LibraryFile:
+    """The temporary file in the form that `probe_file` takes; it belongs to no library."""
+    found = os.stat(path)
+    return LibraryFile(
+        root_name="",
+        root=os.path.dirname(path) or ".",
+        relative_path=os.path.basename(path),
+        stat=FileStat(
+            device=found.st_dev,
+            inode=found.st_ino,
+            size_bytes=found.st_size,
+            mtime_ns=found.st_mtime_ns,
+            ctime_ns=found.st_ctime_ns,
+            links=found.st_nlink,
+        ),
+    )
+
+
+def _decode(
+    job: EncodeJob,
+    encoded: EncodeOutcome,
+    target: Source,
+    video: int,
+    tools: Tools,
+    children: Children,
+    on_progress: Callable[[JobProgress], None],
+) -> Decoded:
+    started = time.monotonic()
+
+    def on_sample(sample: ProgressSample) -> None:
+        left = eta_s(sample.frame, encoded.frames, time.monotonic() - started)
+        on_progress(
+            JobProgress(
+                source=job.event_name,
+                phase="verify",
+                frame=sample.frame,
+                frames=encoded.frames,
+                fps=sample.fps,
+                speed=sample.speed,
+                eta_s=left,
+            )
+        )
+
+    tracks = tuple(sorted(stream.index for stream in target.streams()))
+    return decode_fully(
+        encoded.path,
+        video=video,
+        tracks=tracks,
+        tools=tools,
+        children=children,
+        on_sample=on_sample,
+    )
+
+
+def _decode_check(decoded: Decoded, frames: int | None) -> Check:
+    if decoded.completed.ok:
+        return Check(name="decode", passed=True, detail=f"{frames} frames without an error")
+    last = "; ".join(decoded.last_lines[-3:])
+    detail = f"decoding failed: {decoded.completed.describe_exit()}: {last}"
+    return Check(name="decode", passed=False, detail=detail)
+
+
+def _frames_check(
+    job: EncodeJob, encoded: EncodeOutcome, frames: int | None, tools: Tools, children: Children
+) -> Check:
+    """The source's pictures, all of them, counted three times: read, decoded, in the target.
+
+    FFmpeg counted while it encoded, so the source is not read again; only where packets were left
+    without a picture they are looked at one by one.
+    """
+    index = job.main.index
+    count = encoded.count("in", index)
+    if count is None or count.frames is None or count.packets is None or not frames:
+        return Check(name="frames", passed=False, detail="FFmpeg gave no count of the frames")
+    text = f"source {count.packets} packets, {count.frames} pictures; target {frames} frames"
+    if Loss.DAMAGE in job.settings.accept:
+        detail = f"{text}; damage is accepted"
+        return Check(name="frames", passed=frames == count.frames, detail=detail)
+    if count.frames != frames or count.decode_errors:
+        return Check(name="frames", passed=False, detail=f"{text}; {count.decode_errors} errors")
+    if count.packets == count.frames:
+        return Check(name="frames", passed=True, detail=text)
+    shown = shown_packets(job.source_path, index, tools=tools, children=children)
+    allowed = FRAMELESS_PACKETS.get(job.main.codec, 0)
+    lacking = shown - frames
+    passed = lacking <= 0 if allowed is not None and lacking <= 0 else _few(lacking, allowed)
+    return Check(name="frames", passed=passed, detail=f"{text}; {shown} packets are to be shown")
+
+
+def _few(lacking: int, allowed: int | None) -> bool:
+    return allowed is None or 0 <= lacking <= allowed
+
+
+def _packets_check(job: EncodeJob, encoded: EncodeOutcome, decoded: Decoded) -> Check:
+    """Every packet of a copied track: read from the source, written, read back from the target."""
+    wrong = []
+    copied = 0
+    for number, step in enumerate(job.streams.mapped):
+        if step.kind in ("attachment", "cover"):
+            continue
+        read, written = encoded.count("in", step.index), encoded.count("out", number)
+        back = decoded.packets(number)
+        if written is None or written.packets != back:
+            wrong.append(f"{step.kind} {step.index}: {_packets(written)} written, {back} read back")
+        elif step.action is StreamAction.COPY and read is not None:
+            copied += 1
+            if read.packets != written.packets and not _is_cut_by_edit(job, read.packets, back):
+                wrong.append(f"{step.kind} {step.index}: {read.packets} in the source, {back} kept")
+    detail = "; ".join(wrong) or f"{copied} copied streams are whole"
+    return Check(name="packets", passed=not wrong, detail=detail)
+
+
+def _packets(count: object) -> str:
+    return "none" if count is None else str(getattr(count, "packets", None))
+
+
+def _is_cut_by_edit(job: EncodeJob, read: int | None, kept: int | None) -> bool:
+    """MP4 edit lists hide packets at the start of a track, which are not copied then."""
+    return "mp4" in job.source.container and read is not None and kept is not None and kept < read
+
+
+def _duration_check(job: EncodeJob, target: Source, video: int) -> Check:
+    """Matroska gives the end of a stream as its duration, others its length: either will do."""
+    wanted = job.main.duration_s or job.source.duration_s
+    picture = next(stream for stream in target.video if stream.index == video)
+    found = picture.duration_s or target.duration_s
+    if wanted is None or found is None:
+        return Check(name="duration", passed=found is not None, detail="the source gives none")
+    start = max((job.main.start_s or 0) - min(job.source.start_s or 0, 0), 0)
+    frame_s = 1 / (job.main.frame_rate or Fraction(24))
+    tolerance = max(DURATION_TOLERANCE_S, wanted * DURATION_TOLERANCE, 2 * float(frame_s))
+    distance = min(abs(wanted - found), abs(start + wanted - found))
+    detail = f"source {wanted:.3f} s, target {found:.3f} s"
+    passed = distance <= tolerance or Loss.DAMAGE in job.settings.accept
+    return Check(name="duration", passed=passed, detail=detail)
+
+
+def _timing_checks(
+    job: EncodeJob, encoded: EncodeOutcome, video: int, tools: Tools, children: Children
+) -> Iterator[Check]:
+    """The rhythm of the pictures, and the sound against them."""
+    before = first_frame_times(job.source_path, job.main.index, tools=tools, children=children)
+    after = first_frame_times(encoded.path, video, tools=tools, children=children)
+    if not before or not after:
+        yield Check(name="timing", passed=bool(after), detail="the source gives no times")
+        return
+    drift = max(abs((b - after[0]) - (a - before[0])) for a, b in zip(before, after, strict=False))
+    compared = min(len(before), len(after))
+    detail = f"{compared} pictures compared, moved by at most {drift * 1000:.1f} ms"
+    yield Check(name="timing", passed=drift <= RHYTHM_TOLERANCE_S, detail=detail)
+    yield _sync_check(
+        _sound_shifts(job, encoded, after[0] - before[0], tools=tools, children=children)
+    )
+
+
+def _sync_check(shifts: dict[int, float]) -> Check:
+    if not shifts:
+        return Check(name="sync", passed=True, detail="no sound beside the picture to compare")
+    worst = max(shifts, key=lambda index: abs(shifts[index]))
+    detail = f"sound moved by at most {shifts[worst] * 1000:+.0f} ms (stream {worst})"
+    return Check(name="sync", passed=abs(shifts[worst]) <= START_TOLERANCE_S, detail=detail)
+
+
+def _sound_shifts(
+    job: EncodeJob, encoded: EncodeOutcome, moved_s: float, *, tools: Tools, children: Children
+) -> dict[int, float]:
+    """How far each sound track moved beyond what the picture moved, in seconds by its index."""
+    before = sound_starts(job.source_path, tools=tools, children=children)
+    after = sound_starts(encoded.path, tools=tools, children=children)
+    shifts = {}
+    for number, step in enumerate(job.streams.mapped):
+        was, now = before.get(step.index, ()), after.get(number, ())
+        if step.kind == "audio" and was and now:
+            shifts[step.index] = min((n - w - moved_s for w in was for n in now), key=abs)
+    return shifts
+
+
+def _contract_check(broken: tuple[str, ...]) -> Check:
+    detail = "; ".join(broken) or "every stream, tag and colour as promised"
+    return Check(name="contract", passed=not broken, detail=detail)
+
+
+def _provenance_check(job: EncodeJob, target: Source) -> Check:
+    there = target.provenance == job.provenance
+    needed = job.settings.container == "mkv"
+    detail = "the file says how it was made" if there else "the file does not say how it was made"
+    return Check(name="provenance", passed=there or not needed, detail=detail)
