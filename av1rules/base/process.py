@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -230,11 +231,8 @@ class _Watch:
         started = time.monotonic()
         patience: float | None = None
         while True:
-            try:
-                self.child.wait(timeout=self._next_look(started))
+            if self._has_ended(self._next_look(started)):
                 return
-            except subprocess.TimeoutExpired:
-                pass
             now = time.monotonic()
             limits = self.limits
             if limits.timeout_s is not None and now - started > limits.timeout_s:
@@ -245,6 +243,25 @@ class _Watch:
                 patience = patience or now + GENTLE_STOP_S
                 if now > patience:
                     signal_group(self.child, signal.SIGKILL)
+
+    def _has_ended(self, timeout_s: float) -> bool:
+        """Wait for the end without polling where the system can: `Popen.wait` with a timeout looks
+        only every 50 ms, longer than a whole probe takes."""
+        if self.child.returncode is None and hasattr(os, "pidfd_open"):
+            with contextlib.suppress(OSError):
+                descriptor = os.pidfd_open(self.child.pid)
+                try:
+                    end = select.poll()
+                    end.register(descriptor, select.POLLIN)
+                    end.poll(timeout_s * 1000)
+                finally:
+                    os.close(descriptor)
+                timeout_s = 0
+        try:
+            self.child.wait(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def _next_look(self, started: float) -> float:
         """Seconds until something may have to be done; short ones so that a stop is noticed."""

@@ -15,7 +15,14 @@ from av1rules.base.errors import ProbeError
 from av1rules.base.process import Children, Limits, run
 from av1rules.library.cache import LibraryCache, ProbeFailure, stat_key
 from av1rules.library.picture_scan import is_plain
-from av1rules.library.probe_json import RawFrame, RawProbe, RawStream, positive_int, read_probe
+from av1rules.library.probe_json import (
+    RawFrame,
+    RawProbe,
+    RawStream,
+    positive_int,
+    read_probe,
+    word,
+)
 from av1rules.library.probe_parse import build_source, main_stream
 from av1rules.library.probe_video import NO_HINTS, PROGRESSIVE_CODECS, PictureHints
 from av1rules.library.source import LibraryFile, Source
@@ -35,16 +42,19 @@ OUTPUT_BYTES = 16 * 1024**2
 
 DEFAULT_TIMEOUT_S = 30.0
 
-PACKETS = 16
-"""Packets asked for: some of the film's are among them even behind eight sound tracks."""
+PACKETS = 64
+"""Packets asked for: some of the film's are among them even where seconds of sound come first."""
 
 SCANNED_PACKETS = 3
 SCANNED_BYTES = 4 * 1024**2
 """At most so much of each is looked through; the largest real picture is smaller."""
 
 PICTURES_FIRST = frozenset(
-    {"ts", "m2ts", "mts", "m2t", "mpg", "mpeg", "mpe", "vob", "m2v", "wmv", "asf", "dv"}
-)
+    {
+        "ts", "m2ts", "mts", "m2t", "mpg", "mpeg", "mpe", "vob", "m2v", "wmv", "asf", "avi", "divx",
+        "dv",
+    }
+)  # fmt: skip
 """Extensions whose pictures are asked for at once: old codecs, or packets that are in pieces."""
 
 _FRAME_ENTRIES = (
@@ -56,8 +66,12 @@ _FRAME_ENTRIES = (
 _ALWAYS = ("-v", "error", "-hide_banner", "-protocol_whitelist", "file", "-of", "json=c=1")
 _FACTS = ("-show_format", "-show_streams", "-show_chapters")
 
-_ONE_PICTURE_CODECS = frozenset({"hevc", "av1", "vp9"})
-"""Their first picture carries all that is asked, and costs much; the others get a few more."""
+_CAPTION_CODECS = frozenset({"h264", "hevc", "vvc", "av1", "mpeg2video"})
+"""Codecs whose pictures may carry CEA-608/708 captions as FFmpeg reads them."""
+
+_PICTURES = {"hevc": 1, "vvc": 1, "av1": 1, "vp9": 1, "h264": 2}
+"""Packets decoded: a first picture of these tells all and costs much; of older codecs a few more,
+since broadcasts may start on a picture that is not yet complete."""
 
 
 def facts_argv(ffprobe: str, path: str, *, with_pictures: bool) -> list[str]:
@@ -72,9 +86,10 @@ def facts_argv(ffprobe: str, path: str, *, with_pictures: bool) -> list[str]:
 
 def pictures_argv(ffprobe: str, path: str, stream: RawStream) -> list[str]:
     """The second question: the first pictures of one stream."""
-    count = 1 if stream.codec_name in _ONE_PICTURE_CODECS else 5
+    count = _PICTURES.get(stream.codec_name or "", 5)
     return [
-        ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, "-select_streams", str(stream.index),
+        ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, "-nofind_stream_info",
+        "-select_streams", str(stream.index),
         "-show_entries", _FRAME_ENTRIES, "-read_intervals", f"%+#{count}", f"file:{path}",
     ]  # fmt: skip
 
@@ -159,8 +174,13 @@ def _hints(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
     codec = main.codec_name or ""
     if main.pix_fmt is None:
         return NO_HINTS  # encrypted or unknown: there is nothing to decode
-    if codec in PROGRESSIVE_CODECS and codec != "av1":
-        return nothing
+    if codec not in _CAPTION_CODECS:
+        if codec in PROGRESSIVE_CODECS:
+            return nothing
+        order = word(main.field_order)
+        is_interlaced = None if order is None else order != "progressive"
+        told = PictureHints(has_captions=False, is_interlaced=is_interlaced)
+        return None if order is None else told
     if codec == "h264" and main.field_order != "progressive":
         return None
     if codec == "av1" and main.color_transfer in ("smpte2084", "arib-std-b67"):
