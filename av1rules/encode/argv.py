@@ -65,6 +65,7 @@ def build_argv(
         *_codecs(job, streams),
         *_global_tags(job),
         *_dispositions(job.source, streams),
+        *_titles(job.source, streams),
         *_attachments(job.source, streams, covers),
         *_muxing(job, streams),
         file_url(output),
@@ -167,6 +168,16 @@ def _dispositions(source: Source, streams: StreamPlan) -> Iterator[str]:
         elif step.kind != "attachment":
             names = sorted(flags.get(step.index, ()))
             yield from (f"-disposition:{number}", "+".join(names) or "0")
+
+
+def _titles(source: Source, streams: StreamPlan) -> Iterator[str]:
+    """MP4 has no title for a track; players show its handler's name instead."""
+    if streams.container != MP4:
+        return
+    titles = {stream.index: stream.title for stream in source.streams()}
+    for number, step in enumerate(streams.mapped):
+        if title := titles.get(step.index):
+            yield from (f"-metadata:s:{number}", f"handler_name={title}")
 
 
 def _attachments(

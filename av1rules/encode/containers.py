@@ -55,6 +55,9 @@ TEXT_SUBTITLES = frozenset({
 })  # fmt: skip
 """Text that FFmpeg decodes itself; teletext and caption tracks need more than every build has."""
 
+STYLED_SUBTITLES = frozenset({"ass", "ssa"})
+"""Text placed and drawn over the picture: plain text is not the same thing."""
+
 TEXT_TARGET = {MKV: "subrip", MP4: "mov_text"}
 
 COVERS = {

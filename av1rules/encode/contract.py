@@ -11,8 +11,8 @@ from fractions import Fraction
 
 from av1rules.encode import containers
 from av1rules.encode.argv import cover_names
-from av1rules.encode.containers import MKV
-from av1rules.encode.protect import keeps_dolby_vision
+from av1rules.encode.containers import MKV, MP4
+from av1rules.encode.protect import keeps_dolby_vision, keeps_mastering_display
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.library.source import (
     AudioStream,
@@ -104,11 +104,16 @@ def _promise(step: StreamStep, stream: Stream, container: str) -> StreamPromise:
     return StreamPromise(
         index=step.index,
         kind=step.kind,
-        codec=step.to or stream.codec,
+        codec=_codec_in(container, step.to or stream.codec),
         language=_language(stream.language),
         title=(stream.title or "") if container == MKV else None,  # MP4 has no track titles
         dispositions=stream.dispositions & containers.DISPOSITIONS[container],
     )
+
+
+def _codec_in(container: str, codec: str) -> str:
+    """MP4 has one number for MPEG layer 2 and 3, and FFmpeg reads it as the latter."""
+    return "mp3" if container == MP4 and codec == "mp2" else codec
 
 
 def _language(language: str | None) -> str | None:
@@ -137,7 +142,9 @@ def _picture(
         rotation=main.rotation or 0,
         colour=main.colour,
         hdr_kinds=None if main.hdr_kinds is None else main.hdr_kinds - gone,
-        mastering_display=main.mastering_display,
+        mastering_display=(
+            main.mastering_display if keeps_mastering_display(main, settings.container) else None
+        ),
         content_light=main.content_light,
         has_dolby_vision=keeps_vision,
     )

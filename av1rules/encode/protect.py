@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from av1rules.encode.containers import MP4
 from av1rules.encode.encoders import SVT_CODEC
 from av1rules.encode.streams import StreamPlan
 from av1rules.library.source import HdrKind, Source, VideoStream
@@ -53,7 +54,7 @@ def find_losses(
     found = [
         *_dynamic_hdr(main, settings, encoder),
         *_pictures(main, settings),
-        *_dropped_streams(settings, streams),
+        *_container(main, settings, streams),
     ]
     order = list(Loss)
     return tuple(sorted(found, key=lambda finding: order.index(finding.loss)))
@@ -117,6 +118,12 @@ def keeps_dolby_vision(main: VideoStream, encoder: EncoderInfo | None) -> bool:
     return encoder is None or encoder.codec == SVT_CODEC
 
 
+def keeps_mastering_display(main: VideoStream, container: str) -> bool:
+    """MP4 writes a mastering display only with its luminance, which phones leave out."""
+    display = main.mastering_display
+    return container != MP4 or display is None or display.max_luminance is not None
+
+
 def _pictures(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:
     if main.chroma not in SUBSAMPLED_LIKE_420 and main.pix_fmt is not None:
         shown = {"422": "4:2:2", "444": "4:4:4", "rgb": "RGB"}.get(main.chroma or "", main.pix_fmt)
@@ -152,7 +159,12 @@ def _is_hdr(main: VideoStream) -> bool:
     return bool((main.hdr_kinds or frozenset()) - {HdrKind.SDR})
 
 
-def _dropped_streams(settings: EncodeSettings, streams: StreamPlan) -> Iterator[LossFinding]:
+def _container(
+    main: VideoStream, settings: EncodeSettings, streams: StreamPlan
+) -> Iterator[LossFinding]:
+    remedy = "or `container: mkv`" if streams.container == MP4 else ""
+    if not keeps_mastering_display(main, streams.container):
+        message = "mp4 can't hold a mastering display without luminance"
+        yield _finding(settings, Loss.STREAMS, message, remedy)
     for step in streams.losses:
-        remedy = "or `container: mkv`" if streams.container != "mkv" else ""
         yield _finding(settings, Loss.STREAMS, step.describe(), remedy)

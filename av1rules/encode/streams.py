@@ -142,14 +142,16 @@ def _subtitle(stream: SubtitleStream, container: str) -> StreamStep:
     if codec in containers.SUBTITLES[container]:
         return StreamStep(index=index, kind="subtitle", action=StreamAction.COPY, codec=codec)
     if codec in containers.TEXT_SUBTITLES:
-        target = containers.TEXT_TARGET[container]
+        is_styled = codec in containers.STYLED_SUBTITLES
+        kept = "the text stays, its places and styles go" if is_styled else "the text stays"
         return StreamStep(
             index=index,
             kind="subtitle",
             action=StreamAction.CONVERT,
             codec=codec,
-            to=target,
-            reason=f"{container} can't hold {codec}; the text stays",
+            to=containers.TEXT_TARGET[container],
+            reason=f"{container} can't hold {codec}; {kept}",
+            is_loss=is_styled,
         )
     return _dropped("subtitle", index, codec, f"{container} can't hold {codec} subtitles")
 
