@@ -62,6 +62,7 @@ class _Evidence:
     tier: SourceTier
     weight: float
     reason: str
+    decides: bool = True  # False: only makes surer or less sure
 
 
 def resolution_of(width: int | None, height: int | None) -> Resolution | None:
@@ -88,7 +89,8 @@ def classify(source: Source, name: str, thresholds: TierThresholds) -> Classific
     evidence += _codec_evidence(main, evidence)
     if not evidence:
         return _without_evidence()
-    tier = next(tier for tier in SourceTier if any(item.tier is tier for item in evidence))
+    deciding = {item.tier for item in evidence if item.decides}
+    tier = next(tier for tier in SourceTier if tier in deciding)
     agreeing = sum(item.weight for item in evidence if item.tier is tier)
     against = sum(item.weight for item in evidence if item.tier is not tier)
     return Classification(
@@ -113,7 +115,11 @@ def _without_evidence() -> Classification:
 def _rate_evidence(
     source: Source, main: VideoStream, thresholds: TierThresholds
 ) -> list[_Evidence]:
-    """Bit rate decides at 1080p and 2160p; bits per pixel at other sizes, and stand beside it."""
+    """Bit rate decides at 1080p and 2160p, bits per pixel at other sizes.
+
+    Where the bit rate decides, bits per pixel only support or contradict: a wide picture of
+    1920x800 at 12 Mb/s has many, and is a stream all the same.
+    """
     resolution = resolution_of(main.width, main.height)
     rate, density = main.bitrate_bps or None, source.bits_per_pixel
     found: list[_Evidence] = []
@@ -147,10 +153,10 @@ def _by_density(density: float, thresholds: TierThresholds, *, is_alone: bool) -
     seen = f"{density:.3f} bits per pixel"
     if density > thresholds.remux_bits_per_pixel:
         reason = f"{seen}, above {thresholds.remux_bits_per_pixel:g}"
-        return [_Evidence(SourceTier.REMUX, weight, reason)]
+        return [_Evidence(SourceTier.REMUX, weight, reason, is_alone)]
     if density < thresholds.low_bits_per_pixel:
         reason = f"{seen}, below {thresholds.low_bits_per_pixel:g}"
-        return [_Evidence(SourceTier.LOW_QUALITY, weight, reason)]
+        return [_Evidence(SourceTier.LOW_QUALITY, weight, reason, is_alone)]
     if is_alone:
         return [_Evidence(SourceTier.WEB_DL, _WEAK, f"{seen}, neither high nor low")]
     return []
