@@ -92,6 +92,9 @@ PSY_ONLY_PARAMS = frozenset(
 PSY_MIN_PARAMS = 2
 """So many fork-only keys make a fork: mainline may adopt one of them at any time."""
 
+_NO_PARAM = "av1rules-no-such-key"
+"""Asked for with the others: only a build that names this one as unknown can be believed."""
+
 _TRIAL_SOURCE = ("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=0.08")
 _NUMBERED = re.compile(r"n?(\d{1,2})\.(\d+)")
 _LIBAVCODEC = re.compile(r"^libavcodec\s+(\d+)\.", re.MULTILINE)
@@ -246,7 +249,7 @@ def _try_svt(path: str) -> EncoderTrial:
 
 def _accepted_params(path: str) -> frozenset[str]:
     """Keys that SVT parses. The encode itself may fail: some go together badly, none matters."""
-    wanted = ":".join(f"{key}={value}" for key, value in SVT_TRIAL_PARAMS)
+    wanted = ":".join(f"{key}={value}" for key, value in (*SVT_TRIAL_PARAMS, (_NO_PARAM, "1")))
     done = _run(
         [path, "-hide_banner", "-nostdin", "-v", "warning", *_TRIAL_SOURCE, "-pix_fmt",
          "yuv420p10le", "-c:v", "libsvtav1", "-preset", "10", "-svtav1-params", wanted,
@@ -254,8 +257,8 @@ def _accepted_params(path: str) -> frozenset[str]:
         SVT_LOG="1",
     )  # fmt: skip
     unknown = {key for line in done.stderr for key in _SVT_UNKNOWN.findall(line)}
-    if not unknown and not done.ok:
-        return frozenset()  # it never came to reading them
+    if _NO_PARAM not in unknown:
+        return frozenset()  # it never came to reading them, or does not say
     return frozenset(key for key, _ in SVT_TRIAL_PARAMS) - unknown
 
 

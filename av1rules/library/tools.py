@@ -88,13 +88,13 @@ def _choose(
     hint = install_hint(program, min_version)
     if not refusals:
         name = "FFmpeg" if program == "ffmpeg" else "ffprobe"
-        raise ToolError(f"{name} {_dotted(min_version)} or later not found in PATH", hint=hint)
+        raise ToolError(f"{name} {dotted(min_version)} or later not found in PATH", hint=hint)
     message = "; ".join(refusal.message for refusal in refusals)
     raise ToolError(message, hint=refusals[0].hint or hint)
 
 
 def install_hint(program: str, min_version: tuple[int, int]) -> str:
-    return INSTALL_HINT.format(program=program, wanted=_dotted(min_version))
+    return INSTALL_HINT.format(program=program, wanted=dotted(min_version))
 
 
 def candidates(program: str, configured: str | None) -> Iterator[Candidate]:
@@ -135,17 +135,13 @@ def examine(
 ) -> ProgramFacts:
     """The facts of a binary that passes the self-test; ToolError with the reason otherwise."""
     path, is_ffmpeg = candidate.path, candidate.program == "ffmpeg"
-    if candidate.origin == "embedded":
-        _require_known_bytes(candidate, memo)
-    if not os.access(path, os.X_OK):
-        raise ToolError(
-            f"{path} is not executable", hint=f"run: chmod +x {path}, or give another path"
-        )
+    require_known_bytes(candidate, memo)
+    require_runnable(path)
     facts = facts_of(path, is_ffmpeg=is_ffmpeg, memo=memo)
     name = "FFmpeg" if is_ffmpeg else "ffprobe"
     hint = install_hint(candidate.program, min_version)
     if facts.version is None or facts.version < min_version:
-        wanted = f"{name} {_dotted(min_version)} or later required"
+        wanted = f"{name} {dotted(min_version)} or later required"
         raise ToolError(f"{wanted}, found: {facts.version_text} ({path})", hint=hint)
     if not facts.has_png:
         what = "has no PNG decoder, so it was built without zlib"
@@ -158,13 +154,20 @@ def examine(
     return facts
 
 
+def require_runnable(path: str) -> None:
+    if not os.access(path, os.X_OK):
+        raise ToolError(
+            f"{path} is not executable", hint=f"run: chmod +x {path}, or give another path"
+        )
+
+
 def _no_encoder(path: str, facts: ProgramFacts) -> str:
     wanted = "need libsvtav1, libaom-av1 or librav1e"
     tried = "; ".join(f"{trial.codec} failed: {trial.failure}" for trial in facts.trials)
     return f"No AV1 software encoders detected in {path} ({tried or wanted})"
 
 
-def _dotted(version: tuple[int, int]) -> str:
+def dotted(version: tuple[int, int]) -> str:
     return ".".join(str(part) for part in version)
 
 
@@ -217,9 +220,9 @@ def _private_copy(path: Path) -> Path:
     return copy
 
 
-def _require_known_bytes(candidate: Candidate, memo: ToolMemo | None) -> None:
+def require_known_bytes(candidate: Candidate, memo: ToolMemo | None) -> None:
     """Check the embedded ffprobe's SHA-256 once per file: its package is no one's official one."""
-    if candidate.program != "ffprobe":
+    if candidate.program != "ffprobe" or candidate.origin != "embedded":
         return
     known = os.stat(candidate.path)
     key = f"sha256:{known.st_size}:{known.st_mtime_ns}:{candidate.path}"

@@ -1,0 +1,106 @@
+"""Fixtures shared by all tests: tools, real clips, clip maker, stub programs, a private home."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from av1rules.base.errors import ToolError
+from av1rules.library.source import FileStat, LibraryFile
+from av1rules.library.tools import find_tools
+from av1rules.library.toolset import Tools
+from tests.fakes.stub import Stub
+
+MIN_VERSION = (8, 0)
+
+MakeClip = Callable[..., Path]
+"""`make_clip("name.mkv", "-f", "lavfi", "-i", ...)`: FFmpeg's arguments without the output."""
+
+
+@pytest.fixture(autouse=True)
+def _private_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No test reads or writes the user's own settings, caches or state."""
+    home = tmp_path_factory.getbasetemp() / "home"
+    for name, folder in (
+        ("HOME", home),
+        ("XDG_CONFIG_HOME", home / "config"),
+        ("XDG_CACHE_HOME", home / "cache"),
+        ("XDG_STATE_HOME", home / "state"),
+        ("XDG_DATA_HOME", home / "data"),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        monkeypatch.setenv(name, str(folder))
+
+
+@pytest.fixture(scope="session")
+def tools() -> Tools:
+    """Real FFmpeg and ffprobe, from PATH or embedded; the test is skipped where there are none."""
+    try:
+        return find_tools(ffmpeg=None, ffprobe=None, min_version=MIN_VERSION)
+    except ToolError as problem:
+        pytest.skip(f"no usable FFmpeg: {problem.message}")
+
+
+@pytest.fixture(scope="session")
+def media_dir() -> Path:
+    """The folder of real clips: AV1RULES_MEDIA, else `shared/media` beside the checkout."""
+    folder = Path(
+        os.environ.get("AV1RULES_MEDIA") or Path(__file__).parents[2] / "shared" / "media"
+    )
+    if not (folder / "MANIFEST.tsv").is_file():
+        pytest.skip(f"no real clips at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_clip(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> MakeClip:
+    """Makes a clip with FFmpeg, once per session for each name and arguments: never write to it."""
+    folder = tmp_path_factory.mktemp("clips")
+    made: dict[tuple[str, ...], Path] = {}
+
+    def make(name: str, *arguments: str) -> Path:
+        key = (name, *arguments)
+        if key not in made:
+            path = folder / str(len(made)) / name
+            path.parent.mkdir()
+            subprocess.run(
+                [tools.ffmpeg, "-v", "error", "-nostdin", "-y", *arguments, str(path)],
+                check=True,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "SVT_LOG": "1"},
+                timeout=120,
+            )
+            made[key] = path
+        return made[key]
+
+    return make
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> Stub:
+    """A maker of stub programs that run as real processes."""
+    return Stub(tmp_path / "stubs")
+
+
+def library_file(path: Path, *, root_name: str = "films") -> LibraryFile:
+    """The `LibraryFile` that a walk of the file's own folder would give."""
+    seen = path.stat()
+    return LibraryFile(
+        root_name=root_name,
+        root=str(path.parent),
+        relative_path=path.name,
+        stat=FileStat(
+            device=seen.st_dev,
+            inode=seen.st_ino,
+            size_bytes=seen.st_size,
+            mtime_ns=seen.st_mtime_ns,
+            ctime_ns=seen.st_ctime_ns,
+            links=seen.st_nlink,
+        ),
+    )
