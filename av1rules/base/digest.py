@@ -20,12 +20,12 @@ INNER_SAMPLES = 6
 _CHUNK = 4 * 1024 * 1024
 
 
-def content_key(path: Path) -> str:
+def content_key(path: str | Path) -> str:
     """Size plus xxh3-128 over head, tail and evenly spread inner blocks: `"<size>-<hex>"`.
 
     Reads at most 512 KiB. Files up to that size are read whole. Raises OSError.
     """
-    with path.open("rb", buffering=0) as file:
+    with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         hasher = xxhash.xxh3_128(str(size).encode())
         for offset in _sample_offsets(size):
@@ -42,10 +42,10 @@ def _sample_offsets(size: int) -> list[int]:
     return [last * step // (blocks - 1) for step in range(blocks)]
 
 
-def file_digest(path: Path, *, check: Callable[[], None] | None = None) -> str:
+def file_digest(path: str | Path, *, check: Callable[[], None] | None = None) -> str:
     """xxh3-128 of all bytes, as `"xxh3-128:<hex>"`; `check` runs between chunks and may raise."""
     hasher = xxhash.xxh3_128()
-    with path.open("rb", buffering=0) as file:
+    with open(path, "rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             if check is not None:
                 check()

@@ -5,6 +5,7 @@ Each option that looks odd stands against a measured fault; the reason is beside
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -214,6 +215,15 @@ def cover_names(source: Source, steps: Sequence[StreamStep]) -> tuple[tuple[str,
         item = items[step.index]
         names.append((item.mimetype or mimetype, item.filename or f"cover{number}{suffix}"))
     return tuple(names)
+
+
+def cover_files(job: EncodeJob, folder: str) -> tuple[CoverFile, ...]:
+    """The covers that will be attached, as files that the engine takes out into `folder`."""
+    steps = job.streams.attached
+    return tuple(
+        CoverFile(path=os.path.join(folder, f"cover-{step.index}"), mimetype=mime, filename=name)
+        for step, (mime, name) in zip(steps, cover_names(job.source, steps), strict=True)
+    )
 
 
 def _muxing(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:

@@ -20,7 +20,7 @@ from av1rules.base.errors import EncodeError, ToolError
 from av1rules.base.events import JobProgress
 from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.base.text import printable
-from av1rules.encode.argv import CoverFile, build_argv, cover_names, file_url, shown_command
+from av1rules.encode.argv import CoverFile, build_argv, cover_files, file_url, shown_command
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.log import LogReader, StreamCount, counted_lines
 from av1rules.encode.progress import ProgressParser, ProgressSample, eta_s, projected_bytes
@@ -229,10 +229,7 @@ def _take_out_covers(
     steps = job.streams.attached
     if not steps:
         return ()
-    covers = tuple(
-        CoverFile(path=os.path.join(folder, f"cover-{step.index}"), mimetype=mime, filename=name)
-        for step, (mime, name) in zip(steps, cover_names(job.source, steps), strict=True)
-    )
+    covers = cover_files(job, folder)
     argv = [
         tools.ffmpeg, "-nostdin", "-v", "level+warning", "-protocol_whitelist", "file",
         "-format_whitelist", job.source.container, "-i", file_url(job.source_path),

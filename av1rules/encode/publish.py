@@ -16,11 +16,17 @@ from av1rules.base.text import printable
 
 
 def publish_target(
-    temp: str, target: str, *, source: str | None = None, keep_mtime_of: str | None = None
+    temp: str,
+    target: str,
+    *,
+    source: str | None = None,
+    keep_mtime_of: str | None = None,
+    copy_folder: str | None = None,
 ) -> None:
     """Move the finished `temp` to `target` by rename, making the folders above it.
 
-    On another file system it is copied beside the target first, synced, and compared by digest.
+    On another file system it is copied there first (into `copy_folder`, or beside the target),
+    synced, and compared by digest.
     Mode (without set-uid) and, where allowed, the group come from the source, the time of change
     from `keep_mtime_of`. Raises UsageError if the target is the source, EncodeError if the copy
     differs, OSError. Afterwards `temp` is gone; after an error it is still there.
@@ -37,7 +43,8 @@ def publish_target(
         except OSError as problem:
             if problem.errno != errno.EXDEV:  # one device number, two mounts: copy after all
                 raise
-    _publish_copy(temp, goal, origin=origin, keep_mtime_of=keep_mtime_of)
+    part = temp_name(goal, folder=Path(copy_folder) if copy_folder else None)
+    _publish_copy(temp, part, goal, origin=origin, keep_mtime_of=keep_mtime_of)
 
 
 def _refuse_source(target: str, origin: str | None) -> None:
@@ -54,8 +61,9 @@ def _same_file_system(temp: str, folder: str) -> bool:
     return os.stat(temp).st_dev == os.stat(folder).st_dev
 
 
-def _publish_copy(temp: str, goal: Path, *, origin: str | None, keep_mtime_of: str | None) -> None:
-    part = temp_name(goal)
+def _publish_copy(
+    temp: str, part: Path, goal: Path, *, origin: str | None, keep_mtime_of: str | None
+) -> None:
     try:
         shutil.copyfile(temp, part)
         _dress(str(part), origin=origin, keep_mtime_of=keep_mtime_of)

@@ -1,0 +1,115 @@
+"""One line of text for each event, for logs and terminals without a screen. Pure."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from av1rules.base.events import (
+    Event,
+    JobDiscarded,
+    JobDone,
+    JobDropped,
+    JobFailed,
+    JobProgress,
+    JobStarted,
+    Note,
+    RunFinished,
+    RunStarted,
+)
+from av1rules.base.text import printable
+from av1rules.base.units import format_duration, format_size
+
+
+def event_text(event: Event) -> str:
+    """What a log line says of `event`; text from strangers made printable."""
+    name = printable(event.source) if event.source else ""
+    text = _text(event)
+    return f"{name}: {text}" if name else text
+
+
+@singledispatch
+def _text(event: Event) -> str:
+    return type(event).__name__
+
+
+@_text.register
+def _(event: RunStarted) -> str:
+    jobs = "1 job" if event.jobs == 1 else f"{event.jobs} jobs"
+    return (
+        f"{event.stale} to encode ({format_size(event.size_bytes)}), {event.fresh} fresh, "
+        f"{event.held} held, {event.blocked} blocked; {jobs} at a time"
+    )
+
+
+@_text.register
+def _(event: JobStarted) -> str:
+    causes = "; ".join(printable(cause) for cause in event.causes)
+    return f"encoding with {event.encoder} ({causes})"
+
+
+@_text.register
+def _(event: JobProgress) -> str:
+    if event.frame is None:
+        return event.phase
+    parts = [f"{event.phase} frame {event.frame}"]
+    if event.frames:
+        parts[0] += f" of {event.frames} ({event.frame / event.frames:.0%})"
+    if event.fps:
+        parts.append(f"{event.fps:.1f} frames/s")
+    if event.speed:
+        parts.append(f"{event.speed:.2f}x")
+    if event.eta_s is not None:
+        parts.append(f"{format_duration(event.eta_s)} left")
+    if event.projected_bytes is not None:
+        parts.append(f"about {format_size(event.projected_bytes)} in the end")
+    return ", ".join(parts)
+
+
+@_text.register
+def _(event: JobDone) -> str:
+    share = f" ({event.target_bytes / event.source_bytes:.0%})" if event.source_bytes else ""
+    return (
+        f"done: {format_size(event.source_bytes)} -> {format_size(event.target_bytes)}{share}, "
+        f"encoded in {format_duration(event.encode_s)}, "
+        f"verified in {format_duration(event.verify_s)}"
+    )
+
+
+@_text.register
+def _(event: JobDiscarded) -> str:
+    return f"thrown away: {event.reason}"
+
+
+@_text.register
+def _(event: JobFailed) -> str:
+    lines = [printable(line) for line in event.message.splitlines()]
+    if event.hint:
+        lines.append(f"  hint: {printable(event.hint)}")
+    return "failed: " + "\n".join(lines)
+
+
+@_text.register
+def _(event: JobDropped) -> str:
+    return f"left for the next run: {event.reason}"
+
+
+@_text.register
+def _(event: Note) -> str:
+    return printable(event.message)
+
+
+@_text.register
+def _(event: RunFinished) -> str:
+    parts = [f"{event.done} done"]
+    if event.discarded:
+        parts.append(f"{event.discarded} thrown away")
+    if event.failed:
+        parts.append(f"{event.failed} failed")
+    if event.dropped:
+        parts.append(f"{event.dropped} left for the next run")
+    text = f"{', '.join(parts)} in {format_duration(event.elapsed_s)}"
+    if event.source_bytes:
+        saved = event.source_bytes - event.target_bytes
+        text += f"; {format_size(event.source_bytes)} -> {format_size(event.target_bytes)}"
+        text += f", {format_size(saved)} saved"
+    return text

@@ -1,0 +1,89 @@
+"""`av1rules init ROOT`: a first rules file that works, and a dodo.py of two lines."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from av1rules.base.atomic import write_text
+from av1rules.base.errors import UsageError
+from av1rules.base.text import printable
+from av1rules.cli.options import DEFAULT_RULES
+
+RULES = """\
+version: 1
+library: {{roots: [{root}], min_size: 100MiB}}
+output: {{mode: mirror, root: {output}}}
+rules:
+  - name: clean streaming files stay
+    when: {{source_tier: web-dl, video_codec: [hevc, av1, vp9]}}
+    skip: already a modern codec
+  - name: everything else by its source tier
+    encode: {{}}
+# Every setting, with comments: rules.example.yaml and docs/rules.md of av1rules.
+"""
+
+DODO = """\
+from av1rules.graph.dodo import doit_graph
+DOIT_CONFIG, task_encode = doit_graph("rules.yaml")
+"""
+
+
+@click.command("init")
+@click.argument("root", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the AV1 files go.  [default: ROOT-av1 beside ROOT]",
+)
+def command(root: Path, output: Path | None) -> None:
+    """Write rules.yaml and dodo.py into the current folder, for the library at ROOT.
+
+    Nothing that exists is overwritten, nothing is encoded.
+    """
+    if not root.is_dir():
+        raise UsageError("the library's root is no folder", where=printable(str(root)))
+    here = root.resolve()
+    goal = (output or here.with_name(f"{here.name}-av1")).absolute()
+    written = _write_all(
+        {
+            Path(DEFAULT_RULES): RULES.format(root=_quoted(here), output=_quoted(goal)),
+            Path("dodo.py"): DODO,
+        }
+    )
+    for path in written:
+        click.echo(f"wrote {path}")
+    click.echo("next: av1rules plan, then av1rules run (or plain: doit)")
+
+
+def _write_all(files: dict[Path, str]) -> list[Path]:
+    there = [path for path in files if path.exists()]
+    if there:
+        names = " and ".join(str(path) for path in there)
+        raise UsageError(f"{names} exists already and is not overwritten", hint="edit it instead")
+    for path, text in files.items():
+        write_text(path, text)
+    return list(files)
+
+
+def _quoted(path: Path) -> str:
+    """A path as a double-quoted YAML scalar. Raises UsageError for bytes YAML can't hold."""
+    text = os.fspath(path)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as problem:
+        raise UsageError(
+            "a rules file can't name a folder whose name is not UTF-8",
+            where=printable(text),
+            hint="name a folder above it, or rename it",
+        ) from problem
+    escaped = "".join(_escape(character) for character in text)
+    return f'"{escaped}"'
+
+
+def _escape(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"

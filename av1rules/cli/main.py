@@ -1,0 +1,91 @@
+"""The entry point: loads one command's module when it is called, turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from av1rules import __version__
+from av1rules.base.errors import Av1rulesError, RunInterruptedError
+from av1rules.cli.exit_codes import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE
+
+COMMANDS = {
+    "demo": "Make a small library, plan it, encode it, change a rule, see what is redone.",
+    "doctor": "Check tools, encoders, folders and space, and say how to mend what is wrong.",
+    "explain": "Why a file is treated as it is: facts, tier, every rule, settings, command.",
+    "init": "Write a first rules file and a dodo.py for a library.",
+    "plan": "Show what a run would do, and why. Changes nothing.",
+    "receipt": "Show how a target was made: the conversion report.",
+    "run": "Encode what is stale, verify it, publish it.",
+    "validate": "Check a rules file; runs nothing else.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports `av1rules.cli.NAME` only when that command is called: `--help` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"av1rules.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="av1rules")
+def cli() -> None:
+    """Re-encode a video library to AV1 by policy: rules in YAML, only what changed is redone."""
+
+
+def run() -> None:
+    """What the `av1rules` program calls."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # names of files may hold what the terminal can't show
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(_exit_code(sys.argv[1:]))
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        result: Any = cli.main(arguments, prog_name="av1rules", standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as problem:
+        problem.show()
+        return problem.exit_code
+    except (click.Abort, KeyboardInterrupt, RunInterruptedError):
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # `av1rules plan | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Av1rulesError as problem:
+        click.echo(f"av1rules: {problem}", err=True)
+        return EXIT_USAGE
+    except Exception:  # noqa: BLE001 - the last guard: everything has an exit code
+        return _report_bug()
+    return result if isinstance(result, int) else 0
+
+
+def _report_bug() -> int:
+    click.echo(traceback.format_exc(), err=True)
+    python = sys.version.split()[0]
+    click.echo(
+        f"av1rules {__version__}, Python {python}, {sys.platform}: this is a fault in av1rules; "
+        "please report it with the lines above",
+        err=True,
+    )
+    return EXIT_BUG

@@ -1,0 +1,52 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from av1rules.base.errors import UsageError
+from av1rules.base.text import printable
+
+DEFAULT_RULES = "rules.yaml"
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def rules_option(command: _Command) -> _Command:
+    return click.option(
+        "-f",
+        "--rules",
+        "rules_file",
+        type=click.Path(path_type=Path),
+        default=DEFAULT_RULES,
+        show_default=True,
+        envvar="AV1RULES_FILE",
+        help="The rules file.",
+    )(command)
+
+
+def paths_argument(command: _Command) -> _Command:
+    return click.argument("paths", nargs=-1, type=click.Path())(command)
+
+
+def force_option(command: _Command) -> _Command:
+    return click.option(
+        "--force", is_flag=True, help="Redo targets that are fresh, and forget verdicts on them."
+    )(command)
+
+
+def absolute_paths(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Existing files or folders as absolute real paths. Raises UsageError for one that is not."""
+    for path in paths:
+        if not os.path.lexists(path):
+            raise UsageError(
+                "there is no such file or folder",
+                where=printable(path),
+                hint="paths are those of sources on disk, relative to the current folder",
+            )
+    return tuple(os.path.realpath(path) for path in paths)

@@ -1,0 +1,45 @@
+"""`av1rules plan`: what a run would do and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from av1rules.cli.exit_codes import EXIT_WORK
+from av1rules.cli.options import absolute_paths, force_option, paths_argument, rules_option
+from av1rules.graph.plan import Wish, build_plan
+from av1rules.graph.workspace import open_workspace
+from av1rules.report.plan_export import plan_csv, plan_json
+from av1rules.report.plan_text import plan_text
+
+
+@click.command("plan")
+@rules_option
+@paths_argument
+@force_option
+@click.option("--json", "form", flag_value="json", help="Print the plan as JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print the plan as CSV, a line a file.")
+@click.option("--all", "every_row", is_flag=True, help="List fresh and left-alone files too.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is work to do.")
+def command(
+    rules_file: Path,
+    paths: tuple[str, ...],
+    force: bool,  # noqa: FBT001 - click passes flags so
+    form: str | None,
+    every_row: bool,  # noqa: FBT001
+    detailed_exitcode: bool,  # noqa: FBT001
+) -> int:
+    """Show what a run would do with the library, or with PATHS of it, and why.
+
+    Writes nothing but its cache.
+    """
+    with open_workspace(rules_file, write=False) as space:
+        plan = build_plan(space, Wish(paths=absolute_paths(paths), force=force))
+    if form == "json":
+        click.echo(plan_json(plan))
+    elif form == "csv":
+        click.echo(plan_csv(plan), nl=False)
+    else:
+        click.echo(plan_text(plan, every_row=every_row))
+    return EXIT_WORK if detailed_exitcode and plan.has_work else 0

@@ -1,0 +1,35 @@
+"""`av1rules receipt FILE`: how a target was made (the predecessor's conversion report)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from av1rules.base.errors import UsageError
+from av1rules.base.text import printable
+from av1rules.cli.options import absolute_paths, rules_option
+from av1rules.encode.receipt import parse_receipt, receipt_text
+from av1rules.graph.ledger import Ledger
+from av1rules.rules.load import load_rules
+
+
+@click.command("receipt")
+@rules_option
+@click.argument("file", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
+def command(rules_file: Path, file: str, as_json: bool) -> None:  # noqa: FBT001
+    """Show how FILE, a target, was made: source, tier, settings, command, sizes, verification."""
+    (path,) = absolute_paths((file,))
+    ledger = Ledger.read(load_rules(rules_file).run.state_dir)
+    try:
+        stored = ledger.receipt(path)
+    finally:
+        ledger.close()
+    if stored is None:
+        raise UsageError(
+            "the ledger has no receipt for this file",
+            where=printable(path),
+            hint="name a target that av1rules made with this rules file",
+        )
+    click.echo(stored.decode() if as_json else receipt_text(parse_receipt(stored)), nl=as_json)

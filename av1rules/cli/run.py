@@ -1,0 +1,96 @@
+"""`av1rules run`: encode what is stale."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from av1rules.base.events import Note, RunFinished, Sink
+from av1rules.base.process import Children
+from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
+from av1rules.cli.options import absolute_paths, force_option, paths_argument, rules_option
+from av1rules.graph.plan import Wish, build_plan
+from av1rules.graph.planned import Plan, PlanAction
+from av1rules.graph.run import run_plan
+from av1rules.graph.session import open_session
+from av1rules.graph.workspace import open_workspace
+from av1rules.ui.sinks import json_sink, line_sink
+
+
+@click.command("run")
+@rules_option
+@paths_argument
+@force_option
+@click.option("-j", "--jobs", type=click.IntRange(1, 64), help="Encodes at a time.")
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
+def command(
+    rules_file: Path,
+    paths: tuple[str, ...],
+    force: bool,  # noqa: FBT001 - click passes flags so
+    jobs: int | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Encode the stale targets of the library, or of PATHS of it; verify and publish each.
+
+    Ctrl-C or SIGTERM once: stop the encodes, keep what is done. Twice: kill them.
+    """
+    wish = Wish(paths=absolute_paths(paths), force=force)
+    with (
+        open_workspace(rules_file, write=False) as space,
+        _stopping_children(space.children),
+        _sink(as_json=as_json) as sink,
+        open_session(space, sink) as session,
+    ):
+        plan = build_plan(session.space, wish)
+        for row in plan.of(PlanAction.BLOCKED):
+            sink(Note(source=row.file.library_path, message=f"blocked: {'; '.join(row.causes)}"))
+        for problem in plan.problems:
+            sink(Note(message=problem))
+        finished = run_plan(plan, session, jobs=jobs or space.ruleset.run.jobs)
+        interrupted = space.children.is_stopping
+    return _exit_code(finished, plan, interrupted=interrupted)
+
+
+def _exit_code(finished: RunFinished, plan: Plan, *, interrupted: bool) -> int:
+    if interrupted:
+        return EXIT_INTERRUPTED
+    if finished.failed or plan.of(PlanAction.BLOCKED) or plan.problems:
+        return EXIT_FAILED
+    return EXIT_DONE
+
+
+@contextlib.contextmanager
+def _sink(*, as_json: bool) -> Iterator[Sink]:
+    if as_json:
+        yield json_sink(sys.stdout)
+    elif sys.stderr.isatty():
+        # rich takes 50 ms to import: only where there is a screen to draw on.
+        from rich.console import Console  # noqa: PLC0415
+
+        from av1rules.ui.live import live_sink  # noqa: PLC0415
+
+        with live_sink(Console(stderr=True)) as sink:
+            yield sink
+    else:
+        yield line_sink(sys.stderr)
+
+
+@contextlib.contextmanager
+def _stopping_children(children: Children) -> Iterator[None]:
+    """First interrupt: children end gently, nothing new starts. Second: they are killed."""
+
+    def stop(_signum: int, _frame: FrameType | None) -> None:
+        children.stop(kill=children.is_stopping)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

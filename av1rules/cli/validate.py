@@ -1,0 +1,32 @@
+"""`av1rules validate`: every problem of a rules file at once, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from av1rules.cli.exit_codes import EXIT_USAGE
+from av1rules.cli.options import rules_option
+from av1rules.rules.load import check_rules
+from av1rules.rules.model import Severity
+from av1rules.rules.problems import render_all
+
+
+@click.command("validate")
+@rules_option
+@click.option("--strict", is_flag=True, help="Take warnings for errors.")
+def command(rules_file: Path, strict: bool) -> int:  # noqa: FBT001 - click passes flags so
+    """Check a rules file: form, names, units, ranges, globs; dead and shadowed rules.
+
+    Exit code 0 if it can be used, 2 if not.
+    """
+    ruleset, problems = check_rules(rules_file)
+    if problems:
+        click.echo(render_all(problems))
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    warnings = len(problems) - errors
+    if ruleset is not None:
+        counts = f"{len(ruleset.rules)} rules, {len(ruleset.profiles)} profiles"
+        click.echo(f"{rules_file}: {counts}, {warnings} warnings: it can be used")
+    return EXIT_USAGE if errors or (strict and warnings) else 0

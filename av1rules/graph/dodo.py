@@ -1,0 +1,101 @@
+"""The library as a plain doit graph: what a `dodo.py` of two lines imports.
+
+from av1rules.graph.dodo import doit_graph
+DOIT_CONFIG, task_encode = doit_graph("rules.yaml")
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from av1rules.base.errors import Av1rulesError
+from av1rules.base.event_text import event_text
+from av1rules.base.events import Event, JobProgress
+from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
+from av1rules.graph.plan import build_plan
+from av1rules.graph.planned import PlanRow
+from av1rules.graph.run import build_guarded
+from av1rules.graph.session import Outcome, Session, open_session
+from av1rules.graph.tasks import clean_target, encode_tasks
+from av1rules.graph.workspace import Workspace, open_workspace
+from av1rules.rules.load import load_rules
+
+TaskCreator = Callable[[], Iterator[dict[str, Any]]]
+
+
+def doit_graph(rules_file: str) -> tuple[dict[str, Any], TaskCreator]:
+    """doit's configuration and the task creator for one rules file, relative to the dodo.py.
+
+    Without that file the graph is empty. A rules file with faults shows them and ends doit.
+    """
+    path = Path(rules_file)
+    config: dict[str, Any] = {"check_file_uptodate": LedgerChecker, "par_type": "thread"}
+    if not path.exists():
+        return config, _no_tasks
+    try:
+        state_dir = load_rules(path).run.state_dir
+    except Av1rulesError as problem:
+        raise SystemExit(str(problem)) from problem
+    # Names of files may hold bytes that no terminal can show; doit prints them as they are.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    config |= {"backend": "av1rules", "dep_file": str(state_dir / STORE_NAME)}
+    library = _Library(path)
+    return config, library.tasks
+
+
+def _no_tasks() -> Iterator[dict[str, Any]]:
+    yield from ()
+
+
+class _Library:
+    """Plans once when doit loads the tasks; takes the run lock when the first one is executed."""
+
+    def __init__(self, rules_file: Path) -> None:
+        self._rules_file = rules_file
+        self._stack = contextlib.ExitStack()
+        self._space: Workspace | None = None
+        self._session: Session | None = None
+        self._lock = threading.Lock()
+
+    def tasks(self) -> Iterator[dict[str, Any]]:
+        try:
+            self._space = self._stack.enter_context(open_workspace(self._rules_file, write=False))
+            plan = build_plan(self._space)
+        except Av1rulesError as problem:
+            raise SystemExit(str(problem)) from problem
+        yield from encode_tasks(plan, self._build, clean=clean_target)
+
+    def _build(self, row: PlanRow) -> Outcome:
+        return build_guarded(row, self._open())
+
+    def _open(self) -> Session:
+        assert self._space is not None
+        with self._lock:
+            if self._session is None:
+                _end_on_sigterm()
+                self._session = self._stack.enter_context(open_session(self._space, _show))
+            return self._session
+
+
+def _end_on_sigterm() -> None:
+    """SIGTERM as Ctrl-C, so that children and temporary files go with us."""
+
+    def interrupt(_signum: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)
+
+
+def _show(event: Event) -> None:
+    if not isinstance(event, JobProgress):
+        sys.stderr.write(f"{event_text(event)}\n")

@@ -1,0 +1,94 @@
+"""doit's store and checker, answered by the ledger: doit orders and runs, the ledger decides.
+
+doit's own stores write only when a run ends and forget its successes when it is killed; for our
+tasks they are not asked. Other tasks of the same dodo.py keep doit's SQLite store and MD5 checker.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from doit.dependency import MD5Checker, SqliteDB
+
+from av1rules.graph.ledger import LEDGER_NAME, Ledger
+from av1rules.graph.task_names import GROUP, source_of_task
+
+STORE_NAME = "doit.sqlite3"
+"""Stands beside the ledger; holds only what other tasks of a dodo.py record."""
+
+_IN_LEDGER = "in the ledger"
+
+
+class LedgerChecker(MD5Checker):  # type: ignore[misc]
+    """Leaves the sources of our tasks to their `uptodate`, which knows their content key."""
+
+    def check_modified(self, file_path: str, file_stat: os.stat_result, state: Any) -> bool:
+        if state == _IN_LEDGER:
+            return False
+        return bool(super().check_modified(file_path, file_stat, state))
+
+    def get_state(self, dep: str, current_state: Any) -> Any:
+        return None if current_state == _IN_LEDGER else super().get_state(dep, current_state)
+
+
+class LedgerStore:
+    """What doit calls a backend. `name` is the file of the store for other tasks."""
+
+    def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:
+        self.name = name
+        self._codec = codec
+        self._other: Any = None
+        self._module_name = module_name
+
+    def get(self, task_id: str, dependency: str) -> Any:
+        if not _is_ours(task_id):
+            return self._store().get(task_id, dependency)
+        # Keys that end in a colon are doit's own notes; the rest are paths of dependencies.
+        return None if dependency.endswith(":") else _IN_LEDGER
+
+    def set(self, task_id: str, dependency: str, value: Any) -> None:
+        if not _is_ours(task_id):
+            self._store().set(task_id, dependency, value)
+
+    def in_(self, task_id: str) -> bool:
+        return _is_ours(task_id) or bool(self._store().in_(task_id))
+
+    def remove(self, task_id: str) -> None:
+        """`doit forget TASK`: the ledger takes the target for stale from now on."""
+        if not _is_ours(task_id):
+            self._store().remove(task_id)
+            return
+        source = source_of_task(task_id)
+        if source is not None:
+            self._forget(source)
+
+    def remove_all(self) -> None:
+        """`doit forget --all`."""
+        self._store().remove_all()
+        self._forget(None)
+
+    def dump(self) -> None:
+        if self._other is not None:
+            self._other.dump()
+
+    def _store(self) -> Any:
+        if self._other is None:
+            Path(self.name).parent.mkdir(parents=True, exist_ok=True)
+            self._other = SqliteDB(self.name, self._codec, module_name=self._module_name)
+        return self._other
+
+    def _forget(self, source: str | None) -> None:
+        state_dir = Path(self.name).parent
+        if not (state_dir / LEDGER_NAME).exists():
+            return
+        ledger = Ledger.open(state_dir)
+        try:
+            ledger.forget(source)
+        finally:
+            ledger.close()
+
+
+def _is_ours(task_id: str) -> bool:
+    return task_id == GROUP or task_id.startswith(f"{GROUP}:")

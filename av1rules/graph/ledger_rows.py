@@ -1,0 +1,72 @@
+"""Ledger rows to and from what SQLite keeps: paths as bytes, settings and tools as JSON. Pure."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import msgspec
+
+from av1rules.graph.fingerprint import parse_settings, settings_json
+from av1rules.graph.stale import TargetRow, ToolsUsed
+
+COLUMNS = (
+    "target, source, content_key, source_digest, source_bytes, settings, fingerprint, tools, "
+    "target_bytes, target_mtime_ns, target_key, target_digest, rule, built_at, encode_s, "
+    "verify_s, forgotten"
+)
+
+_NAMES = COLUMNS.split(", ")
+_JSON = msgspec.json.Encoder(order="deterministic")
+_TOOLS = msgspec.json.Decoder(ToolsUsed)
+
+
+def dump_row(row: TargetRow) -> str:
+    """One row as JSON; paths in hex, because JSON has no surrogates."""
+    values = [value.hex() if isinstance(value, bytes) else value for value in row_values(row)]
+    return _JSON.encode(values).decode()
+
+
+def parse_row(text: str) -> TargetRow:
+    """The inverse of `dump_row`."""
+    values = msgspec.json.decode(text)
+    return row_of((bytes.fromhex(values[0]), bytes.fromhex(values[1]), *values[2:]))
+
+
+def row_values(row: TargetRow) -> tuple[str | int | float | bytes | None, ...]:
+    """A row as SQLite's values, in the order of `COLUMNS`."""
+    return (
+        os.fsencode(row.target),
+        os.fsencode(row.source),
+        row.content_key,
+        row.source_digest,
+        row.source_bytes,
+        settings_json(row.settings),
+        row.fingerprint,
+        tools_json(row.tools),
+        row.target_bytes,
+        row.target_mtime_ns,
+        row.target_key,
+        row.target_digest,
+        row.rule,
+        row.built_at,
+        row.encode_s,
+        row.verify_s,
+        int(row.forgotten),
+    )
+
+
+def row_of(values: tuple[Any, ...]) -> TargetRow:
+    """The inverse of `row_values`."""
+    record = dict(zip(_NAMES, values, strict=True))
+    record["target"] = os.fsdecode(record["target"])
+    record["source"] = os.fsdecode(record["source"])
+    record["settings"] = parse_settings(record["settings"])
+    record["tools"] = _TOOLS.decode(record["tools"])
+    record["forgotten"] = bool(record["forgotten"])
+    return TargetRow(**record)
+
+
+def tools_json(tools: ToolsUsed) -> str:
+    """Tools in canonical JSON: equal tools give equal text."""
+    return _JSON.encode(tools).decode()

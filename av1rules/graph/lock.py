@@ -1,0 +1,51 @@
+"""One run at a time per ledger: a lock that ends with its process and names its holder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from av1rules.base.errors import UsageError
+
+LOCK_NAME = "run.lock"
+_HOLDER_NAME = "run.holder"
+
+
+@contextlib.contextmanager
+def run_lock(state_dir: Path) -> Iterator[None]:
+    """Hold the run lock of `state_dir`. Raises UsageError naming the holder if another run has it.
+
+    The operating system frees the lock when its process ends, however it ends; the holder's name
+    is a courtesy in a file beside it.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    holder = state_dir / _HOLDER_NAME
+    lock = FileLock(state_dir / LOCK_NAME)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as problem:
+        raise UsageError(
+            f"another run is at work on this ledger: {_read(holder)}",
+            where=str(state_dir),
+            hint="wait for it to end, or stop it with Ctrl-C or SIGTERM: it keeps what is done",
+        ) from problem
+    try:
+        started = time.strftime("%Y-%m-%d %H:%M:%S")
+        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}, since {started}")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _read(holder: Path) -> str:
+    try:
+        return holder.read_text(errors="replace")[:200] or "unknown"
+    except OSError:
+        return "unknown"

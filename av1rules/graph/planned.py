@@ -1,0 +1,79 @@
+"""A plan as values: one row per file, its action and the causes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from av1rules.encode.protect import LossFinding
+from av1rules.encode.streams import StreamPlan
+from av1rules.library.source import LibraryFile, Source
+from av1rules.library.toolset import EncoderInfo
+from av1rules.rules.resolve import Decision
+from av1rules.rules.settings import EncodeSettings
+from av1rules.rules.tier import Classification
+
+
+class PlanAction(Enum):
+    """What a run would do with a file; the order is that of the plan's table."""
+
+    ENCODE = "encode"
+    BLOCKED = "blocked"
+    HELD = "held"
+    LEFT_ALONE = "left alone"
+    FRESH = "fresh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """All that an encode of a planned row needs to know; `settings` are the effective ones."""
+
+    source: Source
+    classification: Classification
+    decision: Decision
+    settings: EncodeSettings
+    streams: StreamPlan
+    losses: tuple[LossFinding, ...]
+    encoder: EncoderInfo
+    content_key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """One file of the library. `causes` say why the action, `notes` what else to know."""
+
+    file: LibraryFile
+    action: PlanAction
+    causes: tuple[str, ...]
+    rule: str | None = None
+    source_tier: str | None = None
+    target: str | None = None
+    fingerprint: str | None = None
+    notes: tuple[str, ...] = ()
+    work: Work | None = None  # for ENCODE only
+
+    @property
+    def size_bytes(self) -> int:
+        return self.file.stat.size_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run would do, in the order of the walk. `problems` are about folders, not files."""
+
+    rows: tuple[PlanRow, ...]
+    problems: tuple[str, ...] = ()
+    other_tools: int = 0  # fresh targets made with other tool versions
+
+    def of(self, action: PlanAction) -> tuple[PlanRow, ...]:
+        return tuple(row for row in self.rows if row.action is action)
+
+    @property
+    def has_work(self) -> bool:
+        return any(row.action is PlanAction.ENCODE for row in self.rows)
+
+
+def total_bytes(rows: Iterable[PlanRow]) -> int:
+    return sum(row.size_bytes for row in rows)

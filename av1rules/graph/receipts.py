@@ -1,0 +1,87 @@
+"""The receipt of a finished target: gathered from plan, encode and verification, and written."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from av1rules.base.atomic import write_text
+from av1rules.encode.engine import EncodeOutcome
+from av1rules.encode.receipt import Receipt, SettingLine, receipt_json, receipt_text
+from av1rules.encode.streams import StreamAction
+from av1rules.encode.verify import Verification
+from av1rules.graph.planned import PlanRow, Work
+from av1rules.graph.stale import TargetRow, show_value
+from av1rules.library.source_text import source_lines
+from av1rules.rules.model import ReceiptForm
+
+_SUFFIXES = {
+    ReceiptForm.NONE: (),
+    ReceiptForm.JSON: (".av1rules.json",),
+    ReceiptForm.TEXT: (".av1rules.txt",),
+    ReceiptForm.BOTH: (".av1rules.json", ".av1rules.txt"),
+}
+
+
+def receipt_of(
+    row: PlanRow,
+    work: Work,
+    entry: TargetRow,
+    encoded: EncodeOutcome,
+    verified: Verification,
+    *,
+    started_at: str,
+) -> Receipt:
+    """All that a person may ask of a target later. `entry` is its ledger row."""
+    return Receipt(
+        source=row.file.path,
+        target=entry.target,
+        source_bytes=entry.source_bytes,
+        target_bytes=entry.target_bytes,
+        source_digest=entry.source_digest,
+        target_digest=entry.target_digest,
+        source_facts=tuple(source_lines(work.source)),
+        source_tier=row.source_tier,
+        tier_confidence=work.classification.confidence,
+        tier_reasons=work.classification.reasons,
+        rule=row.rule,
+        causes=row.causes,
+        settings=_setting_lines(work),
+        encoder=work.encoder.name,
+        tools=(("FFmpeg", entry.tools.ffmpeg), ("encoder", entry.tools.encoder_version or "")),
+        command=encoded.command,
+        changed_streams=tuple(
+            step.describe()
+            for step in work.streams.steps
+            if step.action not in (StreamAction.COPY, StreamAction.ENCODE)
+        ),
+        accepted_losses=tuple(loss.message for loss in work.losses),
+        checks=verified.checks,
+        frames=verified.frames,
+        started_at=started_at,
+        finished_at=entry.built_at,
+        encode_s=entry.encode_s,
+        verify_s=entry.verify_s,
+        log=encoded.log,
+    )
+
+
+def _setting_lines(work: Work) -> tuple[SettingLine, ...]:
+    origins = dict(work.decision.origins)
+    return tuple(
+        SettingLine(
+            name=item.name,
+            value=show_value(getattr(work.settings, item.name)),
+            origin=origins.get(item.name, ""),
+        )
+        for item in dataclasses.fields(work.settings)
+    )
+
+
+def write_receipt(receipt: Receipt, form: ReceiptForm) -> None:
+    """Write `NAME.av1rules.json` and `.txt` beside the target, as the policy says."""
+    stem = os.path.splitext(receipt.target)[0]
+    for suffix in _SUFFIXES[form]:
+        text = receipt_json(receipt) if suffix.endswith(".json") else receipt_text(receipt)
+        write_text(Path(f"{stem}{suffix}"), text)

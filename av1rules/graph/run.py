@@ -1,0 +1,164 @@
+"""Doing what the plan says: stale rows as doit tasks; one that fails never stops the run."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from doit.cmd_base import TaskLoader2
+from doit.doit_cmd import DoitMain
+from doit.task import dict_to_task
+
+from av1rules.base.errors import (
+    Av1rulesError,
+    EncodeError,
+    RunInterruptedError,
+    SourceChangedError,
+)
+from av1rules.base.events import JobDropped, JobFailed, RunFinished, RunStarted
+from av1rules.graph.build import build_target, record_failure
+from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
+from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
+from av1rules.graph.session import Outcome, Session
+from av1rules.graph.tasks import clean_target, encode_task
+
+_log = logging.getLogger(__name__)
+
+
+def run_plan(plan: Plan, session: Session, *, jobs: int) -> RunFinished:
+    """Build every stale target of `plan`, `jobs` at a time; returns the counts."""
+    started = time.monotonic()
+    work = plan.of(PlanAction.ENCODE)
+    session.sink(
+        RunStarted(
+            jobs=jobs,
+            stale=len(work),
+            fresh=len(plan.of(PlanAction.FRESH)),
+            held=len(plan.of(PlanAction.HELD)),
+            blocked=len(plan.of(PlanAction.BLOCKED)),
+            size_bytes=total_bytes(work),
+        )
+    )
+    if work:
+        _run_doit(work, session, jobs=jobs)
+    finished = _finished(session, elapsed_s=time.monotonic() - started)
+    session.sink(finished)
+    return finished
+
+
+def _finished(session: Session, *, elapsed_s: float) -> RunFinished:
+    tally = session.tally
+    return RunFinished(
+        done=tally.counts[Outcome.DONE],
+        discarded=tally.counts[Outcome.DISCARDED],
+        failed=tally.counts[Outcome.FAILED],
+        dropped=tally.counts[Outcome.DROPPED],
+        source_bytes=tally.source_bytes,
+        target_bytes=tally.target_bytes,
+        elapsed_s=elapsed_s,
+    )
+
+
+def build_guarded(row: PlanRow, session: Session) -> Outcome:
+    """Build one target; whatever goes wrong becomes an event and an outcome, never an exception."""
+    name = row.file.library_path
+    try:
+        outcome = build_target(row, session)
+    except RunInterruptedError:
+        session.sink(JobDropped(source=name, reason="the run was stopped"))
+        outcome = Outcome.DROPPED
+    except SourceChangedError as problem:
+        session.sink(JobDropped(source=name, reason=problem.message))
+        outcome = Outcome.DROPPED
+    except Av1rulesError as problem:
+        if isinstance(problem, EncodeError):
+            record_failure(row, session, problem)
+        session.sink(JobFailed(source=name, message=_told(problem), hint=problem.hint))
+        outcome = Outcome.FAILED
+    except OSError as problem:
+        message = f"{problem.strerror or problem}: {problem.filename or row.target}"
+        session.sink(JobFailed(source=name, message=message))
+        outcome = Outcome.FAILED
+    except Exception as problem:  # noqa: BLE001 - the guard: one target never stops the run
+        _log.exception("a fault in av1rules while building %s", row.target)
+        message = f"a fault in av1rules itself: {type(problem).__name__}: {problem}"
+        session.sink(JobFailed(source=name, message=message, hint="please report it"))
+        outcome = Outcome.FAILED
+    session.tally.add(outcome)
+    return outcome
+
+
+def _told(problem: Av1rulesError) -> str:
+    return f"{problem.where}: {problem.message}" if problem.where else problem.message
+
+
+class _RowLoader(TaskLoader2):  # type: ignore[misc]
+    """Gives doit the stale rows of a plan; fresh ones need no task here."""
+
+    def __init__(self, rows: tuple[PlanRow, ...], session: Session, *, jobs: int) -> None:
+        self.cmd_names: list[str] = []
+        self.config = None
+        self.task_opts = None
+        self._rows = rows
+        self._session = session
+        self._jobs = jobs
+
+    def load_doit_config(self) -> dict[str, Any]:
+        return {
+            "backend": "av1rules",
+            "dep_file": str(self._session.space.state_dir / STORE_NAME),
+            "check_file_uptodate": LedgerChecker,
+            "num_process": self._jobs,
+            "par_type": "thread",
+            "continue": True,
+            "verbosity": 0,
+            "reporter": _SilentReporter,
+        }
+
+    def load_tasks(self, cmd: Any, pos_args: Any) -> list[Any]:
+        def build(row: PlanRow) -> Outcome:
+            return build_guarded(row, self._session)
+
+        tasks = [encode_task(row, build, clean=clean_target) for row in self._rows]
+        for task in tasks:
+            task["name"] = f"{task.pop('basename')}:{task['name']}"
+        return [dict_to_task(task) for task in tasks]
+
+
+class _SilentReporter:
+    """doit's reporter seam, left quiet: our events say it, from where it happens."""
+
+    desc = "silent"
+
+    def __init__(self, outstream: Any, options: Any) -> None:
+        self.runtime_errors: list[str] = []
+
+    def runtime_error(self, msg: str) -> None:
+        self.runtime_errors.append(msg)
+        _log.error("doit: %s", msg)
+
+    def cleanup_error(self, exception: Any) -> None:
+        _log.error("doit: %s", exception.get_msg())
+
+    def add_failure(self, task: Any, fail: Any) -> None:
+        if not fail.get_msg().startswith(("failed:", "dropped:")):
+            _log.error("doit: %s: %s", task.name, fail.get_msg())
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _nothing
+
+
+def _nothing(*_arguments: Any) -> None:
+    return None
+
+
+def _run_doit(rows: tuple[PlanRow, ...], session: Session, *, jobs: int) -> None:
+    extra = {"BACKEND": {"av1rules": "av1rules.graph.doit_store:LedgerStore"}}
+    # No configuration files: a pyproject.toml that happens to lie here is about something else.
+    main = DoitMain(_RowLoader(rows, session, jobs=jobs), config_filenames=(), extra_config=extra)
+    code = main.run(["run"])
+    if code not in (0, 1):  # 1: a task failed, and has been counted
+        raise Av1rulesError(f"doit could not run the encodes (its exit code is {code})")

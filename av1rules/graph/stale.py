@@ -1,0 +1,149 @@
+"""Is a target fresh, and if not, why: the reason is recorded where the decision is made. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from av1rules.graph.fingerprint import changed_fields, fingerprint
+from av1rules.rules.settings import EncodeSettings
+
+
+class StaleReason(Enum):
+    NEW = "new"
+    SOURCE_CHANGED = "source changed"
+    SETTING_CHANGED = "setting changed"
+    TARGET_MISSING = "target missing"
+    TARGET_DAMAGED = "target damaged"
+    TOOLS_CHANGED = "tools changed"
+    FORGOTTEN = "forgotten"
+    FORCED = "forced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One reason why a target is stale, with the setting, values and origin it is about."""
+
+    reason: StaleReason
+    setting: str | None = None
+    before: str | None = None
+    after: str | None = None
+    origin: str | None = None
+
+    @property
+    def text(self) -> str:
+        if self.reason is StaleReason.SETTING_CHANGED:
+            place = f" ({self.origin})" if self.origin else ""
+            return f"{self.setting} {self.before} -> {self.after}{place}"
+        if self.before and self.after:
+            return f"{self.reason.value}: {self.before} -> {self.after}"
+        return f"{self.reason.value}: {self.after}" if self.after else self.reason.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsUsed:
+    """What made a target: FFmpeg's version line, the encoder and what it says of itself."""
+
+    ffmpeg: str
+    encoder: str
+    encoder_version: str | None = None
+
+    @property
+    def text(self) -> str:
+        return f"{self.encoder_version or self.encoder}, FFmpeg {self.ffmpeg}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRow:
+    """A ledger row: what was built, from what, with which settings and tools. Sizes in bytes."""
+
+    target: str
+    source: str  # library path
+    content_key: str
+    source_digest: str
+    source_bytes: int
+    settings: EncodeSettings
+    fingerprint: str
+    tools: ToolsUsed
+    target_bytes: int
+    target_mtime_ns: int
+    target_key: str
+    target_digest: str
+    rule: str | None
+    built_at: str  # ISO 8601, UTC
+    encode_s: float
+    verify_s: float
+    forgotten: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetState:
+    """A target as found on disk; `key` only where size is right and the times differ."""
+
+    size_bytes: int
+    mtime_ns: int
+    key: str | None = None
+
+
+def judge(
+    row: TargetRow | None,
+    *,
+    content_key: str,
+    settings: EncodeSettings,
+    origins: dict[str, str],
+    found: TargetState | None,
+    tools: ToolsUsed | None,
+    redo_on_tools_change: bool,
+    forced: bool,
+) -> tuple[Cause, ...]:
+    """Why the target must be built; empty if it is fresh. `settings` are the effective ones."""
+    if row is None:
+        return (Cause(reason=StaleReason.NEW),)
+    causes: list[Cause] = []
+    if forced:
+        causes.append(Cause(reason=StaleReason.FORCED))
+    if row.forgotten:
+        causes.append(Cause(reason=StaleReason.FORGOTTEN))
+    if row.content_key != content_key:
+        causes.append(Cause(reason=StaleReason.SOURCE_CHANGED))
+    if row.fingerprint != fingerprint(row.content_key, settings):
+        causes.extend(
+            Cause(
+                reason=StaleReason.SETTING_CHANGED,
+                setting=name,
+                before=show_value(before),
+                after=show_value(after),
+                origin=origins.get(name),
+            )
+            for name, before, after in changed_fields(row.settings, settings)
+        )
+    damage = _damage(row, found)
+    if damage is not None:
+        causes.append(damage)
+    if redo_on_tools_change and tools is not None and tools != row.tools:
+        causes.append(
+            Cause(reason=StaleReason.TOOLS_CHANGED, before=row.tools.text, after=tools.text)
+        )
+    return tuple(causes)
+
+
+def _damage(row: TargetRow, found: TargetState | None) -> Cause | None:
+    if found is None:
+        return Cause(reason=StaleReason.TARGET_MISSING)
+    if found.size_bytes != row.target_bytes:
+        sizes = f"{found.size_bytes} bytes, not {row.target_bytes}"
+        return Cause(reason=StaleReason.TARGET_DAMAGED, after=sizes)
+    if found.mtime_ns != row.target_mtime_ns and found.key != row.target_key:
+        return Cause(reason=StaleReason.TARGET_DAMAGED, after="its content is not what was written")
+    return None
+
+
+def show_value(value: object) -> str:
+    """A setting's value as a person writes it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple):
+        return ", ".join(f"{key}={item}" for key, item in value) or "none"
+    return "default" if value is None else str(value)

@@ -1,0 +1,85 @@
+"""Planned rows as doit tasks: the source is the dependency, the AV1 file the target."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from doit.action import BaseAction
+from doit.exceptions import TaskFailed
+
+from av1rules.base.errors import Av1rulesError
+from av1rules.base.text import printable
+from av1rules.graph.planned import Plan, PlanAction, PlanRow
+from av1rules.graph.session import Outcome
+from av1rules.graph.task_names import GROUP, task_name
+
+Builder = Callable[[PlanRow], Outcome]
+"""Builds one target and says what came of it; never raises an ordinary error."""
+
+
+class EncodeAction(BaseAction):  # type: ignore[misc]
+    """One encode as a doit action. No PythonAction: that one swaps `sys.stdout`, which is not safe
+    while other jobs' progress is being drawn from other threads."""
+
+    def __init__(self, row: PlanRow, build: Builder) -> None:
+        self._row = row
+        self._build = build
+        self._process = os.getpid()
+        self.task = None
+        self.out = self.err = ""
+        self.result: Any = None
+        self.values: dict[str, Any] = {}
+
+    def execute(self, out: Any = None, err: Any = None) -> TaskFailed | None:
+        """doit's call: a `TaskFailed` for what failed, None for what is done or not worth doing."""
+        if os.getpid() != self._process:
+            return TaskFailed(
+                "encodes run in threads, not in forked processes: use `doit -P thread`"
+            )
+        outcome = self._build(self._row)
+        if outcome in (Outcome.FAILED, Outcome.DROPPED):
+            return TaskFailed(f"{outcome.value}: {printable(self._row.file.library_path)}")
+        return None
+
+    def __str__(self) -> str:
+        return f"av1rules: {printable(self._row.target or '')}"
+
+    __repr__ = __str__
+
+
+def encode_tasks(
+    plan: Plan, build: Builder, *, clean: Callable[..., None]
+) -> Iterator[dict[str, Any]]:
+    """A doit task for each row that has a target, fresh ones included; held ones have none."""
+    yield {"basename": GROUP, "name": None, "doc": "AV1 targets of the library, by rules.yaml"}
+    for row in plan.rows:
+        if row.action in (PlanAction.ENCODE, PlanAction.FRESH):
+            yield encode_task(row, build, clean=clean)
+
+
+def encode_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> dict[str, Any]:
+    return {
+        "basename": GROUP,
+        "name": task_name(row.file.library_path),
+        "doc": f"{row.action.value}: {'; '.join(printable(cause) for cause in row.causes)}",
+        "file_dep": [row.file.path],
+        "targets": [row.target],
+        "uptodate": [row.action is PlanAction.FRESH],
+        "actions": [EncodeAction(row, build)],
+        "clean": [(clean, [row])],
+    }
+
+
+def clean_target(row: PlanRow, dryrun: bool = False) -> None:  # noqa: FBT001, FBT002 - doit's way
+    """`doit clean`: remove a target of ours, but never the last copy of a film."""
+    target = row.target
+    if target is None or not os.path.lexists(target):
+        return
+    if not os.path.exists(row.file.path):
+        raise Av1rulesError(
+            "kept: its source is gone, so this is the last copy", where=printable(target)
+        )
+    if not dryrun:
+        os.unlink(target)

@@ -1,0 +1,121 @@
+"""Why one file is treated as it is, from facts to command, as text for people."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from av1rules.base.text import printable
+from av1rules.encode.streams import StreamAction
+from av1rules.graph.explain import Explanation
+from av1rules.graph.stale import show_value
+from av1rules.library.source_text import source_lines
+from av1rules.rules.match import RuleVerdict, Verdict
+
+_MARKS = {True: "yes", False: "no", None: "unknown"}
+
+SETTING_NOTES = {
+    "film_grain": "strength of the grain that players put back",
+    "film_grain_denoise": "takes the grain out before coding; without it film_grain only adds",
+    "crf": "constant quality, lower is better",
+    "preset": "speed, lower is slower and better",
+}
+"""What a reader may not know by the name alone."""
+
+
+def explain_text(explanation: Explanation) -> str:
+    """All sections, each under its own heading."""
+    sections = [
+        ("File", [printable(explanation.row.file.path)]),
+        ("Facts", list(_facts(explanation))),
+        ("Source tier", list(_tier(explanation))),
+        ("Rules", list(_rules(explanation))),
+        ("Settings", list(_settings(explanation))),
+        ("Streams", list(_streams(explanation))),
+        ("Verdict", list(_verdict(explanation))),
+        ("Command", [explanation.command] if explanation.command else []),
+    ]
+    return "\n\n".join(
+        "\n".join([title, *(f"  {line}" for line in lines)]) for title, lines in sections if lines
+    )
+
+
+def _facts(explanation: Explanation) -> Iterator[str]:
+    if explanation.source is not None:
+        yield from source_lines(explanation.source)
+
+
+def _tier(explanation: Explanation) -> Iterator[str]:
+    found = explanation.classification
+    if found is None:
+        return
+    name = found.source_tier.value if found.source_tier else "none"
+    yield f"{name}, confidence {found.confidence:.2f}"
+    for reason in found.reasons:
+        yield f"- {printable(reason)}"
+
+
+def _rules(explanation: Explanation) -> Iterator[str]:
+    for verdict in explanation.rules:
+        yield from _rule(verdict)
+    if explanation.rules and not any(verdict.is_decisive for verdict in explanation.rules):
+        yield "no rule matches: left alone"
+
+
+def _rule(verdict: RuleVerdict) -> Iterator[str]:
+    rule = verdict.rule
+    decisive = "  <- decides" if verdict.is_decisive else ""
+    head = f"{rule.place.short} {printable(rule.name)}: {_MARKS[verdict.outcome]}{decisive}"
+    yield head
+    if verdict.verdict is None:
+        yield "    (no condition: matches everything)"
+    else:
+        yield from _condition(verdict.verdict, 1)
+
+
+def _condition(verdict: Verdict, depth: int) -> Iterator[str]:
+    indent = "    " * depth
+    seen = f" (is {verdict.seen})" if verdict.seen else ""
+    yield f"{indent}{printable(verdict.text)}: {_MARKS[verdict.outcome]}{seen}"
+    for part in verdict.parts:
+        yield from _condition(part, depth + 1)
+
+
+def _settings(explanation: Explanation) -> Iterator[str]:
+    settings = explanation.settings
+    if settings is None:
+        return
+    origins = dict(explanation.origins)
+    for item in dataclasses.fields(settings):
+        value = getattr(settings, item.name)
+        if isinstance(value, frozenset):
+            shown = ", ".join(sorted(loss.value for loss in value)) or "none"
+        else:
+            shown = show_value(value)
+        note = f"  # {SETTING_NOTES[item.name]}" if item.name in SETTING_NOTES else ""
+        origin = printable(origins.get(item.name, ""))
+        yield f"{item.name:<20} {shown:<12} {origin}{note}"
+
+
+def _streams(explanation: Explanation) -> Iterator[str]:
+    if explanation.streams is None:
+        return
+    copied = 0
+    for step in explanation.streams.steps:
+        if step.action is StreamAction.COPY:
+            copied += 1
+        else:
+            yield printable(step.describe())
+    if copied:
+        yield f"{copied} streams copied as they are"
+
+
+def _verdict(explanation: Explanation) -> Iterator[str]:
+    row = explanation.row
+    yield row.action.value
+    for cause in row.causes:
+        yield f"- {printable(cause)}"
+    for note in row.notes:
+        yield f"  note: {printable(note)}"
+    if row.target:
+        yield f"target: {printable(row.target)}"

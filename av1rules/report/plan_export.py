@@ -1,0 +1,92 @@
+"""A plan for programs: one JSON document, or CSV with one line a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from typing import Any
+
+import msgspec
+
+from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
+
+CSV_COLUMNS = (
+    "action", "path", "target", "size_bytes", "source_tier", "rule", "encoder", "crf", "preset",
+    "film_grain", "causes", "notes",
+)  # fmt: skip
+
+
+def plan_json(plan: Plan) -> str:
+    """The plan as JSON. File names that are not UTF-8 have their odd bytes as `\\xNN`."""
+    document = {
+        "format": 1,
+        "totals": {
+            action.value: {"files": len(rows), "size_bytes": total_bytes(rows)}
+            for action in PlanAction
+            for rows in (plan.of(action),)
+        },
+        "problems": [json_text(problem) for problem in plan.problems],
+        "made_with_other_tools": plan.other_tools,
+        "rows": [row_record(row) for row in plan.rows],
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def row_record(row: PlanRow) -> dict[str, Any]:
+    """One row as plain data; `settings` and `command` facts only for work."""
+    record: dict[str, Any] = {
+        "action": row.action.value,
+        "library_path": json_text(row.file.library_path),
+        "path": json_text(row.file.path),
+        "target": None if row.target is None else json_text(row.target),
+        "size_bytes": row.size_bytes,
+        "source_tier": row.source_tier,
+        "rule": row.rule,
+        "causes": [json_text(cause) for cause in row.causes],
+        "notes": [json_text(note) for note in row.notes],
+    }
+    if row.work is not None:
+        record["encoder"] = row.work.encoder.name
+        record["settings"] = msgspec.to_builtins(row.work.settings, order="deterministic")
+        record["origins"] = dict(row.work.decision.origins)
+        record["content_key"] = row.work.content_key
+        record["fingerprint"] = row.work.fingerprint
+    return record
+
+
+def json_text(text: str) -> str:
+    """Text that UTF-8 can hold: surrogate escapes of odd file names become `\\xNN`."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
+def plan_csv(plan: Plan) -> str:
+    """One line a file; several causes or notes are joined by "; "."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for row in plan.rows:
+        settings = row.work.settings if row.work else None
+        writer.writerow(
+            (
+                row.action.value,
+                _cell(row.file.path),
+                _cell(row.target or ""),
+                row.size_bytes,
+                row.source_tier or "",
+                _cell(row.rule or ""),
+                row.work.encoder.name if row.work else "",
+                settings.crf if settings else "",
+                settings.preset if settings else "",
+                settings.film_grain if settings else "",
+                _cell("; ".join(row.causes)),
+                _cell("; ".join(row.notes)),
+            )
+        )
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A cell no spreadsheet takes for a formula: names of files come from strangers."""
+    shown = json_text(text)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@", "\t", "\r")) else shown

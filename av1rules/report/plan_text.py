@@ -1,0 +1,107 @@
+"""A plan as a table for people, grouped by action, with causes and totals."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+
+from tabulate import tabulate
+
+from av1rules.base.text import printable
+from av1rules.base.units import format_size
+from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
+from av1rules.graph.stale import show_value
+
+NAME_WIDTH = 60
+CAUSE_WIDTH = 90
+
+_SUMMARISED = (PlanAction.LEFT_ALONE, PlanAction.FRESH)
+"""Groups that are counted by cause, since in a large library they are most of it."""
+
+_TITLES = {
+    PlanAction.ENCODE: "To encode",
+    PlanAction.BLOCKED: "Blocked: something is wrong with these",
+    PlanAction.HELD: "Held: a person must decide",
+    PlanAction.LEFT_ALONE: "Left alone",
+    PlanAction.FRESH: "Fresh: up to date",
+}
+
+
+def plan_text(plan: Plan, *, every_row: bool = False) -> str:
+    """The whole plan. `every_row` lists fresh and left-alone files too, not only their counts."""
+    parts = [f"warning: {printable(problem)}" for problem in plan.problems]
+    for action in PlanAction:
+        rows = plan.of(action)
+        if rows:
+            parts.append(_group(action, rows, every_row=every_row))
+    if plan.other_tools:
+        parts.append(
+            f"{plan.other_tools} fresh targets were made with other tool versions "
+            "(tools.on_change: redo would redo them)"
+        )
+    parts.append(totals_line(plan))
+    return "\n\n".join(parts)
+
+
+def totals_line(plan: Plan) -> str:
+    counts = Counter(row.action for row in plan.rows)
+    shown = ", ".join(f"{counts[action]} {action.value}" for action in PlanAction if counts[action])
+    work = format_size(total_bytes(plan.of(PlanAction.ENCODE)))
+    return f"{len(plan.rows)} files: {shown or 'none'}; {work} to encode"
+
+
+def _group(action: PlanAction, rows: tuple[PlanRow, ...], *, every_row: bool) -> str:
+    title = f"{_TITLES[action]} ({len(rows)} files, {format_size(total_bytes(rows))})"
+    if action in _SUMMARISED and not every_row:
+        return f"{title}\n{_causes_table(rows)}"
+    return f"{title}\n{_rows_table(action, rows)}"
+
+
+def _causes_table(rows: Iterable[PlanRow]) -> str:
+    counts = Counter("; ".join(row.causes) for row in rows)
+    table = [(count, printable(cause, limit=CAUSE_WIDTH)) for cause, count in counts.most_common()]
+    return tabulate(table, headers=("files", "why"), tablefmt="simple", disable_numparse=True)
+
+
+def _rows_table(action: PlanAction, rows: Iterable[PlanRow]) -> str:
+    is_work = action is PlanAction.ENCODE
+    headers = ("file", "size", "tier", "rule", *(("settings",) if is_work else ()), "why")
+    table = [
+        (
+            short_name(row.file.library_path),
+            format_size(row.size_bytes),
+            row.source_tier or "",
+            printable(row.rule or "", limit=24),
+            *((settings_text(row),) if is_work else ()),
+            _why(row),
+        )
+        for row in rows
+    ]
+    return tabulate(table, headers=headers, tablefmt="simple", disable_numparse=True)
+
+
+def _why(row: PlanRow) -> str:
+    lines = [*row.causes, *(f"note: {note}" for note in row.notes)]
+    return "\n".join(printable(line, limit=CAUSE_WIDTH * 2) for line in lines)
+
+
+def short_name(library_path: str) -> str:
+    """A library path that fits a column: its end says more than its beginning."""
+    shown = printable(library_path)
+    return shown if len(shown) <= NAME_WIDTH else f"…{shown[1 - NAME_WIDTH :]}"
+
+
+def settings_text(row: PlanRow) -> str:
+    """The settings that matter most, in one short cell."""
+    if row.work is None:
+        return ""
+    settings, name = row.work.settings, row.work.encoder.name
+    grain = f" grain {settings.film_grain}" if settings.film_grain else ""
+    return (
+        f"{name} crf {show_value(settings.crf)} p{settings.preset}{grain} {settings.bit_depth}-bit"
+    )
+
+
+def target_name(row: PlanRow) -> str:
+    return printable(os.path.basename(row.target)) if row.target else ""

@@ -1,0 +1,112 @@
+"""The screen of a run: one progress bar for each job in hand and one for the whole, by rich."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from av1rules.base.event_text import event_text
+from av1rules.base.events import (
+    Event,
+    JobDiscarded,
+    JobDone,
+    JobDropped,
+    JobFailed,
+    JobProgress,
+    JobStarted,
+    Note,
+    RunFinished,
+    RunStarted,
+    Sink,
+)
+from av1rules.base.text import printable
+from av1rules.base.units import format_duration, format_size
+
+_STYLES = {JobDone: "green", JobDiscarded: "yellow", JobFailed: "red", JobDropped: "yellow"}
+
+_ENDS = (JobDone, JobDiscarded, JobFailed, JobDropped)
+
+NAME_WIDTH = 36
+
+
+@contextlib.contextmanager
+def live_sink(console: Console) -> Iterator[Sink]:
+    """A sink that draws on `console` while the context is open."""
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[facts]}", style="dim"),
+        console=console,
+    )
+    with progress:
+        yield _Screen(progress).show
+
+
+class _Screen:
+    """Turns events into bars; called from every worker thread."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._jobs: dict[str | None, TaskID] = {}
+        self._whole: TaskID | None = None
+        self._lock = threading.Lock()
+
+    def show(self, event: Event) -> None:
+        with self._lock:
+            if isinstance(event, JobProgress):
+                self._advance(event)
+            elif isinstance(event, RunStarted):
+                self._start(event)
+            elif isinstance(event, JobStarted):
+                self._say(event, "dim")
+            elif isinstance(event, _ENDS):
+                self._end(event)
+            elif isinstance(event, Note | RunFinished):
+                self._say(event, "bold" if isinstance(event, RunFinished) else "dim")
+
+    def _start(self, event: RunStarted) -> None:
+        self._say(event, "bold")
+        if event.stale:
+            self._whole = self._progress.add_task("all files", total=event.stale, facts="")
+
+    def _advance(self, event: JobProgress) -> None:
+        task = self._jobs.get(event.source)
+        if task is None:
+            name = printable(event.source or "")
+            name = name if len(name) <= NAME_WIDTH else f"…{name[1 - NAME_WIDTH :]}"
+            task = self._progress.add_task(escape(name), total=None, facts="")
+            self._jobs[event.source] = task
+        self._progress.update(
+            task, total=event.frames, completed=event.frame or 0, facts=progress_facts(event)
+        )
+
+    def _end(self, event: Event) -> None:
+        task = self._jobs.pop(event.source, None)
+        if task is not None:
+            self._progress.remove_task(task)
+        if self._whole is not None:
+            self._progress.advance(self._whole)
+        self._say(event, _STYLES[type(event)])
+
+    def _say(self, event: Event, style: str) -> None:
+        self._progress.console.print(escape(event_text(event)), style=style, highlight=False)
+
+
+def progress_facts(event: JobProgress) -> str:
+    """Phase, frame rate, speed, time left and projected size, as far as they are known."""
+    parts = [event.phase]
+    if event.fps is not None:
+        parts.append(f"{event.fps:.1f} fps")
+    if event.speed is not None:
+        parts.append(f"{event.speed:.2f}x")
+    if event.eta_s is not None:
+        parts.append(f"{format_duration(event.eta_s)} left")
+    if event.projected_bytes is not None:
+        parts.append(f"-> {format_size(event.projected_bytes)}")
+    return "  ".join(parts)
