@@ -16,7 +16,8 @@ def printable(text: str, *, limit: int | None = None) -> str:
     if text.isascii() and text.isprintable():
         shown = text
     else:
-        shown = "".join(_shown(character) for character in text[: limit or len(text)])
+        kept = text if limit is None else text[: limit + 1]  # one more tells that it was cut
+        shown = "".join(_shown(character) for character in kept)
     if limit is not None and len(shown) > limit:
         return shown[: limit - 1] + "…"
     return shown

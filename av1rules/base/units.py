@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 _NUMBER = re.compile(r"^\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z/]*)\s*$")
@@ -61,9 +62,10 @@ def _parse(text: str, units: dict[str, float] | dict[str, int], default: str, wi
     found = _NUMBER.match(text)
     unit = found["unit"].lower() if found else ""
     scale = units.get(unit or default, 1 if not unit else None)
-    if found is None or scale is None:
+    value = float(found["number"]) * scale if found is not None and scale is not None else math.inf
+    if not math.isfinite(value):  # also for numbers of hundreds of digits
         raise ValueError(f"expected {wish}, found {text!r}")
-    return float(found["number"]) * scale
+    return value
 
 
 def format_size(size_bytes: float) -> str:

@@ -21,7 +21,8 @@ def video(**values: Any) -> VideoStream:
 
 
 def audio(**values: Any) -> AudioStream:
-    return AudioStream(**({"index": 1, "codec": "ac3", "is_lossless": False} | values))
+    defaults: dict[str, Any] = {"index": 1, "codec": "ac3", "is_lossless": False}
+    return AudioStream(**(defaults | values))
 
 
 def source(main: VideoStream | None = None, *sound: AudioStream, **values: Any) -> Source:

@@ -1,0 +1,211 @@
+"""Schema, types, example and reference say the same: no key in one that is not in the others."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from av1rules.base.units import parse_duration, parse_rate, parse_size
+from av1rules.rules.build import STATE_FOLDER
+from av1rules.rules.document import read_document
+from av1rules.rules.facts import FACT_KINDS
+from av1rules.rules.load import check_rules
+from av1rules.rules.model import (
+    ActionKind,
+    OnToolsChange,
+    OutputMode,
+    OutputSpec,
+    ReceiptForm,
+    RunSpec,
+    TierThresholds,
+    ToolsSpec,
+)
+from av1rules.rules.model import LibrarySpec as Library
+from av1rules.rules.schema import load_schema, schema_path
+from av1rules.rules.settings import EncodeSettings, Loss, SourceTier
+from av1rules.rules.tier import Resolution
+from tests.rules.reference import sections, table_names, with_tables
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "rules.example.yaml"
+REFERENCE = ROOT / "docs" / "rules.md"
+
+SCHEMA = load_schema()
+DEFS = SCHEMA["$defs"]
+SECTIONS = sections()
+
+
+def keys_of(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield key
+            yield from keys_of(below)
+    elif isinstance(value, list):
+        for item in value:
+            yield from keys_of(item)
+
+
+def every_schema() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, section in SECTIONS.items():
+        for key, schema in section["properties"].items():
+            yield f"{name}.{key}", schema
+
+
+def test_schema_is_valid_and_found_in_the_checkout() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert schema_path() == ROOT / "schema" / "rules.schema.json"
+
+
+def test_wheel_takes_the_schema_along() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    assert '"schema/rules.schema.json" = "av1rules/schema/rules.schema.json"' in text
+
+
+def test_schema_file_is_laid_out_as_tools_write_it() -> None:
+    text = schema_path().read_text(encoding="utf-8")
+    assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize(("key", "schema"), list(every_schema()))
+def test_every_key_has_a_description(key: str, schema: dict[str, Any]) -> None:
+    assert schema.get("description", "").endswith("."), key
+
+
+def test_every_mapping_refuses_unknown_keys() -> None:
+    assert all(section["additionalProperties"] is False for section in SECTIONS.values())
+
+
+def test_example_is_valid_without_warnings() -> None:
+    ruleset, problems = check_rules(EXAMPLE)
+    assert problems == ()
+    assert ruleset is not None
+
+
+def test_example_shows_every_key_of_the_schema() -> None:
+    shown = set(keys_of(read_document(EXAMPLE).plain()))
+    wanted = {key for section in SECTIONS.values() for key in section["properties"]}
+    assert wanted - shown == set()
+
+
+def test_example_shows_every_kind_of_action_and_combination() -> None:
+    plain = read_document(EXAMPLE).plain()
+    assert isinstance(plain, dict)
+    rules = plain["rules"]
+    assert {kind.value for kind in ActionKind} <= {key for rule in rules for key in rule}
+    values = [rule.get("skip", rule.get("hold")) for rule in rules]
+    assert True in values
+    assert any(isinstance(value, str) for value in values)
+    assert any("when" not in rule for rule in rules)
+
+
+@pytest.mark.parametrize(
+    ("section", "kind", "renamed"),
+    [
+        ("library", Library, {"settle": "settle_s"}),
+        ("output", OutputSpec, {}),
+        ("tools", ToolsSpec, {}),
+        (
+            "run",
+            RunSpec,
+            {
+                "stall_timeout": "stall_timeout_s",
+                "probe_timeout": "probe_timeout_s",
+                "reserve": "reserve_bytes",
+            },
+        ),
+        ("settings", EncodeSettings, {}),
+    ],
+)
+def test_keys_are_the_fields_of_the_types(
+    section: str, kind: type[Any], renamed: dict[str, str]
+) -> None:
+    keys = {renamed.get(key, key) for key in SECTIONS[section]["properties"]} - {"use"}
+    assert keys == {field.name for field in dataclasses.fields(kind)} - {"place"}
+
+
+def test_thresholds_are_the_fields_of_their_type() -> None:
+    prefixes = {"tiers.remux": "remux_", "tiers.web_dl": "web_", "tiers.low_quality": "low_"}
+    keys = {
+        prefix + key for name, prefix in prefixes.items() for key in SECTIONS[name]["properties"]
+    }
+    assert keys == {field.name for field in dataclasses.fields(TierThresholds)}
+
+
+def test_conditions_are_the_facts() -> None:
+    keys = set(SECTIONS["condition"]["properties"])
+    assert keys == set(FACT_KINDS) | {"any", "all", "not"}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (DEFS["loss"]["enum"], Loss),
+        (SECTIONS["output"]["properties"]["mode"]["enum"], OutputMode),
+        (SECTIONS["output"]["properties"]["receipts"]["enum"], ReceiptForm),
+        (SECTIONS["tools"]["properties"]["on_change"]["enum"], OnToolsChange),
+        (DEFS["condition"]["properties"]["source_tier"]["anyOf"][0]["enum"], SourceTier),
+        (DEFS["condition"]["properties"]["resolution"]["anyOf"][0]["enum"], Resolution),
+    ],
+)
+def test_words_are_the_members_of_the_enums(values: list[str], kind: Any) -> None:
+    assert set(values) == {member.value for member in kind}
+
+
+def _base_form(value: object, field: str) -> object:
+    if isinstance(value, list):
+        return tuple(value)
+    if not isinstance(value, str):
+        return value
+    if field.endswith("_s"):
+        return parse_duration(value)
+    if field.endswith("_bytes"):
+        return parse_size(value)
+    return parse_rate(value) if "bitrate" in field else value
+
+
+@pytest.mark.parametrize(
+    ("section", "kind", "prefix", "suffixes"),
+    [
+        ("library", Library, "", {"settle": "_s"}),
+        ("output", OutputSpec, "", {}),
+        ("run", RunSpec, "", {"stall_timeout": "_s", "probe_timeout": "_s", "reserve": "_bytes"}),
+        ("tiers.remux", TierThresholds, "remux_", {}),
+        ("tiers.web_dl", TierThresholds, "web_", {}),
+        ("tiers.low_quality", TierThresholds, "low_", {}),
+        ("settings", EncodeSettings, "", {}),
+    ],
+)
+def test_defaults_told_are_the_defaults_taken(
+    section: str, kind: Any, prefix: str, suffixes: dict[str, str]
+) -> None:
+    fields = {field.name: field.default for field in dataclasses.fields(kind)}
+    for key, schema in SECTIONS[section]["properties"].items():
+        field = prefix + key + suffixes.get(key, "")
+        if "default" not in schema:
+            assert fields.get(field) in (None, dataclasses.MISSING, (), 0), key
+            continue
+        told, taken = _base_form(schema["default"], field), fields[field]
+        taken = getattr(taken, "value", taken)
+        special = {"bit_depth": ("source", 0), "accept": ((), frozenset())}
+        special["state_dir"] = (STATE_FOLDER, dataclasses.MISSING)
+        assert (told, taken) == special.get(key, (taken, taken)), key
+
+
+def test_minimum_version_told_is_the_one_taken() -> None:
+    major, minor = ToolsSpec().min_version
+    assert SECTIONS["tools"]["properties"]["min_version"]["default"] == f"{major}.{minor}"
+
+
+def test_reference_has_the_tables_of_this_schema(request: pytest.FixtureRequest) -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    assert set(table_names(text)) == set(SECTIONS)
+    if request.config.getoption("--update-golden", default=False):
+        REFERENCE.write_text(with_tables(text), encoding="utf-8")
+        text = REFERENCE.read_text(encoding="utf-8")
+    assert text == with_tables(text)

@@ -1,0 +1,187 @@
+"""A whole rules file to a RuleSet: every section, paths, defaults, digest and trust."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from av1rules.rules.load import check_rules, load_rules
+from av1rules.rules.model import (
+    LibrarySpec,
+    OnToolsChange,
+    OutputMode,
+    OutputSpec,
+    ReceiptForm,
+    RunSpec,
+    TierThresholds,
+    ToolsSpec,
+)
+from av1rules.rules.problems import RulesError, render
+
+WriteRules = Callable[[str], Path]
+
+
+def test_smallest_file_has_the_defaults_of_the_types(write_rules: WriteRules) -> None:
+    path = write_rules("rules: []\n")
+    found = load_rules(path)
+    assert found.file == path
+    assert [(str(root.path), root.name) for root in found.library.roots] == [
+        ("/media/movies", "movies")
+    ]
+    assert found.library == LibrarySpec(roots=found.library.roots)
+    assert found.output == OutputSpec()
+    assert found.tools == ToolsSpec()
+    assert found.tiers == TierThresholds()
+    assert found.run == RunSpec(state_dir=path.parent / ".av1rules")
+    assert (found.profiles, found.rules, found.defaults.settings) == ((), (), ())
+
+
+def test_all_sections(write_rules: WriteRules) -> None:
+    text = """\
+version: 1
+library:
+  roots: [media/tv, {path: /mnt/films, name: movies}]
+  include: "**/*.mkv"
+  exclude: [a/**, "**/b"]
+  extensions: [.MKV, mp4]
+  min_size: 2GiB
+  settle: 5min
+output:
+  {mode: mirror, root: ../av1, suffix: .new, temp_dir: ./tmp, receipts: both, keep_mtime: false}
+tools:
+  ffmpeg: bin/ffmpeg
+  ffprobe: ffprobe8
+  min_version: 8.10
+  preferred_encoder: librav1e
+  on_change: redo
+run:
+  state_dir: state
+  jobs: 3
+  stall_timeout: 1h
+  probe_timeout: 1.5
+  threads_per_job: 2
+  reserve: 5GB
+tiers:
+  remux: {bitrate_1080p: 12Mb/s, bitrate_2160p: 30000000, bits_per_pixel: 1, markers: [disc]}
+  low_quality: {bitrate_1080p: 900kb/s, bits_per_pixel: 0.01}
+  web_dl: {markers: web}
+rules: []
+"""
+    path = write_rules(text)
+    folder = path.parent
+    found = load_rules(path)
+    assert [(root.path, root.name) for root in found.library.roots] == [
+        (folder / "media/tv", "tv"),
+        (Path("/mnt/films"), "movies"),
+    ]
+    assert found.library == LibrarySpec(
+        roots=found.library.roots,
+        include=("**/*.mkv",),
+        exclude=("a/**", "**/b"),
+        extensions=("mkv", "mp4"),
+        min_size=2 * 1024**3,
+        settle_s=300.0,
+    )
+    assert found.output == OutputSpec(
+        mode=OutputMode.MIRROR,
+        root=folder.parent / "av1",
+        suffix=".new",
+        temp_dir=folder / "tmp",
+        receipts=ReceiptForm.BOTH,
+        keep_mtime=False,
+        place=found.output.place,
+    )
+    assert str(found.output.place).endswith("rules.yaml:9:1")
+    assert found.tools == ToolsSpec(
+        ffmpeg=str(folder / "bin/ffmpeg"),
+        ffprobe="ffprobe8",
+        min_version=(8, 10),
+        preferred_encoder="librav1e",
+        on_change=OnToolsChange.REDO,
+    )
+    assert found.run == RunSpec(
+        state_dir=folder / "state",
+        jobs=3,
+        stall_timeout_s=3600.0,
+        probe_timeout_s=1.5,
+        threads_per_job=2,
+        reserve_bytes=5 * 1000**3,
+    )
+    assert found.tiers == TierThresholds(
+        remux_bitrate_1080p=12_000_000,
+        remux_bitrate_2160p=30_000_000,
+        remux_bits_per_pixel=1,
+        remux_markers=("disc",),
+        low_bitrate_1080p=900_000,
+        low_bits_per_pixel=0.01,
+        web_markers=("web",),
+    )
+
+
+def test_home_is_expanded_and_variables_are_not(
+    write_rules: WriteRules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("MEDIA", "/elsewhere")
+    path = write_rules("version: 1\nlibrary: {roots: [~/films, $MEDIA/tv]}\nrules: []\n")
+    assert [str(root.path) for root in load_rules(path).library.roots] == [
+        "/home/me/films",
+        f"{path.parent}/$MEDIA/tv",
+    ]
+
+
+def test_relative_file_name_gives_absolute_paths(
+    write_rules: WriteRules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_rules("version: 1\nlibrary: {roots: [tv]}\nrules: []\n")
+    monkeypatch.chdir(path.parent)
+    found = load_rules(Path("rules.yaml"))
+    assert found.file == path
+    assert found.library.roots[0].path == path.parent / "tv"
+    assert found.digest == load_rules(path).digest
+    assert found.library.roots[0].place.file == "rules.yaml"
+
+
+def test_digest_covers_text_and_place(write_rules: WriteRules, tmp_path: Path) -> None:
+    digest = load_rules(write_rules("rules: []\n")).digest
+    assert load_rules(write_rules("rules: []  # a comment\n")).digest != digest
+    moved = tmp_path / "other.yaml"
+    moved.write_text((tmp_path / "rules.yaml").read_text())
+    assert load_rules(moved).digest != load_rules(tmp_path / "rules.yaml").digest
+
+
+def test_trusted_file_loads_equal_and_without_jsonschema(write_rules: WriteRules) -> None:
+    path = write_rules("rules:\n  - {name: x, when: {height: {min: 3}}, encode: {crf: 20}}\n")
+    found = load_rules(path)
+    assert load_rules(path, trusted_digest=found.digest) == found
+    code = (
+        "import sys; from pathlib import Path; from av1rules.rules.load import load_rules;"
+        f"load_rules(Path({str(path)!r}), trusted_digest={found.digest!r});"
+        "print('jsonschema' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
+
+
+def test_trust_ends_with_the_first_change(write_rules: WriteRules) -> None:
+    digest = load_rules(write_rules("rules: []\n")).digest
+    with pytest.raises(RulesError):
+        load_rules(write_rules("rules: [{name: x, skp: true}]\n"), trusted_digest=digest)
+
+
+def test_warnings_do_not_stop_loading(write_rules: WriteRules) -> None:
+    path = write_rules("rules:\n  - {name: a, skip: true}\n  - {name: b, skip: true}\n")
+    assert len(load_rules(path).rules) == 2
+    found, problems = check_rules(path)
+    assert found is not None
+    assert "warning: rules[1]: rule b never decides" in render(problems[0])
+
+
+def test_names_and_reasons_lose_control_characters(write_rules: WriteRules) -> None:
+    path = write_rules('rules:\n  - {name: "a\\e[31m", skip: "old\\n news\\e[0m"}\n')
+    rule = load_rules(path).rules[0]
+    assert (rule.name, rule.action.reason) == ("a\\x1b[31m", "old news\\x1b[0m")
