@@ -78,12 +78,12 @@ def _decode_hook(wanted: type, value: Any) -> Any:
     raise NotImplementedError(wanted.__name__)
 
 
-_ENCODER = msgspec.json.Encoder(enc_hook=_encode_hook)
 _DECODER = msgspec.json.Decoder(Source, dec_hook=_decode_hook)
 
 
 def source_to_json(source: Source) -> bytes:
-    return _ENCODER.encode(source)
+    # Not a shared Encoder: with a hook, threads would write into each other's buffer (tried).
+    return msgspec.json.encode(source, enc_hook=_encode_hook)
 
 
 def source_from_json(data: bytes) -> Source:

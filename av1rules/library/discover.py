@@ -208,8 +208,10 @@ def _sorted_entries(
         elif entry.is_dir(follow_symlinks=False):
             if name not in PRUNED_FOLDERS and not name.startswith((".Trash-", ".av1rules")):
                 folders.append(name)
-        elif name.rpartition(".")[2].lower() in extensions and not is_temp_name(name):
-            files.append((name, entry))
+        else:
+            stem, _, extension = name.rpartition(".")
+            if stem and extension.lower() in extensions and not is_temp_name(name):
+                files.append((name, entry))
     folders.sort()
     files.sort(key=itemgetter(0))
     return folders, dict(files)
