@@ -82,7 +82,6 @@ _DECODER = msgspec.json.Decoder(Source, dec_hook=_decode_hook)
 
 
 def source_to_json(source: Source) -> bytes:
-    # Not a shared Encoder: with a hook, threads would write into each other's buffer (tried).
     return msgspec.json.encode(source, enc_hook=_encode_hook)
 
 
@@ -158,10 +157,10 @@ class LibraryCache:
     def flush(self) -> None:
         """Write what is queued, in one transaction for each table."""
         with self._lock:
-            probes, self._probes = self._probes, []
-            keys, self._keys = self._keys, []
-            self._write("INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?)", probes)
-            self._write("INSERT OR REPLACE INTO content_keys VALUES (?, ?, ?, ?, ?)", keys)
+            self._write("INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?)", self._probes)
+            self._write("INSERT OR REPLACE INTO content_keys VALUES (?, ?, ?, ?, ?)", self._keys)
+            self._probes.clear()  # the same lists: other threads hold them while they wait
+            self._keys.clear()
 
     def _queue(self, queue: list[tuple[object, ...]], row: tuple[object, ...]) -> None:
         with self._lock:
