@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 
 from av1rules.base.text import printable
-from av1rules.rules.document import Items, Mapping, Node
 from av1rules.rules.facts import FACT_KINDS, FactKind, fact_word
 from av1rules.rules.globs import glob_fault
 from av1rules.rules.model import AllOf, AnyOf, Condition, Not, Range, Test
+from av1rules.rules.nodes import Items, Mapping, Node
 from av1rules.rules.reader import Cursor
 
 Wanted = str | int | float | bool | Range

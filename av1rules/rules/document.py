@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from ruamel.yaml.reader import ReaderError
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
 from av1rules.rules.model import Place, Problem
+from av1rules.rules.nodes import Document, Entry, Items, Mapping, Node, Scalar, format_path
 
 MAX_FILE_BYTES = 1024 * 1024
 """Far above any hand-written policy; keeps a wrong file from costing minutes."""
@@ -47,91 +48,6 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-
-Path_ = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scalar:
-    """One value. `raw` is its text as the file has it (a number's own spelling)."""
-
-    value: str | int | float | bool | None
-    raw: str
-    line: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Items:
-    """A list."""
-
-    items: tuple[Node, ...]
-    line: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One key of a mapping with its place and value."""
-
-    key: str
-    line: int
-    column: int
-    value: Node
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
-    """A mapping; keys are unique texts."""
-
-    entries: tuple[Entry, ...]
-    line: int
-    column: int
-
-    def find(self, key: str) -> Entry | None:
-        return next((entry for entry in self.entries if entry.key == key), None)
-
-
-Node = Scalar | Items | Mapping
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A parsed file. `root` is None when the file is empty or its syntax is broken."""
-
-    file: str
-    text: str
-    lines: tuple[str, ...]
-    root: Node | None
-    problems: tuple[Problem, ...]
-
-    def place(self, path: Sequence[str | int]) -> Place:
-        """Where the value at `path` stands; the nearest parent's place if there is none."""
-        node = self.root
-        for step in path:
-            below = _below(node, step)
-            if below is None:
-                break
-            node = below.value if isinstance(below, Entry) else below
-        return self._place_of(node)
-
-    def key_place(self, path: Sequence[str | int]) -> Place:
-        """Where the key that `path` ends with stands."""
-        parent: Node | None = self.root
-        below: Entry | Node | None = None
-        for step in path:
-            below = _below(parent, step)
-            parent = below.value if isinstance(below, Entry) else below
-        return self._place_of(below if below is not None else self.root)
-
-    def plain(self) -> object:
-        """The values without places: dict, list, str, int, float, bool, None."""
-        return None if self.root is None else _plain(self.root)
-
-    def _place_of(self, item: Entry | Node | None) -> Place:
-        if item is None:
-            return Place(file=self.file, line=1, column=1)
-        return Place(file=self.file, line=item.line, column=item.column)
 
 
 def read_document(path: Path) -> Document:
@@ -217,22 +133,6 @@ def _broken(file: str, text: str, line: int, column: int, message: str, *, hint:
         place=Place(file=file, line=line, column=column), path="", message=message, hint=hint
     )
     return Document(file=file, text=text, lines=_lines(text), root=None, problems=(problem,))
-
-
-def _below(node: Node | None, step: str | int) -> Entry | Node | None:
-    if isinstance(node, Mapping) and isinstance(step, str):
-        return node.find(step)
-    if isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
-        return node.items[step]
-    return None
-
-
-def _plain(node: Node) -> object:
-    if isinstance(node, Mapping):
-        return {entry.key: _plain(entry.value) for entry in node.entries}
-    if isinstance(node, Items):
-        return [_plain(item) for item in node.items]
-    return node.value
 
 
 @dataclass(slots=True, kw_only=True)
@@ -426,14 +326,3 @@ def _resolve(raw: str) -> str | int | float | bool | None:
                 number = float(raw)
                 return number if math.isfinite(number) else raw
     return raw
-
-
-def format_path(path: Path_) -> str:
-    """`("rules", 0, "encode")` as `rules[0].encode`."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            text += f".{printable(step, limit=80)}" if text else printable(step, limit=80)
-    return text

@@ -35,6 +35,15 @@ def compile_globs(patterns: tuple[str, ...]) -> Matcher:
     return re.compile("|".join(f"(?:{text})" for text in expressions)).fullmatch
 
 
+@functools.lru_cache(maxsize=1024)
+def path_matcher(patterns: tuple[str, ...]) -> Callable[[tuple[str, str]], object]:
+    """Truthy for a path (below the root, with the root's name in front) if either form matches."""
+    matches = compile_globs(patterns)
+    if all(pattern == "**" or pattern.startswith("**/") for pattern in patterns):
+        return lambda path: matches(path[1])  # `**/` takes the root's name in as well
+    return lambda path: matches(path[0]) or matches(path[1])
+
+
 def glob_fault(pattern: str) -> tuple[str, str] | None:
     """What is wrong with a glob and what to do about it, or None."""
     if not pattern:

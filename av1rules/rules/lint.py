@@ -13,6 +13,7 @@ from av1rules.rules.model import (
     AnyOf,
     Condition,
     Not,
+    OutputMode,
     Problem,
     Range,
     Rule,
@@ -47,6 +48,7 @@ def lint(ruleset: RuleSet) -> tuple[Problem, ...]:
         *_impossible_rules(ruleset.rules),
         *_unused_profiles(ruleset),
         *_beyond_encoder(ruleset),
+        *_folders(ruleset),
     )
 
 
@@ -111,11 +113,40 @@ def _beyond_encoder(ruleset: RuleSet) -> Iterator[Problem]:
         layers = [layer for layer in (ruleset.defaults, profile, rule.action.layer) if layer]
         values = _values(layers)
         encoder = str(values.get("encoder", "auto"))
+        if encoder == "auto":
+            encoder = ruleset.tools.preferred_encoder or encoder
         for field, what in _CANT.get(encoder, {}).items():
             value = values.get(field)
             if value and not (field == "tune" and value in _OTHER_TUNES[encoder]):
                 message = f"rule {rule.name}: {encoder} can't do {what} ({field})"
                 yield _warning(rule, index, message, f"leave {field} out, or use libsvtav1")
+
+
+def _folders(ruleset: RuleSet) -> Iterator[Problem]:
+    """Roots inside roots, and a mirror inside what it mirrors."""
+    roots = ruleset.library.roots
+    for index, root in enumerate(roots):
+        outer = next((o for o in roots if o is not root and o.path in root.path.parents), None)
+        if outer is not None:
+            yield Problem(
+                place=root.place,
+                path=f"library.roots[{index}]",
+                message=f"root {root.name} lies inside root {outer.name}: its files come only once",
+                severity=Severity.WARNING,
+                hint="take one of the two out",
+            )
+    mirror = ruleset.output.root
+    if ruleset.output.mode is not OutputMode.MIRROR or mirror is None or not ruleset.output.place:
+        return
+    inside = next((r for r in roots if r.path == mirror or r.path in mirror.parents), None)
+    if inside is not None:
+        yield Problem(
+            place=ruleset.output.place,
+            path="output.root",
+            message=f"the mirror lies inside root {inside.name}: every walk goes through it",
+            severity=Severity.WARNING,
+            hint="put it beside the roots",
+        )
 
 
 def _values(layers: list[SettingsLayer]) -> dict[str, object]:

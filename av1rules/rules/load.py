@@ -8,9 +8,10 @@ from pathlib import Path
 
 from av1rules.base.digest import text_digest
 from av1rules.rules.build import build_rules
-from av1rules.rules.document import Document, read_document
+from av1rules.rules.document import read_document
 from av1rules.rules.lint import lint
 from av1rules.rules.model import Problem, RuleSet, Severity
+from av1rules.rules.nodes import Document
 from av1rules.rules.problems import RulesError, sort_problems, with_snippets
 from av1rules.rules.reader import Cursor
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_rate, format_size
 from av1rules.rules.facts import FACT_KINDS, FactKind, Facts, facts_of
-from av1rules.rules.globs import compile_globs
+from av1rules.rules.globs import path_matcher
 from av1rules.rules.model import AllOf, AnyOf, Condition, Not, Range, Rule, Test
 
 __all__ = [
@@ -76,8 +76,7 @@ def _outcome_of_test(test: Test, facts: Facts) -> bool | None:
     if value is None:
         return None
     if type(value) is tuple:
-        matches = compile_globs(test.wanted)
-        return bool(matches(value[0]) or matches(value[1]))
+        return bool(path_matcher(test.wanted)(value))
     if type(value) is frozenset:
         return _any_member(test, value)
     for wanted in test.wanted:

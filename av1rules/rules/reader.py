@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from av1rules.base.text import printable
 from av1rules.base.units import parse_duration, parse_rate, parse_size
-from av1rules.rules.document import Items, Mapping, Node, Path_, Scalar, format_path
 from av1rules.rules.model import Place, Problem
+from av1rules.rules.nodes import Items, Mapping, Node, Path_, Scalar, format_path
 
 Number = TypeVar("Number", int, float)
 

@@ -19,8 +19,8 @@ from jsonschema.exceptions import ValidationError
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
-from av1rules.rules.document import Document, format_path
 from av1rules.rules.model import Place, Problem
+from av1rules.rules.nodes import Document, format_path
 
 Schema = dict[str, Any]
 

@@ -14,11 +14,10 @@ from av1rules.rules.document import (
     MAX_ALIASED_NODES,
     MAX_FILE_BYTES,
     MAX_NESTING,
-    Document,
-    format_path,
     parse_document,
     read_document,
 )
+from av1rules.rules.nodes import Document, format_path
 
 
 def parse(text: str | bytes) -> Document:

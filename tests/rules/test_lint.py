@@ -136,6 +136,35 @@ def test_what_the_encoder_can_not_do(
     assert warnings(write_rules, f"rules: [{{name: x, encode: {encode}}}]") == expected
 
 
+def test_preferred_encoder_counts_where_none_is_named(write_rules: WriteRules) -> None:
+    text = (
+        "tools: {preferred_encoder: librav1e}\nrules:\n  - {name: x, encode: {film_grain: 5}}\n"
+        "  - {name: y, when: {height: 1}, encode: {encoder: libsvtav1, film_grain: 5}}\n"
+    )
+    assert warnings(write_rules, text)[0].startswith("rule x: librav1e can't do film grain")
+
+
+@pytest.mark.parametrize(
+    ("roots", "mirror", "expected"),
+    [
+        ("[/a, /b]", "/c", []),
+        ("[/a, /a/b]", "/c", ["root b lies inside root a: its files come only once"]),
+        ("[/a/b, /a]", "/c", ["root b lies inside root a: its files come only once"]),
+        ("[/a, /ab]", "/abc", []),
+        ("[/a]", "/a/av1", ["the mirror lies inside root a: every walk goes through it"]),
+        ("[/a]", "/a", ["the mirror lies inside root a: every walk goes through it"]),
+    ],
+)
+def test_folders_inside_folders(
+    write_rules: WriteRules, roots: str, mirror: str, expected: list[str]
+) -> None:
+    text = (
+        f"version: 1\nlibrary: {{roots: {roots}}}\n"
+        f"output: {{mode: mirror, root: {mirror}}}\nrules: []\n"
+    )
+    assert warnings(write_rules, text) == expected
+
+
 NUMBERS = st.integers(0, 4)
 WANTED = st.one_of(
     NUMBERS,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from av1rules.library.source import DolbyVision, HdrKind
 from av1rules.rules.facts import FACT_KINDS, Facts
-from av1rules.rules.globs import compile_globs, glob_fault
+from av1rules.rules.globs import compile_globs, glob_fault, path_matcher
 from av1rules.rules.load import load_rules
 from av1rules.rules.match import evaluate, explain_rules, facts_of, first_match, outcome_of
 from av1rules.rules.model import AllOf, AnyOf, Condition, Not, Test
@@ -257,6 +257,14 @@ def test_escaped_path_matches_itself_only(path: str) -> None:
 def test_any_glob_compiles_or_is_told(pattern: str) -> None:
     if glob_fault(pattern) is None:
         compile_globs((pattern,))("a/b.mkv")
+
+
+@given(st.lists(st.text(alphabet="ab*/?", min_size=1, max_size=8), min_size=1, max_size=3), PATHS)
+def test_a_path_matches_by_either_of_its_forms(patterns: list[str], below: str) -> None:
+    globs = tuple(pattern for pattern in patterns if glob_fault(pattern) is None) or ("**/*a*",)
+    matches = compile_globs(globs)
+    path = (below, f"movies/{below}")
+    assert bool(path_matcher(globs)(path)) == bool(matches(path[0]) or matches(path[1]))
 
 
 def test_every_fact_has_a_kind_and_a_field() -> None:
