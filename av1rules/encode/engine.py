@@ -45,6 +45,7 @@ _ENOSPC_EXIT, _EACCES_EXIT, _EINVAL_EXIT, _INVALID_DATA_EXIT = 228, 243, 234, 18
 
 _CRASHES = (-11, 139, -6, 134, -4, 132, -8, 136)
 _KILLED = (-9, 137)
+_NOT_STARTED = (126, 127)  # by the tether, which starts the program itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +148,12 @@ def _run(argv: tuple[str, ...], *, job: EncodeJob, children: Children, watch: _W
     except OSError as problem:
         if problem.errno == errno.E2BIG:
             raise EncodeError("the FFmpeg command is longer than the system allows") from problem
-        raise ToolError(
-            f"FFmpeg can't be started: {problem.strerror}",
-            hint="run `av1rules doctor`",
-            where=argv[0],
-        ) from problem
+        raise _not_started(argv[0], problem.strerror or "unknown reason") from problem
+
+
+def _not_started(program: str, why: str) -> ToolError:
+    message = f"FFmpeg can't be started: {why}"
+    return ToolError(message, hint="run `av1rules doctor`", where=printable(program))
 
 
 @dataclass(slots=True)
@@ -252,6 +254,8 @@ def _take_out_covers(
 
 
 def _require_success(completed: Completed, job: EncodeJob, log: LogReader) -> None:
+    if completed.returncode in _NOT_STARTED:
+        raise _not_started(completed.argv[0], "; ".join(log.last) or completed.describe_exit())
     if not completed.ok:
         raise _failure(completed, job, log, doing="encoding")
     if log.damage and Loss.DAMAGE not in job.settings.accept:

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from av1rules.encode.argv import CoverFile, build_argv, cover_names, shown_command
+from av1rules.encode.job import EncodeJob
+from av1rules.library.source import (
+    Attachment,
+    Chapter,
+    Colour,
+    DataStream,
+    DolbyVision,
+    HdrKind,
+    SubtitleStream,
+)
+from av1rules.rules.settings import Loss
+from tests.encode.conftest import Golden
+from tests.encode.make import AOM, OLD_SVT, RAV1E, audio, cover, job, settings, source, video
+
+COVERS = (CoverFile(path="/tmp/x/cover-6", mimetype="image/jpeg", filename="cover.jpg"),)
+
+
+def full_film(**changes: Any) -> EncodeJob:
+    """A film with everything Matroska holds."""
+    return job(
+        source=source(
+            main=video(dispositions=frozenset({"default", "original"})),
+            audio=(
+                audio(1, "truehd", language="eng", dispositions=frozenset({"default"})),
+                audio(2, "ac3", title="Kommentar", dispositions=frozenset({"comment"})),
+                audio(3, "pcm_bluray", channels=6),
+            ),
+            subtitles=(
+                SubtitleStream(index=4, codec="hdmv_pgs_subtitle", language="eng"),
+                SubtitleStream(index=5, codec="mov_text", dispositions=frozenset({"forced"})),
+            ),
+            attachments=(
+                cover(6, filename="cover.jpg", mimetype="image/jpeg"),
+                Attachment(index=7, filename="a.ttf", mimetype="font/ttf"),
+                Attachment(index=8, codec="otf"),
+            ),
+            data=(DataStream(index=9, tag="tmcd"),),
+            chapters=(Chapter(start_s=0.0, end_s=50.0, title="One"),),
+            tags=(("encoder", "libebml"), ("title", "A Film")),
+        ),
+        **changes,
+    )
+
+
+def hdr_film(**changes: Any) -> EncodeJob:
+    return job(
+        source=source(
+            container="mov,mp4,m4a,3gp,3g2,mj2",
+            main=video(
+                codec="hevc",
+                bit_depth=10,
+                frame_rate=Fraction(30000, 1001),
+                colour=Colour(primaries="bt2020", transfer="arib-std-b67", matrix="bt2020nc"),
+                hdr_kinds=frozenset({HdrKind.HLG, HdrKind.DOLBY_VISION}),
+                dolby_vision=DolbyVision(profile=8, compatibility_id=4),
+            ),
+            audio=(audio(1, "truehd", title="Main"),),
+            tags=(("comment", "mine"), ("compatible_brands", "isom"), ("major_brand", "qt  ")),
+        ),
+        source_path="/films/a.mov",
+        **changes,
+    )
+
+
+def text(made: EncodeJob, *, covers: tuple[CoverFile, ...] = ()) -> str:
+    """One option and its value to a line."""
+    argv = build_argv(made, ffmpeg="ffmpeg", output="/tmp/x/part", covers=covers)
+    return "\n".join(shown_command([word]) for word in argv).replace("\n-", "\n  -") + "\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "covers"),
+    [
+        ("plain", job(), ()),
+        ("full", full_film(), COVERS),
+        ("grain", job(settings=settings(crf=18.25, preset=3, film_grain=8, keyint="10s")), ()),
+        ("old-svt", job(encoder=OLD_SVT), ()),
+        ("aom", job(encoder=AOM, threads=4, settings=settings(film_grain=8)), ()),
+        ("rav1e", job(encoder=RAV1E, threads=4), ()),
+        ("vision", hdr_film(), ()),
+        ("vision-mp4", hdr_film(settings=settings(container="mp4")), ()),
+        (
+            "bwdif",
+            job(
+                source=source(main=video(is_interlaced=True)),
+                settings=settings(deinterlace="bwdif", accept=frozenset({Loss.STREAMS})),
+                threads=2,
+            ),
+            (),
+        ),
+    ],
+)
+def test_whole_commands(
+    name: str, made: EncodeJob, covers: tuple[CoverFile, ...], golden: Golden
+) -> None:
+    golden(f"argv-{name}.txt", text(made, covers=covers))
+
+
+@pytest.mark.parametrize(
+    ("depth", "wanted", "pix_fmt"),
+    [
+        (8, 0, "yuv420p"),
+        (10, 0, "yuv420p10le"),
+        (9, 0, "yuv420p10le"),
+        (12, 0, "yuv420p10le"),
+        (None, 0, "yuv420p10le"),
+        (8, 10, "yuv420p10le"),
+        (10, 8, "yuv420p"),
+    ],
+)
+def test_bit_depth(depth: int | None, wanted: int, pix_fmt: str) -> None:
+    made = job(source=source(main=video(bit_depth=depth)), settings=settings(bit_depth=wanted))
+    assert f"  -pix_fmt:v:0\n{pix_fmt}\n" in text(made)
+
+
+def test_the_encoded_stream_is_named_by_its_place() -> None:
+    made = job(source=source(video=(video(index=1), video(index=2)), main_index=2))
+    argv = build_argv(made, ffmpeg="ffmpeg", output="/x")
+    assert argv[argv.index("-c:1") + 1] == "libsvtav1"
+    assert argv[argv.index("-c:0") + 1] == "copy"
+    assert "-pix_fmt:v:1" in argv
+
+
+@pytest.mark.parametrize(
+    "name", ["-x.mkv", "a\nb.mkv", "a'b.mkv", "100%d.mkv", "c:d.mkv", "\udcff"]
+)
+def test_odd_names_are_urls_of_files(name: str) -> None:
+    argv = build_argv(job(source_path=name), ffmpeg="ffmpeg", output=name)
+    assert argv[argv.index("-i") + 1] == f"file:{name}"
+    assert argv[-1] == f"file:{name}"
+    shown_command(argv).encode("utf-8")
+
+
+def test_threads_change_nothing_but_the_number_of_threads() -> None:
+    alone = build_argv(job(), ffmpeg="f", output="o")
+    threaded = build_argv(job(threads=4), ffmpeg="f", output="o")
+    assert [word.replace(":lp=4", "") for word in threaded] == list(alone)
+
+
+def test_covers_without_names_get_some() -> None:
+    made = job(source=source(attachments=(cover(1), cover(2, "png"))))
+    names = cover_names(made.source, made.streams.attached)
+    assert names == (("image/jpeg", "cover.jpg"), ("image/png", "cover-2.png"))

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from av1rules.encode.streams import StreamAction, StreamPlan, plan_streams
+from av1rules.library.source import Attachment, Chapter, DataStream, SubtitleStream
+from tests.encode.make import audio, cover, settings, source, video
+
+ENCODE, COPY, CONVERT, ATTACH, DROP = StreamAction
+
+
+def plan(container: str = "mkv", **parts: Any) -> StreamPlan:
+    return plan_streams(source(**parts), settings(container=container))
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "action", "to"),
+    [
+        ("mkv", "truehd", COPY, None),
+        ("mkv", "dts", COPY, None),
+        ("mkv", "adpcm_swf", COPY, None),
+        ("mkv", "pcm_s24be", COPY, None),
+        ("mkv", "pcm_bluray", CONVERT, "flac"),
+        ("mkv", "pcm_u24le", CONVERT, "flac"),
+        ("mkv", "pcm_f32be", CONVERT, "pcm_f32le"),
+        ("mkv", "nellymoser", CONVERT, "flac"),
+        ("mp4", "truehd", COPY, None),
+        ("mp4", "pcm_u8", CONVERT, "flac"),
+        ("mp4", "wmav2", CONVERT, "flac"),
+        ("mkv", "none", DROP, None),
+    ],
+)
+def test_sound(container: str, codec: str, action: StreamAction, to: str | None) -> None:
+    step = plan(container, audio=(audio(1, codec),)).steps[1]
+    assert (step.action, step.to) == (action, to)
+    assert step.is_loss == (action is DROP)
+
+
+def test_more_channels_than_flac_takes_stay_pcm() -> None:
+    step = plan(audio=(audio(1, "pcm_bluray", channels=10),)).steps[1]
+    assert step.to == "pcm_s24le"
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "action", "to", "is_loss"),
+    [
+        ("mkv", "subrip", COPY, None, False),
+        ("mkv", "ass", COPY, None, False),
+        ("mkv", "hdmv_pgs_subtitle", COPY, None, False),
+        ("mkv", "dvd_subtitle", COPY, None, False),
+        ("mkv", "mov_text", CONVERT, "subrip", False),
+        ("mkv", "dvb_teletext", DROP, None, True),
+        ("mkv", "eia_608", DROP, None, True),
+        ("mp4", "mov_text", COPY, None, False),
+        ("mp4", "subrip", CONVERT, "mov_text", False),
+        ("mp4", "ass", CONVERT, "mov_text", True),
+        ("mp4", "dvd_subtitle", COPY, None, False),
+        ("mp4", "hdmv_pgs_subtitle", DROP, None, True),
+    ],
+)
+def test_subtitles(
+    container: str, codec: str, action: StreamAction, to: str | None, is_loss: bool
+) -> None:
+    step = plan(container, subtitles=(SubtitleStream(index=1, codec=codec),)).steps[1]
+    assert (step.action, step.to, step.is_loss) == (action, to, is_loss)
+
+
+def test_the_main_picture_is_encoded_and_another_is_kept() -> None:
+    steps = plan(video=(video(index=0), video(index=3)), main_index=3).steps
+    assert [(step.index, step.action) for step in steps] == [(0, COPY), (3, ENCODE)]
+
+
+def test_another_picture_that_the_container_can_not_hold_is_a_loss() -> None:
+    (lost,) = plan("mp4", video=(video(), video(index=1, codec="theora"))).losses
+    assert lost.describe() == "video 1 (theora): drop: mp4 can't hold theora video"
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "action"),
+    [
+        ("mkv", "mjpeg", ATTACH),
+        ("mkv", "png", ATTACH),
+        ("mp4", "mjpeg", COPY),
+        ("mp4", "webp", DROP),
+        ("mkv", "jpegxl", DROP),
+    ],
+)
+def test_covers(container: str, codec: str, action: StreamAction) -> None:
+    step = plan(container, attachments=(cover(1, codec),)).steps[1]
+    assert step.action is action
+
+
+def test_fonts_stay_in_matroska_and_come_last() -> None:
+    font = Attachment(index=1, codec="ttf", filename="a.ttf", mimetype="font/ttf")
+    found = plan(attachments=(font,), audio=(audio(2),))
+    assert [step.index for step in found.mapped] == [0, 2, 1]
+    (lost,) = plan("mp4", attachments=(font,)).losses
+    assert lost.reason == "mp4 can't hold attached files"
+
+
+@pytest.mark.parametrize(
+    ("tag", "codec", "is_loss"),
+    [
+        ("tmcd", None, False),
+        ("rtp ", None, False),
+        ("text", "bin_data", False),
+        ("mebx", None, True),
+        ("gpmd", "bin_data", True),
+    ],
+)
+def test_data_streams_are_never_mapped(tag: str, codec: str | None, is_loss: bool) -> None:
+    found = plan(
+        data=(DataStream(index=1, tag=tag, codec=codec),),
+        chapters=(Chapter(start_s=0, end_s=1),),
+    )
+    assert [step.index for step in found.mapped] == [0]
+    assert found.dropped[0].is_loss is is_loss
+    assert found.dropped[0].reason
+
+
+def test_chapter_text_without_chapters_is_a_loss() -> None:
+    assert plan(data=(DataStream(index=1, tag="text", codec="bin_data"),)).losses

@@ -1,0 +1,58 @@
+"""An FFmpeg that behaves as AV1RULES_FAKE says; the last argument is the output, `file:PATH`.
+
+Run as a program by the tests of the engine: real processes, real pipes, no codec.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+COUNTS = (
+    "[out#0/matroska @ 0x5555] [verbose]   Output stream #0:0 (video): "
+    "{frames} frames encoded; {frames} packets muxed (1000 bytes); \n"
+    "[in#0/matroska,webm @ 0x5555] [verbose]   Input stream #0:0 (video): "
+    "{frames} packets read (2000 bytes); {frames} frames decoded; 0 decode errors; \n"
+)
+
+
+def progress(frame: int, size: int, *, end: bool = False) -> None:
+    state = "end" if end else "continue"
+    text = f"frame={frame}\nfps=25.0\ntotal_size={size}\nspeed=1.5x\nprogress={state}\n"
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def main() -> int:
+    how = os.environ["AV1RULES_FAKE"]
+    output = Path(sys.argv[-1].removeprefix("file:"))
+    output.write_bytes(b"x" * 1000)
+    progress(10, 400)
+    if how == "hang":
+        time.sleep(60)
+    elif how == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif how == "full":
+        sys.stderr.write("[out#0 @ 0x5555] [error] Error closing file: No space left on device\n")
+        return 228
+    elif how == "huge":
+        for frame in range(0, 1000, 50):
+            progress(frame, frame * 100_000)
+            time.sleep(0.02)
+        time.sleep(60)
+    elif how == "damaged":
+        sys.stderr.write("[in#0/matroska,webm @ 0x5555] [error] File ended prematurely\n")
+    elif how == "chatty":
+        for number in range(100):
+            sys.stderr.write(f"[warning] line {number} \x1b[31mred\n")
+        return 234
+    sys.stderr.write(COUNTS.format(frames=250))
+    progress(250, 1000, end=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
