@@ -194,7 +194,7 @@ def _are_plain(main: RawStream, raw: RawProbe, path: str) -> bool:
     if not places:
         return False
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # no pipe
     except OSError as problem:
         raise ProbeError(f"cannot read the file: {problem.strerror}") from problem
     try:
@@ -244,7 +244,7 @@ def _last_words(stderr: tuple[str, ...], path: str) -> str:
     lines = [line.strip() for line in stderr if line.strip()]
     refused = next((line for line in lines if "not on whitelist" in line), None)
     if refused is not None:
-        kind = refused.partition("'")[2].partition("'")[0].split(",")[0]
+        kind = refused.partition("[")[2].partition(" ")[0]
         return f"the format {kind!r} is not allowed as a source (a playlist or script?)"
     shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return lines[-1].removeprefix(f"file:{shown}: ") if lines else "no message"

@@ -1,0 +1,104 @@
+"""The scan may only ever say "nothing there" where a decoder would find nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from av1rules.library.picture_scan import is_plain
+
+SLICE_264 = b"\x65" + b"\x11" * 40
+SLICE_265 = b"\x26\x01" + b"\x11" * 40
+ATSC = b"\xb5\x00\x31GA94\x03" + b"\x00" * 8
+
+
+def _framed(*units: bytes) -> bytes:
+    return b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)
+
+
+def _message(kind: int, body: bytes) -> bytes:
+    return bytes([kind, len(body)]) + body
+
+
+def _sei264(*messages: bytes) -> bytes:
+    return b"\x06" + b"".join(messages) + b"\x80"
+
+
+def _sei265(*messages: bytes) -> bytes:
+    return b"\x4e\x01" + b"".join(messages) + b"\x80"
+
+
+def _plain(codec: str, *units: bytes) -> bool:
+    payload = _framed(*units)
+    return is_plain(codec, payload, len(payload))
+
+
+def test_pictures_without_messages_are_plain() -> None:
+    assert _plain("h264", SLICE_264)
+    assert _plain("hevc", SLICE_265)
+
+
+def test_encoder_settings_are_no_reason_to_decode() -> None:
+    """x264 and x265 write theirs as unregistered user data (5)."""
+    assert _plain("h264", _sei264(_message(5, b"x" * 200)), SLICE_264)
+    assert _plain("hevc", _sei265(_message(5, b"x" * 200)), SLICE_265)
+
+
+@pytest.mark.parametrize("kind", [1, 4, 137, 144])
+def test_telling_messages_of_hevc_are_decoded(kind: int) -> None:
+    assert not _plain("hevc", _sei265(_message(5, b"xx"), _message(kind, ATSC)), SLICE_265)
+
+
+def test_captions_of_h264_are_decoded() -> None:
+    assert not _plain("h264", _sei264(_message(1, b"\x00"), _message(4, ATSC)), SLICE_264)
+
+
+def test_message_behind_one_longer_than_255_bytes_is_found() -> None:
+    long = b"\x05\xff\x2d" + b"x" * 300
+    assert not _plain("h264", _sei264(long, _message(4, ATSC)), SLICE_264)
+
+
+def test_dolby_vision_unit_is_decoded() -> None:
+    assert not _plain("hevc", SLICE_265, b"\x7c\x01" + b"\x19\x08" * 9)
+
+
+def test_bytes_of_the_container_in_front_are_passed_over() -> None:
+    payload = _framed(SLICE_264)
+    assert is_plain("h264", b"\xa3\x40\x80\x81\x00\x00\x80" + payload + b"rest", len(payload))
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"\x00\x00\x00\x01" + SLICE_264, _framed(SLICE_264)[:-1], b"\xff" * 90]
+)
+def test_what_can_not_be_parsed_is_decoded(payload: bytes) -> None:
+    assert not is_plain("h264", payload, len(payload))
+
+
+def test_broken_message_is_decoded() -> None:
+    assert not _plain("h264", b"\x06\x05\xff\xff\xff", SLICE_264)
+    assert not _plain("h264", b"\x06\x05\x50x\x80", SLICE_264)
+
+
+def test_messages_of_av1_are_decoded() -> None:
+    assert is_plain("av1", b"\x12\x00\x0a\x0b" + b"\x01" * 50, 54)
+    assert not is_plain("av1", b"\x12\x00\x2a\x10\x04" + ATSC, 20)
+
+
+def test_other_codecs_are_never_called_plain() -> None:
+    assert not is_plain("mpeg2video", _framed(SLICE_264), 45)
+
+
+@given(st.binary(max_size=200), st.sampled_from(["h264", "hevc", "av1"]))
+def test_any_bytes_are_answered(payload: bytes, codec: str) -> None:
+    assert is_plain(codec, payload, len(payload)) in (True, False)
+
+
+@given(st.binary(max_size=60), st.binary(max_size=60))
+def test_captions_are_never_missed(before: bytes, after: bytes) -> None:
+    """Whatever stands around it, a caption message that ffmpeg would find is found."""
+    clean = before.replace(b"\x00", b"\x01")
+    sei = _sei264(
+        _message(5, clean), _message(4, ATSC), _message(5, after.replace(b"\x00", b"\x01"))
+    )
+    assert not _plain("h264", sei, SLICE_264)
