@@ -21,14 +21,14 @@ from av1rules.rules.model import ToolsSpec
 def command(folder: Path) -> int:
     """Make a small library in FOLDER (default: av1rules-demo), plan it, encode it, change one rule
     and see what is redone. Takes about a minute; the folder stays to play with."""
-    spec = ToolsSpec()  # before the folder is made: without tools nothing is left behind
-    tools = find_tools(ffmpeg=spec.ffmpeg, ffprobe=spec.ffprobe, min_version=spec.min_version)
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(
             "the folder is not empty",
             where=printable(str(folder)),
             hint="remove it, or name another: av1rules demo FOLDER",
         )
+    spec = ToolsSpec()
+    tools = find_tools(ffmpeg=spec.ffmpeg, ffprobe=spec.ffprobe, min_version=spec.min_version)
     folder.mkdir(parents=True, exist_ok=True)
     surprises = walk_through(folder, tools)
     for surprise in surprises:
