@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from av1rules.base.errors import ProbeError
-from av1rules.base.process import Children, Limits, run
+from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.library.cache import LibraryCache, ProbeFailure, stat_key
 from av1rules.library.picture_scan import is_plain
 from av1rules.library.probe_json import (
@@ -234,17 +234,16 @@ def _ask(argv: list[str], path: str, timeout_s: float, children: Children | None
     if done.stopped == "output":
         raise ProbeError(f"ffprobe's answer is larger than {OUTPUT_BYTES} bytes")
     if not done.ok:
-        raise ProbeError(
-            f"ffprobe failed ({done.describe_exit()}): {_last_words(done.stderr, path)}"
-        )
+        raise ProbeError(_why(done, path))
     return done.stdout
 
 
-def _last_words(stderr: tuple[str, ...], path: str) -> str:
-    lines = [line.strip() for line in stderr if line.strip()]
+def _why(done: Completed, path: str) -> str:
+    lines = [line.strip() for line in done.stderr if line.strip()]
     refused = next((line for line in lines if "not on whitelist" in line), None)
     if refused is not None:
         kind = refused.partition("[")[2].partition(" ")[0]
         return f"the format {kind!r} is not allowed as a source (a playlist or script?)"
     shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return lines[-1].removeprefix(f"file:{shown}: ") if lines else "no message"
+    words = lines[-1].removeprefix(f"file:{shown}: ") if lines else "no message"
+    return f"ffprobe failed ({done.describe_exit()}): {words}"
