@@ -61,7 +61,7 @@ def build_rules(root: Cursor, *, file: Path, digest: str) -> RuleSet:
     """The rule set that a document means. Faults are added to `root.problems`."""
     folder = file.parent
     profiles = _profiles(root.get("profiles"))
-    rules = _rules(root.get("rules"), profiles)
+    rules = _rules(root)
     defaults = root.get("defaults")
     if defaults is not None:
         _refuse_use(defaults)
@@ -281,10 +281,13 @@ def _refuse_use(cursor: Cursor) -> None:
         )
 
 
-def _rules(cursor: Cursor | None, profiles: tuple[SettingsLayer, ...]) -> tuple[Rule, ...]:
+def _rules(root: Cursor) -> tuple[Rule, ...]:
+    cursor, profiles = root.get("rules"), root.get("profiles")
     rules: list[Rule] = []
     names: dict[str, int] = {}  # with the line of each
-    known = {profile.name.removeprefix("profile ") for profile in profiles}
+    known: set[str] | None = set()
+    if profiles is not None:
+        known = {name for name, _ in profiles.entries()} if profiles.is_mapping else None
     for item in cursor.items() if cursor is not None else ():
         rule = _rule(item, known)
         if rule is None:
@@ -300,12 +303,12 @@ def _rules(cursor: Cursor | None, profiles: tuple[SettingsLayer, ...]) -> tuple[
     return tuple(rules)
 
 
-def _rule(cursor: Cursor, profiles: set[str]) -> Rule | None:
+def _rule(cursor: Cursor, profiles: set[str] | None) -> Rule | None:
     named, when = cursor.get("name"), cursor.get("when")
     name = None if named is None else named.text()
     action = build_action(cursor, printable(name or ""))
     condition = None if when is None else build_condition(when)
-    if action is not None:
+    if action is not None and profiles is not None:
         _check_profile(cursor, action, profiles)
     if name is None or action is None:
         return None

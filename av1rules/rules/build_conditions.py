@@ -37,7 +37,7 @@ def _parts(cursor: Cursor) -> Iterator[Condition]:
         elif key == "not":
             if (condition := build_condition(below)) is not None:
                 yield Not(part=condition, place=below.key_place)
-            else:
+            elif below.is_mapping and not any(below.entries()):
                 below.fault("an empty condition is always true, so its not never matches")
         elif key in FACT_KINDS:
             yield _test(key, below)

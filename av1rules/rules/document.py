@@ -50,11 +50,11 @@ _CONSTANTS: dict[str, bool | None] = {
 }
 
 
-def read_document(path: Path) -> Document:
-    """Read and parse a rules file. Raises Av1rulesError when it can't be opened or read."""
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a rules file, one more than allowed at most. Raises Av1rulesError."""
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
+            return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         reason = error.strerror or "it can't be read"
         raise Av1rulesError(
@@ -62,7 +62,11 @@ def read_document(path: Path) -> Document:
             where=printable(str(path)),
             hint="`av1rules init ROOT` writes a first one",
         ) from error
-    return parse_document(raw, file=str(path))
+
+
+def read_document(path: Path) -> Document:
+    """Read and parse a rules file. Raises Av1rulesError when it can't be opened or read."""
+    return parse_document(read_bytes(path), file=str(path))
 
 
 def parse_document(raw: bytes, *, file: str) -> Document:

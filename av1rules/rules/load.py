@@ -8,7 +8,7 @@ from pathlib import Path
 
 from av1rules.base.digest import text_digest
 from av1rules.rules.build import build_rules
-from av1rules.rules.document import read_document
+from av1rules.rules.document import parse_document, read_bytes
 from av1rules.rules.lint import lint
 from av1rules.rules.model import Problem, RuleSet, Severity
 from av1rules.rules.nodes import Document
@@ -21,8 +21,7 @@ def check_rules(path: Path) -> tuple[RuleSet | None, tuple[Problem, ...]]:
 
     Raises Av1rulesError only when the file can't be read at all.
     """
-    document = read_document(path)
-    return _checked(document, path, is_trusted=False)
+    return _checked(read_bytes(path), path, is_trusted=False)
 
 
 def load_rules(path: Path, *, trusted_digest: str | None = None) -> RuleSet:
@@ -31,25 +30,29 @@ def load_rules(path: Path, *, trusted_digest: str | None = None) -> RuleSet:
     `trusted_digest` is the digest of a rule set that this version of av1rules has loaded before:
     if the file still has it, the check against the schema, which costs most, is left out.
     """
-    document = read_document(path)
-    is_trusted = trusted_digest is not None and _digest(document, path) == trusted_digest
-    ruleset, problems = _checked(document, path, is_trusted=is_trusted)
+    raw = read_bytes(path)
+    is_trusted = trusted_digest is not None and _digest(raw, path) == trusted_digest
+    ruleset, problems = _checked(raw, path, is_trusted=is_trusted)
     if ruleset is None:
         raise RulesError(problems)
     return ruleset
 
 
+def rules_digest(path: Path) -> str:
+    """The digest that the rule set of this file would have; for caches, without loading it."""
+    return _digest(read_bytes(path), path)
+
+
 def _checked(
-    document: Document, path: Path, *, is_trusted: bool
+    raw: bytes, path: Path, *, is_trusted: bool
 ) -> tuple[RuleSet | None, tuple[Problem, ...]]:
+    document = parse_document(raw, file=str(path))
     problems = list(document.problems)
     ruleset = None
     if document.root is not None:
         by_schema = () if is_trusted else _by_schema(document)
         cursor = Cursor(document.root, (), document.file, [])
-        ruleset = build_rules(
-            cursor, file=Path(os.path.abspath(path)), digest=_digest(document, path)
-        )
+        ruleset = build_rules(cursor, file=Path(os.path.abspath(path)), digest=_digest(raw, path))
         told = {problem.path for problem in document.problems if problem.path}
         problems += [problem for problem in by_schema if problem.path not in told]
         problems += _beyond(cursor.problems, (*document.problems, *by_schema))
@@ -79,6 +82,6 @@ def _is_below(path: str, parents: tuple[str, ...]) -> bool:
     )
 
 
-def _digest(document: Document, path: Path) -> str:
-    """Covers every character of the file and where it is: relative paths depend on the place."""
-    return text_digest(f"{os.path.abspath(path)}\0{document.text}")
+def _digest(raw: bytes, path: Path) -> str:
+    """Covers every byte of the file and where it is: relative paths depend on the place."""
+    return text_digest(f"{os.path.abspath(path)}\0{raw.decode('utf-8', 'surrogateescape')}")
