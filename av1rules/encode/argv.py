@@ -45,6 +45,10 @@ MP4_PROVENANCE_TAGS = ("comment", "synopsis", "description")
 the source leaves free, with `AV1RULES=` before the JSON text."""
 
 
+RGB_MATRIX = "bt709"
+"""What RGB pictures become in 4:2:0: what players take for granted where nothing is said."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverFile:
     """A cover picture, taken out of the source and ready to be attached."""
@@ -128,9 +132,19 @@ def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
         yield from (f"-filter:{video}", "bwdif=mode=send_frame:deint=interlaced")
     pix_fmt = "yuv420p" if job.target_bit_depth == 8 else "yuv420p10le"
     yield from (f"-pix_fmt:{video}", pix_fmt)
+    yield from _conversion(job, video)
     # Only these two together keep every frame and its time where the frame rate varies.
     yield from (f"-fps_mode:{video}", "passthrough", f"-enc_time_base:{video}", "demux")
     yield from _video_tags(job, video)
+
+
+def _conversion(job: EncodeJob, video: str) -> Iterator[str]:
+    """Where the pictures were not YUV: full-range gray would be squeezed to limited range, and RGB
+    be made into BT.601 colours without saying so."""
+    if job.main.chroma == "400" and job.main.colour.range == "pc":
+        yield from (f"-color_range:{video}", "pc")
+    if job.main.chroma == "rgb":
+        yield from (f"-colorspace:{video}", RGB_MATRIX, f"-color_range:{video}", "tv")
 
 
 def _video_tags(job: EncodeJob, video: str) -> Iterator[str]:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from av1rules.encode import containers
-from av1rules.encode.argv import cover_names
+from av1rules.encode.argv import RGB_MATRIX, cover_names
 from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.protect import keeps_dolby_vision, keeps_mastering_display
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
@@ -140,7 +140,7 @@ def _picture(
         bit_depth=settings.bit_depth or (8 if depth is not None and depth <= 8 else 10),
         sample_aspect=main.sample_aspect,
         rotation=main.rotation or 0,
-        colour=main.colour,
+        colour=_colour(main),
         hdr_kinds=None if main.hdr_kinds is None else main.hdr_kinds - gone,
         mastering_display=(
             main.mastering_display if keeps_mastering_display(main, settings.container) else None
@@ -148,6 +148,12 @@ def _picture(
         content_light=main.content_light,
         has_dolby_vision=keeps_vision,
     )
+
+
+def _colour(main: VideoStream) -> Colour:
+    if main.chroma != "rgb":
+        return main.colour
+    return replace(main.colour, matrix=RGB_MATRIX, range="tv")
 
 
 def _attachment_names(source: Source, streams: StreamPlan) -> Iterator[str]:
@@ -232,7 +238,7 @@ def _broken_colour(contract: Contract, found: Colour) -> Iterator[str]:
         yield from _differs("colour primaries", wanted.primaries, found.primaries)
     if wanted.transfer is not None:
         yield from _differs("transfer", wanted.transfer, found.transfer)
-    if wanted.matrix not in (None, "gbr"):  # RGB has no matrix; its pictures get one with 4:2:0
+    if wanted.matrix is not None:
         yield from _differs("matrix", wanted.matrix, found.matrix)
     yield from _differs("range", wanted.range or "tv", found.range or "tv")
     location = wanted.chroma_location

@@ -53,8 +53,9 @@ def decode_fully(
 ) -> Decoded:
     """Decode stream `video` and read the `tracks` beside it, stopping at the first error.
 
-    `-xerror` found every flipped bit that was tried; without it FFmpeg patches the picture and
-    ends with exit code 0.
+    Without `-xerror` FFmpeg patches the picture and ends with exit code 0. `-strict strict` lets
+    dav1d look at the padding of every tile too: of 80 single flipped bits it finds 77 (72 without),
+    two of the others leave the pictures as they were.
     """
     maps = [part for index in tracks if index != video for part in ("-map", f"0:{index}")]
     log = LogReader()
@@ -62,7 +63,7 @@ def decode_fully(
         [
             tools.ffmpeg, "-nostdin", "-v", "level+verbose", "-xerror",
             "-progress", "pipe:1", "-nostats", "-stats_period", "1",
-            "-protocol_whitelist", "file", "-i", file_url(path),
+            "-protocol_whitelist", "file", f"-strict:{video}", "strict", "-i", file_url(path),
             "-map", f"0:{video}", *maps, "-c", "copy", "-c:0", "wrapped_avframe",
             "-fps_mode:v:0", "passthrough", "-f", "null", "-",
         ],

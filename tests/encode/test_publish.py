@@ -62,7 +62,7 @@ def test_a_copy_that_differs_is_not_published(
     def torn(origin: str, copy: Path) -> None:
         copy.write_bytes(b"torn")
 
-    monkeypatch.setattr(module.shutil, "copyfile", torn)
+    monkeypatch.setattr("shutil.copyfile", torn)
     goal = tmp_path / "film.av1.mkv"
     goal.write_bytes(b"earlier target")
     with pytest.raises(EncodeError, match="differs from what was written"):
