@@ -1,13 +1,17 @@
-"""Looks into first packets of H.264, HEVC and AV1 for what only a decoded picture would tell. Pure.
+"""Reads from first packets of H.264, HEVC and AV1 what else a decoded picture would tell. Pure.
 
-Decoding one 1080p picture costs as much as three whole probes. Where the packets hold no message
-that could carry captions, HDR metadata or field flags, decoding it would tell nothing more. Used
-only to say "nothing there": whatever is there, or can't be parsed, is left to ffprobe.
+Decoding one 1080p picture costs as much as three whole probes. Where the messages (SEI) of the
+packets are few and plainly understood, it is spared; all else is left to ffprobe: captions, field
+flags, values outside of what the standards allow, anything that can't be parsed.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from av1rules.library.source import ContentLight, MasteringDisplay
 
 _HEAD_BYTES = 64
 """Containers put a few bytes of their own before the payload (Matroska block headers)."""
@@ -16,27 +20,61 @@ _MAX_MESSAGES = 64
 """In one SEI unit; real ones hold fewer than ten."""
 
 _H264_SEI = 6
-_HEVC_PREFIX_SEI = 39
-_HEVC_SUFFIX_SEI = 40
-_HEVC_DOLBY_VISION = (62, 63)  # RPU and enhancement layer
+_HEVC_SEI = (39, 40)
+_HEVC_DOLBY_VISION_RPU = 62
+_HEVC_DOLBY_VISION_LAYER = 63
 
-_SEI_PICTURE_TIMING = 1
-_SEI_REGISTERED_T35 = 4  # captions, HDR10+
-_HEVC_TELLING = frozenset({_SEI_PICTURE_TIMING, _SEI_REGISTERED_T35, 137, 144, 147, 148, 176})
-"""Field flags, T.35 messages, mastering display, light levels, transfer, ambient light, 3D."""
+_PICTURE_TIMING = 1
+_T35 = 4  # captions, HDR10+
+_MASTERING = 137
+_LIGHT = 144
+_HDR10_PLUS = b"\xb5\x00\x3c\x00\x01\x04"
+"""T.35 country USA, provider Samsung, ST 2094-40."""
+
+_DECODED_H264 = frozenset({147, 176})
+_DECODED_HEVC = frozenset({_PICTURE_TIMING, 147, 176})
+"""Field flags (in H.264 the parser reads them), another transfer, 3D displays."""
 
 _AV1_T35 = (b"\xb5\x00\x31", b"\xb5\x00\x3c", b"\xb5\x00\x3b")
 """ITU-T T.35 of the USA: captions (ATSC), HDR10+ (Samsung), Dolby Vision."""
 
+_LUMINANCE = range(50_000, 100_000_001)
+_BLACK = range(1, 50_001)
+_ACROSS = range(5, 37_001)
+_UP = range(5, 42_001)
+"""ST 2086 in units of 0.0001 cd/m2 and 0.00002; FFmpeg doubts what is outside, so it decides."""
 
-def is_plain(codec: str, payload: bytes, size: int) -> bool:
-    """True if a packet of `size` bytes, somewhere in `payload`, surely holds no such message."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureHints:
+    """What packets show without decoding them; None and False are "not seen there"."""
+
+    has_captions: bool | None = None
+    is_interlaced: bool | None = None
+    has_hdr10_plus: bool = False
+    has_dolby_vision: bool = False
+    mastering_display: MasteringDisplay | None = None
+    content_light: ContentLight | None = None
+
+
+NO_HINTS = PictureHints()
+
+PLAIN = PictureHints(has_captions=False, is_interlaced=False)
+"""Whole pictures without captions or metadata."""
+
+
+def scan(codec: str, payload: bytes, size: int) -> PictureHints | None:
+    """What a packet of `size` bytes, somewhere in `payload`, tells; None if it must be decoded."""
     if codec == "av1":
-        return not any(mark in payload for mark in _AV1_T35)
-    if codec not in ("h264", "hevc"):
-        return False
-    units = _framed_units(payload, size)
-    return units is not None and all(_is_plain_unit(codec, unit) for unit in units)
+        return None if any(mark in payload for mark in _AV1_T35) else PLAIN
+    units = _framed_units(payload, size) if codec in ("h264", "hevc") else None
+    if units is None:
+        return None
+    hints: PictureHints | None = PLAIN
+    for unit in units:
+        if hints is not None:
+            hints = _with_unit(hints, codec, unit)
+    return hints
 
 
 def _framed_units(payload: bytes, size: int) -> list[bytes] | None:
@@ -58,19 +96,64 @@ def _chain(payload: bytes, start: int, end: int) -> list[bytes] | None:
     return units or None
 
 
-def _is_plain_unit(codec: str, unit: bytes) -> bool:
+def _with_unit(hints: PictureHints, codec: str, unit: bytes) -> PictureHints | None:
     if codec == "h264":
-        if unit[0] & 0x1F != _H264_SEI:
-            return True
-        return _SEI_REGISTERED_T35 not in _message_types(unit[1:])
-    kind = unit[0] >> 1 & 0x3F
-    if kind in (_HEVC_PREFIX_SEI, _HEVC_SUFFIX_SEI):
-        return _HEVC_TELLING.isdisjoint(_message_types(unit[2:]))
-    return kind not in _HEVC_DOLBY_VISION
+        is_sei, head, decoded = unit[0] & 0x1F == _H264_SEI, 1, _DECODED_H264
+    else:
+        kind = unit[0] >> 1 & 0x3F
+        if kind == _HEVC_DOLBY_VISION_LAYER:
+            return None
+        if kind == _HEVC_DOLBY_VISION_RPU:
+            return replace(hints, has_dolby_vision=True)
+        is_sei, head, decoded = kind in _HEVC_SEI, 2, _DECODED_HEVC
+    if not is_sei:
+        return hints
+    told: PictureHints | None = hints
+    for message, body in _messages(unit[head:]):
+        if told is None or message in decoded:
+            return None
+        told = _with_message(told, message, body)
+    return told
 
 
-def _message_types(sei: bytes) -> Iterator[int]:
-    """Types of the messages in one SEI unit; a broken one counts as T.35, so that it is decoded."""
+def _with_message(hints: PictureHints, message: int, body: bytes) -> PictureHints | None:
+    if message == _T35:
+        is_known = body.startswith(_HDR10_PLUS)
+        return replace(hints, has_hdr10_plus=True) if is_known else None
+    if message == _MASTERING:
+        display = _mastering(body)
+        return None if display is None else replace(hints, mastering_display=display)
+    if message == _LIGHT:
+        if len(body) != 4:
+            return None
+        max_cll, max_fall = struct.unpack(">HH", body)
+        return replace(hints, content_light=ContentLight(max_cll=max_cll, max_fall=max_fall))
+    return hints
+
+
+def _mastering(body: bytes) -> MasteringDisplay | None:
+    """Primaries come as green, blue, red."""
+    if len(body) != 24:
+        return None
+    *places, luminance, black = struct.unpack(">8HII", body)
+    across, up = places[::2], places[1::2]
+    is_usual = all(x in _ACROSS for x in across) and all(y in _UP for y in up)
+    if not is_usual or luminance not in _LUMINANCE or black not in _BLACK:
+        return None
+    green, blue, red, white = ((x / 50_000, y / 50_000) for x, y in zip(across, up, strict=True))
+    return MasteringDisplay(
+        red=red,
+        green=green,
+        blue=blue,
+        white=white,
+        min_luminance=black / 10_000,
+        max_luminance=luminance / 10_000,
+    )
+
+
+def _messages(sei: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and body of each message in one SEI unit; a broken one ends as a T.35 of no body,
+    which nothing understands."""
     body = sei.replace(b"\x00\x00\x03", b"\x00\x00").rstrip(b"\x00")
     end = len(body) - 1 if body.endswith(b"\x80") else len(body)
     at = 0
@@ -79,10 +162,10 @@ def _message_types(sei: bytes) -> Iterator[int]:
             break
         kind, at = _run(body, at)
         size, at = _run(body, at)
-        yield kind
+        yield kind, body[at : at + size]
         at += size
     if at != end:
-        yield _SEI_REGISTERED_T35
+        yield _T35, b""
 
 
 def _run(body: bytes, at: int) -> tuple[int, int]:

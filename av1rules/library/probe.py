@@ -14,9 +14,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from av1rules.base.errors import ProbeError
 from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.library.cache import LibraryCache, ProbeFailure, stat_key
-from av1rules.library.picture_scan import is_plain
+from av1rules.library.picture_scan import NO_HINTS, PLAIN, PictureHints, scan
 from av1rules.library.probe_json import (
     RawFrame,
+    RawPacket,
     RawProbe,
     RawStream,
     positive_int,
@@ -24,7 +25,7 @@ from av1rules.library.probe_json import (
     word,
 )
 from av1rules.library.probe_parse import build_source, main_stream
-from av1rules.library.probe_video import NO_HINTS, PROGRESSIVE_CODECS, PictureHints
+from av1rules.library.probe_video import PROGRESSIVE_CODECS
 from av1rules.library.source import LibraryFile, Source
 from av1rules.library.toolset import Tools
 
@@ -170,45 +171,64 @@ def _outcome_of(
 
 def _hints(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
     """What is sure without decoding; None if pictures have to be decoded to know."""
-    nothing = PictureHints(has_captions=False, is_interlaced=False)
     codec = main.codec_name or ""
     if main.pix_fmt is None:
         return NO_HINTS  # encrypted or unknown: there is nothing to decode
     if codec not in _CAPTION_CODECS:
         if codec in PROGRESSIVE_CODECS:
-            return nothing
+            return PLAIN
         order = word(main.field_order)
         is_interlaced = None if order is None else order != "progressive"
         told = PictureHints(has_captions=False, is_interlaced=is_interlaced)
         return None if order is None else told
     if codec == "h264" and main.field_order != "progressive":
         return None
-    if codec == "av1" and main.color_transfer in ("smpte2084", "arib-std-b67"):
-        return None
-    return nothing if _are_plain(main, raw, path) else None
+    if codec == "av1" and main.color_transfer == "smpte2084" and not main.side_data_list:
+        return None  # static metadata may be in the bitstream alone
+    return _scanned(main, raw, path)
 
 
-def _are_plain(main: RawStream, raw: RawProbe, path: str) -> bool:
+def _scanned(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
+    """What the first packets of the film tell together."""
     own = [packet for packet in raw.packets if packet.stream_index == main.index]
-    places = [(packet.pos, positive_int(packet.size)) for packet in own[:SCANNED_PACKETS]]
-    if not places:
-        return False
+    hints = [
+        scan(main.codec_name or "", payload, size)
+        for payload, size in _payloads(own[:SCANNED_PACKETS], path)
+    ]
+    known = [hint for hint in hints if hint is not None]
+    if not known or len(known) < min(len(own), SCANNED_PACKETS):
+        return None
+    return PictureHints(
+        has_captions=False,
+        is_interlaced=False,
+        has_hdr10_plus=any(hint.has_hdr10_plus for hint in known),
+        has_dolby_vision=any(hint.has_dolby_vision for hint in known),
+        mastering_display=next(filter(None, (hint.mastering_display for hint in known)), None),
+        content_light=next(filter(None, (hint.content_light for hint in known)), None),
+    )
+
+
+def _payloads(packets: Sequence[RawPacket], path: str) -> Iterator[tuple[bytes, int]]:
+    """The bytes of packets, with some before and after; fewer if one can't be found."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # no pipe
     except OSError as problem:
         raise ProbeError(f"cannot read the file: {problem.strerror}") from problem
     try:
-        for pos, size in places:
-            if pos is None or not pos.isdigit() or size is None or size > SCANNED_BYTES:
-                return False
-            payload = os.pread(descriptor, size + 64, int(pos))
-            if len(payload) < size or not is_plain(main.codec_name or "", payload, size):
-                return False
+        for packet in packets:
+            size = positive_int(packet.size)
+            if packet.pos is None or not packet.pos.isdigit() or size is None:
+                return
+            if size > SCANNED_BYTES:
+                return
+            payload = os.pread(descriptor, size + 64, int(packet.pos))
+            if len(payload) < size:
+                return
+            yield payload, size
     except (OSError, OverflowError):
-        return False
+        return
     finally:
         os.close(descriptor)
-    return True
 
 
 def _pictures(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from av1rules.base.errors import ProbeError
+from av1rules.library.picture_scan import NO_HINTS, PictureHints
 from av1rules.library.probe_json import (
     RawFrame,
     RawProbe,
@@ -21,7 +22,7 @@ from av1rules.library.probe_rates import (
     main_bitrate,
     stream_bitrate,
 )
-from av1rules.library.probe_video import NO_HINTS, PictureHints, build_video
+from av1rules.library.probe_video import build_video
 from av1rules.library.source import (
     Attachment,
     AudioStream,

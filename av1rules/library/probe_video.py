@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from av1rules.library.picture_scan import PictureHints
 from av1rules.library.probe_json import (
     RawFrame,
     RawProbe,
@@ -68,17 +68,6 @@ _DOVI_PICTURE = "Dolby Vision"
 _CAPTIONS = "ATSC A53"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureHints:
-    """What the first packets show without decoding them; None is not known."""
-
-    has_captions: bool | None = None
-    is_interlaced: bool | None = None
-
-
-NO_HINTS = PictureHints()
-
-
 def build_video(
     stream: RawStream,
     raw: RawProbe,
@@ -92,7 +81,12 @@ def build_video(
     colour = _colour(stream, frames or ())
     pix_fmt = stream.pix_fmt or next((frame.pix_fmt for frame in frames or ()), None)
     depth = bit_depth(pix_fmt, stream.bits_per_raw_sample)
-    mastering, light, vision = _mastering(sides), _light(sides), _dolby_vision(sides)
+    mastering = _mastering(sides) or hints.mastering_display
+    light = _light(sides) or hints.content_light
+    vision = _dolby_vision(sides) or (DolbyVision() if hints.has_dolby_vision else None)
+    has_plus = hints.has_hdr10_plus or any(
+        _HDR10_PLUS in (side.side_data_type or "") for side in sides
+    )
     rate = frame_rate(stream, raw.packets)
     return VideoStream(
         index=stream.index,
@@ -115,7 +109,13 @@ def build_video(
         start_s=number(stream.start_time),
         frames=claimed_frames(stream),
         colour=colour,
-        hdr_kinds=_hdr_kinds(colour, depth, sides, mastering, light, vision),
+        hdr_kinds=_hdr_kinds(
+            colour,
+            depth,
+            has_static=bool(mastering or light),
+            has_plus=has_plus,
+            has_vision=vision is not None,
+        ),
         mastering_display=mastering,
         content_light=light,
         dolby_vision=vision,
@@ -211,19 +211,19 @@ def _first(words: Iterable[str | None]) -> str | None:
 def _hdr_kinds(
     colour: Colour,
     depth: int | None,
-    sides: Sequence[RawSideData],
-    mastering: MasteringDisplay | None,
-    light: ContentLight | None,
-    vision: DolbyVision | None,
+    *,
+    has_static: bool,
+    has_plus: bool,
+    has_vision: bool,
 ) -> frozenset[HdrKind] | None:
     """None if neither colour tags nor metadata tell; 8 bit without tags is SDR."""
     kinds: set[HdrKind] = set()
-    if vision is not None:
+    if has_vision:
         kinds.add(HdrKind.DOLBY_VISION)
-    if any(_HDR10_PLUS in (side.side_data_type or "") for side in sides):
+    if has_plus:
         kinds.add(HdrKind.HDR10_PLUS)
     if colour.transfer == "smpte2084":
-        kinds.add(HdrKind.HDR10 if mastering or light else HdrKind.PQ)
+        kinds.add(HdrKind.HDR10 if has_static else HdrKind.PQ)
     elif colour.transfer == "arib-std-b67":
         kinds.add(HdrKind.HLG)
     elif not kinds and (colour.transfer in _SDR_TRANSFERS or depth == 8):
