@@ -44,6 +44,19 @@ def run_lock(state_dir: Path) -> Iterator[None]:
         lock.release()
 
 
+def lock_holder(state_dir: Path) -> str | None:
+    """Who holds the run lock, in words; None if nobody does. Raises OSError."""
+    if not (state_dir / LOCK_NAME).exists():
+        return None
+    lock = FileLock(state_dir / LOCK_NAME)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return _read(state_dir / _HOLDER_NAME)
+    lock.release()
+    return None
+
+
 def _read(holder: Path) -> str:
     try:
         return holder.read_text(errors="replace")[:200] or "unknown"
