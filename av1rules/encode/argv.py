@@ -139,8 +139,11 @@ def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
 
 
 def _conversion(job: EncodeJob, video: str) -> Iterator[str]:
-    """Where the pictures were not YUV: full-range gray would be squeezed to limited range, and RGB
-    be made into BT.601 colours without saying so."""
+    """What a change of pixel format would lose without a word: the chroma location (also from 8 to
+    10 bit), the full range of gray; and RGB would become BT.601 colours without saying so."""
+    location = job.main.colour.chroma_location
+    if job.main.chroma == "420" and location is not None:
+        yield from (f"-chroma_sample_location:{video}", location)
     if job.main.chroma == "400" and job.main.colour.range == "pc":
         yield from (f"-color_range:{video}", "pc")
     if job.main.chroma == "rgb":

@@ -151,9 +151,12 @@ def _picture(
 
 
 def _colour(main: VideoStream) -> Colour:
-    if main.chroma != "rgb":
-        return main.colour
-    return replace(main.colour, matrix=RGB_MATRIX, range="tv")
+    """As the source, but for what only pictures of another chroma have."""
+    if main.chroma == "rgb":
+        return replace(main.colour, matrix=RGB_MATRIX, range="tv", chroma_location=None)
+    if main.chroma != "420":
+        return replace(main.colour, chroma_location=None)
+    return main.colour
 
 
 def _attachment_names(source: Source, streams: StreamPlan) -> Iterator[str]:
@@ -242,7 +245,7 @@ def _broken_colour(contract: Contract, found: Colour) -> Iterator[str]:
         yield from _differs("matrix", wanted.matrix, found.matrix)
     yield from _differs("range", wanted.range or "tv", found.range or "tv")
     location = wanted.chroma_location
-    if location in _SIGNALLED_LOCATIONS and found.chroma_location is not None:
+    if location in _SIGNALLED_LOCATIONS:
         yield from _differs("chroma location", location, found.chroma_location)
 
 

@@ -19,6 +19,7 @@ STORE_NAME = "doit.sqlite3"
 """Stands beside the ledger; holds only what other tasks of a dodo.py record."""
 
 _IN_LEDGER = "in the ledger"
+_IGNORE_KEY = "ignore:"
 
 
 class LedgerChecker(MD5Checker):  # type: ignore[misc]
@@ -41,10 +42,13 @@ class LedgerStore:
         self._codec = codec
         self._other: Any = None
         self._module_name = module_name
+        self._selected: set[str] = set()
 
     def get(self, task_id: str, dependency: str) -> Any:
         if not _is_ours(task_id):
             return self._store().get(task_id, dependency)
+        if dependency == _IGNORE_KEY:
+            self._selected.add(task_id)
         # Keys that end in a colon are doit's own notes; the rest are paths of dependencies.
         return None if dependency.endswith(":") else _IN_LEDGER
 
@@ -56,12 +60,16 @@ class LedgerStore:
         return _is_ours(task_id) or bool(self._store().in_(task_id))
 
     def remove(self, task_id: str) -> None:
-        """`doit forget TASK`: the ledger takes the target for stale from now on."""
+        """`doit forget TASK`: the ledger takes the target for stale from now on.
+
+        doit's runner calls the same for a task that failed. That one it has asked for its ignore
+        mark before, and the ledger has its own record of the failure: nothing to forget.
+        """
         if not _is_ours(task_id):
             self._store().remove(task_id)
             return
         source = source_of_task(task_id)
-        if source is not None:
+        if source is not None and task_id not in self._selected:
             self._forget(source)
 
     def remove_all(self) -> None:

@@ -5,7 +5,7 @@ Not in it: names and order of rules, comments, paths, thread counts, tool versio
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from fractions import Fraction
 
 import msgspec
@@ -19,6 +19,10 @@ UNKNOWN_BIT_DEPTH = 10
 
 _FIELDS = tuple(item.name for item in fields(EncodeSettings))
 _SHAPING = tuple(name for name in _FIELDS if name not in NOT_IN_FINGERPRINT)
+_NO_DEFAULT = object()
+_DEFAULTS = {
+    item.name: item.default for item in fields(EncodeSettings) if item.default is not MISSING
+}
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _DECODER = msgspec.json.Decoder(EncodeSettings)
 
@@ -51,8 +55,13 @@ def _keyint_frames(keyint: str | None, frame_rate: Fraction | None) -> str | Non
 
 
 def fingerprint(content_key: str, settings: EncodeSettings) -> str:
-    """32 hex digits over the source's content key and the shaping fields of `settings`."""
-    shaping = {name: getattr(settings, name) for name in _SHAPING}
+    """32 hex digits over the source's content key and the shaping fields of `settings`.
+
+    Fields at their default are left out, so that a later version may add a setting without
+    making every target of every library stale.
+    """
+    values = ((name, getattr(settings, name)) for name in _SHAPING)
+    shaping = {name: value for name, value in values if value != _DEFAULTS.get(name, _NO_DEFAULT)}
     return text_digest(f"{content_key}\n{_ENCODER.encode(shaping).decode()}")
 
 

@@ -92,7 +92,7 @@ def _discover(space: Workspace) -> tuple[list[Found], list[str]]:
     problems: list[str] = []
     for step in steps:
         if isinstance(step, WalkProblem):
-            problems.append(step.message)
+            problems.append(f"{step.path}: {step.message}")
         else:
             found.append(step)
     return found, problems

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 from av1rules.base.atomic import is_temp_name
 from av1rules.base.digest import content_key
@@ -20,7 +21,9 @@ def recover(ledger: Ledger) -> Iterator[str]:
     for work in ledger.in_hand():
         if _is_published(work):
             assert work.row is not None
-            ledger.commit(work.folder, work.row, work.receipt or b"{}")
+            found = os.stat(work.row.target)
+            row = replace(work.row, target_mtime_ns=found.st_mtime_ns)
+            ledger.commit(work.folder, row, work.receipt or b"{}")
             yield f"recovered {work.row.target}: it was published, but not yet in the ledger"
         if _sweep(work.folder):
             yield f"removed what a run that died left in {work.folder}"

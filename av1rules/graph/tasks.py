@@ -49,6 +49,20 @@ class EncodeAction(BaseAction):  # type: ignore[misc]
     __repr__ = __str__
 
 
+class LedgerSays:
+    """doit's `uptodate`: what the plan found by asking the ledger. Its text is what `doit info`
+    shows as the reason."""
+
+    def __init__(self, row: PlanRow) -> None:
+        self._row = row
+
+    def __call__(self) -> bool:
+        return self._row.action is PlanAction.FRESH
+
+    def __repr__(self) -> str:
+        return "; ".join(printable(cause) for cause in self._row.causes)
+
+
 def encode_tasks(
     plan: Plan, build: Builder, *, clean: Callable[..., None]
 ) -> Iterator[dict[str, Any]]:
@@ -66,7 +80,7 @@ def encode_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> 
         "doc": f"{row.action.value}: {'; '.join(printable(cause) for cause in row.causes)}",
         "file_dep": [row.file.path],
         "targets": [row.target],
-        "uptodate": [row.action is PlanAction.FRESH],
+        "uptodate": [LedgerSays(row)],
         "actions": [EncodeAction(row, build)],
         "clean": [(clean, [row])],
     }

@@ -6,7 +6,7 @@ The one place for numbers that change pictures. Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 
 
 class SourceTier(Enum):
@@ -17,7 +17,7 @@ class SourceTier(Enum):
     LOW_QUALITY = "low-quality"
 
 
-class Loss(Enum):
+class Loss(StrEnum):
     """Something AV1 through this encoder or container can't keep; held until a rule accepts it."""
 
     HDR10_PLUS = "hdr10plus"

@@ -1,0 +1,146 @@
+"""Plain doit from a dodo.py of two lines: it agrees with the plan, and the ledger decides."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from av1rules.graph.planned import PlanAction
+from tests.graph.conftest import Shelf
+
+pytestmark = pytest.mark.real
+
+DODO = """\
+from av1rules.graph.dodo import doit_graph
+DOIT_CONFIG, task_encode = doit_graph("rules.yaml")
+"""
+
+OWN_TASK = """
+def task_index():
+    def write():
+        open("index.txt", "w").write("made")
+    return {"actions": [write], "file_dep": ["rules.yaml"], "targets": ["index.txt"]}
+"""
+
+
+@pytest.fixture
+def dodo(shelf: Shelf) -> Shelf:
+    (shelf.folder / "dodo.py").write_text(DODO)
+    shelf.add("a b.mkv")
+    shelf.add(b"odd\n\xff.mkv")
+    return shelf
+
+
+def doit(shelf: Shelf, *arguments: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "doit", *arguments],
+        cwd=shelf.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    text = done.stdout.decode("utf-8", "replace")
+    assert done.returncode == code, text
+    return text
+
+
+def statuses(shelf: Shelf) -> dict[str, str]:
+    lines = doit(shelf, "list", "--all", "--status", "-q").splitlines()
+    return {name.strip(): status for status, name in (line.split(" ", 1) for line in lines)}
+
+
+ODD_TASK = "encode:films/odd%0A%FF.mkv"
+
+
+def test_agrees_with_the_plan_at_every_step(dodo: Shelf) -> None:
+    assert statuses(dodo) == {"encode": "R", "encode:films/a b.mkv": "R", ODD_TASK: "R"}
+    assert dodo.run(dodo.folder / "films" / "a b.mkv").done == 1
+    assert statuses(dodo) == {"encode": "R", "encode:films/a b.mkv": "U", ODD_TASK: "R"}
+    doit(dodo)
+    assert dodo.work() == []
+    assert statuses(dodo)[ODD_TASK] == "U"
+    inodes = [row.target_mtime_ns for row in dodo.ledger_rows()]
+    text = doit(dodo)
+    assert "-- encode:films/a b.mkv" in text
+    assert [row.target_mtime_ns for row in dodo.ledger_rows()] == inodes
+    dodo.rules(settings="crf: 45, preset: 12, max_size_ratio: 9")
+    assert set(statuses(dodo).values()) == {"R"}
+    assert "crf 50 -> 45 (rules.yaml:7 (rule all))" in doit(
+        dodo, "info", "encode:films/a b.mkv", code=1
+    )
+
+
+def test_info_shows_source_target_and_reason(dodo: Shelf) -> None:
+    text = doit(dodo, "info", "encode:films/a b.mkv", code=1)  # doit: not up to date
+    assert str(dodo.folder / "films" / "a b.mkv") in text
+    assert str(dodo.target("a b.mkv")) in text
+    assert "- new" in text
+
+
+def test_clean_removes_targets_and_keeps_the_last_copy(dodo: Shelf) -> None:
+    doit(dodo)
+    assert dodo.target("a b.mkv").exists()
+    doit(dodo, "clean", "--dry-run", "encode:films/a b.mkv")
+    assert dodo.target("a b.mkv").exists()
+    doit(dodo, "clean", "encode:films/a b.mkv")
+    assert not dodo.target("a b.mkv").exists()
+    assert dodo.causes("a b.mkv") == ("target missing",)
+    assert (dodo.folder / "films" / "a b.mkv").exists()
+
+
+def test_forget_makes_one_stale(dodo: Shelf) -> None:
+    doit(dodo)
+    doit(dodo, "forget", "encode:films/a b.mkv")
+    assert dodo.causes("a b.mkv") == ("forgotten",)
+    assert dodo.work() == ["a b.mkv"]
+    doit(dodo, "forget", "--all")
+    assert len(dodo.work()) == 2
+    doit(dodo, "-n", "2")
+    assert dodo.work() == []
+
+
+def test_lost_doit_store_changes_nothing(dodo: Shelf) -> None:
+    doit(dodo)
+    for path in dodo.state_dir.glob("doit*"):
+        path.unlink()
+    assert dodo.plan().of(PlanAction.ENCODE) == ()
+    assert statuses(dodo)["encode:films/a b.mkv"] == "U"
+
+
+def test_own_tasks_beside_keep_doits_ways(dodo: Shelf) -> None:
+    with (dodo.folder / "dodo.py").open("a") as file:
+        file.write(OWN_TASK)
+    assert ".  index" in doit(dodo, "index")
+    assert "-- index" in doit(dodo, "index")
+    dodo.rules(settings="crf: 44, preset: 12")
+    assert ".  index" in doit(dodo, "index")
+
+
+def test_failure_is_told_and_remembered(dodo: Shelf) -> None:
+    (dodo.folder / "films" / "a b.mkv").write_bytes(dodo.clip.read_bytes()[:60_000])
+    text = doit(dodo, "--continue", code=2)  # doit: the group has an unmet dependency
+    assert "the source is damaged" in text
+    assert any("failed once before" in cause for cause in dodo.causes("a b.mkv"))
+    assert len(dodo.ledger_rows()) == 1
+
+
+def test_forked_processes_are_refused(dodo: Shelf) -> None:
+    assert "doit -P thread" in doit(dodo, "-n", "2", "-P", "process", code=1)
+
+
+def test_without_rules_file_the_graph_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "dodo.py").write_text(DODO)
+    shelf = Shelf(folder=tmp_path, clip=tmp_path)
+    assert doit(shelf, "list").split() == ["encode"] or doit(shelf, "list") == ""
+    assert os.listdir(tmp_path) != []
+
+
+def test_faulty_rules_are_shown(dodo: Shelf) -> None:
+    dodo.rules_file.write_text("version: 1\nlibary: {}\nrules: []\n")
+    text = doit(dodo, "list", code=1)
+    assert "libary" in text
+    assert "Traceback" not in text

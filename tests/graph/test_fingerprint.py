@@ -1,0 +1,111 @@
+"""The fingerprint moves with what shapes the result, and with nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from av1rules.graph.fingerprint import (
+    changed_fields,
+    effective,
+    fingerprint,
+    parse_settings,
+    settings_json,
+)
+from av1rules.library.source import Source, VideoStream
+from av1rules.rules.settings import NOT_IN_FINGERPRINT, EncodeSettings, Loss
+
+BASE = EncodeSettings(crf=26, preset=5)
+
+CHANGES: dict[str, object] = {
+    "encoder": "libaom-av1",
+    "crf": 26.25,
+    "preset": 6,
+    "film_grain": 8,
+    "film_grain_denoise": False,
+    "tune": "ssim",
+    "keyint": "10s",
+    "bit_depth": 10,
+    "deinterlace": "bwdif",
+    "params": (("enable-qm", "1"),),
+    "container": "mp4",
+    "accept": frozenset({Loss.CHROMA}),
+    "max_size_ratio": 0.5,
+    "force": True,
+}
+
+
+def source(**facts: object) -> Source:
+    video = VideoStream(index=0, codec="h264", **facts)  # type: ignore[arg-type]
+    return Source(container="matroska", size_bytes=1, video=(video,), main_index=0)
+
+
+def test_every_setting_has_a_change_to_try() -> None:
+    assert set(CHANGES) == {item.name for item in fields(EncodeSettings)}
+
+
+@pytest.mark.parametrize("name", sorted(set(CHANGES) - NOT_IN_FINGERPRINT))
+def test_moves_with_every_shaping_setting(name: str) -> None:
+    changed = replace(BASE, **{name: CHANGES[name]})  # type: ignore[arg-type]
+    assert fingerprint("key", changed) != fingerprint("key", BASE)
+    assert [field for field, _, _ in changed_fields(BASE, changed)] == [name]
+
+
+@pytest.mark.parametrize("name", sorted(NOT_IN_FINGERPRINT))
+def test_stays_with_settings_that_only_decide_whether(name: str) -> None:
+    changed = replace(BASE, **{name: CHANGES[name]})  # type: ignore[arg-type]
+    assert fingerprint("key", changed) == fingerprint("key", BASE)
+    assert changed_fields(BASE, changed) == ()
+
+
+def test_moves_with_the_content() -> None:
+    assert fingerprint("one", BASE) != fingerprint("two", BASE)
+
+
+def test_is_the_same_in_every_process_and_version() -> None:
+    assert fingerprint("12-ab", BASE) == "00cb6a4596dcd92ffccf35b7212f1ff8"
+
+
+@given(
+    crf=st.integers(0, 280).map(lambda quarter: quarter / 4),
+    preset=st.integers(0, 13),
+    accept=st.frozensets(st.sampled_from(Loss)),
+    tune=st.none() | st.sampled_from(["vq", "psnr"]),
+    params=st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=3).map(tuple),
+)
+def test_settings_survive_json(
+    crf: float,
+    preset: int,
+    accept: frozenset[Loss],
+    tune: str | None,
+    params: tuple[tuple[str, str], ...],
+) -> None:
+    settings = EncodeSettings(crf=crf, preset=preset, accept=accept, tune=tune, params=params)
+    assert parse_settings(settings_json(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "result"),
+    [(0, 8, 8), (0, 10, 10), (0, 12, 10), (0, None, 10), (10, 8, 10), (8, 10, 8)],
+)
+def test_bit_depth_becomes_a_number(wanted: int, found: int | None, result: int) -> None:
+    settings = effective(replace(BASE, bit_depth=wanted), source(bit_depth=found))
+    assert settings.bit_depth == result
+
+
+@pytest.mark.parametrize(
+    ("interlaced", "result"), [(True, "bwdif"), (False, "off"), (None, "bwdif")]
+)
+def test_deinterlacer_counts_only_where_it_can_work(interlaced: bool | None, result: str) -> None:
+    settings = effective(replace(BASE, deinterlace="bwdif"), source(is_interlaced=interlaced))
+    assert settings.deinterlace == result
+
+
+def test_keyint_in_seconds_becomes_frames() -> None:
+    seconds = replace(BASE, keyint="10s")
+    assert effective(seconds, source(frame_rate=Fraction(24000, 1001))).keyint == "240"
+    assert effective(seconds, source(frame_rate=None)).keyint == "10s"

@@ -1,0 +1,152 @@
+"""The ledger keeps what it was told, through crashes of its owner, and never guesses."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from av1rules.base.errors import LedgerError
+from av1rules.graph.ledger import LEDGER_NAME, SCHEMA_VERSION, Ledger, Verdict, VerdictKind
+from tests.graph.test_stale import ROW
+
+ODD = os.fsdecode(b"/out/\xff\n\xe2\x80\xae.mkv")
+
+
+def verdict(kind: VerdictKind = VerdictKind.FAILED) -> Verdict:
+    return Verdict(
+        kind=kind, content_key="key", fingerprint="print", source="films/a.mkv", detail="broke",
+        source_bytes=100, target_bytes=None, count=1, at="2026-01-01T00:00:00+00:00",
+    )  # fmt: skip
+
+
+def test_row_survives_with_odd_names(tmp_path: Path) -> None:
+    row = replace(ROW, target=ODD, source="films/\udcff.mkv")
+    ledger = Ledger.open(tmp_path)
+    ledger.begin("/out/.av1rules-1", row.source)
+    ledger.prepare("/out/.av1rules-1", row, b"{}")
+    (work,) = ledger.in_hand()
+    assert work.row == row
+    ledger.commit("/out/.av1rules-1", row, b'{"a": 1}')
+    ledger.close()
+    ledger = Ledger.read(tmp_path)
+    assert ledger.find(ODD) == row
+    assert ledger.find_by_source("films/\udcff.mkv") == (row,)
+    assert ledger.receipt(ODD) == b'{"a": 1}'
+    assert ledger.in_hand() == ()
+    assert ledger.target_paths() == {ODD}
+    ledger.close()
+
+
+def test_reading_leaves_no_file_behind(tmp_path: Path) -> None:
+    ledger = Ledger.read(tmp_path / "absent")
+    assert tuple(ledger.rows()) == ()
+    ledger.close()
+    assert not (tmp_path / "absent").exists()
+    Ledger.open(tmp_path).close()
+    before = sorted(os.listdir(tmp_path))
+    reader = Ledger.read(tmp_path)
+    assert reader.find("x") is None
+    reader.close()
+    assert sorted(os.listdir(tmp_path)) == before == [LEDGER_NAME]
+
+
+def test_reader_sees_what_a_writer_committed_meanwhile(tmp_path: Path) -> None:
+    writer = Ledger.open(tmp_path)
+    writer.commit("folder", ROW, b"{}")
+    reader = Ledger.read(tmp_path)
+    assert reader.find(ROW.target) == ROW
+    writer.commit("folder", replace(ROW, target="/out/b.mkv"), b"{}")
+    assert reader.find("/out/b.mkv") is not None
+    reader.close()
+    writer.close()
+
+
+def test_reader_can_not_write(tmp_path: Path) -> None:
+    Ledger.open(tmp_path).close()
+    reader = Ledger.read(tmp_path)
+    with pytest.raises(sqlite3.OperationalError):
+        reader.forget(None)
+    reader.close()
+
+
+def test_failures_are_counted_and_success_clears_them(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path)
+    ledger.record_verdict(verdict())
+    ledger.record_verdict(replace(verdict(), detail="broke again"))
+    seen = ledger.verdict("key", "print")
+    assert seen is not None
+    assert (seen.count, seen.detail) == (2, "broke again")
+    ledger.commit("folder", replace(ROW, content_key="key", fingerprint="print"), b"{}")
+    assert ledger.verdict("key", "print") is None
+    ledger.close()
+
+
+def test_forget_makes_stale_and_drops_verdicts_of_that_source_only(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path)
+    ledger.commit("f", ROW, b"{}")
+    ledger.commit("f", replace(ROW, target="/out/b.mkv", source="films/b.mkv"), b"{}")
+    ledger.record_verdict(verdict())
+    ledger.forget("films/a.mkv")
+    flags = {row.source: row.forgotten for row in ledger.rows()}
+    assert flags == {"films/a.mkv": True, "films/b.mkv": False}
+    assert ledger.verdict("key", "print") is None
+    assert set(ledger.glance()) == {b"/out/b.mkv"}
+    ledger.close()
+
+
+def test_newer_ledger_is_refused_with_its_version(tmp_path: Path) -> None:
+    Ledger.open(tmp_path).close()
+    with sqlite3.connect(tmp_path / LEDGER_NAME) as db:
+        db.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+    db.close()
+    for way in (Ledger.open, Ledger.read):
+        with pytest.raises(LedgerError, match=f"version {SCHEMA_VERSION + 1}"):
+            way(tmp_path)
+
+
+def test_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    (tmp_path / LEDGER_NAME).write_bytes(b"not a database, but long enough to be looked at" * 99)
+    for way in (Ledger.open, Ledger.read):
+        with pytest.raises(LedgerError, match="can't be opened"):
+            way(tmp_path)
+
+
+def test_commits_survive_sigkill_of_the_writer(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from dataclasses import replace\n"
+        "from av1rules.graph.ledger import Ledger\n"
+        "from tests.graph.test_stale import ROW\n"
+        "ledger = Ledger.open(Path(sys.argv[1]))\n"
+        "for n in range(20):\n"
+        "    ledger.commit('f', replace(ROW, target=f'/out/{n}.mkv'), b'{}')\n"
+        "ledger.begin('/out/.av1rules-x', 'films/x.mkv')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=Path(__file__).parents[2], check=False
+    )
+    assert done.returncode == -9
+    ledger = Ledger.open(tmp_path)
+    assert len(tuple(ledger.rows())) == 20
+    assert [work.folder for work in ledger.in_hand()] == ["/out/.av1rules-x"]
+    ledger.close()
+
+
+def test_a_row_costs_at_most_two_kilobytes(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path)
+    receipt = ("".join(f'"setting {n}": "value {n * 7919}", ' for n in range(120))).encode()
+    count = 500
+    for number in range(count):
+        name = f"/media/films/A Film of Ordinary Length ({number})/A Film - 1080p.mkv"
+        ledger.commit("f", replace(ROW, target=name, source=name), receipt)
+    ledger.close()
+    size = (tmp_path / LEDGER_NAME).stat().st_size
+    assert size / count < 2 * 1024

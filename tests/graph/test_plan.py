@@ -1,0 +1,190 @@
+"""The plan over a real library: every action with its cause, and not a byte changed on disk."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from av1rules.base.errors import Av1rulesError
+from av1rules.graph.glance import GLANCE_NAME
+from av1rules.graph.planned import PlanAction
+from tests.conftest import MakeClip
+from tests.graph.conftest import RULES, Disk, Shelf
+
+pytestmark = pytest.mark.real
+
+GLANCE = f".av1rules/{GLANCE_NAME}"
+
+SPEC = """\
+version: 1
+library: {{roots: [films], settle: 0, exclude: ["extras/**"]}}
+output: {{mode: {mode}}}
+run: {{reserve: 0}}
+rules:
+  - {{name: hold these, when: {{path: "hold/**"}}, hold: look at them first}}
+  - {{name: skip these, when: {{path: "skip/**"}}, skip: fine as they are}}
+  - {{name: only mpeg, when: {{video_codec: mpeg2video}}, encode: {{crf: 50, preset: 12}}}}
+"""
+
+
+def test_every_file_has_an_action_and_a_cause(shelf: Shelf, make_clip: MakeClip) -> None:
+    shelf.rules(SPEC.format(mode="beside"))
+    mjpeg = make_clip("m.avi", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "mjpeg")
+    for name in ("a.mkv", "hold/b.mkv", "skip/c.mkv", "extras/d.mkv", "marked.mkv", "film.AVI"):
+        shelf.add(name)
+    (shelf.folder / "films" / "marked.mkv.av1skip").touch()
+    shelf.add("m.avi", mjpeg)
+    (shelf.folder / "films" / "broken.mkv").write_bytes(b"this is no film")
+    (shelf.folder / "films" / "notes.txt").write_text("not a film by its name")
+    rows = {row.file.relative_path: (row.action, row.causes) for row in shelf.plan().rows}
+    broken = rows.pop("broken.mkv")
+    assert rows == {
+        "a.mkv": (PlanAction.ENCODE, ("new",)),
+        "extras/d.mkv": (
+            PlanAction.LEFT_ALONE, ("excluded by library.include or library.exclude",)),
+        "film.AVI": (PlanAction.ENCODE, ("new",)),
+        "hold/b.mkv": (PlanAction.HELD, ("look at them first",)),
+        "m.avi": (PlanAction.LEFT_ALONE, ("no rule matches: left alone",)),
+        "marked.mkv": (PlanAction.LEFT_ALONE, ("marked with .av1skip",)),
+        "skip/c.mkv": (PlanAction.LEFT_ALONE, ("fine as they are",)),
+    }  # fmt: skip
+    assert broken[0] is PlanAction.BLOCKED
+    assert "can't be read as video" in broken[1][0]
+
+
+def test_sources_of_one_target_block_each_other(shelf: Shelf) -> None:
+    for name in ("film.mkv", "film.mp4.mkv", "film.avi", "other.mkv"):
+        shelf.add(name)
+    rows = {row.file.relative_path: row for row in shelf.plan().rows}
+    assert rows["other.mkv"].action is PlanAction.ENCODE
+    assert rows["film.mp4.mkv"].action is PlanAction.ENCODE
+    assert rows["film.mkv"].action is PlanAction.BLOCKED
+    assert rows["film.mkv"].causes == (
+        "would write the same target as film.avi (film.mkv): rename one, or skip one by a rule",
+    )
+    assert rows["film.avi"].action is PlanAction.BLOCKED
+    (alone,) = shelf.plan(shelf.folder / "films" / "film.mkv").rows
+    assert alone.action is PlanAction.BLOCKED, "a rival outside of PATHS must be seen too"
+
+
+def test_changes_no_byte_but_its_cache(shelf: Shelf, snapshot: Callable[[Path], Disk]) -> None:
+    shelf.add("a.mkv")
+    shelf.add("b.mkv")
+    shelf.run()
+    shelf.rules(settings="crf: 40, preset: 12, max_size_ratio: 9")
+    before = snapshot(shelf.folder)
+    assert len(shelf.plan().of(PlanAction.ENCODE)) == 2
+    after = snapshot(shelf.folder)
+    caches = {name for name in after if name.startswith((".av1rules/cache", GLANCE))}
+    assert {n: v for n, v in after.items() if n not in caches} == {
+        n: v for n, v in before.items() if n not in caches
+    }
+
+
+def test_remembered_plan_equals_a_fresh_one(shelf: Shelf) -> None:
+    shelf.rules(SPEC.format(mode="mirror, root: out"))
+    for name in ("a.mkv", "hold/b.mkv", "skip/c.mkv", "d.mkv", "d.avi"):
+        shelf.add(name)
+    shelf.run()
+    shelf.plan()
+    remembered = shelf.plan()
+    (shelf.state_dir / GLANCE_NAME).unlink()
+    fresh = shelf.plan()
+    assert [replace(row, work=None) for row in remembered.rows] == [
+        replace(row, work=None) for row in fresh.rows
+    ]
+    assert {row.action for row in fresh.rows} == {
+        PlanAction.FRESH, PlanAction.HELD, PlanAction.LEFT_ALONE, PlanAction.BLOCKED,
+    }  # fmt: skip
+
+
+def test_works_without_a_cache_that_can_be_written(shelf: Shelf) -> None:
+    shelf.add("a.mkv")
+    shelf.plan()
+    for path in shelf.state_dir.iterdir():
+        path.write_bytes(b"nonsense")
+    assert shelf.work() == ["a.mkv"]
+
+
+def test_names_of_every_kind(shelf: Shelf) -> None:
+    names = [
+        b"-dash.mkv", b"two  spaces.mkv", b"it's \"quoted\".mkv", b"line\nbreak.mkv",
+        b"100% %d.mkv", b"a:b.mkv", b"\xff\xfe.mkv", "emoji \U0001f3ac.mkv".encode(),
+        b"$HOME `id` ; rm.mkv", b"[x].mkv", b"\x1b[31mred.mkv", b"a=b.mkv",
+    ]  # fmt: skip
+    for name in names:
+        shelf.add(b"odd folder \xfe/" + name)
+    finished = shelf.run(jobs=2)
+    assert finished.done == len(names), shelf.events
+    folder = os.fsencode(shelf.folder / "out" / "films") + b"/odd folder \xfe"
+    assert sorted(os.listdir(folder)) == sorted(names)
+    assert [row.action for row in shelf.plan().rows] == [PlanAction.FRESH] * len(names)
+    assert shelf.leftovers() == []
+
+
+def test_outputs_are_never_sources(shelf: Shelf) -> None:
+    """Not in `beside` mode, not with the ledger gone, not when copied into the library."""
+    shelf.rules(SPEC.format(mode="beside"))
+    source = shelf.add("a.mkv")
+    shelf.run()
+    target = source.with_name("a.av1.mkv")
+    assert target.is_file()
+    assert [row.file.relative_path for row in shelf.plan().rows] == ["a.mkv"]
+    shelf.add("copied.mkv", target)
+    rows = {row.file.relative_path: row for row in shelf.plan().rows}
+    assert rows["copied.mkv"].causes == ("made by av1rules: never a source again",)
+    for path in shelf.state_dir.iterdir():
+        path.unlink()
+    rows = {row.file.relative_path: row for row in shelf.plan().rows}
+    assert rows["a.av1.mkv"].causes == ("made by av1rules: never a source again",)
+
+
+def test_foreign_file_in_the_targets_place_is_not_overwritten(shelf: Shelf) -> None:
+    shelf.add("a.mkv")
+    target = shelf.target("a.mkv")
+    target.parent.mkdir(parents=True)
+    target.write_bytes(b"somebody's file")
+    row = shelf.row("a.mkv")
+    assert row.action is PlanAction.BLOCKED
+    assert "not in the ledger" in row.causes[0]
+    assert shelf.run().done == 0
+    assert target.read_bytes() == b"somebody's file"
+
+
+def test_file_still_being_written_is_left_for_next_time(shelf: Shelf) -> None:
+    shelf.rules(RULES.format(settings="preset: 12").replace("settle: 0", "settle: 1h"))
+    path = shelf.add("a.mkv")
+    assert shelf.row("a.mkv").causes == ("written to within library.settle: left for next time",)
+    old = time.time() - 7200
+    os.utime(path, (old, old))
+    # The change time can't be set back: it says that the file was dealt with just now.
+    assert shelf.row("a.mkv").action is PlanAction.LEFT_ALONE
+
+
+def test_paths_restrict_the_plan(shelf: Shelf) -> None:
+    for name in ("a.mkv", "b/c.mkv", "b/d.mkv", "bb/e.mkv"):
+        shelf.add(name)
+    films = shelf.folder / "films"
+    chosen = [row.file.relative_path for row in shelf.plan(films / "b").rows]
+    assert chosen == ["b/c.mkv", "b/d.mkv"]
+    assert len(shelf.plan().rows) == 4
+
+
+def test_missing_root_is_a_problem_not_an_empty_library(shelf: Shelf) -> None:
+    shelf.add("a.mkv")
+    os.rename(shelf.folder / "films", shelf.folder / "elsewhere")
+    plan = shelf.plan()
+    assert plan.rows == ()
+    assert len(plan.problems) == 1
+    assert "films" in plan.problems[0]
+
+
+def test_rules_with_faults_are_refused(shelf: Shelf) -> None:
+    shelf.rules_file.write_text("version: 1\nlibrary: {roots: [films]}\nrulez: []\n")
+    with pytest.raises(Av1rulesError, match="rulez"):
+        shelf.plan()
