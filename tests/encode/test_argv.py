@@ -58,7 +58,12 @@ def hdr_film(**changes: Any) -> EncodeJob:
                 codec="hevc",
                 bit_depth=10,
                 frame_rate=Fraction(30000, 1001),
-                colour=Colour(primaries="bt2020", transfer="arib-std-b67", matrix="bt2020nc"),
+                colour=Colour(
+                    primaries="bt2020",
+                    transfer="arib-std-b67",
+                    matrix="bt2020nc",
+                    chroma_location="topleft",
+                ),
                 hdr_kinds=frozenset({HdrKind.HLG, HdrKind.DOLBY_VISION}),
                 dolby_vision=DolbyVision(profile=8, compatibility_id=4),
             ),
@@ -119,6 +124,13 @@ def test_whole_commands(
 def test_bit_depth(depth: int | None, wanted: int, pix_fmt: str) -> None:
     made = job(source=source(main=video(bit_depth=depth)), settings=settings(bit_depth=wanted))
     assert f"  -pix_fmt:v:0\n{pix_fmt}\n" in text(made)
+
+
+def test_other_pictures_say_what_they_become() -> None:
+    gray = job(source=source(main=video(chroma="400", colour=Colour(range="pc"))))
+    assert "  -color_range:v:0\npc\n" in text(gray)
+    rgb = job(source=source(main=video(chroma="rgb", colour=Colour(range="pc"))))
+    assert "  -colorspace:v:0\nbt709\n  -color_range:v:0\ntv\n" in text(rgb)
 
 
 def test_the_encoded_stream_is_named_by_its_place() -> None:

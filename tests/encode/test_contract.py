@@ -104,6 +104,10 @@ def test_a_good_target_breaks_nothing() -> None:
             "range should be tv, found pc",
         ),
         (
+            picture(colour=replace(PICTURE.colour, chroma_location=None)),
+            "chroma location should be left, found none",
+        ),
+        (
             picture(content_light=None),
             "light levels should be ContentLight(max_cll=1000, max_fall=400), found None",
         ),

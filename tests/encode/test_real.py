@@ -186,6 +186,18 @@ def test_other_pixel_formats(
     }[pix_fmt]
 
 
+def test_the_chroma_location_survives_a_change_of_depth(
+    make_clip: MakeClip, tools: Tools, tmp_path: Path
+) -> None:
+    clip = make_clip(
+        "topleft.mkv", *PICTURE, *X264, "-pix_fmt", "yuv420p",
+        "-chroma_sample_location", "topleft",
+    )  # fmt: skip
+    way = go(clip, tmp_path, tools, replace(FAST, bit_depth=10))
+    assert way.failed == []
+    assert way.target.video[0].colour.chroma_location == "topleft"
+
+
 def test_the_full_range_is_kept(make_clip: MakeClip, tools: Tools, tmp_path: Path) -> None:
     clip = make_clip("full.mkv", *PICTURE, *X264, "-pix_fmt", "yuvj420p", "-color_range", "pc")
     way = go(clip, tmp_path, tools)
