@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from av1rules.library.cache import LibraryCache
@@ -41,33 +44,41 @@ def library(folder: Path) -> list[LibraryFile]:
     return [item.file for item in found if isinstance(item, Found)]
 
 
-def loop_s(files: list[LibraryFile], tools: Tools) -> float:
-    started = time.perf_counter()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Wall and CPU time (our own and that of all children) in milliseconds a file."""
+
+    wall_ms: float
+    cpu_ms: float
+
+
+def measured(work: Callable[[], None], files: int) -> Cost:
+    started, before = time.perf_counter(), _cpu_s()
+    work()
+    wall_s, cpu_s = time.perf_counter() - started, _cpu_s() - before
+    return Cost(wall_ms=wall_s * 1000 / files, cpu_ms=cpu_s * 1000 / files)
+
+
+def _cpu_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def plain_loop(files: list[LibraryFile], tools: Tools) -> None:
+    told = ["-v", "quiet", "-show_format", "-show_streams", "-of", "json"]
     for file in files:
         subprocess.run(
-            [
-                tools.ffprobe,
-                "-v",
-                "quiet",
-                "-show_format",
-                "-show_streams",
-                "-of",
-                "json",
-                file.path,
-            ],
+            [tools.ffprobe, *told, file.path],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
         )
-    return time.perf_counter() - started
 
 
-def ours_s(files: list[LibraryFile], tools: Tools, jobs: int) -> float:
-    started = time.perf_counter()
+def ours(files: list[LibraryFile], tools: Tools, jobs: int) -> None:
     with LibraryCache(None) as cache:
         for _ in probe_many(files, tools, cache, jobs=jobs):
             pass
-    return time.perf_counter() - started
 
 
 def main() -> None:
@@ -81,19 +92,30 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         copies(wanted.folder, wanted.files, Path(name))
         files = library(Path(name))
-        loop_s(files[:20], tools)  # warm the page cache
+        plain_loop(files[:20], tools)  # warm the page cache
         pairs = [
-            (loop_s(files, tools), ours_s(files, tools, wanted.jobs)) for _ in range(wanted.rounds)
+            (
+                measured(lambda: plain_loop(files, tools), len(files)),
+                measured(lambda: ours(files, tools, wanted.jobs), len(files)),
+            )
+            for _ in range(wanted.rounds)
         ]
-    ratios = [loop / ours for loop, ours in pairs]
-    loop, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
-    sys.stdout.write(
-        f"{len(files)} files, {wanted.jobs} jobs, {wanted.rounds} rounds (medians)\n"
-        f"sequential ffprobe loop {loop * 1000 / len(files):.1f} ms a file\n"
-        f"av1rules                {ours * 1000 / len(files):.1f} ms a file\n"
-        f"ratio                   {statistics.median(ratios):.2f} "
-        f"({min(ratios):.2f} to {max(ratios):.2f})\n"
-    )
+    report(pairs, len(files), wanted.jobs)
+
+
+def report(pairs: list[tuple[Cost, Cost]], files: int, jobs: int) -> None:
+    """Wall ratio as measured; CPU ratio times jobs is what an otherwise idle machine would give."""
+    walls = [loop.wall_ms / own.wall_ms for loop, own in pairs]
+    cpus = [loop.cpu_ms / own.cpu_ms for loop, own in pairs]
+    middle = statistics.median
+    loop_cost, own_cost = ([pair[side] for pair in pairs] for side in (0, 1))
+    lines = [f"{files} files, {jobs} jobs, {len(pairs)} rounds, medians in ms a file"]
+    for name, costs in (("ffprobe loop", loop_cost), ("av1rules", own_cost)):
+        wall, cpu = middle(c.wall_ms for c in costs), middle(c.cpu_ms for c in costs)
+        lines.append(f"{name:<14}wall {wall:6.1f}   CPU {cpu:6.1f}")
+    lines.append(f"ratio of wall {middle(walls):.2f} ({min(walls):.2f} to {max(walls):.2f})")
+    lines.append(f"ratio of CPU  {middle(cpus):.2f}, times {jobs} jobs {middle(cpus) * jobs:.2f}")
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
