@@ -105,7 +105,7 @@ _MODERN = Picture(
 
 _POOR = Picture(
     graph="testsrc2=size=640x360:rate=25,gblur=sigma=6,format=yuv420p",
-    encoders=(("mpeg4", "-b:v", "160k", "-maxrate", "160k", "-bufsize", "160k", "-g", "250"),),
+    encoders=(("mpeg4", "-b:v", "190k", "-maxrate", "190k", "-bufsize", "190k", "-g", "250"),),
 )
 
 _INTERLACED = Picture(

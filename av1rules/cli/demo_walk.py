@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def walk_through(folder: Path, tools: Tools) -> Surprises:
     write_text(folder / DEFAULT_RULES, RULES)
     write_text(folder / "dodo.py", DODO)
     _say(f"\nwrote {folder / DEFAULT_RULES} and {folder / 'dodo.py'}; from here on in that folder:")
-    _say(f"\n$ cd {folder}")
+    _say(f"\n$ cd {shlex.quote(str(folder))}")
     with contextlib.chdir(folder):
         surprises = _plan_and_run(clips) or _change_one_rule()
     if not surprises:
