@@ -127,10 +127,10 @@ def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
     yield from (f"-err_detect:{video}", "explode")
     if keeps_dolby_vision(job.main, job.encoder):
         yield from (f"-dolbyvision:{video}", "1")  # "auto" drops profile 8 without a word
-    if job.settings.deinterlace == "bwdif":
-        # One frame per frame, and frames flagged progressive stay as they are.
-        yield from (f"-filter:{video}", "bwdif=mode=send_frame:deint=interlaced")
     pix_fmt = "yuv420p" if job.target_bit_depth == 8 else "yuv420p10le"
+    filters = tuple(_filters(job, pix_fmt))
+    if filters:
+        yield from (f"-filter:{video}", ",".join(filters))
     yield from (f"-pix_fmt:{video}", pix_fmt)
     yield from _conversion(job, video)
     # Only these two together keep every frame and its time where the frame rate varies.
@@ -138,12 +138,21 @@ def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
     yield from _video_tags(job, video)
 
 
+def _filters(job: EncodeJob, pix_fmt: str) -> Iterator[str]:
+    """Nothing, unless the pictures must change: then no more than that."""
+    main = job.main
+    if job.settings.deinterlace == "bwdif":
+        # One frame per frame, and frames flagged progressive stay as they are.
+        yield "bwdif=mode=send_frame:deint=interlaced"
+    location = main.colour.chroma_location
+    if main.chroma == "420" and location is not None and main.pix_fmt != pix_fmt:
+        # A change of pixel format, even from 8 to 10 bit, forgets it otherwise.
+        yield from (f"format={pix_fmt}", f"setparams=chroma_location={location}")
+
+
 def _conversion(job: EncodeJob, video: str) -> Iterator[str]:
-    """What a change of pixel format would lose without a word: the chroma location (also from 8 to
-    10 bit), the full range of gray; and RGB would become BT.601 colours without saying so."""
-    location = job.main.colour.chroma_location
-    if job.main.chroma == "420" and location is not None:
-        yield from (f"-chroma_sample_location:{video}", location)
+    """Where the pictures were not YUV: full-range gray would be squeezed to limited range, and RGB
+    be made into BT.601 colours without saying so."""
     if job.main.chroma == "400" and job.main.colour.range == "pc":
         yield from (f"-color_range:{video}", "pc")
     if job.main.chroma == "rgb":

@@ -16,7 +16,6 @@ from av1rules.library.source import (
     HdrKind,
     SubtitleStream,
 )
-from av1rules.rules.settings import Loss
 from tests.encode.conftest import Golden
 from tests.encode.make import AOM, OLD_SVT, RAV1E, audio, cover, job, settings, source, video
 
@@ -56,6 +55,7 @@ def hdr_film(**changes: Any) -> EncodeJob:
             container="mov,mp4,m4a,3gp,3g2,mj2",
             main=video(
                 codec="hevc",
+                pix_fmt="yuv420p10le",
                 bit_depth=10,
                 frame_rate=Fraction(30000, 1001),
                 colour=Colour(
@@ -95,8 +95,10 @@ def text(made: EncodeJob, *, covers: tuple[CoverFile, ...] = ()) -> str:
         (
             "bwdif",
             job(
-                source=source(main=video(is_interlaced=True)),
-                settings=settings(deinterlace="bwdif", accept=frozenset({Loss.STREAMS})),
+                source=source(
+                    main=video(is_interlaced=True, colour=Colour(chroma_location="left"))
+                ),
+                settings=settings(deinterlace="bwdif", bit_depth=10),
                 threads=2,
             ),
             (),

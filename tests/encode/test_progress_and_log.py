@@ -66,10 +66,11 @@ def test_complaints_of_the_output_and_harmless_ones_are_not_damage() -> None:
         "[matroska @ 0x1] [error] Can't write packet",
         "[mpeg2video @ 0x1] [error] Warning MVs not available",
         "[mpeg2video @ 0x1] [error] overread 9",
+        "[opus @ 0x1] [error] Error parsing Opus packet header.",
         "[h264 @ 0x1] [warning] Increasing reorder buffer",
     )
     assert log.damage == {}
-    assert len(log.complaints) == 5
+    assert len(log.complaints) == 6
 
 
 def test_the_last_count_of_a_stream_holds() -> None:

@@ -190,8 +190,7 @@ def test_the_chroma_location_survives_a_change_of_depth(
     make_clip: MakeClip, tools: Tools, tmp_path: Path
 ) -> None:
     clip = make_clip(
-        "topleft.mkv", *PICTURE, *X264, "-pix_fmt", "yuv420p",
-        "-chroma_sample_location", "topleft",
+        "topleft.mkv", *PICTURE, "-vf", "format=yuv420p,setparams=chroma_location=topleft", *X264,
     )  # fmt: skip
     way = go(clip, tmp_path, tools, replace(FAST, bit_depth=10))
     assert way.failed == []
