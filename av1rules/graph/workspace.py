@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from av1rules import __version__
+from av1rules.base.atomic import write_text
 from av1rules.base.digest import text_digest
 from av1rules.base.process import Children
 from av1rules.graph.ledger import Ledger
 from av1rules.library.cache import LibraryCache
 from av1rules.library.tools import find_tools
 from av1rules.library.toolset import Tools
+from av1rules.rules.build import STATE_FOLDER
 from av1rules.rules.load import load_rules
 from av1rules.rules.model import RuleSet
+
+_CHECKED_NAME = "rules.checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +42,8 @@ class Workspace:
     @property
     def policy_digest(self) -> str:
         """All that a decision depends on beside the file: rules, tools, our own version."""
-        tools = self.tools
-        return text_digest(
-            f"{__version__}\n{self.ruleset.digest}\n{tools.ffmpeg_version}\n"
-            f"{tools.ffprobe_version}\n{tools.encoders}"
-        )
+        tools = msgspec.json.encode(self.tools, order="deterministic").decode()
+        return text_digest(f"{__version__}\n{self.ruleset.digest}\n{tools}")
 
 
 @contextmanager
@@ -48,7 +52,7 @@ def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
 
     Raises RulesError, ToolError, LedgerError. Without `write` nothing but caches is written.
     """
-    ruleset = load_rules(rules_file)
+    ruleset = _load(rules_file)
     spec = ruleset.tools
     with LibraryCache(ruleset.run.state_dir) as cache:
         tools = find_tools(
@@ -60,3 +64,25 @@ def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
             yield Workspace(ruleset=ruleset, ledger=ledger, cache=cache, tools=tools)
         finally:
             ledger.close()
+
+
+def _load(rules_file: Path) -> RuleSet:
+    """The rules, without the check against the schema (100 ms) where the last command made it.
+
+    The note stands in the default state folder, since `run.state_dir` is in the file itself.
+    """
+    note = rules_file.absolute().parent / STATE_FOLDER / _CHECKED_NAME
+    version, _, digest = _read(note).partition(" ")
+    trusted = digest if version == __version__ else None
+    ruleset = load_rules(rules_file, trusted_digest=trusted)
+    if ruleset.digest != trusted and ruleset.run.state_dir == note.parent and note.parent.is_dir():
+        with contextlib.suppress(OSError):
+            write_text(note, f"{__version__} {ruleset.digest}")
+    return ruleset
+
+
+def _read(note: Path) -> str:
+    try:
+        return note.read_text(errors="replace")
+    except OSError:
+        return ""

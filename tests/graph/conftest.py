@@ -56,7 +56,7 @@ class Shelf:
     def add(self, name: str | bytes, clip: Path | None = None) -> Path:
         path = os.path.join(os.fsencode(str(self.folder / "films")), os.fsencode(name))
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        shutil.copy(clip or self.clip, path)
+        shutil.copy(os.fsencode(clip or self.clip), path)
         return Path(os.fsdecode(path))
 
     def target(self, name: str) -> Path:
