@@ -272,7 +272,7 @@ def _staled(space: Workspace, row: PlanRow, work: Work, wish: Wish) -> PlanRow:
         known,
         content_key=work.content_key,
         settings=work.settings,
-        origins=dict(work.decision.origins),
+        origins={name: _place(origin) for name, origin in work.decision.origins},
         found=found,
         tools=tools_used(work.encoder, space.tools),
         redo_on_tools_change=space.ruleset.tools.on_change is OnToolsChange.REDO,
@@ -293,6 +293,11 @@ def _staled(space: Workspace, row: PlanRow, work: Work, wish: Wish) -> PlanRow:
         return replace(row, action=PlanAction.ENCODE, causes=texts, work=work)
     cause = f"{verdict.detail}: not tried again until source or settings change"
     return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,))
+
+
+def _place(origin: str) -> str:
+    """The file and line of an origin, without the name of the rule or profile that stands there."""
+    return origin.partition(" (")[0]
 
 
 def _target_state(target: str, written_mtime_ns: int | None) -> TargetState | None:

@@ -48,11 +48,15 @@ def totals_line(plan: Plan) -> str:
     counts = Counter(row.action for row in plan.rows)
     shown = ", ".join(f"{counts[action]} {action.value}" for action in PlanAction if counts[action])
     work = format_size(total_bytes(plan.of(PlanAction.ENCODE)))
-    return f"{len(plan.rows)} files: {shown or 'none'}; {work} to encode"
+    return f"{_files(len(plan.rows))}: {shown or 'none'}; {work} to encode"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def _group(action: PlanAction, rows: tuple[PlanRow, ...], *, every_row: bool) -> str:
-    title = f"{_TITLES[action]} ({len(rows)} files, {format_size(total_bytes(rows))})"
+    title = f"{_TITLES[action]} ({_files(len(rows))}, {format_size(total_bytes(rows))})"
     if action in _SUMMARISED and not every_row:
         return f"{title}\n{_causes_table(rows)}"
     return f"{title}\n{_rows_table(action, rows)}"

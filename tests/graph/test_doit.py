@@ -69,7 +69,7 @@ def test_agrees_with_the_plan_at_every_step(dodo: Shelf) -> None:
     assert [row.target_mtime_ns for row in dodo.ledger_rows()] == inodes
     dodo.rules(settings="crf: 45, preset: 12, max_size_ratio: 9")
     assert set(statuses(dodo).values()) == {"R"}
-    assert "crf 50 -> 45 (rules.yaml:7 (rule all))" in doit(
+    assert "crf 50 -> 45 (rules.yaml:7)" in doit(
         dodo, "info", "encode:films/a b.mkv", code=1
     )
 

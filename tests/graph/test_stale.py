@@ -37,7 +37,7 @@ def judged(row: TargetRow | None = ROW, **changes: object) -> tuple[str, ...]:
     arguments: dict[str, object] = {
         "content_key": "key",
         "settings": SETTINGS,
-        "origins": {"crf": "rules.yaml:41 (rule all)"},
+        "origins": {"crf": "rules.yaml:41"},
         "found": FOUND,
         "tools": TOOLS,
         "redo_on_tools_change": False,
@@ -61,13 +61,13 @@ def test_stale_when_the_source_changed() -> None:
 
 def test_stale_when_a_setting_changed_says_which_and_where() -> None:
     changed = replace(SETTINGS, crf=28.0)
-    assert judged(settings=changed) == ("crf 26 -> 28 (rules.yaml:41 (rule all))",)
+    assert judged(settings=changed) == ("crf 26 -> 28 (rules.yaml:41)",)
 
 
 def test_names_every_changed_setting() -> None:
     changed = replace(SETTINGS, crf=28.5, tune="ssim", params=(("enable-qm", "1"),))
     assert judged(settings=changed) == (
-        "crf 26 -> 28.5 (rules.yaml:41 (rule all))",
+        "crf 26 -> 28.5 (rules.yaml:41)",
         "tune default -> ssim",
         "params none -> enable-qm=1",
     )
