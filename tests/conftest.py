@@ -14,6 +14,7 @@ from av1rules.library.source import FileStat, LibraryFile
 from av1rules.library.tools import find_tools
 from av1rules.library.toolset import Tools
 from tests.fakes.stub import Stub
+from tests.shelf import Disk, Shelf
 
 MIN_VERSION = (8, 0)
 
@@ -86,6 +87,49 @@ def make_clip(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> MakeCli
 def stub(tmp_path: Path) -> Stub:
     """A maker of stub programs that run as real processes."""
     return Stub(tmp_path / "stubs")
+
+
+@pytest.fixture
+def clip(make_clip: MakeClip) -> Path:
+    """One second, 128x72, H.264 or what the build has, with a sine tone."""
+    return make_clip(
+        "clip.mkv", "-f", "lavfi", "-i", "testsrc2=s=128x72:r=24:d=1", "-f", "lavfi", "-i",
+        "sine=d=1", "-c:v", "mpeg2video", "-b:v", "900k", "-pix_fmt", "yuv420p", "-c:a", "ac3",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def other_clip(make_clip: MakeClip) -> Path:
+    return make_clip(
+        "other.mkv", "-f", "lavfi", "-i", "mandelbrot=s=128x72:r=24", "-t", "1", "-c:v",
+        "mpeg2video", "-b:v", "900k", "-pix_fmt", "yuv420p",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, clip: Path) -> Shelf:
+    made = Shelf(folder=tmp_path / "shelf", clip=clip)
+    (made.folder / "films").mkdir(parents=True)
+    made.rules()
+    return made
+
+
+@pytest.fixture
+def snapshot() -> Callable[[Path], Disk]:
+    """Every file below a folder: mtime, size and bytes."""
+
+    def take(folder: Path) -> Disk:
+        return {
+            str(path.relative_to(folder)): (
+                path.stat().st_mtime_ns,
+                path.stat().st_size,
+                path.read_bytes(),
+            )
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+    return take
 
 
 def library_file(path: Path, *, root_name: str = "films") -> LibraryFile:

@@ -17,7 +17,9 @@ def temp_name(goal: Path, *, folder: Path | None = None, suffix: str | None = No
     The goal's own name is not part of it: names of films may already be as long as the file
     system allows, and two sources of one name must not share a temp file.
     """
-    return (folder or goal.parent) / f"{TEMP_PREFIX}{secrets.token_hex(8)}{suffix or goal.suffix}"
+    return (
+        folder or goal.parent
+    ) / f"{TEMP_PREFIX}{secrets.token_hex(8)}{goal.suffix if suffix is None else suffix}"
 
 
 def is_temp_name(name: str) -> bool:

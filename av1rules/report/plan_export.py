@@ -1,4 +1,4 @@
-"""A plan for programs: one JSON document, or CSV with one line a file."""
+"""A plan for programs: one JSON document (exact), or CSV with one line a file (printable)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from av1rules.base.text import printable
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
 
 CSV_COLUMNS = (
@@ -87,6 +88,7 @@ def plan_csv(plan: Plan) -> str:
 
 
 def _cell(text: str) -> str:
-    """A cell no spreadsheet takes for a formula: names of files come from strangers."""
-    shown = json_text(text)
+    """A cell that neither a spreadsheet takes for a formula nor a terminal for a command: names
+    of files come from strangers."""
+    shown = printable(text)
     return f"'{shown}" if shown.startswith(("=", "+", "-", "@", "\t", "\r")) else shown

@@ -16,7 +16,7 @@ from av1rules.base.digest import content_key
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.recover import recover
 from tests.conftest import MakeClip
-from tests.graph.conftest import Shelf
+from tests.shelf import Shelf
 
 pytestmark = pytest.mark.real
 

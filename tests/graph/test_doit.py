@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from av1rules.graph.planned import PlanAction
-from tests.graph.conftest import Shelf
+from tests.shelf import Shelf
 
 pytestmark = pytest.mark.real
 
@@ -69,9 +69,7 @@ def test_agrees_with_the_plan_at_every_step(dodo: Shelf) -> None:
     assert [row.target_mtime_ns for row in dodo.ledger_rows()] == inodes
     dodo.rules(settings="crf: 45, preset: 12, max_size_ratio: 9")
     assert set(statuses(dodo).values()) == {"R"}
-    assert "crf 50 -> 45 (rules.yaml:7)" in doit(
-        dodo, "info", "encode:films/a b.mkv", code=1
-    )
+    assert "crf 50 -> 45 (rules.yaml:7)" in doit(dodo, "info", "encode:films/a b.mkv", code=1)
 
 
 def test_info_shows_source_target_and_reason(dodo: Shelf) -> None:

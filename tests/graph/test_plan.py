@@ -14,7 +14,7 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.graph.glance import GLANCE_NAME
 from av1rules.graph.planned import PlanAction
 from tests.conftest import MakeClip
-from tests.graph.conftest import RULES, Disk, Shelf
+from tests.shelf import RULES, Disk, Shelf
 
 pytestmark = pytest.mark.real
 

@@ -23,7 +23,7 @@ from av1rules.graph.workspace import open_workspace
 from av1rules.library.probe import probe_file
 from av1rules.library.toolset import Tools
 from tests.conftest import MakeClip, library_file
-from tests.graph.conftest import FAST, RULES, Shelf
+from tests.shelf import FAST, RULES, Shelf
 
 pytestmark = pytest.mark.real
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pytest
 
 from av1rules.base.events import Event, RunFinished
 from av1rules.graph.ledger import Ledger
@@ -18,7 +15,6 @@ from av1rules.graph.run import run_plan
 from av1rules.graph.session import open_session
 from av1rules.graph.stale import TargetRow
 from av1rules.graph.workspace import open_workspace
-from tests.conftest import MakeClip
 
 FAST = "crf: 50, preset: 12, film_grain: 0, max_size_ratio: 9"
 """Settings for tests: quick, and never thrown away for their size."""
@@ -105,47 +101,5 @@ class Shelf:
         ]
 
 
-@pytest.fixture
-def clip(make_clip: MakeClip) -> Path:
-    """One second, 128x72, H.264 or what the build has, with a sine tone."""
-    return make_clip(
-        "clip.mkv", "-f", "lavfi", "-i", "testsrc2=s=128x72:r=24:d=1", "-f", "lavfi", "-i",
-        "sine=d=1", "-c:v", "mpeg2video", "-b:v", "900k", "-pix_fmt", "yuv420p", "-c:a", "ac3",
-    )  # fmt: skip
-
-
-@pytest.fixture
-def other_clip(make_clip: MakeClip) -> Path:
-    return make_clip(
-        "other.mkv", "-f", "lavfi", "-i", "mandelbrot=s=128x72:r=24", "-t", "1", "-c:v",
-        "mpeg2video", "-b:v", "900k", "-pix_fmt", "yuv420p",
-    )  # fmt: skip
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, clip: Path) -> Shelf:
-    made = Shelf(folder=tmp_path / "shelf", clip=clip)
-    (made.folder / "films").mkdir(parents=True)
-    made.rules()
-    return made
-
-
 Disk = dict[str, tuple[int, int, bytes]]
-
-
-@pytest.fixture
-def snapshot() -> Callable[[Path], Disk]:
-    """Every file below a folder: mtime, size and bytes."""
-
-    def take(folder: Path) -> Disk:
-        return {
-            str(path.relative_to(folder)): (
-                path.stat().st_mtime_ns,
-                path.stat().st_size,
-                path.read_bytes(),
-            )
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
-
-    return take
+"""What a folder holds, by path: mtime, size and bytes."""

@@ -1,0 +1,287 @@
+"""The commands as typed: what they print, where, and how they end."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from av1rules.cli.main import COMMANDS
+from av1rules.graph.lock import run_lock
+from tests.conftest import MakeClip
+from tests.shelf import Shelf
+
+ROOT = Path(__file__).parents[2]
+
+
+def av1rules(
+    *arguments: str, cwd: Path, code: int = 0, **env: str
+) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "av1rules", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        check=False,
+        env={**os.environ, **env},
+        encoding="utf-8",
+        errors="replace",
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def test_help_names_every_command_and_loads_none(tmp_path: Path) -> None:
+    text = av1rules("--help", cwd=tmp_path).stdout
+    for name, what in COMMANDS.items():
+        assert name in text
+        assert what.split(":")[0].split(",")[0] in " ".join(text.split())
+    probe = (
+        "import sys; sys.argv = ['av1rules', '--help']\n"
+        "from av1rules.cli.main import run\n"
+        "try:\n    run()\nexcept SystemExit:\n"
+        "    heavy = {'doit', 'rich', 'jsonschema', 'tabulate', 'ruamel', 'sqlite3'}\n"
+        "    print('LOADED', sorted(heavy & set(sys.modules)))\n"
+    )
+    out = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert out.stdout.splitlines()[-1] == "LOADED []"
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_help(name: str, tmp_path: Path) -> None:
+    assert "Usage: av1rules " + name in av1rules(name, "--help", cwd=tmp_path).stdout
+
+
+def test_unknown_command_is_bad_usage(tmp_path: Path) -> None:
+    assert "No such command 'plam'" in av1rules("plam", cwd=tmp_path, code=2).stderr
+
+
+def test_missing_rules_file_says_what_to_do(tmp_path: Path) -> None:
+    stderr = av1rules("plan", cwd=tmp_path, code=2).stderr
+    assert "rules.yaml" in stderr
+    assert "hint:" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_init_writes_a_policy_that_works(shelf: Shelf) -> None:
+    shelf.rules_file.unlink()
+    shelf.add("A Film (1999) 1080p WEB-DL.mkv")
+    text = av1rules("init", "films", cwd=shelf.folder).stdout
+    assert "wrote rules.yaml" in text
+    rules = shelf.rules_file.read_text()
+    assert len(rules.splitlines()) == 10
+    assert len((shelf.folder / "dodo.py").read_text().splitlines()) == 2
+    av1rules("validate", "--strict", cwd=shelf.folder)
+    again = av1rules("init", "films", cwd=shelf.folder, code=2).stderr
+    assert "not overwritten" in again
+    assert shelf.rules_file.read_text() == rules
+
+
+@pytest.mark.parametrize("name", ["my films: all", "it's #1", 'quo"te\\back', "täglich", "- x"])
+def test_init_quotes_any_folder_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    av1rules("init", f"./{name}", cwd=tmp_path)
+    assert "it can be used" in av1rules("validate", cwd=tmp_path).stdout
+
+
+def test_validate_shows_all_problems_and_runs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        "version: 1\nlibrary: {roots: [x]}\nrules:\n  - {name: a, encode: {crf: 99}}\n"
+        "  - {name: b, encod: {}}\n"
+    )
+    text = av1rules("validate", cwd=tmp_path, code=2).stdout
+    assert "rules.yaml:4:" in text
+    assert "rules.yaml:5:" in text
+    assert "did you mean" in text or "encode" in text
+    assert os.listdir(tmp_path) == ["rules.yaml"]
+
+
+@pytest.mark.real
+class TestPlan:
+    def test_table_json_and_csv_agree(self, shelf: Shelf) -> None:
+        shelf.add("a.mkv")
+        shelf.add(b"odd\xff\x1b[31m.mkv")
+        shelf.add("b.mkv").write_bytes(b"no film")
+        table = av1rules("plan", cwd=shelf.folder).stdout
+        assert "3 files: 2 encode, 1 blocked" in table
+        assert "odd\\xff\\x1b[31m.mkv" in table
+        assert "\x1b" not in table
+        document = json.loads(av1rules("plan", "--json", cwd=shelf.folder).stdout)
+        assert document["totals"]["encode"]["files"] == 2
+        row = document["rows"][0]
+        assert (row["action"], row["causes"], row["rule"]) == ("encode", ["new"], "all")
+        assert row["settings"]["crf"] == 50
+        assert row["origins"]["crf"] == "rules.yaml:7 (rule all)"
+        lines = list(
+            csv.DictReader(io.StringIO(av1rules("plan", "--csv", cwd=shelf.folder).stdout))
+        )
+        assert [line["action"] for line in lines] == ["encode", "blocked", "encode"]
+        assert [line["path"] for line in lines] == [
+            row["path"].replace("\x1b", "\\x1b") for row in document["rows"]
+        ]
+
+    def test_detailed_exitcode_says_whether_there_is_work(self, shelf: Shelf) -> None:
+        shelf.add("a.mkv")
+        av1rules("plan", cwd=shelf.folder)
+        av1rules("plan", "--detailed-exitcode", cwd=shelf.folder, code=2)
+        shelf.run()
+        av1rules("plan", "--detailed-exitcode", cwd=shelf.folder)
+
+    def test_path_that_is_not_there(self, shelf: Shelf) -> None:
+        assert "no such file" in av1rules("plan", "nowhere", cwd=shelf.folder, code=2).stderr
+
+    def test_all_lists_fresh_files(self, shelf: Shelf) -> None:
+        shelf.add("a.mkv")
+        shelf.run()
+        assert "films/a.mkv" not in av1rules("plan", cwd=shelf.folder).stdout
+        assert "films/a.mkv" in av1rules("plan", "--all", cwd=shelf.folder).stdout
+
+
+@pytest.mark.real
+class TestRun:
+    def test_json_events_are_one_object_a_line(self, shelf: Shelf) -> None:
+        shelf.add(b"odd\xff.mkv")
+        done = av1rules("run", "--json", cwd=shelf.folder)
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        types = [event["type"] for event in events if event["type"] != "progress"]
+        assert types == ["run_started", "job_started", "job_done", "run_finished"]
+        assert events[-1]["done"] == 1
+        assert all(event["time"] for event in events)
+        assert {event["source"] for event in events if event["type"] == "job_done"} == {
+            "films/odd\\xff.mkv"
+        }
+
+    def test_plain_lines_without_a_terminal(self, shelf: Shelf) -> None:
+        shelf.add("a.mkv")
+        done = av1rules("run", cwd=shelf.folder)
+        assert done.stdout == ""
+        lines = done.stderr.splitlines()
+        assert any("films/a.mkv: done: " in line for line in lines)
+        assert "\x1b" not in done.stderr
+
+    def test_blocked_files_are_told_and_fail_the_run(self, shelf: Shelf) -> None:
+        shelf.add("a.mkv")
+        shelf.add("b.mkv").write_bytes(b"no film")
+        done = av1rules("run", cwd=shelf.folder, code=1)
+        assert "films/b.mkv: blocked: can't be read as video" in done.stderr
+        assert shelf.target("a.mkv").exists()
+
+    def test_second_run_is_refused(self, shelf: Shelf) -> None:
+        shelf.add("a.mkv")
+        shelf.run()
+        with run_lock(shelf.state_dir):
+            refused = av1rules("run", cwd=shelf.folder, code=2)
+        assert f"process {os.getpid()}" in refused.stderr
+
+    def test_screen_shows_a_bar_for_each_job(
+        self,
+        shelf: Shelf,
+        make_clip: MakeClip,
+    ) -> None:
+        longer = make_clip("l.mkv", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=24:d=8")
+        shelf.rules(settings="crf: 40, preset: 7, max_size_ratio: 9")
+        shelf.add("a[1].mkv", longer)
+        shelf.add("b.mkv", longer)
+        screen = on_a_terminal(["run", "-j", "2"], cwd=shelf.folder)
+        for text in ("films/a[1].mkv", "films/b.mkv", "all files", "fps", "encode", "2 done"):
+            assert text in screen
+
+
+def on_a_terminal(arguments: list[str], *, cwd: Path) -> str:
+    """All that the program writes to a real (pseudo) terminal, 120 columns wide."""
+    main, other = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "av1rules", *arguments],
+        cwd=cwd,
+        stdin=other,
+        stdout=other,
+        stderr=other,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "30"},
+    )
+    os.close(other)
+    seen = bytearray()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([main], [], [], 0.2)
+        try:
+            chunk = os.read(main, 65536) if ready else b""
+        except OSError:  # the other side is closed
+            break
+        seen += chunk
+        if not chunk and child.poll() is not None:
+            break
+    os.close(main)
+    assert child.wait(timeout=10) == 0, seen
+    return seen.decode("utf-8", "replace")
+
+
+@pytest.mark.real
+def test_receipt_and_explain_of_a_made_target(shelf: Shelf) -> None:
+    source = shelf.add("a.mkv")
+    shelf.run()
+    text = av1rules("receipt", str(shelf.target("a.mkv")), cwd=shelf.folder).stdout
+    for word in ("libsvtav1", "passed  decode", "xxh3-128:", "rules.yaml:7 (rule all)"):
+        assert word in text
+    document = json.loads(
+        av1rules("receipt", "--json", str(shelf.target("a.mkv")), cwd=shelf.folder).stdout
+    )
+    assert document["source_bytes"] == source.stat().st_size
+    assert "no receipt" in av1rules("receipt", str(source), cwd=shelf.folder, code=2).stderr
+    explained = av1rules("explain", "films/a.mkv", cwd=shelf.folder).stdout
+    command = explained.rsplit("Command\n", 1)[1].strip()
+    # Word for word what was run, but for the names of temporary files.
+    ran = document["command"]
+    assert command.rsplit(" ", 1)[0] == ran.rsplit(" ", 1)[0]
+    for word in ("mpeg2video", "remux", "<- decides", "crf", "up to date"):
+        assert word in explained
+
+
+@pytest.mark.real
+def test_explain_says_unknown_for_what_is_unknown(shelf: Shelf) -> None:
+    shelf.rules(
+        "version: 1\nlibrary: {roots: [films], settle: 0}\nrules:\n"
+        "  - {name: grainy, when: {grain: {min: 2}}, encode: {}}\n"
+        "  - {name: small, when: {height: {max: 100}, path: '*.mkv'}, hold: too small}\n"
+    )
+    shelf.add("a.mkv")
+    text = av1rules("explain", "films/a.mkv", cwd=shelf.folder).stdout
+    assert "grain: {min: 2}: unknown (is unknown)" in text
+    assert "(is 72)" in text
+    assert "held\n" in text
+    outside = av1rules("explain", "rules.yaml", cwd=shelf.folder, code=2).stderr
+    assert "not a video file of the library" in outside
+
+
+@pytest.mark.real
+def test_reader_that_leaves_early_is_no_error(shelf: Shelf) -> None:
+    for number in range(30):
+        shelf.add(f"{number}.mkv")
+    command = f"{sys.executable} -m av1rules plan --json -f {shelf.rules_file} | head -c 100"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, check=False
+    )
+    assert b"Traceback" not in done.stderr
+    assert done.stderr == b""
+
+
+def test_fault_of_ours_is_told_as_such(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.argv = ['av1rules', 'validate']\n"
+        "import av1rules.cli.validate as v, av1rules.cli.main as m\n"
+        "def broken(path): raise RuntimeError('boom')\n"
+        "v.check_rules = broken\nm.run()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "RuntimeError: boom" in done.stderr
+    assert "please report it" in done.stderr
