@@ -16,22 +16,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from av1rules.base.errors import RunInterruptedError
+from av1rules.base.pipes import ErrorLines, Lines, Output
 
 GENTLE_STOP_S = 5.0
 """How long a child may take to end after SIGTERM; ffmpeg needs 0.4-0.9 s to finalise a file."""
 
-STDERR_TAIL_LINES = 40
-"""Lines of standard error kept for messages: enough to hold FFmpeg's last words."""
+_CHUNK = 1 << 16  # what a pipe holds
 
-LINE_LIMIT = 4096
-"""Longest line kept, in characters: tags of hostile files may be megabytes long."""
+_LOOK_S = 0.5
+_LOOK_WITHOUT_NOTICE_S = 0.05
+"""How long to wait at most before the limits and a wish to stop, or also the child itself, are
+looked at again."""
 
 _ON_LINUX = sys.platform == "linux"
 if _ON_LINUX:
@@ -136,36 +136,24 @@ def run(
     """Run a program to its end and return how it ended; a non-zero exit is not an exception.
 
     Standard output is collected, or handed line by line to `on_line`. Standard error keeps its last
-    lines, and goes whole to `log` if given, and line by line to `on_err_line`, which must not
-    raise. `tether` asks the system to end the child when this process dies by SIGKILL (Linux with
-    util-linux; elsewhere without effect).
+    lines, and goes whole to `log` if given, and line by line to `on_err_line`. What a handler
+    raises ends the child and is raised here. `tether` asks the system to end the child when this
+    process dies by SIGKILL (Linux with util-linux; elsewhere without effect).
     Raises FileNotFoundError or PermissionError if the program can't be started, and
     `RunInterruptedError` if the run is being stopped.
     """
     if children is not None:
         children.check()
-    child = _start(_tethered(argv) if tether else list(argv), env)
-    if children is not None:
-        children.add(child)
-    watch = _Watch(child=child, limits=limits)
-    try:
+    with contextlib.ExitStack() as stack:
+        log_file = stack.enter_context(log.open("ab")) if log is not None else None
+        child = stack.enter_context(_started(_tethered(argv) if tether else argv, env, children))
+        out = Output(limits.output_bytes) if on_line is None else Lines(on_line)
+        err = ErrorLines(on_err_line, log_file)
+        watch = _Watch(child=child, limits=limits, children=children, out=out, err=err)
         watch.limit_memory()
-        out = _Reader(watch.stdout, watch, on_line)
-        err = _ErrReader(watch.stderr, log, on_err_line)
-        watch.wait(children)
-        # A grandchild may keep a pipe open after the child is gone: end its group, then read on.
-        signal_group(child, signal.SIGKILL)
-        out.join(GENTLE_STOP_S)
-        err.join(GENTLE_STOP_S)
-    except BaseException:
-        signal_group(child, signal.SIGKILL)
-        child.wait()
-        raise
-    finally:
-        if children is not None:
-            children.remove(child)
-    if out.failure is not None:
-        raise out.failure
+        watch.to_end()
+    if watch.failure is not None:
+        raise watch.failure
     return Completed(
         argv=tuple(argv),
         returncode=child.returncode,
@@ -175,15 +163,33 @@ def run(
     )
 
 
-def _start(argv: list[str], env: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        argv,
+@contextlib.contextmanager
+def _started(
+    argv: Sequence[str], env: Mapping[str, str] | None, children: Children | None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The running child; whatever happens, it and its group are gone afterwards."""
+    child = subprocess.Popen(
+        list(argv),
+        bufsize=0,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=None if env is None else {**os.environ, **env},
         start_new_session=True,
     )
+    try:
+        if children is not None:
+            children.add(child)
+        yield child
+    finally:
+        if child.returncode is None:
+            signal_group(child, signal.SIGKILL)
+            child.wait()
+        if children is not None:
+            children.remove(child)
+        for pipe in (child.stdout, child.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 @functools.cache
@@ -198,22 +204,23 @@ def _tethered(argv: Sequence[str]) -> list[str]:
 
 @dataclass(slots=True)
 class _Watch:
-    """Watches one child against its limits and the run's wish to stop."""
+    """Reads one child's pipes and watches its limits and the run's wish to stop, in one loop.
+
+    One wait for both pipes and the end of the child: threads that read would cost more than a whole
+    question to ffprobe is worth, and `Popen.wait` with a timeout looks only every 50 ms.
+    """
 
     child: subprocess.Popen[bytes]
     limits: Limits
+    children: Children | None
+    out: Output | Lines
+    err: ErrorLines
     stopped: str | None = None
-    last_sign: float = field(default_factory=time.monotonic)
-
-    @property
-    def stdout(self) -> IO[bytes]:
-        assert self.child.stdout is not None
-        return self.child.stdout
-
-    @property
-    def stderr(self) -> IO[bytes]:
-        assert self.child.stderr is not None
-        return self.child.stderr
+    failure: Exception | None = None
+    _open: dict[int, Output | Lines] = field(default_factory=dict)
+    _started: float = field(default_factory=time.monotonic)
+    _last_sign: float = field(default_factory=time.monotonic)
+    _patience_ends: float | None = None
 
     def limit_memory(self) -> None:
         if self.limits.memory_bytes is None or not _ON_LINUX:
@@ -222,114 +229,98 @@ class _Watch:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             resource.prlimit(self.child.pid, resource.RLIMIT_AS, bound)
 
-    def stop(self, reason: str) -> None:
+    def to_end(self) -> None:
+        """Until the child has ended and its pipes are empty."""
+        ready = select.poll()
+        for pipe, sink in ((self.child.stdout, self.out), (self.child.stderr, self.err)):
+            assert pipe is not None
+            self._open[pipe.fileno()] = sink
+            ready.register(pipe, select.POLLIN)
+        with _end_notice(self.child) as notice:
+            if notice is not None:
+                ready.register(notice, select.POLLIN)
+            while not self._has_ended(looks=notice is None):
+                longest = _LOOK_WITHOUT_NOTICE_S if notice is None else _LOOK_S
+                for descriptor, _ in ready.poll(self._next_look_s(longest) * 1000):
+                    if descriptor == notice:
+                        self._reap()
+                    else:
+                        self._read(descriptor, ready)
+                self._apply_limits()
+            if notice is not None:
+                ready.unregister(notice)
+        # A grandchild out of the group's reach may keep a pipe open: not waited for long.
+        deadline = time.monotonic() + GENTLE_STOP_S
+        while self._open and (left := deadline - time.monotonic()) > 0:
+            for descriptor, _ in ready.poll(left * 1000):
+                self._read(descriptor, ready)
+
+    def _has_ended(self, *, looks: bool) -> bool:
+        if looks and self.child.returncode is None and self.child.poll() is not None:
+            signal_group(self.child, signal.SIGKILL)
+        return self.child.returncode is not None
+
+    def _reap(self) -> None:
+        """End what is left of the group first: its number is the child's until it is reaped."""
+        signal_group(self.child, signal.SIGKILL)
+        self.child.wait()
+
+    def _read(self, descriptor: int, ready: select.poll) -> None:
+        chunk = os.read(descriptor, _CHUNK)
+        sink = self._open[descriptor]
+        if not chunk:
+            ready.unregister(descriptor)
+            del self._open[descriptor]
+        if sink is self.out:
+            self._last_sign = time.monotonic()
+        if self.failure is not None:
+            return  # only drained, so that the child can end
+        try:
+            if not chunk:
+                sink.end()
+            elif not sink.feed(chunk):
+                self._stop("output")
+        except Exception as problem:  # noqa: BLE001 - raised by run() once the child is gone
+            self.failure = problem
+            self._stop("output")
+
+    def _stop(self, reason: str) -> None:
         if self.stopped is None:
             self.stopped = reason
-            signal_group(self.child, signal.SIGTERM)
+            if self.child.returncode is None:
+                signal_group(self.child, signal.SIGTERM)
 
-    def wait(self, children: Children | None) -> None:
-        started = time.monotonic()
-        patience: float | None = None
-        while True:
-            if self._has_ended(self._next_look(started)):
-                return
-            now = time.monotonic()
-            limits = self.limits
-            if limits.timeout_s is not None and now - started > limits.timeout_s:
-                self.stop("timeout")
-            elif limits.stall_s is not None and now - self.last_sign > limits.stall_s:
-                self.stop("stall")
-            if self.stopped is not None or (children is not None and children.is_stopping):
-                patience = patience or now + GENTLE_STOP_S
-                if now > patience:
-                    signal_group(self.child, signal.SIGKILL)
+    def _apply_limits(self) -> None:
+        if self.child.returncode is not None:
+            return
+        now, limits = time.monotonic(), self.limits
+        if limits.timeout_s is not None and now - self._started > limits.timeout_s:
+            self._stop("timeout")
+        elif limits.stall_s is not None and now - self._last_sign > limits.stall_s:
+            self._stop("stall")
+        if self.stopped is None and not (self.children is not None and self.children.is_stopping):
+            return
+        if self._patience_ends is None:
+            self._patience_ends = now + GENTLE_STOP_S
+        elif now > self._patience_ends:
+            signal_group(self.child, signal.SIGKILL)
 
-    def _has_ended(self, timeout_s: float) -> bool:
-        """Wait for the end without polling where the system can: `Popen.wait` with a timeout looks
-        only every 50 ms, longer than a whole probe takes."""
-        if self.child.returncode is None and hasattr(os, "pidfd_open"):
-            with contextlib.suppress(OSError):
-                descriptor = os.pidfd_open(self.child.pid)
-                try:
-                    end = select.poll()
-                    end.register(descriptor, select.POLLIN)
-                    end.poll(timeout_s * 1000)
-                finally:
-                    os.close(descriptor)
-                timeout_s = 0
-        try:
-            self.child.wait(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    def _next_look(self, started: float) -> float:
-        """Seconds until something may have to be done; short ones so that a stop is noticed."""
-        left = 0.5
+    def _next_look_s(self, left: float) -> float:
+        """Time until something may have to be done, `left` at most."""
         if self.limits.timeout_s is not None:
-            left = min(left, self.limits.timeout_s - (time.monotonic() - started) + 0.01)
+            left = min(left, self.limits.timeout_s - (time.monotonic() - self._started) + 0.01)
         return max(left, 0.02)
 
 
-class _Reader(threading.Thread):
-    """Drains standard output into memory (bounded) or into a line callback."""
-
-    def __init__(
-        self, pipe: IO[bytes], watch: _Watch, on_line: Callable[[str], None] | None
-    ) -> None:
-        super().__init__(daemon=True)
-        self._pipe, self._watch, self._on_line = pipe, watch, on_line
-        self._parts: list[bytes] = []
-        self.failure: Exception | None = None
-        self.start()
-
-    @property
-    def data(self) -> bytes:
-        return b"".join(self._parts)
-
-    def run(self) -> None:
-        try:
-            with self._pipe:
-                self._drain()
-        except Exception as problem:  # noqa: BLE001 - handed to the caller of run(), in its own thread
-            self.failure = problem
-            self._watch.stop("output")
-
-    def _drain(self) -> None:
-        if self._on_line is not None:
-            for line in iter(lambda: self._pipe.readline(LINE_LIMIT), b""):
-                self._watch.last_sign = time.monotonic()
-                self._on_line(line.decode("utf-8", "replace").rstrip("\r\n"))
-            return
-        size = 0
-        while chunk := self._pipe.read1(1 << 16):  # type: ignore[attr-defined]
-            self._watch.last_sign = time.monotonic()
-            size += len(chunk)
-            if size <= self._watch.limits.output_bytes:
-                self._parts.append(chunk)
-            else:
-                self._watch.stop("output")
-
-
-class _ErrReader(threading.Thread):
-    """Drains standard error: last lines for messages, everything to a log file."""
-
-    def __init__(
-        self, pipe: IO[bytes], log: Path | None, on_line: Callable[[str], None] | None
-    ) -> None:
-        super().__init__(daemon=True)
-        self._pipe, self._log, self._on_line = pipe, log, on_line
-        self.tail: deque[str] = deque(maxlen=STDERR_TAIL_LINES)
-        self.start()
-
-    def run(self) -> None:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self._pipe)
-            log = stack.enter_context(self._log.open("ab")) if self._log else None
-            for line in iter(lambda: self._pipe.readline(LINE_LIMIT), b""):
-                text = line.decode("utf-8", "replace").rstrip("\r\n")
-                self.tail.append(text)
-                if self._on_line is not None:
-                    self._on_line(text)
-                if log is not None:
-                    log.write(line)
+@contextlib.contextmanager
+def _end_notice(child: subprocess.Popen[bytes]) -> Iterator[int | None]:
+    """A descriptor that becomes readable when the child ends; None where there is no such thing."""
+    try:
+        descriptor = os.pidfd_open(child.pid) if hasattr(os, "pidfd_open") else None
+    except OSError:
+        descriptor = None
+    try:
+        yield descriptor
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)

@@ -13,6 +13,7 @@ import pytest
 
 from av1rules.base import process
 from av1rules.base.errors import RunInterruptedError
+from av1rules.base.pipes import LINE_LIMIT
 from av1rules.base.process import Children, Completed, Limits, run
 
 PYTHON = [sys.executable, "-ISsc"]
@@ -72,6 +73,35 @@ def test_lines_are_handed_on_as_they_come() -> None:
     assert done.stdout == b""
 
 
+def test_lines_are_whole_however_they_arrive() -> None:
+    code = (
+        "import sys, time; w = sys.stdout.write\n"
+        "for part in ('one', ' line\\n\\ntwo\\r\\nth', 'ree'): "
+        "w(part); sys.stdout.flush(); time.sleep(0.05)"
+    )
+    lines: list[str] = []
+    run([*PYTHON, code], on_line=lines.append)
+    assert lines == ["one line", "", "two", "three"]
+
+
+def test_overlong_line_comes_in_pieces() -> None:
+    lines: list[str] = []
+    run([*PYTHON, "print('x' * 10_000); print('y')"], on_line=lines.append)
+    assert "".join(lines) == "x" * 10_000 + "y"
+    assert max(map(len, lines)) == LINE_LIMIT
+
+
+def test_failing_handler_of_error_lines_ends_the_child_and_raises() -> None:
+    def fail(line: str) -> None:
+        raise KeyError(line)
+
+    code = "import sys, time; sys.stderr.write('a\\n'); sys.stderr.flush(); time.sleep(30)"
+    started = time.monotonic()
+    with pytest.raises(KeyError):
+        run([*PYTHON, code], on_err_line=fail)
+    assert time.monotonic() - started < 10
+
+
 def test_failing_line_handler_ends_the_child_and_raises() -> None:
     def fail(line: str) -> None:
         raise KeyError(line)
@@ -91,7 +121,7 @@ def test_standard_error_keeps_its_last_lines_and_the_log_keeps_all(tmp_path: Pat
 
 def test_endless_line_does_not_fill_memory() -> None:
     done = run([*PYTHON, "import sys; sys.stderr.write('x' * 10_000_000)"])
-    assert max(len(line) for line in done.stderr) <= process.LINE_LIMIT
+    assert max(len(line) for line in done.stderr) <= LINE_LIMIT
 
 
 def test_too_much_output_stops_the_program() -> None:
@@ -153,6 +183,46 @@ def test_grandchild_does_not_outlive_the_child(tmp_path: Path) -> None:
     assert time.monotonic() - started < 4
     time.sleep(0.1)
     assert not _is_running(_wait_for(mark))
+
+
+def test_pipe_held_by_a_runaway_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(process, "GENTLE_STOP_S", 0.3)
+    mark = tmp_path / "pid"
+    code = (
+        "import os, subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-ISsc', 'import time; time.sleep(20)'],"
+        " start_new_session=True)\n"
+        f"open({str(mark)!r}, 'w').write(str(child.pid)); print('done')"
+    )
+    started = time.monotonic()
+    done = run([*PYTHON, code])
+    assert time.monotonic() - started < 5
+    assert done.stdout == b"done\n"
+    os.kill(_wait_for(mark), signal.SIGKILL)
+
+
+def test_child_that_closes_its_pipes_is_waited_for() -> None:
+    code = "import os, time; os.close(1); os.close(2); time.sleep(0.3); os._exit(7)"
+    assert run([*PYTHON, code]).returncode == 7
+
+
+def test_waiting_costs_no_processor_time() -> None:
+    before = time.thread_time()
+    run([*PYTHON, "import os, time; os.close(2); time.sleep(1)"])
+    assert time.thread_time() - before < 0.1
+
+
+@pytest.mark.parametrize("code", ["print('x' * 100_000)", "import os; os.close(1); os.close(2)"])
+def test_systems_without_pidfd_notice_the_end_too(
+    monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    started = time.monotonic()
+    done = run([*PYTHON, code], limits=Limits(timeout_s=20))
+    assert (done.ok, len(done.stdout)) == (True, 100_001 if "print" in code else 0)
+    assert time.monotonic() - started < 5
 
 
 def test_stop_ends_running_children_and_refuses_new_ones(tmp_path: Path) -> None:
