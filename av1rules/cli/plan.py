@@ -8,7 +8,8 @@ import click
 
 from av1rules.cli.exit_codes import EXIT_WORK
 from av1rules.cli.options import absolute_paths, force_option, paths_argument, rules_option
-from av1rules.graph.plan import Wish, build_plan
+from av1rules.graph.plan import build_plan
+from av1rules.graph.plan_file import Wish
 from av1rules.graph.workspace import open_workspace
 from av1rules.report.plan_export import plan_csv, plan_json
 from av1rules.report.plan_text import plan_text

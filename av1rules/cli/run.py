@@ -15,7 +15,8 @@ from av1rules.base.events import Note, RunFinished, Sink
 from av1rules.base.process import Children
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from av1rules.cli.options import absolute_paths, force_option, paths_argument, rules_option
-from av1rules.graph.plan import Wish, build_plan
+from av1rules.graph.plan import build_plan
+from av1rules.graph.plan_file import Wish
 from av1rules.graph.planned import Plan, PlanAction
 from av1rules.graph.run import run_plan
 from av1rules.graph.session import open_session

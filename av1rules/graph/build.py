@@ -25,7 +25,7 @@ from av1rules.encode.publish import publish_target
 from av1rules.encode.receipt import receipt_json
 from av1rules.encode.verify import Verification, verify
 from av1rules.graph.ledger import Verdict, VerdictKind
-from av1rules.graph.plan import tools_used
+from av1rules.graph.plan_file import tools_used
 from av1rules.graph.planned import PlanRow, Work
 from av1rules.graph.provenance import provenance_json
 from av1rules.graph.receipts import receipt_of, write_receipt

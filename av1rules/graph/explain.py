@@ -11,7 +11,8 @@ from av1rules.encode.encoders import choose_encoder
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.streams import StreamPlan, plan_streams
 from av1rules.graph.fingerprint import effective
-from av1rules.graph.plan import Wish, build_plan, tools_used
+from av1rules.graph.plan import build_plan
+from av1rules.graph.plan_file import Wish, tools_used
 from av1rules.graph.planned import PlanRow
 from av1rules.graph.provenance import provenance_json
 from av1rules.graph.workspace import Workspace

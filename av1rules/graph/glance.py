@@ -18,9 +18,6 @@ from av1rules.library.source import FileStat, LibraryFile
 
 GLANCE_NAME = "glance.msgpack"
 
-_REMEMBERED = (PlanAction.FRESH, PlanAction.HELD, PlanAction.LEFT_ALONE)
-"""Decisions that hold while file and policy stay the same. Work and faults are looked at anew."""
-
 
 class Remembered(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a plan said of one file. An array on disk: 20,000 of them load in a few ms."""
@@ -81,7 +78,7 @@ class Glance:
         """
         known = {} if whole else dict(self._rows)
         for row in rows:
-            if row.action in _REMEMBERED:
+            if row.is_lasting:
                 known[os.fsencode(row.file.path)] = _remember(row)
         if known == self._rows and self._path.exists():
             return

@@ -265,14 +265,6 @@ class Ledger:
                 ),
             )
 
-    def note_touched(self, target: str, mtime_ns: int) -> None:
-        """The target's times changed, its content did not: compare with the new times from now."""
-        with self._transaction():
-            self._db.execute(
-                "UPDATE targets SET target_mtime_ns=? WHERE target=?",
-                (mtime_ns, os.fsencode(target)),
-            )
-
     def forget(self, source: str | None = None) -> None:
         """Make the targets of one source (or of all) stale, and drop the verdicts on it."""
         where, values = ("", ()) if source is None else (" WHERE source=?", (os.fsencode(source),))

@@ -53,6 +53,7 @@ class PlanRow:
     fingerprint: str | None = None
     notes: tuple[str, ...] = ()
     work: Work | None = None  # for ENCODE only
+    is_lasting: bool = False  # the same as long as file, policy and ledger row stay as they are
 
     @property
     def size_bytes(self) -> int:

@@ -51,4 +51,6 @@ def _collided(rows: list[PlanRow], number: int, numbers: list[int], target: str)
         f"would write the same target as {others} ({printable(os.path.basename(target))}): "
         "rename one, or skip one by a rule"
     )
-    return replace(rows[number], action=PlanAction.BLOCKED, causes=(cause,), work=None)
+    return replace(
+        rows[number], action=PlanAction.BLOCKED, causes=(cause,), work=None, is_lasting=False
+    )

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from av1rules.base.digest import content_key
 from av1rules.graph.ledger import Ledger
-from av1rules.graph.plan import build_plan, tools_used
+from av1rules.graph.plan import build_plan
+from av1rules.graph.plan_file import tools_used
 from av1rules.graph.planned import PlanAction
 from av1rules.graph.stale import TargetRow
 from av1rules.graph.workspace import open_workspace

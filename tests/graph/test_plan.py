@@ -12,9 +12,10 @@ import pytest
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.graph.glance import GLANCE_NAME
+from av1rules.graph.ledger import Ledger
 from av1rules.graph.planned import PlanAction
 from tests.conftest import MakeClip
-from tests.shelf import RULES, Disk, Shelf
+from tests.shelf import FAST, RULES, Disk, Shelf
 
 pytestmark = pytest.mark.real
 
@@ -188,3 +189,30 @@ def test_rules_with_faults_are_refused(shelf: Shelf) -> None:
     shelf.rules_file.write_text("version: 1\nlibrary: {roots: [films]}\nrulez: []\n")
     with pytest.raises(Av1rulesError, match="rulez"):
         shelf.plan()
+
+
+def test_what_was_set_aside_is_looked_at_once_it_no_longer_is(shelf: Shelf) -> None:
+    """The file's own stat is the same before and after: nothing may be remembered of it."""
+    shelf.add("marked.mkv")
+    marker = shelf.folder / "films" / "marked.mkv.av1skip"
+    marker.touch()
+    assert shelf.causes("marked.mkv") == ("marked with .av1skip",)
+    marker.unlink()
+    assert shelf.causes("marked.mkv") == ("new",)
+    shelf.rules(RULES.format(settings=FAST).replace("settle: 0", "settle: 2s"))
+    shelf.add("young.mkv")
+    assert shelf.causes("young.mkv") == ("written to within library.settle: left for next time",)
+    time.sleep(2.1)
+    assert shelf.causes("young.mkv") == ("new",)
+
+
+def test_forgotten_verdict_is_not_remembered_elsewhere(shelf: Shelf) -> None:
+    shelf.rules(settings="crf: 1, preset: 12, max_size_ratio: 0.01")
+    shelf.add("film.mkv")
+    shelf.run()
+    shelf.plan()
+    assert shelf.row("film.mkv").action is PlanAction.LEFT_ALONE
+    ledger = Ledger.open(shelf.state_dir)
+    ledger.forget("films/film.mkv")
+    ledger.close()
+    assert shelf.causes("film.mkv") == ("new",)
