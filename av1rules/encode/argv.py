@@ -16,6 +16,7 @@ from av1rules.encode.encoders import SVT_CODEC, encoder_options, encoder_setting
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.protect import keeps_dolby_vision
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
+from av1rules.library.own_tag import PROVENANCE_TAG, text_tag
 from av1rules.library.source import Attachment, Source
 
 MUXING_QUEUE_PACKETS = 4096
@@ -37,13 +38,6 @@ STALE_TAGS = tuple(
 
 BRAND_TAGS = ("major_brand", "minor_version", "compatible_brands")
 """What an MP4 says of its own container: untrue in any other file."""
-
-PROVENANCE_TAG = "AV1RULES"
-
-MP4_PROVENANCE_TAGS = ("comment", "synopsis", "description")
-"""Where the provenance goes in MP4, which keeps no tags of our own naming: the first of these that
-the source leaves free, with `AV1RULES=` before the JSON text."""
-
 
 RGB_MATRIX = "bt709"
 """What RGB pictures become in 4:2:0: what players take for granted where nothing is said."""
@@ -181,9 +175,8 @@ def _global_tags(job: EncodeJob) -> Iterator[str]:
     if job.settings.container == MKV:
         yield from ("-metadata", f"{PROVENANCE_TAG}={job.provenance}")
         return
-    free = next((key for key in MP4_PROVENANCE_TAGS if key not in there), None)
-    if free is not None:
-        yield from ("-metadata", f"{free}={PROVENANCE_TAG}={job.provenance}")
+    key, text = text_tag(job.provenance, job.source.tags)
+    yield from ("-metadata", f"{key}={text}")
 
 
 def _dispositions(source: Source, streams: StreamPlan) -> Iterator[str]:

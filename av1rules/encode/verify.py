@@ -301,6 +301,5 @@ def _contract_check(broken: tuple[str, ...]) -> Check:
 
 def _provenance_check(job: EncodeJob, target: Source) -> Check:
     there = target.provenance == job.provenance
-    needed = job.settings.container == "mkv"
     detail = "the file says how it was made" if there else "the file does not say how it was made"
-    return Check(name="provenance", passed=there or not needed, detail=detail)
+    return Check(name="provenance", passed=there, detail=detail)

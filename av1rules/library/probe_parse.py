@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from av1rules.base.errors import ProbeError
+from av1rules.library.own_tag import find_provenance
 from av1rules.library.picture_scan import NO_HINTS, PictureHints
 from av1rules.library.probe_json import (
     RawFrame,
@@ -33,10 +34,8 @@ from av1rules.library.source import (
     VideoStream,
 )
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """Raised whenever a fact is read differently: cached probes of another version are dropped."""
-
-PROVENANCE_TAG = "av1rules"
 
 STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegxl"})
 """Codecs of cover art; a film is in one of them only if nothing else in the file moves."""
@@ -102,7 +101,7 @@ def build_source(
         chapters=_chapters(raw),
         main_index=main.index if main is not None else None,
         tags=tags,
-        provenance=next((value for key, value in tags if key == PROVENANCE_TAG), None),
+        provenance=find_provenance(tags),
     )
 
 

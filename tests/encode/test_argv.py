@@ -7,6 +7,7 @@ import pytest
 
 from av1rules.encode.argv import CoverFile, build_argv, cover_names, shown_command
 from av1rules.encode.job import EncodeJob
+from av1rules.library.own_tag import find_provenance
 from av1rules.library.source import (
     Attachment,
     Chapter,
@@ -157,6 +158,23 @@ def test_threads_change_nothing_but_the_number_of_threads() -> None:
     alone = build_argv(job(), ffmpeg="f", output="o")
     threaded = build_argv(job(threads=4), ffmpeg="f", output="o")
     assert [word.replace(":lp=4", "") for word in threaded] == list(alone)
+
+
+@pytest.mark.parametrize(
+    ("there", "written"),
+    [
+        ((), "comment=AV1RULES={}"),
+        (("comment",), "synopsis=AV1RULES={}"),
+        (("comment", "synopsis"), "description=AV1RULES={}"),
+        (("comment", "synopsis", "description"), "comment=my comment\nAV1RULES={}"),
+    ],
+)
+def test_every_mp4_says_that_it_is_ours(there: tuple[str, ...], written: str) -> None:
+    tags = tuple((key, f"my {key}") for key in there)
+    made = job(source=source(tags=tags), settings=settings(container="mp4"), provenance="{}")
+    assert written in build_argv(made, ffmpeg="f", output="o")
+    key, _, text = written.partition("=")
+    assert find_provenance({**dict(tags), key: text}.items()) == "{}"
 
 
 def test_covers_without_names_get_some() -> None:

@@ -101,7 +101,20 @@ def test_mp4_says_what_it_loses_and_keeps_the_rest(
     assert way.failed == []
     assert [stream.codec for stream in way.target.streams()] == ["av1", "ac3", "flac", "mov_text"]
     assert [item.codec for item in way.target.covers] == ["mjpeg"]
-    assert ("comment", 'AV1RULES={"av1rules":1}') in way.target.tags
+    assert way.target.provenance == '{"av1rules":1}'
+
+
+def test_no_mp4_of_ours_is_a_source_even_where_every_text_tag_is_taken(
+    make_clip: MakeClip, tools: Tools, tmp_path: Path
+) -> None:
+    clip = make_clip(
+        "said.mp4", *PICTURE, *X264, "-metadata", "comment=mine", "-metadata", "synopsis=s",
+        "-metadata", "description=d",
+    )  # fmt: skip
+    way = go(clip, tmp_path, tools, replace(FAST, container="mp4"))
+    assert way.failed == []
+    assert way.target.provenance == '{"av1rules":1}'
+    assert ("comment", 'mine\nAV1RULES={"av1rules":1}') in way.target.tags
 
 
 PQ = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"

@@ -295,6 +295,22 @@ def test_our_own_tag_is_found_whatever_its_case() -> None:
     assert source.tags == (("av1rules", "v1:abc"), ("title", "x"))
 
 
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ({"comment": 'AV1RULES={"a":1}'}, '{"a":1}'),
+        ({"COMMENT": "hello", "synopsis": 'AV1RULES={"a":1}'}, '{"a":1}'),
+        ({"comment": 'hello\nAV1RULES={"a":1}'}, '{"a":1}'),
+        ({"description": "AV1RULES={}", "AV1RULES": "own"}, "own"),
+        ({"comment": "see AV1RULES=x", "title": "AV1RULES=x"}, None),
+    ],
+)
+def test_our_own_line_is_found_in_the_tags_of_mp4(tags: dict[str, str], found: str | None) -> None:
+    told = {"format_name": "mov,mp4", "tags": tags}
+    text = json.dumps({"streams": [_stream()], "format": told}).encode()
+    assert parse_probe(text, size_bytes=1).provenance == found
+
+
 def test_languages_titles_and_dispositions() -> None:
     sound = _audio(
         tags={"LANGUAGE": "fre", "title": "Commentary"}, disposition={"comment": 1, "default": 0}
