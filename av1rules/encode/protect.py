@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from av1rules.encode.containers import MP4
+from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.encoders import SVT_CODEC
 from av1rules.encode.streams import StreamPlan
 from av1rules.library.source import HdrKind, Source, VideoStream
@@ -166,5 +166,9 @@ def _container(
     if not keeps_mastering_display(main, streams.container):
         message = "mp4 can't hold a mastering display without luminance"
         yield _finding(settings, Loss.STREAMS, message, remedy)
+    if main.has_ambient_viewing and streams.container == MKV:
+        # Worth a line, not a decision: few screens look at it, and the pictures are the same.
+        message = "mkv can't hold the ambient viewing environment, a hint for screens; mp4 can"
+        yield LossFinding(loss=Loss.STREAMS, message=message, accepted=True)
     for step in streams.losses:
         yield _finding(settings, Loss.STREAMS, step.describe(), remedy)

@@ -28,6 +28,7 @@ _PICTURE_TIMING = 1
 _T35 = 4  # captions, HDR10+
 _MASTERING = 137
 _LIGHT = 144
+_AMBIENT = 148
 _HDR10_PLUS = b"\xb5\x00\x3c\x00\x01\x04"
 """T.35 country USA, provider Samsung, ST 2094-40."""
 
@@ -55,6 +56,7 @@ class PictureHints:
     has_dolby_vision: bool = False
     mastering_display: MasteringDisplay | None = None
     content_light: ContentLight | None = None
+    has_ambient_viewing: bool = False
 
 
 NO_HINTS = PictureHints()
@@ -128,6 +130,8 @@ def _with_message(hints: PictureHints, message: int, body: bytes) -> PictureHint
             return None
         max_cll, max_fall = struct.unpack(">HH", body)
         return replace(hints, content_light=ContentLight(max_cll=max_cll, max_fall=max_fall))
+    if message == _AMBIENT:
+        return replace(hints, has_ambient_viewing=True)
     return hints
 
 

@@ -205,6 +205,7 @@ def _scanned(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
         has_dolby_vision=any(hint.has_dolby_vision for hint in known),
         mastering_display=next(filter(None, (hint.mastering_display for hint in known)), None),
         content_light=next(filter(None, (hint.content_light for hint in known)), None),
+        has_ambient_viewing=any(hint.has_ambient_viewing for hint in known),
     )
 
 

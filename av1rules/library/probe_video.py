@@ -66,6 +66,7 @@ _HDR10_PLUS = "SMPTE2094-40"
 _DOVI_CONFIG = "DOVI configuration record"
 _DOVI_PICTURE = "Dolby Vision"
 _CAPTIONS = "ATSC A53"
+_AMBIENT = "Ambient viewing environment"
 
 
 def build_video(
@@ -120,6 +121,7 @@ def build_video(
         content_light=light,
         dolby_vision=vision,
         has_captions=_has_captions(stream, sides, frames, hints),
+        has_ambient_viewing=_has_ambient_viewing(sides, frames, hints),
         is_decodable=_is_decodable(pix_fmt, frames),
         language=stream.language,
         title=stream.tag("title"),
@@ -285,6 +287,14 @@ def _has_captions(
     if any((side.side_data_type or "").startswith(_CAPTIONS) for side in sides):
         return True
     return False if frames else hints.has_captions
+
+
+def _has_ambient_viewing(
+    sides: Iterable[RawSideData], frames: Sequence[RawFrame] | None, hints: PictureHints
+) -> bool | None:
+    if hints.has_ambient_viewing or any(side.side_data_type == _AMBIENT for side in sides):
+        return True
+    return False if frames or hints.has_captions is not None else None
 
 
 def _is_decodable(pix_fmt: str | None, frames: Sequence[RawFrame] | None) -> bool | None:

@@ -122,6 +122,7 @@ class VideoStream:
     content_light: ContentLight | None = None
     dolby_vision: DolbyVision | None = None
     has_captions: bool | None = None
+    has_ambient_viewing: bool | None = None  # the light around the screen, as phones record it
     is_decodable: bool | None = None  # False: encrypted, or the first pictures do not decode
     language: str | None = None
     title: str | None = None

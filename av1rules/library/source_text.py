@@ -73,6 +73,8 @@ def _colour(video: VideoStream) -> str:
     if video.content_light is not None:
         light = video.content_light
         parts.append(f"MaxCLL {light.max_cll}, MaxFALL {light.max_fall}")
+    if video.has_ambient_viewing:
+        parts.append("ambient viewing environment")
     return ", ".join(parts)
 
 

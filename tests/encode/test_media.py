@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from av1rules.base.errors import EncodeError, ProbeError
+from av1rules.encode.protect import find_losses
 from av1rules.encode.streams import StreamAction
 from av1rules.library.toolset import Tools
 from av1rules.rules.settings import Loss
@@ -178,3 +179,18 @@ def test_mp4_targets(
     assert {finding.loss for finding in held} == losses
     way = go(media_dir / name, tmp_path, tools, replace(wanted, accept=frozenset(losses)))
     assert way.failed == []
+
+
+@pytest.mark.parametrize(("container", "is_kept"), [("mkv", False), ("mp4", True)])
+def test_ambient_viewing_environment_is_kept_or_told_of(
+    container: str, is_kept: bool, media_dir: Path, tools: Tools, tmp_path: Path
+) -> None:
+    wanted = replace(FAST, container=container, accept=frozenset({Loss.STREAMS}))
+    way = go(media_dir / "hevc10-dovi84-hlg-rotated.mov", tmp_path, tools, wanted)
+    assert way.failed == []
+    assert way.source.video[0].has_ambient_viewing is True
+    assert (way.target.video[0].has_ambient_viewing is True) == is_kept
+    losses = find_losses(way.source, wanted, way.job.streams, way.job.encoder)
+    told = [loss for loss in losses if "ambient viewing environment" in loss.message]
+    assert (not told) == is_kept
+    assert all(loss.accepted for loss in told)

@@ -84,6 +84,14 @@ def test_hdr10plus_is_seen() -> None:
     assert seen.has_hdr10_plus
 
 
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+def test_ambient_viewing_environment_is_seen(codec: str) -> None:
+    make, picture = (_sei264, SLICE_264) if codec == "h264" else (_sei265, SLICE_265)
+    seen = _scan(codec, make(_message(148, b"\x00" * 8)), picture)
+    assert seen is not None
+    assert seen.has_ambient_viewing
+
+
 def _display(luminance: int = 10_000_000) -> bytes:
     places = (8500, 39850, 6550, 2300, 35400, 14600, 15635, 16450)
     return struct.pack(">8HII", *places, luminance, 50)
