@@ -149,6 +149,14 @@ def test_auto_takes_the_preferred_encoder_or_else_the_best() -> None:
     assert choose_encoder(settings(encoder="librav1e"), TOOLS, "libaom-av1") is RAV1E
 
 
+def test_libsvtav1_is_also_what_a_fork_is_built_in_as() -> None:
+    """FFmpeg has one codec for SVT-AV1 and its forks: a build holds the one or the other."""
+    forked = replace(TOOLS, encoders=(PSY, AOM))
+    assert choose_encoder(settings(encoder="libsvtav1"), forked, None) is PSY
+    assert choose_encoder(settings(), forked, "libsvtav1") is PSY
+    assert choose_encoder(settings(encoder="svt-av1-psy"), forked, "libaom-av1") is PSY
+
+
 def test_a_named_encoder_that_is_missing_is_an_error() -> None:
     with pytest.raises(ToolError) as caught:
         choose_encoder(settings(encoder="svt-av1-psy"), TOOLS, None)
