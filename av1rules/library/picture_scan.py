@@ -19,6 +19,8 @@ _HEAD_BYTES = 64
 _MAX_MESSAGES = 64
 """In one SEI unit; real ones hold fewer than ten."""
 
+_START_CODE = b"\x00\x00\x01"
+
 _H264_SEI = 6
 _HEVC_SEI = (39, 40)
 _HEVC_DOLBY_VISION_RPU = 62
@@ -32,18 +34,21 @@ _AMBIENT = 148
 _HDR10_PLUS = b"\xb5\x00\x3c\x00\x01\x04"
 """T.35 country USA, provider Samsung, ST 2094-40."""
 
-_DECODED_H264 = frozenset({147, 176})
-_DECODED_HEVC = frozenset({_PICTURE_TIMING, 147, 176})
-"""Field flags (in H.264 the parser reads them), another transfer, 3D displays."""
+_DECODED = frozenset({147, 176})
+"""Another transfer, 3D displays."""
+
+_WHOLE_PICTURES = frozenset({0, 7, 8})
+"""HEVC's pic_struct of pictures that are no fields: shown once, twice, three times."""
 
 _AV1_T35 = (b"\xb5\x00\x31", b"\xb5\x00\x3c", b"\xb5\x00\x3b")
 """ITU-T T.35 of the USA: captions (ATSC), HDR10+ (Samsung), Dolby Vision."""
 
 _LUMINANCE = range(50_000, 100_000_001)
-_BLACK = range(1, 50_001)
+_BLACK = range(50_001)
 _ACROSS = range(5, 37_001)
 _UP = range(5, 42_001)
-"""ST 2086 in units of 0.0001 cd/m2 and 0.00002; FFmpeg doubts what is outside, so it decides."""
+"""ST 2086 in units of 0.0001 cd/m2 and 0.00002; FFmpeg leaves out what is outside (tried with 8.0:
+phones write no luminance), all places or both luminances together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +85,13 @@ def scan(codec: str, payload: bytes, size: int) -> PictureHints | None:
 
 
 def _framed_units(payload: bytes, size: int) -> list[bytes] | None:
-    """NAL units with 4-byte lengths that fill `size` bytes exactly; None if no such chain."""
+    """NAL units with 4-byte lengths that fill `size` bytes exactly, or with start codes from the
+    first byte on (bare streams); None if neither."""
     for start in range(min(_HEAD_BYTES, len(payload) - size) + 1):
         if (units := _chain(payload, start, start + size)) is not None:
             return units
-    return None
+    before, *units = payload[:size].split(_START_CODE)
+    return units if not before.strip(b"\x00") and all(units) and units else None
 
 
 def _chain(payload: bytes, start: int, end: int) -> list[bytes] | None:
@@ -100,22 +107,30 @@ def _chain(payload: bytes, start: int, end: int) -> list[bytes] | None:
 
 def _with_unit(hints: PictureHints, codec: str, unit: bytes) -> PictureHints | None:
     if codec == "h264":
-        is_sei, head, decoded = unit[0] & 0x1F == _H264_SEI, 1, _DECODED_H264
+        is_sei, head = unit[0] & 0x1F == _H264_SEI, 1
     else:
         kind = unit[0] >> 1 & 0x3F
         if kind == _HEVC_DOLBY_VISION_LAYER:
             return None
         if kind == _HEVC_DOLBY_VISION_RPU:
             return replace(hints, has_dolby_vision=True)
-        is_sei, head, decoded = kind in _HEVC_SEI, 2, _DECODED_HEVC
+        is_sei, head = kind in _HEVC_SEI, 2
     if not is_sei:
         return hints
     told: PictureHints | None = hints
     for message, body in _messages(unit[head:]):
-        if told is None or message in decoded:
+        if told is None or message in _DECODED:
+            return None
+        if message == _PICTURE_TIMING and codec == "hevc" and not _is_whole_picture(body):
             return None
         told = _with_message(told, message, body)
     return told
+
+
+def _is_whole_picture(body: bytes) -> bool:
+    """Picture timing begins with pic_struct, or, if the sequence's header says so, has none: then
+    these bits are others, but the pictures are whole all the same. In H.264 the parser tells."""
+    return bool(body) and body[0] >> 4 in _WHOLE_PICTURES
 
 
 def _with_message(hints: PictureHints, message: int, body: bytes) -> PictureHints | None:
@@ -123,8 +138,7 @@ def _with_message(hints: PictureHints, message: int, body: bytes) -> PictureHint
         is_known = body.startswith(_HDR10_PLUS)
         return replace(hints, has_hdr10_plus=True) if is_known else None
     if message == _MASTERING:
-        display = _mastering(body)
-        return None if display is None else replace(hints, mastering_display=display)
+        return replace(hints, mastering_display=_mastering(body)) if len(body) == 24 else None
     if message == _LIGHT:
         if len(body) != 4:
             return None
@@ -135,24 +149,17 @@ def _with_message(hints: PictureHints, message: int, body: bytes) -> PictureHint
     return hints
 
 
-def _mastering(body: bytes) -> MasteringDisplay | None:
+def _mastering(body: bytes) -> MasteringDisplay:
     """Primaries come as green, blue, red."""
-    if len(body) != 24:
-        return None
     *places, luminance, black = struct.unpack(">8HII", body)
     across, up = places[::2], places[1::2]
-    is_usual = all(x in _ACROSS for x in across) and all(y in _UP for y in up)
-    if not is_usual or luminance not in _LUMINANCE or black not in _BLACK:
-        return None
-    green, blue, red, white = ((x / 50_000, y / 50_000) for x, y in zip(across, up, strict=True))
-    return MasteringDisplay(
-        red=red,
-        green=green,
-        blue=blue,
-        white=white,
-        min_luminance=black / 10_000,
-        max_luminance=luminance / 10_000,
-    )
+    display = MasteringDisplay()
+    if all(x in _ACROSS for x in across) and all(y in _UP for y in up):
+        points = [(x / 50_000, y / 50_000) for x, y in zip(across, up, strict=True)]
+        display = replace(display, green=points[0], blue=points[1], red=points[2], white=points[3])
+    if luminance in _LUMINANCE and black in _BLACK and black < luminance:
+        display = replace(display, min_luminance=black / 10_000, max_luminance=luminance / 10_000)
+    return display
 
 
 def _messages(sei: bytes) -> Iterator[tuple[int, bytes]]:

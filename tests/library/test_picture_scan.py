@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from av1rules.library import probe
 from av1rules.library.picture_scan import PLAIN, PictureHints, scan
+from av1rules.library.probe import probe_file
 from av1rules.library.source import ContentLight, MasteringDisplay
+from av1rules.library.toolset import Tools
+from tests.conftest import MakeClip, library_file
 
 SLICE_264 = b"\x65" + b"\x11" * 40
 SLICE_265 = b"\x26\x01" + b"\x11" * 40
@@ -59,6 +63,18 @@ def test_encoder_settings_are_no_reason_to_decode() -> None:
 @pytest.mark.parametrize("kind", [1, 4, 147, 176])
 def test_telling_messages_of_hevc_are_decoded(kind: int) -> None:
     assert _decoded("hevc", _sei265(_message(5, b"xx"), _message(kind, ATSC)), SLICE_265)
+
+
+@pytest.mark.parametrize(
+    ("pic_struct", "is_plain"),
+    [(0, True), (7, True), (8, True), (1, False), (2, False), (3, False), (9, False)],
+)
+def test_hevc_picture_timing_is_decoded_only_where_it_may_mean_fields(
+    pic_struct: int, is_plain: bool
+) -> None:
+    sei = _sei265(_message(1, bytes([pic_struct << 4, 0, 5])))
+    assert _plain("hevc", sei, SLICE_265) == is_plain
+    assert _decoded("hevc", sei, SLICE_265) == (not is_plain)
 
 
 def test_captions_of_h264_are_decoded() -> None:
@@ -115,9 +131,41 @@ def test_static_metadata_is_read(codec: str) -> None:
     )
 
 
-@pytest.mark.parametrize("body", [_display(luminance=0), _display()[:-1], b""])
-def test_unusual_mastering_display_is_decoded(body: bytes) -> None:
+@pytest.mark.parametrize("body", [_display()[:-1], _display() + b"\x01", b""])
+def test_mastering_display_of_another_length_is_decoded(body: bytes) -> None:
     assert _decoded("hevc", _sei265(_message(137, body)), SLICE_265)
+
+
+DISPLAYS = [
+    (luminance, black, red_x)
+    for luminance, black in (
+        (0, 0), (49_999, 1), (50_000, 1), (50_000, 50_000), (60_000, 50_000), (60_000, 50_001),
+        (100_000_000, 0), (100_000_001, 1),
+    )
+    for red_x in (34_000, 4 if luminance in (0, 50_000) else 37_001)
+]  # fmt: skip
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("luminance", "black", "red_x"), DISPLAYS)
+def test_mastering_display_is_read_as_ffmpeg_does(
+    luminance: int, black: int, red_x: int, make_clip: MakeClip, tools: Tools,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    places = f"G(13250,34500)B(7500,3000)R({red_x},16000)WP(15635,16450)"
+    clip = make_clip(
+        "display.hevc", "-f", "lavfi", "-i", "color=s=64x64:r=25:d=0.08", "-c:v", "libx265",
+        "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-x265-params",
+        f"log-level=none:master-display={places}L({luminance},{black})",
+    )  # fmt: skip
+    read = probe_file(library_file(clip), tools).main
+    monkeypatch.setattr(probe, "_hints", lambda *_: None)
+    decoded = probe_file(library_file(clip), tools).main
+    assert read is not None
+    assert decoded is not None
+    assert read.is_decodable is None  # no picture was decoded
+    assert read.mastering_display == decoded.mastering_display
+    assert (read.hdr_kinds, read.is_interlaced) == (decoded.hdr_kinds, decoded.is_interlaced)
 
 
 def test_bytes_of_the_container_in_front_are_passed_over() -> None:
@@ -125,9 +173,19 @@ def test_bytes_of_the_container_in_front_are_passed_over() -> None:
     assert scan("h264", b"\xa3\x40\x80\x81\x00\x00\x80" + payload + b"rest", len(payload)) == PLAIN
 
 
+@pytest.mark.parametrize("code", [b"\x00\x00\x01", b"\x00\x00\x00\x01"])
+def test_bare_streams_are_read_by_their_start_codes(code: bytes) -> None:
+    plain = code + b"\x67\x64\x00\x28" + code + SLICE_264
+    assert scan("h264", plain, len(plain)) == PLAIN
+    told = code + _sei264(_message(4, ATSC)) + code + SLICE_264
+    assert None is scan("h264", told, len(told))
+
+
 @pytest.mark.parametrize(
-    "payload", [b"", b"\x00\x00\x00\x01" + SLICE_264, _framed(SLICE_264)[:-1], b"\xff" * 90]
-)
+    "payload",
+    [b"", b"x\x00\x00\x01" + SLICE_264, b"\x00\x00\x01\x00\x00\x01" + SLICE_264,
+     _framed(SLICE_264)[:-1], b"\xff" * 90],
+)  # fmt: skip
 def test_what_can_not_be_parsed_is_decoded(payload: bytes) -> None:
     assert None is scan("h264", payload, len(payload))
 
