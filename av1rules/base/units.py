@@ -7,6 +7,12 @@ import re
 
 _NUMBER = re.compile(r"^\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z/]*)\s*$")
 
+_DECIMAL_COMMA = re.compile(r"\s*(\d+),(\d+\s*[A-Za-z/]*)\s*")
+
+_SIZE_IN_BITS = re.compile(r"[KMGT]i?b")
+_RATE_IN_BYTES = re.compile(r"[KMGkmg]?i?B(?:/[sS]|[pP][sS])")
+"""Case tells bits from bytes where the writer used it; `gb` and `mbps` use none."""
+
 SIZE_UNITS = {
     "b": 1,
     "kb": 1000,
@@ -43,19 +49,38 @@ RATE_UNITS = {
 """Bits per second per unit, decimal as the field uses them; without a unit: bits per second."""
 
 
+class UnitError(ValueError):
+    """Text that is no size, duration or bit rate; `hint` says what was probably meant."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 def parse_size(text: str) -> int:
-    """`"2GiB"` to bytes. Raises ValueError that says what was expected."""
-    return round(_parse(text, SIZE_UNITS, "", "a size such as 700MB or 2GiB"))
+    """`"2GiB"` to bytes. Raises UnitError; `Gb` with its small b would be bits."""
+    wish = "a size such as 700MB or 2GiB"
+    found = _NUMBER.match(text)
+    if found is not None and _SIZE_IN_BITS.fullmatch(found["unit"]):
+        meant = f"{found['number']}{found['unit'][:-1]}B"
+        raise UnitError(f"expected {wish}, found {text!r}", hint=f"sizes are in bytes: {meant}")
+    return round(_parse(text, SIZE_UNITS, "", wish))
 
 
 def parse_duration(text: str) -> float:
-    """`"45s"`, `"1.5h"` to seconds. Raises ValueError."""
+    """`"45s"`, `"1.5h"` to seconds. Raises UnitError."""
     return _parse(text, DURATION_UNITS, "s", "a duration such as 45s, 10min or 2h")
 
 
 def parse_rate(text: str) -> int:
-    """`"15Mb/s"` to bits per second. Raises ValueError."""
-    return round(_parse(text, RATE_UNITS, "b/s", "a bit rate such as 800kb/s or 15Mb/s"))
+    """`"15Mb/s"` to bits per second. Raises UnitError; `MB/s` with its large B would be bytes."""
+    wish = "a bit rate such as 800kb/s or 15Mb/s"
+    found = _NUMBER.match(text)
+    if found is not None and _RATE_IN_BYTES.fullmatch(found["unit"]):
+        prefix = {"k": "k", "m": "M", "g": "G"}.get(found["unit"][0].lower(), "")
+        hint = f"bit rates are in bits per second: {found['number']}{prefix}b/s"
+        raise UnitError(f"expected {wish}, found {text!r}", hint=hint)
+    return round(_parse(text, RATE_UNITS, "b/s", wish))
 
 
 def _parse(text: str, units: dict[str, float] | dict[str, int], default: str, wish: str) -> float:
@@ -64,7 +89,9 @@ def _parse(text: str, units: dict[str, float] | dict[str, int], default: str, wi
     scale = units.get(unit or default, 1 if not unit else None)
     value = float(found["number"]) * scale if found is not None and scale is not None else math.inf
     if not math.isfinite(value):  # also for numbers of hundreds of digits
-        raise ValueError(f"expected {wish}, found {text!r}")
+        comma = _DECIMAL_COMMA.fullmatch(text)
+        hint = f"write a point: {comma[1]}.{comma[2]}" if comma else None
+        raise UnitError(f"expected {wish}, found {text!r}", hint=hint)
     return value
 
 

@@ -14,6 +14,7 @@ from av1rules.base.units import (
     DURATION_UNITS,
     RATE_UNITS,
     SIZE_UNITS,
+    UnitError,
     format_duration,
     format_rate,
     format_size,
@@ -35,6 +36,8 @@ from av1rules.base.units import (
         ("1 KiB", 1024),
         (" 3 TB ", 3 * 1000**4),
         ("12B", 12),
+        ("5gb", 5 * 1000**3),
+        ("5GB", 5 * 1000**3),
     ],
 )
 def test_parse_size(text: str, expected: int) -> None:
@@ -53,7 +56,7 @@ def test_parse_duration(text: str, expected: float) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("15Mb/s", 15_000_000), ("800kb/s", 800_000), ("1.5 Mbps", 1_500_000), ("64000", 64_000),
-     ("1Gb/s", 10**9)],
+     ("1Gb/s", 10**9), ("15 mbps", 15_000_000), ("15mb/s", 15_000_000), ("800Kb/s", 800_000)],
 )  # fmt: skip
 def test_parse_rate(text: str, expected: int) -> None:
     assert parse_rate(text) == expected
@@ -78,6 +81,33 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 def test_what_is_no_rate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a bit rate such as 800kb/s or 15Mb/s, found"):
         parse_rate(text)
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "hint"),
+    [
+        (parse_rate, "15MB/s", "bit rates are in bits per second: 15Mb/s"),
+        (parse_rate, "15 MBps", "bit rates are in bits per second: 15Mb/s"),
+        (parse_rate, "800 kB/s", "bit rates are in bits per second: 800kb/s"),
+        (parse_rate, "1.5 MiB/s", "bit rates are in bits per second: 1.5Mb/s"),
+        (parse_rate, "9B/s", "bit rates are in bits per second: 9b/s"),
+        (parse_rate, "15 MBPS", "bit rates are in bits per second: 15Mb/s"),
+        (parse_rate, "1,5Mb/s", "write a point: 1.5Mb/s"),
+        (parse_rate, "15MB", None),
+        (parse_size, "2 Gb", "sizes are in bytes: 2GB"),
+        (parse_size, "2Gib", "sizes are in bytes: 2GiB"),
+        (parse_size, "700Mb", "sizes are in bytes: 700MB"),
+        (parse_size, "1,5 GB", "write a point: 1.5 GB"),
+        (parse_duration, "1,5h", "write a point: 1.5h"),
+        (parse_duration, "1:30", None),
+    ],
+)
+def test_bits_are_not_taken_for_bytes_and_the_hint_says_what_to_write(
+    parse: Callable[[str], float], text: str, hint: str | None
+) -> None:
+    with pytest.raises(UnitError, match=f"found '{text}'") as caught:
+        parse(text)
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize(
@@ -130,7 +160,7 @@ def test_every_unit_scales(
 ) -> None:
     parse, units = pair
     unit = data.draw(st.sampled_from(sorted(units)))
-    assert parse(f"{number} {unit.upper()}") == pytest.approx(number * units[unit])
+    assert parse(f"{number} {unit}") == pytest.approx(number * units[unit])
 
 
 @given(st.text(max_size=20), st.sampled_from([parse_size, parse_duration, parse_rate]))
