@@ -44,6 +44,9 @@ PRUNED_FOLDERS = frozenset(
 )  # fmt: skip
 """Bins, snapshots and indexes that NAS systems and desktops keep inside a share."""
 
+APPLE_DOUBLE_PREFIX = "._"
+"""What macOS writes beside each file on a share, extension and all: a resource fork, no film."""
+
 FUTURE_TOLERANCE_S = 86_400.0
 """A time further ahead than any clock or zone error was written by a copy tool, not just now."""
 
@@ -120,8 +123,9 @@ def walk(
 
     The order is by code points, for UTF-8 names that of their bytes. A file found twice through
     overlapping roots comes once, under the first. Symbolic links are never followed (a root itself
-    may be one), nor devices, pipes or sockets. Ours (`.av1rules-*`) and `excluded_files` (absolute
-    paths) are not reported at all. Patterns match the path below the root or the library path.
+    may be one), nor devices, pipes or sockets. Ours (`.av1rules-*`), resource forks (`._*`) and
+    `excluded_files` (absolute paths) are not reported at all; other names with a leading dot are
+    films like any other. Patterns match the path below the root or the library path.
     Unchanged for `settle_s` seconds, by mtime and ctime, is settled; a time more than a day ahead
     of `now_s` counts as settled.
     """
@@ -210,11 +214,15 @@ def _sorted_entries(
                 folders.append(name)
         else:
             stem, _, extension = name.rpartition(".")
-            if stem and extension.lower() in extensions and not is_temp_name(name):
+            if stem and extension.lower() in extensions and not _is_never_a_film(name):
                 files.append((name, entry))
     folders.sort()
     files.sort(key=itemgetter(0))
     return folders, dict(files)
+
+
+def _is_never_a_film(name: str) -> bool:
+    return name.startswith(APPLE_DOUBLE_PREFIX) or is_temp_name(name)
 
 
 def _candidate(

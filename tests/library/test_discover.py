@@ -140,6 +140,11 @@ def test_our_temp_files_and_kept_folders_are_never_seen(root: Path) -> None:
     assert list(_told(_walk(root))) == ["films/.hidden/seen.mkv"]
 
 
+def test_resource_forks_of_macos_are_no_films_but_hidden_files_are(root: Path) -> None:
+    _make(root, "a.mkv", "._a.mkv", "x/._b.mp4", ".hidden.mkv", "..mkv")
+    assert list(_told(_walk(root))) == ["films/..mkv", "films/.hidden.mkv", "films/a.mkv"]
+
+
 def test_excluded_folders_and_files_are_not_reported(root: Path, tmp_path: Path) -> None:
     _make(root, "a.mkv", "mirror/a.mkv", "a.av1.mkv")
     link = tmp_path / "link"
