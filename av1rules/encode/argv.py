@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from av1rules.base.text import printable
 from av1rules.encode import containers
 from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.encoders import SVT_CODEC, encoder_options, encoder_settings_text
@@ -17,7 +18,7 @@ from av1rules.encode.job import EncodeJob
 from av1rules.encode.protect import keeps_dolby_vision
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.library.own_tag import PROVENANCE_TAG, text_tag
-from av1rules.library.source import Attachment, Source
+from av1rules.library.source import Attachment, Source, VideoStream
 
 MUXING_QUEUE_PACKETS = 4096
 """Packets kept while another stream has not started: sparse subtitles overflow the default 128."""
@@ -38,6 +39,9 @@ STALE_TAGS = tuple(
 
 BRAND_TAGS = ("major_brand", "minor_version", "compatible_brands")
 """What an MP4 says of its own container: untrue in any other file."""
+
+RESAMPLED_LOCATION = "left"
+"""Where FFmpeg's scaler puts chroma that has no place yet, as MPEG-2 and all after it do."""
 
 RGB_MATRIX = "bt709"
 """What RGB pictures become in 4:2:0: what players take for granted where nothing is said."""
@@ -77,8 +81,28 @@ def file_url(path: str) -> str:
 
 
 def shown_command(argv: Sequence[str]) -> str:
-    """The command as a shell would take it; bytes that are not UTF-8 are shown as `\\udcNN`."""
-    return shlex.join(argv).encode("utf-8", "backslashreplace").decode("utf-8")
+    """The command as bash takes it. What could move a terminal's cursor, turn its text around, or
+    is no UTF-8 stands in `$'...'` as escapes; everything else is as `shlex.join` has it."""
+    return " ".join(_quoted(word) for word in argv)
+
+
+def _quoted(word: str) -> str:
+    if printable(word) == word:
+        return shlex.quote(word)
+    return "$'" + "".join(_escaped(character) for character in word) + "'"
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if printable(character) == character:
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8
+        code -= 0xDC00
+    elif code >= 0x80:
+        return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character) or f"\\x{code:02x}"
 
 
 def input_options(path: str, source: Source) -> tuple[str, ...]:
@@ -138,10 +162,20 @@ def _filters(job: EncodeJob, pix_fmt: str) -> Iterator[str]:
     if job.settings.deinterlace == "bwdif":
         # One frame per frame, and frames flagged progressive stay as they are.
         yield "bwdif=mode=send_frame:deint=interlaced"
-    location = main.colour.chroma_location
-    if main.chroma == "420" and location is not None and main.pix_fmt != pix_fmt:
+    location = chroma_location(main)
+    if location is not None and main.pix_fmt != pix_fmt:
         # A change of pixel format, even from 8 to 10 bit, forgets it otherwise.
         yield from (f"format={pix_fmt}", f"setparams=chroma_location={location}")
+
+
+def chroma_location(main: VideoStream) -> str | None:
+    """Where the target's chroma samples sit: as in the source; None where nothing is known of it.
+
+    Pictures with more chroma are resampled to 4:2:0: by the source's signalling, else left.
+    """
+    if main.chroma == "400" or (main.chroma is None and main.pix_fmt is None):
+        return None
+    return main.colour.chroma_location or (None if main.chroma == "420" else RESAMPLED_LOCATION)
 
 
 def _conversion(job: EncodeJob, video: str) -> Iterator[str]:

@@ -72,6 +72,22 @@ COVERS = {
 
 MP4_COVERS = frozenset({"mjpeg", "png", "bmp"})
 
+MP4_TAGS = frozenset({
+    "album", "album_artist", "artist", "comment", "compilation", "composer", "copyright",
+    "creation_time", "date", "description", "disc", "episode_id", "episode_sort",
+    "gapless_playback", "genre", "grouping", "hd_video", "keywords", "lyrics", "media_type",
+    "network", "season_number", "show", "synopsis", "title", "track",
+})  # fmt: skip
+"""Tags of a whole file that FFmpeg's MP4 muxer writes; tried one by one, alike in 8.0 and 9.0."""
+
+MADE_ANEW_TAGS = frozenset({
+    "encoder", "major_brand", "minor_version", "compatible_brands", "duration", "timecode",
+})  # fmt: skip
+"""Tags about the container itself, which the next one writes in its own way."""
+
+AV1_CHROMA_LOCATIONS = frozenset({"left", "topleft"})
+"""Chroma sample positions that AV1 itself can name, and so MP4 too; others only Matroska keeps."""
+
 DISPOSITIONS = {
     MKV: frozenset({
         "default", "forced", "comment", "hearing_impaired", "visual_impaired", "original",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from av1rules.encode import containers
-from av1rules.encode.argv import RGB_MATRIX, cover_names
+from av1rules.encode.argv import RGB_MATRIX, chroma_location, cover_names
 from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.protect import keeps_dolby_vision, keeps_mastering_display
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
@@ -35,9 +35,6 @@ CHROMATICITY_TOLERANCE = 0.0005
 MAX_LUMINANCE_TOLERANCE = 0.01  # relative
 MIN_LUMINANCE_TOLERANCE = 0.0002
 """AV1 codes mastering displays in other steps than HEVC: 0.0001 cd/m2 becomes 2/16384."""
-
-_SIGNALLED_LOCATIONS = frozenset({"left", "topleft"})
-"""Chroma sample positions that AV1 itself can name; others only Matroska keeps."""
 
 Stream = VideoStream | AudioStream | SubtitleStream
 
@@ -66,6 +63,7 @@ class PicturePromise:
     rotation: int
     colour: Colour
     hdr_kinds: frozenset[HdrKind] | None
+    extra_hdr_kinds: frozenset[HdrKind]  # not promised, welcome all the same
     mastering_display: MasteringDisplay | None
     content_light: ContentLight | None
     has_dolby_vision: bool
@@ -142,6 +140,7 @@ def _picture(
         rotation=main.rotation or 0,
         colour=_colour(main),
         hdr_kinds=None if main.hdr_kinds is None else main.hdr_kinds - gone,
+        extra_hdr_kinds=(main.hdr_kinds or frozenset()) & {HdrKind.HDR10_PLUS},
         mastering_display=(
             main.mastering_display if keeps_mastering_display(main, settings.container) else None
         ),
@@ -152,11 +151,10 @@ def _picture(
 
 def _colour(main: VideoStream) -> Colour:
     """As the source, but for what only pictures of another chroma have."""
+    location = chroma_location(main)
     if main.chroma == "rgb":
-        return replace(main.colour, matrix=RGB_MATRIX, range="tv", chroma_location=None)
-    if main.chroma != "420":
-        return replace(main.colour, chroma_location=None)
-    return main.colour
+        return replace(main.colour, matrix=RGB_MATRIX, range="tv", chroma_location=location)
+    return replace(main.colour, chroma_location=location)
 
 
 def _attachment_names(source: Source, streams: StreamPlan) -> Iterator[str]:
@@ -245,13 +243,13 @@ def _broken_colour(contract: Contract, found: Colour) -> Iterator[str]:
         yield from _differs("matrix", wanted.matrix, found.matrix)
     yield from _differs("range", wanted.range or "tv", found.range or "tv")
     location = wanted.chroma_location
-    if location in _SIGNALLED_LOCATIONS:
+    if location in containers.AV1_CHROMA_LOCATIONS:
         yield from _differs("chroma location", location, found.chroma_location)
 
 
 def _broken_hdr(wanted: PicturePromise, found: VideoStream) -> Iterator[str]:
     if wanted.hdr_kinds is not None:
-        kinds = found.hdr_kinds or frozenset()
+        kinds = (found.hdr_kinds or frozenset()) - wanted.extra_hdr_kinds
         yield from _differs("HDR", _kinds(wanted.hdr_kinds), _kinds(kinds))
     if wanted.has_dolby_vision and found.dolby_vision is None:
         yield "Dolby Vision should be kept, found none"

@@ -14,6 +14,7 @@ from av1rules.library.toolset import EncoderInfo, Tools
 from av1rules.rules.settings import EncodeSettings
 
 SVT_CODEC = "libsvtav1"
+AOM_CODEC = "libaom-av1"
 
 TUNES = {"vq": "0", "psnr": "1", "ssim": "2", "iq": "3", "ms-ssim": "4", "vmaf": "5"}
 """Names of SVT-AV1's tunes; 3 and up need 4.1, 5 needs 4.2 (the trial encode of a build decides).
@@ -334,6 +335,6 @@ def _gop(settings: EncodeSettings, facts: VideoFacts) -> list[tuple[str, str]]:
 
 _FAMILIES = {
     SVT_CODEC: _Family(options=_svt_options, limits=_svt_limits),
-    "libaom-av1": _Family(options=_aom_options, limits=_aom_limits),
+    AOM_CODEC: _Family(options=_aom_options, limits=_aom_limits),
     "librav1e": _Family(options=_rav1e_options, limits=_rav1e_limits),
 }

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from av1rules.encode.containers import MKV, MP4
-from av1rules.encode.encoders import SVT_CODEC
+from av1rules.encode.encoders import AOM_CODEC, SVT_CODEC
 from av1rules.encode.streams import StreamPlan
 from av1rules.library.source import HdrKind, Source, VideoStream
 from av1rules.library.toolset import EncoderInfo
@@ -76,8 +76,11 @@ def _dynamic_hdr(
 ) -> Iterator[LossFinding]:
     kinds = main.hdr_kinds or frozenset()
     if HdrKind.HDR10_PLUS in kinds:
-        message = "HDR10+ would be lost (AV1 encoders drop it); the HDR10 base stays"
-        yield _finding(settings, Loss.HDR10_PLUS, message)
+        name = encoder.name if encoder else SVT_CODEC
+        fate = f"would be lost ({name} drops it)"
+        if may_keep_hdr10_plus(encoder):
+            fate = f"may be lost ({name} keeps it from FFmpeg 9 on, 8.0 drops it)"
+        yield _finding(settings, Loss.HDR10_PLUS, f"HDR10+ {fate}; the HDR10 base stays")
     if HdrKind.DOLBY_VISION in kinds or main.dolby_vision is not None:
         yield from _dolby_vision(main, settings, encoder)
 
@@ -116,6 +119,12 @@ def keeps_dolby_vision(main: VideoStream, encoder: EncoderInfo | None) -> bool:
     if vision.has_enhancement_layer or main.colour.transfer not in VIEWABLE_BASE_TRANSFERS:
         return False
     return encoder is None or encoder.codec == SVT_CODEC
+
+
+def may_keep_hdr10_plus(encoder: EncoderInfo | None) -> bool:
+    """Measured: libaom passes HDR10+ on in FFmpeg 9.0 and not in 8.0; SVT-AV1 and rav1e never do.
+    A version in between is not known, so nothing is promised."""
+    return encoder is not None and encoder.codec == AOM_CODEC
 
 
 def keeps_mastering_display(main: VideoStream, container: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from av1rules.base.text import printable
 from av1rules.encode import containers
 from av1rules.encode.containers import MKV, MP4
 from av1rules.library.source import (
@@ -16,6 +17,9 @@ from av1rules.library.source import (
     VideoStream,
 )
 from av1rules.rules.settings import EncodeSettings
+
+SHOWN_TAGS = 8
+SHOWN_TAG_LENGTH = 60
 
 
 class StreamAction(Enum):
@@ -52,10 +56,14 @@ class StreamStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPlan:
-    """The steps in the order of the source's streams."""
+    """The steps in the order of the source's streams.
+
+    `remarks` are what else changes and holds nothing: tags of the file, signalling.
+    """
 
     container: str
     steps: tuple[StreamStep, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def mapped(self) -> tuple[StreamStep, ...]:
@@ -84,6 +92,18 @@ class StreamPlan:
     def losses(self) -> tuple[StreamStep, ...]:
         return tuple(step for step in self.steps if step.is_loss)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All that is worth a line of the plan, each thing once; losses are told as losses."""
+        told = (step for step in self.steps if not step.is_loss and _is_worth_a_line(step))
+        return (*(step.describe() for step in told), *self.remarks)
+
+
+def _is_worth_a_line(step: StreamStep) -> bool:
+    if step.action in (StreamAction.CONVERT, StreamAction.DROP):
+        return True
+    return step.kind == "video" and step.action is StreamAction.COPY
+
 
 def plan_streams(source: Source, settings: EncodeSettings) -> StreamPlan:
     """Decide for every stream of `source` what happens to it in `settings.container`."""
@@ -95,7 +115,33 @@ def plan_streams(source: Source, settings: EncodeSettings) -> StreamPlan:
         *(_attachment(item, container) for item in source.attachments),
         *(_data(stream, source, container) for stream in source.data),
     ]
-    return StreamPlan(container=container, steps=tuple(sorted(steps, key=lambda step: step.index)))
+    return StreamPlan(
+        container=container,
+        steps=tuple(sorted(steps, key=lambda step: step.index)),
+        remarks=_remarks(source, container),
+    )
+
+
+def _remarks(source: Source, container: str) -> tuple[str, ...]:
+    if container != MP4:
+        return ()
+    remarks = []
+    if tags := _lost_tags(source):
+        shown = ", ".join(printable(tag, limit=SHOWN_TAG_LENGTH) for tag in tags[:SHOWN_TAGS])
+        more = f" and {len(tags) - SHOWN_TAGS} more" if len(tags) > SHOWN_TAGS else ""
+        remarks.append(f"mp4 can't hold these tags of the file: {shown}{more}")
+    location = source.main.colour.chroma_location if source.main else None
+    if location not in (None, "unspecified", *containers.AV1_CHROMA_LOCATIONS):
+        remarks.append(f"mp4 can't hold the chroma location {location}: players take left")
+    return tuple(remarks)
+
+
+def _lost_tags(source: Source) -> list[str]:
+    """Keys that MP4 drops; `location-eng` beside `location` is the same thing again."""
+    keys = dict.fromkeys(key for key, _ in source.tags)
+    kept = containers.MP4_TAGS | containers.MADE_ANEW_TAGS
+    twice = {f"{key}-eng" for key in keys}
+    return [key for key in keys if key not in kept and key not in twice]
 
 
 def _video(stream: VideoStream, source: Source, container: str) -> StreamStep:
@@ -110,7 +156,7 @@ def _video(stream: VideoStream, source: Source, container: str) -> StreamStep:
             kind="video",
             action=StreamAction.COPY,
             codec=codec,
-            reason="a further video stream, kept as it is",
+            reason="only the main video is encoded",
         )
     return _dropped("video", index, codec, f"{container} can't hold {codec} video")
 
@@ -142,18 +188,26 @@ def _subtitle(stream: SubtitleStream, container: str) -> StreamStep:
     if codec in containers.SUBTITLES[container]:
         return StreamStep(index=index, kind="subtitle", action=StreamAction.COPY, codec=codec)
     if codec in containers.TEXT_SUBTITLES:
-        is_styled = codec in containers.STYLED_SUBTITLES
-        kept = "the text stays, its places and styles go" if is_styled else "the text stays"
         return StreamStep(
             index=index,
             kind="subtitle",
             action=StreamAction.CONVERT,
             codec=codec,
             to=containers.TEXT_TARGET[container],
-            reason=f"{container} can't hold {codec}; {kept}",
-            is_loss=is_styled,
+            reason=f"{container} can't hold {codec}; {_kept_of_text(codec, container)}",
+            is_loss=container == MP4 or codec in containers.STYLED_SUBTITLES,
         )
     return _dropped("subtitle", index, codec, f"{container} can't hold {codec} subtitles")
+
+
+def _kept_of_text(codec: str, container: str) -> str:
+    """MP4 shows one line at a time (measured: of two that overlap, the first ends early), and its
+    muxer writes no places; what is in the text is known only after the whole file was read."""
+    if codec in containers.STYLED_SUBTITLES:
+        return "the text stays, its places and styles go"
+    if container == MP4:
+        return "the text stays, but lines that overlap are cut short and places on the screen go"
+    return "the text stays"
 
 
 def _attachment(item: Attachment, container: str) -> StreamStep:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,8 +21,9 @@ from av1rules.library.source import (
     HdrKind,
     SubtitleStream,
 )
+from av1rules.rules.settings import Loss
 from tests.encode.conftest import Golden
-from tests.encode.make import AOM, OLD_SVT, RAV1E, audio, cover, job, settings, source, video
+from tests.encode.make import AOM, OLD_SVT, RAV1E, SVT, audio, cover, job, settings, source, video
 
 COVERS = (CoverFile(path="/tmp/x/cover-6", mimetype="image/jpeg", filename="cover.jpg"),)
 
@@ -152,6 +157,57 @@ def test_odd_names_are_urls_of_files(name: str) -> None:
     assert argv[argv.index("-i") + 1] == f"file:{name}"
     assert argv[-1] == f"file:{name}"
     shown_command(argv).encode("utf-8")
+
+
+def test_the_shown_command_is_one_for_bash_and_harmless_on_a_terminal() -> None:
+    words = [
+        "a b", "x\ny'z\\", "\x1b[31mred\x07", "\udcff\udcfe1", "\u202eabc", "\U0001f3ac é", "",
+        "\x9bx", "\U000e0001t", "\x7f9", "$(x)",
+    ]  # fmt: skip
+    shown = shown_command(words)
+    assert shown == (
+        r"'a b' $'x\ny\'z\\' $'\x1b[31mred\x07' $'\xff\xfe1' $'\u202eabc' '🎬 é' '' "
+        r"$'\u009bx' $'\U000e0001t' $'\x7f9' '$(x)'"
+    )
+    bash = shutil.which("bash")
+    if bash is not None:
+        done = subprocess.run(
+            [bash, "-c", rf"printf '%s\0' {shown}"],
+            capture_output=True, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+        assert done.stdout == b"".join(os.fsencode(word) + b"\0" for word in words)
+
+
+def test_what_only_decides_whether_to_encode_changes_no_byte() -> None:
+    for name in ("plain", "hdr10plus"):
+        kinds = frozenset({HdrKind.HDR10_PLUS}) if name == "hdr10plus" else frozenset[HdrKind]()
+        for encoder in (SVT, AOM, RAV1E):
+            made = job(source=source(main=video(hdr_kinds=kinds)), encoder=encoder)
+            other = replace(
+                made,
+                settings=settings(accept=frozenset(Loss), max_size_ratio=0.5, force=True),
+            )
+            assert text(made) == text(other)
+
+
+@pytest.mark.parametrize(
+    ("chroma", "pix_fmt", "given", "kept"),
+    [
+        ("422", "yuv422p", None, "left"),
+        ("422", "yuv422p", "topleft", "topleft"),
+        ("rgb", "gbrp", None, "left"),
+        (None, "yuv411p", None, "left"),
+        ("420", "yuv420p10le", "center", "center"),
+        ("420", "yuv420p10le", None, None),
+        ("400", "gray", None, None),
+    ],
+)
+def test_chroma_location_is_said_wherever_the_pixel_format_changes(
+    chroma: str | None, pix_fmt: str, given: str | None, kept: str | None
+) -> None:
+    picture = video(chroma=chroma, pix_fmt=pix_fmt, colour=Colour(chroma_location=given))
+    filters = f"  -filter:v:0\nformat=yuv420p,setparams=chroma_location={kept}\n"
+    assert (filters in text(job(source=source(main=picture)))) == (kept is not None)
 
 
 def test_threads_change_nothing_but_the_number_of_threads() -> None:

@@ -174,3 +174,11 @@ def test_full_range_is_not_invented() -> None:
     film = source(main=video(colour=Colour()))
     found = replace(film.video[0], codec="av1", colour=Colour(range="pc"))
     assert broken(replace(film, video=(found,)), film) == ("range should be tv, found pc",)
+
+
+def test_more_than_was_promised_is_no_fault() -> None:
+    plus = frozenset({HdrKind.HDR10, HdrKind.HDR10_PLUS})
+    film = replace(FILM, video=(replace(PICTURE, hdr_kinds=plus),))
+    assert broken(TARGET, film) == ()
+    assert broken(picture(hdr_kinds=plus), film) == ()
+    assert broken(picture(hdr_kinds=plus)) == ("HDR should be hdr10, found hdr10+hdr10plus",)

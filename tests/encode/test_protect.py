@@ -17,7 +17,7 @@ from av1rules.library.source import (
 )
 from av1rules.library.toolset import EncoderInfo
 from av1rules.rules.settings import EncodeSettings, Loss
-from tests.encode.make import AOM, SVT, settings, source, video
+from tests.encode.make import AOM, RAV1E, SVT, settings, source, video
 
 PQ = Colour(primaries="bt2020", transfer="smpte2084", matrix="bt2020nc", range="tv")
 
@@ -66,6 +66,21 @@ def test_a_loss_holds_until_it_is_accepted(picture: dict[str, Any], loss: Loss) 
     (taken,) = losses(film, settings(accept=frozenset({loss})))
     assert taken.accepted
     assert "accept" not in taken.message
+
+
+@pytest.mark.parametrize(
+    ("encoder", "fate"),
+    [
+        (SVT, "would be lost (libsvtav1 drops it)"),
+        (RAV1E, "would be lost (librav1e drops it)"),
+        (AOM, "may be lost (libaom-av1 keeps it from FFmpeg 9 on, 8.0 drops it)"),
+    ],
+)
+def test_hdr10_plus_is_held_and_said_as_measured(encoder: EncoderInfo, fate: str) -> None:
+    film = source(main=video(hdr_kinds=frozenset({HdrKind.HDR10_PLUS, HdrKind.HDR10})))
+    (held,) = losses(film, encoder=encoder)
+    assert not held.accepted
+    assert held.message.startswith(f"HDR10+ {fate}; the HDR10 base stays; ")
 
 
 def test_gray_pictures_lose_nothing() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from av1rules.encode.streams import StreamAction, StreamPlan, plan_streams
-from av1rules.library.source import Attachment, Chapter, DataStream, SubtitleStream
+from av1rules.library.source import Attachment, Chapter, Colour, DataStream, SubtitleStream
 from tests.encode.make import audio, cover, settings, source, video
 
 ENCODE, COPY, CONVERT, ATTACH, DROP = StreamAction
@@ -54,7 +54,9 @@ def test_more_channels_than_flac_takes_stay_pcm() -> None:
         ("mkv", "dvb_teletext", DROP, None, True),
         ("mkv", "eia_608", DROP, None, True),
         ("mp4", "mov_text", COPY, None, False),
-        ("mp4", "subrip", CONVERT, "mov_text", False),
+        ("mp4", "subrip", CONVERT, "mov_text", True),
+        ("mp4", "webvtt", CONVERT, "mov_text", True),
+        ("mkv", "sami", CONVERT, "subrip", False),
         ("mp4", "ass", CONVERT, "mov_text", True),
         ("mp4", "dvd_subtitle", COPY, None, False),
         ("mp4", "hdmv_pgs_subtitle", DROP, None, True),
@@ -67,9 +69,63 @@ def test_subtitles(
     assert (step.action, step.to, step.is_loss) == (action, to, is_loss)
 
 
+def test_subtitles_in_mp4_say_what_goes() -> None:
+    (lost,) = plan("mp4", subtitles=(SubtitleStream(index=1, codec="subrip"),)).losses
+    assert lost.describe() == (
+        "subtitle 1 (subrip): convert to mov_text: mp4 can't hold subrip; "
+        "the text stays, but lines that overlap are cut short and places on the screen go"
+    )
+
+
+def test_a_loss_is_no_note_too() -> None:
+    found = plan(
+        "mp4",
+        audio=(audio(1, "wmav2"),),
+        subtitles=(SubtitleStream(index=2, codec="ass"),),
+        data=(DataStream(index=3, tag="tmcd"),),
+    )
+    assert [step.index for step in found.losses] == [2]
+    assert found.notes == (
+        "audio 1 (wmav2): convert to flac: mp4 can't hold wmav2; no sample is lost",
+        "data 3 (tmcd): drop: its start is kept as the picture's timecode tag",
+    )
+
+
 def test_the_main_picture_is_encoded_and_another_is_kept() -> None:
-    steps = plan(video=(video(index=0), video(index=3)), main_index=3).steps
-    assert [(step.index, step.action) for step in steps] == [(0, COPY), (3, ENCODE)]
+    found = plan(video=(video(index=0), video(index=3)), main_index=3)
+    assert [(step.index, step.action) for step in found.steps] == [(0, COPY), (3, ENCODE)]
+    assert found.notes == ("video 0 (h264): copy: only the main video is encoded",)
+
+
+PHONE_TAGS = (
+    ("major_brand", "qt  "),
+    ("creation_time", "2020-01-01"),
+    ("make", "Google"),
+    ("location", "+1/"),
+    ("location-eng", "+1/"),
+    ("com.apple.quicktime.model", "x"),
+    ("title", "A"),
+    ("odd\x1b", "1"),
+)
+
+
+def test_tags_that_mp4_drops_are_named() -> None:
+    (note,) = plan("mp4", tags=PHONE_TAGS).notes
+    assert note == (
+        "mp4 can't hold these tags of the file: make, location, com.apple.quicktime.model, odd\\x1b"
+    )
+    assert plan("mkv", tags=PHONE_TAGS).notes == ()
+    many = tuple((f"t{number}", "") for number in range(30))
+    assert plan("mp4", tags=many).notes[0].endswith("t6, t7 and 22 more")
+
+
+def test_a_chroma_location_that_only_matroska_keeps_is_told() -> None:
+    film = {"video": (video(colour=Colour(chroma_location="center")),)}
+    assert plan("mkv", **film).notes == ()
+    assert plan("mp4", **film).notes == (
+        "mp4 can't hold the chroma location center: players take left",
+    )
+    assert plan("mp4", video=(video(colour=Colour(chroma_location="topleft")),)).notes == ()
 
 
 def test_another_picture_that_the_container_can_not_hold_is_a_loss() -> None:
