@@ -6,6 +6,7 @@ only where they could tell more: captions, HDR metadata, field flags (see `pictu
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -58,6 +59,17 @@ PICTURES_FIRST = frozenset(
 )  # fmt: skip
 """Extensions whose pictures are asked for at once: old codecs, or packets that are in pieces."""
 
+SPARED_PIXELS = 1920 * 1080
+"""H.264 says its pixel format only with a picture, and decoding the first of a 1080p film costs
+more than all else. H.264 codes whole blocks, 1920x1088: allowed no more pixels than the container
+claims, FFmpeg reads the head of the picture and stops there. Once that has told the pixel format,
+the stream is "usable" (`:u`) and the limit is lifted, or ffprobe would give up."""
+
+_SPARING = ("-max_pixels", str(SPARED_PIXELS), "-max_pixels:u", str(2**31 - 1))
+
+_HEAD_BYTES = 64 * 1024
+_H264_MARKS = (b"avc1", b"V_MPEG4/ISO/AVC")
+
 _FRAME_ENTRIES = (
     "frame=stream_index,pix_fmt,interlaced_frame,color_range,color_space,color_transfer,"
     "color_primaries,chroma_location:frame_side_data=side_data_type,rotation,red_x,red_y,green_x,"
@@ -75,14 +87,25 @@ _PICTURES = {"hevc": 1, "vvc": 1, "av1": 1, "vp9": 1, "h264": 2}
 since broadcasts may start on a picture that is not yet complete."""
 
 
-def facts_argv(ffprobe: str, path: str, *, with_pictures: bool) -> list[str]:
-    """The first question: container, streams, chapters, and first packets or pictures."""
+def facts_argv(ffprobe: str, path: str, *, with_pictures: bool, sparing: bool = False) -> list[str]:
+    """The first question: container, streams, chapters, and first packets or pictures; `sparing`
+    for what seems to be H.264 (`SPARED_PIXELS`)."""
     more = (
         ("-show_entries", _FRAME_ENTRIES, "-read_intervals", "%+#6")
         if with_pictures
         else ("-show_packets", "-read_intervals", f"%+#{PACKETS}")
     )
-    return [ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, *_FACTS, *more, f"file:{path}"]
+    limit = _SPARING if sparing else ()
+    return [
+        ffprobe,
+        *_ALWAYS,
+        *limit,
+        "-format_whitelist",
+        DEMUXERS,
+        *_FACTS,
+        *more,
+        f"file:{path}",
+    ]
 
 
 def pictures_argv(ffprobe: str, path: str, stream: RawStream) -> list[str]:
@@ -106,9 +129,7 @@ def probe_file(
     path = file.path
     if file.stat.size_bytes == 0:
         raise ProbeError("the file is empty")
-    with_pictures = path.rpartition(".")[2].lower() in PICTURES_FIRST
-    argv = facts_argv(tools.ffprobe, path, with_pictures=with_pictures)
-    raw = read_probe(_ask(argv, path, timeout_s, children))
+    raw = _facts(path, tools.ffprobe, timeout_s, children)
     frames: Sequence[RawFrame] | None = raw.frames or None
     hints: PictureHints | None = NO_HINTS
     main = main_stream(raw)
@@ -167,6 +188,40 @@ def _outcome_of(
         return probe_file(file, tools, timeout_s=timeout_s, children=children)
     except ProbeError as problem:
         return ProbeFailure(message=problem.message)
+
+
+def _facts(path: str, ffprobe: str, timeout_s: float, children: Children | None) -> RawProbe:
+    with_pictures = path.rpartition(".")[2].lower() in PICTURES_FIRST
+    if not with_pictures and _seems_h264(path):
+        argv = facts_argv(ffprobe, path, with_pictures=False, sparing=True)
+        with contextlib.suppress(ProbeError):
+            raw = read_probe(_ask(argv, path, timeout_s, children))
+            if all(_is_told(stream) for stream in raw.streams if stream.codec_type == "video"):
+                return raw
+    argv = facts_argv(ffprobe, path, with_pictures=with_pictures)
+    return read_probe(_ask(argv, path, timeout_s, children))
+
+
+def _seems_h264(path: str) -> bool:
+    """By its first bytes. Only a guess: where it is wrong, the question is asked once more."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # no pipe
+    except OSError:
+        return False
+    try:
+        head = os.pread(descriptor, _HEAD_BYTES, 0)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return any(mark in head for mark in _H264_MARKS)
+
+
+def _is_told(stream: RawStream) -> bool:
+    """Whether the limit on pixels hid nothing of a video stream: larger ones lose side data."""
+    if stream.pix_fmt is None or not stream.width or not stream.height:
+        return False
+    return stream.width * stream.height <= SPARED_PIXELS
 
 
 def _hints(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:

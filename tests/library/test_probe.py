@@ -16,19 +16,18 @@ from av1rules.base.errors import ProbeError, RunInterruptedError
 from av1rules.base.process import Children
 from av1rules.library import probe
 from av1rules.library.cache import LibraryCache, ProbeFailure
+from av1rules.library.picture_scan import NO_HINTS
 from av1rules.library.probe import facts_argv, probe_file, probe_many
 from av1rules.library.source import LibraryFile, Source
 from av1rules.library.toolset import Tools
 from tests.conftest import MakeClip, library_file
 from tests.fakes.stub import Answer, Stub
 
-FACTS = {
-    "format": {"format_name": "avi", "duration": "2.0"},
-    "streams": [
-        {"index": 0, "codec_type": "video", "codec_name": "h264", "pix_fmt": "yuv420p",
-         "width": 64, "height": 64, "field_order": "progressive", "color_transfer": "bt709"},
-    ],
+STREAM = {
+    "index": 0, "codec_type": "video", "codec_name": "h264", "pix_fmt": "yuv420p", "width": 64,
+    "height": 64, "field_order": "progressive", "color_transfer": "bt709",
 }  # fmt: skip
+FACTS = {"format": {"format_name": "avi", "duration": "2.0"}, "streams": [STREAM]}
 PICTURES = {"frames": [{"stream_index": 0, "interlaced_frame": 1}]}
 
 
@@ -74,6 +73,34 @@ def test_second_question_is_asked_where_packets_do_not_tell(stub: Stub, tmp_path
     assert source.main.is_interlaced is True
     assert source.main.is_decodable is True
     assert len(stub.calls(program)) == 2
+
+
+@pytest.mark.parametrize(
+    ("mark", "more", "returncode", "calls"),
+    [
+        (b"avc1", {}, 0, [True]),
+        (b"V_MPEG4/ISO/AVC", {}, 0, [True]),
+        (b"hvc1", {}, 0, [False]),
+        (b"avc1", {}, 1, [True, False]),
+        (b"avc1", {"pix_fmt": None}, 0, [True, False]),
+        (b"avc1", {"width": 3840, "height": 2160}, 0, [True, False]),
+    ],
+)
+def test_first_picture_is_spared_where_that_hides_nothing(
+    mark: bytes, more: dict[str, object], returncode: int, calls: list[bool], stub: Stub,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(probe, "_hints", lambda *_: NO_HINTS)
+    spared = {**FACTS, "streams": [{**STREAM, **more}]}
+    program = stub.make(
+        "ffprobe",
+        Answer(when=["-max_pixels"], stdout=json.dumps(spared), returncode=returncode),
+        Answer(stdout=json.dumps(FACTS)),
+    )
+    source = probe_file(_file(tmp_path / "f", data=b"\x00" * 100 + mark), _tools(program))
+    assert ["-max_pixels" in call for call in stub.calls(program)] == calls
+    assert source.main is not None
+    assert (source.main.pix_fmt, source.main.width) == ("yuv420p", 64)
 
 
 def test_pictures_that_do_not_decode_make_an_undecodable_stream(stub: Stub, tmp_path: Path) -> None:
