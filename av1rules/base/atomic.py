@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -44,11 +45,31 @@ def fsync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def publish(temp: Path, goal: Path) -> None:
-    """Put the finished `temp` in the place of `goal`: one file system, synced, atomic."""
+def publish(temp: Path, goal: Path, *, replace: bool = True) -> None:
+    """Put the finished `temp` in the place of `goal`: one file system, synced, atomic.
+
+    Without `replace` nothing that exists is overwritten: raises FileExistsError. File systems
+    without hard links (FAT, some shares) leave an instant between looking and renaming.
+    """
     fsync_file(temp)
-    os.replace(temp, goal)
+    if replace:
+        os.replace(temp, goal)
+    else:
+        _rename_new(temp, goal)
     fsync_folder(goal.parent)
+
+
+def _rename_new(temp: Path, goal: Path) -> None:
+    try:
+        os.link(temp, goal, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError as problem:
+        if os.path.lexists(goal):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(goal)) from problem
+        os.rename(temp, goal)
+    else:
+        os.unlink(temp)
 
 
 def write_text(goal: Path, text: str) -> None:

@@ -37,8 +37,8 @@ class EncodeError(Av1rulesError):
     """One encode failed, or its result did not pass verification."""
 
 
-class SourceChangedError(Av1rulesError):
-    """The source is no longer the one that was planned: the work is dropped, nothing is wrong."""
+class PlanOutdatedError(Av1rulesError):
+    """Source or target are no longer what was planned: the work is dropped, nothing is wrong."""
 
 
 class RunInterruptedError(Av1rulesError):

@@ -111,5 +111,5 @@ def _(event: RunFinished) -> str:
     if event.source_bytes:
         saved = event.source_bytes - event.target_bytes
         text += f"; {format_size(event.source_bytes)} -> {format_size(event.target_bytes)}"
-        text += f", {format_size(saved)} saved"
+        text += f", {format_size(abs(saved))} {'saved' if saved >= 0 else 'more than before'}"
     return text

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from av1rules.base.errors import LedgerError
 from av1rules.base.units import format_duration, format_size
 from av1rules.graph.ledger import LEDGER_NAME, SCHEMA_VERSION, Ledger
 from av1rules.graph.lock import lock_holder
-from av1rules.library.discover import VIDEO_EXTENSIONS, Found, WalkProblem, walk
+from av1rules.graph.plan import walk_roots
+from av1rules.library.discover import Found, WalkProblem
 from av1rules.report.doctor_text import Finding, Grade
 from av1rules.rules.model import OutputMode, Root, RuleSet
 
@@ -44,7 +45,7 @@ def _check_root(root: Root, ruleset: RuleSet) -> Iterator[Finding]:
     started = time.monotonic()
     found: list[Found] = []
     problems: list[WalkProblem] = []
-    for step in _walk_root(root, ruleset):
+    for step in walk_roots(ruleset, [root]):
         if isinstance(step, Found):
             found.append(step)
         else:
@@ -64,21 +65,6 @@ def _check_root(root: Root, ruleset: RuleSet) -> Iterator[Finding]:
     else:
         hint = "is the disk mounted, are library.include and library.extensions as meant?"
         yield _finding("library", Grade.WARNING, subject, "no video file below it", hint)
-
-
-def _walk_root(root: Root, ruleset: RuleSet) -> Iterator[Found | WalkProblem]:
-    library, output = ruleset.library, ruleset.output
-    ours = [ruleset.run.state_dir, *filter(None, (output.root, output.temp_dir))]
-    return walk(
-        [(root.name, str(root.path))],
-        include=library.include,
-        exclude=library.exclude,
-        extensions=frozenset(library.extensions) or VIDEO_EXTENSIONS,
-        min_size=library.min_size,
-        settle_s=library.settle_s,
-        now_s=time.time(),
-        excluded_folders=[str(path) for path in ours],
-    )
 
 
 def _walk_problems(subject: str, problems: list[WalkProblem]) -> Iterator[Finding]:
@@ -177,10 +163,10 @@ def _check_ledger(folder: Path) -> Iterator[Finding]:
         return
     try:
         with closing(Ledger.read(folder)) as ledger:
-            count, in_hand = len(ledger.target_paths()), len(ledger.in_hand())
-    except sqlite3.Error as problem:
+            count, in_hand = len(ledger.glance()), len(ledger.in_hand())
+    except LedgerError as problem:
         hint = "restore it from a backup; without it every target counts as not ours"
-        yield _finding("state", Grade.WRONG, "ledger", f"can't be read: {problem}", hint)
+        yield _finding("state", Grade.WRONG, "ledger", problem.message, hint)
         return
     yield _finding("state", Grade.OK, "ledger", f"version {SCHEMA_VERSION}, {count} targets")
     if in_hand and holder is None:

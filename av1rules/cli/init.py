@@ -46,6 +46,10 @@ def command(root: Path, output: Path | None) -> None:
     if not root.is_dir():
         raise UsageError("the library's root is no folder", where=printable(str(root)))
     here = root.resolve()
+    if not here.name:
+        raise UsageError(
+            "the root of the file system is no library", hint="name the folder of your films"
+        )
     goal = (output or here.with_name(f"{here.name}-av1")).absolute()
     written = _write_all(
         {
@@ -62,7 +66,8 @@ def _write_all(files: dict[Path, str]) -> list[Path]:
     there = [path for path in files if path.exists()]
     if there:
         names = " and ".join(str(path) for path in there)
-        raise UsageError(f"{names} exists already and is not overwritten", hint="edit it instead")
+        verb = "exists" if len(there) == 1 else "exist"
+        raise UsageError(f"{names} {verb} already and is not overwritten", hint="edit it instead")
     for path, text in files.items():
         write_text(path, text)
     return list(files)

@@ -40,6 +40,14 @@ def force_option(command: _Command) -> _Command:
     )(command)
 
 
+def accept_missing_option(command: _Command) -> _Command:
+    return click.option(
+        "--accept-missing",
+        is_flag=True,
+        help="Believe that a whole output that is missing or empty is really gone.",
+    )(command)
+
+
 def absolute_paths(paths: tuple[str, ...]) -> tuple[str, ...]:
     """Existing files or folders as absolute real paths. Raises UsageError for one that is not."""
     for path in paths:

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import click
 
-from av1rules.cli.exit_codes import EXIT_WORK
-from av1rules.cli.options import absolute_paths, force_option, paths_argument, rules_option
+from av1rules.base.errors import Av1rulesError
+from av1rules.cli.exit_codes import EXIT_FAILED, EXIT_WORK
+from av1rules.cli.options import (
+    absolute_paths,
+    accept_missing_option,
+    force_option,
+    paths_argument,
+    rules_option,
+)
 from av1rules.graph.plan import build_plan
 from av1rules.graph.plan_file import Wish
 from av1rules.graph.workspace import open_workspace
@@ -19,14 +26,18 @@ from av1rules.report.plan_text import plan_text
 @rules_option
 @paths_argument
 @force_option
+@accept_missing_option
 @click.option("--json", "form", flag_value="json", help="Print the plan as JSON.")
 @click.option("--csv", "form", flag_value="csv", help="Print the plan as CSV, a line a file.")
 @click.option("--all", "every_row", is_flag=True, help="List fresh and left-alone files too.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is work to do.")
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit with 2 if there is work, 1 if plan fails."
+)
 def command(
     rules_file: Path,
     paths: tuple[str, ...],
     force: bool,  # noqa: FBT001 - click passes flags so
+    accept_missing: bool,  # noqa: FBT001
     form: str | None,
     every_row: bool,  # noqa: FBT001
     detailed_exitcode: bool,  # noqa: FBT001
@@ -35,8 +46,15 @@ def command(
 
     Writes nothing but its cache.
     """
-    with open_workspace(rules_file, write=False) as space:
-        plan = build_plan(space, Wish(paths=absolute_paths(paths), force=force))
+    try:
+        wish = Wish(paths=absolute_paths(paths), force=force, accept_missing=accept_missing)
+        with open_workspace(rules_file, write=False) as space:
+            plan = build_plan(space, wish)
+    except Av1rulesError as problem:
+        if not detailed_exitcode:
+            raise
+        click.echo(f"av1rules: {problem}", err=True)  # here 2 means work, so 1 means failure
+        return EXIT_FAILED
     if form == "json":
         click.echo(plan_json(plan))
     elif form == "csv":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -20,16 +21,17 @@ from av1rules.rules.load import load_rules
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
 def command(rules_file: Path, file: str, as_json: bool) -> None:  # noqa: FBT001
     """Show how FILE, a target, was made: source, tier, settings, command, sizes, verification."""
-    (path,) = absolute_paths((file,))
+    (real,) = absolute_paths((file,))
     ledger = Ledger.read(load_rules(rules_file).run.state_dir)
     try:
-        stored = ledger.receipt(path)
+        # output.root may be a link: the ledger has the target as the rules name it.
+        stored = ledger.receipt(os.path.abspath(file)) or ledger.receipt(real)
     finally:
         ledger.close()
     if stored is None:
         raise UsageError(
             "the ledger has no receipt for this file",
-            where=printable(path),
+            where=printable(file),
             hint="name a target that av1rules made with this rules file",
         )
     click.echo(stored.decode() if as_json else receipt_text(parse_receipt(stored)), nl=as_json)

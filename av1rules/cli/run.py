@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from av1rules.base.events import Note, RunFinished, Sink
-from av1rules.base.process import Children
+from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
-from av1rules.cli.options import absolute_paths, force_option, paths_argument, rules_option
+from av1rules.cli.options import (
+    absolute_paths,
+    accept_missing_option,
+    force_option,
+    paths_argument,
+    rules_option,
+)
 from av1rules.graph.plan import build_plan
 from av1rules.graph.plan_file import Wish
 from av1rules.graph.planned import Plan, PlanAction
@@ -28,12 +32,14 @@ from av1rules.ui.sinks import json_sink, line_sink
 @rules_option
 @paths_argument
 @force_option
+@accept_missing_option
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), help="Encodes at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
 def command(
     rules_file: Path,
     paths: tuple[str, ...],
     force: bool,  # noqa: FBT001 - click passes flags so
+    accept_missing: bool,  # noqa: FBT001
     jobs: int | None,
     as_json: bool,  # noqa: FBT001
 ) -> int:
@@ -41,10 +47,10 @@ def command(
 
     Ctrl-C or SIGTERM once: stop the encodes, keep what is done. Twice: kill them.
     """
-    wish = Wish(paths=absolute_paths(paths), force=force)
+    wish = Wish(paths=absolute_paths(paths), force=force, accept_missing=accept_missing)
     with (
         open_workspace(rules_file, write=False) as space,
-        _stopping_children(space.children),
+        stop_on_signals(space.children),
         _sink(as_json=as_json) as sink,
         open_session(space, sink) as session,
     ):
@@ -80,18 +86,3 @@ def _sink(*, as_json: bool) -> Iterator[Sink]:
             yield sink
     else:
         yield line_sink(sys.stderr)
-
-
-@contextlib.contextmanager
-def _stopping_children(children: Children) -> Iterator[None]:
-    """First interrupt: children end gently, nothing new starts. Second: they are killed."""
-
-    def stop(_signum: int, _frame: FrameType | None) -> None:
-        children.stop(kill=children.is_stopping)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -22,6 +22,7 @@ def publish_target(
     source: str | None = None,
     keep_mtime_of: str | None = None,
     copy_folder: str | None = None,
+    replace: bool = True,
 ) -> None:
     """Move the finished `temp` to `target` by rename, making the folders above it.
 
@@ -38,7 +39,7 @@ def publish_target(
     if _same_file_system(temp, str(goal.parent)):
         _dress(temp, origin=origin, keep_mtime_of=keep_mtime_of)
         try:
-            publish(Path(temp), goal)
+            publish(Path(temp), goal, replace=replace)
             return
         except OSError as problem:
             if problem.errno != errno.EXDEV:  # one device number, two mounts: copy after all

@@ -1,7 +1,7 @@
 """One target, step by step: from a planned row to a verified file and its ledger row.
 
-Nothing appears under the target's name before it is verified; a crash between any two steps is
-repaired by `recover` at the next start.
+Nothing appears under the target's name before it is verified, and nothing is overwritten but the
+very file that the plan saw there; a crash between any two steps is repaired by `recover`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pathlib import Path
 
 from av1rules.base.atomic import temp_name
 from av1rules.base.digest import content_key, file_digest
-from av1rules.base.errors import Av1rulesError, EncodeError, SourceChangedError
-from av1rules.base.events import JobDiscarded, JobDone, JobProgress, JobStarted
-from av1rules.base.units import format_size
+from av1rules.base.errors import EncodeError, PlanOutdatedError
+from av1rules.base.events import JobDiscarded, JobDone, JobProgress, JobStarted, Note
 from av1rules.encode.engine import EncodeOutcome, encode
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.publish import publish_target
-from av1rules.encode.receipt import receipt_json
+from av1rules.encode.receipt import Receipt, receipt_json
 from av1rules.encode.verify import Verification, verify
+from av1rules.graph.in_place import look_in_place
 from av1rules.graph.ledger import Verdict, VerdictKind
 from av1rules.graph.plan_file import tools_used
 from av1rules.graph.planned import PlanRow, Work
@@ -31,6 +31,20 @@ from av1rules.graph.provenance import provenance_json
 from av1rules.graph.receipts import receipt_of, write_receipt
 from av1rules.graph.session import Outcome, Session
 from av1rules.graph.stale import TargetRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A planned row under way: its work and target, which every step needs."""
+
+    row: PlanRow
+    work: Work
+    target: str
+    session: Session
+
+    @property
+    def name(self) -> str:
+        return self.row.file.library_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,155 +59,173 @@ class _Made:
 
 def build_target(row: PlanRow, session: Session) -> Outcome:
     """Build the target of a planned row. Raises Av1rulesError or OSError if it can't be built."""
-    work, target = row.work, row.target
-    assert work is not None
-    assert target is not None
-    session.space.children.check()
-    _require_room(row, session)
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    temp_dir = session.space.ruleset.output.temp_dir
-    with _private_folder(row, session, temp_dir or Path(target).parent) as folder:
-        digest = _digest_of_planned(row, work, session)
-        job = _job(row, work, session, folder=folder, digest=digest)
-        _announce(row, work, session)
-        started_at = _now()
-        encoded = encode(
-            job,
-            tools=session.space.tools,
-            children=session.space.children,
-            on_progress=session.sink,
-        )
-        if encoded.size_bytes > work.settings.max_size_ratio * row.size_bytes:
-            return _discard(row, work, session, encoded)
-        verified = verify(
-            job, encoded, tools=session.space.tools, children=session.space.children,
-            on_progress=session.sink,
-        )  # fmt: skip
-        _require_sound(verified, encoded)
-        _require_same_source(row, work)
-        made = _Made(digest=digest, started_at=started_at, encoded=encoded, verified=verified)
-        _publish(row, work, session, folder=folder, made=made)
+    assert row.work is not None
+    assert row.target is not None
+    job = Job(row=row, work=row.work, target=row.target, session=session)
+    if _is_done_meanwhile(job):
+        return Outcome.DONE
+    with _room(job):
+        os.makedirs(os.path.dirname(job.target), exist_ok=True)
+        temp_dir = session.space.ruleset.output.temp_dir
+        with _private_folder(job, temp_dir or Path(job.target).parent) as folder:
+            return _encode_and_publish(job, folder)
+
+
+def _encode_and_publish(job: Job, folder: str) -> Outcome:
+    space, sink = job.session.space, job.session.sink
+    digest = _digest_of_planned(job)
+    encode_job = _encode_job(job, folder=folder, digest=digest)
+    _announce(job)
+    started_at = _now()
+    encoded = encode(encode_job, tools=space.tools, children=space.children, on_progress=sink)
+    if encoded.size_bytes > job.work.making.settings.max_size_ratio * job.row.size_bytes:
+        return _discard(job, encoded)
+    verified = verify(
+        encode_job, encoded, tools=space.tools, children=space.children, on_progress=sink
+    )
+    _require_sound(verified, encoded)
+    _require_same_source(job, digest=digest)
+    _require_same_target(job)
+    _publish(
+        job,
+        _Made(digest=digest, started_at=started_at, encoded=encoded, verified=verified),
+        folder=folder,
+    )
     return Outcome.DONE
 
 
-def _require_room(row: PlanRow, session: Session) -> None:
-    """Room for the largest result the policy would keep, and the reserve, where it is written."""
-    assert row.work is not None
-    assert row.target is not None
-    output = session.space.ruleset.output
-    need = int(row.size_bytes * row.work.settings.max_size_ratio)
-    reserve = session.space.ruleset.run.reserve_bytes
-    for place in filter(None, (output.temp_dir, row.target)):
-        folder = _existing(str(place))
-        free = shutil.disk_usage(folder).free
-        if free < need + reserve:
-            raise Av1rulesError(
-                f"not enough room: {format_size(free)} free, needed are up to "
-                f"{format_size(need)} and a reserve of {format_size(reserve)}",
-                where=folder,
-                hint="free some space, or set output.temp_dir or run.reserve",
-            )
+def _is_done_meanwhile(job: Job) -> bool:
+    """Whether the ledger changed since the plan: another run may have built this very target.
 
-
-def _existing(path: str) -> str:
-    while not os.path.isdir(path):
-        path = os.path.dirname(path)
-    return path
+    Raises PlanOutdatedError if it built something else there.
+    """
+    known = job.session.space.ledger.find(job.target)
+    if known == job.work.known:
+        return False
+    if known is not None and known.fingerprint == job.work.fingerprint:
+        return True
+    raise PlanOutdatedError("the ledger's record of its target changed since the plan")
 
 
 @contextmanager
-def _private_folder(row: PlanRow, session: Session, parent: Path) -> Iterator[str]:
-    """A folder of this job's own for all its temporary files, in the ledger before it exists."""
-    assert row.target is not None
-    folder = str(temp_name(Path(row.target), folder=parent, suffix=""))
-    session.space.ledger.begin(folder, row.file.library_path)
+def _room(job: Job) -> Iterator[None]:
+    """Room for the largest result the policy would keep, where it is written and where it goes."""
+    ruleset = job.session.space.ruleset
+    need = int(job.row.size_bytes * job.work.making.settings.max_size_ratio)
+    places = [str(place) for place in (ruleset.output.temp_dir, job.target) if place]
+    with job.session.room.promised(places, need, ruleset.run.reserve_bytes):
+        yield
+
+
+@contextmanager
+def _private_folder(job: Job, parent: Path) -> Iterator[str]:
+    """A folder of this job's own for its temporary files, in the ledger before it exists.
+
+    What was prepared for publishing and then failed stays in the ledger: `recover` finds out
+    whether it was published.
+    """
+    ledger = job.session.space.ledger
+    folder = str(temp_name(Path(job.target), folder=parent, suffix=""))
+    ledger.begin(folder, job.name)
+    is_done = False
     try:
         os.makedirs(folder, mode=0o700)
         yield folder
+        is_done = True
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        session.space.ledger.release(folder)
+        ledger.release(folder, even_if_prepared=is_done)
 
 
-def _digest_of_planned(row: PlanRow, work: Work, session: Session) -> str:
+def _digest_of_planned(job: Job) -> str:
     """The digest of the whole source, which must be the one that was planned."""
-    _require_same_source(row, work)
-    name = row.file.library_path
-    session.sink(JobProgress(source=name, phase="digest"))
-    digest = file_digest(row.file.path, check=session.space.children.check)
-    _require_same_source(row, work)
+    _require_same_source(job)
+    job.session.sink(JobProgress(source=job.name, phase="digest"))
+    digest = file_digest(job.row.file.path, check=job.session.space.children.check)
+    _require_same_source(job)
     return digest
 
 
-def _require_same_source(row: PlanRow, work: Work) -> None:
-    planned = row.file.stat
+def _require_same_source(job: Job, *, digest: str | None = None) -> None:
+    """Raise PlanOutdatedError unless the source is still the planned one: by its stat, else by
+    its `digest`, else (before that is known) by its samples."""
+    planned, path = job.row.file.stat, job.row.file.path
     try:
-        found = os.stat(row.file.path)
-        same_stat = (found.st_size, found.st_mtime_ns) == (planned.size_bytes, planned.mtime_ns)
-        if same_stat and found.st_ino == planned.inode:
+        found = os.stat(path)
+        seen = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+        if seen == (planned.size_bytes, planned.mtime_ns, planned.ctime_ns, planned.inode):
             return
-        if content_key(row.file.path) == work.content_key:
+        if digest is None and content_key(path) == job.work.content_key:
+            return
+        if digest is not None and file_digest(path) == digest:
             return
     except OSError as problem:
-        raise SourceChangedError(f"the source is gone: {problem.strerror}") from problem
-    raise SourceChangedError("the source changed since it was planned")
+        raise PlanOutdatedError(f"the source is gone: {problem.strerror}") from problem
+    raise PlanOutdatedError("the source changed since it was planned")
 
 
-def _job(row: PlanRow, work: Work, session: Session, *, folder: str, digest: str) -> EncodeJob:
-    assert row.target is not None
-    tools, run = session.space.tools, session.space.ruleset.run
+def _require_same_target(job: Job) -> None:
+    """Raise PlanOutdatedError unless in the target's place lies what the plan saw there."""
+    found = look_in_place(job.target, job.work.known, job.session.space.tools)
+    if found != job.work.found:
+        raise PlanOutdatedError(
+            f"what lies in the target's place changed since the plan: {job.target}"
+        )
+
+
+def _encode_job(job: Job, *, folder: str, digest: str) -> EncodeJob:
+    work, space = job.work, job.session.space
     return EncodeJob(
-        source_path=row.file.path,
-        source=work.source,
-        settings=work.settings,
+        source_path=job.row.file.path,
+        source=work.look.source,
+        settings=work.making.settings,
         encoder=work.encoder,
-        target=row.target,
+        target=job.target,
         provenance=provenance_json(
             digest=digest,
             content_key=work.content_key,
-            size_bytes=row.size_bytes,
-            settings=work.settings,
-            tools=tools_used(work.encoder, tools),
+            size_bytes=job.row.size_bytes,
+            settings=work.making.settings,
+            tools=tools_used(work.encoder, space.tools),
         ),
-        library_path=row.file.library_path,
+        library_path=job.name,
         temp_dir=folder,
-        threads=run.threads_per_job,
-        stall_timeout_s=run.stall_timeout_s,
+        threads=space.ruleset.run.threads_per_job,
+        stall_timeout_s=space.ruleset.run.stall_timeout_s,
     )
 
 
-def _announce(row: PlanRow, work: Work, session: Session) -> None:
-    assert row.target is not None
-    main = work.source.main
-    session.sink(
+def _announce(job: Job) -> None:
+    source = job.work.look.source
+    job.session.sink(
         JobStarted(
-            source=row.file.library_path,
-            target=row.target,
-            size_bytes=row.size_bytes,
-            duration_s=work.source.duration_s,
-            frames=main.frames if main else None,
-            causes=row.causes,
-            encoder=work.encoder.name,
+            source=job.name,
+            target=job.target,
+            size_bytes=job.row.size_bytes,
+            duration_s=source.duration_s,
+            frames=source.main.frames if source.main else None,
+            causes=job.row.causes,
+            encoder=job.work.encoder.name,
         )
     )
 
 
-def _discard(row: PlanRow, work: Work, session: Session, encoded: EncodeOutcome) -> Outcome:
+def _discard(job: Job, encoded: EncodeOutcome) -> Outcome:
     """Too large to keep: remembered for this content and these settings."""
-    ratio = encoded.size_bytes / row.size_bytes
+    ratio = encoded.size_bytes / job.row.size_bytes
     projected = "projected to be " if encoded.is_projected else ""
     detail = (
         f"too large: {projected}{ratio:.0%} of the source, "
-        f"the policy keeps at most {work.settings.max_size_ratio:.0%}"
+        f"the policy keeps at most {job.work.making.settings.max_size_ratio:.0%}"
     )
-    session.space.ledger.record_verdict(
-        _verdict(row, work, VerdictKind.TOO_LARGE, detail, encoded.size_bytes)
+    job.session.space.ledger.record_verdict(
+        _verdict(job.row, VerdictKind.TOO_LARGE, detail, encoded.size_bytes)
     )
-    session.sink(
+    job.session.sink(
         JobDiscarded(
-            source=row.file.library_path,
+            source=job.name,
             reason=detail,
-            source_bytes=row.size_bytes,
+            source_bytes=job.row.size_bytes,
             target_bytes=encoded.size_bytes,
         )
     )
@@ -201,21 +233,17 @@ def _discard(row: PlanRow, work: Work, session: Session, encoded: EncodeOutcome)
 
 
 def record_failure(row: PlanRow, session: Session, problem: EncodeError) -> None:
-    """Count a failure of this content with these settings, with its reason."""
-    assert row.work is not None
+    """Count a failure of this content with these settings, with the first line of its reason."""
     first_line = problem.message.partition("\n")[0]
-    session.space.ledger.record_verdict(
-        _verdict(row, row.work, VerdictKind.FAILED, first_line, None)
-    )
+    session.space.ledger.record_verdict(_verdict(row, VerdictKind.FAILED, first_line, None))
 
 
-def _verdict(
-    row: PlanRow, work: Work, kind: VerdictKind, detail: str, target_bytes: int | None
-) -> Verdict:
+def _verdict(row: PlanRow, kind: VerdictKind, detail: str, target_bytes: int | None) -> Verdict:
+    assert row.work is not None
     return Verdict(
         kind=kind,
-        content_key=work.content_key,
-        fingerprint=work.fingerprint,
+        content_key=row.work.content_key,
+        fingerprint=row.work.fingerprint,
         source=row.file.library_path,
         detail=detail,
         source_bytes=row.size_bytes,
@@ -228,41 +256,44 @@ def _verdict(
 def _require_sound(verified: Verification, encoded: EncodeOutcome) -> None:
     failed = [check for check in verified.checks if not check.passed]
     if failed:
+        names = ", ".join(check.name for check in failed)
         lines = "\n".join(f"  {check.name}: {check.detail}" for check in failed)
         raise EncodeError(
-            f"the encode did not pass verification:\n{lines}\n  command: {encoded.command}",
-            hint="the source may be damaged; the result was thrown away, the source is untouched",
+            f"the encode did not pass verification ({names}):\n{lines}\n"
+            f"  command: {encoded.command}",
+            hint="the result was thrown away, the source is untouched",
         )
 
 
-def _publish(row: PlanRow, work: Work, session: Session, *, folder: str, made: _Made) -> None:
+def _publish(job: Job, made: _Made, *, folder: str) -> None:
     """Record the verified result, put it in place, and only then call it done."""
-    assert row.target is not None
-    space, target = session.space, row.target
-    entry = _entry(row, work, session, made)
-    receipt = receipt_of(row, work, entry, made.encoded, made.verified, started_at=made.started_at)
+    space = job.session.space
+    entry = _entry(job, made)
+    receipt = receipt_of(
+        job.row, job.work, entry, made.encoded, made.verified, started_at=made.started_at
+    )
     stored = receipt_json(receipt).encode()
     space.ledger.prepare(folder, entry, stored)
     # From a temp folder elsewhere the file comes by copy: that too in a folder of our own.
     is_near = space.ruleset.output.temp_dir is None
-    beside = nullcontext() if is_near else _private_folder(row, session, Path(target).parent)
-    with beside as near:
+    with nullcontext() if is_near else _private_folder(job, Path(job.target).parent) as near:
         publish_target(
             made.encoded.path,
-            target,
-            source=row.file.path,
-            keep_mtime_of=row.file.path if space.ruleset.output.keep_mtime else None,
+            job.target,
+            source=job.row.file.path,
+            keep_mtime_of=job.row.file.path if space.ruleset.output.keep_mtime else None,
             copy_folder=near,
+            replace=job.work.found is not None,
         )
-    entry = replace(entry, target_mtime_ns=os.stat(target).st_mtime_ns)
-    space.ledger.commit(folder, entry, stored)
-    write_receipt(receipt, space.ruleset.output.receipts)
-    session.tally.add_bytes(source=row.size_bytes, target=entry.target_bytes)
-    session.sink(
+    entry = replace(entry, target_mtime_ns=os.stat(job.target).st_mtime_ns)
+    space.ledger.commit(entry, stored)
+    _write_receipt(job, receipt)
+    job.session.tally.add_bytes(source=job.row.size_bytes, target=entry.target_bytes)
+    job.session.sink(
         JobDone(
-            source=row.file.library_path,
-            target=target,
-            source_bytes=row.size_bytes,
+            source=job.name,
+            target=job.target,
+            source_bytes=job.row.size_bytes,
             target_bytes=entry.target_bytes,
             encode_s=made.encoded.elapsed_s,
             verify_s=made.verified.elapsed_s,
@@ -270,23 +301,32 @@ def _publish(row: PlanRow, work: Work, session: Session, *, folder: str, made: _
     )
 
 
-def _entry(row: PlanRow, work: Work, session: Session, made: _Made) -> TargetRow:
-    assert row.target is not None
-    temp, check = made.encoded.path, session.space.children.check
+def _write_receipt(job: Job, receipt: Receipt) -> None:
+    """The target is done whatever becomes of its receipt file: the ledger has the receipt too."""
+    try:
+        write_receipt(receipt, job.session.space.ruleset.output.receipts)
+    except OSError as problem:
+        message = f"its receipt could not be written: {problem.strerror} (the ledger has it)"
+        job.session.sink(Note(source=job.name, message=message))
+
+
+def _entry(job: Job, made: _Made) -> TargetRow:
+    work, temp = job.work, made.encoded.path
     return TargetRow(
-        target=row.target,
-        source=row.file.library_path,
+        target=job.target,
+        source=job.name,
+        source_path=job.row.file.path,
         content_key=work.content_key,
         source_digest=made.digest,
-        source_bytes=row.size_bytes,
-        settings=work.settings,
+        source_bytes=job.row.size_bytes,
+        settings=work.making.settings,
         fingerprint=work.fingerprint,
-        tools=tools_used(work.encoder, session.space.tools),
+        tools=tools_used(work.encoder, job.session.space.tools),
         target_bytes=made.encoded.size_bytes,
-        target_mtime_ns=row.file.stat.mtime_ns,
+        target_mtime_ns=job.row.file.stat.mtime_ns,
         target_key=content_key(temp),
-        target_digest=file_digest(temp, check=check),
-        rule=row.rule,
+        target_digest=file_digest(temp, check=job.session.space.children.check),
+        rule=job.row.rule,
         built_at=_now(),
         encode_s=round(made.encoded.elapsed_s, 3),
         verify_s=round(made.verified.elapsed_s, 3),

@@ -6,18 +6,18 @@ DOIT_CONFIG, task_encode = doit_graph("rules.yaml")
 
 from __future__ import annotations
 
+import atexit
 import contextlib
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.event_text import event_text
 from av1rules.base.events import Event, JobProgress
+from av1rules.base.signals import watch_signals
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import PlanRow
@@ -65,35 +65,38 @@ class _Library:
         self._space: Workspace | None = None
         self._session: Session | None = None
         self._lock = threading.Lock()
+        self._builds = 0
 
     def tasks(self) -> Iterator[dict[str, Any]]:
         try:
             self._space = self._stack.enter_context(open_workspace(self._rules_file, write=False))
+            atexit.register(self._stack.close)
+            self._watch_signals(self._space)
             plan = build_plan(self._space)
         except Av1rulesError as problem:
             raise SystemExit(str(problem)) from problem
         yield from encode_tasks(plan, self._build, clean=clean_target)
 
+    def _watch_signals(self, space: Workspace) -> None:
+        """Ours while we build: other tasks of a dodo.py keep the ordinary Ctrl-C."""
+        if threading.current_thread() is threading.main_thread():
+            watch_signals(space.children, is_busy=lambda: self._builds > 0)
+
     def _build(self, row: PlanRow) -> Outcome:
-        return build_guarded(row, self._open())
+        with self._lock:
+            self._builds += 1
+        try:
+            return build_guarded(row, self._open())
+        finally:
+            with self._lock:
+                self._builds -= 1
 
     def _open(self) -> Session:
         assert self._space is not None
         with self._lock:
             if self._session is None:
-                _end_on_sigterm()
                 self._session = self._stack.enter_context(open_session(self._space, _show))
             return self._session
-
-
-def _end_on_sigterm() -> None:
-    """SIGTERM as Ctrl-C, so that children and temporary files go with us."""
-
-    def interrupt(_signum: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, interrupt)
 
 
 def _show(event: Event) -> None:

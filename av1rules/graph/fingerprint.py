@@ -65,6 +65,12 @@ def fingerprint(content_key: str, settings: EncodeSettings) -> str:
     return text_digest(f"{content_key}\n{_ENCODER.encode(shaping).decode()}")
 
 
+def shaping_only(settings: EncodeSettings) -> EncodeSettings:
+    """The settings with all that only decides *whether* at its default: for the output's tag."""
+    deciding = {name: _DEFAULTS[name] for name in NOT_IN_FINGERPRINT}
+    return replace(settings, **deciding)
+
+
 def settings_json(settings: EncodeSettings) -> str:
     """All fields in canonical JSON: kept whole, so that a later plan can say what changed."""
     return _ENCODER.encode(settings).decode()

@@ -26,6 +26,7 @@ class Remembered(msgspec.Struct, frozen=True, array_like=True, gc=False):
     inode: int
     size_bytes: int
     mtime_ns: int
+    ctime_ns: int
     action: PlanAction
     causes: tuple[str, ...]
     rule: str | None
@@ -36,7 +37,8 @@ class Remembered(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def is_of(self, stat: FileStat) -> bool:
         return (
-            self.mtime_ns == stat.mtime_ns
+            self.ctime_ns == stat.ctime_ns
+            and self.mtime_ns == stat.mtime_ns
             and self.size_bytes == stat.size_bytes
             and self.inode == stat.inode
             and self.device == stat.device
@@ -78,8 +80,11 @@ class Glance:
         """
         known = {} if whole else dict(self._rows)
         for row in rows:
+            path = os.fsencode(row.file.path)
             if row.is_lasting:
-                known[os.fsencode(row.file.path)] = _remember(row)
+                known[path] = _remember(row)
+            else:
+                known.pop(path, None)
         if known == self._rows and self._path.exists():
             return
         self._rows = known
@@ -97,6 +102,7 @@ def _remember(row: PlanRow) -> Remembered:
         stat.inode,
         stat.size_bytes,
         stat.mtime_ns,
+        stat.ctime_ns,
         row.action,
         row.causes,
         row.rule,

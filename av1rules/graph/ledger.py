@@ -26,8 +26,9 @@ LEDGER_NAME = "ledger.sqlite3"
 
 _SCHEMA = """
 CREATE TABLE targets (
-    target BLOB PRIMARY KEY, source BLOB NOT NULL, content_key TEXT NOT NULL,
-    source_digest TEXT NOT NULL, source_bytes INTEGER NOT NULL, settings TEXT NOT NULL,
+    target BLOB PRIMARY KEY, source BLOB NOT NULL, source_path BLOB NOT NULL,
+    content_key TEXT NOT NULL, source_digest TEXT NOT NULL, source_bytes INTEGER NOT NULL,
+    settings TEXT NOT NULL,
     fingerprint TEXT NOT NULL, tools TEXT NOT NULL, target_bytes INTEGER NOT NULL,
     target_mtime_ns INTEGER NOT NULL, target_key TEXT NOT NULL, target_digest TEXT NOT NULL,
     rule TEXT, built_at TEXT NOT NULL, encode_s REAL NOT NULL, verify_s REAL NOT NULL,
@@ -109,12 +110,10 @@ class Ledger:
         """Open to read; an absent ledger reads as an empty one. Raises LedgerError."""
         path = state_dir / LEDGER_NAME
         try:
-            if not path.exists():
-                connection = sqlite3.connect(":memory:", check_same_thread=False)
-                connection.executescript(f"{_SCHEMA} PRAGMA user_version={SCHEMA_VERSION};")
-            else:
-                connection = _connect_readonly(path)
-                connection.execute("PRAGMA query_only=1")
+            connection = _connect_to_read(path) if path.exists() else _empty()
+            if _is_unmade(connection):
+                connection.close()  # a crash at its very making left a file without tables
+                connection = _empty()
         except sqlite3.Error as problem:
             raise _cannot_open(path, problem) from problem
         return cls._checked(connection, path)
@@ -143,10 +142,6 @@ class Ledger:
         rows = self._query(f"SELECT {COLUMNS} FROM targets WHERE target=?", os.fsencode(target))
         return next(map(row_of, rows), None)
 
-    def find_by_source(self, source: str) -> tuple[TargetRow, ...]:
-        rows = self._query(f"SELECT {COLUMNS} FROM targets WHERE source=?", os.fsencode(source))
-        return tuple(row_of(values) for values in rows)
-
     def rows(self) -> Iterator[TargetRow]:
         for values in self._query(f"SELECT {COLUMNS} FROM targets ORDER BY target"):
             yield row_of(values)
@@ -160,10 +155,6 @@ class Ledger:
                 " FROM targets WHERE forgotten=0"
             )
         }
-
-    def target_paths(self) -> frozenset[str]:
-        """Every target ever written and not known to be gone: none of them is a source."""
-        return frozenset(os.fsdecode(row[0]) for row in self._query("SELECT target FROM targets"))
 
     def receipt(self, target: str) -> bytes | None:
         rows = self._query("SELECT receipt FROM receipts WHERE target=?", os.fsencode(target))
@@ -222,9 +213,9 @@ class Ledger:
                 (dump_row(row), receipt, os.fsencode(folder)),
             )
 
-    def commit(self, folder: str, row: TargetRow, receipt: bytes) -> None:
-        """The target is published: write its row and let the work in hand go."""
-        marks = ", ".join("?" * 17)
+    def commit(self, row: TargetRow, receipt: bytes) -> None:
+        """The target is published: write its row. The work stays in hand until `release`."""
+        marks = ", ".join("?" * (COLUMNS.count(",") + 1))
         with self._transaction():
             self._db.execute(
                 f"INSERT OR REPLACE INTO targets ({COLUMNS}) VALUES ({marks})", row_values(row)
@@ -237,12 +228,13 @@ class Ledger:
                 "DELETE FROM verdicts WHERE content_key=? AND fingerprint=?",
                 (row.content_key, row.fingerprint),
             )
-            self._db.execute("DELETE FROM in_hand WHERE folder=?", (os.fsencode(folder),))
 
-    def release(self, folder: str) -> None:
-        """Let work in hand go without a result."""
+    def release(self, folder: str, *, even_if_prepared: bool) -> None:
+        """Let work in hand go. What was prepared may be published already: only who knows better
+        lets it go, else the next start looks."""
+        unless = "" if even_if_prepared else " AND row IS NULL"
         with self._transaction():
-            self._db.execute("DELETE FROM in_hand WHERE folder=?", (os.fsencode(folder),))
+            self._db.execute(f"DELETE FROM in_hand WHERE folder=?{unless}", (os.fsencode(folder),))
 
     def record_verdict(self, verdict: Verdict) -> None:
         """Remember what came of these settings for this content; failures are counted."""
@@ -275,25 +267,60 @@ class Ledger:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
             try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.Error as problem:
+                raise _failed("written", problem) from problem
 
     def _query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock:
-            return self._db.execute(sql, values).fetchall()
+            try:
+                return self._db.execute(sql, values).fetchall()
+            except sqlite3.Error as problem:
+                raise _failed("read", problem) from problem
 
 
-def _connect_readonly(path: Path) -> sqlite3.Connection:
-    """Open without changing a byte. Where no writer is at work there is no `-wal` file, and the
-    ledger is opened as immutable: a plain read-only open would leave `-wal` and `-shm` behind."""
-    alone = not path.with_name(f"{path.name}-wal").exists()
-    uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
-    return sqlite3.connect(uri, uri=True, check_same_thread=False)
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that may read only, and sees what a run commits meanwhile.
+
+    It is opened as if to write: a plain read-only one would leave `-wal` and `-shm` behind. Where
+    the folder can't be written nothing changes under us either, and the file counts as immutable.
+    """
+    uri = path.absolute().as_uri()
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        connection = sqlite3.connect(f"{uri}?mode=rw", uri=True, check_same_thread=False)
+    else:
+        way = f"{uri}?mode=ro&immutable=1"
+        connection = sqlite3.connect(way, uri=True, check_same_thread=False)
+    connection.execute("PRAGMA query_only=1")
+    return connection
+
+
+def _empty() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    connection.executescript(
+        f"{_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; PRAGMA query_only=1;"
+    )
+    return connection
+
+
+def _is_unmade(connection: sqlite3.Connection) -> bool:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    return bool(version == 0 and tables == 0)
+
+
+def _failed(verb: str, problem: sqlite3.Error) -> LedgerError:
+    return LedgerError(
+        f"the ledger could not be {verb}: {problem}",
+        hint="is its disk full, read-only or failing? `av1rules doctor` looks at it",
+    )
 
 
 def _cannot_open(path: Path, problem: Exception) -> LedgerError:

@@ -11,9 +11,9 @@ from av1rules.graph.fingerprint import parse_settings, settings_json
 from av1rules.graph.stale import TargetRow, ToolsUsed
 
 COLUMNS = (
-    "target, source, content_key, source_digest, source_bytes, settings, fingerprint, tools, "
-    "target_bytes, target_mtime_ns, target_key, target_digest, rule, built_at, encode_s, "
-    "verify_s, forgotten"
+    "target, source, source_path, content_key, source_digest, source_bytes, settings, "
+    "fingerprint, tools, target_bytes, target_mtime_ns, target_key, target_digest, rule, "
+    "built_at, encode_s, verify_s, forgotten"
 )
 
 _NAMES = COLUMNS.split(", ")
@@ -30,7 +30,7 @@ def dump_row(row: TargetRow) -> str:
 def parse_row(text: str) -> TargetRow:
     """The inverse of `dump_row`."""
     values = msgspec.json.decode(text)
-    return row_of((bytes.fromhex(values[0]), bytes.fromhex(values[1]), *values[2:]))
+    return row_of((*map(bytes.fromhex, values[:3]), *values[3:]))
 
 
 def row_values(row: TargetRow) -> tuple[str | int | float | bytes | None, ...]:
@@ -38,6 +38,7 @@ def row_values(row: TargetRow) -> tuple[str | int | float | bytes | None, ...]:
     return (
         os.fsencode(row.target),
         os.fsencode(row.source),
+        os.fsencode(row.source_path),
         row.content_key,
         row.source_digest,
         row.source_bytes,
@@ -61,6 +62,7 @@ def row_of(values: tuple[Any, ...]) -> TargetRow:
     record = dict(zip(_NAMES, values, strict=True))
     record["target"] = os.fsdecode(record["target"])
     record["source"] = os.fsdecode(record["source"])
+    record["source_path"] = os.fsdecode(record["source_path"])
     record["settings"] = parse_settings(record["settings"])
     record["tools"] = _TOOLS.decode(record["tools"])
     record["forgotten"] = bool(record["forgotten"])

@@ -24,10 +24,10 @@ def run_lock(state_dir: Path) -> Iterator[None]:
     The operating system frees the lock when its process ends, however it ends; the holder's name
     is a courtesy in a file beside it.
     """
-    state_dir.mkdir(parents=True, exist_ok=True)
     holder = state_dir / _HOLDER_NAME
     lock = FileLock(state_dir / LOCK_NAME)
     try:
+        state_dir.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout as problem:
         raise UsageError(
@@ -35,12 +35,20 @@ def run_lock(state_dir: Path) -> Iterator[None]:
             where=str(state_dir),
             hint="wait for it to end, or stop it with Ctrl-C or SIGTERM: it keeps what is done",
         ) from problem
+    except OSError as problem:
+        raise UsageError(
+            f"the state folder can't be written: {problem.strerror}",
+            where=str(state_dir),
+            hint="it holds the ledger; run.state_dir in the rules file sets another",
+        ) from problem
     try:
         started = time.strftime("%Y-%m-%d %H:%M:%S")
-        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}, since {started}")
+        with contextlib.suppress(OSError):  # a courtesy: the lock itself is what counts
+            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}, since {started}")
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            holder.unlink(missing_ok=True)
         lock.release()
 
 

@@ -9,18 +9,20 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
+from av1rules.base.errors import UsageError
+from av1rules.base.text import printable
 from av1rules.graph.glance import Glance, Remembered
 from av1rules.graph.ledger_rows import tools_json
-from av1rules.graph.plan_file import Wish, plan_file, tools_used
+from av1rules.graph.plan_file import Wish, is_at_or_below, plan_file, tools_used
 from av1rules.graph.planned import Plan, PlanAction, PlanRow
 from av1rules.graph.targets import block_collisions
 from av1rules.graph.workspace import Workspace
 from av1rules.library.cache import ProbeFailure
 from av1rules.library.discover import VIDEO_EXTENSIONS, Found, SetAside, WalkProblem, walk
 from av1rules.library.probe import probe_many
-from av1rules.library.source import LibraryFile
+from av1rules.library.source import LibraryFile, Source
 from av1rules.library.toolset import Tools
-from av1rules.rules.model import OnToolsChange, OutputMode
+from av1rules.rules.model import OnToolsChange, OutputMode, Root, RuleSet
 
 SET_ASIDE_TEXTS = {
     SetAside.EXCLUDED: "excluded by library.include or library.exclude",
@@ -30,45 +32,96 @@ SET_ASIDE_TEXTS = {
 }
 
 
+KnownTargets = dict[bytes, tuple[str, int, int, str]]
+"""The ledger at a glance, by target: fingerprint, size, mtime in ns, tools as JSON."""
+
+
 def build_plan(space: Workspace, wish: Wish = Wish()) -> Plan:
     """The plan for the library of `space`. Raises ToolError if no tools can probe it."""
+    _require_below_roots(space, wish)
     glance = Glance.load(space.state_dir, space.policy_digest)
-    found, problems = _discover(space)
+    known = space.ledger.glance()
+    _require_output(space, known, wish)
+    found, problems = _discover(space, known)
     chosen = _with_rivals(found, wish)
-    rows, unknown, other_tools = _glance_over(space, chosen, glance, wish)
+    rows, unknown = _glance_over(space, chosen, glance, known, wish)
     rows.update((row.file.path, row) for row in _look_at(space, unknown, wish))
     ordered = block_collisions(rows[item.file.path] for item in chosen)
     glance.keep(ordered, whole=not wish.paths)
     return Plan(
         rows=tuple(row for row in ordered if wish.covers(row.file)),
         problems=tuple(problems),
-        other_tools=other_tools,
     )
 
 
-def _discover(space: Workspace) -> tuple[list[Found], list[str]]:
-    library, output = space.ruleset.library, space.ruleset.output
-    ours = space.ledger.target_paths() if output.mode is OutputMode.BESIDE else frozenset()
-    pruned = [str(space.state_dir), *(str(path) for path in (output.root, output.temp_dir) if path)]
-    steps = walk(
-        [(root.name, str(root.path)) for root in library.roots],
+def _require_below_roots(space: Workspace, wish: Wish) -> None:
+    """Raise UsageError for a wished path that can't hold a file of the library."""
+    roots = [os.path.realpath(root.path) for root in space.ruleset.library.roots]
+    for path in wish.paths:
+        if not any(is_at_or_below(path, root) or is_at_or_below(root, path) for root in roots):
+            raise UsageError(
+                "not below any root of the library",
+                where=printable(path),
+                hint=f"the roots are {', '.join(printable(root) for root in roots)}",
+            )
+
+
+def _require_output(space: Workspace, known: KnownTargets, wish: Wish) -> None:
+    """Raise UsageError where the whole output is gone: a disk that is not mounted must not have
+    a library encoded anew onto the disk below it."""
+    root = space.ruleset.output.root
+    if space.ruleset.output.mode is not OutputMode.MIRROR or root is None or wish.accept_missing:
+        return
+    below = os.fsencode(root) + b"/"
+    count = sum(target.startswith(below) for target in known)
+    if count and not _has_entries(str(root)):
+        raise UsageError(
+            f"output.root is missing or empty, but the ledger has {count} targets there",
+            where=printable(str(root)),
+            hint="is its disk mounted? If the targets are really gone: --accept-missing",
+        )
+
+
+def _has_entries(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False
+
+
+def _discover(space: Workspace, known: KnownTargets) -> tuple[list[Found], list[str]]:
+    found: list[Found] = []
+    problems: list[str] = []
+    for step in walk_roots(space.ruleset, space.ruleset.library.roots):
+        space.children.check()
+        if isinstance(step, WalkProblem):
+            problems.append(f"{step.path}: {step.message}")
+        elif not _is_target(step.file, known):
+            found.append(step)
+    return found, problems
+
+
+def walk_roots(ruleset: RuleSet, roots: Sequence[Root]) -> Iterator[Found | WalkProblem]:
+    """Every candidate below `roots` as the rules want it; what we write ourselves is pruned."""
+    library, output = ruleset.library, ruleset.output
+    pruned = [ruleset.run.state_dir, *filter(None, (output.root, output.temp_dir))]
+    return walk(
+        [(root.name, str(root.path)) for root in roots],
         include=library.include,
         exclude=library.exclude,
         extensions=frozenset(library.extensions) or VIDEO_EXTENSIONS,
         min_size=library.min_size,
         settle_s=library.settle_s,
         now_s=time.time(),
-        excluded_folders=pruned,
-        excluded_files=ours,
+        excluded_folders=[str(path) for path in pruned],
     )
-    found: list[Found] = []
-    problems: list[str] = []
-    for step in steps:
-        if isinstance(step, WalkProblem):
-            problems.append(f"{step.path}: {step.message}")
-        else:
-            found.append(step)
-    return found, problems
+
+
+def _is_target(file: LibraryFile, known: KnownTargets) -> bool:
+    """Whether this is a target as we wrote it. Another file by that name is looked at as any."""
+    row = known.get(os.fsencode(file.path))
+    return row is not None and row[1:3] == (file.stat.size_bytes, file.stat.mtime_ns)
 
 
 def _with_rivals(found: list[Found], wish: Wish) -> list[Found]:
@@ -84,16 +137,13 @@ def _stem(file: LibraryFile) -> str:
 
 
 def _glance_over(
-    space: Workspace, found: Iterable[Found], glance: Glance, wish: Wish
-) -> tuple[dict[str, PlanRow], list[LibraryFile], int]:
-    """Rows that need no look inside the file, the files that do, and how many targets were made
-    with other tools."""
+    space: Workspace, found: Iterable[Found], glance: Glance, known: KnownTargets, wish: Wish
+) -> tuple[dict[str, PlanRow], list[LibraryFile]]:
+    """Rows that need no look inside the file, and the files that do."""
     rows: dict[str, PlanRow] = {}
     unknown: list[LibraryFile] = []
-    known = space.ledger.glance()
     current = _tools_texts(space.tools)
     redo = space.ruleset.tools.on_change is OnToolsChange.REDO
-    other_tools = 0
     for item in found:
         file = item.file
         if item.set_aside is not None:
@@ -104,18 +154,18 @@ def _glance_over(
         if seen is None:
             unknown.append(file)
             continue
+        is_other = False
         if seen.action is PlanAction.FRESH:
             made_with = _still_fresh(seen, known)
-            is_other = made_with is not None and made_with not in current
+            is_other = made_with not in current
             if made_with is None or (is_other and redo):
                 unknown.append(file)
                 continue
-            other_tools += is_other
-        rows[file.path] = _recall(file, seen)
-    return rows, unknown, other_tools
+        rows[file.path] = _recall(file, seen, has_other_tools=is_other)
+    return rows, unknown
 
 
-def _still_fresh(seen: Remembered, known: dict[bytes, tuple[str, int, int, str]]) -> str | None:
+def _still_fresh(seen: Remembered, known: KnownTargets) -> str | None:
     """The tools a target was made with, if ledger and disk still agree that it is fresh."""
     row = known.get(seen.target) if seen.target is not None else None
     if row is None or row[0] != seen.fingerprint:
@@ -127,7 +177,7 @@ def _still_fresh(seen: Remembered, known: dict[bytes, tuple[str, int, int, str]]
     return row[3] if (stat.st_size, stat.st_mtime_ns) == row[1:3] else None
 
 
-def _recall(file: LibraryFile, seen: Remembered) -> PlanRow:
+def _recall(file: LibraryFile, seen: Remembered, *, has_other_tools: bool) -> PlanRow:
     return PlanRow(
         file=file,
         action=seen.action,
@@ -137,12 +187,16 @@ def _recall(file: LibraryFile, seen: Remembered) -> PlanRow:
         target=None if seen.target is None else os.fsdecode(seen.target),
         fingerprint=seen.fingerprint,
         notes=seen.notes,
+        has_other_tools=has_other_tools,
         is_lasting=True,
     )
 
 
-def _look_at(space: Workspace, files: Sequence[LibraryFile], wish: Wish) -> Iterator[PlanRow]:
-    probed = probe_many(
+def probe_files(
+    space: Workspace, files: Sequence[LibraryFile]
+) -> Iterator[tuple[LibraryFile, Source | ProbeFailure]]:
+    """The facts of each file, from the cache or by ffprobe, in the order given."""
+    return probe_many(
         files,
         space.tools,
         space.cache,
@@ -150,7 +204,11 @@ def _look_at(space: Workspace, files: Sequence[LibraryFile], wish: Wish) -> Iter
         timeout_s=space.ruleset.run.probe_timeout_s,
         children=space.children,
     )
-    for file, source in probed:
+
+
+def _look_at(space: Workspace, files: Sequence[LibraryFile], wish: Wish) -> Iterator[PlanRow]:
+    for file, source in probe_files(space, files):
+        space.children.check()
         if isinstance(source, ProbeFailure):
             cause = f"can't be read as video: {source.message}"
             yield PlanRow(file=file, action=PlanAction.BLOCKED, causes=(cause,))

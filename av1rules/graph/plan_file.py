@@ -1,155 +1,190 @@
-"""The row of one probed file: classify, match, resolve, what would be lost, judge by the ledger."""
+"""The row of one probed file: what the policy says of it, judged by ledger and disk."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 
-from av1rules.base.digest import content_key
-from av1rules.base.errors import ToolError
-from av1rules.encode.encoders import choose_encoder, encoder_limits
-from av1rules.encode.protect import find_losses
-from av1rules.encode.streams import plan_streams
-from av1rules.graph.fingerprint import effective, fingerprint
-from av1rules.graph.ledger import VerdictKind
+from av1rules.encode.encoders import encoder_limits
+from av1rules.graph.fingerprint import fingerprint
+from av1rules.graph.in_place import look_in_place
+from av1rules.graph.ledger import Verdict, VerdictKind
+from av1rules.graph.look import Look, Making, look_at
 from av1rules.graph.planned import PlanAction, PlanRow, Work
-from av1rules.graph.stale import TargetState, ToolsUsed, judge
+from av1rules.graph.stale import TargetRow, TargetState, ToolsUsed, is_as_written, judge
 from av1rules.graph.targets import target_path
 from av1rules.graph.workspace import Workspace
 from av1rules.library.identity import content_key_of
 from av1rules.library.source import LibraryFile, Source
 from av1rules.library.toolset import EncoderInfo, Tools
-from av1rules.rules.match import facts_of
 from av1rules.rules.model import OnToolsChange
-from av1rules.rules.resolve import Decision, DecisionKind, decide
-from av1rules.rules.tier import Classification, classify
+from av1rules.rules.resolve import DecisionKind
+
+MAX_FAILURES = 3
+"""So often one content is tried with the same settings: an encode may cost a night."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a person asked of a plan: some paths (absolute; empty: all), or to redo them anyway."""
+    """What a person asked of a plan: some paths (absolute; empty: all), to redo them anyway, to
+    believe that a whole output is gone."""
 
     paths: tuple[str, ...] = ()
     force: bool = False
+    accept_missing: bool = False
 
     def covers(self, file: LibraryFile) -> bool:
-        if not self.paths:
-            return True
-        path = file.path
-        return any(path == wish or path.startswith(f"{wish}/") for wish in self.paths)
+        return not self.paths or any(is_at_or_below(file.path, wish) for wish in self.paths)
+
+
+def is_at_or_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def plan_file(space: Workspace, file: LibraryFile, source: Source, wish: Wish) -> PlanRow:
     """The row of one probed file, before collisions with others are looked for."""
     if source.provenance is not None:
-        return _left_alone(file, "made by av1rules: never a source again")
+        return left_alone(file, "made by av1rules: never a source again")
     if source.main is None:
-        return _left_alone(file, "no video stream")
-    classification = classify(source, file.library_path, space.ruleset.tiers)
-    decision = decide(space.ruleset, facts_of(file, source, classification))
-    if decision.kind is not DecisionKind.ENCODE:
-        return _undone(file, classification, decision)
-    return _judged(space, file, source, classification, decision, wish)
-
-
-def _undone(file: LibraryFile, classification: Classification, decision: Decision) -> PlanRow:
-    held = decision.kind is DecisionKind.HOLD
-    return PlanRow(
-        file=file,
-        action=PlanAction.HELD if held else PlanAction.LEFT_ALONE,
-        causes=(decision.reason or "no rule matches",),
-        rule=decision.rule.name if decision.rule else None,
-        source_tier=_tier_name(classification),
-        is_lasting=True,
-    )
-
-
-def _judged(
-    space: Workspace,
-    file: LibraryFile,
-    source: Source,
-    classification: Classification,
-    decision: Decision,
-    wish: Wish,
-) -> PlanRow:
-    assert decision.settings is not None
-    settings = effective(decision.settings, source)
-    target = target_path(file, space.ruleset.output, settings.container)
+        return left_alone(file, "no video stream")
+    look = look_at(file, source, ruleset=space.ruleset, tools=space.tools)
     row = PlanRow(
         file=file,
-        action=PlanAction.HELD,
-        causes=(),
-        rule=decision.rule.name if decision.rule else None,
-        source_tier=_tier_name(classification),
-        target=target,
+        action=PlanAction.LEFT_ALONE,
+        causes=(look.decision.reason or "no rule matches",),
+        rule=look.rule_name,
+        source_tier=look.tier_name,
     )
-    try:
-        encoder = choose_encoder(settings, space.tools, space.ruleset.tools.preferred_encoder)
-    except ToolError as problem:
-        return replace(row, action=PlanAction.BLOCKED, causes=(problem.message,))
-    streams = plan_streams(source, settings)
-    losses = find_losses(source, settings, streams, encoder)
-    refused = tuple(loss.message for loss in losses if not loss.accepted)
+    if look.making is None:
+        if look.decision.kind is DecisionKind.HOLD:
+            row = replace(row, action=PlanAction.HELD)
+        return replace(row, is_lasting=True)
+    target = target_path(file, space.ruleset.output, look.making.settings.container)
+    return _made(space, replace(row, target=target), look, look.making, wish)
+
+
+def left_alone(file: LibraryFile, cause: str) -> PlanRow:
+    return PlanRow(file=file, action=PlanAction.LEFT_ALONE, causes=(cause,), is_lasting=True)
+
+
+def _blocked(row: PlanRow, cause: str) -> PlanRow:
+    return replace(row, action=PlanAction.BLOCKED, causes=(cause,))
+
+
+def _made(space: Workspace, row: PlanRow, look: Look, making: Making, wish: Wish) -> PlanRow:
+    if making.encoder is None:
+        return _blocked(row, making.problem or "no encoder")
+    refused = tuple(loss.message for loss in making.losses if not loss.accepted)
     if refused:
-        return replace(row, causes=refused, is_lasting=True)
+        return replace(row, action=PlanAction.HELD, causes=refused, is_lasting=True)
     try:
-        key = content_key_of(file, space.cache)
+        key = content_key_of(row.file, space.cache)
     except OSError as problem:
-        cause = f"can't be read: {problem.strerror}"
-        return replace(row, action=PlanAction.BLOCKED, causes=(cause,))
-    work = Work(
-        source=source,
-        classification=classification,
-        decision=decision,
-        settings=settings,
-        streams=streams,
-        losses=losses,
-        encoder=encoder,
-        content_key=key,
-        fingerprint=fingerprint(key, settings),
-    )
-    return _staled(
-        space, replace(row, fingerprint=work.fingerprint, notes=_notes(work)), work, wish
-    )
-
-
-def _staled(space: Workspace, row: PlanRow, work: Work, wish: Wish) -> PlanRow:
-    """The row as fresh, as work, or as not worth doing: the ledger decides."""
+        return _blocked(row, f"can't be read: {problem.strerror}")
     assert row.target is not None
     known = space.ledger.find(row.target)
-    found = _target_state(row.target, known.target_mtime_ns if known else None)
-    if known is None and found is not None:
+    work = Work(
+        look=look,
+        making=making,
+        encoder=making.encoder,
+        content_key=key,
+        fingerprint=fingerprint(key, making.settings),
+        known=known,
+        found=look_in_place(row.target, known, space.tools),
+    )
+    row = replace(row, fingerprint=work.fingerprint, notes=_notes(work))
+    return _foreign(space, row, work) or _judged(space, row, work, wish)
+
+
+def _foreign(space: Workspace, row: PlanRow, work: Work) -> PlanRow | None:
+    """Blocked, if what lies in the target's place is not ours to overwrite."""
+    found, known = work.found, work.known
+    if found is None:
+        return None
+    if known is None or not is_as_written(known, found):
+        if _was_just_published(space, row, found):
+            cause = "published by a run that died: the next run takes it up"
+            return replace(row, action=PlanAction.ENCODE, causes=(cause,), work=work)
+        if known is None:
+            return _blocked(row, _unknown_file(row, found))
+        if not found.is_ours:
+            cause = "in the target's place lies a file that av1rules did not write: move it away"
+            return _blocked(row, f"{cause} ({row.target})")
+    if known.content_key != work.content_key and known.source_path != row.file.path:
         cause = (
-            "the target exists, but not in the ledger: something else made it; "
-            f"move it away to have it made here ({row.target})"
+            f"the target was made from another source, {known.source_path}: "
+            f"move it away, or rename one of the sources ({row.target})"
         )
-        return replace(row, action=PlanAction.BLOCKED, causes=(cause,))
+        return _blocked(row, cause)
+    return None
+
+
+def _unknown_file(row: PlanRow, found: TargetState) -> str:
+    if found.is_ours:
+        return (
+            "av1rules made the target, but this ledger does not know it (was it lost?): "
+            f"move it away to have it made anew ({row.target})"
+        )
+    return (
+        "the target exists, but not in the ledger: something else made it; "
+        f"move it away to have it made here ({row.target})"
+    )
+
+
+def _was_just_published(space: Workspace, row: PlanRow, found: TargetState) -> bool:
+    prepared = (work.row for work in space.ledger.in_hand())
+    return any(
+        entry is not None and entry.target == row.target and entry.target_key == found.key
+        for entry in prepared
+    )
+
+
+def _judged(space: Workspace, row: PlanRow, work: Work, wish: Wish) -> PlanRow:
+    """The row as fresh, as work, or as not worth doing: the ledger decides."""
     forced = wish.force and wish.covers(row.file)
+    tools = tools_used(work.encoder, space.tools)
     causes = judge(
-        known,
+        work.known,
         content_key=work.content_key,
-        settings=work.settings,
-        origins={name: _place(origin) for name, origin in work.decision.origins},
-        found=found,
-        tools=tools_used(work.encoder, space.tools),
+        settings=work.making.settings,
+        origins={name: _place(origin) for name, origin in work.making.origins},
+        found=work.found,
+        tools=tools,
         redo_on_tools_change=space.ruleset.tools.on_change is OnToolsChange.REDO,
         forced=forced,
     )
     if not causes:
-        return replace(row, action=PlanAction.FRESH, causes=("up to date",), is_lasting=True)
+        return _fresh(row, work.known, tools)
+    row = replace(
+        row, action=PlanAction.ENCODE, causes=tuple(cause.text for cause in causes), work=work
+    )
     verdict = space.ledger.verdict(work.content_key, work.fingerprint)
-    texts = tuple(cause.text for cause in causes)
-    if verdict is None or forced:
-        return replace(row, action=PlanAction.ENCODE, causes=texts, work=work)
+    return row if verdict is None or forced else _after(verdict, row, work)
+
+
+def _fresh(row: PlanRow, known: TargetRow | None, tools: ToolsUsed) -> PlanRow:
+    return replace(
+        row,
+        action=PlanAction.FRESH,
+        causes=("up to date",),
+        is_lasting=True,
+        has_other_tools=known is not None and known.tools != tools,
+    )
+
+
+def _after(verdict: Verdict, row: PlanRow, work: Work) -> PlanRow:
+    """The row of work that was tried before, with the same content and settings."""
     if verdict.kind is VerdictKind.FAILED:
         times = "once" if verdict.count == 1 else f"{verdict.count} times"
-        texts += (f"failed {times} before: {verdict.detail}",)
-        return replace(row, action=PlanAction.ENCODE, causes=texts, work=work)
+        cause = f"failed {times} before: {verdict.detail}"
+        if verdict.count < MAX_FAILURES:
+            return replace(row, causes=(*row.causes, cause))
+        advice = "not tried again until source or settings change, or by `run --force PATH`"
+        return replace(_blocked(row, f"{cause}; {advice}"), work=None)
     ratio = (verdict.target_bytes or 0) / max(verdict.source_bytes, 1)
-    if ratio <= work.settings.max_size_ratio:
-        return replace(row, action=PlanAction.ENCODE, causes=texts, work=work)
+    if ratio <= work.making.settings.max_size_ratio:
+        return row
     cause = f"{verdict.detail}: not tried again until source or settings change"
-    return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,))
+    return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None)
 
 
 def _place(origin: str) -> str:
@@ -157,32 +192,14 @@ def _place(origin: str) -> str:
     return origin.partition(" (")[0]
 
 
-def _target_state(target: str, written_mtime_ns: int | None) -> TargetState | None:
-    try:
-        stat = os.stat(target)
-        touched = written_mtime_ns is not None and stat.st_mtime_ns != written_mtime_ns
-        key = content_key(target) if touched else None
-    except OSError:
-        return None
-    return TargetState(size_bytes=stat.st_size, mtime_ns=stat.st_mtime_ns, key=key)
-
-
 def _notes(work: Work) -> tuple[str, ...]:
+    making = work.making
     return (
-        *(f"accepted: {loss.message}" for loss in work.losses),
-        *(step.describe() for step in work.streams.converted),
-        *(step.describe() for step in work.streams.dropped if not step.is_loss),
-        *encoder_limits(work.settings, work.encoder),
+        *(f"accepted: {loss.message}" for loss in making.losses),
+        *(step.describe() for step in making.streams.converted),
+        *(step.describe() for step in making.streams.dropped if not step.is_loss),
+        *encoder_limits(making.settings, work.encoder),
     )
-
-
-def _left_alone(file: LibraryFile, cause: str) -> PlanRow:
-    return PlanRow(file=file, action=PlanAction.LEFT_ALONE, causes=(cause,), is_lasting=True)
-
-
-def _tier_name(classification: Classification) -> str | None:
-    tier = classification.source_tier
-    return tier.value if tier else None
 
 
 def tools_used(encoder: EncoderInfo, tools: Tools) -> ToolsUsed:

@@ -6,13 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from av1rules.encode.protect import LossFinding
-from av1rules.encode.streams import StreamPlan
-from av1rules.library.source import LibraryFile, Source
+from av1rules.graph.look import Look, Making
+from av1rules.graph.stale import TargetRow, TargetState
+from av1rules.library.source import LibraryFile
 from av1rules.library.toolset import EncoderInfo
-from av1rules.rules.resolve import Decision
-from av1rules.rules.settings import EncodeSettings
-from av1rules.rules.tier import Classification
 
 
 class PlanAction(Enum):
@@ -27,17 +24,16 @@ class PlanAction(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """All that an encode of a planned row needs to know; `settings` are the effective ones."""
+    """All that an encode of a planned row needs to know, and what the plan saw in the target's
+    place: `known` by the ledger, `found` on disk."""
 
-    source: Source
-    classification: Classification
-    decision: Decision
-    settings: EncodeSettings
-    streams: StreamPlan
-    losses: tuple[LossFinding, ...]
+    look: Look
+    making: Making
     encoder: EncoderInfo
     content_key: str
     fingerprint: str
+    known: TargetRow | None = None
+    found: TargetState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +49,7 @@ class PlanRow:
     fingerprint: str | None = None
     notes: tuple[str, ...] = ()
     work: Work | None = None  # for ENCODE only
+    has_other_tools: bool = False  # FRESH, but made with other tools than those of today
     is_lasting: bool = False  # the same as long as file, policy and ledger row stay as they are
 
     @property
@@ -66,7 +63,11 @@ class Plan:
 
     rows: tuple[PlanRow, ...]
     problems: tuple[str, ...] = ()
-    other_tools: int = 0  # fresh targets made with other tool versions
+
+    @property
+    def other_tools(self) -> int:
+        """Fresh targets made with other tool versions than those of today."""
+        return sum(row.has_other_tools for row in self.rows)
 
     def of(self, action: PlanAction) -> tuple[PlanRow, ...]:
         return tuple(row for row in self.rows if row.action is action)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from av1rules.graph.fingerprint import shaping_only
 from av1rules.graph.stale import ToolsUsed
 from av1rules.rules.settings import EncodeSettings
 
@@ -35,7 +36,7 @@ def provenance_json(
             source_digest=digest,
             content_key=content_key,
             source_bytes=size_bytes,
-            settings=settings,
+            settings=shaping_only(settings),
             tools=tools,
         )
     ).decode()

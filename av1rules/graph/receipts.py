@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 
 from av1rules.base.atomic import write_text
@@ -12,15 +11,19 @@ from av1rules.encode.receipt import Receipt, SettingLine, receipt_json, receipt_
 from av1rules.encode.streams import StreamAction
 from av1rules.encode.verify import Verification
 from av1rules.graph.planned import PlanRow, Work
-from av1rules.graph.stale import TargetRow, show_value
+from av1rules.graph.stale import TargetRow
 from av1rules.library.source_text import source_lines
 from av1rules.rules.model import ReceiptForm
+from av1rules.rules.settings import show_value
+
+JSON_SUFFIX, TEXT_SUFFIX = ".av1rules.json", ".av1rules.txt"
+"""Behind the whole name of the target: `film.mkv` and `film.mp4` have receipts of their own."""
 
 _SUFFIXES = {
     ReceiptForm.NONE: (),
-    ReceiptForm.JSON: (".av1rules.json",),
-    ReceiptForm.TEXT: (".av1rules.txt",),
-    ReceiptForm.BOTH: (".av1rules.json", ".av1rules.txt"),
+    ReceiptForm.JSON: (JSON_SUFFIX,),
+    ReceiptForm.TEXT: (TEXT_SUFFIX,),
+    ReceiptForm.BOTH: (JSON_SUFFIX, TEXT_SUFFIX),
 }
 
 
@@ -41,10 +44,10 @@ def receipt_of(
         target_bytes=entry.target_bytes,
         source_digest=entry.source_digest,
         target_digest=entry.target_digest,
-        source_facts=tuple(source_lines(work.source)),
+        source_facts=tuple(source_lines(work.look.source)),
         source_tier=row.source_tier,
-        tier_confidence=work.classification.confidence,
-        tier_reasons=work.classification.reasons,
+        tier_confidence=work.look.classification.confidence,
+        tier_reasons=work.look.classification.reasons,
         rule=row.rule,
         causes=row.causes,
         settings=_setting_lines(work),
@@ -53,10 +56,10 @@ def receipt_of(
         command=encoded.command,
         changed_streams=tuple(
             step.describe()
-            for step in work.streams.steps
+            for step in work.making.streams.steps
             if step.action not in (StreamAction.COPY, StreamAction.ENCODE)
         ),
-        accepted_losses=tuple(loss.message for loss in work.losses),
+        accepted_losses=tuple(loss.message for loss in work.making.losses),
         checks=verified.checks,
         frames=verified.frames,
         started_at=started_at,
@@ -68,20 +71,19 @@ def receipt_of(
 
 
 def _setting_lines(work: Work) -> tuple[SettingLine, ...]:
-    origins = dict(work.decision.origins)
+    origins = dict(work.making.origins)
     return tuple(
         SettingLine(
             name=item.name,
-            value=show_value(getattr(work.settings, item.name)),
+            value=show_value(getattr(work.making.settings, item.name)),
             origin=origins.get(item.name, ""),
         )
-        for item in dataclasses.fields(work.settings)
+        for item in dataclasses.fields(work.making.settings)
     )
 
 
 def write_receipt(receipt: Receipt, form: ReceiptForm) -> None:
     """Write `NAME.av1rules.json` and `.txt` beside the target, as the policy says."""
-    stem = os.path.splitext(receipt.target)[0]
     for suffix in _SUFFIXES[form]:
-        text = receipt_json(receipt) if suffix.endswith(".json") else receipt_text(receipt)
-        write_text(Path(f"{stem}{suffix}"), text)
+        text = receipt_json(receipt) if suffix == JSON_SUFFIX else receipt_text(receipt)
+        write_text(Path(f"{receipt.target}{suffix}"), text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,34 +10,51 @@ from dataclasses import replace
 
 from av1rules.base.atomic import is_temp_name
 from av1rules.base.digest import content_key
+from av1rules.base.text import printable
+from av1rules.encode.receipt import parse_receipt
 from av1rules.graph.ledger import InHand, Ledger
+from av1rules.graph.receipts import write_receipt
+from av1rules.graph.stale import TargetRow
+from av1rules.rules.model import ReceiptForm
 
 
-def recover(ledger: Ledger) -> Iterator[str]:
+def recover(ledger: Ledger, receipts: ReceiptForm) -> Iterator[str]:
     """Repair after a crash, under the run lock; yields a line for each thing done.
 
-    A target that was verified and renamed into place just before the crash gets its row; all
-    else that was in hand is swept and will be built anew.
+    A target that was verified and renamed into place just before the crash gets its row and
+    receipt; all else that was in hand is swept and will be built anew. What lies on a disk that
+    is not there now is left for the next start.
     """
     for work in ledger.in_hand():
-        if _is_published(work):
-            assert work.row is not None
-            found = os.stat(work.row.target)
-            row = replace(work.row, target_mtime_ns=found.st_mtime_ns)
-            ledger.commit(work.folder, row, work.receipt or b"{}")
-            yield f"recovered {work.row.target}: it was published, but not yet in the ledger"
+        if not all(os.path.isdir(os.path.dirname(path)) for path in _places(work)):
+            yield f"{printable(work.folder)} waits for its disk: a run died there"
+            continue
+        if work.row is not None and _is_published(work.row):
+            _take_up(ledger, work.row, work.receipt, receipts)
+            yield f"took up {printable(work.row.target)}, published by a run that died"
         if _sweep(work.folder):
-            yield f"removed what a run that died left in {work.folder}"
-        ledger.release(work.folder)
+            yield f"removed what a run that died left in {printable(work.folder)}"
+        if not os.path.lexists(work.folder) or not is_temp_name(os.path.basename(work.folder)):
+            ledger.release(work.folder, even_if_prepared=True)
 
 
-def _is_published(work: InHand) -> bool:
-    if work.row is None:
-        return False
+def _places(work: InHand) -> tuple[str, ...]:
+    return (work.folder,) if work.row is None else (work.folder, work.row.target)
+
+
+def _is_published(row: TargetRow) -> bool:
     try:
-        return content_key(work.row.target) == work.row.target_key
+        return content_key(row.target) == row.target_key
     except OSError:
         return False
+
+
+def _take_up(ledger: Ledger, row: TargetRow, receipt: bytes | None, receipts: ReceiptForm) -> None:
+    row = replace(row, target_mtime_ns=os.stat(row.target).st_mtime_ns)
+    ledger.commit(row, receipt or b"{}")
+    # The row is what counts; a receipt that can't be read or written must not stop a start.
+    with contextlib.suppress(OSError, ValueError):
+        write_receipt(parse_receipt(receipt or b""), receipts)
 
 
 def _sweep(folder: str) -> bool:

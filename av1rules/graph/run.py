@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from typing import Any
@@ -13,8 +14,8 @@ from doit.task import dict_to_task
 from av1rules.base.errors import (
     Av1rulesError,
     EncodeError,
+    PlanOutdatedError,
     RunInterruptedError,
-    SourceChangedError,
 )
 from av1rules.base.events import JobDropped, JobFailed, RunFinished, RunStarted
 from av1rules.graph.build import build_target, record_failure
@@ -22,6 +23,16 @@ from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
 from av1rules.graph.session import Outcome, Session
 from av1rules.graph.tasks import clean_target, encode_task
+
+_OS_HINTS = {
+    errno.EACCES: "may this user write there? See the owner and mode of the folder",
+    errno.EPERM: "may this user write there? See the owner and mode of the folder",
+    errno.EROFS: "that disk is mounted read-only: remount it, or set another output.root",
+    errno.ENOSPC: "the disk is full: free some space, or set output.temp_dir or run.reserve",
+    errno.EDQUOT: "the quota is used up: free some space",
+    errno.ENAMETOOLONG: "the name is too long for the file system of the target",
+    errno.EIO: "the disk reports an input/output error: look at its health first of all",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -63,12 +74,15 @@ def _finished(session: Session, *, elapsed_s: float) -> RunFinished:
 def build_guarded(row: PlanRow, session: Session) -> Outcome:
     """Build one target; whatever goes wrong becomes an event and an outcome, never an exception."""
     name = row.file.library_path
+    if session.space.children.is_stopping:  # never started: the summary counts it, no line each
+        session.tally.add(Outcome.DROPPED)
+        return Outcome.DROPPED
     try:
         outcome = build_target(row, session)
     except RunInterruptedError:
         session.sink(JobDropped(source=name, reason="the run was stopped"))
         outcome = Outcome.DROPPED
-    except SourceChangedError as problem:
+    except PlanOutdatedError as problem:
         session.sink(JobDropped(source=name, reason=problem.message))
         outcome = Outcome.DROPPED
     except Av1rulesError as problem:
@@ -78,7 +92,8 @@ def build_guarded(row: PlanRow, session: Session) -> Outcome:
         outcome = Outcome.FAILED
     except OSError as problem:
         message = f"{problem.strerror or problem}: {problem.filename or row.target}"
-        session.sink(JobFailed(source=name, message=message))
+        hint = _OS_HINTS.get(problem.errno or 0)
+        session.sink(JobFailed(source=name, message=message, hint=hint))
         outcome = Outcome.FAILED
     except Exception as problem:  # noqa: BLE001 - the guard: one target never stops the run
         _log.exception("a fault in av1rules while building %s", row.target)

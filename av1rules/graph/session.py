@@ -12,6 +12,7 @@ from av1rules.base.events import Note, Sink
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.lock import run_lock
 from av1rules.graph.recover import recover
+from av1rules.graph.room import Room
 from av1rules.graph.workspace import Workspace
 
 
@@ -50,6 +51,7 @@ class Session:
     space: Workspace
     sink: Sink
     tally: Tally = field(default_factory=Tally)
+    room: Room = field(default_factory=Room)
 
 
 @contextmanager
@@ -59,7 +61,7 @@ def open_session(space: Workspace, sink: Sink) -> Iterator[Session]:
     with run_lock(space.state_dir):
         ledger = Ledger.open(space.state_dir)
         try:
-            for line in recover(ledger):
+            for line in recover(ledger, space.ruleset.output.receipts):
                 sink(Note(message=line))
             yield Session(space=replace(space, ledger=ledger), sink=sink)
         finally:

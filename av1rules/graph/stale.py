@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from av1rules.graph.fingerprint import changed_fields, fingerprint
-from av1rules.rules.settings import EncodeSettings
+from av1rules.rules.settings import EncodeSettings, show_value
 
 
 class StaleReason(Enum):
@@ -59,6 +59,7 @@ class TargetRow:
 
     target: str
     source: str  # library path
+    source_path: str  # absolute, as it was then
     content_key: str
     source_digest: str
     source_bytes: int
@@ -78,11 +79,13 @@ class TargetRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetState:
-    """A target as found on disk; `key` only where size is right and the times differ."""
+    """A file in a target's place. `key` and `is_ours` are looked up only where size or times are
+    not those of the ledger: `is_ours` if it still says of itself that we made it of this source."""
 
     size_bytes: int
     mtime_ns: int
     key: str | None = None
+    is_ours: bool = True
 
 
 def judge(
@@ -130,20 +133,16 @@ def judge(
 def _damage(row: TargetRow, found: TargetState | None) -> Cause | None:
     if found is None:
         return Cause(reason=StaleReason.TARGET_MISSING)
+    if is_as_written(row, found):
+        return None
     if found.size_bytes != row.target_bytes:
         sizes = f"{found.size_bytes} bytes, not {row.target_bytes}"
         return Cause(reason=StaleReason.TARGET_DAMAGED, after=sizes)
-    if found.mtime_ns != row.target_mtime_ns and found.key != row.target_key:
-        return Cause(reason=StaleReason.TARGET_DAMAGED, after="its content is not what was written")
-    return None
+    return Cause(reason=StaleReason.TARGET_DAMAGED, after="its content is not what was written")
 
 
-def show_value(value: object) -> str:
-    """A setting's value as a person writes it."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, tuple):
-        return ", ".join(f"{key}={item}" for key, item in value) or "none"
-    return "default" if value is None else str(value)
+def is_as_written(row: TargetRow, found: TargetState) -> bool:
+    """Whether the file in the target's place is the one of the ledger, by times or by content."""
+    if found.size_bytes != row.target_bytes:
+        return False
+    return found.mtime_ns == row.target_mtime_ns or found.key == row.target_key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from doit.exceptions import TaskFailed
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
 from av1rules.graph.planned import Plan, PlanAction, PlanRow
+from av1rules.graph.receipts import JSON_SUFFIX, TEXT_SUFFIX
 from av1rules.graph.session import Outcome
 from av1rules.graph.task_names import GROUP, task_name
 
@@ -87,13 +89,23 @@ def encode_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> 
 
 
 def clean_target(row: PlanRow, dryrun: bool = False) -> None:  # noqa: FBT001, FBT002 - doit's way
-    """`doit clean`: remove a target of ours, but never the last copy of a film."""
+    """`doit clean`: remove a target that we wrote and its receipts, never the last copy of a film.
+
+    Rows whose target is somebody else's file are blocked, and so are no tasks at all.
+    """
     target = row.target
-    if target is None or not os.path.lexists(target):
+    if target is None or not os.path.lexists(target) or not _is_known(row):
         return
     if not os.path.exists(row.file.path):
         raise Av1rulesError(
             "kept: its source is gone, so this is the last copy", where=printable(target)
         )
     if not dryrun:
-        os.unlink(target)
+        for path in (target, f"{target}{JSON_SUFFIX}", f"{target}{TEXT_SUFFIX}"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+
+def _is_known(row: PlanRow) -> bool:
+    """Whether the plan found our own file there: fresh, or stale but ours."""
+    return row.action is PlanAction.FRESH or (row.work is not None and row.work.found is not None)

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from av1rules.base.digest import content_key
 from av1rules.library.cache import LibraryCache, stat_key
-from av1rules.library.source import LibraryFile
+from av1rules.library.source import FileStat, LibraryFile
+
+
+def lone_file(path: str) -> LibraryFile:
+    """A file that belongs to no library, in the form that the probe takes. Raises OSError."""
+    found = os.stat(path)
+    return LibraryFile(
+        root_name="",
+        root=os.path.dirname(path) or ".",
+        relative_path=os.path.basename(path),
+        stat=FileStat(
+            device=found.st_dev,
+            inode=found.st_ino,
+            size_bytes=found.st_size,
+            mtime_ns=found.st_mtime_ns,
+            ctime_ns=found.st_ctime_ns,
+            links=found.st_nlink,
+        ),
+    )
 
 
 def content_key_of(file: LibraryFile, cache: LibraryCache) -> str:

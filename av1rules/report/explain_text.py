@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from av1rules.base.text import printable
 from av1rules.encode.streams import StreamAction
 from av1rules.graph.explain import Explanation
-from av1rules.graph.stale import show_value
 from av1rules.library.source_text import source_lines
 from av1rules.rules.match import RuleVerdict, Verdict
+from av1rules.rules.settings import show_value
 
 _MARKS = {True: "yes", False: "no", None: "unknown"}
 
@@ -41,14 +41,14 @@ def explain_text(explanation: Explanation) -> str:
 
 
 def _facts(explanation: Explanation) -> Iterator[str]:
-    if explanation.source is not None:
-        yield from source_lines(explanation.source)
+    if explanation.look is not None:
+        yield from source_lines(explanation.look.source)
 
 
 def _tier(explanation: Explanation) -> Iterator[str]:
-    found = explanation.classification
-    if found is None:
+    if explanation.look is None:
         return
+    found = explanation.look.classification
     name = found.source_tier.value if found.source_tier else "none"
     yield f"{name}, confidence {found.confidence:.2f}"
     for reason in found.reasons:
@@ -82,26 +82,24 @@ def _condition(verdict: Verdict, depth: int) -> Iterator[str]:
 
 
 def _settings(explanation: Explanation) -> Iterator[str]:
-    settings = explanation.settings
-    if settings is None:
+    making = explanation.look.making if explanation.look else None
+    if making is None:
         return
-    origins = dict(explanation.origins)
+    settings, origins = making.settings, dict(making.origins)
     for item in dataclasses.fields(settings):
         value = getattr(settings, item.name)
-        if isinstance(value, frozenset):
-            shown = ", ".join(sorted(loss.value for loss in value)) or "none"
-        else:
-            shown = show_value(value)
+        shown = show_value(value)
         note = f"  # {SETTING_NOTES[item.name]}" if item.name in SETTING_NOTES else ""
         origin = printable(origins.get(item.name, ""))
         yield f"{item.name:<20} {shown:<12} {origin}{note}"
 
 
 def _streams(explanation: Explanation) -> Iterator[str]:
-    if explanation.streams is None:
+    making = explanation.look.making if explanation.look else None
+    if making is None:
         return
     copied = 0
-    for step in explanation.streams.steps:
+    for step in making.streams.steps:
         if step.action is StreamAction.COPY:
             copied += 1
         else:

@@ -49,8 +49,8 @@ def row_record(row: PlanRow) -> dict[str, Any]:
     }
     if row.work is not None:
         record["encoder"] = row.work.encoder.name
-        record["settings"] = msgspec.to_builtins(row.work.settings, order="deterministic")
-        record["origins"] = dict(row.work.decision.origins)
+        record["settings"] = msgspec.to_builtins(row.work.making.settings, order="deterministic")
+        record["origins"] = dict(row.work.making.origins)
         record["content_key"] = row.work.content_key
         record["fingerprint"] = row.work.fingerprint
     return record
@@ -67,7 +67,7 @@ def plan_csv(plan: Plan) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for row in plan.rows:
-        settings = row.work.settings if row.work else None
+        settings = row.work.making.settings if row.work else None
         writer.writerow(
             (
                 row.action.value,

@@ -11,7 +11,7 @@ from tabulate import tabulate
 from av1rules.base.text import printable
 from av1rules.base.units import format_size
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
-from av1rules.graph.stale import show_value
+from av1rules.rules.settings import show_value
 
 NAME_WIDTH = 60
 CAUSE_WIDTH = 90
@@ -100,7 +100,7 @@ def settings_text(row: PlanRow) -> str:
     """The settings that matter most, in one short cell."""
     if row.work is None:
         return ""
-    settings, name = row.work.settings, row.work.encoder.name
+    settings, name = row.work.making.settings, row.work.encoder.name
     grain = f" grain {settings.film_grain}" if settings.film_grain else ""
     return (
         f"{name} crf {show_value(settings.crf)} p{settings.preset}{grain} {settings.bit_depth}-bit"

@@ -103,3 +103,16 @@ TIER_DEFAULTS: dict[SourceTier, TierDefaults] = {
     ),
 }
 """The table of av1d, the predecessor (product.md): its numbers are our promise."""
+
+
+def show_value(value: object) -> str:
+    """A setting's value as a person writes it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple):
+        return ", ".join(f"{key}={item}" for key, item in value) or "none"
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(map(str, value))) or "none"
+    return "default" if value is None else str(value)

@@ -55,6 +55,8 @@ class _Screen:
         self._progress = progress
         self._jobs: dict[str | None, TaskID] = {}
         self._whole: TaskID | None = None
+        self._done = 0.0
+        self._shares: dict[str | None, float] = {}
         self._lock = threading.Lock()
 
     def show(self, event: Event) -> None:
@@ -82,6 +84,9 @@ class _Screen:
             name = name if len(name) <= NAME_WIDTH else f"…{name[1 - NAME_WIDTH :]}"
             task = self._progress.add_task(escape(name), total=None, facts="")
             self._jobs[event.source] = task
+        if event.phase == "encode" and event.frame and event.frames:
+            self._shares[event.source] = min(event.frame / event.frames, 1.0)
+            self._show_whole()
         self._progress.update(
             task, total=event.frames, completed=event.frame or 0, facts=progress_facts(event)
         )
@@ -90,9 +95,17 @@ class _Screen:
         task = self._jobs.pop(event.source, None)
         if task is not None:
             self._progress.remove_task(task)
-        if self._whole is not None:
-            self._progress.advance(self._whole)
+        self._shares.pop(event.source, None)
+        if not isinstance(event, JobDropped):
+            self._done += 1
+        self._show_whole()
         self._say(event, _STYLES[type(event)])
+
+    def _show_whole(self) -> None:
+        """Files done, and the parts of those in hand: one film of ten hours moves the bar too."""
+        if self._whole is not None:
+            done = self._done + sum(self._shares.values())
+            self._progress.update(self._whole, completed=done)
 
     def _say(self, event: Event, style: str) -> None:
         self._progress.console.print(escape(event_text(event)), style=style, highlight=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from datetime import datetime
@@ -34,8 +35,7 @@ def line_sink(stream: TextIO) -> Sink:
                     return
                 last[event.source] = now
             stamp = datetime.now().astimezone().strftime("%H:%M:%S")
-            stream.write(f"{stamp} {event_text(event)}\n")
-            stream.flush()
+            _write(stream, f"{stamp} {event_text(event)}\n")
 
     return show
 
@@ -54,10 +54,18 @@ def json_sink(stream: TextIO) -> Sink:
         fields = {name: _clean(getattr(event, name)) for name in event.__dataclass_fields__}
         line = encoder.encode({**record, **fields}).decode()
         with lock:
-            stream.write(f"{line}\n")
-            stream.flush()
+            _write(stream, f"{line}\n")
 
     return show
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """A reader that leaves early (`| head`) must not end the encodes: nobody listens, no harm."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _clean(value: object) -> object:

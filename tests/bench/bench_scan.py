@@ -81,14 +81,14 @@ def _write_targets(rows: object, ledger: Ledger, space: object) -> None:
             file.write(b"target of " + os.fsencode(row.file.library_path))
         stat = os.stat(row.target)
         ledger.commit(
-            "none",
             TargetRow(
                 target=row.target,
                 source=row.file.library_path,
+                source_path=row.file.path,
                 content_key=row.work.content_key,
                 source_digest="xxh3-128:0",
                 source_bytes=row.size_bytes,
-                settings=row.work.settings,
+                settings=row.work.making.settings,
                 fingerprint=row.work.fingerprint,
                 tools=tools_used(row.work.encoder, space.tools),  # type: ignore[attr-defined]
                 target_bytes=stat.st_size,

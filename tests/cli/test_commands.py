@@ -257,7 +257,10 @@ def test_explain_says_unknown_for_what_is_unknown(shelf: Shelf) -> None:
     assert "(is 72)" in text
     assert "held\n" in text
     outside = av1rules("explain", "rules.yaml", cwd=shelf.folder, code=2).stderr
-    assert "not a video file of the library" in outside
+    assert "not below any root of the library" in outside
+    (shelf.folder / "films" / "notes.txt").touch()
+    notes = av1rules("explain", "films/notes.txt", cwd=shelf.folder, code=2).stderr
+    assert "not a video file of the library" in notes
 
 
 @pytest.mark.real

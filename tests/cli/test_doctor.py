@@ -109,6 +109,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.stat().st_size)
         for path in sorted(folder.rglob("*"))
+        if path.is_file()  # SQLite's side files come and go while its database is read
     }
 
 

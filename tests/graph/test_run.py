@@ -221,12 +221,18 @@ def test_receipts_as_the_policy_says(shelf: Shelf) -> None:
     shelf.add("film.mkv")
     shelf.run()
     folder = shelf.target("film.mkv").parent
-    assert sorted(os.listdir(folder)) == ["film.av1rules.json", "film.av1rules.txt", "film.mkv"]
-    text = (folder / "film.av1rules.txt").read_text()
+    assert sorted(os.listdir(folder)) == [
+        "film.mkv",
+        "film.mkv.av1rules.json",
+        "film.mkv.av1rules.txt",
+    ]
+    text = (folder / "film.mkv.av1rules.txt").read_text()
     for word in ("libsvtav1", "crf", "rules.yaml", "passed", "remux"):
         assert word in text
     ledger = Ledger.read(shelf.state_dir)
-    assert ledger.receipt(str(folder / "film.mkv")) == (folder / "film.av1rules.json").read_bytes()
+    assert (
+        ledger.receipt(str(folder / "film.mkv")) == (folder / "film.mkv.av1rules.json").read_bytes()
+    )
     ledger.close()
 
 

@@ -15,6 +15,7 @@ TOOLS = ToolsUsed(ffmpeg="9.0", encoder="libsvtav1", encoder_version="v4.2")
 ROW = TargetRow(
     target="/out/a.mkv",
     source="films/a.mkv",
+    source_path="/films/a.mkv",
     content_key="key",
     source_digest="xxh3-128:00",
     source_bytes=100,

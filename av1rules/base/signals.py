@@ -1,0 +1,40 @@
+"""Ctrl-C and SIGTERM: once to stop gently, twice to stop at once."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from av1rules.base.process import Children
+
+
+@contextlib.contextmanager
+def stop_on_signals(children: Children) -> Iterator[None]:
+    """While the context is open, an interrupt stops the children and lets nothing new start; a
+    second one kills them and raises KeyboardInterrupt. Only for the main thread."""
+    restore = watch_signals(children, is_busy=lambda: True)
+    try:
+        yield
+    finally:
+        restore()
+
+
+def watch_signals(children: Children, *, is_busy: Callable[[], bool]) -> Callable[[], None]:
+    """Install the handlers; returns what puts the former ones back. While not `is_busy`, an
+    interrupt is an ordinary KeyboardInterrupt."""
+
+    def stop(_signum: int, _frame: FrameType | None) -> None:
+        is_second = children.is_stopping
+        children.stop(kill=is_second)
+        if is_second or not is_busy():
+            raise KeyboardInterrupt
+
+    former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+    return restore

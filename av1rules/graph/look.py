@@ -1,0 +1,95 @@
+"""What the policy says of one probed file, before ledger and disk are asked. Reads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from av1rules.base.errors import ToolError
+from av1rules.encode.encoders import choose_encoder
+from av1rules.encode.protect import LossFinding, find_losses
+from av1rules.encode.streams import StreamPlan, plan_streams
+from av1rules.graph.fingerprint import effective
+from av1rules.library.source import LibraryFile, Source
+from av1rules.library.toolset import EncoderInfo, Tools
+from av1rules.rules.match import Facts, facts_of
+from av1rules.rules.model import RuleSet
+from av1rules.rules.resolve import Decision, DecisionKind, decide
+from av1rules.rules.settings import EncodeSettings
+from av1rules.rules.tier import Classification, classify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """How a target would be made. `settings` are the effective ones, each with its origin;
+    `encoder` is None where the wanted one is missing, and `problem` says so."""
+
+    settings: EncodeSettings
+    origins: tuple[tuple[str, str], ...]
+    streams: StreamPlan
+    losses: tuple[LossFinding, ...]
+    encoder: EncoderInfo | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The way from facts to decision; `making` where the decision is to encode."""
+
+    source: Source
+    classification: Classification
+    facts: Facts
+    decision: Decision
+    making: Making | None = None
+
+    @property
+    def rule_name(self) -> str | None:
+        return self.decision.rule.name if self.decision.rule else None
+
+    @property
+    def tier_name(self) -> str | None:
+        tier = self.classification.source_tier
+        return tier.value if tier else None
+
+
+def look_at(file: LibraryFile, source: Source, *, ruleset: RuleSet, tools: Tools) -> Look:
+    """Classify, match, resolve, and what would become of every stream."""
+    classification = classify(source, file.library_path, ruleset.tiers)
+    facts = facts_of(file, source, classification)
+    decision = decide(ruleset, facts)
+    return Look(
+        source=source,
+        classification=classification,
+        facts=facts,
+        decision=decision,
+        making=_making(source, decision, ruleset, tools),
+    )
+
+
+def _making(source: Source, decision: Decision, ruleset: RuleSet, tools: Tools) -> Making | None:
+    if decision.kind is not DecisionKind.ENCODE or decision.settings is None:
+        return None
+    settings = effective(decision.settings, source)
+    encoder, problem = None, None
+    try:
+        encoder = choose_encoder(settings, tools, ruleset.tools.preferred_encoder)
+    except ToolError as missing:
+        problem = missing.message
+    streams = plan_streams(source, settings)
+    return Making(
+        settings=settings,
+        origins=_origins(decision, settings),
+        streams=streams,
+        losses=find_losses(source, settings, streams, encoder),
+        encoder=encoder,
+        problem=problem,
+    )
+
+
+def _origins(decision: Decision, settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
+    """Where each setting comes from, and where the source made something else of it."""
+    origins = dict(decision.origins)
+    for item in fields(settings):
+        wanted, made = getattr(decision.settings, item.name), getattr(settings, item.name)
+        if wanted != made and item.name in origins:
+            origins[item.name] += f": {wanted or 'as the source'}, for this source {made}"
+    return tuple(origins.items())
