@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from av1rules.base.text import printable
 from av1rules.rules.facts import FACT_KINDS, FactKind, fact_word
 from av1rules.rules.globs import glob_fault
+from av1rules.rules.hints import range_hint
 from av1rules.rules.model import AllOf, AnyOf, Condition, Not, Range, Test
 from av1rules.rules.nodes import Items, Mapping, Node
 from av1rules.rules.reader import Cursor
+from av1rules.rules.words import word_fault
 
 Wanted = str | int | float | bool | Range
 
@@ -58,14 +60,23 @@ def _wanted(fact: str, cursor: Cursor) -> Wanted | None:
     if kind is FactKind.GLOB:
         return checked_glob(cursor)
     if kind is FactKind.WORD:
-        if fact == "chroma":
-            return fact_word(fact, cursor.raw)
-        word = cursor.text()
-        return None if word is None else fact_word(fact, word)
-    number = _number(kind, cursor)
+        return _word(fact, cursor)
+    is_alone = isinstance(cursor.path[-1], str)  # a list holds no ranges
+    number = _number(kind, cursor, range_hint(cursor.raw) if is_alone else None)
     if fact == "frame_rate" and number is not None:
         return Range(min=number * (1 - _RATE_TOLERANCE), max=number * (1 + _RATE_TOLERANCE))
     return number
+
+
+def _word(fact: str, cursor: Cursor) -> str | None:
+    word = cursor.raw if fact == "chroma" else cursor.text()
+    if word is None:
+        return None
+    fault = word_fault(fact, printable(word, limit=60))
+    if fault is not None:
+        tell = cursor.fault if fault.is_certain else cursor.warn
+        tell(fault.message, hint=fault.hint)
+    return fact_word(fact, word)
 
 
 def _range(kind: FactKind, cursor: Cursor) -> Range | None:
@@ -80,14 +91,14 @@ def _range(kind: FactKind, cursor: Cursor) -> Range | None:
     return Range(min=minimum, max=maximum)
 
 
-def _number(kind: FactKind, cursor: Cursor) -> float | None:
+def _number(kind: FactKind, cursor: Cursor, hint: str | None = None) -> float | None:
     match kind:
         case FactKind.SIZE:
-            return cursor.size()
+            return cursor.size(hint)
         case FactKind.RATE:
-            return cursor.rate()
+            return cursor.rate(hint)
         case FactKind.DURATION:
-            return cursor.duration()
+            return cursor.duration(hint)
         case _:
             number = cursor.number()
             if number is not None and (number < 0 or not math.isfinite(number)):

@@ -12,6 +12,7 @@ from enum import Enum
 from av1rules.library.source import AudioStream, LibraryFile, Source, VideoStream
 from av1rules.rules.languages import language
 from av1rules.rules.tier import Classification, Resolution, resolution_of
+from av1rules.rules.words import SYNONYMS
 
 
 class FactKind(Enum):
@@ -85,20 +86,6 @@ FACT_KINDS: dict[str, FactKind] = {
     "grain": FactKind.NUMBER,
 }
 
-_SYNONYMS: dict[str, dict[str, str]] = {
-    "video_codec": {
-        "h265": "hevc", "h.265": "hevc", "x265": "hevc", "h264": "h264", "h.264": "h264",
-        "x264": "h264", "avc": "h264", "mpeg2": "mpeg2video", "mpeg-2": "mpeg2video",
-        "xvid": "mpeg4", "divx": "mpeg4", "vc-1": "vc1",
-    },
-    "audio_codec": {"ac-3": "ac3", "e-ac-3": "eac3", "dd+": "eac3", "dts-hd": "dts-hd-ma"},
-    "container": {
-        "matroska": "mkv", "m4v": "mp4", "mpegts": "ts", "m2ts": "ts", "mts": "ts",
-        "asf": "wmv", "mpeg": "mpg", "vob": "mpg", "ogv": "ogg",
-    },
-}  # fmt: skip
-"""Names people write, as the probe knows them."""
-
 _CONTAINERS = {
     "matroska": "mkv", "mov": "mp4", "mpegts": "ts", "asf": "wmv", "mpeg": "mpg",
     "mpegvideo": "mpg",
@@ -113,7 +100,7 @@ def fact_word(fact: str, word: str) -> str:
         return language(word) or word
     if fact == "chroma":
         return word.replace(":", "")
-    return _SYNONYMS.get(fact, {}).get(word, word)
+    return SYNONYMS.get(fact, {}).get(word, word)
 
 
 def facts_of(file: LibraryFile, source: Source, classification: Classification) -> Facts:

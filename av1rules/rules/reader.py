@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from av1rules.base.text import printable
-from av1rules.base.units import parse_duration, parse_rate, parse_size
-from av1rules.rules.model import Place, Problem
+from av1rules.base.units import UnitError, parse_duration, parse_rate, parse_size
+from av1rules.rules.hints import value_hint
+from av1rules.rules.model import Place, Problem, Severity
 from av1rules.rules.nodes import Items, Mapping, Node, Path_, Scalar, format_path
 
 Number = TypeVar("Number", int, float)
@@ -38,9 +39,16 @@ class Cursor:
         return Place(file=self.file, line=line, column=column)
 
     def fault(self, message: str, *, hint: str | None = None, at_key: bool = False) -> None:
+        self._note(Severity.ERROR, message, hint, at_key=at_key)
+
+    def warn(self, message: str, *, hint: str | None = None, at_key: bool = False) -> None:
+        self._note(Severity.WARNING, message, hint, at_key=at_key)
+
+    def _note(self, severity: Severity, message: str, hint: str | None, *, at_key: bool) -> None:
         place = self.key_place if at_key else self.place
+        path = format_path(self.path)
         self.problems.append(
-            Problem(place=place, path=format_path(self.path), message=message, hint=hint)
+            Problem(place=place, path=path, message=message, severity=severity, hint=hint)
         )
 
     def get(self, key: str) -> Cursor | None:
@@ -114,24 +122,25 @@ class Cursor:
         self.fault("expected a whole number")
         return None
 
-    def size(self) -> int | None:
-        """Bytes."""
-        return self._measure(parse_size)
+    def size(self, hint: str | None = None) -> int | None:
+        """Bytes. `hint` says what to write if it is none and nothing better is known."""
+        return self._measure(parse_size, hint)
 
-    def rate(self) -> int | None:
+    def rate(self, hint: str | None = None) -> int | None:
         """Bits per second."""
-        return self._measure(parse_rate)
+        return self._measure(parse_rate, hint)
 
-    def duration(self) -> float | None:
+    def duration(self, hint: str | None = None) -> float | None:
         """Seconds."""
-        return self._measure(parse_duration)
+        return self._measure(parse_duration, hint)
 
-    def _measure(self, parse: Callable[[str], Number]) -> Number | None:
+    def _measure(self, parse: Callable[[str], Number], hint: str | None) -> Number | None:
         if isinstance(self.value, bool) or not isinstance(self.node, Scalar):
             self.fault("expected a number or text with a unit")
             return None
         try:
             return parse(self.node.raw)
-        except (ValueError, OverflowError) as error:
-            self.fault(printable(str(error), limit=200))
+        except UnitError as error:
+            message = printable(str(error), limit=200)
+            self.fault(message, hint=error.hint or hint or value_hint(self.node.raw))
             return None

@@ -19,16 +19,18 @@ from jsonschema.exceptions import ValidationError
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
+from av1rules.rules.hints import range_hint, space_hint, value_hint
 from av1rules.rules.model import Place, Problem
 from av1rules.rules.nodes import Document, format_path
+from av1rules.rules.words import nearest
 
 Schema = dict[str, Any]
 
 REFUSED = "x-refused"
 """Our keyword in the schema: keys refused by name, each with what to do instead."""
 
-_SIMILAR = 0.6
-"""Likeness from which a name is suggested; difflib's own default."""
+_ONLY_TRUE = ("encode", "skip", "hold")
+"""Keys that take true but not false."""
 
 _TYPE_NAMES = {
     "object": "a mapping",
@@ -94,7 +96,9 @@ class _Describer:
         fitting = [group for group in groups.values() if not _is_other_type(group, error.instance)]
         if not fitting:
             names = [name for group in groups.values() for name in _names_wanted(group)]
-            hint = _suggestion(str(error.instance), names)
+            hint = nearest(_last_key(error), str(error.instance), names)
+            wanted = [_wanted(inner) for group in groups.values() for inner in group]
+            hint = hint or self._value_hint(error, wanted)
             message = f"expected {self._wish(error)}, {_found(error.instance)}"
             yield self._at_value(error, message, hint=hint)
             return
@@ -104,7 +108,7 @@ class _Describer:
     def _one_action(self, error: ValidationError) -> Iterator[Problem]:
         instance = _instance(error)
         names = [branch["required"][0] for branch in _wanted(error)]
-        if not isinstance(instance, dict) or _is_misspelt(instance, names):
+        if not isinstance(instance, dict) or self._has_misplaced(instance, names):
             return  # told already, as the wrong type or as an unknown key
         present = [name for name in instance if name in names]
         listed = _listed(names)
@@ -132,13 +136,23 @@ class _Describer:
             if key in refused:
                 yield self._at_key(error, key, f"{key} can't be set here", hint=refused[key])
             else:
-                hint = _suggestion(key, known) or self._belongs(key) or _known(known)
+                hint = (
+                    space_hint(key)
+                    or (self._belongs_in_rule(key) if "when" not in known else None)
+                    or nearest("", key, known)
+                    or self._belongs(key)
+                    or _known(known)
+                )
                 yield self._at_key(error, key, f"unknown key {printable(key, limit=60)}", hint=hint)
 
     def _missing_keys(self, error: ValidationError) -> Iterator[Problem]:
         properties = _mapping(error.schema).get("properties", {})
         # jsonschema gives one error per missing key and names it in the message only.
+        unknown = [key for key in _instance(error) if key not in properties]
+        misspelt = {nearest("", key, list(properties)) for key in unknown}
         for key in _wanted(error):
+            if f"did you mean {key}?" in misspelt:
+                continue  # told as an unknown key
             if key not in _instance(error) and error.message.startswith(repr(key)):
                 path = (*error.absolute_path, key)
                 yield self._problem(
@@ -153,15 +167,64 @@ class _Describer:
         schema = _mapping(error.schema)
         if error.validator == "type":
             message = f"expected {self._wish(error)}, {_found(found)}"
-            return self._at_value(error, message, hint=_type_hint(found, limit))
+            hint = self._value_hint(error, [limit])
+            return self._at_value(error, message, hint=hint)
         if error.validator in ("enum", "const"):
-            wanted = limit if error.validator == "enum" else [limit]
-            texts = [_shown(item) for item in wanted]
-            message = f"expected {'one of ' if len(texts) > 1 else ''}{_listed(texts)}, "
-            hint = _suggestion(_shown(found), texts) or self._first_description(error, schema)
-            return self._at_value(error, message + _found(found), hint=hint)
+            return self._not_among(error, limit if error.validator == "enum" else [limit])
         message = _limit_message(str(error.validator), found, limit) or error.message
         return self._at_value(error, message, hint=self._first_description(error, schema))
+
+    def _not_among(self, error: ValidationError, wanted: list[object]) -> Problem:
+        found, schema = _instance(error), _mapping(error.schema)
+        refused = schema.get(REFUSED, {})
+        if isinstance(found, str) and found in refused:
+            return self._at_value(error, f"{found} can't be set here", hint=refused[found])
+        texts = [_shown(item) for item in wanted]
+        message = f"expected {'one of ' if len(texts) > 1 else ''}{_listed(texts)}, "
+        if isinstance(found, str) and found.strip() in (str(item) for item in wanted):
+            number = found.strip()
+            message = f"expected the number {number}, found the text {number}"
+            return self._at_value(error, message, hint=f"write it without quotes: {number}")
+        hint = nearest(_last_key(error), _shown(found), texts)
+        hint = hint or self._first_description(error, schema)
+        return self._at_value(error, message + _found(found), hint=hint)
+
+    def _value_hint(self, error: ValidationError, wanted: Sequence[object]) -> str | None:
+        """What to write where a value has the wrong type; `wanted` are types, or lists of them."""
+        found, key = _instance(error), _last_key(error)
+        types = {str(name) for one in wanted for name in (one if isinstance(one, list) else [one])}
+        if types == {"array"} and isinstance(found, dict):
+            first = "each rule begins with `- name:`" if key == "rules" else "begin each with `- `"
+            return f"a list: {first}"
+        if types == {"array"} and key == "roots" and isinstance(found, str) and found:
+            return f"write roots: [{_shown(found)}]"
+        if "boolean" in types and isinstance(found, str):
+            meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(found.lower())
+            if meant is not None and (meant == "true" or key not in _ONLY_TRUE):
+                return f"write {meant}"
+        if "string" in types and isinstance(found, bool | int | float):
+            return "put the text in quotes"
+        if isinstance(found, str) and {"number", "integer"} & types:
+            return (range_hint(found) if "object" in types else None) or value_hint(found)
+        return space_hint(found) if isinstance(found, str) else None
+
+    def _has_misplaced(self, rule: Mapping[str, object], actions: Sequence[str]) -> bool:
+        """Whether a rule without an action has it misspelt, under `when`, or left out above its
+        settings: each is told as an unknown key."""
+        if any(action in rule for action in actions):
+            return False
+        when = rule.get("when")
+        settings = self.schema["$defs"]["settings"]["properties"]
+        return (
+            any(difflib.get_close_matches(key, actions) for key in rule)
+            or any(key in settings for key in rule)
+            or (isinstance(when, dict) and any(action in when for action in actions))
+        )
+
+    def _belongs_in_rule(self, key: str) -> str | None:
+        if key not in self.schema["$defs"]["rule"]["properties"]:
+            return None
+        return f"{key} belongs to the rule itself: begin it in the column of name:"
 
     def _first_description(self, error: ValidationError, schema: Schema) -> str | None:
         return _first_sentence(schema) or _first_sentence(self._parent_schema(error))
@@ -194,6 +257,8 @@ class _Describer:
             keys = self._resolved({"$ref": f"#/$defs/{name}"}).get("properties", {})
             if key in keys:
                 return f"{key} belongs {parent}"
+        if key in self.schema["$defs"]["settings"]["properties"]["params"]["properties"]:
+            return f"{key} belongs under params:"
         for name, section in self.schema["properties"].items():
             if key in section.get("properties", {}):
                 return f"{key} belongs under {name}:"
@@ -234,6 +299,11 @@ def _wanted(error: ValidationError) -> Any:
     return error.validator_value
 
 
+def _last_key(error: ValidationError) -> str:
+    """The key that the value stands under, also for an entry of its list."""
+    return next((step for step in reversed(error.absolute_path) if isinstance(step, str)), "")
+
+
 def _mapping(schema: object) -> Schema:
     return schema if isinstance(schema, dict) else {}
 
@@ -260,11 +330,6 @@ def _names_wanted(group: Sequence[ValidationError]) -> list[str]:
     return [str(item) for error in group if error.validator == "enum" for item in _wanted(error)]
 
 
-def _is_misspelt(rule: Mapping[str, object], actions: Sequence[str]) -> bool:
-    has_action = any(action in rule for action in actions)
-    return not has_action and any(difflib.get_close_matches(key, actions) for key in rule)
-
-
 def _limit_message(keyword: str, found: object, limit: object) -> str | None:
     shown = _shown(found)
     return {
@@ -276,16 +341,6 @@ def _limit_message(keyword: str, found: object, limit: object) -> str | None:
         "minItems": "expected at least one entry, found an empty list",
         "minProperties": "expected at least one key, found an empty mapping",
     }.get(keyword)
-
-
-def _type_hint(found: object, limit: object) -> str | None:
-    types = [limit] if isinstance(limit, str) else limit
-    if isinstance(types, list) and "boolean" in types and isinstance(found, str):
-        meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(found.lower())
-        return f"write {meant}" if meant else None
-    if isinstance(types, list) and "string" in types and isinstance(found, bool | int | float):
-        return "put the text in quotes"
-    return None
 
 
 def _found(value: object) -> str:
@@ -311,14 +366,6 @@ def _listed(names: Iterable[str], *, last: str = "or") -> str:
     if len(unique) < 2:
         return "".join(unique)
     return f"{', '.join(unique[:-1])} {last} {unique[-1]}"
-
-
-def _suggestion(name: str, known: Sequence[str]) -> str | None:
-    """The nearest of the known names, if one is near enough."""
-    plain = {item.replace("_", "-"): item for item in known}
-    wanted = name.lower().replace("_", "-").replace(" ", "-")
-    close = difflib.get_close_matches(wanted, plain, n=1, cutoff=_SIMILAR)
-    return f"did you mean {plain[close[0]]}?" if close else None
 
 
 def _known(known: Sequence[str]) -> str:
