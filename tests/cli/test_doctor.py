@@ -300,7 +300,9 @@ def test_a_ledger_without_its_tables_is_wrong(good_tools: Stub, shelf: Path) -> 
         database.execute("PRAGMA user_version=1")
     code, lines = examine(shelf / "rules.yaml")
     assert code == EXIT_FAILED
-    assert lines["state", "ledger"]["detail"] == "can't be read: no such table: targets"
+    assert lines["state", "ledger"]["detail"] == (
+        "the ledger could not be read: no such table: targets"
+    )
 
 
 @pytest.mark.parametrize(
