@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -16,11 +17,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from av1rules.base.atomic import TEMP_PREFIX
-from av1rules.base.errors import EncodeError, ToolError
+from av1rules.base.errors import Av1rulesError, EncodeError, ToolError
 from av1rules.base.events import JobProgress
 from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.base.text import printable
 from av1rules.encode.argv import CoverFile, build_argv, cover_files, file_url, shown_command
+from av1rules.encode.failures import NOT_STARTED_EXITS, explain
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.log import LogReader, StreamCount, counted_lines
 from av1rules.encode.progress import ProgressParser, ProgressSample, eta_s, projected_bytes
@@ -40,12 +42,7 @@ GATE_FACTOR = 1.5
 is half again above what the policy keeps: parts of a film differ, so the margin is wide, and what
 is only a little too large is found at the end."""
 
-_ENOSPC_EXIT, _EACCES_EXIT, _EINVAL_EXIT, _INVALID_DATA_EXIT = 228, 243, 234, 183
-"""FFmpeg's exit code is the negative errno modulo 256; 183 is its own "invalid data"."""
-
-_CRASHES = (-11, 139, -6, 134, -4, 132, -8, 136)
-_KILLED = (-9, 137)
-_NOT_STARTED = (126, 127)  # by the tether, which starts the program itself
+_CONTEXTS = re.compile(r"^(?:\[[^\]]*\] )+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,38 +91,65 @@ def encode(
 ) -> EncodeOutcome:
     """Encode into a private temporary file, which the caller verifies, publishes or removes.
 
-    Raises EncodeError (failed, or the source is damaged), ToolError (FFmpeg can't be started),
+    Raises EncodeError (the encode failed, or the source is damaged), ToolError (FFmpeg can't be
+    started), a plain Av1rulesError (a full disk, a killed process: says nothing of the source),
     RunInterruptedError; the temporary file is gone then.
     """
-    folder = job.temp_dir or os.path.dirname(job.target) or "."
-    with _private_folder(folder) as private:
-        part = os.path.join(private, f"part.{job.settings.container}")
-        covers = _take_out_covers(job, private, tools=tools, children=children)
+    with _work_folder(job) as folder, _unfinished(folder, job) as part:
+        covers = _take_out_covers(job, folder, tools=tools, children=children)
         argv = build_argv(job, ffmpeg=tools.ffmpeg, output=part, covers=covers)
         watch = _Watch(job=job, on_progress=on_progress)
         try:
             completed = _run(argv, job=job, children=children, watch=watch)
         except _TooLargeError as stop:
+            _remove(part)
             return watch.outcome(path="", argv=argv, size_bytes=stop.projected, is_projected=True)
         children.check()
         _require_success(completed, job, watch.log)
-        finished = os.path.join(folder, f"{os.path.basename(private)}.{job.settings.container}")
-        os.rename(part, finished)
+        finished = part if job.temp_dir else _moved_out(part, folder)
         size_bytes = os.stat(finished).st_size
         return watch.outcome(path=finished, argv=argv, size_bytes=size_bytes)
 
 
 @contextlib.contextmanager
-def _private_folder(folder: str) -> Iterator[str]:
-    """Where the unfinished file and the covers live; gone afterwards, whatever happens."""
+def _unfinished(folder: str, job: EncodeJob) -> Iterator[str]:
+    """The name of the file that is being written; gone if it does not come to an end."""
+    part = os.path.join(folder, f"part.{job.settings.container}")
+    try:
+        yield part
+    except BaseException:
+        _remove(part)
+        raise
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _moved_out(part: str, folder: str) -> str:
+    """The finished file beside its private folder, which goes."""
+    finished = folder + os.path.splitext(part)[1]
+    os.rename(part, finished)
+    return finished
+
+
+@contextlib.contextmanager
+def _work_folder(job: EncodeJob) -> Iterator[str]:
+    """Where the unfinished file and the covers live: the job's own temporary folder, or a private
+    one beside the target that is gone afterwards, whatever happens."""
+    if job.temp_dir is not None:
+        yield job.temp_dir
+        return
+    folder = os.path.dirname(job.target) or "."
     try:
         os.makedirs(folder, exist_ok=True)
         private = tempfile.mkdtemp(prefix=TEMP_PREFIX, dir=folder)
     except OSError as problem:
-        raise EncodeError(
+        raise Av1rulesError(
             f"no temporary folder can be made: {problem.strerror}",
             hint="check permissions and free space there, or set output.temp_dir",
-            where=folder,
+            where=printable(folder),
         ) from problem
     try:
         yield private
@@ -147,7 +171,7 @@ def _run(argv: tuple[str, ...], *, job: EncodeJob, children: Children, watch: _W
         )
     except OSError as problem:
         if problem.errno == errno.E2BIG:
-            raise EncodeError("the FFmpeg command is longer than the system allows") from problem
+            raise Av1rulesError("the FFmpeg command is longer than the system allows") from problem
         raise _not_started(argv[0], problem.strerror or "unknown reason") from problem
 
 
@@ -254,14 +278,15 @@ def _take_out_covers(
 
 
 def _require_success(completed: Completed, job: EncodeJob, log: LogReader) -> None:
-    if completed.returncode in _NOT_STARTED:
+    if completed.returncode in NOT_STARTED_EXITS:
         raise _not_started(completed.argv[0], "; ".join(log.last) or completed.describe_exit())
     if not completed.ok:
         raise _failure(completed, job, log, doing="encoding")
     if log.damage and Loss.DAMAGE not in job.settings.accept:
+        first = _CONTEXTS.sub("", next(iter(log.damage)))
         lines = "\n".join(f"    {line}" for line in counted_lines(log.damage)[:10])
         raise EncodeError(
-            f"the source is damaged: FFmpeg reached the end of it, but said\n{lines}",
+            f"the source is damaged: {first}\n  FFmpeg reached its end, but said\n{lines}",
             hint=(
                 "get the file again; or keep what can be decoded of it with `accept: [damage]` "
                 "in its rule"
@@ -270,39 +295,22 @@ def _require_success(completed: Completed, job: EncodeJob, log: LogReader) -> No
         )
 
 
-def _failure(completed: Completed, job: EncodeJob, log: LogReader, *, doing: str) -> EncodeError:
+def _failure(completed: Completed, job: EncodeJob, log: LogReader, *, doing: str) -> Av1rulesError:
     """What was being done, how it ended, the command, FFmpeg's last words, and what to do."""
+    failure = explain(
+        completed,
+        log.last,
+        place=printable(job.temp_dir or os.path.dirname(job.target)),
+        codec=job.encoder.codec,
+        stall_s=job.stall_timeout_s,
+    )
+    kind = Av1rulesError if failure.is_surroundings else EncodeError
     name = printable(os.path.basename(job.source_path))
     last = "\n".join(f"    {line}" for line in log.last) or "    (nothing)"
-    reason, hint = _explained(completed, job, "\n".join(log.last))
-    return EncodeError(
-        f"{doing} {name} failed: {reason}\n"
+    return kind(
+        f"{doing} {name} failed: {failure.reason}\n"
         f"  command: {shown_command(completed.argv)}\n"
         f"  last lines of FFmpeg:\n{last}",
-        hint=hint,
+        hint=failure.hint,
         where=printable(job.source_path),
     )
-
-
-def _explained(completed: Completed, job: EncodeJob, said: str) -> tuple[str, str | None]:
-    exit_text, code = completed.describe_exit(), completed.returncode
-    place = job.temp_dir or os.path.dirname(job.target)
-    if completed.stopped == "stall":
-        return (
-            f"FFmpeg gave no sign of life for {job.stall_timeout_s:g} s and was stopped",
-            "a slow disk or a very slow preset? then set a longer run.stall_timeout",
-        )
-    if code == _ENOSPC_EXIT or "No space left on device" in said:
-        return f"the disk is full ({exit_text})", f"free some space in {printable(place)}"
-    if code == _EACCES_EXIT or "Permission denied" in said:
-        return f"permission denied ({exit_text})", "check who may read the source and write there"
-    if code in _CRASHES:
-        hint = "a fault of the encoder: leave out `params`, try another preset or another FFmpeg"
-        return f"the encoder crashed ({exit_text})", hint
-    if code in _KILLED:
-        return f"FFmpeg was killed ({exit_text})", "often the system was out of memory: fewer jobs"
-    if code == _INVALID_DATA_EXIT:
-        return f"the source can't be read ({exit_text})", "the file is damaged or encrypted"
-    if code == _EINVAL_EXIT:
-        return f"FFmpeg refused a parameter or stream ({exit_text})", "see its last lines"
-    return exit_text, None

@@ -16,8 +16,9 @@ class EncodeJob:
     """What to encode, how, and where to.
 
     `provenance` is the JSON text of the AV1RULES tag; it becomes part of the target's bytes and so
-    must be the same for the same work. `temp_dir` None means: beside the target. `threads` and
-    `stall_timeout_s` do not change the result.
+    must be the same for the same work. `temp_dir` is a private folder of this job that exists, and
+    stays when the engine is done; None means: a folder of the engine's own beside the target.
+    `threads` and `stall_timeout_s` do not change the result.
     """
 
     source_path: str

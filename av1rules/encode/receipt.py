@@ -60,6 +60,8 @@ class Receipt:
 def receipt_json(receipt: Receipt) -> str:
     """The receipt as JSON text with a final newline; odd bytes of names are `\\udcNN` escapes."""
     document = {"format": RECEIPT_FORMAT, **asdict(receipt)}
+    for check in document["checks"]:
+        del check["blame"]  # of use only where a check failed; then there is no receipt
     document["saved_bytes"] = receipt.source_bytes - receipt.target_bytes
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 

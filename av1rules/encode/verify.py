@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from av1rules.base.errors import ProbeError
+from av1rules.base.errors import Av1rulesError, ProbeError
 from av1rules.base.events import JobProgress
 from av1rules.base.process import Children
-from av1rules.encode.checks import Check
+from av1rules.encode.checks import Blame, Check
 from av1rules.encode.containers import MP4
 from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.engine import EncodeOutcome
+from av1rules.encode.failures import explain
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.measure import (
     Decoded,
@@ -64,7 +65,40 @@ class Verification:
 
     @property
     def passed(self) -> bool:
-        return all(check.passed for check in self.checks)
+        return not self.failed
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if not check.passed)
+
+    @property
+    def blame(self) -> Blame | None:
+        """What the failed checks speak against: the source as soon as one of them does."""
+        blames = {check.blame for check in self.failed}
+        return Blame.SOURCE if Blame.SOURCE in blames else next(iter(blames), None)
+
+    @property
+    def hint(self) -> str | None:
+        """What to do about a failure; None if all is well."""
+        return None if self.blame is None else _HINTS[self.blame]
+
+    @property
+    def message(self) -> str:
+        """The failed checks, the first of them on the first line, which can stand alone."""
+        lines = (f"{check.name}: {check.detail}" for check in self.failed)
+        return "the encode did not pass verification: " + "\n  ".join(lines)
+
+
+_HINTS = {
+    Blame.SOURCE: (
+        "the source may be damaged: get the file again, or keep what can be decoded of it with "
+        "`accept: [damage]` in its rule; the result was thrown away, the source is untouched"
+    ),
+    Blame.ENCODE: (
+        "the source was read well, the result is not what was promised: try another preset, "
+        "container or FFmpeg, and report it; the result was thrown away, the source is untouched"
+    ),
+}
 
 
 def verify(
@@ -77,7 +111,8 @@ def verify(
 ) -> Verification:
     """Probe, decode and compare the finished file with its source.
 
-    Raises RunInterruptedError, and OSError if a program can't be started.
+    Raises RunInterruptedError, OSError if a program can't be started, and a plain Av1rulesError if
+    one was killed.
     """
     started = time.monotonic()
     try:
@@ -162,6 +197,10 @@ def _decode(
 def _decode_check(decoded: Decoded, frames: int | None) -> Check:
     if decoded.completed.ok:
         return Check(name="decode", passed=True, detail=f"{frames} frames without an error")
+    failure = explain(decoded.completed)
+    if failure.is_surroundings or decoded.completed.stopped is not None:
+        message = f"verifying the encode was cut short: {failure.reason}"
+        raise Av1rulesError(message, hint=failure.hint)
     last = "; ".join(decoded.last_lines[-3:])
     detail = f"decoding failed: {decoded.completed.describe_exit()}: {last}"
     return Check(name="decode", passed=False, detail=detail)
@@ -184,14 +223,17 @@ def _frames_check(
         detail = f"{text}; damage is accepted"
         return Check(name="frames", passed=frames == count.frames, detail=detail)
     if count.frames != frames or count.decode_errors:
-        return Check(name="frames", passed=False, detail=f"{text}; {count.decode_errors} errors")
+        blame = Blame.SOURCE if count.decode_errors else Blame.ENCODE
+        detail = f"{text}; {count.decode_errors} errors in decoding the source"
+        return Check(name="frames", passed=False, detail=detail, blame=blame)
     if count.packets == count.frames:
         return Check(name="frames", passed=True, detail=text)
     shown = shown_packets(job.source_path, index, tools=tools, children=children)
     allowed = FRAMELESS_PACKETS.get(job.main.codec, 0)
     lacking = shown - frames
     passed = lacking <= 0 if allowed is not None and lacking <= 0 else _few(lacking, allowed)
-    return Check(name="frames", passed=passed, detail=f"{text}; {shown} packets are to be shown")
+    detail = f"{text}; {shown} packets are to be shown"
+    return Check(name="frames", passed=passed, detail=detail, blame=Blame.SOURCE)
 
 
 def _few(lacking: int, allowed: int | None) -> bool:
@@ -248,10 +290,10 @@ def _duration_check(job: EncodeJob, target: Source, video: int) -> Check:
     start = max((job.main.start_s or 0) - min(job.source.start_s or 0, 0), 0)
     frame_s = 1 / (job.main.frame_rate or Fraction(24))
     tolerance = max(DURATION_TOLERANCE_S, wanted * DURATION_TOLERANCE, 2 * float(frame_s))
-    distance = min(abs(wanted - found), abs(start + wanted - found))
+    distance = min(abs(wanted - found), abs(start + wanted - found), abs(wanted - start - found))
     detail = f"source {wanted:.3f} s, target {found:.3f} s"
     passed = distance <= tolerance or Loss.DAMAGE in job.settings.accept
-    return Check(name="duration", passed=passed, detail=detail)
+    return Check(name="duration", passed=passed, detail=detail, blame=Blame.SOURCE)
 
 
 def _timing_checks(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from av1rules.base.errors import EncodeError, RunInterruptedError, ToolError
+from av1rules.base.errors import Av1rulesError, EncodeError, RunInterruptedError, ToolError
 from av1rules.base.events import JobProgress
 from av1rules.base.process import Children
 from av1rules.encode.engine import EncodeOutcome, encode, expected_frames
@@ -59,7 +59,7 @@ def test_a_good_encode_gives_its_file_and_counts(tmp_path: Path, fake: Fake) -> 
     ("how", "reason", "hint"),
     [
         ("crash", "the encoder crashed (killed by SIGSEGV)", "a fault of the encoder"),
-        ("full", "the disk is full (exit code 228)", "free some space in"),
+        ("refused", "libsvtav1 refused: Tune IQ only supports all-intra", "correct `params`"),
         ("chatty", "FFmpeg refused a parameter or stream (exit code 234)", "see its last lines"),
     ],
 )
@@ -77,6 +77,37 @@ def test_a_failure_says_what_and_leaves_nothing(
     assert "\x1b" not in caught.value.message
     assert (caught.value.hint or "").startswith(hint)
     assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("how", "reason", "hint"),
+    [
+        ("full", "the disk is full (exit code 228)", "free some space in"),
+        ("killed", "FFmpeg was killed (killed by SIGKILL)", "often the system was out of memory"),
+    ],
+)
+def test_what_the_surroundings_did_is_no_verdict_on_the_source(
+    how: str, reason: str, hint: str, tmp_path: Path, fake: Fake
+) -> None:
+    with pytest.raises(Av1rulesError) as caught:
+        run(film(tmp_path), fake(how))
+    assert type(caught.value) is Av1rulesError
+    assert caught.value.message.startswith(f"encoding film.mkv failed: {reason}\n")
+    assert (caught.value.hint or "").startswith(hint)
+    assert left_behind(tmp_path) == []
+
+
+def test_the_folder_of_a_job_is_used_as_it_is(tmp_path: Path, fake: Fake) -> None:
+    folder = tmp_path / "private"
+    folder.mkdir()
+    made = film(tmp_path, temp_dir=str(folder))
+    outcome = run(made, fake("ok"))
+    assert outcome.path == str(folder / "part.mkv")
+    assert [path.name for path in folder.iterdir()] == ["part.mkv"]
+    with pytest.raises(EncodeError):
+        run(made, fake("crash"))
+    assert list(folder.iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_hanging_encoder_is_stopped(tmp_path: Path, fake: Fake) -> None:
@@ -115,7 +146,8 @@ def test_a_damaged_source_fails_though_the_exit_code_is_zero(tmp_path: Path, fak
     with pytest.raises(EncodeError) as caught:
         run(film(tmp_path), ffmpeg)
     assert caught.value.message == (
-        "the source is damaged: FFmpeg reached the end of it, but said\n"
+        "the source is damaged: File ended prematurely\n"
+        "  FFmpeg reached its end, but said\n"
         "    [in#0/matroska,webm] [error] File ended prematurely"
     )
     assert "accept: [damage]" in (caught.value.hint or "")
@@ -136,8 +168,9 @@ def test_a_missing_program_is_a_tool_error(tmp_path: Path) -> None:
 
 def test_a_folder_that_can_not_be_made_is_said(tmp_path: Path, fake: Fake) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(EncodeError, match="no temporary folder can be made"):
+    with pytest.raises(Av1rulesError, match="no temporary folder can be made") as caught:
         run(film(tmp_path), fake("ok"))
+    assert not isinstance(caught.value, EncodeError)
 
 
 def test_expected_frames() -> None:

@@ -38,6 +38,14 @@ def main() -> int:
     elif how == "full":
         sys.stderr.write("[out#0 @ 0x5555] [error] Error closing file: No space left on device\n")
         return 228
+    elif how == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif how == "refused":
+        sys.stderr.write("Svt[error]: Tune IQ only supports all-intra\n")
+        sys.stderr.write(
+            "[libsvtav1 @ 0x5555] [error] Error setting encoder parameters: bad parameter\n"
+        )
+        return 234
     elif how == "huge":
         for frame in range(0, 1000, 50):
             progress(frame, frame * 100_000)

@@ -1,0 +1,140 @@
+"""Tries settings on a tiny made-up clip, so that what an encoder refuses is known before the queue.
+
+Only settings beyond plain numbers are tried: ordinary plans start no program. What came out is
+remembered for the program and the options.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+from av1rules.base.atomic import TEMP_PREFIX
+from av1rules.base.digest import text_digest
+from av1rules.base.errors import ToolError
+from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.encode.encoders import VideoFacts, encoder_options
+from av1rules.encode.failures import encoder_words, explain
+from av1rules.encode.log import LogReader
+from av1rules.encode.measure import decode_fully
+from av1rules.library.toolset import EncoderInfo, ToolMemo, Tools
+from av1rules.rules.settings import EncodeSettings
+
+TRIAL_VERSION = 1
+"""Part of every memo key: raised whenever a trial looks at something else."""
+
+TRIAL_CLIP = "testsrc2=s=320x180:r=24:d=0.08"
+"""Two pictures. At 64x64 some options go well that fail in films (`lossless` with fast presets),
+and some crash that work in films (`hbd-mds`); from 320x180 on both behave as they do in films."""
+
+TRIAL_LIMITS = Limits(timeout_s=60.0)
+"""A trial takes 0.05-0.2 s, with the slowest presets a second."""
+
+_ACCEPTED = "accepted"
+
+
+def needs_trial(settings: EncodeSettings) -> bool:
+    """Whether there is anything that an encoder may refuse: plain numbers are bounded already."""
+    return bool(settings.params) or settings.tune is not None or settings.keyint is not None
+
+
+def trial_problem(
+    settings: EncodeSettings,
+    encoder: EncoderInfo,
+    tools: Tools,
+    memo: ToolMemo | None = None,
+    *,
+    children: Children | None = None,
+) -> str | None:
+    """Why this encoder can't work with `settings`, in its own words; None if it can.
+
+    Raises ToolError if FFmpeg can't be started, RunInterruptedError. What says nothing of the
+    settings (a timeout, a full disk) counts as no problem and is not remembered.
+    """
+    if not needs_trial(settings):
+        return None
+    options = _options(settings, encoder)
+    key = _memo_key(tools.ffmpeg, encoder, options)
+    if memo is not None and (known := memo.get(key)) is not None:
+        return None if known == _ACCEPTED else known
+    problem = _try(options, encoder, tools, children or Children())
+    if memo is not None and problem is not _UNKNOWN:
+        memo.put(key, problem or _ACCEPTED)
+    return problem or None
+
+
+_UNKNOWN = ""
+"""The trial came to no end that says anything."""
+
+
+def _options(settings: EncodeSettings, encoder: EncoderInfo) -> tuple[str, ...]:
+    pairs = encoder_options(settings, encoder, VideoFacts(), threads=None)
+    pix_fmt = "yuv420p" if settings.bit_depth == 8 else "yuv420p10le"
+    named = [word for name, value in pairs for word in (f"-{name}:v", value)]
+    return ("-c:v", encoder.codec, *named, "-err_detect:v", "explode", "-pix_fmt:v", pix_fmt)
+
+
+def _memo_key(ffmpeg: str, encoder: EncoderInfo, options: tuple[str, ...]) -> str:
+    try:
+        stat = os.stat(ffmpeg)
+    except OSError as problem:
+        raise ToolError(f"cannot read {ffmpeg}: {problem.strerror}") from problem
+    digest = text_digest("\n".join((encoder.name, *options)))
+    return f"trial:{TRIAL_VERSION}:{stat.st_size}:{stat.st_mtime_ns}:{digest}:{ffmpeg}"
+
+
+def _try(
+    options: tuple[str, ...], encoder: EncoderInfo, tools: Tools, children: Children
+) -> str | None:
+    """The problem, None if there is none, `_UNKNOWN` if the trial does not tell."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=TEMP_PREFIX)
+    except OSError:  # no room: says nothing of the settings
+        return _UNKNOWN
+    with folder as name:
+        path = os.path.join(name, "trial.mkv")
+        log = LogReader()
+        done = _encode(path, options, tools, children, log)
+        if not done.ok:
+            return _refusal(done, tuple(log.last), encoder)
+        if words := encoder_words(log.last, encoder.codec):
+            return f"{encoder.name} refuses the settings: {words}"
+        return _undecodable(path, encoder, tools, children)
+
+
+def _encode(
+    path: str, options: tuple[str, ...], tools: Tools, children: Children, log: LogReader
+) -> Completed:
+    argv = [
+        tools.ffmpeg, "-hide_banner", "-nostdin", "-y", "-v", "level+warning",
+        "-f", "lavfi", "-i", TRIAL_CLIP, *options, "-f", "matroska", path,
+    ]  # fmt: skip
+    try:
+        done = run(
+            argv, children=children, limits=TRIAL_LIMITS, env={"SVT_LOG": "1"}, on_err_line=log.feed
+        )
+    except OSError as problem:
+        raise ToolError(f"cannot start {tools.ffmpeg}: {problem.strerror}") from problem
+    children.check()
+    return done
+
+
+def _refusal(done: Completed, said: tuple[str, ...], encoder: EncoderInfo) -> str:
+    failure = explain(done, said, codec=encoder.codec)
+    if failure.is_surroundings or done.stopped is not None:
+        return _UNKNOWN
+    if words := encoder_words(said, encoder.codec):
+        return f"{encoder.name} refuses the settings: {words}"
+    last = f": {said[-1]}" if said else ""
+    return f"{encoder.name} can't work with the settings: {failure.reason}{last}"
+
+
+def _undecodable(path: str, encoder: EncoderInfo, tools: Tools, children: Children) -> str | None:
+    decoded = decode_fully(
+        path, video=0, tracks=(0,), tools=tools, children=children, on_sample=lambda sample: None
+    )
+    if decoded.completed.ok:
+        return None
+    if explain(decoded.completed).is_surroundings or decoded.completed.stopped is not None:
+        return _UNKNOWN
+    return f"what {encoder.name} makes with the settings can't be decoded"
