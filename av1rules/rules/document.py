@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -30,6 +32,7 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
 from av1rules.rules.model import Place, Problem
 from av1rules.rules.nodes import Document, Entry, Items, Mapping, Node, Scalar, format_path
+from av1rules.rules.syntax import Complaint, dashed_key, explain
 
 MAX_FILE_BYTES = 1024 * 1024
 """Far above any hand-written policy; keeps a wrong file from costing minutes."""
@@ -53,8 +56,14 @@ _CONSTANTS: dict[str, bool | None] = {
 def read_bytes(path: Path) -> bytes:
     """The bytes of a rules file, one more than allowed at most. Raises Av1rulesError."""
     try:
-        with path.open("rb") as file:
+        # Without waiting: a pipe that nobody writes to would never open.
+        with open(path, "rb", opener=_without_waiting) as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise _not_a_file(path, mode)
             return file.read(MAX_FILE_BYTES + 1)
+    except IsADirectoryError as error:
+        raise _not_a_file(path, stat.S_IFDIR) from error
     except OSError as error:
         reason = error.strerror or "it can't be read"
         raise Av1rulesError(
@@ -62,6 +71,20 @@ def read_bytes(path: Path) -> bytes:
             where=printable(str(path)),
             hint="`av1rules init ROOT` writes a first one",
         ) from error
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
+def _not_a_file(path: Path, mode: int) -> Av1rulesError:
+    reason, hint = "it is no regular file", "write the rules to a file: pipes are not read"
+    if stat.S_ISDIR(mode):
+        reason = "it is a folder"
+        hint = f"name the file in it: {printable(str(path / 'rules.yaml'))}"
+    return Av1rulesError(
+        f"can't read the rules file: {reason}", where=printable(str(path)), hint=hint
+    )
 
 
 def read_document(path: Path) -> Document:
@@ -90,7 +113,12 @@ def parse_document(raw: bytes, *, file: str) -> Document:
     if root is None and not builder.problems:
         builder.fault(1, 1, "the file is empty", hint="`av1rules init ROOT` writes a first one")
     return Document(
-        file=file, text=text, lines=_lines(text), root=root, problems=tuple(builder.problems)
+        file=file,
+        text=text,
+        lines=_lines(text),
+        root=root,
+        problems=tuple(builder.problems),
+        unread=tuple(builder.unread),
     )
 
 
@@ -104,23 +132,22 @@ def _feed(builder: _Builder, text: str) -> None:
         character = ord(error.character) if isinstance(error.character, str) else error.character
         builder.syntax(line, column, f"the character U+{character:04X} is not allowed here", None)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        said = ", ".join(part for part in (error.context, error.problem) if part)
-        builder.syntax(line, column, f"not YAML: {said}", _syntax_hint(said))
+        complaint = Complaint(
+            context=str(error.context or ""),
+            problem=str(error.problem or ""),
+            at=_at(error.problem_mark) or _at(error.context_mark) or (1, 1),
+            context_at=_at(error.context_mark),
+            opened=builder.open_flow(),
+        )
+        fault = explain(complaint, _lines(text))
+        builder.syntax(*fault.at, fault.message, fault.hint)
     except (YAMLError, ValueError, OverflowError, IndexError, AttributeError, TypeError) as error:
         # ruamel lets such errors slip through on some malformed escapes and directives.
         builder.syntax(1, 1, f"not YAML: {error}", None)
 
 
-def _syntax_hint(said: str) -> str | None:
-    if "'\\t'" in said or "tab" in said:
-        return "indent with spaces, not with tabs"
-    if "alias" in said or "'*'" in said:
-        return 'put quotes around a glob: "**/*.mkv"'
-    if "mapping values are not allowed" in said:
-        return "put quotes around a text that holds ': ', and check the indentation"
-    return None
+def _at(mark: StreamMark | None) -> tuple[int, int] | None:
+    return None if mark is None else (mark.line + 1, mark.column + 1)
 
 
 def _position(text: str, index: int) -> tuple[int, int]:
@@ -144,6 +171,7 @@ class _Frame:
     """A collection that is still open."""
 
     is_mapping: bool
+    is_flow: bool
     anchor: str | None
     line: int
     column: int
@@ -160,15 +188,33 @@ class _Builder:
 
     file: str
     problems: list[Problem] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     roots: list[Node] = field(default_factory=list)
     _open: list[_Frame] = field(default_factory=list)
     _anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
     _aliased: int = 0
 
     def fault(self, line: int, column: int, message: str, *, hint: str | None = None) -> None:
-        place = Place(file=self.file, line=line, column=column)
+        """A fault of the value that comes next: nothing more can be said of it."""
         path = format_path(tuple(self._path()))
+        self.unread.append(path)
+        self._note(path, line, column, message, hint)
+
+    def _fault_of_key(self, node: Node, message: str, hint: str | None) -> None:
+        """A fault of one key; its neighbours are read and checked all the same."""
+        key = (node.raw,) if isinstance(node, Scalar) and node.raw else ()
+        self._note(format_path((*self._path(), *key)), node.line, node.column, message, hint)
+
+    def _note(self, path: str, line: int, column: int, message: str, hint: str | None) -> None:
+        place = Place(file=self.file, line=line, column=column)
+        if any(told.place == place and told.message == message for told in self.problems):
+            return  # a fault of a key, and now of the whole that it broke
         self.problems.append(Problem(place=place, path=path, message=message, hint=hint))
+
+    def open_flow(self) -> tuple[int, int] | None:
+        """Where the innermost collection that is still open begins, if that is by [ or {."""
+        frame = self._open[-1] if self._open else None
+        return (frame.line, frame.column) if frame is not None and frame.is_flow else None
 
     def syntax(self, line: int, column: int, message: str, hint: str | None) -> None:
         """A fault after which the rest can't be read."""
@@ -201,7 +247,13 @@ class _Builder:
             return False
         is_mapping = isinstance(event, MappingStartEvent)
         self._open.append(
-            _Frame(is_mapping=is_mapping, anchor=event.anchor, line=line, column=column)
+            _Frame(
+                is_mapping=is_mapping,
+                is_flow=bool(event.flow_style),
+                anchor=event.anchor,
+                line=line,
+                column=column,
+            )
         )
         return True
 
@@ -264,35 +316,27 @@ class _Builder:
 
     def _key(self, frame: _Frame, node: Node) -> Scalar | None:
         """The key if it is one we take; otherwise a Problem, and its value is dropped."""
+        fault: tuple[str, str | None] | None = None
         if not isinstance(node, Scalar):
-            self.fault(node.line, node.column, "a key must be a word, not a list or mapping")
-            return None
-        if not isinstance(node.value, str):
-            kind = "nothing" if node.value is None else type(node.value).__name__
-            kind = {"int": "a number", "float": "a number", "bool": "true or false"}.get(kind, kind)
-            self.fault(
-                node.line,
-                node.column,
-                f"the key {node.raw or '~'} is read as {kind}; keys are text",
-                hint=f'put it in quotes: "{node.raw}"' if node.raw else None,
-            )
-            return None
-        if node.value == "<<":
-            self.fault(
-                node.line,
-                node.column,
+            fault = "a key must be a word, not a list or mapping", None
+        elif not isinstance(node.value, str):
+            fault = _not_text(frame, node)
+        elif node.value == "<<":
+            fault = (
                 "merge keys (<<) are not supported",
-                hint="name the common settings under profiles: and take them with use:",
+                "name the common settings under profiles: and take them with use:",
             )
+        elif (first := frame.entries.get(node.value)) is not None:
+            shown = printable(node.value)
+            message = f"the key {shown} stands here twice; first in line {first.line}"
+            fault = message, "keep one of the two"
+        elif not frame.is_flow and (hint := dashed_key(f"{node.raw}:")) is not None:
+            self.fault(node.line, node.column, "a dash without a space", hint=hint)
             return None
-        if (first := frame.entries.get(node.value)) is not None:
-            self.fault(
-                node.line,
-                node.column,
-                f"the key {printable(node.value)} stands here twice; first in line {first.line}",
-                hint="keep one of the two",
-            )
+        if fault is not None:
+            self._fault_of_key(node, *fault)
             return None
+        assert isinstance(node, Scalar)
         return node
 
     def _tagged(self, event: ScalarEvent | CollectionStartEvent, line: int, column: int) -> None:
@@ -309,6 +353,21 @@ class _Builder:
                 yield len(frame.items)
             elif frame.key is not None:
                 yield str(frame.key.value)
+
+
+def _not_text(frame: _Frame, key: Scalar) -> tuple[str, str | None]:
+    """What is wrong with a key such as `1080:`, or the 5 of `{crf: 20,5}`."""
+    above = next(reversed(frame.entries.values()), None)
+    if frame.is_flow and isinstance(key.value, int) and above is not None:
+        value = above.value
+        if isinstance(value, Scalar) and (value.line, value.column + len(value.raw) + 1) == (
+            key.line,
+            key.column,
+        ):
+            return "a comma in a number", f"write a point: {value.raw}.{key.raw}"
+    kind = {"int": "a number", "float": "a number", "bool": "true or false", "NoneType": "nothing"}
+    message = f"the key {key.raw or '~'} is read as {kind[type(key.value).__name__]}; keys are text"
+    return message, f'put it in quotes: "{key.raw}"' if key.raw else None
 
 
 def _scalar(event: ScalarEvent, line: int, column: int) -> Scalar:

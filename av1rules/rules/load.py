@@ -53,9 +53,9 @@ def _checked(
         by_schema = () if is_trusted else _by_schema(document)
         cursor = Cursor(document.root, (), document.file, [])
         ruleset = build_rules(cursor, file=Path(os.path.abspath(path)), digest=_digest(raw, path))
-        told = {problem.path for problem in document.problems if problem.path}
-        problems += [problem for problem in by_schema if problem.path not in told]
-        problems += _beyond(cursor.problems, (*document.problems, *by_schema))
+        problems += [problem for problem in by_schema if problem.path not in document.unread]
+        told = {*document.unread, *(problem.path for problem in by_schema)}
+        problems += _beyond(cursor.problems, tuple(path for path in told if path))
     if any(problem.severity is Severity.ERROR for problem in problems):
         ruleset = None
     elif ruleset is not None and not is_trusted:
@@ -70,10 +70,9 @@ def _by_schema(document: Document) -> tuple[Problem, ...]:
     return schema_problems(document)
 
 
-def _beyond(found: Iterable[Problem], told: tuple[Problem, ...]) -> list[Problem]:
-    """Faults at and below places where nothing was told yet: one fault, one Problem."""
-    paths = tuple(problem.path for problem in told if problem.path)
-    return [problem for problem in found if not _is_below(problem.path, paths)]
+def _beyond(found: Iterable[Problem], told: tuple[str, ...]) -> list[Problem]:
+    """Faults at and below paths where nothing was told yet: one fault, one Problem."""
+    return [problem for problem in found if not _is_below(problem.path, told)]
 
 
 def _is_below(path: str, parents: tuple[str, ...]) -> bool:

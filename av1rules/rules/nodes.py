@@ -57,13 +57,17 @@ Node = Scalar | Items | Mapping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A parsed file. `root` is None when the file is empty or its syntax is broken."""
+    """A parsed file. `root` is None when the file is empty or its syntax is broken.
+
+    `unread` are the paths of values that could not be taken as they stand, as `problems` say.
+    """
 
     file: str
     text: str
     lines: tuple[str, ...]
     root: Node | None
     problems: tuple[Problem, ...]
+    unread: tuple[str, ...] = ()
 
     def place(self, path: Sequence[str | int]) -> Place:
         """Where the value at `path` stands; the nearest parent's place if there is none."""

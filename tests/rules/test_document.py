@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -125,8 +126,16 @@ def test_missing_file_says_so(tmp_path: Path) -> None:
 
 
 def test_folder_in_place_of_a_file_says_so(tmp_path: Path) -> None:
-    with pytest.raises(Av1rulesError, match="can't read the rules file"):
+    with pytest.raises(Av1rulesError, match="can't read the rules file: it is a folder") as caught:
         read_document(tmp_path)
+    assert caught.value.hint == f"name the file in it: {tmp_path}/rules.yaml"
+
+
+def test_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(Av1rulesError, match="it is no regular file"):
+        read_document(pipe)
 
 
 @pytest.mark.parametrize(
