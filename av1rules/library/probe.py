@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from av1rules.base.errors import ProbeError
 from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.library.cache import LibraryCache, ProbeFailure, stat_key
+from av1rules.library.head_scan import HEAD_BYTES, next_box, plain_h264_tracks
 from av1rules.library.picture_scan import NO_HINTS, PLAIN, PictureHints, scan
 from av1rules.library.probe_json import (
     RawFrame,
@@ -59,16 +60,11 @@ PICTURES_FIRST = frozenset(
 )  # fmt: skip
 """Extensions whose pictures are asked for at once: old codecs, or packets that are in pieces."""
 
-SPARED_PIXELS = 1920 * 1080
+_SPARING = ("-max_pixels", "1", "-max_pixels:u", str(2**31 - 1))
 """H.264 says its pixel format only with a picture, and decoding the first of a 1080p film costs
-more than all else. H.264 codes whole blocks, 1920x1088: allowed no more pixels than the container
-claims, FFmpeg reads the head of the picture and stops there. Once that has told the pixel format,
-the stream is "usable" (`:u`) and the limit is lifted, or ffprobe would give up."""
-
-_SPARING = ("-max_pixels", str(SPARED_PIXELS), "-max_pixels:u", str(2**31 - 1))
-
-_HEAD_BYTES = 64 * 1024
-_H264_MARKS = (b"avc1", b"V_MPEG4/ISO/AVC")
+more than all else. Allowed one pixel, FFmpeg reads the head of the picture, which tells the format,
+and stops there. Then the stream is "usable" (`:u`) and the limit lifted, or ffprobe would give up.
+What it costs is the side data of the stream, so `head_scan` must have seen that it has none."""
 
 _FRAME_ENTRIES = (
     "frame=stream_index,pix_fmt,interlaced_frame,color_range,color_space,color_transfer,"
@@ -89,7 +85,7 @@ since broadcasts may start on a picture that is not yet complete."""
 
 def facts_argv(ffprobe: str, path: str, *, with_pictures: bool, sparing: bool = False) -> list[str]:
     """The first question: container, streams, chapters, and first packets or pictures; `sparing`
-    for what seems to be H.264 (`SPARED_PIXELS`)."""
+    for plain H.264 (`_SPARING`)."""
     more = (
         ("-show_entries", _FRAME_ENTRIES, "-read_intervals", "%+#6")
         if with_pictures
@@ -192,36 +188,39 @@ def _outcome_of(
 
 def _facts(path: str, ffprobe: str, timeout_s: float, children: Children | None) -> RawProbe:
     with_pictures = path.rpartition(".")[2].lower() in PICTURES_FIRST
-    if not with_pictures and _seems_h264(path):
+    plain_tracks = 0 if with_pictures else _plain_tracks(path)
+    if plain_tracks:
         argv = facts_argv(ffprobe, path, with_pictures=False, sparing=True)
         with contextlib.suppress(ProbeError):
             raw = read_probe(_ask(argv, path, timeout_s, children))
-            if all(_is_told(stream) for stream in raw.streams if stream.codec_type == "video"):
+            if _is_told(raw, plain_tracks):
                 return raw
     argv = facts_argv(ffprobe, path, with_pictures=with_pictures)
     return read_probe(_ask(argv, path, timeout_s, children))
 
 
-def _seems_h264(path: str) -> bool:
-    """By its first bytes. Only a guess: where it is wrong, the question is asked once more."""
+def _plain_tracks(path: str) -> int:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # no pipe
     except OSError:
-        return False
+        return 0
     try:
-        head = os.pread(descriptor, _HEAD_BYTES, 0)
-    except OSError:
-        return False
+        head = os.pread(descriptor, HEAD_BYTES, 0)
+        found = plain_h264_tracks(head)
+        if not found and (place := next_box(head)) is not None:
+            found = plain_h264_tracks(os.pread(descriptor, HEAD_BYTES, place))
+    except (OSError, OverflowError):
+        return 0
     finally:
         os.close(descriptor)
-    return any(mark in head for mark in _H264_MARKS)
+    return found
 
 
-def _is_told(stream: RawStream) -> bool:
-    """Whether the limit on pixels hid nothing of a video stream: larger ones lose side data."""
-    if stream.pix_fmt is None or not stream.width or not stream.height:
-        return False
-    return stream.width * stream.height <= SPARED_PIXELS
+def _is_told(raw: RawProbe, plain_tracks: int) -> bool:
+    """Whether sparing hid nothing: all video is the plain H.264 that was seen, of known format."""
+    video = [stream for stream in raw.streams if stream.codec_type == "video"]
+    are_plain = all(one.codec_name == "h264" and one.pix_fmt is not None for one in video)
+    return are_plain and len(video) == plain_tracks
 
 
 def _hints(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:

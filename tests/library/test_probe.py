@@ -76,28 +76,29 @@ def test_second_question_is_asked_where_packets_do_not_tell(stub: Stub, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("mark", "more", "returncode", "calls"),
+    ("plain_tracks", "more", "returncode", "calls"),
     [
-        (b"avc1", {}, 0, [True]),
-        (b"V_MPEG4/ISO/AVC", {}, 0, [True]),
-        (b"hvc1", {}, 0, [False]),
-        (b"avc1", {}, 1, [True, False]),
-        (b"avc1", {"pix_fmt": None}, 0, [True, False]),
-        (b"avc1", {"width": 3840, "height": 2160}, 0, [True, False]),
+        (1, {}, 0, [True]),
+        (0, {}, 0, [False]),
+        (2, {}, 0, [True, False]),
+        (1, {}, 1, [True, False]),
+        (1, {"pix_fmt": None}, 0, [True, False]),
+        (1, {"codec_name": "hevc"}, 0, [True, False]),
     ],
 )
 def test_first_picture_is_spared_where_that_hides_nothing(
-    mark: bytes, more: dict[str, object], returncode: int, calls: list[bool], stub: Stub,
+    plain_tracks: int, more: dict[str, object], returncode: int, calls: list[bool], stub: Stub,
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(probe, "_hints", lambda *_: NO_HINTS)
+    monkeypatch.setattr(probe, "_plain_tracks", lambda _: plain_tracks)
     spared = {**FACTS, "streams": [{**STREAM, **more}]}
     program = stub.make(
         "ffprobe",
         Answer(when=["-max_pixels"], stdout=json.dumps(spared), returncode=returncode),
         Answer(stdout=json.dumps(FACTS)),
     )
-    source = probe_file(_file(tmp_path / "f", data=b"\x00" * 100 + mark), _tools(program))
+    source = probe_file(_file(tmp_path / "f"), _tools(program))
     assert ["-max_pixels" in call for call in stub.calls(program)] == calls
     assert source.main is not None
     assert (source.main.pix_fmt, source.main.width) == ("yuv420p", 64)
