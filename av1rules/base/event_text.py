@@ -13,6 +13,7 @@ from av1rules.base.events import (
     JobProgress,
     JobStarted,
     Note,
+    Probing,
     RunFinished,
     RunStarted,
 )
@@ -30,6 +31,11 @@ def event_text(event: Event) -> str:
 @singledispatch
 def _text(event: Event) -> str:
     return type(event).__name__
+
+
+@_text.register
+def _(event: Probing) -> str:
+    return f"looked into {event.done} of {event.total} files"
 
 
 @_text.register

@@ -14,6 +14,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Probing(Event):
+    """A sign of life of a plan: so many of the files that must be looked into are done."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
     jobs: int
     stale: int
@@ -96,3 +104,7 @@ class RunFinished(Event):
 
 Sink = Callable[[Event], None]
 """Receives events, from any thread; must not raise."""
+
+
+def ignore(_event: Event) -> None:
+    """The sink of those who do not watch."""

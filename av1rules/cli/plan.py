@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ from av1rules.graph.plan_file import Wish
 from av1rules.graph.workspace import open_workspace
 from av1rules.report.plan_export import plan_csv, plan_json
 from av1rules.report.plan_text import plan_text
+from av1rules.ui.sinks import counter_sink
 
 
 @click.command("plan")
@@ -48,8 +50,8 @@ def command(
     """
     try:
         wish = Wish(paths=absolute_paths(paths), force=force, accept_missing=accept_missing)
-        with open_workspace(rules_file, write=False) as space:
-            plan = build_plan(space, wish)
+        with open_workspace(rules_file, write=False) as space, counter_sink(sys.stderr) as sink:
+            plan = build_plan(space, wish, sink=sink)
     except Av1rulesError as problem:
         if not detailed_exitcode:
             raise

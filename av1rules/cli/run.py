@@ -54,7 +54,7 @@ def command(
         _sink(as_json=as_json) as sink,
         open_session(space, sink) as session,
     ):
-        plan = build_plan(session.space, wish)
+        plan = build_plan(session.space, wish, sink=sink)
         for row in plan.of(PlanAction.BLOCKED):
             sink(Note(source=row.file.library_path, message=f"blocked: {'; '.join(row.causes)}"))
         for problem in plan.problems:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from av1rules.base.errors import UsageError
+from av1rules.base.events import Probing, Sink, ignore
 from av1rules.base.text import printable
 from av1rules.graph.glance import Glance, Remembered
 from av1rules.graph.ledger_rows import tools_json
@@ -36,8 +37,11 @@ KnownTargets = dict[bytes, tuple[str, int, int, str]]
 """The ledger at a glance, by target: fingerprint, size, mtime in ns, tools as JSON."""
 
 
-def build_plan(space: Workspace, wish: Wish = Wish()) -> Plan:
-    """The plan for the library of `space`. Raises ToolError if no tools can probe it."""
+def build_plan(space: Workspace, wish: Wish = Wish(), *, sink: Sink = ignore) -> Plan:
+    """The plan for the library of `space`; `sink` hears of the files that are looked into.
+
+    Raises UsageError where the wish or the state of the disks forbids it.
+    """
     _require_below_roots(space, wish)
     glance = Glance.load(space.state_dir, space.policy_digest)
     known = space.ledger.glance()
@@ -45,7 +49,7 @@ def build_plan(space: Workspace, wish: Wish = Wish()) -> Plan:
     found, problems = _discover(space, known)
     chosen = _with_rivals(found, wish)
     rows, unknown = _glance_over(space, chosen, glance, known, wish)
-    rows.update((row.file.path, row) for row in _look_at(space, unknown, wish))
+    rows.update((row.file.path, row) for row in _look_at(space, unknown, wish, sink))
     ordered = block_collisions(rows[item.file.path] for item in chosen)
     glance.keep(ordered, whole=not wish.paths)
     return Plan(
@@ -206,8 +210,11 @@ def probe_files(
     )
 
 
-def _look_at(space: Workspace, files: Sequence[LibraryFile], wish: Wish) -> Iterator[PlanRow]:
-    for file, source in probe_files(space, files):
+def _look_at(
+    space: Workspace, files: Sequence[LibraryFile], wish: Wish, sink: Sink
+) -> Iterator[PlanRow]:
+    for done, (file, source) in enumerate(probe_files(space, files), start=1):
+        sink(Probing(done=done, total=len(files)))
         space.children.check()
         if isinstance(source, ProbeFailure):
             cause = f"can't be read as video: {source.message}"

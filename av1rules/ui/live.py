@@ -20,6 +20,7 @@ from av1rules.base.events import (
     JobProgress,
     JobStarted,
     Note,
+    Probing,
     RunFinished,
     RunStarted,
     Sink,
@@ -32,6 +33,7 @@ _STYLES = {JobDone: "green", JobDiscarded: "yellow", JobFailed: "red", JobDroppe
 _ENDS = (JobDone, JobDiscarded, JobFailed, JobDropped)
 
 NAME_WIDTH = 36
+_PROBING = "\0probing"  # no library path holds a NUL
 
 
 @contextlib.contextmanager
@@ -63,6 +65,8 @@ class _Screen:
         with self._lock:
             if isinstance(event, JobProgress):
                 self._advance(event)
+            elif isinstance(event, Probing):
+                self._probe(event)
             elif isinstance(event, RunStarted):
                 self._start(event)
             elif isinstance(event, JobStarted):
@@ -76,6 +80,16 @@ class _Screen:
         self._say(event, "bold")
         if event.stale:
             self._whole = self._progress.add_task("all files", total=event.stale, facts="")
+
+    def _probe(self, event: Probing) -> None:
+        task = self._jobs.get(_PROBING)
+        if task is None:
+            task = self._progress.add_task("looking into files", total=event.total, facts="")
+            self._jobs[_PROBING] = task
+        facts = f"{event.done} of {event.total}"
+        self._progress.update(task, completed=event.done, facts=facts)
+        if event.done == event.total:
+            self._progress.remove_task(self._jobs.pop(_PROBING))
 
     def _advance(self, event: JobProgress) -> None:
         task = self._jobs.get(event.source)

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TextIO
 
 import msgspec
 
 from av1rules.base.event_text import event_text
-from av1rules.base.events import Event, JobProgress, Sink
+from av1rules.base.events import Event, JobProgress, Probing, Sink, ignore
 
 PROGRESS_LINE_EVERY_S = 30.0
 """A log line per job this often: enough to see life in a journal, few enough to read."""
 
-_NAMES = {"JobProgress": "progress", "RunStarted": "run_started", "RunFinished": "run_finished",
-          "JobStarted": "job_started", "JobDone": "job_done", "JobFailed": "job_failed",
-          "JobDiscarded": "job_discarded", "JobDropped": "job_dropped", "Note": "note"}  # fmt: skip
+COUNTER_EVERY_S = 0.2
+
+_NAMES = {
+    "JobProgress": "progress",
+    "Probing": "probing",
+    "RunStarted": "run_started",
+    "RunFinished": "run_finished",
+    "JobStarted": "job_started",
+    "JobDone": "job_done",
+    "JobFailed": "job_failed",
+    "JobDiscarded": "job_discarded",
+    "JobDropped": "job_dropped",
+    "Note": "note",
+}
+"""The `type` of each event in NDJSON."""
 
 
 def line_sink(stream: TextIO) -> Sink:
@@ -29,7 +43,7 @@ def line_sink(stream: TextIO) -> Sink:
     def show(event: Event) -> None:
         now = time.monotonic()
         with lock:
-            if isinstance(event, JobProgress):
+            if isinstance(event, JobProgress | Probing):
                 if now - last.get(event.source, now) < PROGRESS_LINE_EVERY_S:
                     last.setdefault(event.source, now)
                     return
@@ -38,6 +52,28 @@ def line_sink(stream: TextIO) -> Sink:
             _write(stream, f"{stamp} {event_text(event)}\n")
 
     return show
+
+
+@contextlib.contextmanager
+def counter_sink(stream: TextIO) -> Iterator[Sink]:
+    """How far a plan is, on one line of a terminal that is cleared at the end; silent elsewhere."""
+    if not stream.isatty():
+        yield ignore
+        return
+    last = 0.0
+
+    def show(event: Event) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if isinstance(event, Probing) and now - last > COUNTER_EVERY_S:
+            last = now
+            _write(stream, f"\r{event_text(event)}\x1b[K")
+
+    try:
+        yield show
+    finally:
+        if last:
+            _write(stream, "\r\x1b[K")
 
 
 def json_sink(stream: TextIO) -> Sink:

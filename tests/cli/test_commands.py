@@ -151,7 +151,7 @@ class TestRun:
         shelf.add(b"odd\xff.mkv")
         done = av1rules("run", "--json", cwd=shelf.folder)
         events = [json.loads(line) for line in done.stdout.splitlines()]
-        types = [event["type"] for event in events if event["type"] != "progress"]
+        types = [e["type"] for e in events if e["type"] not in ("progress", "probing")]
         assert types == ["run_started", "job_started", "job_done", "run_finished"]
         assert events[-1]["done"] == 1
         assert all(event["time"] for event in events)
