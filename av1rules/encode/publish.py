@@ -11,7 +11,7 @@ from pathlib import Path
 
 from av1rules.base.atomic import publish, temp_name
 from av1rules.base.digest import file_digest
-from av1rules.base.errors import EncodeError, UsageError
+from av1rules.base.errors import Av1rulesError, UsageError
 from av1rules.base.text import printable
 
 
@@ -29,8 +29,9 @@ def publish_target(
     On another file system it is copied there first (into `copy_folder`, or beside the target),
     synced, and compared by digest.
     Mode (without set-uid) and, where allowed, the group come from the source, the time of change
-    from `keep_mtime_of`. Raises UsageError if the target is the source, EncodeError if the copy
-    differs, OSError. Afterwards `temp` is gone; after an error it is still there.
+    from `keep_mtime_of`. Without `replace` nothing that exists is overwritten (FileExistsError).
+    Raises UsageError if the target is the source, a plain Av1rulesError if the copy differs,
+    OSError. Afterwards `temp` is gone; after an error it is still there.
     """
     origin = source or keep_mtime_of
     _refuse_source(target, origin)
@@ -45,7 +46,7 @@ def publish_target(
             if problem.errno != errno.EXDEV:  # one device number, two mounts: copy after all
                 raise
     part = temp_name(goal, folder=Path(copy_folder) if copy_folder else None)
-    _publish_copy(temp, part, goal, origin=origin, keep_mtime_of=keep_mtime_of)
+    _copy(temp, part, goal, origin=origin, keep_mtime_of=keep_mtime_of, replace=replace)
 
 
 def _refuse_source(target: str, origin: str | None) -> None:
@@ -62,19 +63,25 @@ def _same_file_system(temp: str, folder: str) -> bool:
     return os.stat(temp).st_dev == os.stat(folder).st_dev
 
 
-def _publish_copy(
-    temp: str, part: Path, goal: Path, *, origin: str | None, keep_mtime_of: str | None
+def _copy(
+    temp: str,
+    part: Path,
+    goal: Path,
+    *,
+    origin: str | None,
+    keep_mtime_of: str | None,
+    replace: bool,
 ) -> None:
     try:
         shutil.copyfile(temp, part)
         _dress(str(part), origin=origin, keep_mtime_of=keep_mtime_of)
         if file_digest(part) != file_digest(Path(temp)):
-            raise EncodeError(
+            raise Av1rulesError(
                 "the copy to the target's file system differs from what was written",
                 where=printable(str(goal)),
                 hint="check that disk and its cables; nothing was published",
             )
-        publish(part, goal)
+        publish(part, goal, replace=replace)
     finally:
         part.unlink(missing_ok=True)
     os.unlink(temp)

@@ -127,12 +127,14 @@ def verify(
     video = target.video[contract.picture.position].index
     decoded = _decode(job, encoded, target, video, tools, children, on_progress)
     frames = decoded.frames(video)
+    before = first_frame_times(job.source_path, job.main.index, tools=tools, children=children)
+    after = first_frame_times(encoded.path, video, tools=tools, children=children)
     checks = (
         _decode_check(decoded, frames),
         _frames_check(job, encoded, frames, tools, children),
         _packets_check(job, encoded, decoded),
-        _duration_check(job, target, video),
-        *_timing_checks(job, encoded, video, tools, children),
+        _duration_check(job, target, video, starts_s=before[0] if before else None),
+        *_timing_checks(job, encoded, before, after, tools, children),
         _contract_check(compare(contract, target)),
         _provenance_check(job, target),
     )
@@ -280,14 +282,16 @@ def _is_cut_by_edit(job: EncodeJob, read: int | None, kept: int | None) -> bool:
     return "mp4" in job.source.container and read is not None and kept is not None and kept < read
 
 
-def _duration_check(job: EncodeJob, target: Source, video: int) -> Check:
-    """Matroska gives the end of a stream as its duration, others its length: either will do."""
+def _duration_check(job: EncodeJob, target: Source, video: int, *, starts_s: float | None) -> Check:
+    """Matroska gives the end of a stream as its duration, others its length, and the source may be
+    the one and the target the other: they differ by when the pictures start (`starts_s`)."""
     wanted = job.main.duration_s or job.source.duration_s
     picture = next(stream for stream in target.video if stream.index == video)
     found = picture.duration_s or target.duration_s
     if wanted is None or found is None:
         return Check(name="duration", passed=found is not None, detail="the source gives none")
-    start = max((job.main.start_s or 0) - min(job.source.start_s or 0, 0), 0)
+    starts_s = job.main.start_s if starts_s is None else starts_s
+    start = max((starts_s or 0) - min(job.source.start_s or 0, 0), 0)
     frame_s = 1 / (job.main.frame_rate or Fraction(24))
     tolerance = max(DURATION_TOLERANCE_S, wanted * DURATION_TOLERANCE, 2 * float(frame_s))
     distance = min(abs(wanted - found), abs(start + wanted - found), abs(wanted - start - found))
@@ -297,11 +301,14 @@ def _duration_check(job: EncodeJob, target: Source, video: int) -> Check:
 
 
 def _timing_checks(
-    job: EncodeJob, encoded: EncodeOutcome, video: int, tools: Tools, children: Children
+    job: EncodeJob,
+    encoded: EncodeOutcome,
+    before: tuple[float, ...],
+    after: tuple[float, ...],
+    tools: Tools,
+    children: Children,
 ) -> Iterator[Check]:
-    """The rhythm of the pictures, and the sound against them."""
-    before = first_frame_times(job.source_path, job.main.index, tools=tools, children=children)
-    after = first_frame_times(encoded.path, video, tools=tools, children=children)
+    """The rhythm of the pictures by the times of the first ones, and the sound against them."""
     if not before or not after:
         yield Check(name="timing", passed=bool(after), detail="the source gives no times")
         return

@@ -13,8 +13,10 @@ import pytest
 from av1rules.base.errors import EncodeError, ProbeError
 from av1rules.encode.protect import find_losses
 from av1rules.encode.streams import StreamAction
+from av1rules.library.source import HdrKind
 from av1rules.library.toolset import Tools
 from av1rules.rules.settings import Loss
+from tests.conftest import MakeClip
 from tests.encode.real import FAST, Way, go
 
 pytestmark = [pytest.mark.real, pytest.mark.media]
@@ -179,6 +181,24 @@ def test_mp4_targets(
     assert {finding.loss for finding in held} == losses
     way = go(media_dir / name, tmp_path, tools, replace(wanted, accept=frozenset(losses)))
     assert way.failed == []
+
+
+def test_hdr10_plus_may_be_kept_by_libaom(
+    media_dir: Path, tools: Tools, tmp_path: Path, make_clip: MakeClip
+) -> None:
+    if "libaom-av1" not in {item.codec for item in tools.encoders}:
+        pytest.skip("this FFmpeg has no libaom-av1")
+    clip = make_clip(
+        "plus.mkv", "-i", str(media_dir / "hevc10-hdr10plus-144p.mkv"), "-c", "copy", "-frames:v",
+        "4",
+    )  # fmt: skip
+    wanted = replace(FAST, encoder="libaom-av1", preset=13)
+    (held,) = go(clip, tmp_path, tools, wanted).held
+    assert held.message.startswith("HDR10+ may be lost")
+    way = go(clip, tmp_path, tools, replace(wanted, accept=frozenset({Loss.HDR10_PLUS})))
+    assert way.failed == []
+    if tools.version >= (9, 0):
+        assert HdrKind.HDR10_PLUS in (way.target.video[0].hdr_kinds or ())
 
 
 @pytest.mark.parametrize(("container", "is_kept"), [("mkv", False), ("mp4", True)])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.base.errors import EncodeError, UsageError
+from av1rules.base.errors import Av1rulesError, EncodeError, UsageError
 from av1rules.encode import publish as module
 from av1rules.encode.publish import publish_target
 
@@ -65,8 +65,9 @@ def test_a_copy_that_differs_is_not_published(
     monkeypatch.setattr("shutil.copyfile", torn)
     goal = tmp_path / "film.av1.mkv"
     goal.write_bytes(b"earlier target")
-    with pytest.raises(EncodeError, match="differs from what was written"):
+    with pytest.raises(Av1rulesError, match="differs from what was written") as caught:
         publish_target(str(part), str(goal))
+    assert not isinstance(caught.value, EncodeError)  # the disk's fault, not the source's
     assert goal.read_bytes() == b"earlier target"
     assert sorted(path.name for path in tmp_path.iterdir()) == [part.name, goal.name]
 
@@ -95,3 +96,21 @@ def test_set_uid_is_not_carried_over(film: Path, part: Path, tmp_path: Path) -> 
     goal = tmp_path / "film.av1.mkv"
     publish_target(str(part), str(goal), source=str(film))
     assert goal.stat().st_mode & 0o7777 == 0o644
+
+
+@pytest.mark.parametrize("is_far", [False, True])
+def test_without_replace_nothing_that_exists_is_overwritten(
+    is_far: bool, film: Path, part: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_same_file_system", lambda temp, folder: not is_far)
+    goal = tmp_path / "film.av1.mkv"
+    goal.write_bytes(b"someone else's")
+    with pytest.raises(FileExistsError):
+        publish_target(str(part), str(goal), source=str(film), replace=False)
+    assert goal.read_bytes() == b"someone else's"
+    assert part.exists()
+    assert len(list(tmp_path.iterdir())) == 3
+    goal.unlink()
+    publish_target(str(part), str(goal), source=str(film), replace=False)
+    assert goal.read_bytes() == b"target" * 1000
+    assert not part.exists()

@@ -96,7 +96,10 @@ def test_mp4_says_what_it_loses_and_keeps_the_rest(
 ) -> None:
     wanted = replace(FAST, container="mp4")
     held = go(everything, tmp_path, tools, wanted).held
-    assert [finding.loss for finding in held] == [Loss.STREAMS]
+    assert [(finding.loss, finding.message.partition(" (")[0]) for finding in held] == [
+        (Loss.STREAMS, "subtitle 3"),
+        (Loss.STREAMS, "attachment 4"),
+    ]
     way = go(everything, tmp_path, tools, replace(wanted, accept=frozenset({Loss.STREAMS})))
     assert way.failed == []
     assert [stream.codec for stream in way.target.streams()] == ["av1", "ac3", "flac", "mov_text"]
@@ -197,6 +200,7 @@ def test_other_pixel_formats(
         "yuv444p": ("tv", None),
         "gray": ("pc", None),
     }[pix_fmt]
+    assert colour.chroma_location == (None if pix_fmt == "gray" else "left")
 
 
 def test_the_chroma_location_survives_a_change_of_depth(
@@ -208,6 +212,60 @@ def test_the_chroma_location_survives_a_change_of_depth(
     way = go(clip, tmp_path, tools, replace(FAST, bit_depth=10))
     assert way.failed == []
     assert way.target.video[0].colour.chroma_location == "topleft"
+
+
+@pytest.mark.parametrize("container", ["mkv", "mp4"])
+def test_the_chroma_location_survives_the_way_from_422(
+    container: str, make_clip: MakeClip, tools: Tools, tmp_path: Path
+) -> None:
+    clip = make_clip(
+        "422.mkv", *PICTURE, "-vf", "format=yuv422p10le,setparams=chroma_location=topleft",
+        "-c:v", "ffv1",
+    )  # fmt: skip
+    wanted = replace(FAST, container=container, accept=frozenset({Loss.CHROMA}))
+    way = go(clip, tmp_path, tools, wanted)
+    assert way.failed == []
+    assert way.target.video[0].colour.chroma_location == "topleft"
+
+
+def test_pictures_that_start_late_are_whole_in_mp4(
+    make_clip: MakeClip, tools: Tools, tmp_path: Path
+) -> None:
+    clip = make_clip(
+        "late.mkv", "-itsoffset", "3", *PICTURE, "-f", "lavfi", "-i", "sine=f=440:d=4", *X264,
+        "-pix_fmt", "yuv420p", "-c:a", "aac",
+    )  # fmt: skip
+    for container in ("mkv", "mp4"):
+        assert go(clip, tmp_path, tools, replace(FAST, container=container)).failed == []
+
+
+def test_a_second_film_in_the_file_is_kept_as_it_is(
+    make_clip: MakeClip, tools: Tools, tmp_path: Path
+) -> None:
+    clip = make_clip(
+        "two.mkv", *PICTURE, *PICTURE, "-map", "0", "-map", "1", *X264, "-pix_fmt", "yuv420p",
+    )  # fmt: skip
+    way = go(clip, tmp_path, tools)
+    assert way.failed == []
+    assert [stream.codec for stream in way.target.video] == ["av1", "h264"]
+    assert way.job.streams.notes == ("video 1 (h264): copy: only the main video is encoded",)
+
+
+def test_tags_that_mp4_drops_are_the_ones_that_were_told(
+    make_clip: MakeClip, tools: Tools, tmp_path: Path
+) -> None:
+    told = ("make", "model", "location", "imdb", "writer")
+    kept = ("title", "artist", "genre", "show", "description", "date", "copyright")
+    words = [word for key in (*told, *kept) for word in ("-metadata", f"{key}=7")]
+    words += ["-metadata", "creation_time=2020-01-01T00:00:00Z"]
+    clip = make_clip("tags.mkv", *PICTURE, *X264, "-pix_fmt", "yuv420p", *words)
+    way = go(clip, tmp_path, tools, replace(FAST, container="mp4"))
+    assert way.failed == []
+    there = {key for key, _ in way.target.tags}
+    assert there & {*told, *kept} == set(kept)
+    assert "creation_time" in there
+    (note,) = way.job.streams.notes
+    assert sorted(note.rpartition(": ")[2].split(", ")) == sorted(told)
 
 
 def test_the_full_range_is_kept(make_clip: MakeClip, tools: Tools, tmp_path: Path) -> None:
@@ -256,7 +314,7 @@ def test_every_setting_is_taken_by_svt(everything: Path, tools: Tools, tmp_path:
 def test_an_unknown_encoder_parameter_is_an_error(
     everything: Path, tools: Tools, tmp_path: Path
 ) -> None:
-    with pytest.raises(EncodeError, match="refused a parameter"):
+    with pytest.raises(EncodeError, match="libsvtav1 refused: Error parsing option bogus"):
         go(everything, tmp_path, tools, replace(FAST, params=(("bogus", "1"),)))
     assert list(tmp_path.iterdir()) == []
 
