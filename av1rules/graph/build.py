@@ -254,14 +254,10 @@ def _verdict(row: PlanRow, kind: VerdictKind, detail: str, target_bytes: int | N
 
 
 def _require_sound(verified: Verification, encoded: EncodeOutcome) -> None:
-    failed = [check for check in verified.checks if not check.passed]
-    if failed:
-        names = ", ".join(check.name for check in failed)
-        lines = "\n".join(f"  {check.name}: {check.detail}" for check in failed)
+    if not verified.passed:
         raise EncodeError(
-            f"the encode did not pass verification ({names}):\n{lines}\n"
-            f"  command: {encoded.command}",
-            hint="the result was thrown away, the source is untouched",
+            f"{verified.message}\n  command: {encoded.command}",
+            hint=verified.hint,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from av1rules.encode.encoders import encoder_limits
+from av1rules.encode.trial import trial_problem
 from av1rules.graph.fingerprint import fingerprint
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.ledger import Verdict, VerdictKind
@@ -76,10 +77,15 @@ def _made(space: Workspace, row: PlanRow, look: Look, making: Making, wish: Wish
     refused = tuple(loss.message for loss in making.losses if not loss.accepted)
     if refused:
         return replace(row, action=PlanAction.HELD, causes=refused, is_lasting=True)
+    problem = trial_problem(
+        making.settings, making.encoder, space.tools, space.cache, children=space.children
+    )
+    if problem is not None:
+        return _blocked(row, f"the encoder refuses these settings: {problem}")
     try:
         key = content_key_of(row.file, space.cache)
-    except OSError as problem:
-        return _blocked(row, f"can't be read: {problem.strerror}")
+    except OSError as unread:
+        return _blocked(row, f"can't be read: {unread.strerror}")
     assert row.target is not None
     known = space.ledger.find(row.target)
     work = Work(
@@ -196,8 +202,7 @@ def _notes(work: Work) -> tuple[str, ...]:
     making = work.making
     return (
         *(f"accepted: {loss.message}" for loss in making.losses),
-        *(step.describe() for step in making.streams.converted),
-        *(step.describe() for step in making.streams.dropped if not step.is_loss),
+        *making.streams.notes,
         *encoder_limits(making.settings, work.encoder),
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import av1rules.graph.plan_file as plan_file_module
 from av1rules.base.errors import Av1rulesError
 from av1rules.graph.glance import GLANCE_NAME
 from av1rules.graph.ledger import Ledger
@@ -216,3 +217,17 @@ def test_forgotten_verdict_is_not_remembered_elsewhere(shelf: Shelf) -> None:
     ledger.forget("films/film.mkv")
     ledger.close()
     assert shelf.causes("film.mkv") == ("new",)
+
+
+def test_settings_that_the_encoder_refuses_block_before_any_encode(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which settings a build refuses is its own affair: here every trial ends as if it had."""
+    shelf.add("film.mkv")
+    shelf.rules(settings="crf: 50, preset: 12, keyint: 48")
+    assert shelf.row("film.mkv").action is PlanAction.ENCODE
+    monkeypatch.setattr(plan_file_module, "trial_problem", lambda *_, **__: "no such tune")
+    row = shelf.row("film.mkv")
+    assert row.action is PlanAction.BLOCKED
+    assert row.causes == ("the encoder refuses these settings: no such tune",)
+    assert shelf.run().done == 0
