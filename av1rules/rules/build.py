@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,14 @@ from typing import Any, TypeVar
 from av1rules.base.text import printable
 from av1rules.base.units import format_rate
 from av1rules.rules.build_conditions import build_condition, checked_glob
+from av1rules.rules.build_paths import (
+    extensions_of,
+    folder_of,
+    program_of,
+    refuse_above_roots,
+)
 from av1rules.rules.build_settings import USE, build_action, build_layer
+from av1rules.rules.globs import miscased_root
 from av1rules.rules.model import (
     Action,
     ActionKind,
@@ -65,13 +71,16 @@ def build_rules(root: Cursor, *, file: Path, digest: str) -> RuleSet:
     defaults = root.get("defaults")
     if defaults is not None:
         _refuse_use(defaults)
+    library = _library(root.get("library"), folder)
+    output, run = _output(root, folder), _run(root.get("run"), folder)
+    _check_places(root, library, output, run)
     return RuleSet(
         file=file,
-        library=_library(root.get("library"), folder),
-        output=_output(root, folder),
+        library=library,
+        output=output,
         tools=_tools(root.get("tools"), folder),
         tiers=_tiers(root.get("tiers")),
-        run=_run(root.get("run"), folder),
+        run=run,
         defaults=SettingsLayer(name="defaults")
         if defaults is None
         else build_layer(defaults, "defaults"),
@@ -83,21 +92,23 @@ def build_rules(root: Cursor, *, file: Path, digest: str) -> RuleSet:
 
 def _library(cursor: Cursor | None, folder: Path) -> LibrarySpec:
     roots = cursor.get("roots") if cursor is not None else None
+    found = () if roots is None else tuple(_roots(roots, folder))
+    names = tuple(root.name for root in found)
     values = _Section(cursor).fields(
-        include=("include", _globs),
-        exclude=("exclude", _globs),
-        extensions=("extensions", _extensions),
+        include=("include", lambda item: _globs(item, names)),
+        exclude=("exclude", lambda item: _globs(item, names)),
+        extensions=("extensions", extensions_of),
         min_size=("min_size", Cursor.size),
         settle_s=("settle", Cursor.duration),
     )
-    return LibrarySpec(roots=() if roots is None else tuple(_roots(roots, folder)), **values)
+    return LibrarySpec(roots=found, **values)
 
 
 def _roots(cursor: Cursor, folder: Path) -> Iterator[Root]:
     names: dict[str, str] = {}
     for item in cursor.items():
         named = item.get("name")
-        path = _folder(item if not item.is_mapping else item.get("path"), folder)
+        path = folder_of(item if not item.is_mapping else item.get("path"), folder)
         if path is None:
             continue
         name = named.text() if named is not None else path.name
@@ -118,33 +129,25 @@ def _roots(cursor: Cursor, folder: Path) -> Iterator[Root]:
         yield Root(path=path, name=name, place=item.place)
 
 
-def _globs(cursor: Cursor) -> tuple[str, ...]:
-    found = [checked_glob(item) for item in cursor.items()]
-    return tuple(glob for glob in found if glob is not None)
-
-
-def _extensions(cursor: Cursor) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text.lower().lstrip(".") for text in cursor.texts()))
-
-
-def _folder(cursor: Cursor | None, folder: Path) -> Path | None:
-    """A path of the file made absolute; `~` is the home folder, no variable is replaced."""
-    text = cursor.text() if cursor is not None else None
-    if cursor is None or text is None:
-        return None
-    if "\0" in text or not text.strip():
-        cursor.fault("expected a path")
-        return None
-    return Path(os.path.normpath(folder / os.path.expanduser(text)))
+def _globs(cursor: Cursor, roots: tuple[str, ...]) -> tuple[str, ...]:
+    found = []
+    for item in cursor.items():
+        glob = checked_glob(item)
+        if glob is None:
+            continue
+        found.append(glob)
+        if (fault := miscased_root(glob, roots)) is not None:
+            item.warn(fault[0], hint=fault[1])
+    return tuple(found)
 
 
 def _output(root: Cursor, folder: Path) -> OutputSpec:
     cursor = root.get("output")
     values = _Section(cursor).fields(
         mode=("mode", lambda item: _member(item, OutputMode)),
-        root=("root", lambda item: _folder(item, folder)),
+        root=("root", lambda item: folder_of(item, folder)),
         suffix=("suffix", _suffix),
-        temp_dir=("temp_dir", lambda item: _folder(item, folder)),
+        temp_dir=("temp_dir", lambda item: folder_of(item, folder)),
         receipts=("receipts", lambda item: _member(item, ReceiptForm)),
         keep_mtime=("keep_mtime", Cursor.boolean),
     )
@@ -158,7 +161,25 @@ def _output(root: Cursor, folder: Path) -> OutputSpec:
     is_rootless = cursor is not None and cursor.get("root") is None
     if at is not None and mode is OutputMode.MIRROR and is_rootless:
         at.fault("mode mirror needs a root", hint="add root: /path/to/av1 under output:")
+    unused = cursor.get("root") if cursor is not None else None
+    if unused is not None and (mode is OutputMode.BESIDE or at is None):
+        unused.fault(
+            "root is not used in mode beside: targets would go next to their sources",
+            hint="write mode: mirror, or take root out",
+            at_key=True,
+        )
     return OutputSpec(place=None if cursor is None else cursor.key_place, **values)
+
+
+def _check_places(root: Cursor, library: LibrarySpec, output: OutputSpec, run: RunSpec) -> None:
+    """Nothing of ours is written where sources are."""
+    out, running = root.get("output"), root.get("run")
+    if output.mode is OutputMode.MIRROR and out is not None:
+        refuse_above_roots(out.get("root"), output.root, library.roots)
+    if out is not None:
+        refuse_above_roots(out.get("temp_dir"), output.temp_dir, library.roots)
+    if running is not None:
+        refuse_above_roots(running.get("state_dir"), run.state_dir, library.roots)
 
 
 def _suffix(cursor: Cursor) -> str | None:
@@ -173,22 +194,13 @@ def _suffix(cursor: Cursor) -> str | None:
 
 def _tools(cursor: Cursor | None, folder: Path) -> ToolsSpec:
     values = _Section(cursor).fields(
-        ffmpeg=("ffmpeg", lambda item: _program(item, folder)),
-        ffprobe=("ffprobe", lambda item: _program(item, folder)),
+        ffmpeg=("ffmpeg", lambda item: program_of(item, folder)),
+        ffprobe=("ffprobe", lambda item: program_of(item, folder)),
         min_version=("min_version", _version),
         preferred_encoder=("preferred_encoder", Cursor.text),
         on_change=("on_change", lambda item: _member(item, OnToolsChange)),
     )
     return ToolsSpec(**values)
-
-
-def _program(cursor: Cursor, folder: Path) -> str | None:
-    """A bare name is looked up in PATH; anything with a / is a path."""
-    text = cursor.text()
-    if text is None or ("/" not in text and not text.startswith("~")):
-        return text
-    path = _folder(cursor, folder)
-    return None if path is None else str(path)
 
 
 def _version(cursor: Cursor) -> tuple[int, int] | None:
@@ -204,7 +216,7 @@ def _version(cursor: Cursor) -> tuple[int, int] | None:
 
 def _run(cursor: Cursor | None, folder: Path) -> RunSpec:
     values = _Section(cursor).fields(
-        state_dir=("state_dir", lambda item: _folder(item, folder)),
+        state_dir=("state_dir", lambda item: folder_of(item, folder)),
         jobs=("jobs", Cursor.whole),
         stall_timeout_s=("stall_timeout", _positive_duration),
         probe_timeout_s=("probe_timeout", _positive_duration),

@@ -34,6 +34,8 @@ def _parts(cursor: Cursor) -> Iterator[Condition]:
             inner = tuple(
                 condition for item in below.items() if (condition := build_condition(item))
             )
+            if key == "any":
+                _refuse_empty(below)
             kind = AnyOf if key == "any" else AllOf
             yield kind(parts=inner, place=below.key_place)
         elif key == "not":
@@ -43,6 +45,12 @@ def _parts(cursor: Cursor) -> Iterator[Condition]:
                 below.fault("an empty condition is always true, so its not never matches")
         elif key in FACT_KINDS:
             yield _test(key, below)
+
+
+def _refuse_empty(cursor: Cursor) -> None:
+    for item in cursor.items():
+        if isinstance(item.node, Mapping) and not item.node.entries:
+            item.fault("an empty condition is always true, and so would its any be")
 
 
 def _test(fact: str, cursor: Cursor) -> Test:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from wcmatch import glob
 from wcmatch._wcparse import PatternLimitException  # has no public name
+
+from av1rules.base.text import printable
+from av1rules.rules.hints import is_in_typographic_quotes
 
 MAX_BRACE_EXPANSIONS = 256
 """Patterns that one glob may stand for; `{1..9999}` is a mistake that costs every file time."""
@@ -21,6 +24,10 @@ _FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.FORCEUNIX | glob.CASE
 _NEVER_DOTS = ("(?!(?:[/]|^)(?:\\.{1,2})(?:$|[/]))", "(?!\\.{1,2}(?:$|[/]))")
 """Guards that wcmatch puts before every character so that `.` and `..` match nothing. Paths of a
 walk hold neither, and without the guards `**` is several times faster."""
+
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_FOLDER_BACKSLASH = re.compile(r"^[A-Za-z]:\\|\\(?:[\w .-]|\*\*|$)")
+"""A backslash makes the next character plain, which is of use before `*?[]{}()|!+@\\` alone."""
 
 Matcher = Callable[[str], object]
 
@@ -44,10 +51,26 @@ def path_matcher(patterns: tuple[str, ...]) -> Callable[[tuple[str, str]], objec
     return lambda path: matches(path[0]) or matches(path[1])
 
 
+def miscased_root(pattern: str, roots: Iterable[str]) -> tuple[str, str] | None:
+    """What is wrong with a glob whose first part is a root's name but for case."""
+    first, slash, rest = pattern.partition("/")
+    names = {name.casefold(): name for name in roots}
+    meant = names.get(first.casefold())
+    if not slash or meant is None or first in names.values():
+        return None
+    message = f"the root is called {printable(meant)}, not {printable(first)}"
+    return f"{message}: upper and lower case differ", f'write "{printable(f"{meant}/{rest}")}"'
+
+
 def glob_fault(pattern: str) -> tuple[str, str] | None:
     """What is wrong with a glob and what to do about it, or None."""
     if not pattern:
         return "an empty glob matches nothing", 'write "**" for every file'
+    if is_in_typographic_quotes(pattern):
+        return "typographic quotes are taken as part of the name", "write \" or '"
+    if _FOLDER_BACKSLASH.search(pattern):
+        meant = _DRIVE.sub("", pattern).replace("\\", "/").strip("/")
+        return "folders are parted by /, not by \\", f'write "{printable(meant, limit=80)}"'
     if pattern.startswith(("/", "~")):
         return "a glob is relative to the library root", "leave out the folder of the root"
     if pattern.endswith("/"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from av1rules.rules.globs import miscased_root
 from av1rules.rules.model import (
     ActionKind,
     AllOf,
@@ -49,6 +50,7 @@ def lint(ruleset: RuleSet) -> tuple[Problem, ...]:
         *_unused_profiles(ruleset),
         *_beyond_encoder(ruleset),
         *_folders(ruleset),
+        *_miscased_roots(ruleset),
     )
 
 
@@ -138,7 +140,7 @@ def _folders(ruleset: RuleSet) -> Iterator[Problem]:
     mirror = ruleset.output.root
     if ruleset.output.mode is not OutputMode.MIRROR or mirror is None or not ruleset.output.place:
         return
-    inside = next((r for r in roots if r.path == mirror or r.path in mirror.parents), None)
+    inside = next((r for r in roots if r.path in mirror.parents), None)
     if inside is not None:
         yield Problem(
             place=ruleset.output.place,
@@ -147,6 +149,31 @@ def _folders(ruleset: RuleSet) -> Iterator[Problem]:
             severity=Severity.WARNING,
             hint="put it beside the roots",
         )
+
+
+def _miscased_roots(ruleset: RuleSet) -> Iterator[Problem]:
+    names = tuple(root.name for root in ruleset.library.roots)
+    for index, rule in enumerate(ruleset.rules):
+        for test in _all_tests(rule.when):
+            for wanted in test.wanted if test.fact == "path" else ():
+                if (fault := miscased_root(str(wanted), names)) is not None:
+                    yield Problem(
+                        place=test.place,
+                        path=f"rules[{index}].when",
+                        message=fault[0],
+                        severity=Severity.WARNING,
+                        hint=fault[1],
+                    )
+
+
+def _all_tests(condition: Condition | None) -> Iterator[Test]:
+    if isinstance(condition, Test):
+        yield condition
+    elif isinstance(condition, Not):
+        yield from _all_tests(condition.part)
+    elif condition is not None:
+        for part in condition.parts:
+            yield from _all_tests(part)
 
 
 def _values(layers: list[SettingsLayer]) -> dict[str, object]:
@@ -209,7 +236,19 @@ def _bounds(wanted: object) -> tuple[float | None, float | None]:
 
 def _contradiction(condition: Condition) -> str | None:
     """A fact on which two conditions that must both hold can't."""
-    tests = list(_must_hold(condition))
+    if isinstance(condition, AnyOf):
+        facts = [_contradiction(part) for part in condition.parts]
+        return facts[0] if facts and all(facts) else None
+    inner = list(_conjuncts(condition))
+    for part in inner:
+        if isinstance(part, AnyOf) and (fact := _contradiction(part)) is not None:
+            return fact
+        if isinstance(part, Not):
+            others = AllOf(parts=tuple(p for p in inner if p is not part), place=part.place)
+            test = next(_all_tests(part), None)
+            if test is not None and implies(others, part.part):
+                return test.fact
+    tests = [part for part in inner if isinstance(part, Test)]
     for index, first in enumerate(tests):
         for second in tests[index + 1 :]:
             if first.fact != second.fact or first.fact in _SET_FACTS:
@@ -219,12 +258,13 @@ def _contradiction(condition: Condition) -> str | None:
     return None
 
 
-def _must_hold(condition: Condition) -> Iterator[Test]:
-    if isinstance(condition, Test):
-        yield condition
-    elif isinstance(condition, AllOf):
+def _conjuncts(condition: Condition) -> Iterator[Condition]:
+    """The conditions that must all hold, through `all` in `all`."""
+    if isinstance(condition, AllOf):
         for part in condition.parts:
-            yield from _must_hold(part)
+            yield from _conjuncts(part)
+    else:
+        yield condition
 
 
 def _overlap(first: Test, second: Test) -> bool:
@@ -241,4 +281,5 @@ def _meet(one: object, other: object) -> bool:
 
 
 def _unmeasured(condition: Condition) -> str | None:
-    return next((test.fact for test in _must_hold(condition) if test.fact == "grain"), None)
+    tests = (part for part in _conjuncts(condition) if isinstance(part, Test))
+    return next((test.fact for test in tests if test.fact == "grain"), None)

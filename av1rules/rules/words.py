@@ -94,6 +94,7 @@ _MEANT: dict[str, dict[str, str]] = {
         "svt": "libsvtav1", "svt-av1": "libsvtav1", "svtav1": "libsvtav1", "aom": "libaom-av1",
         "libaom": "libaom-av1", "rav1e": "librav1e",
     },
+    "extensions": {"mvk": "mkv", "mp": "mp4"},
     "accept": {"hdr10+": "hdr10plus", "dv": "dolby-vision", "dovi": "dolby-vision"},
 }  # fmt: skip
 _MEANT["preferred_encoder"] = _MEANT["encoder"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from av1rules.rules.lint import implies
+from av1rules.rules.lint import _contradiction, implies
 from av1rules.rules.load import check_rules
 from av1rules.rules.match import outcome_of
 from av1rules.rules.model import AllOf, AnyOf, Condition, Not, Range, Test
@@ -81,6 +81,14 @@ def test_no_warning_where_the_second_can_decide(
         ("{source_tier: remux, all: [{source_tier: [web-dl, low-quality]}]}", "source_tier"),
         ("{all: [{interlaced: true}, {interlaced: false}]}", "interlaced"),
         ("{all: [{height: 3}, {height: {min: 4}}]}", "height"),
+        ("{all: [{height: 1080}, {height: 720}]}", "height"),
+        ("{height: 1080, all: [{all: [{height: 720}]}]}", "height"),
+        ("{interlaced: true, not: {interlaced: true}}", "interlaced"),
+        ("{all: [{height: 3}, {not: {height: {min: 2}}}]}", "height"),
+        ("{hdr: hdr10, not: {hdr: [hdr10, hlg]}}", "hdr"),
+        ("{width: 3, height: 3, not: {any: [{width: 3}, {size: 1}]}}", "width"),
+        ("{any: [{all: [{height: 1}, {height: 2}]}, {width: 1, not: {width: 1}}]}", "height"),
+        ("{size: 1, any: [{all: [{height: 1}, {height: 2}]}]}", "height"),
     ],
 )
 def test_contradiction(write_rules: WriteRules, when: str, fact: str) -> None:
@@ -97,6 +105,11 @@ def test_contradiction(write_rules: WriteRules, when: str, fact: str) -> None:
         "{all: [{audio_language: en}, {audio_language: ja}]}",
         "{all: [{path: 'a/**'}, {path: '**/*.mkv'}]}",
         "{all: [{height: [3, 5]}, {height: {min: 4}}]}",
+        "{interlaced: true, not: {captions: true}}",
+        "{height: {min: 2}, not: {height: 3}}",
+        "{hdr: [hdr10, hlg], not: {hdr: hdr10}}",
+        "{height: 3, not: {height: 3, width: 4}}",
+        "{any: [{all: [{height: 1}, {height: 2}]}, {width: 1}]}",
     ],
 )
 def test_no_contradiction(write_rules: WriteRules, when: str) -> None:
@@ -152,7 +165,6 @@ def test_preferred_encoder_counts_where_none_is_named(write_rules: WriteRules) -
         ("[/a/b, /a]", "/c", ["root b lies inside root a: its files come only once"]),
         ("[/a, /ab]", "/abc", []),
         ("[/a]", "/a/av1", ["the mirror lies inside root a: every walk goes through it"]),
-        ("[/a]", "/a", ["the mirror lies inside root a: every walk goes through it"]),
     ],
 )
 def test_folders_inside_folders(
@@ -163,6 +175,38 @@ def test_folders_inside_folders(
         f"output: {{mode: mirror, root: {mirror}}}\nrules: []\n"
     )
     assert warnings(write_rules, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ("{path: 'Movies/**'}", []),
+        ("{path: 'films/**'}", []),
+        ("{path: '**/movies/**'}", []),
+        ("{path: movies}", []),
+        ("{path: 'movies/a b/**'}", ["the root is called Movies, not movies"]),
+        (
+            "{any: [{not: {path: ['x/**', 'TV/**']}}, {height: 3}]}",
+            ["the root is called tv, not TV"],
+        ),
+    ],
+)
+def test_name_of_a_root_in_another_case(
+    write_rules: WriteRules, when: str, expected: list[str]
+) -> None:
+    text = (
+        "version: 1\nlibrary: {roots: [/a/Movies, /a/tv], exclude: ['**/x', 'tv/x']}\n"
+        f"rules: [{{name: x, when: {when}, skip: true}}]\n"
+    )
+    found = warnings(write_rules, text)
+    assert found == [f"{message}: upper and lower case differ" for message in expected]
+
+
+def test_name_of_a_root_in_another_case_among_the_files(write_rules: WriteRules) -> None:
+    text = "version: 1\nlibrary: {roots: [/a/Movies], include: 'MOVIES/**'}\nrules: []\n"
+    _, problems = check_rules(write_rules(text))
+    assert [problem.path for problem in problems] == ["library.include"]
+    assert problems[0].hint == 'write "Movies/**"'
 
 
 NUMBERS = st.integers(0, 4)
@@ -198,3 +242,11 @@ def test_implication_is_sound(
     values = facts(width=width, height=height)
     if implies(narrow, wide) and outcome_of(narrow, values) is True:
         assert outcome_of(wide, values) is True
+
+
+@given(CONDITIONS, VALUES, VALUES)
+def test_contradiction_is_sound(
+    condition: Condition, width: int | None, height: int | None
+) -> None:
+    if _contradiction(condition) is not None:
+        assert outcome_of(condition, facts(width=width, height=height)) is not True

@@ -47,7 +47,7 @@ library:
   roots: [media/tv, {path: /mnt/films, name: movies}]
   include: "**/*.mkv"
   exclude: [a/**, "**/b"]
-  extensions: [.MKV, mp4]
+  extensions: [MKV, mp4]
   min_size: 2GiB
   settle: 5min
 output:
@@ -127,11 +127,14 @@ def test_home_is_expanded_and_variables_are_not(
 ) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setenv("MEDIA", "/elsewhere")
-    path = write_rules("version: 1\nlibrary: {roots: [~/films, $MEDIA/tv]}\nrules: []\n")
+    path = write_rules("version: 1\nlibrary: {roots: [~/films, a$/b]}\nrules: []\n")
     assert [str(root.path) for root in load_rules(path).library.roots] == [
         "/home/me/films",
-        f"{path.parent}/$MEDIA/tv",
+        f"{path.parent}/a$/b",
     ]
+    found, problems = check_rules(write_rules("output: {temp_dir: $MEDIA/tmp}\nrules: []\n"))
+    assert found is None
+    assert problems[0].message == "environment variables are not read: $MEDIA"
 
 
 def test_relative_file_name_gives_absolute_paths(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from av1rules.library.discover import VIDEO_EXTENSIONS
 from av1rules.rules import words
 from av1rules.rules.facts import _CONTAINERS, fact_word
 from av1rules.rules.languages import language
@@ -19,6 +20,7 @@ CLOSED: dict[str, list[str]] = {
     "preferred_encoder": DEFS["settings"]["properties"]["encoder"]["enum"],
     "accept": DEFS["loss"]["enum"],
     "chroma": list(words._CHROMA),
+    "extensions": sorted(VIDEO_EXTENSIONS),
 }
 
 
