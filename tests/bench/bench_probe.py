@@ -1,7 +1,9 @@
 """How fast a first plan reads its files: our probe against a plain sequential ffprobe loop.
 
 Runs both over the same files in turns and prints the median ratio; asserts nothing, since shared
-machines are noisy. Usage: python tests/bench/bench_probe.py [FOLDER] [--files N] [--jobs N]
+machines are noisy. Three sets: films of 1080p made here by FFmpeg, and of the real clips, if they
+are there, the containers that libraries are made of, and all of them with what is broken or rare.
+Usage: python -m tests.bench.bench_probe [FOLDER] [--files N] [--jobs N] [--rounds N]
 """
 
 from __future__ import annotations
@@ -29,9 +31,36 @@ from av1rules.library.toolset import Tools
 MEDIA = Path(__file__).parents[3] / "shared" / "media"
 
 
-def copies(folder: Path, count: int, goal: Path) -> None:
-    """`count` files out of those in `folder`, under names of their own."""
-    clips = sorted(path for path in folder.iterdir() if path.suffix not in (".tsv", ".md"))
+FILM_CONTAINERS = (".mkv", ".mp4", ".m4v", ".mov", ".webm")
+
+_PICTURE = ("-f", "lavfi", "-i", "mandelbrot=s=1920x1080:r=24:end_scale=0.05,noise=alls=12:allf=t")
+FILMS = (
+    ("web.mkv", "libx264", "-b:v", "5M"),
+    ("disc.mkv", "libx264", "-b:v", "25M"),
+    ("phone.mp4", "libx264", "-b:v", "15M"),
+    ("modern.mkv", "libx265", "-b:v", "5M", "-x265-params", "log-level=none"),
+)
+"""One second each, as films begin: H.264 as it is most often met, and one that is HEVC already."""
+
+
+def real_clips(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix not in (".tsv", ".md"))
+
+
+def made_films(tools: Tools, folder: Path) -> list[Path]:
+    films = []
+    for name, codec, *options in FILMS:
+        film = folder / name
+        argv = [tools.ffmpeg, "-v", "error", *_PICTURE, "-t", "1", "-c:v", codec, "-preset", "fast"]
+        subprocess.run([*argv, "-pix_fmt", "yuv420p", *options, str(film)], check=True)
+        films.append(film)
+    return films
+
+
+def copies(clips: list[Path], count: int, goal: Path) -> None:
+    """`count` files out of `clips`, under names of their own."""
     for number in range(count):
         clip = clips[number % len(clips)]
         shutil.copyfile(clip, goal / f"{number:04}-{clip.name}")
@@ -89,9 +118,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     wanted = parser.parse_args()
     tools = find_tools(ffmpeg=None, ffprobe=None, min_version=(8, 0))
-    with tempfile.TemporaryDirectory() as name:
-        copies(wanted.folder, wanted.files, Path(name))
-        files = library(Path(name))
+    clips = real_clips(wanted.folder)
+    usual = [clip for clip in clips if clip.suffix in FILM_CONTAINERS and "broken" not in clip.name]
+    with tempfile.TemporaryDirectory() as films:
+        sets = {"films of 1080p": made_films(tools, Path(films)), "usual": usual, "all": clips}
+        for name, chosen in sets.items():
+            if chosen:
+                bench(name, chosen, tools, wanted)
+
+
+def bench(name: str, clips: list[Path], tools: Tools, wanted: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        copies(clips, wanted.files, Path(folder))
+        files = library(Path(folder))
         plain_loop(files[:20], tools)  # warm the page cache
         pairs = [
             (
@@ -100,19 +139,19 @@ def main() -> None:
             )
             for _ in range(wanted.rounds)
         ]
-    report(pairs, len(files), wanted.jobs)
+    report(name, pairs, len(files), wanted.jobs)
 
 
-def report(pairs: list[tuple[Cost, Cost]], files: int, jobs: int) -> None:
+def report(name: str, pairs: list[tuple[Cost, Cost]], files: int, jobs: int) -> None:
     """Wall ratio as measured; CPU ratio times jobs is what an otherwise idle machine would give."""
     walls = [loop.wall_ms / own.wall_ms for loop, own in pairs]
     cpus = [loop.cpu_ms / own.cpu_ms for loop, own in pairs]
     middle = statistics.median
     loop_cost, own_cost = ([pair[side] for pair in pairs] for side in (0, 1))
-    lines = [f"{files} files, {jobs} jobs, {len(pairs)} rounds, medians in ms a file"]
-    for name, costs in (("ffprobe loop", loop_cost), ("av1rules", own_cost)):
+    lines = [f"{name}: {files} files, {jobs} jobs, {len(pairs)} rounds, medians in ms a file"]
+    for who, costs in (("ffprobe loop", loop_cost), ("av1rules", own_cost)):
         wall, cpu = middle(c.wall_ms for c in costs), middle(c.cpu_ms for c in costs)
-        lines.append(f"{name:<14}wall {wall:6.1f}   CPU {cpu:6.1f}")
+        lines.append(f"{who:<14}wall {wall:6.1f}   CPU {cpu:6.1f}")
     lines.append(f"ratio of wall {middle(walls):.2f} ({min(walls):.2f} to {max(walls):.2f})")
     lines.append(f"ratio of CPU  {middle(cpus):.2f}, times {jobs} jobs {middle(cpus) * jobs:.2f}")
     sys.stdout.write("\n".join(lines) + "\n")
