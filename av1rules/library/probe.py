@@ -319,6 +319,8 @@ def _why(done: Completed, path: str) -> str:
     if refused is not None:
         kind = refused.partition("[")[2].partition(" ")[0]
         return f"the format {kind!r} is not allowed as a source (a playlist or script?)"
+    if any("exceeds max_streams" in line for line in lines):
+        return "it has more streams than FFmpeg takes (1000)"
     shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     words = lines[-1].removeprefix(f"file:{shown}: ") if lines else "no message"
     return f"ffprobe failed ({done.describe_exit()}): {words}"

@@ -16,6 +16,10 @@ from av1rules.base.errors import ProbeError
 ABSURD = 1e15
 """Above any duration, size or rate of a real file; keeps arithmetic away from infinity."""
 
+TEXT_LIMIT = 1 << 16
+"""Longest text of a tag kept, in characters: no real one comes near, and Linux takes no argument of
+more than 128 KiB."""
+
 _CLOCK = re.compile(r"(\d{1,6}):(\d{2}):(\d{2}(?:\.\d+)?)")
 
 
@@ -78,7 +82,7 @@ class RawStream(msgspec.Struct, frozen=True):
         for key, value in self.tags.items():
             lower = key.lower()
             if lower == name or lower.startswith(f"{name}-"):
-                return value or None
+                return value[:TEXT_LIMIT] or None
         return None
 
     def has(self, disposition: str) -> bool:

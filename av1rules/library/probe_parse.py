@@ -8,6 +8,7 @@ from av1rules.base.errors import ProbeError
 from av1rules.library.own_tag import find_provenance
 from av1rules.library.picture_scan import NO_HINTS, PictureHints
 from av1rules.library.probe_json import (
+    TEXT_LIMIT,
     RawFrame,
     RawProbe,
     RawStream,
@@ -79,7 +80,7 @@ def build_source(
     whole_bps = file_bitrate(raw, size_bytes)
     main = main_stream(raw)
     whole_s = positive(raw.format.duration)
-    tags = tuple(sorted((key.lower(), value) for key, value in raw.format.tags.items()))
+    tags = tuple(sorted((k.lower(), v[:TEXT_LIMIT]) for k, v in raw.format.tags.items()))
     return Source(
         container=raw.format.format_name,
         size_bytes=size_bytes,

@@ -18,6 +18,7 @@ from av1rules.library import probe
 from av1rules.library.cache import LibraryCache, ProbeFailure
 from av1rules.library.picture_scan import NO_HINTS
 from av1rules.library.probe import facts_argv, probe_file, probe_many
+from av1rules.library.probe_json import TEXT_LIMIT
 from av1rules.library.source import LibraryFile, Source
 from av1rules.library.toolset import Tools
 from tests.conftest import MakeClip, library_file
@@ -265,3 +266,54 @@ def test_memory_limit_leaves_room_for_large_pictures(tools: Tools, make_clip: Ma
     main = probe_file(library_file(clip), tools).main
     assert main is not None
     assert (main.width, main.is_decodable) == (7680, True)
+
+
+def _element(identity: str, content: bytes) -> bytes:
+    size = (len(content) | 1 << 56).to_bytes(8, "big")
+    return bytes.fromhex(identity) + size + content
+
+
+def _matroska(*parts: bytes) -> bytes:
+    """A file by hand: what FFmpeg would never write."""
+    header = _element("1a45dfa3", _element("4282", b"matroska"))
+    picture = _element("a3", b"\x81\x00\x00\x80" + bytes(40))
+    cluster = _element("1f43b675", _element("e7", b"\x00") + picture)
+    return header + _element("18538067", b"".join(parts) + cluster)
+
+
+def _track(number: int, kind: bytes, codec: bytes, more: bytes = b"") -> bytes:
+    count = number.to_bytes(3, "big")
+    facts = _element("d7", count) + _element("73c5", count) + _element("83", kind)
+    return _element("ae", facts + _element("86", codec) + more)
+
+
+PIXELS = _element("e0", _element("b0", b"\x40") + _element("ba", b"\x40"))
+FILM = _track(1, b"\x01", b"V_VP8", PIXELS)
+
+
+@pytest.mark.real
+def test_ten_thousand_streams_are_refused_soon(tools: Tools, tmp_path: Path) -> None:
+    subtitles = b"".join(_track(n, b"\x11", b"S_TEXT/UTF8") for n in range(2, 10_002))
+    file = _file(tmp_path / "f", data=_matroska(_element("1654ae6b", FILM + subtitles)))
+    started = time.monotonic()
+    assert _failure(tools, file) == "it has more streams than FFmpeg takes (1000)"
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.real
+def test_many_streams_are_probed_soon(tools: Tools, tmp_path: Path) -> None:
+    subtitles = b"".join(_track(n, b"\x11", b"S_TEXT/UTF8") for n in range(2, 900))
+    file = _file(tmp_path / "f", data=_matroska(_element("1654ae6b", FILM + subtitles)))
+    started = time.monotonic()
+    assert len(probe_file(file, tools).subtitles) == 898
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.real
+def test_tag_of_ten_megabytes_is_cut(tools: Tools, tmp_path: Path) -> None:
+    title = _element("1549a966", _element("7ba9", b"x" * 10_000_000))
+    file = _file(tmp_path / "f", data=_matroska(title, _element("1654ae6b", FILM)))
+    started = time.monotonic()
+    source = probe_file(file, tools)
+    assert time.monotonic() - started < 10
+    assert source.tags == (("title", "x" * TEXT_LIMIT),)
