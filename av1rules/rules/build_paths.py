@@ -14,6 +14,8 @@ from av1rules.rules.model import Root
 from av1rules.rules.reader import Cursor
 from av1rules.rules.words import nearest
 
+_COMMON = ("mkv", "mp4", "m2ts", "webm", "mpg", "wmv", "mov", "avi")
+
 _VARIABLE = re.compile(r"\$(?:\w+|\{[^}]*\})")
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
@@ -69,11 +71,7 @@ def extensions_of(cursor: Cursor) -> tuple[str, ...]:
                 hint = "write a list: [mkv, mp4]"
             shown = printable(text, limit=60)
             item.fault(f"expected an extension such as mkv, found {shown}", hint=hint)
-        elif plain not in VIDEO_EXTENSIONS and (
-            hint := nearest(
-                "extensions", plain, ("mkv", "mp4", "m2ts", "webm", "mpg", "wmv", "mov", "avi")
-            )
-        ):
+        elif plain not in VIDEO_EXTENSIONS and (hint := nearest("extensions", plain, _COMMON)):
             item.warn(f"{plain} is no extension of a video that is known", hint=hint)
         found[plain] = None
     return tuple(found)

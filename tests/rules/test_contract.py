@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from av1rules.base.units import parse_duration, parse_rate, parse_size
+from av1rules.library.discover import VIDEO_EXTENSIONS
 from av1rules.rules.build import STATE_FOLDER
-from av1rules.rules.document import read_document
+from av1rules.rules.document import parse_document, read_document
 from av1rules.rules.facts import FACT_KINDS
 from av1rules.rules.load import check_rules
 from av1rules.rules.model import (
@@ -27,10 +29,10 @@ from av1rules.rules.model import (
     ToolsSpec,
 )
 from av1rules.rules.model import LibrarySpec as Library
-from av1rules.rules.schema import load_schema, schema_path
+from av1rules.rules.schema import REFUSED, load_schema, schema_path
 from av1rules.rules.settings import EncodeSettings, Loss, SourceTier
 from av1rules.rules.tier import Resolution
-from tests.rules.reference import sections, table_names, with_tables
+from tests.rules.reference import CUT, examples, flow, sections, table_names, with_tables
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "rules.example.yaml"
@@ -91,6 +93,50 @@ def test_example_shows_every_key_of_the_schema() -> None:
     shown = set(keys_of(read_document(EXAMPLE).plain()))
     wanted = {key for section in SECTIONS.values() for key in section["properties"]}
     assert wanted - shown == set()
+
+
+def test_reference_has_an_example_of_every_key() -> None:
+    shown = examples()
+    for name, section in SECTIONS.items():
+        if name != "top":
+            assert set(shown[name]) == set(section["properties"]), name
+
+
+@pytest.mark.parametrize("name", [name for name in SECTIONS if name != "top"])
+def test_examples_of_the_reference_read_back(name: str) -> None:
+    whole = {key: text for key, text in examples()[name].items() if CUT not in text}
+    assert len(whole) >= len(examples()[name]) - 3
+    for key, text in whole.items():
+        document = parse_document(f"{key}: {text}".encode(), file="x")
+        assert document.problems == ()
+        plain = document.plain()
+        assert isinstance(plain, dict)
+        assert flow(plain[key]) == text
+        assert f"`{key}: {text}`" in REFERENCE.read_text(encoding="utf-8")
+
+
+def test_reference_lists_the_extensions_that_are_taken() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    assert set(re.search(r"`(264 .*?)`", text, re.DOTALL)[1].split()) == VIDEO_EXTENSIONS  # type: ignore[index]
+
+
+def test_reference_explains_every_loss_and_every_refused_value() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    assert all(f"| `{loss.value}` |" in text for loss in Loss)
+    for key, schema in SECTIONS["settings"]["properties"].items():
+        for value in schema.get(REFUSED, {}) if key != "params" else ():
+            assert f"`{key}: {value}` is refused" in text
+
+
+def test_files_of_the_reference_are_good(tmp_path: Path) -> None:
+    found = re.findall(r"```yaml\n(.*?)```", REFERENCE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    for text in found:
+        path = tmp_path / "rules.yaml"
+        head = "" if "version:" in text else "version: 1\nlibrary: {roots: [/media/movies]}\n"
+        path.write_text(head + text, encoding="utf-8")
+        ruleset, problems = check_rules(path)
+        assert (ruleset is not None, problems) == (True, ()), text
 
 
 def test_example_shows_every_kind_of_action_and_combination() -> None:
@@ -204,7 +250,7 @@ def test_minimum_version_told_is_the_one_taken() -> None:
 
 def test_reference_has_the_tables_of_this_schema(request: pytest.FixtureRequest) -> None:
     text = REFERENCE.read_text(encoding="utf-8")
-    assert set(table_names(text)) == set(SECTIONS)
+    assert set(table_names(text)) == {*SECTIONS, "params.refused"}
     if request.config.getoption("--update-golden", default=False):
         REFERENCE.write_text(with_tables(text), encoding="utf-8")
         text = REFERENCE.read_text(encoding="utf-8")
