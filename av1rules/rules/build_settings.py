@@ -13,6 +13,9 @@ from av1rules.rules.settings import Loss
 USE = "use"
 """The key of a rule's `encode` that names a profile; no field of `EncodeSettings`."""
 
+_SWITCHES = {"yes": True, "on": True, "no": False, "off": False}
+"""What older YAML takes for true and false; here it would be the reason."""
+
 _SECONDS = re.compile(r"\d+(?:\.\d+)?s")
 
 
@@ -58,6 +61,10 @@ def _with_reason(kind: ActionKind, cursor: Cursor) -> Action:
     text = cursor.text()
     if text is not None and not text.strip():
         cursor.fault("expected a reason, found an empty text", hint=f"write {kind.value}: true")
+    elif text is not None and text.strip().lower() in _SWITCHES:
+        meant = _SWITCHES[text.strip().lower()]
+        hint = f"write {kind.value}: true" if meant else f"take {kind.value} out"
+        cursor.fault(f"expected a reason or true, found {text.strip()}", hint=hint)
     return Action(kind=kind, reason=None if text is None else printable(" ".join(text.split())))
 
 

@@ -224,7 +224,7 @@ class _Describer:
     def _belongs_in_rule(self, key: str) -> str | None:
         if key not in self.schema["$defs"]["rule"]["properties"]:
             return None
-        return f"{key} belongs to the rule itself: begin it in the column of name:"
+        return f"{key} belongs to the rule itself, in the column of its other keys"
 
     def _first_description(self, error: ValidationError, schema: Schema) -> str | None:
         return _first_sentence(schema) or _first_sentence(self._parent_schema(error))
