@@ -12,6 +12,7 @@ from fractions import Fraction
 from av1rules.encode import containers
 from av1rules.encode.argv import RGB_MATRIX, chroma_location, cover_names
 from av1rules.encode.containers import MKV, MP4
+from av1rules.encode.job import target_bit_depth
 from av1rules.encode.protect import keeps_dolby_vision, keeps_mastering_display
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.library.source import (
@@ -130,12 +131,11 @@ def _picture(
     position = next(i for i, step in enumerate(videos) if step.action is StreamAction.ENCODE)
     keeps_vision = keeps_dolby_vision(main, encoder)
     gone = {HdrKind.HDR10_PLUS} if keeps_vision else {HdrKind.HDR10_PLUS, HdrKind.DOLBY_VISION}
-    depth = main.bit_depth
     return PicturePromise(
         position=position,
         width=main.width,
         height=main.height,
-        bit_depth=settings.bit_depth or (8 if depth is not None and depth <= 8 else 10),
+        bit_depth=target_bit_depth(main, settings),
         sample_aspect=main.sample_aspect,
         rotation=main.rotation or 0,
         colour=_colour(main),

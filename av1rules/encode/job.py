@@ -52,8 +52,11 @@ class EncodeJob:
 
     @property
     def target_bit_depth(self) -> int:
-        """8 stays 8, 10 stays 10, more becomes 10, unknown becomes 10; a setting decides first."""
-        if self.settings.bit_depth:
-            return self.settings.bit_depth
-        depth = self.main.bit_depth
-        return 8 if depth is not None and depth <= 8 else 10
+        return target_bit_depth(self.main, self.settings)
+
+
+def target_bit_depth(main: VideoStream, settings: EncodeSettings) -> int:
+    """8 stays 8, 10 stays 10, more becomes 10, unknown becomes 10; a setting decides first."""
+    if settings.bit_depth:
+        return settings.bit_depth
+    return 8 if main.bit_depth is not None and main.bit_depth <= 8 else 10

@@ -199,21 +199,26 @@ def _facts(path: str, ffprobe: str, timeout_s: float, children: Children | None)
     return read_probe(_ask(argv, path, timeout_s, children))
 
 
-def _plain_tracks(path: str) -> int:
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[int]:
+    """A file to read from; someone may have put a pipe in its place, which is not waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # no pipe
-    except OSError:
-        return 0
-    try:
-        head = os.pread(descriptor, HEAD_BYTES, 0)
-        found = plain_h264_tracks(head)
-        if not found and (place := next_box(head)) is not None:
-            found = plain_h264_tracks(os.pread(descriptor, HEAD_BYTES, place))
-    except (OSError, OverflowError):
-        return 0
+        yield descriptor
     finally:
         os.close(descriptor)
-    return found
+
+
+def _plain_tracks(path: str) -> int:
+    try:
+        with _opened(path) as descriptor:
+            head = os.pread(descriptor, HEAD_BYTES, 0)
+            found = plain_h264_tracks(head)
+            if not found and (place := next_box(head)) is not None:
+                found = plain_h264_tracks(os.pread(descriptor, HEAD_BYTES, place))
+            return found
+    except (OSError, OverflowError):
+        return 0  # ffprobe will say what is wrong
 
 
 def _is_told(raw: RawProbe, plain_tracks: int) -> bool:
@@ -263,27 +268,21 @@ def _scanned(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
     )
 
 
-def _payloads(packets: Sequence[RawPacket], path: str) -> Iterator[tuple[bytes, int]]:
-    """The bytes of packets, with some before and after; fewer if one can't be found."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # no pipe
-    except OSError as problem:
-        raise ProbeError(f"cannot read the file: {problem.strerror}") from problem
-    try:
+def _payloads(packets: Sequence[RawPacket], path: str) -> list[tuple[bytes, int]]:
+    """The bytes of packets, with some after them, and their sizes; fewer if one can't be found."""
+    found: list[tuple[bytes, int]] = []
+    with contextlib.suppress(OSError, OverflowError), _opened(path) as descriptor:
         for packet in packets:
             size = positive_int(packet.size)
             if packet.pos is None or not packet.pos.isdigit() or size is None:
-                return
+                break
             if size > SCANNED_BYTES:
-                return
+                break
             payload = os.pread(descriptor, size + 64, int(packet.pos))
             if len(payload) < size:
-                return
-            yield payload, size
-    except (OSError, OverflowError):
-        return
-    finally:
-        os.close(descriptor)
+                break
+            found.append((payload, size))
+    return found
 
 
 def _pictures(
