@@ -27,6 +27,14 @@ def command(rules_file: Path, strict: bool) -> int:  # noqa: FBT001 - click pass
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     warnings = len(problems) - errors
     if ruleset is not None:
-        counts = f"{len(ruleset.rules)} rules, {len(ruleset.profiles)} profiles"
-        click.echo(f"{rules_file}: {counts}, {warnings} warnings: it can be used")
+        counts = (
+            _count(len(ruleset.rules), "rule"),
+            _count(len(ruleset.profiles), "profile"),
+            _count(warnings, "warning"),
+        )
+        click.echo(f"{rules_file}: {', '.join(counts)}: it can be used")
     return EXIT_USAGE if errors or (strict and warnings) else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable
 
@@ -105,7 +104,3 @@ def settings_text(row: PlanRow) -> str:
     return (
         f"{name} crf {show_value(settings.crf)} p{settings.preset}{grain} {settings.bit_depth}-bit"
     )
-
-
-def target_name(row: PlanRow) -> str:
-    return printable(os.path.basename(row.target)) if row.target else ""
