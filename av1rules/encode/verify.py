@@ -5,7 +5,6 @@ A bad file gives failed checks, not exceptions.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,8 +28,9 @@ from av1rules.encode.measure import (
 )
 from av1rules.encode.progress import ProgressSample, eta_s
 from av1rules.encode.streams import StreamAction, StreamStep
+from av1rules.library.identity import lone_file
 from av1rules.library.probe import probe_file
-from av1rules.library.source import FileStat, LibraryFile, Source
+from av1rules.library.source import Source
 from av1rules.library.toolset import Tools
 from av1rules.rules.settings import Loss
 
@@ -116,7 +116,7 @@ def verify(
     """
     started = time.monotonic()
     try:
-        target = probe_file(_as_library_file(encoded.path), tools, children=children)
+        target = probe_file(lone_file(encoded.path), tools, children=children)
     except ProbeError as problem:
         unreadable = Check(name="probe", passed=False, detail=problem.message)
         return Verification(checks=(unreadable,), elapsed_s=time.monotonic() - started)
@@ -140,24 +140,6 @@ def verify(
     )
     elapsed_s = time.monotonic() - started
     return Verification(checks=checks, elapsed_s=elapsed_s, frames=frames, target=target)
-
-
-def _as_library_file(path: str) -> LibraryFile:
-    """The temporary file in the form that `probe_file` takes; it belongs to no library."""
-    found = os.stat(path)
-    return LibraryFile(
-        root_name="",
-        root=os.path.dirname(path) or ".",
-        relative_path=os.path.basename(path),
-        stat=FileStat(
-            device=found.st_dev,
-            inode=found.st_ino,
-            size_bytes=found.st_size,
-            mtime_ns=found.st_mtime_ns,
-            ctime_ns=found.st_ctime_ns,
-            links=found.st_nlink,
-        ),
-    )
 
 
 def _decode(

@@ -244,14 +244,7 @@ def _candidate(
         root_name=name,
         root=root,
         relative_path=below,
-        stat=FileStat(
-            device=seen.st_dev,
-            inode=seen.st_ino,
-            size_bytes=seen.st_size,
-            mtime_ns=seen.st_mtime_ns,
-            ctime_ns=seen.st_ctime_ns,
-            links=seen.st_nlink,
-        ),
+        stat=FileStat.of(seen),
     )
 
 

@@ -17,14 +17,7 @@ def lone_file(path: str) -> LibraryFile:
         root_name="",
         root=os.path.dirname(path) or ".",
         relative_path=os.path.basename(path),
-        stat=FileStat(
-            device=found.st_dev,
-            inode=found.st_ino,
-            size_bytes=found.st_size,
-            mtime_ns=found.st_mtime_ns,
-            ctime_ns=found.st_ctime_ns,
-            links=found.st_nlink,
-        ),
+        stat=FileStat.of(found),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from typing import Self
 
 
 class HdrKind(Enum):
@@ -29,6 +31,17 @@ class FileStat:
     mtime_ns: int
     ctime_ns: int
     links: int = 1
+
+    @classmethod
+    def of(cls, seen: os.stat_result) -> Self:
+        return cls(
+            device=seen.st_dev,
+            inode=seen.st_ino,
+            size_bytes=seen.st_size,
+            mtime_ns=seen.st_mtime_ns,
+            ctime_ns=seen.st_ctime_ns,
+            links=seen.st_nlink,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
