@@ -134,17 +134,9 @@ def snapshot() -> Callable[[Path], Disk]:
 
 def library_file(path: Path, *, root_name: str = "films") -> LibraryFile:
     """The `LibraryFile` that a walk of the file's own folder would give."""
-    seen = path.stat()
     return LibraryFile(
         root_name=root_name,
         root=str(path.parent),
         relative_path=path.name,
-        stat=FileStat(
-            device=seen.st_dev,
-            inode=seen.st_ino,
-            size_bytes=seen.st_size,
-            mtime_ns=seen.st_mtime_ns,
-            ctime_ns=seen.st_ctime_ns,
-            links=seen.st_nlink,
-        ),
+        stat=FileStat.of(path.stat()),
     )

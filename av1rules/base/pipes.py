@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import IO
 
 STDERR_TAIL_LINES = 40
 """Lines of standard error kept for messages: enough to hold FFmpeg's last words."""
@@ -68,17 +67,12 @@ class Lines:
 
 
 class ErrorLines(Lines):
-    """Standard error: last lines for messages, everything to a log file."""
+    """Standard error: the last lines for messages, every line to a listener."""
 
-    def __init__(self, on_line: Callable[[str], None] | None, log: IO[bytes] | None) -> None:
+    def __init__(self, on_line: Callable[[str], None] | None) -> None:
         super().__init__(self._keep)
-        self._listener, self._log = on_line, log
+        self._listener = on_line
         self.tail: deque[str] = deque(maxlen=STDERR_TAIL_LINES)
-
-    def feed(self, chunk: bytes) -> bool:
-        if self._log is not None:
-            self._log.write(chunk)
-        return super().feed(chunk)
 
     def _keep(self, line: str) -> None:
         self.tail.append(line)

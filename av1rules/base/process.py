@@ -18,7 +18,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from av1rules.base.errors import RunInterruptedError
 from av1rules.base.pipes import ErrorLines, Lines, Output
@@ -130,14 +129,13 @@ def run(
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
     on_err_line: Callable[[str], None] | None = None,
-    log: Path | None = None,
     tether: bool = False,
 ) -> Completed:
     """Run a program to its end and return how it ended; a non-zero exit is not an exception.
 
     Standard output is collected, or handed line by line to `on_line`. Standard error keeps its last
-    lines, and goes whole to `log` if given, and line by line to `on_err_line`. What a handler
-    raises ends the child and is raised here. `tether` asks the system to end the child when this
+    lines, and goes line by line to `on_err_line`. What a handler raises
+    ends the child and is raised here. `tether` asks the system to end the child when this
     process dies by SIGKILL (Linux with util-linux; elsewhere without effect).
     Raises FileNotFoundError or PermissionError if the program can't be started, and
     `RunInterruptedError` if the run is being stopped.
@@ -145,10 +143,9 @@ def run(
     if children is not None:
         children.check()
     with contextlib.ExitStack() as stack:
-        log_file = stack.enter_context(log.open("ab")) if log is not None else None
         child = stack.enter_context(_started(_tethered(argv) if tether else argv, env, children))
         out = Output(limits.output_bytes) if on_line is None else Lines(on_line)
-        err = ErrorLines(on_err_line, log_file)
+        err = ErrorLines(on_err_line)
         watch = _Watch(child=child, limits=limits, children=children, out=out, err=err)
         watch.limit_memory()
         watch.to_end()

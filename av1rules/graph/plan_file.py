@@ -97,7 +97,8 @@ def _made(space: Workspace, row: PlanRow, look: Look, making: Making, wish: Wish
         known=known,
         found=look_in_place(row.target, known, space.tools),
     )
-    row = replace(row, fingerprint=work.fingerprint, notes=_notes(work))
+    preferred = space.ruleset.tools.preferred_encoder
+    row = replace(row, fingerprint=work.fingerprint, notes=_notes(work, preferred))
     return _foreign(space, row, work) or _judged(space, row, work, wish)
 
 
@@ -198,13 +199,21 @@ def _place(origin: str) -> str:
     return origin.partition(" (")[0]
 
 
-def _notes(work: Work) -> tuple[str, ...]:
+def _notes(work: Work, preferred: str | None) -> tuple[str, ...]:
     making = work.making
     return (
         *(f"accepted: {loss.message}" for loss in making.losses),
         *making.streams.notes,
+        *_second_choice(work, preferred),
         *encoder_limits(making.settings, work.encoder),
     )
+
+
+def _second_choice(work: Work, preferred: str | None) -> tuple[str, ...]:
+    encoder = work.encoder
+    if work.making.settings.encoder != "auto" or preferred in (None, encoder.name, encoder.codec):
+        return ()
+    return (f"the preferred encoder {preferred} is not there: {encoder.name} is used",)
 
 
 def tools_used(encoder: EncoderInfo, tools: Tools) -> ToolsUsed:
