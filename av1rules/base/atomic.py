@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 TEMP_PREFIX = ".av1rules-"
@@ -45,13 +46,19 @@ def fsync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def publish(temp: Path, goal: Path, *, replace: bool = True) -> None:
+def publish(
+    temp: Path, goal: Path, *, replace: bool = True, check: Callable[[], None] | None = None
+) -> None:
     """Put the finished `temp` in the place of `goal`: one file system, synced, atomic.
+
+    `check` is called at the last moment, right before the rename, and may raise.
 
     Without `replace` nothing that exists is overwritten: raises FileExistsError. File systems
     without hard links (FAT, some shares) leave an instant between looking and renaming.
     """
     fsync_file(temp)
+    if check is not None:
+        check()
     if replace:
         os.replace(temp, goal)
     else:

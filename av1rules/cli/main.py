@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -72,6 +73,11 @@ def _exit_code(arguments: list[str]) -> int:
     except BrokenPipeError:  # `av1rules plan | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as problem:
+        if problem.filename is not None or problem.errno not in (errno.ENOSPC, errno.EIO):
+            return _report_bug()
+        click.echo(f"av1rules: the output could not be written: {problem.strerror}", err=True)
+        return EXIT_USAGE
     except Av1rulesError as problem:
         click.echo(f"av1rules: {problem}", err=True)
         return EXIT_USAGE

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from av1rules.base.errors import Av1rulesError
-from av1rules.cli.exit_codes import EXIT_FAILED, EXIT_WORK
+from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_WORK
 from av1rules.cli.options import (
     absolute_paths,
     accept_missing_option,
@@ -63,4 +63,6 @@ def command(
         click.echo(plan_csv(plan), nl=False)
     else:
         click.echo(plan_text(plan, every_row=every_row))
-    return EXIT_WORK if detailed_exitcode and plan.has_work else 0
+    if plan.problems:  # a root or folder could not be read: the plan is not of all the library
+        return EXIT_FAILED
+    return EXIT_WORK if detailed_exitcode and plan.has_work else EXIT_DONE

@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from av1rules.base.atomic import publish, temp_name
@@ -23,13 +24,15 @@ def publish_target(
     keep_mtime_of: str | None = None,
     copy_folder: str | None = None,
     replace: bool = True,
+    check: Callable[[], None] | None = None,
 ) -> None:
     """Move the finished `temp` to `target` by rename, making the folders above it.
 
     On another file system it is copied there first (into `copy_folder`, or beside the target),
     synced, and compared by digest.
     Mode (without set-uid) and, where allowed, the group come from the source, the time of change
-    from `keep_mtime_of`. Without `replace` nothing that exists is overwritten (FileExistsError).
+    from `keep_mtime_of`. Without `replace` nothing that exists is overwritten (FileExistsError);
+    `check` is called right before the rename and may raise.
     Raises UsageError if the target is the source, a plain Av1rulesError if the copy differs,
     OSError. Afterwards `temp` is gone; after an error it is still there.
     """
@@ -40,13 +43,18 @@ def publish_target(
     if _same_file_system(temp, str(goal.parent)):
         _dress(temp, origin=origin, keep_mtime_of=keep_mtime_of)
         try:
-            publish(Path(temp), goal, replace=replace)
+            publish(Path(temp), goal, replace=replace, check=check)
             return
         except OSError as problem:
             if problem.errno != errno.EXDEV:  # one device number, two mounts: copy after all
                 raise
     part = temp_name(goal, folder=Path(copy_folder) if copy_folder else None)
-    _copy(temp, part, goal, origin=origin, keep_mtime_of=keep_mtime_of, replace=replace)
+    _copy(temp, part, goal, origin=origin, keep_mtime_of=keep_mtime_of)
+    try:
+        publish(part, goal, replace=replace, check=check)
+    finally:
+        part.unlink(missing_ok=True)
+    os.unlink(temp)
 
 
 def _refuse_source(target: str, origin: str | None) -> None:
@@ -70,21 +78,24 @@ def _copy(
     *,
     origin: str | None,
     keep_mtime_of: str | None,
-    replace: bool,
 ) -> None:
+    """Copy to `part` beside the goal, whole and compared, or leave nothing there."""
     try:
         shutil.copyfile(temp, part)
         _dress(str(part), origin=origin, keep_mtime_of=keep_mtime_of)
-        if file_digest(part) != file_digest(Path(temp)):
-            raise Av1rulesError(
-                "the copy to the target's file system differs from what was written",
-                where=printable(str(goal)),
-                hint="check that disk and its cables; nothing was published",
-            )
-        publish(part, goal, replace=replace)
-    finally:
+        _require_same(part, Path(temp), goal)
+    except BaseException:
         part.unlink(missing_ok=True)
-    os.unlink(temp)
+        raise
+
+
+def _require_same(part: Path, temp: Path, goal: Path) -> None:
+    if file_digest(part) != file_digest(temp):
+        raise Av1rulesError(
+            "the copy to the target's file system differs from what was written",
+            where=printable(str(goal)),
+            hint="check that disk and its cables; nothing was published",
+        )
 
 
 def _dress(path: str, *, origin: str | None, keep_mtime_of: str | None) -> None:

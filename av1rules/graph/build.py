@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from av1rules.base.atomic import temp_name
-from av1rules.base.digest import content_key, file_digest
+from av1rules.base.digest import content_key, file_digest, head_key
 from av1rules.base.errors import EncodeError, PlanOutdatedError
 from av1rules.base.events import JobDiscarded, JobDone, JobProgress, JobStarted, Note
 from av1rules.encode.engine import EncodeOutcome, encode
@@ -30,7 +30,7 @@ from av1rules.graph.planned import PlanRow, Work
 from av1rules.graph.provenance import provenance_json
 from av1rules.graph.receipts import receipt_of, write_receipt
 from av1rules.graph.session import Outcome, Session
-from av1rules.graph.stale import TargetRow
+from av1rules.graph.stale import TargetRow, is_as_written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +84,6 @@ def _encode_and_publish(job: Job, folder: str) -> Outcome:
         encode_job, encoded, tools=space.tools, children=space.children, on_progress=sink
     )
     _require_sound(verified, encoded)
-    _require_same_source(job, digest=digest)
-    _require_same_target(job)
     _publish(
         job,
         _Made(digest=digest, started_at=started_at, encoded=encoded, verified=verified),
@@ -102,8 +100,10 @@ def _is_done_meanwhile(job: Job) -> bool:
     known = job.session.space.ledger.find(job.target)
     if known == job.work.known:
         return False
-    if known is not None and known.fingerprint == job.work.fingerprint:
-        return True
+    if known is not None and known.fingerprint == job.work.fingerprint and not known.forgotten:
+        found = look_in_place(job.target, known, job.session.space.tools)
+        if found is not None and is_as_written(known, found):
+            return True
     raise PlanOutdatedError("the ledger's record of its target changed since the plan")
 
 
@@ -162,6 +162,12 @@ def _require_same_source(job: Job, *, digest: str | None = None) -> None:
     except OSError as problem:
         raise PlanOutdatedError(f"the source is gone: {problem.strerror}") from problem
     raise PlanOutdatedError("the source changed since it was planned")
+
+
+def _require_as_planned(job: Job, digest: str) -> None:
+    """The last look, right before the rename."""
+    _require_same_source(job, digest=digest)
+    _require_same_target(job)
 
 
 def _require_same_target(job: Job) -> None:
@@ -280,6 +286,7 @@ def _publish(job: Job, made: _Made, *, folder: str) -> None:
             keep_mtime_of=job.row.file.path if space.ruleset.output.keep_mtime else None,
             copy_folder=near,
             replace=job.work.found is not None,
+            check=lambda: _require_as_planned(job, made.digest),
         )
     entry = replace(entry, target_mtime_ns=os.stat(job.target).st_mtime_ns)
     space.ledger.commit(entry, stored)
@@ -321,6 +328,7 @@ def _entry(job: Job, made: _Made) -> TargetRow:
         target_bytes=made.encoded.size_bytes,
         target_mtime_ns=job.row.file.stat.mtime_ns,
         target_key=content_key(temp),
+        target_head=head_key(temp),
         target_digest=file_digest(temp, check=job.session.space.children.check),
         rule=job.row.rule,
         built_at=_now(),

@@ -16,7 +16,7 @@ from typing import Any
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.event_text import event_text
-from av1rules.base.events import Event, JobProgress
+from av1rules.base.events import Event, JobProgress, Note
 from av1rules.base.signals import watch_signals
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.plan import build_plan
@@ -75,6 +75,8 @@ class _Library:
             plan = build_plan(self._space)
         except Av1rulesError as problem:
             raise SystemExit(str(problem)) from problem
+        except KeyboardInterrupt as interrupt:
+            raise SystemExit("interrupted") from interrupt
         yield from encode_tasks(plan, self._build, clean=clean_target)
 
     def _watch_signals(self, space: Workspace) -> None:
@@ -87,6 +89,9 @@ class _Library:
             self._builds += 1
         try:
             return build_guarded(row, self._open())
+        except Av1rulesError as problem:  # another run is at work, or the ledger can't be written
+            _show(Note(source=row.file.library_path, message=str(problem)))
+            return Outcome.FAILED
         finally:
             with self._lock:
                 self._builds -= 1
@@ -101,4 +106,5 @@ class _Library:
 
 def _show(event: Event) -> None:
     if not isinstance(event, JobProgress):
-        sys.stderr.write(f"{event_text(event)}\n")
+        with contextlib.suppress(OSError):  # a reader that left must not end the encodes
+            sys.stderr.write(f"{event_text(event)}\n")

@@ -17,7 +17,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from av1rules.base.errors import LedgerError
+from av1rules.base.text import printable
 from av1rules.graph.ledger_rows import COLUMNS, dump_row, parse_row, row_of, row_values
 from av1rules.graph.stale import TargetRow
 
@@ -30,7 +33,8 @@ CREATE TABLE targets (
     content_key TEXT NOT NULL, source_digest TEXT NOT NULL, source_bytes INTEGER NOT NULL,
     settings TEXT NOT NULL,
     fingerprint TEXT NOT NULL, tools TEXT NOT NULL, target_bytes INTEGER NOT NULL,
-    target_mtime_ns INTEGER NOT NULL, target_key TEXT NOT NULL, target_digest TEXT NOT NULL,
+    target_mtime_ns INTEGER NOT NULL, target_key TEXT NOT NULL, target_head TEXT NOT NULL,
+    target_digest TEXT NOT NULL,
     rule TEXT, built_at TEXT NOT NULL, encode_s REAL NOT NULL, verify_s REAL NOT NULL,
     forgotten INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
@@ -140,11 +144,11 @@ class Ledger:
 
     def find(self, target: str) -> TargetRow | None:
         rows = self._query(f"SELECT {COLUMNS} FROM targets WHERE target=?", os.fsencode(target))
-        return next(map(row_of, rows), None)
+        return next(map(_row, rows), None)
 
     def rows(self) -> Iterator[TargetRow]:
         for values in self._query(f"SELECT {COLUMNS} FROM targets ORDER BY target"):
-            yield row_of(values)
+            yield _row(values)
 
     def glance(self) -> dict[bytes, tuple[str, int, int, str]]:
         """Of every valid row, by target: fingerprint, size, mtime (ns), tools: cheap to compare."""
@@ -289,17 +293,25 @@ class Ledger:
 def _connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that may read only, and sees what a run commits meanwhile.
 
-    It is opened as if to write: a plain read-only one would leave `-wal` and `-shm` behind. Where
-    the folder can't be written nothing changes under us either, and the file counts as immutable.
+    At rest it is opened as if to write, since a plain read-only one would leave `-wal` and `-shm`
+    behind. Where those exist (a run is at work, or one died) they are read and left as they are:
+    closing must not move what they hold. Where nothing can be written, the file is immutable.
     """
-    uri = path.absolute().as_uri()
-    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-        connection = sqlite3.connect(f"{uri}?mode=rw", uri=True, check_same_thread=False)
-    else:
-        way = f"{uri}?mode=ro&immutable=1"
-        connection = sqlite3.connect(way, uri=True, check_same_thread=False)
-    connection.execute("PRAGMA query_only=1")
-    return connection
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    ways = ["mode=rw"] if may_write and not has_log else ["mode=ro", "mode=ro&immutable=1"]
+    for way in ways:
+        uri = f"{path.absolute().as_uri()}?{way}"
+        connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA query_only=1")
+            connection.execute("SELECT count(*) FROM sqlite_master")
+            return connection
+        except sqlite3.OperationalError:
+            connection.close()
+            if way == ways[-1]:
+                raise
+    raise AssertionError("the last way returns or raises")
 
 
 def _empty() -> sqlite3.Connection:
@@ -314,6 +326,17 @@ def _is_unmade(connection: sqlite3.Connection) -> bool:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     return bool(version == 0 and tables == 0)
+
+
+def _row(values: tuple[Any, ...]) -> TargetRow:
+    try:
+        return row_of(values)
+    except (msgspec.MsgspecError, ValueError, TypeError) as problem:
+        raise LedgerError(
+            f"a row of the ledger can't be read: {problem}",
+            where=printable(os.fsdecode(values[0])),
+            hint="was it written by a newer av1rules, or by hand? Restore a backup of the ledger",
+        ) from problem
 
 
 def _failed(verb: str, problem: sqlite3.Error) -> LedgerError:

@@ -12,8 +12,8 @@ from av1rules.graph.stale import TargetRow, ToolsUsed
 
 COLUMNS = (
     "target, source, source_path, content_key, source_digest, source_bytes, settings, "
-    "fingerprint, tools, target_bytes, target_mtime_ns, target_key, target_digest, rule, "
-    "built_at, encode_s, verify_s, forgotten"
+    "fingerprint, tools, target_bytes, target_mtime_ns, target_key, target_head, "
+    "target_digest, rule, built_at, encode_s, verify_s, forgotten"
 )
 
 _NAMES = COLUMNS.split(", ")
@@ -48,6 +48,7 @@ def row_values(row: TargetRow) -> tuple[str | int | float | bytes | None, ...]:
         row.target_bytes,
         row.target_mtime_ns,
         row.target_key,
+        row.target_head,
         row.target_digest,
         row.rule,
         row.built_at,

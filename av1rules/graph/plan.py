@@ -77,13 +77,21 @@ def _require_output(space: Workspace, known: KnownTargets, wish: Wish) -> None:
     if space.ruleset.output.mode is not OutputMode.MIRROR or root is None or wish.accept_missing:
         return
     below = os.fsencode(root) + b"/"
-    count = sum(target.startswith(below) for target in known)
-    if count and not _has_entries(str(root)):
+    targets = [target for target in known if target.startswith(below)]
+    count = len(targets)
+    is_gone = not _has_entries(str(root)) or (
+        count >= MANY_TARGETS and not any(os.path.lexists(target) for target in targets)
+    )
+    if count and is_gone:
         raise UsageError(
-            f"output.root is missing or empty, but the ledger has {count} targets there",
+            f"all of output.root is missing, but the ledger has {count} targets there",
             where=printable(str(root)),
             hint="is its disk mounted? If the targets are really gone: --accept-missing",
         )
+
+
+MANY_TARGETS = 5
+"""From so many on, nobody removes them all one by one: then the whole disk is not there."""
 
 
 def _has_entries(folder: str) -> bool:

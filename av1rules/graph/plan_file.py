@@ -11,7 +11,7 @@ from av1rules.graph.in_place import look_in_place
 from av1rules.graph.ledger import Verdict, VerdictKind
 from av1rules.graph.look import Look, Making, look_at
 from av1rules.graph.planned import PlanAction, PlanRow, Work
-from av1rules.graph.stale import TargetRow, TargetState, ToolsUsed, is_as_written, judge
+from av1rules.graph.stale import InPlace, TargetRow, TargetState, ToolsUsed, is_as_written, judge
 from av1rules.graph.targets import target_path
 from av1rules.graph.workspace import Workspace
 from av1rules.library.identity import content_key_of
@@ -99,10 +99,10 @@ def _made(space: Workspace, row: PlanRow, look: Look, making: Making, wish: Wish
     )
     preferred = space.ruleset.tools.preferred_encoder
     row = replace(row, fingerprint=work.fingerprint, notes=_notes(work, preferred))
-    return _foreign(space, row, work) or _judged(space, row, work, wish)
+    return _foreign(space, row, work, wish) or _judged(space, row, work, wish)
 
 
-def _foreign(space: Workspace, row: PlanRow, work: Work) -> PlanRow | None:
+def _foreign(space: Workspace, row: PlanRow, work: Work, wish: Wish) -> PlanRow | None:
     """Blocked, if what lies in the target's place is not ours to overwrite."""
     found, known = work.found, work.known
     if found is None:
@@ -111,11 +111,8 @@ def _foreign(space: Workspace, row: PlanRow, work: Work) -> PlanRow | None:
         if _was_just_published(space, row, found):
             cause = "published by a run that died: the next run takes it up"
             return replace(row, action=PlanAction.ENCODE, causes=(cause,), work=work)
-        if known is None:
-            return _blocked(row, _unknown_file(row, found))
-        if not found.is_ours:
-            cause = "in the target's place lies a file that av1rules did not write: move it away"
-            return _blocked(row, f"{cause} ({row.target})")
+        if known is None or not _may_overwrite(found, wish, row):
+            return _blocked(row, f"{_IN_THE_WAY[found.place, known is None]} ({row.target})")
     if known.content_key != work.content_key and known.source_path != row.file.path:
         cause = (
             f"the target was made from another source, {known.source_path}: "
@@ -125,16 +122,36 @@ def _foreign(space: Workspace, row: PlanRow, work: Work) -> PlanRow | None:
     return None
 
 
-def _unknown_file(row: PlanRow, found: TargetState) -> str:
-    if found.is_ours:
-        return (
-            "av1rules made the target, but this ledger does not know it (was it lost?): "
-            f"move it away to have it made anew ({row.target})"
-        )
-    return (
-        "the target exists, but not in the ledger: something else made it; "
-        f"move it away to have it made here ({row.target})"
-    )
+def _may_overwrite(found: TargetState, wish: Wish, row: PlanRow) -> bool:
+    if found.place is InPlace.EDITED:
+        return wish.force and wish.covers(row.file)
+    return found.place is InPlace.OURS
+
+
+_UNKNOWN = (
+    "the target exists, but not in the ledger: something else made it; "
+    "move it away to have it made here"
+)
+_NO_FILE = "in the target's place is something that is no readable file: move it away"
+
+_IN_THE_WAY = {
+    (InPlace.OURS, True): _UNKNOWN,
+    (InPlace.FOREIGN, True): _UNKNOWN,
+    (InPlace.EDITED, True): (
+        "av1rules made the target, but this ledger does not know it (was it lost?): "
+        "move it away to have it made anew"
+    ),
+    (InPlace.NO_FILE, True): _NO_FILE,
+    (InPlace.NO_FILE, False): _NO_FILE,
+    (InPlace.EDITED, False): (
+        "the target was changed since it was written, by an edit as it seems: it is kept; "
+        "remove it, or run --force with its source, to have it made anew"
+    ),
+    (InPlace.FOREIGN, False): (
+        "in the target's place lies a file that av1rules did not write: move it away"
+    ),
+}
+"""Why a file blocks its source, by whose it is and whether the ledger lacks the target."""
 
 
 def _was_just_published(space: Workspace, row: PlanRow, found: TargetState) -> bool:
@@ -186,12 +203,12 @@ def _after(verdict: Verdict, row: PlanRow, work: Work) -> PlanRow:
         if verdict.count < MAX_FAILURES:
             return replace(row, causes=(*row.causes, cause))
         advice = "not tried again until source or settings change, or by `run --force PATH`"
-        return replace(_blocked(row, f"{cause}; {advice}"), work=None)
+        return replace(_blocked(row, f"{cause}; {advice}"), work=None, has_verdict=True)
     ratio = (verdict.target_bytes or 0) / max(verdict.source_bytes, 1)
     if ratio <= work.making.settings.max_size_ratio:
         return row
     cause = f"{verdict.detail}: not tried again until source or settings change"
-    return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None)
+    return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None, has_verdict=True)
 
 
 def _place(origin: str) -> str:

@@ -50,6 +50,7 @@ class PlanRow:
     notes: tuple[str, ...] = ()
     work: Work | None = None  # for ENCODE only
     has_other_tools: bool = False  # FRESH, but made with other tools than those of today
+    has_verdict: bool = False  # not done because of what came of it before
     is_lasting: bool = False  # the same as long as file, policy and ledger row stay as they are
 
     @property

@@ -51,7 +51,9 @@ def _is_published(row: TargetRow) -> bool:
 
 def _take_up(ledger: Ledger, row: TargetRow, receipt: bytes | None, receipts: ReceiptForm) -> None:
     row = replace(row, target_mtime_ns=os.stat(row.target).st_mtime_ns)
-    ledger.commit(row, receipt or b"{}")
+    there = ledger.find(row.target)
+    if there is None or (there.target_key, there.built_at) != (row.target_key, row.built_at):
+        ledger.commit(row, receipt or b"{}")
     # The row is what counts; a receipt that can't be read or written must not stop a start.
     with contextlib.suppress(OSError, ValueError):
         write_receipt(parse_receipt(receipt or b""), receipts)

@@ -69,6 +69,7 @@ class TargetRow:
     target_bytes: int
     target_mtime_ns: int
     target_key: str
+    target_head: str  # of its first 4 KiB
     target_digest: str
     rule: str | None
     built_at: str  # ISO 8601, UTC
@@ -77,15 +78,24 @@ class TargetRow:
     forgotten: bool = False
 
 
+class InPlace(Enum):
+    """Whose file lies in a target's place."""
+
+    OURS = "ours"  # as written, or cut or rotten behind an untouched head: may be redone
+    EDITED = "edited"  # says that we made it of this source, but somebody changed it since
+    FOREIGN = "foreign"  # another file
+    NO_FILE = "no file"  # a folder, a device, a link that leads nowhere
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetState:
-    """A file in a target's place. `key` and `is_ours` are looked up only where size or times are
-    not those of the ledger: `is_ours` if it still says of itself that we made it of this source."""
+    """What is in a target's place. `key` and `place` are looked up only where size or times are
+    not those of the ledger."""
 
     size_bytes: int
     mtime_ns: int
     key: str | None = None
-    is_ours: bool = True
+    place: InPlace = InPlace.OURS
 
 
 def judge(

@@ -73,13 +73,30 @@ def encode_tasks(
     for row in plan.rows:
         if row.action in (PlanAction.ENCODE, PlanAction.FRESH):
             yield encode_task(row, build, clean=clean)
+        elif row.has_verdict:
+            yield _verdict_task(row)
+
+
+def _verdict_task(row: PlanRow) -> dict[str, Any]:
+    """A task for a file that is not tried again: nothing to run, but `doit forget` frees it."""
+    return {
+        "basename": GROUP,
+        "name": task_name(row.file.library_path),
+        "doc": _doc(row),
+        "uptodate": [True],
+        "actions": None,
+    }
+
+
+def _doc(row: PlanRow) -> str:
+    return f"{row.action.value}: {'; '.join(printable(cause) for cause in row.causes)}"
 
 
 def encode_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> dict[str, Any]:
     return {
         "basename": GROUP,
         "name": task_name(row.file.library_path),
-        "doc": f"{row.action.value}: {'; '.join(printable(cause) for cause in row.causes)}",
+        "doc": _doc(row),
         "file_dep": [row.file.path],
         "targets": [row.target],
         "uptodate": [LedgerSays(row)],

@@ -23,7 +23,7 @@ from av1rules.library.probe_parse import PARSER_VERSION
 from av1rules.library.source import FileStat, Source
 
 FILE_NAME = "cache.sqlite3"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BATCH = 256
 """Rows per transaction: a commit costs a sync, a lost batch costs a few seconds of probing."""
 
@@ -32,9 +32,10 @@ _CHUNK = 500
 
 _SCHEMA = """
 CREATE TABLE probes (device INTEGER, inode INTEGER, size INTEGER, mtime_ns INTEGER,
-    validity TEXT, source BLOB, failure TEXT, PRIMARY KEY (device, inode)) WITHOUT ROWID;
+    ctime_ns INTEGER, validity TEXT, source BLOB, failure TEXT,
+    PRIMARY KEY (device, inode)) WITHOUT ROWID;
 CREATE TABLE content_keys (device INTEGER, inode INTEGER, size INTEGER, mtime_ns INTEGER,
-    content_key TEXT, PRIMARY KEY (device, inode)) WITHOUT ROWID;
+    ctime_ns INTEGER, content_key TEXT, PRIMARY KEY (device, inode)) WITHOUT ROWID;
 CREATE TABLE memos (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
 
@@ -48,10 +49,13 @@ class StatKey(NamedTuple):
     inode: int
     size_bytes: int
     mtime_ns: int
+    ctime_ns: int  # an edit that sets the old modification time back is seen by it
 
 
 def stat_key(stat: FileStat) -> StatKey:
-    return StatKey(_signed(stat.device), _signed(stat.inode), stat.size_bytes, stat.mtime_ns)
+    return StatKey(
+        _signed(stat.device), _signed(stat.inode), stat.size_bytes, stat.mtime_ns, stat.ctime_ns
+    )
 
 
 def _signed(number: int) -> int:
@@ -118,14 +122,14 @@ class LibraryCache:
         """The probes that are known and still valid for these files and this ffprobe."""
         validity = _validity(ffprobe_version)
         found: dict[StatKey, Source | ProbeFailure] = {}
-        columns = "device, inode, size, mtime_ns, validity, source, failure"
+        columns = "device, inode, size, mtime_ns, ctime_ns, validity, source, failure"
         for row in self._by_stat("probes", columns, stats):
-            device, inode, size, mtime_ns, known, source, failure = row
+            device, inode, size, mtime_ns, ctime_ns, known, source, failure = row
             if known != validity:
                 continue
             outcome = _outcome(source, failure)
             if outcome is not None:
-                found[StatKey(device, inode, size, mtime_ns)] = outcome
+                found[StatKey(device, inode, size, mtime_ns, ctime_ns)] = outcome
         return found
 
     def put_probe(
@@ -139,9 +143,9 @@ class LibraryCache:
         self._queue(self._probes, (*stat_key(stat), _validity(ffprobe_version), *told))
 
     def content_keys(self, stats: Iterable[FileStat]) -> dict[StatKey, str]:
-        columns = "device, inode, size, mtime_ns, content_key"
+        columns = "device, inode, size, mtime_ns, ctime_ns, content_key"
         rows = self._by_stat("content_keys", columns, stats)
-        return {StatKey(*row[:4]): row[4] for row in rows}
+        return {StatKey(*row[:5]): row[5] for row in rows}
 
     def put_content_key(self, stat: FileStat, content_key: str) -> None:
         self._queue(self._keys, (*stat_key(stat), content_key))
@@ -157,8 +161,10 @@ class LibraryCache:
     def flush(self) -> None:
         """Write what is queued, in one transaction for each table."""
         with self._lock:
-            self._write("INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?)", self._probes)
-            self._write("INSERT OR REPLACE INTO content_keys VALUES (?, ?, ?, ?, ?)", self._keys)
+            self._write(
+                "INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._probes
+            )
+            self._write("INSERT OR REPLACE INTO content_keys VALUES (?, ?, ?, ?, ?, ?)", self._keys)
             self._probes.clear()  # the same lists: other threads hold them while they wait
             self._keys.clear()
 
@@ -183,7 +189,7 @@ class LibraryCache:
                     # Only column names of ours and question marks go into the text.
                     text = f"SELECT {columns} FROM {table} WHERE device = ? AND inode IN ({marks})"
                     rows += self._query(text, (device, *part))
-        return [row for row in rows if StatKey(*row[:4]) in wanted]
+        return [row for row in rows if StatKey(*row[:5]) in wanted]
 
     def _query(self, text: str, values: Sequence[object]) -> list[Any]:
         with self._lock:

@@ -100,7 +100,7 @@ def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
+    except OSError:  # also a full disk under a log
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

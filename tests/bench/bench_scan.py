@@ -17,7 +17,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
-from av1rules.base.digest import content_key
+from av1rules.base.digest import content_key, head_key
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.plan import build_plan
 from av1rules.graph.plan_file import tools_used
@@ -93,6 +93,7 @@ def _write_targets(rows: object, ledger: Ledger, space: object) -> None:
                 target_bytes=stat.st_size,
                 target_mtime_ns=stat.st_mtime_ns,
                 target_key=content_key(row.target),
+                target_head=head_key(row.target),
                 target_digest="xxh3-128:0",
                 rule=row.rule,
                 built_at="2026-01-01T00:00:00+00:00",

@@ -12,14 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from av1rules.base import atomic
 from av1rules.base.errors import LedgerError, UsageError
 from av1rules.base.events import Event, JobDropped, JobFailed, JobProgress, JobStarted
 from av1rules.graph.ledger import LEDGER_NAME, Ledger
+from av1rules.graph.lock import run_lock
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import PlanAction
 from av1rules.graph.run import run_plan
 from av1rules.graph.session import open_session
 from av1rules.graph.workspace import open_workspace
+from av1rules.library.toolset import Tools
 from tests.conftest import MakeClip
 from tests.graph.test_crash import encoders_at_work, wait_for
 from tests.graph.test_doit import DODO
@@ -121,7 +124,7 @@ def test_output_that_is_gone_stops_the_run(shelf: Shelf) -> None:
     for make_empty in (False, True):
         if make_empty:
             (shelf.folder / "out").mkdir()
-        with pytest.raises(UsageError, match="missing or empty, but the ledger has 1 targets"):
+        with pytest.raises(UsageError, match="missing, but the ledger has 1 targets"):
             shelf.run()
     command = [sys.executable, "-m", "av1rules", "run", "--accept-missing"]
     subprocess.run(command, cwd=shelf.folder, check=True, capture_output=True)
@@ -316,3 +319,157 @@ def test_full_disk_fails_that_file_and_leaves_nothing(
     assert failure.hint is not None
     assert [name for _, _, names in os.walk(disk) for name in names] == []
     assert shelf.causes("noisy.mkv") == ("new",), "a full disk is no fault of the source"
+
+
+def test_file_that_appears_right_before_the_rename_is_safe(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another file system the copy takes minutes: the last look comes after it."""
+    shelf.add("a.mkv")
+    shelf.run()
+    target = shelf.target("a.mkv")
+    shelf.rules(settings="crf: 40, preset: 12, max_size_ratio: 9")
+    sync = atomic.fsync_file
+
+    def drop_a_file(path: Path) -> None:
+        sync(path)
+        if path.suffix == ".mkv":
+            target.write_bytes(b"precious")
+
+    monkeypatch.setattr(atomic, "fsync_file", drop_a_file)
+    assert shelf.run().dropped == 1
+    assert target.read_bytes() == b"precious"
+
+
+def test_source_swapped_before_the_rename_is_dropped(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, other_clip: Path
+) -> None:
+    source = shelf.add("a.mkv")
+    sync = atomic.fsync_file
+
+    def swap(path: Path) -> None:
+        sync(path)
+        if path.suffix == ".mkv":
+            shutil.copy(other_clip, source)
+
+    monkeypatch.setattr(atomic, "fsync_file", swap)
+    assert shelf.run().dropped == 1
+    assert not shelf.target("a.mkv").exists()
+
+
+def test_edit_of_a_target_is_kept(shelf: Shelf, tools: Tools) -> None:
+    shelf.add("a.mkv")
+    shelf.run()
+    target = shelf.target("a.mkv")
+    edited = target.with_name("edited.mkv")
+    command = [tools.ffmpeg, "-v", "error", "-i", str(target), "-c", "copy", "-metadata"]
+    subprocess.run([*command, "title=My own", str(edited)], check=True)
+    os.replace(edited, target)
+    content = target.read_bytes()
+    row = shelf.row("a.mkv")
+    assert row.action is PlanAction.BLOCKED
+    assert "by an edit as it seems: it is kept" in row.causes[0]
+    shelf.run()
+    assert target.read_bytes() == content
+    assert shelf.run(shelf.folder / "films", force=True).done == 1, "unless a person says so"
+
+
+def test_emptied_target_is_made_anew(shelf: Shelf) -> None:
+    shelf.add("a.mkv")
+    shelf.run()
+    shelf.target("a.mkv").write_bytes(b"")
+    assert shelf.causes("a.mkv")[0].startswith("target damaged: 0 bytes")
+    assert shelf.run().done == 1
+
+
+@pytest.mark.parametrize("kind", ["folder", "dangling link"])
+def test_no_file_in_the_targets_place_blocks_before_the_encode(shelf: Shelf, kind: str) -> None:
+    shelf.add("a.mkv")
+    target = shelf.target("a.mkv")
+    target.parent.mkdir(parents=True)
+    if kind == "folder":
+        target.mkdir()
+    else:
+        target.symlink_to("/nowhere/at/all")
+    row = shelf.row("a.mkv")
+    assert row.action is PlanAction.BLOCKED
+    assert "no readable file" in row.causes[0]
+
+
+def test_source_edited_with_its_old_time_set_back_is_redone(shelf: Shelf) -> None:
+    path = shelf.add("a.mkv")
+    shelf.run()
+    shelf.plan()
+    stat = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"\x1aE\xdf\xa3changed in place"[:4])
+        file.seek(-40, os.SEEK_END)
+        file.write(b"another end of the same length!!")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert shelf.causes("a.mkv") == ("source changed",)
+
+
+def test_plan_after_a_kill_leaves_the_ledger_as_it_was(shelf: Shelf) -> None:
+    shelf.add("a.mkv")
+    script = (
+        "import os, sys\nfrom pathlib import Path\nfrom av1rules.graph.ledger import Ledger\n"
+        "ledger = Ledger.open(Path(sys.argv[1]))\n"
+        "ledger.begin('/nowhere/.av1rules-1', 'films/x.mkv')\nos._exit(9)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(shelf.state_dir)], check=False)
+    files = sorted(shelf.state_dir.glob(f"{LEDGER_NAME}*"))
+    assert len(files) == 3, "the dead writer left its log"
+    before = [path.read_bytes() for path in files[:1]]
+    assert shelf.work() == ["a.mkv"]
+    assert sorted(shelf.state_dir.glob(f"{LEDGER_NAME}*")) == files
+    assert [path.read_bytes() for path in files[:1]] == before
+
+
+def test_doit_forget_frees_a_file_that_was_too_large(shelf: Shelf) -> None:
+    shelf.rules(settings="crf: 1, preset: 12, max_size_ratio: 0.01")
+    (shelf.folder / "dodo.py").write_text(DODO)
+    shelf.add("a.mkv")
+    assert shelf.run().discarded == 1
+
+    def doit(*arguments: str) -> None:
+        command = [sys.executable, "-m", "doit", *arguments]
+        subprocess.run(command, cwd=shelf.folder, check=True, capture_output=True)
+
+    doit()
+    assert shelf.row("a.mkv").action is PlanAction.LEFT_ALONE
+    doit("forget", "encode:films/a.mkv")
+    assert shelf.row("a.mkv").action is PlanAction.ENCODE
+
+
+def test_plain_doit_beside_a_run_is_refused_without_a_traceback(shelf: Shelf) -> None:
+    (shelf.folder / "dodo.py").write_text(DODO)
+    shelf.add("a.mkv")
+    shelf.run()
+    shelf.rules(settings="crf: 44, preset: 12, max_size_ratio: 9")
+    with run_lock(shelf.state_dir):
+        done = subprocess.run(
+            [sys.executable, "-m", "doit"], cwd=shelf.folder, capture_output=True, check=False
+        )
+    assert done.returncode != 0
+    assert b"another run is at work" in done.stderr
+    assert b"Traceback" not in done.stderr + done.stdout
+
+
+def test_disk_that_is_full_under_the_log_ends_no_encode(shelf: Shelf) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    shelf.add("a.mkv")
+    command = f"{sys.executable} -m av1rules run --json >/dev/full"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=shelf.folder, capture_output=True, check=False
+    )
+    assert shelf.target("a.mkv").exists()
+    assert b"Traceback" not in done.stderr
+
+
+def test_plan_of_a_library_with_a_missing_root_is_not_nothing_to_do(shelf: Shelf) -> None:
+    shutil.rmtree(shelf.folder / "films")
+    command = [sys.executable, "-m", "av1rules", "plan", "--detailed-exitcode"]
+    assert (
+        subprocess.run(command, cwd=shelf.folder, capture_output=True, check=False).returncode == 1
+    )

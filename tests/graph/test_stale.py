@@ -25,6 +25,7 @@ ROW = TargetRow(
     target_bytes=50,
     target_mtime_ns=7,
     target_key="50-aa",
+    target_head="00",
     target_digest="xxh3-128:11",
     rule="all",
     built_at="2026-01-01T00:00:00+00:00",
