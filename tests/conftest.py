@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from av1rules.base.errors import ToolError
@@ -16,8 +17,13 @@ from av1rules.library.toolset import Tools
 from tests.fakes.stub import Stub
 from tests.shelf import Disk, Shelf
 
+# A busy machine is no fault of the code: time is measured by the benchmarks.
+hypothesis.settings.register_profile("calm", deadline=None)
+hypothesis.settings.load_profile("calm")
+
 MIN_VERSION = (8, 0)
 
+Golden = Callable[[str, str], None]
 MakeClip = Callable[..., Path]
 """`make_clip("name.mkv", "-f", "lavfi", "-i", ...)`: FFmpeg's arguments without the output."""
 
@@ -81,6 +87,26 @@ def make_clip(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> MakeCli
         return made[key]
 
     return make
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write what came out as what is expected"
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a whole text with the file of that name under `golden/` beside the test."""
+    folder = request.path.parent / "golden"
+
+    def check(name: str, text: str) -> None:
+        path = folder / name
+        if request.config.getoption("--update-golden"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+    return check
 
 
 @pytest.fixture

@@ -196,6 +196,6 @@ Try next:
   av1rules explain "{LIBRARY}/{CRF_CLIP}"
   rename a rule or write a comment, then `av1rules plan`: nothing is redone
   change a crf, a preset or film_grain, then plan: see who is redone, and the line that did it
-  remove a target, or damage it: only that one is redone
+  remove a target, or cut it short: only that one is redone
   accept the interlaced one: the rule for it stands in rules.yaml as a comment
   doit list --all, doit info TASK, or plain doit"""

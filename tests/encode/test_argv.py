@@ -22,7 +22,7 @@ from av1rules.library.source import (
     SubtitleStream,
 )
 from av1rules.rules.settings import Loss
-from tests.encode.conftest import Golden
+from tests.conftest import Golden
 from tests.encode.make import AOM, OLD_SVT, RAV1E, SVT, audio, cover, job, settings, source, video
 
 COVERS = (CoverFile(path="/tmp/x/cover-6", mimetype="image/jpeg", filename="cover.jpg"),)

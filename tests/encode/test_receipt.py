@@ -11,7 +11,7 @@ from av1rules.encode.receipt import (
     receipt_json,
     receipt_text,
 )
-from tests.encode.conftest import Golden
+from tests.conftest import Golden
 
 RECEIPT = Receipt(
     source="/films/odd \udcff\x1b[31m.mkv",
