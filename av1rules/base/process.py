@@ -1,7 +1,8 @@
 """The only module that starts programs.
 
 Every child gets an argument list (no shell), no standard input, a process group of its own and
-limits; none outlives the run: a `Children` registry stops them gently, then for good.
+limits. A `Children` registry stops them gently, then for good; only a run that is itself killed by
+SIGKILL, on a system without util-linux, may leave one behind (`run(tether=True)`).
 """
 
 from __future__ import annotations

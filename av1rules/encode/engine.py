@@ -189,7 +189,6 @@ class _Watch:
     log: LogReader = field(default_factory=LogReader)
     started: float = field(default_factory=time.monotonic)
     frames: int | None = None
-    last_frame: int = -1
 
     def on_sample(self, sample: ProgressSample) -> None:
         expected = expected_frames(self.job.source)

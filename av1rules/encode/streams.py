@@ -85,10 +85,6 @@ class StreamPlan:
         return tuple(step for step in self.steps if step.action is StreamAction.DROP)
 
     @property
-    def converted(self) -> tuple[StreamStep, ...]:
-        return tuple(step for step in self.steps if step.action is StreamAction.CONVERT)
-
-    @property
     def losses(self) -> tuple[StreamStep, ...]:
         return tuple(step for step in self.steps if step.is_loss)
 

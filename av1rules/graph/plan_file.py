@@ -128,15 +128,13 @@ def _may_overwrite(found: TargetState, wish: Wish, row: PlanRow) -> bool:
     return found.place is InPlace.OURS
 
 
-_UNKNOWN = (
-    "the target exists, but not in the ledger: something else made it; "
-    "move it away to have it made here"
-)
 _NO_FILE = "in the target's place is something that is no readable file: move it away"
 
 _IN_THE_WAY = {
-    (InPlace.OURS, True): _UNKNOWN,
-    (InPlace.FOREIGN, True): _UNKNOWN,
+    (InPlace.FOREIGN, True): (
+        "the target exists, but not in the ledger: something else made it; "
+        "move it away to have it made here"
+    ),
     (InPlace.EDITED, True): (
         "av1rules made the target, but this ledger does not know it (was it lost?): "
         "move it away to have it made anew"
@@ -151,7 +149,8 @@ _IN_THE_WAY = {
         "in the target's place lies a file that av1rules did not write: move it away"
     ),
 }
-"""Why a file blocks its source, by whose it is and whether the ledger lacks the target."""
+"""Why a file blocks its source, by whose it is and whether the ledger lacks the target. Nothing is
+OURS that the ledger does not know."""
 
 
 def _was_just_published(space: Workspace, row: PlanRow, found: TargetState) -> bool:
