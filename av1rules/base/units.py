@@ -1,4 +1,4 @@
-"""Sizes, durations and bit rates: text to number and back. Pure; one place for every unit."""
+"""Sizes, durations, bit rates, shares: text to number and back. Pure; one place for every unit."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ DURATION_UNITS = {
     "m": 60.0,
     "h": 3600.0,
     "d": 86400.0,
+    "w": 7 * 86400.0,
 }
 """Seconds per unit; without a unit a duration is in seconds."""
 
@@ -50,7 +51,7 @@ RATE_UNITS = {
 
 
 class UnitError(ValueError):
-    """Text that is no size, duration or bit rate; `hint` says what was probably meant."""
+    """Text that is no size, duration, bit rate or share; `hint` says what was probably meant."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -81,6 +82,18 @@ def parse_rate(text: str) -> int:
         hint = f"bit rates are in bits per second: {found['number']}{prefix}b/s"
         raise UnitError(f"expected {wish}, found {text!r}", hint=hint)
     return round(_parse(text, RATE_UNITS, "b/s", wish))
+
+
+def parse_share(text: str) -> float:
+    """`"25%"` or `"0.25"` to 0.25. Raises UnitError, also for what is not between 0 and 1."""
+    wish = "a share such as 0.25 or 25%"
+    bare = text.strip()
+    number = bare.removesuffix("%")
+    share = _parse(number, {}, "", wish) / (1 if number == bare else 100)
+    if share > 1:
+        hint = f"write {number.strip()}%" if number == bare and share <= 100 else None
+        raise UnitError(f"expected {wish}, found {text!r}", hint=hint)
+    return share
 
 
 def _parse(text: str, units: dict[str, float] | dict[str, int], default: str, wish: str) -> float:

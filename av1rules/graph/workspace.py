@@ -18,7 +18,7 @@ from av1rules.graph.ledger import Ledger
 from av1rules.library.cache import LibraryCache
 from av1rules.library.tools import find_tools
 from av1rules.library.toolset import Tools
-from av1rules.rules.build import STATE_FOLDER
+from av1rules.rules.build_run import STATE_FOLDER
 from av1rules.rules.load import load_rules
 from av1rules.rules.model import RuleSet
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 from av1rules.base.text import printable
-from av1rules.base.units import format_rate
 from av1rules.rules.build_conditions import build_condition, checked_glob
+from av1rules.rules.build_output import build_output
 from av1rules.rules.build_paths import (
     extensions_of,
     folder_of,
     program_of,
     refuse_above_roots,
 )
+from av1rules.rules.build_run import build_run
 from av1rules.rules.build_settings import USE, build_action, build_layer
+from av1rules.rules.build_tiers import build_tiers
 from av1rules.rules.globs import miscased_root
 from av1rules.rules.model import (
     Action,
@@ -27,40 +26,17 @@ from av1rules.rules.model import (
     OnToolsChange,
     OutputMode,
     OutputSpec,
-    ReceiptForm,
     Root,
     Rule,
     RuleSet,
     RunSpec,
     SettingsLayer,
-    TierThresholds,
     ToolsSpec,
 )
 from av1rules.rules.reader import Cursor
-
-STATE_FOLDER = ".av1rules"
-"""The state's folder beside the rules file, unless `run.state_dir` says otherwise."""
-
-Member = TypeVar("Member", bound=Enum)
+from av1rules.rules.section import Section, member_of
 
 _VERSION = re.compile(r"(\d{1,4})(?:\.(\d{1,4}))?(?:\.\d{1,4})?")
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """One section of the file; absent keys are left out, so the defaults of the types hold."""
-
-    cursor: Cursor | None
-
-    def fields(self, **readers: tuple[str, Callable[[Cursor], object]]) -> dict[str, Any]:
-        """Keyword arguments `field=(key, reader)` for a dataclass, without what is None."""
-        values = {}
-        for field, (key, read) in readers.items():
-            below = None if self.cursor is None else self.cursor.get(key)
-            value = None if below is None else read(below)
-            if value is not None:
-                values[field] = value
-        return values
 
 
 def build_rules(root: Cursor, *, file: Path, digest: str) -> RuleSet:
@@ -72,14 +48,15 @@ def build_rules(root: Cursor, *, file: Path, digest: str) -> RuleSet:
     if defaults is not None:
         _refuse_use(defaults)
     library = _library(root.get("library"), folder)
-    output, run = _output(root, folder), _run(root.get("run"), folder)
+    output = build_output(root.get("output"), folder)
+    run = build_run(root.get("run"), folder)
     _check_places(root, library, output, run)
     return RuleSet(
         file=file,
         library=library,
         output=output,
         tools=_tools(root.get("tools"), folder),
-        tiers=_tiers(root.get("tiers")),
+        tiers=build_tiers(root.get("tiers")),
         run=run,
         defaults=SettingsLayer(name="defaults")
         if defaults is None
@@ -94,12 +71,13 @@ def _library(cursor: Cursor | None, folder: Path) -> LibrarySpec:
     roots = cursor.get("roots") if cursor is not None else None
     found = () if roots is None else tuple(_roots(roots, folder))
     names = tuple(root.name for root in found)
-    values = _Section(cursor).fields(
+    values = Section(cursor).fields(
         include=("include", lambda item: _globs(item, names)),
         exclude=("exclude", lambda item: _globs(item, names)),
         extensions=("extensions", extensions_of),
         min_size=("min_size", Cursor.size),
         settle_s=("settle", Cursor.duration),
+        max_lost=("max_lost", Cursor.share),
     )
     return LibrarySpec(roots=found, **values)
 
@@ -141,36 +119,6 @@ def _globs(cursor: Cursor, roots: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _output(root: Cursor, folder: Path) -> OutputSpec:
-    cursor = root.get("output")
-    values = _Section(cursor).fields(
-        mode=("mode", lambda item: _member(item, OutputMode)),
-        root=("root", lambda item: folder_of(item, folder)),
-        suffix=("suffix", _suffix),
-        temp_dir=("temp_dir", lambda item: folder_of(item, folder)),
-        receipts=("receipts", lambda item: _member(item, ReceiptForm)),
-        keep_mtime=("keep_mtime", Cursor.boolean),
-    )
-    mode = values.get("mode")
-    at = cursor.get("mode") if cursor is not None else None
-    if at is not None and mode is OutputMode.REPLACE:
-        at.fault(
-            "mode replace is refused until originals are journaled and kept",
-            hint="use mirror or beside",
-        )
-    is_rootless = cursor is not None and cursor.get("root") is None
-    if at is not None and mode is OutputMode.MIRROR and is_rootless:
-        at.fault("mode mirror needs a root", hint="add root: /path/to/av1 under output:")
-    unused = cursor.get("root") if cursor is not None else None
-    if unused is not None and (mode is OutputMode.BESIDE or at is None):
-        unused.fault(
-            "root is not used in mode beside: targets would go next to their sources",
-            hint="write mode: mirror, or take root out",
-            at_key=True,
-        )
-    return OutputSpec(place=None if cursor is None else cursor.key_place, **values)
-
-
 def _check_places(root: Cursor, library: LibrarySpec, output: OutputSpec, run: RunSpec) -> None:
     """Nothing of ours is written where sources are."""
     out, running = root.get("output"), root.get("run")
@@ -182,23 +130,13 @@ def _check_places(root: Cursor, library: LibrarySpec, output: OutputSpec, run: R
         refuse_above_roots(running.get("state_dir"), run.state_dir, library.roots)
 
 
-def _suffix(cursor: Cursor) -> str | None:
-    text = cursor.text()
-    if text is None:
-        return None
-    if not text or "/" in text or "\0" in text:
-        cursor.fault("expected a part of a file name such as .av1")
-        return None
-    return text
-
-
 def _tools(cursor: Cursor | None, folder: Path) -> ToolsSpec:
-    values = _Section(cursor).fields(
+    values = Section(cursor).fields(
         ffmpeg=("ffmpeg", lambda item: program_of(item, folder)),
         ffprobe=("ffprobe", lambda item: program_of(item, folder)),
         min_version=("min_version", _version),
         preferred_encoder=("preferred_encoder", Cursor.text),
-        on_change=("on_change", lambda item: _member(item, OnToolsChange)),
+        on_change=("on_change", member_of(OnToolsChange)),
     )
     return ToolsSpec(**values)
 
@@ -212,65 +150,6 @@ def _version(cursor: Cursor) -> tuple[int, int] | None:
     if version < ToolsSpec().min_version:
         cursor.fault(f"{cursor.raw} is below the oldest FFmpeg that works, 8.0")
     return version
-
-
-def _run(cursor: Cursor | None, folder: Path) -> RunSpec:
-    values = _Section(cursor).fields(
-        state_dir=("state_dir", lambda item: folder_of(item, folder)),
-        jobs=("jobs", Cursor.whole),
-        stall_timeout_s=("stall_timeout", _positive_duration),
-        probe_timeout_s=("probe_timeout", _positive_duration),
-        threads_per_job=("threads_per_job", Cursor.whole),
-        reserve_bytes=("reserve", Cursor.size),
-    )
-    values.setdefault("state_dir", folder / STATE_FOLDER)
-    return RunSpec(**values)
-
-
-def _positive_duration(cursor: Cursor) -> float | None:
-    duration = cursor.duration()
-    if duration is not None and duration <= 0:
-        cursor.fault("expected more than 0 seconds")
-        return None
-    return duration
-
-
-def _tiers(cursor: Cursor | None) -> TierThresholds:
-    def section(key: str) -> _Section:
-        return _Section(None if cursor is None else cursor.get(key))
-
-    thresholds = TierThresholds(
-        **section("remux").fields(
-            remux_bitrate_1080p=("bitrate_1080p", Cursor.rate),
-            remux_bitrate_2160p=("bitrate_2160p", Cursor.rate),
-            remux_bits_per_pixel=("bits_per_pixel", Cursor.number),
-            remux_markers=("markers", Cursor.texts),
-        ),
-        **section("low_quality").fields(
-            low_bitrate_1080p=("bitrate_1080p", Cursor.rate),
-            low_bits_per_pixel=("bits_per_pixel", Cursor.number),
-        ),
-        **section("web_dl").fields(web_markers=("markers", Cursor.texts)),
-    )
-    if cursor is not None:
-        _check_order(cursor, thresholds)
-    return thresholds
-
-
-def _check_order(cursor: Cursor, thresholds: TierThresholds) -> None:
-    limits: tuple[tuple[str, float, float], ...] = (
-        ("bitrate_1080p", thresholds.low_bitrate_1080p, thresholds.remux_bitrate_1080p),
-        ("bits_per_pixel", thresholds.low_bits_per_pixel, thresholds.remux_bits_per_pixel),
-    )
-    for what, low, high in limits:
-        show = format_rate if what.startswith("bitrate") else "{:g}".format
-        if low > high:
-            sections = (cursor.get("low_quality"), cursor.get("remux"))
-            at = next((found for s in sections if s is not None and (found := s.get(what))), cursor)
-            at.fault(
-                f"the limit of low-quality ({show(low)}) is above that of remux ({show(high)})",
-                hint="a source could be of both tiers",
-            )
 
 
 def _profiles(cursor: Cursor | None) -> tuple[SettingsLayer, ...]:
@@ -338,11 +217,3 @@ def _check_profile(rule: Cursor, action: Action, known: set[str]) -> None:
             f"there is no profile {printable(action.profile, limit=60)}",
             hint=f"profiles of this file: {listed}",
         )
-
-
-def _member(cursor: Cursor, kind: type[Member]) -> Member | None:
-    known = {member.value: member for member in kind}
-    found = known.get(cursor.text())
-    if found is None:
-        cursor.fault(f"expected one of {', '.join(known)}")
-    return found

@@ -142,7 +142,10 @@ class Root:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibrarySpec:
-    """Which files are candidates. Sizes in bytes, `settle_s` in seconds since the last write."""
+    """Which files are candidates. Sizes in bytes, `settle_s` in seconds since the last write.
+
+    A run refuses if more than the share `max_lost` (0 to 1) of a root's known files is gone.
+    """
 
     roots: tuple[Root, ...]
     include: tuple[str, ...] = ()
@@ -150,6 +153,7 @@ class LibrarySpec:
     extensions: tuple[str, ...] = ()  # without dot, lower case; empty: the built-in list
     min_size: int = 0
     settle_s: float = 60.0
+    max_lost: float = 0.25
 
 
 class OutputMode(Enum):
@@ -165,9 +169,55 @@ class ReceiptForm(Enum):
     BOTH = "both"
 
 
+class OriginalsKind(Enum):
+    KEEP = "keep"
+    KEEP_FOR = "keep for"
+    DELETE = "delete after verify"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Originals:
+    """What becomes of a source that its target has replaced. `keep_s` in seconds, for KEEP_FOR."""
+
+    kind: OriginalsKind = OriginalsKind.KEEP
+    keep_s: float | None = None
+
+
+class Orphans(Enum):
+    """What becomes of a target whose source is gone."""
+
+    LEAVE = "leave"
+    TRASH = "trash"
+
+
+class Copies(Enum):
+    """How the target of a second source with the same content is made."""
+
+    LINK = "link"  # a hard link to the first's target; copied where the file system can't link
+    COPY = "copy"
+    ENCODE = "encode"
+
+
+class HardLinks(Enum):
+    """What mode replace does with a source that has more than one name."""
+
+    HOLD = "hold"
+    REPLACE = "replace"
+
+
+class SideFiles(Enum):
+    """What becomes of subtitles, notes and pictures with the source's stem."""
+
+    LEAVE = "leave"
+    CARRY = "carry"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSpec:
-    """Where targets go. `suffix` stands before the extension in `beside` mode (`film.av1.mkv`)."""
+    """Where targets go. `suffix` stands before the extension in `beside` mode (`film.av1.mkv`).
+
+    `originals` and `hard_links` are for mode replace, `orphans` for the other two.
+    """
 
     mode: OutputMode = OutputMode.BESIDE
     root: Path | None = None
@@ -175,6 +225,14 @@ class OutputSpec:
     temp_dir: Path | None = None
     receipts: ReceiptForm = ReceiptForm.NONE
     keep_mtime: bool = True
+    keep_mode: bool = True  # permissions
+    keep_owner: bool = True  # owner and group
+    keep_xattrs: bool = True
+    originals: Originals = Originals()
+    orphans: Orphans = Orphans.LEAVE
+    copies: Copies = Copies.LINK
+    hard_links: HardLinks = HardLinks.HOLD
+    side_files: SideFiles = SideFiles.LEAVE
     place: Place | None = None
 
 
@@ -210,9 +268,21 @@ class TierThresholds:
     )  # fmt: skip
 
 
+class IoClass(Enum):
+    """Linux's class of disk access; NONE leaves it as it is."""
+
+    NONE = "none"
+    BEST_EFFORT = "best-effort"
+    IDLE = "idle"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """How runs behave; nothing here changes a picture. Times in seconds."""
+    """How runs behave; nothing here changes a picture. Times in seconds, memory in bytes.
+
+    `memory_per_job` caps the address space of one encode; `memory` is what all encodes together
+    may take, None for 80 % of what is free.
+    """
 
     state_dir: Path
     jobs: int = 1
@@ -220,6 +290,13 @@ class RunSpec:
     probe_timeout_s: float = 30.0
     threads_per_job: int | None = None
     reserve_bytes: int = 1024**3
+    max_failures: int = 3
+    max_duration_s: float | None = None
+    nice: int = 0
+    io_class: IoClass = IoClass.NONE
+    cpus: tuple[int, ...] = ()  # sorted; empty: all
+    memory_per_job: int | None = None
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

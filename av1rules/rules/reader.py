@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from av1rules.base.text import printable
-from av1rules.base.units import UnitError, parse_duration, parse_rate, parse_size
+from av1rules.base.units import UnitError, parse_duration, parse_rate, parse_share, parse_size
 from av1rules.rules.hints import value_hint
 from av1rules.rules.model import Place, Problem, Severity
 from av1rules.rules.nodes import Items, Mapping, Node, Path_, Scalar, format_path
@@ -133,6 +133,10 @@ class Cursor:
     def duration(self, hint: str | None = None) -> float | None:
         """Seconds."""
         return self._measure(parse_duration, hint)
+
+    def share(self) -> float | None:
+        """A part of a whole, 0 to 1."""
+        return self._measure(parse_share, None)
 
     def _measure(self, parse: Callable[[str], Number], hint: str | None) -> Number | None:
         if isinstance(self.value, bool) or not isinstance(self.node, Scalar):

@@ -22,7 +22,7 @@ EXAMPLE = Path(__file__).parents[2] / "rules.example.yaml"
 LONGEST_EXAMPLE = 60  # characters
 CUT = "..."
 
-_PLAIN = re.compile(r"[A-Za-z/.~][\w /.-]*|[\d.]+[A-Za-z/]+\w*")
+_PLAIN = re.compile(r"[A-Za-z/.~][\w /.-]*|[\d.]+(?:[A-Za-z/]+\w*|%)")
 
 _MARK = re.compile(r"(<!-- table: (?P<name>[\w.\[\]]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -14,17 +14,24 @@ from jsonschema import Draft202012Validator
 
 from av1rules.base.units import parse_duration, parse_rate, parse_size
 from av1rules.library.discover import VIDEO_EXTENSIONS
-from av1rules.rules.build import STATE_FOLDER
+from av1rules.rules.build_run import STATE_FOLDER
 from av1rules.rules.document import parse_document, read_document
 from av1rules.rules.facts import FACT_KINDS
 from av1rules.rules.load import check_rules
 from av1rules.rules.model import (
     ActionKind,
+    Copies,
+    HardLinks,
+    IoClass,
     OnToolsChange,
+    Originals,
+    OriginalsKind,
+    Orphans,
     OutputMode,
     OutputSpec,
     ReceiptForm,
     RunSpec,
+    SideFiles,
     TierThresholds,
     ToolsSpec,
 )
@@ -163,6 +170,7 @@ def test_example_shows_every_kind_of_action_and_combination() -> None:
                 "stall_timeout": "stall_timeout_s",
                 "probe_timeout": "probe_timeout_s",
                 "reserve": "reserve_bytes",
+                "max_duration": "max_duration_s",
             },
         ),
         ("settings", EncodeSettings, {}),
@@ -194,6 +202,11 @@ def test_conditions_are_the_facts() -> None:
         (DEFS["loss"]["enum"], Loss),
         (SECTIONS["output"]["properties"]["mode"]["enum"], OutputMode),
         (SECTIONS["output"]["properties"]["receipts"]["enum"], ReceiptForm),
+        (SECTIONS["output"]["properties"]["orphans"]["enum"], Orphans),
+        (SECTIONS["output"]["properties"]["copies"]["enum"], Copies),
+        (SECTIONS["output"]["properties"]["hard_links"]["enum"], HardLinks),
+        (SECTIONS["output"]["properties"]["side_files"]["enum"], SideFiles),
+        (SECTIONS["run"]["properties"]["io_class"]["enum"], IoClass),
         (SECTIONS["tools"]["properties"]["on_change"]["enum"], OnToolsChange),
         (DEFS["condition"]["properties"]["source_tier"]["anyOf"][0]["enum"], SourceTier),
         (DEFS["condition"]["properties"]["resolution"]["anyOf"][0]["enum"], Resolution),
@@ -239,6 +252,7 @@ def test_defaults_told_are_the_defaults_taken(
         told, taken = _base_form(schema["default"], field), fields[field]
         taken = getattr(taken, "value", taken)
         special = {"bit_depth": ("source", 0), "accept": ((), frozenset())}
+        special["originals"] = (OriginalsKind.KEEP.value, Originals())
         special["state_dir"] = (STATE_FOLDER, dataclasses.MISSING)
         assert (told, taken) == special.get(key, (taken, taken)), key
 

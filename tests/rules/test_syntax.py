@@ -66,7 +66,7 @@ def test_a_key_that_stands_twice_hides_no_other_fault(
     write_rules: Callable[[str], Path],
 ) -> None:
     text = (
-        "output: {mode: replace}\nrules:\n  - name: x\n    name: y\n"
+        "output: {mode: mirror}\nrules:\n  - name: x\n    name: y\n"
         "    encode: {crf: 20, crf: 21, keyint: 10m}\n    when: {bitrate: 3Mbit}\nrules: []\n"
     )
     _, problems = check_rules(write_rules(text))
