@@ -62,11 +62,12 @@ def publish(
     if replace:
         os.replace(temp, goal)
     else:
-        _rename_new(temp, goal)
+        rename_new(temp, goal)
     fsync_folder(goal.parent)
 
 
-def _rename_new(temp: Path, goal: Path) -> None:
+def rename_new(temp: Path, goal: Path) -> None:
+    """Rename without overwriting: raises FileExistsError if `goal` exists. See `publish`."""
     try:
         os.link(temp, goal, follow_symlinks=False)
     except FileExistsError:

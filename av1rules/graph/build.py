@@ -24,13 +24,13 @@ from av1rules.encode.publish import publish_target
 from av1rules.encode.receipt import Receipt, receipt_json
 from av1rules.encode.verify import Verification, verify
 from av1rules.graph.in_place import look_in_place
-from av1rules.graph.ledger import Verdict, VerdictKind
 from av1rules.graph.plan_file import tools_used
 from av1rules.graph.planned import PlanRow, Work
 from av1rules.graph.provenance import provenance_json
 from av1rules.graph.receipts import receipt_of, write_receipt
 from av1rules.graph.session import Outcome, Session
 from av1rules.graph.stale import TargetRow, is_as_written
+from av1rules.graph.verdict import Verdict, VerdictKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,10 @@
-"""Ledger rows to and from what SQLite keeps: paths as bytes, settings and tools as JSON. Pure."""
+"""Ledger rows to and from what SQLite keeps: paths as bytes, settings and tools as JSON."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
+import zlib
 from typing import Any
 
 import msgspec
@@ -13,7 +15,7 @@ from av1rules.graph.stale import TargetRow, ToolsUsed
 COLUMNS = (
     "target, source, source_path, content_key, source_digest, source_bytes, settings, "
     "fingerprint, tools, target_bytes, target_mtime_ns, target_key, target_head, "
-    "target_digest, rule, built_at, encode_s, verify_s, forgotten"
+    "target_digest, rule, built_at, encode_s, verify_s, forgotten, run"
 )
 
 _NAMES = COLUMNS.split(", ")
@@ -30,6 +32,7 @@ def dump_row(row: TargetRow) -> str:
 def parse_row(text: str) -> TargetRow:
     """The inverse of `dump_row`."""
     values = msgspec.json.decode(text)
+    values += [None] * (len(_NAMES) - len(values))  # written before a column was added
     return row_of((*map(bytes.fromhex, values[:3]), *values[3:]))
 
 
@@ -55,6 +58,7 @@ def row_values(row: TargetRow) -> tuple[str | int | float | bytes | None, ...]:
         row.encode_s,
         row.verify_s,
         int(row.forgotten),
+        row.run,
     )
 
 
@@ -73,3 +77,19 @@ def row_of(values: tuple[Any, ...]) -> TargetRow:
 def tools_json(tools: ToolsUsed) -> str:
     """Tools in canonical JSON: equal tools give equal text."""
     return _JSON.encode(tools).decode()
+
+
+def put_row(write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) -> None:
+    """Write a row of the targets inside a transaction, with its receipt; what was held against
+    this content with these settings is forgotten."""
+    marks = ", ".join("?" * (COLUMNS.count(",") + 1))
+    write.execute(f"INSERT OR REPLACE INTO targets ({COLUMNS}) VALUES ({marks})", row_values(row))
+    if receipt is not None:
+        write.execute(
+            "INSERT OR REPLACE INTO receipts VALUES (?, ?)",
+            (os.fsencode(row.target), zlib.compress(receipt, 9)),
+        )
+    write.execute(
+        "DELETE FROM verdicts WHERE content_key=? AND fingerprint=?",
+        (row.content_key, row.fingerprint),
+    )

@@ -8,11 +8,11 @@ from av1rules.encode.encoders import encoder_limits
 from av1rules.encode.trial import trial_problem
 from av1rules.graph.fingerprint import fingerprint
 from av1rules.graph.in_place import look_in_place
-from av1rules.graph.ledger import Verdict, VerdictKind
 from av1rules.graph.look import Look, Making, look_at
 from av1rules.graph.planned import PlanAction, PlanRow, Work
 from av1rules.graph.stale import InPlace, TargetRow, TargetState, ToolsUsed, is_as_written, judge
 from av1rules.graph.targets import target_path
+from av1rules.graph.verdict import Verdict, VerdictKind
 from av1rules.graph.workspace import Workspace
 from av1rules.library.identity import content_key_of
 from av1rules.library.source import LibraryFile, Source

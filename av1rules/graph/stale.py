@@ -76,6 +76,7 @@ class TargetRow:
     encode_s: float
     verify_s: float
     forgotten: bool = False
+    run: int | None = None  # that built it; None before runs were numbered
 
 
 class InPlace(Enum):

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from av1rules.base.errors import LedgerError
-from av1rules.graph.ledger import LEDGER_NAME, SCHEMA_VERSION, Ledger, Verdict, VerdictKind
+from av1rules.graph.ledger import LEDGER_NAME, SCHEMA_VERSION, Ledger
+from av1rules.graph.verdict import Verdict, VerdictKind
 from tests.graph.test_stale import ROW
 
 ODD = os.fsdecode(b"/out/\xff\n\xe2\x80\xae.mkv")

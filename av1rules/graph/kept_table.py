@@ -1,0 +1,254 @@
+"""The table of what was put aside, and the journal of exchanges in flight."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from av1rules.encode.exchange import Exchange
+from av1rules.graph.kept import Intent, Kept, KeptKind
+from av1rules.graph.ledger_db import LedgerDb
+from av1rules.graph.ledger_rows import dump_row, parse_row, put_row
+from av1rules.graph.stale import TargetRow
+from av1rules.graph.verdict import Verdict, put_verdict
+
+_COLUMNS = "id, run, kind, path, row, receipt, facts, side_files, at, gone_at, intent"
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class _Journal(msgspec.Struct, frozen=True, kw_only=True):
+    """An intent as JSON: paths in hex, because JSON has no surrogates."""
+
+    incoming: str | None
+    place_in: str | None
+    key_in: str | None
+    place_out: str | None
+    aside: str | None
+    key_out: str | None
+    side_files: str
+    is_new: bool
+    kind: KeptKind | None  # of the entry afterwards; None: it goes
+    path: str | None
+    run: int | None
+
+
+class KeptTable:
+    """What lies aside. Writes are one transaction each."""
+
+    def __init__(self, db: LedgerDb) -> None:
+        self._db = db
+
+    # --- reading
+
+    def entries(self) -> tuple[Kept, ...]:
+        """All settled entries, oldest first, purged ones included."""
+        return self._read("WHERE intent IS NULL ORDER BY id")
+
+    def of_run(self, run: int) -> tuple[Kept, ...]:
+        return self._read("WHERE intent IS NULL AND run=? ORDER BY id", run)
+
+    def of_target(self, target: str) -> Kept | None:
+        """The newest original that a target replaced, purged ones included."""
+        sql = "WHERE intent IS NULL AND kind='original' AND target=? ORDER BY id DESC LIMIT 1"
+        return next(iter(self._read(sql, os.fsencode(target))), None)
+
+    def at_path(self, path: str) -> tuple[Kept, ...]:
+        """Entries whose file stood at `path`, or whose target or source is there; newest first."""
+        name = os.fsencode(path)
+        return self._read("WHERE intent IS NULL AND ? IN (target, place) ORDER BY id DESC", name)
+
+    def replaced(self) -> dict[bytes, bytes]:
+        """Every replaced original: its target, by the place where it stood."""
+        return dict(
+            self._db.query("SELECT place, target FROM kept WHERE kind='original' ORDER BY id")
+        )
+
+    def in_flight(self) -> tuple[tuple[Kept, Intent], ...]:
+        """What a crash cut off."""
+        rows = self._db.query(f"SELECT {_COLUMNS} FROM kept WHERE intent IS NOT NULL ORDER BY id")
+        return tuple(
+            (kept, _intent(kept, values[-1])) for values in rows for kept in [_kept(values)]
+        )
+
+    def _read(self, where: str, *values: object) -> tuple[Kept, ...]:
+        return tuple(map(_kept, self._db.query(f"SELECT {_COLUMNS} FROM kept {where}", *values)))
+
+    # --- writing
+
+    def begin(self, before: Kept, intent: Intent) -> Kept:
+        """Write the intent, before the first step; returns the entry with its number.
+
+        For a new pair `before` is the entry as it will be.
+        """
+        journal = _dump_intent(intent)
+        with self._db.transaction() as write:
+            if not intent.is_new:
+                write.execute("UPDATE kept SET intent=? WHERE id=?", (journal, before.id))
+                return before
+            return _insert(write, before, journal)
+
+    def add(self, entry: Kept) -> Kept:
+        """A file that is found aside, without any exchange."""
+        with self._db.transaction() as write:
+            return _insert(write, entry, None)
+
+    def settle(
+        self,
+        kept: Kept,
+        intent: Intent,
+        *,
+        row: TargetRow | None,
+        receipt: bytes | None = None,
+        verdict: Verdict | None = None,
+    ) -> None:
+        """The exchange is done: entry, ledger row (None: the target has none now) and verdict
+        change together."""
+        after = intent.after
+        with self._db.transaction() as write:
+            if after is None:
+                write.execute("DELETE FROM kept WHERE id=?", (kept.id,))
+            else:
+                write.execute(
+                    "UPDATE kept SET intent=NULL, kind=?, path=?, place=?, run=?, row=?,"
+                    " side_files=? WHERE id=?",
+                    (
+                        after.kind.value,
+                        os.fsencode(after.path),
+                        os.fsencode(after.place),
+                        after.run,
+                        dump_row(row or after.row),
+                        _dump_pairs(after.side_files),
+                        kept.id,
+                    ),
+                )
+            if row is None:
+                write.execute("DELETE FROM targets WHERE target=?", (os.fsencode(kept.row.target),))
+            else:
+                put_row(write, row, receipt)
+            if verdict is not None:
+                put_verdict(write, verdict)
+
+    def take_back(self, kept: Kept, intent: Intent) -> None:
+        """The exchange was undone, or never began."""
+        with self._db.transaction() as write:
+            if intent.is_new:
+                write.execute("DELETE FROM kept WHERE id=?", (kept.id,))
+            else:
+                write.execute("UPDATE kept SET intent=NULL WHERE id=?", (kept.id,))
+
+    def renew(self, target: str, row: TargetRow) -> None:
+        """The target was made anew from the original that lies aside."""
+        with self._db.transaction() as write:
+            write.execute(
+                "UPDATE kept SET row=? WHERE target=? AND kind='original'",
+                (dump_row(row), os.fsencode(target)),
+            )
+
+    def mark_gone(self, number: int, at: str) -> None:
+        """The file aside was purged."""
+        with self._db.transaction() as write:
+            write.execute("UPDATE kept SET gone_at=? WHERE id=?", (at, number))
+
+
+def _insert(write: sqlite3.Connection, entry: Kept, intent: str | None) -> Kept:
+    number = write.execute(
+        "INSERT INTO kept (run, kind, path, target, place, row, receipt, facts, side_files, at,"
+        " gone_at, intent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.run,
+            entry.kind.value,
+            os.fsencode(entry.path),
+            os.fsencode(entry.row.target),
+            os.fsencode(entry.place),
+            dump_row(entry.row),
+            entry.receipt,
+            entry.facts,
+            _dump_pairs(entry.side_files),
+            entry.at,
+            entry.gone_at,
+            intent,
+        ),
+    ).lastrowid
+    assert number is not None
+    return replace(entry, id=number)
+
+
+def _kept(values: tuple[Any, ...]) -> Kept:
+    number, run, kind, path, row, receipt, facts, side_files, at, gone_at, _ = values
+    return Kept(
+        id=number,
+        run=run,
+        kind=KeptKind(kind),
+        path=os.fsdecode(path),
+        row=parse_row(row),
+        receipt=receipt,
+        facts=facts,
+        side_files=_parse_pairs(side_files),
+        at=at,
+        gone_at=gone_at,
+    )
+
+
+def _dump_intent(intent: Intent) -> str:
+    x, after = intent.exchange, intent.after
+    return msgspec.json.encode(
+        _Journal(
+            incoming=_hex(x.incoming),
+            place_in=_hex(x.place_in),
+            key_in=x.key_in,
+            place_out=_hex(x.place_out),
+            aside=_hex(x.aside),
+            key_out=x.key_out,
+            side_files=_dump_pairs(x.side_files),
+            is_new=intent.is_new,
+            kind=None if after is None else after.kind,
+            path=None if after is None else _hex(after.path),
+            run=None if after is None else after.run,
+        )
+    ).decode()
+
+
+def _intent(kept: Kept, text: str) -> Intent:
+    journal = msgspec.json.decode(text, type=_Journal)
+    pairs = _parse_pairs(journal.side_files)
+    after = None
+    if journal.kind is not None:
+        path = _text(journal.path) or kept.path
+        after = replace(kept, kind=journal.kind, path=path, run=journal.run)
+        if not journal.is_new:
+            after = replace(after, side_files=tuple((new, old) for old, new in kept.side_files))
+    return Intent(
+        exchange=Exchange(
+            incoming=_text(journal.incoming),
+            place_in=_text(journal.place_in),
+            key_in=journal.key_in,
+            place_out=_text(journal.place_out),
+            aside=_text(journal.aside),
+            key_out=journal.key_out,
+            side_files=pairs,
+        ),
+        after=after,
+        is_new=journal.is_new,
+    )
+
+
+def _hex(path: str | None) -> str | None:
+    return None if path is None else os.fsencode(path).hex()
+
+
+def _text(path: str | None) -> str | None:
+    return None if path is None else os.fsdecode(bytes.fromhex(path))
+
+
+def _dump_pairs(pairs: Pairs) -> str:
+    return msgspec.json.encode([(_hex(old), _hex(new)) for old, new in pairs]).decode()
+
+
+def _parse_pairs(text: str) -> Pairs:
+    pairs = msgspec.json.decode(text, type=list[tuple[str, str]])
+    return tuple((_text(old) or "", _text(new) or "") for old, new in pairs)

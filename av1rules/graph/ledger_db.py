@@ -1,0 +1,212 @@
+"""The ledger's file: how it is opened, made, brought up to date, read and written to.
+
+SQLite in WAL mode, one writer (the run that holds the lock), safe to read meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from av1rules.base.errors import LedgerError
+
+LEDGER_NAME = "ledger.sqlite3"
+
+_VERSION_1 = """
+CREATE TABLE targets (
+    target BLOB PRIMARY KEY, source BLOB NOT NULL, source_path BLOB NOT NULL,
+    content_key TEXT NOT NULL, source_digest TEXT NOT NULL, source_bytes INTEGER NOT NULL,
+    settings TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, tools TEXT NOT NULL, target_bytes INTEGER NOT NULL,
+    target_mtime_ns INTEGER NOT NULL, target_key TEXT NOT NULL, target_head TEXT NOT NULL,
+    target_digest TEXT NOT NULL,
+    rule TEXT, built_at TEXT NOT NULL, encode_s REAL NOT NULL, verify_s REAL NOT NULL,
+    forgotten INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX targets_by_source ON targets (source);
+CREATE TABLE receipts (target BLOB PRIMARY KEY, receipt BLOB NOT NULL);
+CREATE TABLE verdicts (
+    content_key TEXT NOT NULL, fingerprint TEXT NOT NULL, kind TEXT NOT NULL,
+    source BLOB NOT NULL, detail TEXT NOT NULL, source_bytes INTEGER NOT NULL,
+    target_bytes INTEGER, count INTEGER NOT NULL, at TEXT NOT NULL,
+    PRIMARY KEY (content_key, fingerprint)
+) WITHOUT ROWID;
+CREATE TABLE in_hand (folder BLOB PRIMARY KEY, source BLOB NOT NULL, row TEXT, receipt BLOB);
+"""
+
+_VERSION_2 = """
+ALTER TABLE targets ADD COLUMN run INTEGER;
+CREATE INDEX targets_by_content ON targets (content_key);
+DROP INDEX targets_by_source;
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, started TEXT NOT NULL, ended TEXT, summary TEXT
+);
+CREATE TABLE kept (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER, kind TEXT NOT NULL, path BLOB NOT NULL,
+    target BLOB NOT NULL, place BLOB NOT NULL, row TEXT NOT NULL, receipt BLOB, facts BLOB,
+    side_files TEXT NOT NULL, at TEXT NOT NULL, gone_at TEXT, intent TEXT
+);
+CREATE INDEX kept_by_target ON kept (target);
+CREATE INDEX kept_by_place ON kept (place);
+CREATE TABLE moves (
+    old BLOB PRIMARY KEY, new BLOB NOT NULL, stage BLOB NOT NULL, source BLOB NOT NULL,
+    source_path BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE census (root BLOB PRIMARY KEY, files BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE checked (
+    target BLOB PRIMARY KEY, at TEXT NOT NULL, how TEXT NOT NULL, fault TEXT
+) WITHOUT ROWID;
+CREATE TABLE health (
+    content_key TEXT PRIMARY KEY, source BLOB NOT NULL, at TEXT NOT NULL, fault TEXT
+) WITHOUT ROWID;
+"""
+
+_STEPS = (_VERSION_1, _VERSION_2)
+"""What each version adds to the one before."""
+
+SCHEMA_VERSION = len(_STEPS)
+
+
+class LedgerDb:
+    """One connection, shared by the threads of a run: `query` to read, `transaction` to write."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, state_dir: Path) -> LedgerDb:
+        """Open to write; makes the ledger or brings an older one up to date. Raises LedgerError."""
+        path = state_dir / LEDGER_NAME
+        try:
+            state_dir.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            # FULL: a committed row is the only proof that hours of work are done.
+            connection.execute("PRAGMA synchronous=FULL")
+            version = _version(connection, path)
+            if 0 < version < SCHEMA_VERSION:
+                _keep_copy(connection, path.with_name(f"{path.name}.v{version}"))
+            _bring_up_to_date(connection, version)
+        except (OSError, sqlite3.Error) as problem:
+            raise _cannot_open(path, problem) from problem
+        return cls(connection)
+
+    @classmethod
+    def read(cls, state_dir: Path) -> LedgerDb:
+        """Open to read, changing no byte on disk; an absent ledger reads as an empty one, an older
+        one as it will be once it is brought up to date. Raises LedgerError."""
+        path = state_dir / LEDGER_NAME
+        try:
+            connection = _connect_to_read(path) if path.exists() else _in_memory()
+            version = _version(connection, path)
+            if version < SCHEMA_VERSION:
+                older, connection = connection, _in_memory()
+                older.backup(connection)
+                older.close()
+                _bring_up_to_date(connection, version)
+                connection.execute("PRAGMA query_only=1")
+        except sqlite3.Error as problem:
+            raise _cannot_open(path, problem) from problem
+        return cls(connection)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """All rows of a reading statement. Raises LedgerError."""
+        with self._lock:
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.Error as problem:
+                raise _failed("read", problem) from problem
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is written inside is there together or not at all, and durable afterwards.
+        Raises LedgerError."""
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                except BaseException:
+                    self._connection.execute("ROLLBACK")
+                    raise
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as problem:
+                raise _failed("written", problem) from problem
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise LedgerError("this is no ledger of av1rules", where=str(path), hint="move it away")
+    if version > SCHEMA_VERSION:
+        raise LedgerError(
+            f"the ledger is of version {version}, this av1rules knows version {SCHEMA_VERSION}",
+            where=str(path),
+            hint="use the av1rules that wrote it, or a newer one",
+        )
+    return version
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
+    if version < SCHEMA_VERSION:
+        steps = " ".join(_STEPS[version:])
+        connection.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+
+
+def _keep_copy(connection: sqlite3.Connection, copy: Path) -> None:
+    """The ledger as an older av1rules can read it, in case somebody wants to go back."""
+    with contextlib.closing(sqlite3.connect(copy)) as kept:
+        connection.backup(kept)
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that may read only, and sees what a run commits meanwhile.
+
+    At rest it is opened as if to write, since a plain read-only one would leave `-wal` and `-shm`
+    behind. Where those exist (a run is at work, or one died) they are read and left as they are:
+    closing must not move what they hold. Where nothing can be written, the file is immutable.
+    """
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    ways = ["mode=rw"] if may_write and not has_log else ["mode=ro", "mode=ro&immutable=1"]
+    for way in ways:
+        uri = f"{path.absolute().as_uri()}?{way}"
+        connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA query_only=1")
+            connection.execute("SELECT count(*) FROM sqlite_master")
+            return connection
+        except sqlite3.OperationalError:
+            connection.close()
+            if way == ways[-1]:
+                raise
+    raise AssertionError("the last way returns or raises")
+
+
+def _in_memory() -> sqlite3.Connection:
+    return sqlite3.connect(":memory:", check_same_thread=False)
+
+
+def _failed(verb: str, problem: sqlite3.Error) -> LedgerError:
+    return LedgerError(
+        f"the ledger could not be {verb}: {problem}",
+        hint="is its disk full, read-only or failing? `av1rules doctor` looks at it",
+    )
+
+
+def _cannot_open(path: Path, problem: Exception) -> LedgerError:
+    return LedgerError(
+        f"the ledger can't be opened: {problem}",
+        where=str(path),
+        hint="is the folder writable, on a local disk, and not full? run.state_dir sets another",
+    )
