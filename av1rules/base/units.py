@@ -9,6 +9,9 @@ _NUMBER = re.compile(r"^\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z/]*)\s*$"
 
 _DECIMAL_COMMA = re.compile(r"\s*(\d+),(\d+\s*[A-Za-z/]*)\s*")
 
+_SHARE = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<sign>%?)\s*")
+_DECIMAL_COMMA_SHARE = re.compile(r"\s*(\d+),(\d+\s*%?)\s*")
+
 _SIZE_IN_BITS = re.compile(r"[KMGT]i?b")
 _RATE_IN_BYTES = re.compile(r"[KMGkmg]?i?B(?:/[sS]|[pP][sS])")
 """Case tells bits from bytes where the writer used it; `gb` and `mbps` use none."""
@@ -87,13 +90,15 @@ def parse_rate(text: str) -> int:
 def parse_share(text: str) -> float:
     """`"25%"` or `"0.25"` to 0.25. Raises UnitError, also for what is not between 0 and 1."""
     wish = "a share such as 0.25 or 25%"
-    bare = text.strip()
-    number = bare.removesuffix("%")
-    share = _parse(number, {}, "", wish) / (1 if number == bare else 100)
-    if share > 1:
-        hint = f"write {number.strip()}%" if number == bare and share <= 100 else None
-        raise UnitError(f"expected {wish}, found {text!r}", hint=hint)
-    return share
+    found = _SHARE.fullmatch(text)
+    share = math.inf if found is None else float(found["number"]) / (100 if found["sign"] else 1)
+    if share <= 1:
+        return share
+    comma = _DECIMAL_COMMA_SHARE.fullmatch(text)
+    hint = f"write a point: {comma[1]}.{comma[2]}" if comma else None
+    if found is not None and not found["sign"] and share <= 100:
+        hint = f"write {found['number']}%"
+    raise UnitError(f"expected {wish}, found {text!r}", hint=hint)
 
 
 def _parse(text: str, units: dict[str, float] | dict[str, int], default: str, wish: str) -> float:

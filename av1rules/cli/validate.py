@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from av1rules.base.text import printable
 from av1rules.cli.exit_codes import EXIT_USAGE
 from av1rules.cli.options import rules_option
 from av1rules.rules.load import check_rules
 from av1rules.rules.model import Severity
+from av1rules.rules.ownership import writable_by_others
 from av1rules.rules.problems import render_all
 
 
@@ -17,7 +19,8 @@ from av1rules.rules.problems import render_all
 @rules_option
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")
 def command(rules_file: Path, strict: bool) -> int:  # noqa: FBT001 - click passes flags so
-    """Check a rules file: form, names, units, ranges, globs; dead and shadowed rules.
+    """Check a rules file: form, names, units, ranges, globs; dead and shadowed rules; who else
+    can write to it.
 
     Exit code 0 if it can be used, 2 if not.
     """
@@ -26,6 +29,9 @@ def command(rules_file: Path, strict: bool) -> int:  # noqa: FBT001 - click pass
         click.echo(render_all(problems))
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     warnings = len(problems) - errors
+    if (exposed := writable_by_others(rules_file)) is not None:
+        click.echo(f"{printable(str(rules_file))}: warning: {exposed}")
+        warnings += 1
     if ruleset is not None:
         counts = (
             _count(len(ruleset.rules), "rule"),

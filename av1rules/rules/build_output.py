@@ -31,6 +31,8 @@ _KEEP_FOR = re.compile(rf"{OriginalsKind.KEEP_FOR.value}\b\s*(?P<time>.*)", re.D
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _IN_WORDS = re.compile(r"(\d{1,4})\s*(day|week|month|year)s?")
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+_TO_DELETE = "to delete them for good"
+_TO_KEEP = "to keep them without end: keep"
 _DELETE_MEANT = ("delete", "remove", "none", "discard", "trash", "false", "no")
 
 
@@ -87,8 +89,8 @@ def _originals(cursor: Cursor) -> Originals | None:
 def _originals_hint(text: str) -> str | None:
     plain = text.strip().lower()
     if plain.startswith(_DELETE_MEANT):
-        return "to delete them for good: delete after verify"
-    if (time := _time_meant(plain)) is not None:
+        return f"{_TO_DELETE}: {OriginalsKind.DELETE.value}"
+    if (time := _time_meant(plain.removeprefix("keep").strip().removeprefix("for"))) is not None:
         return f"write keep for {time}"
     return "write keep" if plain.startswith("keep") else None
 
@@ -102,15 +104,13 @@ def _keep_time(cursor: Cursor, text: str) -> float | None:
         keep_s = parse_duration(text)
     except UnitError as error:
         meant = _time_meant(text)
-        hint = f"write keep for {meant}" if meant is not None else error.hint
+        hint = f"write keep for {meant}" if meant is not None else error.hint or _TO_KEEP
         shown = printable(text, limit=60) or "nothing"
         cursor.fault(f"expected a time such as 30d or 2w behind keep for, found {shown}", hint=hint)
         return None
     if keep_s <= 0:
-        cursor.fault(
-            "keep for needs more than 0 seconds",
-            hint="to delete them for good: delete after verify",
-        )
+        hint = f"{_TO_DELETE}: {OriginalsKind.DELETE.value}"
+        cursor.fault("keep for needs more than 0 seconds", hint=hint)
         return None
     if keep_s < SHORT_KEEP_S:
         message = f"originals would be kept for {format_duration(keep_s)} only"
@@ -159,14 +159,14 @@ def _check_mode(cursor: Cursor, values: Mapping[str, Any]) -> None:
 def _warn_unused(cursor: Cursor, mode: OutputMode, values: Mapping[str, Any]) -> None:
     """Only for values other than the default, which is true of every mode: `originals: keep`."""
     is_replace = mode is OutputMode.REPLACE
-    others = "mirror and beside" if is_replace else "replace"
+    others = "modes mirror and beside" if is_replace else "mode replace"
     for key in ("orphans",) if is_replace else ("originals", "hard_links"):
         if key in values and values[key] != getattr(OutputSpec(), key):
             below = cursor.get(key)
             assert below is not None
             below.warn(
                 f"{key} is not used in mode {mode.value}",
-                hint=f"it is for mode {others}: take it out",
+                hint=f"it is for {others}: take it out",
                 at_key=True,
             )
 

@@ -139,8 +139,7 @@ class _Describer:
                 hint = (
                     space_hint(key)
                     or (self._belongs_in_rule(key) if "when" not in known else None)
-                    or nearest("", key, known)
-                    or self._belongs(key)
+                    or self._meant_key(key, known)
                     or _known(known)
                 )
                 yield self._at_key(error, key, f"unknown key {printable(key, limit=60)}", hint=hint)
@@ -203,7 +202,9 @@ class _Describer:
             if meant is not None and (meant == "true" or key not in _ONLY_TRUE):
                 return f"write {meant}"
         if "string" in types and isinstance(found, bool | int | float):
-            return "put the text in quotes"
+            schema = _mapping(error.schema)  # with a title not just any text will do
+            described = self._first_description(error, schema) if "title" in schema else None
+            return described or "put the text in quotes"
         if isinstance(found, str) and {"number", "integer"} & types:
             return (range_hint(found) if "object" in types else None) or value_hint(found)
         return space_hint(found) if isinstance(found, str) else None
@@ -250,6 +251,12 @@ class _Describer:
             return schema
         target: Schema = self.schema["$defs"][reference.removeprefix("#/$defs/")]
         return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+
+    def _meant_key(self, key: str, known: Sequence[str]) -> str | None:
+        """The nearest name; a key that stands elsewhere by just this name belongs there, unless
+        its plural is known here."""
+        near, belongs = nearest("", key, known), self._belongs(key)
+        return near if near is not None and (belongs is None or f"{key}s" in known) else belongs
 
     def _belongs(self, key: str) -> str | None:
         """Where a key that is unknown here would be known: `under encode`."""

@@ -94,11 +94,25 @@ _MEANT: dict[str, dict[str, str]] = {
         "svt": "libsvtav1", "svt-av1": "libsvtav1", "svtav1": "libsvtav1", "aom": "libaom-av1",
         "libaom": "libaom-av1", "rav1e": "librav1e",
     },
+    "orphans": {"delete": "trash", "remove": "trash", "keep": "leave", "list": "leave"},
+    "copies": {"hardlink": "link", "hard-link": "link", "reencode": "encode"},
+    "hard_links": {"break": "replace", "skip": "hold", "keep": "hold", "leave": "hold"},
+    "side_files": {
+        "move": "carry", "copy": "carry", "rename": "carry", "keep": "leave", "skip": "leave",
+    },
+    "io_class": {"besteffort": "best-effort", "be": "best-effort", "low": "idle"},
+    "": {
+        "ionice": "io_class", "max_time": "max_duration", "timeout": "max_duration",
+        "affinity": "cpus", "memory_limit": "memory_per_job", "max_memory": "memory",
+        "max_retries": "max_failures", "retries": "max_failures", "sidecars": "side_files",
+        "keep_permissions": "keep_mode", "keep_attributes": "keep_xattrs", "trash": "originals",
+    },
     "extensions": {"mvk": "mkv", "mp": "mp4"},
     "accept": {"hdr10+": "hdr10plus", "dv": "dolby-vision", "dovi": "dolby-vision"},
 }  # fmt: skip
 _MEANT["preferred_encoder"] = _MEANT["encoder"]
-"""What people write in place of a name that stands in a table of the schema or above."""
+"""What people write in place of a name that stands in a table of the schema or above; under ""
+what they write in place of a key."""
 
 _CHROMA = ("420", "422", "444", "400", "rgb")
 _LANGUAGES = ("audio_language", "subtitle_language")

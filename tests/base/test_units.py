@@ -20,6 +20,7 @@ from av1rules.base.units import (
     format_size,
     parse_duration,
     parse_rate,
+    parse_share,
     parse_size,
 )
 
@@ -47,10 +48,32 @@ def test_parse_size(text: str, expected: int) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("45", 45.0), ("45s", 45.0), ("10min", 600.0), ("10m", 600.0), ("1.5h", 5400.0),
-     ("2d", 172_800.0), ("250ms", 0.25)],
+     ("2d", 172_800.0), ("2w", 1_209_600.0), ("250ms", 0.25)],
 )  # fmt: skip
 def test_parse_duration(text: str, expected: float) -> None:
     assert parse_duration(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0", 0.0), ("1", 1.0), ("0.25", 0.25), ("25%", 0.25), (" 12.5 % ", 0.125), ("100%", 1.0),
+     ("0%", 0.0)],
+)  # fmt: skip
+def test_parse_share(text: str, expected: float) -> None:
+    assert parse_share(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("25", "write 25%"), ("101", None), ("101%", None), ("-1%", None), ("%", None), ("", None),
+     ("5%%", None), ("5s", None), ("nan", None), ("0,5", "write a point: 0.5"),
+     ("2,5%", "write a point: 2.5%")],
+)  # fmt: skip
+def test_parse_share_refuses(text: str, hint: str | None) -> None:
+    with pytest.raises(UnitError) as caught:
+        parse_share(text)
+    assert caught.value.hint == hint
+    assert str(caught.value) == f"expected a share such as 0.25 or 25%, found {text!r}"
 
 
 @pytest.mark.parametrize(

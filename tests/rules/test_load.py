@@ -11,12 +11,19 @@ import pytest
 
 from av1rules.rules.load import check_rules, load_rules
 from av1rules.rules.model import (
+    Copies,
+    HardLinks,
+    IoClass,
     LibrarySpec,
     OnToolsChange,
+    Originals,
+    OriginalsKind,
+    Orphans,
     OutputMode,
     OutputSpec,
     ReceiptForm,
     RunSpec,
+    SideFiles,
     TierThresholds,
     ToolsSpec,
 )
@@ -50,8 +57,11 @@ library:
   extensions: [MKV, mp4]
   min_size: 2GiB
   settle: 5min
+  max_lost: 12.5%
 output:
-  {mode: mirror, root: ../av1, suffix: .new, temp_dir: ./tmp, receipts: both, keep_mtime: false}
+  {mode: mirror, root: ../av1, suffix: .new, temp_dir: ./tmp, receipts: both, keep_mtime: false,
+   keep_mode: false, keep_owner: false, keep_xattrs: false, originals: keep for 30d,
+   orphans: trash, copies: copy, hard_links: replace, side_files: carry}
 tools:
   ffmpeg: bin/ffmpeg
   ffprobe: ffprobe8
@@ -65,6 +75,13 @@ run:
   probe_timeout: 1.5
   threads_per_job: 2
   reserve: 5GB
+  max_failures: 7
+  max_duration: 2d
+  nice: 19
+  io_class: best-effort
+  cpus: 0-2,5
+  memory_per_job: 12GiB
+  memory: 24GB
 tiers:
   remux: {bitrate_1080p: 12Mb/s, bitrate_2160p: 30000000, bits_per_pixel: 1, markers: [disc]}
   low_quality: {bitrate_1080p: 900kb/s, bits_per_pixel: 0.01}
@@ -85,6 +102,7 @@ rules: []
         extensions=("mkv", "mp4"),
         min_size=2 * 1024**3,
         settle_s=300.0,
+        max_lost=0.125,
     )
     assert found.output == OutputSpec(
         mode=OutputMode.MIRROR,
@@ -93,9 +111,17 @@ rules: []
         temp_dir=folder / "tmp",
         receipts=ReceiptForm.BOTH,
         keep_mtime=False,
+        keep_mode=False,
+        keep_owner=False,
+        keep_xattrs=False,
+        originals=Originals(kind=OriginalsKind.KEEP_FOR, keep_s=30 * 86400.0),
+        orphans=Orphans.TRASH,
+        copies=Copies.COPY,
+        hard_links=HardLinks.REPLACE,
+        side_files=SideFiles.CARRY,
         place=found.output.place,
     )
-    assert str(found.output.place).endswith("rules.yaml:9:1")
+    assert str(found.output.place).endswith("rules.yaml:10:1")
     assert found.tools == ToolsSpec(
         ffmpeg=str(folder / "bin/ffmpeg"),
         ffprobe="ffprobe8",
@@ -110,6 +136,13 @@ rules: []
         probe_timeout_s=1.5,
         threads_per_job=2,
         reserve_bytes=5 * 1000**3,
+        max_failures=7,
+        max_duration_s=172_800.0,
+        nice=19,
+        io_class=IoClass.BEST_EFFORT,
+        cpus=(0, 1, 2, 5),
+        memory_per_job=12 * 1024**3,
+        memory=24 * 1000**3,
     )
     assert found.tiers == TierThresholds(
         remux_bitrate_1080p=12_000_000,
@@ -120,6 +153,62 @@ rules: []
         low_bits_per_pixel=0.01,
         web_markers=("web",),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("keep", Originals()),
+        ("keep for 36h", Originals(kind=OriginalsKind.KEEP_FOR, keep_s=129_600.0)),
+        ("keep for 1.5 d", Originals(kind=OriginalsKind.KEEP_FOR, keep_s=129_600.0)),
+        ("'keep for  2w '", Originals(kind=OriginalsKind.KEEP_FOR, keep_s=1_209_600.0)),
+        ("delete after verify", Originals(kind=OriginalsKind.DELETE)),
+    ],
+)
+def test_originals_of_replace_mode(text: str, expected: Originals, write_rules: WriteRules) -> None:
+    path = write_rules(f"output: {{mode: replace, originals: {text}}}\nrules: []\n")
+    output = load_rules(path).output
+    assert (output.mode, output.originals) == (OutputMode.REPLACE, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3", (3,)),
+        ("[6, 0-2, 1]", (0, 1, 2, 6)),
+        ("'1 , 0'", (0, 1)),
+        ("['7,5-6', 1023]", (5, 6, 7, 1023)),
+        ("2 - 4", (2, 3, 4)),
+    ],
+)
+def test_cpus(text: str, expected: tuple[int, ...], write_rules: WriteRules) -> None:
+    assert load_rules(write_rules(f"run: {{cpus: {text}}}\nrules: []\n")).run.cpus == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [("0", 0), ("1", 1), ("0.1", 0.1), ("10%", 0.1)])
+def test_share_that_may_be_lost(text: str, expected: float, write_rules: WriteRules) -> None:
+    path = write_rules(f"version: 1\nlibrary: {{roots: [/a], max_lost: {text}}}\nrules: []\n")
+    assert load_rules(path).library.max_lost == expected
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "originals: keep, hard_links: hold",
+        "mode: mirror, root: /x, originals: keep, hard_links: hold, orphans: trash",
+        "mode: replace, originals: keep for 30d, hard_links: replace, orphans: leave",
+    ],
+)
+def test_what_is_true_in_a_mode_is_no_warning(output: str, write_rules: WriteRules) -> None:
+    ruleset, problems = check_rules(write_rules(f"output: {{{output}}}\nrules: []\n"))
+    assert (ruleset is not None, problems) == (True, ())
+
+
+def test_state_and_temp_folders_keep_off_the_roots_in_replace_mode(write_rules: WriteRules) -> None:
+    text = "output: {mode: replace, temp_dir: /media}\nrun: {state_dir: /media/movies}\nrules: []\n"
+    found, problems = check_rules(write_rules(text))
+    assert found is None
+    assert [problem.path for problem in problems] == ["output.temp_dir", "run.state_dir"]
 
 
 def test_home_is_expanded_and_variables_are_not(

@@ -12,6 +12,7 @@ from av1rules.rules.schema import load_schema
 from av1rules.rules.words import SYNONYMS, meant_by, nearest, word_fault
 
 DEFS = load_schema()["$defs"]
+OUTPUT, RUN = (load_schema()["properties"][name]["properties"] for name in ("output", "run"))
 CLOSED: dict[str, list[str]] = {
     key: DEFS["condition"]["properties"][key]["anyOf"][0]["enum"]
     for key in ("hdr", "resolution", "source_tier")
@@ -21,6 +22,9 @@ CLOSED: dict[str, list[str]] = {
     "accept": DEFS["loss"]["enum"],
     "chroma": list(words._CHROMA),
     "extensions": sorted(VIDEO_EXTENSIONS),
+    **{key: OUTPUT[key]["enum"] for key in ("orphans", "copies", "hard_links", "side_files")},
+    "io_class": RUN["io_class"]["enum"],
+    "": [*OUTPUT, *RUN],
 }
 
 
