@@ -33,8 +33,22 @@ class ProbeError(Av1rulesError):
     """One source could not be read as video; the rest of the run goes on."""
 
 
+class UnansweredProbeError(ProbeError):
+    """The probe was cut short, or the disk did not give the file: says nothing of the file."""
+
+
 class EncodeError(Av1rulesError):
     """One encode failed, or its result did not pass verification."""
+
+
+class DiskFullError(Av1rulesError):
+    """A file system ran full, or the quota on it did, while `place` was written to."""
+
+    def __init__(
+        self, message: str, *, place: str, hint: str | None = None, where: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, where=where)
+        self.place = place
 
 
 class PlanOutdatedError(Av1rulesError):

@@ -22,9 +22,18 @@ from dataclasses import dataclass, field
 
 from av1rules.base.errors import RunInterruptedError
 from av1rules.base.pipes import ErrorLines, Lines, Output
+from av1rules.base.priority import USUAL, Priority, apply
 
 GENTLE_STOP_S = 5.0
 """How long a child may take to end after SIGTERM; ffmpeg needs 0.4-0.9 s to finalise a file."""
+
+UNKILLABLE_S = 10.0
+"""How long the system may take to end a child after SIGKILL. One that waits for a dead disk in the
+kernel ends when the disk answers: it is left to itself, so that the others go on."""
+
+_UNWATCHED_S = 5.0
+"""A longer pause between two looks (this process was stopped, the machine slept or was overloaded)
+is not held against the child."""
 
 _CHUNK = 1 << 16  # what a pipe holds
 
@@ -50,7 +59,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """How a program ended. `stopped` says why we ended it: "timeout", "stall", "output" or None."""
+    """How a program ended. `stopped` says why we ended it: "timeout", "stall", "output", what the
+    watch said, or None."""
 
     argv: tuple[str, ...]
     returncode: int
@@ -112,10 +122,15 @@ class Children:
 
 
 def signal_group(child: subprocess.Popen[bytes], signum: int) -> None:
-    """Signal a child's whole process group; a child that is already gone is no error."""
+    """Signal a child's whole process group; a child that is already gone is no error.
+
+    With SIGTERM it is let go on, if it was stopped: else it could not end gently.
+    """
     with contextlib.suppress(ProcessLookupError, PermissionError, OSError):
         if hasattr(os, "killpg"):
             os.killpg(child.pid, signum)
+            if signum == signal.SIGTERM:
+                os.killpg(child.pid, signal.SIGCONT)
         elif signum == signal.SIGTERM:
             child.terminate()
         else:
@@ -130,12 +145,15 @@ def run(
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
     on_err_line: Callable[[str], None] | None = None,
+    watch: Callable[[], str | None] | None = None,
+    priority: Priority = USUAL,
     tether: bool = False,
 ) -> Completed:
     """Run a program to its end and return how it ended; a non-zero exit is not an exception.
 
     Standard output is collected, or handed line by line to `on_line`. Standard error keeps its last
-    lines, and goes line by line to `on_err_line`. What a handler raises
+    lines, and goes line by line to `on_err_line`. `watch` is asked at least twice a second; what it
+    says stops the child and becomes `Completed.stopped`. What any of them raises
     ends the child and is raised here. `tether` asks the system to end the child when this
     process dies by SIGKILL (Linux with util-linux; elsewhere without effect).
     Raises FileNotFoundError or PermissionError if the program can't be started, and
@@ -145,19 +163,20 @@ def run(
         children.check()
     with contextlib.ExitStack() as stack:
         child = stack.enter_context(_started(_tethered(argv) if tether else argv, env, children))
+        apply(priority, child.pid)
         out = Output(limits.output_bytes) if on_line is None else Lines(on_line)
         err = ErrorLines(on_err_line)
-        watch = _Watch(child=child, limits=limits, children=children, out=out, err=err)
-        watch.limit_memory()
-        watch.to_end()
-    if watch.failure is not None:
-        raise watch.failure
+        look = _Watch(child=child, limits=limits, children=children, out=out, err=err, ask=watch)
+        look.limit_memory()
+        look.to_end()
+    if look.failure is not None:
+        raise look.failure
     return Completed(
         argv=tuple(argv),
-        returncode=child.returncode,
+        returncode=-signal.SIGKILL if child.returncode is None else child.returncode,
         stdout=out.data,
         stderr=tuple(err.tail),
-        stopped=watch.stopped,
+        stopped=look.stopped,
     )
 
 
@@ -182,12 +201,20 @@ def _started(
     finally:
         if child.returncode is None:
             signal_group(child, signal.SIGKILL)
-            child.wait()
+            _wait_or_leave(child)
         if children is not None:
             children.remove(child)
         for pipe in (child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+def _wait_or_leave(child: subprocess.Popen[bytes]) -> None:
+    """Wait for a killed child; one that the system can't end is waited for in the background."""
+    try:
+        child.wait(timeout=1.0)
+    except subprocess.TimeoutExpired:
+        threading.Thread(target=child.wait, daemon=True, name="reaper").start()
 
 
 @functools.cache
@@ -213,12 +240,15 @@ class _Watch:
     children: Children | None
     out: Output | Lines
     err: ErrorLines
+    ask: Callable[[], str | None] | None = None
     stopped: str | None = None
     failure: Exception | None = None
     _open: dict[int, Output | Lines] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
     _last_sign: float = field(default_factory=time.monotonic)
+    _last_look: float = field(default_factory=time.monotonic)
     _patience_ends: float | None = None
+    _given_up: bool = False
 
     def limit_memory(self) -> None:
         if self.limits.memory_bytes is None or not _ON_LINUX:
@@ -237,7 +267,7 @@ class _Watch:
         with _end_notice(self.child) as notice:
             if notice is not None:
                 ready.register(notice, select.POLLIN)
-            while not self._has_ended(looks=notice is None):
+            while not (self._has_ended(looks=notice is None) or self._given_up):
                 longest = _LOOK_WITHOUT_NOTICE_S if notice is None else _LOOK_S
                 for descriptor, _ in ready.poll(self._next_look_s(longest) * 1000):
                     if descriptor == notice:
@@ -248,7 +278,7 @@ class _Watch:
             if notice is not None:
                 ready.unregister(notice)
         # A grandchild out of the group's reach may keep a pipe open: not waited for long.
-        deadline = time.monotonic() + GENTLE_STOP_S
+        deadline = time.monotonic() + (0 if self._given_up else GENTLE_STOP_S)
         while self._open and (left := deadline - time.monotonic()) > 0:
             for descriptor, _ in ready.poll(left * 1000):
                 self._read(descriptor, ready)
@@ -291,17 +321,35 @@ class _Watch:
     def _apply_limits(self) -> None:
         if self.child.returncode is not None:
             return
-        now, limits = time.monotonic(), self.limits
-        if limits.timeout_s is not None and now - self._started > limits.timeout_s:
-            self._stop("timeout")
-        elif limits.stall_s is not None and now - self._last_sign > limits.stall_s:
-            self._stop("stall")
+        now = time.monotonic()
+        self._forgive_pause(now)
+        if self.stopped is None and (reason := self._reason_to_stop(now)) is not None:
+            self._stop(reason)
         if self.stopped is None and not (self.children is not None and self.children.is_stopping):
             return
         if self._patience_ends is None:
             self._patience_ends = now + GENTLE_STOP_S
         elif now > self._patience_ends:
             signal_group(self.child, signal.SIGKILL)
+            self._given_up = now > self._patience_ends + UNKILLABLE_S
+
+    def _forgive_pause(self, now: float) -> None:
+        pause, self._last_look = now - self._last_look, now
+        if pause > _UNWATCHED_S:
+            self._started += pause
+            self._last_sign += pause
+
+    def _reason_to_stop(self, now: float) -> str | None:
+        limits = self.limits
+        if limits.timeout_s is not None and now - self._started > limits.timeout_s:
+            return "timeout"
+        if limits.stall_s is not None and now - self._last_sign > limits.stall_s:
+            return "stall"
+        try:
+            return None if self.ask is None else self.ask()
+        except Exception as problem:  # noqa: BLE001 - raised by run() once the child is gone
+            self.failure = self.failure or problem
+            return "output"
 
     def _next_look_s(self, left: float) -> float:
         """Time until something may have to be done, `left` at most."""

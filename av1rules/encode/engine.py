@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from av1rules.base.atomic import TEMP_PREFIX
-from av1rules.base.errors import Av1rulesError, EncodeError, ToolError
+from av1rules.base.errors import Av1rulesError, DiskFullError, EncodeError, ToolError
 from av1rules.base.events import JobProgress
 from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.base.text import printable
@@ -26,6 +26,7 @@ from av1rules.encode.failures import NOT_STARTED_EXITS, explain
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.log import LogReader, StreamCount, counted_lines
 from av1rules.encode.progress import ProgressParser, ProgressSample, eta_s, projected_bytes
+from av1rules.encode.watchdog import Verdict, Watchdog
 from av1rules.library.source import Source
 from av1rules.library.toolset import Tools
 from av1rules.rules.settings import Loss
@@ -34,6 +35,10 @@ QUIET_SVT = {"SVT_LOG": "1"}
 """SVT-AV1 prints its banner whatever FFmpeg's log level is; 1 leaves errors only."""
 
 COVER_TIMEOUT_S = 60.0
+
+SILENCE_S = 3.0
+"""FFmpeg prints nothing while it writes the end of a file, which for MP4 means to write all of it
+anew. After so long without a line the file itself is looked at for a sign of life."""
 
 GATE_MIN_SHARE = 0.20
 GATE_MIN_FRAMES = 240
@@ -92,20 +97,20 @@ def encode(
     """Encode into a private temporary file, which the caller verifies, publishes or removes.
 
     Raises EncodeError (the encode failed, or the source is damaged), ToolError (FFmpeg can't be
-    started), a plain Av1rulesError (a full disk, a killed process: says nothing of the source),
-    RunInterruptedError; the temporary file is gone then.
+    started), DiskFullError or a plain Av1rulesError (no memory, a killed process: says nothing of
+    the source), RunInterruptedError; the temporary file is gone then.
     """
     with _work_folder(job) as folder, _unfinished(folder, job) as part:
         covers = _take_out_covers(job, folder, tools=tools, children=children)
         argv = build_argv(job, ffmpeg=tools.ffmpeg, output=part, covers=covers)
-        watch = _Watch(job=job, on_progress=on_progress)
+        watch = _Watch(job=job, part=part, on_progress=on_progress)
         try:
             completed = _run(argv, job=job, children=children, watch=watch)
         except _TooLargeError as stop:
             _remove(part)
             return watch.outcome(path="", argv=argv, size_bytes=stop.projected, is_projected=True)
         children.check()
-        _require_success(completed, job, watch.log)
+        _require_success(completed, job, watch)
         finished = part if job.temp_dir else _moved_out(part, folder)
         size_bytes = os.stat(finished).st_size
         return watch.outcome(path=finished, argv=argv, size_bytes=size_bytes)
@@ -163,10 +168,12 @@ def _run(argv: tuple[str, ...], *, job: EncodeJob, children: Children, watch: _W
         return run(
             argv,
             children=children,
-            limits=Limits(stall_s=job.stall_timeout_s),
+            limits=Limits(memory_bytes=job.memory_bytes),
             env=QUIET_SVT,
             on_line=parser.feed,
             on_err_line=watch.log.feed,
+            watch=watch.ask,
+            priority=job.priority,
             tether=True,
         )
     except OSError as problem:
@@ -182,15 +189,37 @@ def _not_started(program: str, why: str) -> ToolError:
 
 @dataclass(slots=True)
 class _Watch:
-    """Reads a running encode: progress to events, complaints to the log, and the live gate."""
+    """Reads a running encode: progress to events, complaints to the log, watchdog, live gate."""
 
     job: EncodeJob
+    part: str
     on_progress: Callable[[JobProgress], None]
     log: LogReader = field(default_factory=LogReader)
     started: float = field(default_factory=time.monotonic)
     frames: int | None = None
+    verdict: Verdict | None = None
+    dog: Watchdog = field(init=False)
+    heard: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        job = self.job
+        self.dog = Watchdog(
+            stall_s=job.stall_timeout_s, max_s=job.max_duration_s, started=self.started
+        )
+
+    def ask(self) -> str | None:
+        """Why FFmpeg is to be stopped, in a word."""
+        now = time.monotonic()
+        is_silent = now - self.heard > SILENCE_S
+        self._judge(self.dog.feed(None, now, written=_mtime_ns(self.part) if is_silent else None))
+        return None if self.verdict is None else self.verdict.cause
+
+    def _judge(self, verdict: Verdict | None) -> None:
+        self.verdict = self.verdict or verdict
 
     def on_sample(self, sample: ProgressSample) -> None:
+        self.heard = time.monotonic()
+        self._judge(self.dog.feed(sample, self.heard))
         expected = expected_frames(self.job.source)
         if sample.frame is not None:
             self.frames = sample.frame
@@ -236,6 +265,13 @@ class _Watch:
         )
 
 
+def _mtime_ns(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
 def expected_frames(source: Source) -> int | None:
     """For progress only: duration x rate, else what the container claims."""
     main = source.main
@@ -266,8 +302,9 @@ def _take_out_covers(
     completed = run(
         argv,
         children=children,
-        limits=Limits(timeout_s=COVER_TIMEOUT_S),
+        limits=Limits(timeout_s=COVER_TIMEOUT_S, memory_bytes=job.memory_bytes),
         on_err_line=log.feed,
+        priority=job.priority,
         tether=True,
     )
     children.check()
@@ -276,11 +313,12 @@ def _take_out_covers(
     return covers
 
 
-def _require_success(completed: Completed, job: EncodeJob, log: LogReader) -> None:
+def _require_success(completed: Completed, job: EncodeJob, watch: _Watch) -> None:
+    log = watch.log
     if completed.returncode in NOT_STARTED_EXITS:
         raise _not_started(completed.argv[0], "; ".join(log.last) or completed.describe_exit())
     if not completed.ok:
-        raise _failure(completed, job, log, doing="encoding")
+        raise _failure(completed, job, log, doing="encoding", verdict=watch.verdict)
     if log.damage and Loss.DAMAGE not in job.settings.accept:
         first = _CONTEXTS.sub("", next(iter(log.damage)))
         lines = "\n".join(f"    {line}" for line in counted_lines(log.damage)[:10])
@@ -294,22 +332,33 @@ def _require_success(completed: Completed, job: EncodeJob, log: LogReader) -> No
         )
 
 
-def _failure(completed: Completed, job: EncodeJob, log: LogReader, *, doing: str) -> Av1rulesError:
+def _failure(
+    completed: Completed,
+    job: EncodeJob,
+    log: LogReader,
+    *,
+    doing: str,
+    verdict: Verdict | None = None,
+) -> Av1rulesError:
     """What was being done, how it ended, the command, FFmpeg's last words, and what to do."""
+    place = job.temp_dir or os.path.dirname(job.target)
     failure = explain(
         completed,
         log.last,
-        place=printable(job.temp_dir or os.path.dirname(job.target)),
+        place=printable(place),
         codec=job.encoder.codec,
-        stall_s=job.stall_timeout_s,
+        verdict=verdict,
+        memory_bytes=job.memory_bytes,
     )
-    kind = Av1rulesError if failure.is_surroundings else EncodeError
     name = printable(os.path.basename(job.source_path))
     last = "\n".join(f"    {line}" for line in log.last) or "    (nothing)"
-    return kind(
+    message = (
         f"{doing} {name} failed: {failure.reason}\n"
         f"  command: {shown_command(completed.argv)}\n"
-        f"  last lines of FFmpeg:\n{last}",
-        hint=failure.hint,
-        where=printable(job.source_path),
+        f"  last lines of FFmpeg:\n{last}"
     )
+    where = printable(job.source_path)
+    if failure.is_disk_full:
+        return DiskFullError(message, place=place, hint=failure.hint, where=where)
+    kind = Av1rulesError if failure.is_surroundings else EncodeError
+    return kind(message, hint=failure.hint, where=where)

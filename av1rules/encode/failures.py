@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from av1rules.base.process import Completed
+from av1rules.base.units import format_size
+from av1rules.encode.watchdog import Verdict
 
 NOT_STARTED_EXITS = (126, 127)
 """By the tether, which starts the program itself."""
@@ -25,11 +27,12 @@ _EINVAL_EXIT, _INVALID_DATA_EXIT = 234, 183
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why a program failed. `is_surroundings`: disk, memory, permissions or a signal, not the
-    source and not the settings."""
+    source and not the settings; `is_disk_full`: nothing else can be written there either."""
 
     reason: str
     hint: str | None = None
     is_surroundings: bool = False
+    is_disk_full: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,51 +40,64 @@ class _Trouble:
     """One way the surroundings fail: by exit code (None: not told apart), or by FFmpeg's words."""
 
     exit: int | None
-    words: str
+    words: tuple[str, ...]
     reason: str
     hint: str
+    is_disk_full: bool = False
 
+
+_OUT_OF_MEMORY = "out of memory"
+_MEMORY_HINT = "run fewer jobs at a time, or set run.memory"
 
 _TROUBLES = (
     _Trouble(
         exit=228,
-        words="No space left on device",
+        words=("No space left on device",),
         reason="the disk is full",
         hint="free some space in {place}",
+        is_disk_full=True,
     ),
     _Trouble(
         exit=None,  # as SIGABRT's
-        words="Disk quota exceeded",
+        words=("Disk quota exceeded",),
         reason="the disk quota is used up",
         hint="free some space in {place}, or have the quota raised",
+        is_disk_full=True,
     ),
     _Trouble(
         exit=243,
-        words="Permission denied",
+        words=("Permission denied",),
         reason="permission denied",
         hint="check who may read the source and write in {place}",
     ),
     _Trouble(
         exit=226,
-        words="Read-only file system",
+        words=("Read-only file system",),
         reason="the file system is read-only",
         hint="check how {place} is mounted, and whether its disk is well",
     ),
     _Trouble(
         exit=244,
-        words="Cannot allocate memory",
-        reason="out of memory",
-        hint="run fewer jobs at a time",
+        words=(
+            "Cannot allocate memory",
+            "allocate memory failed",  # SVT-AV1
+            "Error initializing encoder: insufficient resources",
+            "Memory allocation error",  # libaom, with the exit code of a damaged source
+            "memory allocation of",  # rav1e, with that of a crash
+            "pthread_create() failed: Resource temporarily unavailable",
+        ),
+        reason=_OUT_OF_MEMORY,
+        hint=_MEMORY_HINT,
     ),
     _Trouble(
         exit=254,
-        words="No such file or directory",
+        words=("No such file or directory",),
         reason="a file is gone",
         hint="was the source moved, or its disk unmounted? then run again",
     ),
     _Trouble(
         exit=None,
-        words="Stale file handle",
+        words=("Stale file handle",),
         reason="the file server lost the file",
         hint="mount the share anew, then run again",
     ),
@@ -94,18 +110,26 @@ def explain(
     *,
     place: str = "there",
     codec: str | None = None,
-    stall_s: float | None = None,
+    verdict: Verdict | None = None,
+    memory_bytes: int | None = None,
 ) -> Failure:
     """The failure of `completed`, from how it ended and what it `said` (addresses stripped).
 
-    `place` is where it wrote, ready to print; `codec` names the encoder, to quote its own words.
+    `place` is where it wrote, ready to print; `codec` names the encoder, to quote its own words;
+    `verdict` is why the watchdog stopped it, `memory_bytes` the cap it ran under.
     """
     lines = tuple(said)
     exit_text, code = completed.describe_exit(), completed.returncode
-    if completed.stopped == "stall":
+    if verdict is not None:
+        return Failure(reason=verdict.reason, hint=verdict.hint)
+    if completed.stopped is not None:
+        reason = f"FFmpeg came to no end and was {exit_text}"
+        return Failure(reason=reason, hint="a slow disk, or a file that FFmpeg can't cope with?")
+    if memory_bytes is not None and _is_out_of_memory(code, lines):
         return Failure(
-            reason=f"FFmpeg gave no sign of life for {stall_s or 0:g} s and was stopped",
-            hint="a slow disk or a very slow preset? then set a longer run.stall_timeout",
+            reason=f"{_OUT_OF_MEMORY}: more than {format_size(memory_bytes)} ({exit_text})",
+            hint="raise run.memory_per_job: it counts addresses, 2 to 4 times the memory in use",
+            is_surroundings=True,
         )
     if code in KILLED_EXITS:
         hint = "often the system was out of memory: fewer jobs"
@@ -115,13 +139,25 @@ def explain(
         reason = f"FFmpeg was stopped from outside ({exit_text})"
         return Failure(reason=reason, hint="run again", is_surroundings=True)
     for trouble in _TROUBLES:
-        if code == trouble.exit or any(trouble.words in line for line in lines):
+        if code == trouble.exit or _is_said(trouble.words, lines):
             return Failure(
                 reason=f"{trouble.reason} ({exit_text})",
                 hint=trouble.hint.format(place=place),
                 is_surroundings=True,
+                is_disk_full=trouble.is_disk_full,
             )
     return _of_work(code, exit_text, lines, codec)
+
+
+def _is_said(words: tuple[str, ...], lines: tuple[str, ...]) -> bool:
+    return any(word in line for line in lines for word in words)
+
+
+def _is_out_of_memory(code: int, lines: tuple[str, ...]) -> bool:
+    """Whether a program under a cap met it. A very low one ends it before it can say a word."""
+    trouble = next(trouble for trouble in _TROUBLES if trouble.reason == _OUT_OF_MEMORY)
+    is_mute_crash = code in _CRASH_EXITS and not lines
+    return is_mute_crash or code == trouble.exit or _is_said(trouble.words, lines)
 
 
 def _of_work(code: int, exit_text: str, lines: tuple[str, ...], codec: str | None) -> Failure:

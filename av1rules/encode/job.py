@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from av1rules.base.priority import USUAL, Priority
 from av1rules.encode.encoders import VideoFacts
 from av1rules.encode.streams import StreamPlan, plan_streams
 from av1rules.library.source import Source, VideoStream
@@ -18,7 +19,9 @@ class EncodeJob:
     `provenance` is the JSON text of the AV1RULES tag; it becomes part of the target's bytes and so
     must be the same for the same work. `temp_dir` is a private folder of this job that exists, and
     stays when the engine is done; None means: a folder of the engine's own beside the target.
-    `threads` and `stall_timeout_s` do not change the result.
+    What stands below it does not change the result: `memory_bytes` caps the address space of each
+    program, `stall_timeout_s` is the longest time without progress, `max_duration_s` the longest
+    time at all.
     """
 
     source_path: str
@@ -31,6 +34,9 @@ class EncodeJob:
     temp_dir: str | None = None
     threads: int | None = None
     stall_timeout_s: float | None = None
+    max_duration_s: float | None = None
+    priority: Priority = USUAL
+    memory_bytes: int | None = None
 
     @property
     def main(self) -> VideoStream:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 
 from av1rules.base.errors import EncodeError
+from av1rules.base.priority import USUAL, Priority
 from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.base.text import printable
 from av1rules.encode.argv import file_url
 from av1rules.encode.log import LogReader, StreamCount
 from av1rules.encode.progress import ProgressParser, ProgressSample
+from av1rules.encode.watchdog import Verdict, Watchdog
 from av1rules.library.toolset import Tools
 
 STALL_S = 300.0
@@ -34,6 +38,7 @@ class Decoded:
     completed: Completed
     last_lines: tuple[str, ...]
     counts: tuple[StreamCount, ...]
+    verdict: Verdict | None = None
 
     def packets(self, index: int) -> int | None:
         return next((c.packets for c in self.counts if (c.side, c.index) == ("in", index)), None)
@@ -50,6 +55,9 @@ def decode_fully(
     tools: Tools,
     children: Children,
     on_sample: Callable[[ProgressSample], None],
+    stall_s: float = STALL_S,
+    memory_bytes: int | None = None,
+    priority: Priority = USUAL,
 ) -> Decoded:
     """Decode stream `video` and read the `tracks` beside it, stopping at the first error.
 
@@ -59,6 +67,7 @@ def decode_fully(
     """
     maps = [part for index in tracks if index != video for part in ("-map", f"0:{index}")]
     log = LogReader()
+    watch = _Watch(dog=Watchdog(stall_s=stall_s, started=time.monotonic()), on_sample=on_sample)
     completed = run(
         [
             tools.ffmpeg, "-nostdin", "-v", "level+verbose", "-xerror",
@@ -68,13 +77,37 @@ def decode_fully(
             "-fps_mode:v:0", "passthrough", "-f", "null", "-",
         ],
         children=children,
-        limits=Limits(stall_s=STALL_S),
-        on_line=ProgressParser(on_sample=on_sample).feed,
+        limits=Limits(memory_bytes=memory_bytes),
+        on_line=ProgressParser(on_sample=watch.feed).feed,
         on_err_line=log.feed,
+        watch=watch.ask,
+        priority=priority,
         tether=True,
     )  # fmt: skip
     children.check()
-    return Decoded(completed=completed, last_lines=tuple(log.last), counts=log.counts)
+    return Decoded(
+        completed=completed,
+        last_lines=tuple(log.last),
+        counts=log.counts,
+        verdict=watch.verdict,
+    )
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Hands samples on, past the watchdog."""
+
+    dog: Watchdog
+    on_sample: Callable[[ProgressSample], None]
+    verdict: Verdict | None = None
+
+    def feed(self, sample: ProgressSample) -> None:
+        self.verdict = self.verdict or self.dog.feed(sample, time.monotonic())
+        self.on_sample(sample)
+
+    def ask(self) -> str | None:
+        self.verdict = self.verdict or self.dog.feed(None, time.monotonic())
+        return None if self.verdict is None else self.verdict.cause
 
 
 class _Stream(msgspec.Struct):
@@ -151,6 +184,12 @@ def _ask(path: str, options: tuple[str, ...], tools: Tools, children: Children) 
     limits = Limits(timeout_s=INDEX_TIMEOUT_S)
     completed = run(argv, children=children, limits=limits, tether=True)
     children.check()
+    if completed.stopped is not None:
+        raise EncodeError(
+            f"ffprobe gave no answer within {INDEX_TIMEOUT_S:g} s",
+            hint="a slow disk, or a file that FFmpeg can't cope with?",
+            where=printable(path),
+        )
     if not completed.ok:
         return _Answer()
     return msgspec.json.decode(completed.stdout, type=_Answer)

@@ -14,12 +14,16 @@ MIN_PROJECTION_FRAMES = 48
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressSample:
-    """One block. `speed` in times real time; None for what FFmpeg prints as N/A."""
+    """One block. `speed` in times real time; None for what FFmpeg prints as N/A.
+
+    `film_s` is how far into the film the file reaches; `size_bytes` what has been written of it.
+    """
 
     frame: int | None = None
     fps: float | None = None
     speed: float | None = None
     size_bytes: int | None = None
+    film_s: float | None = None
     dropped: int | None = None
     is_end: bool = False
 
@@ -42,11 +46,13 @@ class ProgressParser:
 
 
 def _sample(values: dict[str, str]) -> ProgressSample:
+    film_us = _rate(values.get("out_time_us"))
     return ProgressSample(
         frame=_whole(values.get("frame")),
         fps=_rate(values.get("fps")),
         speed=_rate(values.get("speed", "").removesuffix("x")),
         size_bytes=_whole(values.get("total_size")),
+        film_s=None if film_us is None else film_us / 1e6,
         dropped=_whole(values.get("drop_frames")),
         is_end=values.get("progress") == "end",
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from av1rules.base.errors import Av1rulesError, ProbeError
+from av1rules.base.errors import Av1rulesError, EncodeError, ProbeError
 from av1rules.base.events import JobProgress
 from av1rules.base.process import Children
 from av1rules.encode.checks import Blame, Check
@@ -20,6 +20,7 @@ from av1rules.encode.engine import EncodeOutcome
 from av1rules.encode.failures import explain
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.measure import (
+    STALL_S,
     Decoded,
     decode_fully,
     first_frame_times,
@@ -111,8 +112,8 @@ def verify(
 ) -> Verification:
     """Probe, decode and compare the finished file with its source.
 
-    Raises RunInterruptedError, OSError if a program can't be started, and a plain Av1rulesError if
-    one was killed.
+    Raises RunInterruptedError, OSError if a program can't be started, EncodeError if one came to
+    no end, and a plain Av1rulesError if one was killed.
     """
     started = time.monotonic()
     try:
@@ -130,7 +131,7 @@ def verify(
     before = first_frame_times(job.source_path, job.main.index, tools=tools, children=children)
     after = first_frame_times(encoded.path, video, tools=tools, children=children)
     checks = (
-        _decode_check(decoded, frames),
+        _decode_check(decoded, frames, job),
         _frames_check(job, encoded, frames, tools, children),
         _packets_check(job, encoded, decoded),
         _duration_check(job, target, video, starts_s=before[0] if before else None),
@@ -175,16 +176,24 @@ def _decode(
         tools=tools,
         children=children,
         on_sample=on_sample,
+        stall_s=job.stall_timeout_s or STALL_S,
+        memory_bytes=job.memory_bytes,
+        priority=job.priority,
     )
 
 
-def _decode_check(decoded: Decoded, frames: int | None) -> Check:
+def _decode_check(decoded: Decoded, frames: int | None, job: EncodeJob) -> Check:
     if decoded.completed.ok:
         return Check(name="decode", passed=True, detail=f"{frames} frames without an error")
-    failure = explain(decoded.completed)
+    failure = explain(
+        decoded.completed,
+        decoded.last_lines if job.memory_bytes else (),
+        verdict=decoded.verdict,
+        memory_bytes=job.memory_bytes,
+    )
     if failure.is_surroundings or decoded.completed.stopped is not None:
-        message = f"verifying the encode was cut short: {failure.reason}"
-        raise Av1rulesError(message, hint=failure.hint)
+        kind = Av1rulesError if failure.is_surroundings else EncodeError
+        raise kind(f"verifying the encode was cut short: {failure.reason}", hint=failure.hint)
     last = "; ".join(decoded.last_lines[-3:])
     detail = f"decoding failed: {decoded.completed.describe_exit()}: {last}"
     return Check(name="decode", passed=False, detail=detail)

@@ -91,7 +91,7 @@ def test_what_the_surroundings_did_is_no_verdict_on_the_source(
 ) -> None:
     with pytest.raises(Av1rulesError) as caught:
         run(film(tmp_path), fake(how))
-    assert type(caught.value) is Av1rulesError
+    assert not isinstance(caught.value, EncodeError)
     assert caught.value.message.startswith(f"encoding film.mkv failed: {reason}\n")
     assert (caught.value.hint or "").startswith(hint)
     assert left_behind(tmp_path) == []
@@ -112,7 +112,7 @@ def test_the_folder_of_a_job_is_used_as_it_is(tmp_path: Path, fake: Fake) -> Non
 
 def test_a_hanging_encoder_is_stopped(tmp_path: Path, fake: Fake) -> None:
     started = time.monotonic()
-    with pytest.raises(EncodeError, match=r"no sign of life for 0\.5 s"):
+    with pytest.raises(EncodeError, match=r"no progress for 0\.50 s \(at frame 10\)"):
         run(film(tmp_path, stall_timeout_s=0.5), fake("hang"))
     assert time.monotonic() - started < 10
     assert left_behind(tmp_path) == []
@@ -137,7 +137,7 @@ def test_a_hopeless_encode_is_stopped_early(tmp_path: Path, fake: Fake) -> None:
 
 def test_the_gate_lets_a_large_source_pass(tmp_path: Path, fake: Fake) -> None:
     made = film(tmp_path, source=source(main=video(duration_s=40.0), size_bytes=10**9))
-    with pytest.raises(EncodeError, match="no sign of life"):  # it went on until it hung
+    with pytest.raises(EncodeError, match="no progress"):  # it went on until it hung
         run(replace(made, stall_timeout_s=0.5), fake("huge"))
 
 

@@ -15,12 +15,14 @@ def samples(text: str) -> list[ProgressSample]:
 def test_blocks_become_samples() -> None:
     text = (
         "frame=0\nfps=0.00\nstream_0_0_q=0.0\ntotal_size=N/A\nspeed=N/A\nprogress=continue\n"
-        "frame=37\nfps=12.50\ntotal_size=844\nout_time=N/A\ndrop_frames=1\nspeed= 0.52x\n"
+        "frame=37\nfps=12.50\ntotal_size=844\nout_time_us=1500000\ndrop_frames=1\nspeed= 0.52x\n"
         "progress=end\n"
     )
     assert samples(text) == [
         ProgressSample(frame=0, fps=0.0),
-        ProgressSample(frame=37, fps=12.5, speed=0.52, size_bytes=844, dropped=1, is_end=True),
+        ProgressSample(
+            frame=37, fps=12.5, speed=0.52, size_bytes=844, film_s=1.5, dropped=1, is_end=True
+        ),
     ]
 
 

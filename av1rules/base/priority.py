@@ -1,0 +1,98 @@
+"""How much of the machine a program may have beside everything else: niceness, I/O class, cores.
+
+Applied from outside to a program that runs already, since code between fork and exec is unsafe
+while other threads run. Linux keeps all three per thread; what a program has started meanwhile is
+covered too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from dataclasses import dataclass
+
+IO_CLASSES = ("none", "best-effort", "idle")
+"""As `ionice` names them; "none" leaves it to the system, which goes by the niceness."""
+
+_ROUNDS = 50
+"""A bound on looking for threads that started while others were being set; 1 to 3 are usual."""
+
+_ON_LINUX = sys.platform == "linux"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priority:
+    """What a child gets. `nice` 1 to 19 (0: as this process), `cpus` by number (empty: all)."""
+
+    nice: int = 0
+    io_class: str = "none"
+    cpus: tuple[int, ...] = ()
+
+    @property
+    def is_usual(self) -> bool:
+        return self == USUAL
+
+
+USUAL = Priority()
+
+
+def apply(priority: Priority, pid: int) -> None:
+    """Set the priority of a running program and all its threads; a system or user that may not is
+    no error, nor is a program that is gone."""
+    if priority.is_usual:
+        return
+    done: set[int] = set()
+    for _ in range(_ROUNDS):  # a thread started by one that is set already inherits it
+        fresh = _threads(pid) - done
+        if not fresh:
+            break
+        for thread in sorted(fresh):
+            _set(priority, thread)
+        done |= fresh
+    if priority.nice:
+        _set_autogroup(priority.nice, pid)
+
+
+def _threads(pid: int) -> set[int]:
+    """On Linux every thread by its number, elsewhere the process stands for them."""
+    if not _ON_LINUX:
+        return {pid}
+    try:
+        return {int(name) for name in os.listdir(f"/proc/{pid}/task")}
+    except OSError:
+        return set()
+
+
+def _set(priority: Priority, thread: int) -> None:
+    with contextlib.suppress(OSError, OverflowError):
+        if priority.cpus and _ON_LINUX:  # first: encoders count their cores as they start
+            os.sched_setaffinity(thread, priority.cpus)
+    with contextlib.suppress(OSError):
+        if priority.nice > os.getpriority(os.PRIO_PROCESS, 0):  # a run under `nice` stays there
+            os.setpriority(os.PRIO_PROCESS, thread, priority.nice)
+    _set_by_psutil(priority, thread)
+
+
+def _set_by_psutil(priority: Priority, thread: int) -> None:
+    """What the standard library can't: the I/O class, and cores on other systems than Linux."""
+    has_cpus = bool(priority.cpus) and not _ON_LINUX
+    if priority.io_class == "none" and not has_cpus:
+        return
+    import psutil  # noqa: PLC0415 - 25 ms that only those who set it should pay
+
+    with contextlib.suppress(psutil.Error, OSError, ValueError, AttributeError):
+        process = psutil.Process(thread)
+        if has_cpus:
+            process.cpu_affinity(list(priority.cpus))
+        if priority.io_class == "idle":
+            process.ionice(psutil.IOPRIO_CLASS_IDLE)
+        elif priority.io_class == "best-effort":
+            process.ionice(psutil.IOPRIO_CLASS_BE, value=7)
+
+
+def _set_autogroup(nice: int, pid: int) -> None:
+    """A desktop kernel shares the processor between sessions before it looks at niceness, and every
+    child leads a session of its own: without this, `nice` would do nothing there."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/autogroup", "w") as file:
+        file.write(str(nice))
