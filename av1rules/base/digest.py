@@ -11,6 +11,8 @@ from pathlib import Path
 
 import xxhash
 
+from av1rules.base.regular import open_regular
+
 SAMPLE_BYTES = 64 * 1024
 """Size of one sampled block: one read each, small beside a disk's seek."""
 
@@ -27,7 +29,7 @@ def content_key(path: str | Path) -> str:
 
     Reads at most 512 KiB. Files up to that size are read whole. Raises OSError.
     """
-    with open(path, "rb", buffering=0) as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         hasher = xxhash.xxh3_128(str(size).encode())
         for offset in _sample_offsets(size):
@@ -39,7 +41,7 @@ def content_key(path: str | Path) -> str:
 def head_key(path: str | Path) -> str:
     """xxh3-128 of the first 4 KiB: the same after a cut or rot further on, another after a remux
     or an edit of tags, which rewrite the head of a file. Raises OSError."""
-    with open(path, "rb", buffering=0) as file:
+    with open_regular(path) as file:
         return xxhash.xxh3_128_hexdigest(file.read(HEAD_BYTES))
 
 
@@ -54,7 +56,7 @@ def _sample_offsets(size: int) -> list[int]:
 def file_digest(path: str | Path, *, check: Callable[[], None] | None = None) -> str:
     """xxh3-128 of all bytes, as `"xxh3-128:<hex>"`; `check` runs between chunks and may raise."""
     hasher = xxhash.xxh3_128()
-    with open(path, "rb", buffering=0) as file:
+    with open_regular(path) as file:
         while chunk := file.read(_CHUNK):
             if check is not None:
                 check()

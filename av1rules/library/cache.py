@@ -65,9 +65,11 @@ def _signed(number: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeFailure:
-    """A file that ffprobe could not read, and why; remembered until the file changes."""
+    """A file that ffprobe could not read, and why; remembered until the file changes, unless the
+    file may be well (`is_passing`): a disk that hung once says nothing of the films on it."""
 
     message: str
+    is_passing: bool = False
 
 
 def _encode_hook(value: object) -> str:

@@ -1,4 +1,5 @@
-"""Reads from the first bytes of a file how many plain H.264 tracks it describes. Pure.
+"""Reads from the first bytes of a file whether it is a text at all, and how many plain H.264 tracks
+it describes. Pure.
 
 Plain: the container says nothing of a picture beyond its size and colour (no rotation, no HDR
 metadata, no Dolby Vision). Only for these may a probe spare the first picture, since FFmpeg forgets
@@ -7,6 +8,7 @@ such side data then. A doubt is an answer of 0 and costs no more than time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 HEAD_BYTES = 64 * 1024
@@ -22,6 +24,19 @@ _SAMPLE_ENTRY_BYTES = 78
 _UNTURNED = (
     bytes.fromhex("00010000 00000000 00000000 00000000 00010000") + bytes(12) + b"\x40\0\0\0"
 )
+
+TEXT_BYTES = 512
+"""Every container and bare stream has bytes within them that no text has: sizes, marks, zeros."""
+
+_NOT_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_TEXT_HEADED = b"YUV4MPEG2 "
+"""Raw pictures behind a line of text: flat grey ones look like text too."""
+
+
+def is_text(head: bytes) -> bool:
+    """Whether a file that begins so is a playlist, a script or some other text: never a film."""
+    start = head[:TEXT_BYTES]
+    return bool(start) and not start.startswith(_TEXT_HEADED) and not _NOT_TEXT.search(start)
 
 
 def plain_h264_tracks(head: bytes) -> int:

@@ -7,15 +7,17 @@ only where they could tell more: captions, HDR metadata, field flags (see `pictu
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from av1rules.base.errors import ProbeError
+from av1rules.base.errors import ProbeError, UnansweredProbeError
 from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.base.regular import open_regular
 from av1rules.library.cache import LibraryCache, ProbeFailure, stat_key
-from av1rules.library.head_scan import HEAD_BYTES, next_box, plain_h264_tracks
+from av1rules.library.head_scan import HEAD_BYTES, is_text, next_box, plain_h264_tracks
 from av1rules.library.picture_scan import NO_HINTS, PLAIN, PictureHints, scan
 from av1rules.library.probe_json import (
     RawFrame,
@@ -75,6 +77,16 @@ _FRAME_ENTRIES = (
 _ALWAYS = ("-v", "error", "-hide_banner", "-protocol_whitelist", "file", "-of", "json=c=1")
 _FACTS = ("-show_format", "-show_streams", "-show_chapters")
 
+_DISK_FAULTS = tuple(
+    os.strerror(number)
+    for number in (
+        errno.EIO, errno.ENOENT, errno.ESTALE, errno.EACCES, errno.EPERM, errno.ENXIO, errno.ENODEV,
+        errno.ETIMEDOUT, errno.ENOTCONN, errno.EMFILE, errno.ENFILE, errno.EINTR,
+    )
+)  # fmt: skip
+"""FFmpeg's last word is the system's own. A damaged file may lead to the first of them too; asking
+it again costs little."""
+
 _CAPTION_CODECS = frozenset({"h264", "hevc", "vvc", "av1", "mpeg2video"})
 """Codecs whose pictures may carry CEA-608/708 captions as FFmpeg reads them."""
 
@@ -121,11 +133,13 @@ def probe_file(
     timeout_s: float = DEFAULT_TIMEOUT_S,
     children: Children | None = None,
 ) -> Source:
-    """All facts of one file. Raises ProbeError if it can't be read as media."""
+    """All facts of one file. Raises ProbeError if it can't be read as media, of the kind
+    UnansweredProbeError if that may not be the file's fault."""
     path = file.path
     if file.stat.size_bytes == 0:
         raise ProbeError("the file is empty")
-    raw = _facts(path, tools.ffprobe, timeout_s, children)
+    plain_tracks = _plain_tracks(path)
+    raw = _facts(path, plain_tracks, tools.ffprobe, timeout_s, children)
     frames: Sequence[RawFrame] | None = raw.frames or None
     hints: PictureHints | None = NO_HINTS
     main = main_stream(raw)
@@ -157,7 +171,8 @@ def probe_many(
 
     def probe(file: LibraryFile) -> Source | ProbeFailure:
         outcome = _outcome_of(file, tools, timeout_s, children)
-        cache.put_probe(file.stat, outcome, ffprobe_version=version)
+        if isinstance(outcome, Source) or not outcome.is_passing:
+            cache.put_probe(file.stat, outcome, ffprobe_version=version)
         return outcome
 
     missing = iter([file for file in files if stat_key(file.stat) not in known])
@@ -183,42 +198,50 @@ def _outcome_of(
     try:
         return probe_file(file, tools, timeout_s=timeout_s, children=children)
     except ProbeError as problem:
-        return ProbeFailure(message=problem.message)
+        is_passing = isinstance(problem, UnansweredProbeError)
+        return ProbeFailure(message=problem.message, is_passing=is_passing)
 
 
-def _facts(path: str, ffprobe: str, timeout_s: float, children: Children | None) -> RawProbe:
+def _facts(
+    path: str, plain_tracks: int, ffprobe: str, timeout_s: float, children: Children | None
+) -> RawProbe:
     with_pictures = path.rpartition(".")[2].lower() in PICTURES_FIRST
-    plain_tracks = 0 if with_pictures else _plain_tracks(path)
-    if plain_tracks:
+    if plain_tracks and not with_pictures:
         argv = facts_argv(ffprobe, path, with_pictures=False, sparing=True)
-        with contextlib.suppress(ProbeError):
-            raw = read_probe(_ask(argv, path, timeout_s, children))
-            if _is_told(raw, plain_tracks):
-                return raw
+        raw = _tried(argv, path, timeout_s, children)
+        if raw is not None and _is_told(raw, plain_tracks):
+            return raw
     argv = facts_argv(ffprobe, path, with_pictures=with_pictures)
     return read_probe(_ask(argv, path, timeout_s, children))
 
 
-@contextlib.contextmanager
-def _opened(path: str) -> Iterator[int]:
-    """A file to read from; someone may have put a pipe in its place, which is not waited for."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+def _tried(
+    argv: list[str], path: str, timeout_s: float, children: Children | None
+) -> RawProbe | None:
+    """The answer to a question; None if there is none by the file's own fault."""
     try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        return read_probe(_ask(argv, path, timeout_s, children))
+    except UnansweredProbeError:
+        raise
+    except ProbeError:
+        return None
 
 
 def _plain_tracks(path: str) -> int:
+    """A first look into the file by ourselves. Raises ProbeError for what needs no program to tell
+    that it is no film."""
     try:
-        with _opened(path) as descriptor:
-            head = os.pread(descriptor, HEAD_BYTES, 0)
+        with open_regular(path) as file:
+            head = os.pread(file.fileno(), HEAD_BYTES, 0)
+            if is_text(head):
+                raise ProbeError("it is a text (a playlist or script?), not a film")
             found = plain_h264_tracks(head)
             if not found and (place := next_box(head)) is not None:
-                found = plain_h264_tracks(os.pread(descriptor, HEAD_BYTES, place))
+                with contextlib.suppress(OSError, OverflowError):  # a box may claim any length
+                    found = plain_h264_tracks(os.pread(file.fileno(), HEAD_BYTES, place))
             return found
-    except (OSError, OverflowError):
-        return 0  # ffprobe will say what is wrong
+    except OSError as problem:
+        raise UnansweredProbeError(f"can't be read: {problem.strerror}") from problem
 
 
 def _is_told(raw: RawProbe, plain_tracks: int) -> bool:
@@ -271,14 +294,14 @@ def _scanned(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
 def _payloads(packets: Sequence[RawPacket], path: str) -> list[tuple[bytes, int]]:
     """The bytes of packets, with some after them, and their sizes; fewer if one can't be found."""
     found: list[tuple[bytes, int]] = []
-    with contextlib.suppress(OSError, OverflowError), _opened(path) as descriptor:
+    with contextlib.suppress(OSError, OverflowError), open_regular(path) as file:
         for packet in packets:
             size = positive_int(packet.size)
             if packet.pos is None or not packet.pos.isdigit() or size is None:
                 break
             if size > SCANNED_BYTES:
                 break
-            payload = os.pread(descriptor, size + 64, int(packet.pos))
+            payload = os.pread(file.fileno(), size + 64, int(packet.pos))
             if len(payload) < size:
                 break
             found.append((payload, size))
@@ -289,10 +312,8 @@ def _pictures(
     argv: list[str], path: str, timeout_s: float, children: Children | None
 ) -> Sequence[RawFrame]:
     """The first pictures; none if decoding them fails, which makes the stream undecodable."""
-    try:
-        return read_probe(_ask(argv, path, timeout_s, children)).frames
-    except ProbeError:
-        return ()
+    raw = _tried(argv, path, timeout_s, children)
+    return () if raw is None else raw.frames
 
 
 def _ask(argv: list[str], path: str, timeout_s: float, children: Children | None) -> bytes:
@@ -304,12 +325,19 @@ def _ask(argv: list[str], path: str, timeout_s: float, children: Children | None
     if children is not None:
         children.check()  # a probe that we stopped says nothing about its file
     if done.stopped == "timeout":
-        raise ProbeError(f"ffprobe gave no answer within {timeout_s:g} s")
+        raise UnansweredProbeError(f"ffprobe gave no answer within {timeout_s:g} s")
     if done.stopped == "output":
         raise ProbeError(f"ffprobe's answer is larger than {OUTPUT_BYTES} bytes")
     if not done.ok:
-        raise ProbeError(_why(done, path))
+        kind = UnansweredProbeError if _may_pass(done) else ProbeError
+        raise kind(_why(done, path))
     return done.stdout
+
+
+def _may_pass(done: Completed) -> bool:
+    """Whether the file may be well all the same: ffprobe was killed, or could not read on."""
+    is_killed = done.returncode < 0 or done.returncode > 128
+    return is_killed or any(line.rstrip().endswith(_DISK_FAULTS) for line in done.stderr)
 
 
 def _why(done: Completed, path: str) -> str:

@@ -35,7 +35,7 @@ from av1rules.library.source import (
     VideoStream,
 )
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 """Raised whenever a fact is read differently: cached probes of another version are dropped."""
 
 STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegxl"})

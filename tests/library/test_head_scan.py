@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from av1rules.library.head_scan import HEAD_BYTES, next_box, plain_h264_tracks
+from av1rules.library.head_scan import HEAD_BYTES, TEXT_BYTES, is_text, next_box, plain_h264_tracks
 from tests.conftest import MakeClip
 
 X264 = (
@@ -87,3 +87,35 @@ def test_any_bytes_are_answered(data: bytes, start: bytes) -> None:
     assert plain_h264_tracks(start + data) == 0
     place = next_box(start + data)
     assert place is None or place > 0
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"", False),
+        (b"#EXTM3U\r\n", True),
+        (b"\xef\xbb\xbf<?xml\t", True),
+        (b"a" * TEXT_BYTES + b"\0", True),
+        (b"a" * (TEXT_BYTES - 1) + b"\0", False),
+        (b"\x1a\x45\xdf\xa3" + b"a" * 99, False),
+        (b"YUV4MPEG2 W64 H64\nFRAME\n" + b"a" * 999, False),
+        ("#EXTM3U".encode("utf-16"), False),
+    ],
+)
+def test_text_is_told_by_its_head(head: bytes, expected: bool) -> None:
+    assert is_text(head) is expected
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "name",
+    ["mkv", "mp4", "avi", "ts", "m2ts", "mpg", "m2v", "asf", "flv", "mxf", "nut", "y4m", "gxf"],
+)
+def test_no_container_is_taken_for_a_text(name: str, make_clip: MakeClip) -> None:
+    codec = "rawvideo" if name == "y4m" else "mpeg2video"
+    codec = "flv1" if name == "flv" else codec
+    flat = make_clip(
+        f"flat.{name}", "-f", "lavfi", "-i", "color=0x606060:s=720x576:r=25:d=0.2", "-c:v",
+        codec, "-pix_fmt", "yuv420p",
+    )  # fmt: skip
+    assert not is_text(flat.read_bytes())
