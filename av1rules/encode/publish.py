@@ -5,23 +5,55 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 import stat
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from av1rules.base.atomic import publish, temp_name
 from av1rules.base.digest import file_digest
 from av1rules.base.errors import Av1rulesError, UsageError
 from av1rules.base.text import printable
+from av1rules.rules.model import OutputSpec
+
+_ACL = "system.posix_acl_access"
+
+_OF_CONTENT = re.compile(
+    r"sha\d|shatag|md5|crc|xxh|blake|hash|digest|checksum|bitrot", re.IGNORECASE
+)
+"""Attributes by which other tools remember the digest of a file: of a target it would be wrong, and
+they would report bit rot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dress:
+    """What a target takes over from its source, beside what it is."""
+
+    keep_mtime: bool
+    keep_mode: bool  # and the access list, which is part of it
+    keep_owner: bool
+    keep_xattrs: bool
+
+    @classmethod
+    def of(cls, output: OutputSpec) -> Self:
+        return cls(
+            keep_mtime=output.keep_mtime,
+            keep_mode=output.keep_mode,
+            keep_owner=output.keep_owner,
+            keep_xattrs=output.keep_xattrs,
+        )
 
 
 def publish_target(
     temp: str,
     target: str,
     *,
-    source: str | None = None,
-    keep_mtime_of: str | None = None,
+    source: str,
+    dress: Dress,
     copy_folder: str | None = None,
     replace: bool = True,
     check: Callable[[], None] | None = None,
@@ -29,19 +61,17 @@ def publish_target(
     """Move the finished `temp` to `target` by rename, making the folders above it.
 
     On another file system it is copied there first (into `copy_folder`, or beside the target),
-    synced, and compared by digest.
-    Mode (without set-uid) and, where allowed, the group come from the source, the time of change
-    from `keep_mtime_of`. Without `replace` nothing that exists is overwritten (FileExistsError);
-    `check` is called right before the rename and may raise.
+    synced, and compared by digest. `dress` says what it takes over from `source`. Without `replace`
+    nothing that exists is overwritten (FileExistsError); `check` is called right before the rename
+    and may raise.
     Raises UsageError if the target is the source, a plain Av1rulesError if the copy differs,
     OSError. Afterwards `temp` is gone; after an error it is still there.
     """
-    origin = source or keep_mtime_of
-    _refuse_source(target, origin)
+    _refuse_source(target, source)
     goal = Path(target)
     goal.parent.mkdir(parents=True, exist_ok=True)
     if _same_file_system(temp, str(goal.parent)):
-        _dress(temp, origin=origin, keep_mtime_of=keep_mtime_of)
+        _put_on(temp, source, dress)
         try:
             publish(Path(temp), goal, replace=replace, check=check)
             return
@@ -49,17 +79,18 @@ def publish_target(
             if problem.errno != errno.EXDEV:  # one device number, two mounts: copy after all
                 raise
     part = temp_name(goal, folder=Path(copy_folder) if copy_folder else None)
-    _copy(temp, part, goal, origin=origin, keep_mtime_of=keep_mtime_of)
+    _copy(temp, part, goal)
     try:
+        _put_on(str(part), source, dress)
         publish(part, goal, replace=replace, check=check)
     finally:
         part.unlink(missing_ok=True)
     os.unlink(temp)
 
 
-def _refuse_source(target: str, origin: str | None) -> None:
+def _refuse_source(target: str, source: str) -> None:
     with contextlib.suppress(FileNotFoundError):
-        if origin is not None and os.path.samefile(target, origin):
+        if os.path.samefile(target, source):
             raise UsageError(
                 "the target is the source itself: an original is never overwritten",
                 where=printable(target),
@@ -71,18 +102,10 @@ def _same_file_system(temp: str, folder: str) -> bool:
     return os.stat(temp).st_dev == os.stat(folder).st_dev
 
 
-def _copy(
-    temp: str,
-    part: Path,
-    goal: Path,
-    *,
-    origin: str | None,
-    keep_mtime_of: str | None,
-) -> None:
+def _copy(temp: str, part: Path, goal: Path) -> None:
     """Copy to `part` beside the goal, whole and compared, or leave nothing there."""
     try:
         shutil.copyfile(temp, part)
-        _dress(str(part), origin=origin, keep_mtime_of=keep_mtime_of)
         _require_same(part, Path(temp), goal)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -98,18 +121,47 @@ def _require_same(part: Path, temp: Path, goal: Path) -> None:
         )
 
 
-def _dress(path: str, *, origin: str | None, keep_mtime_of: str | None) -> None:
-    """Permissions of the original, as far as this user may set them; never set-uid or sticky."""
-    if origin is not None:
-        with contextlib.suppress(OSError):  # a source on a file system without modes
-            _copy_owner_and_mode(origin, path)
-    if keep_mtime_of is not None:
-        found = os.stat(keep_mtime_of)
+def dress(path: str, origin: str, wanted: Dress) -> None:
+    """Give the file at `path` what is `wanted` of the one at `origin`, as far as this user may and
+    the file system can: what it can't keep is no error.
+
+    Never set-uid or sticky, never `security.*` or `trusted.*`; the owner may always read and write.
+    A vanished origin leaves all as it is: who publishes looks at the source once more anyway.
+    """
+    try:
+        found = os.stat(origin)
+    except FileNotFoundError:
+        return
+    if wanted.keep_xattrs:
+        _copy_attributes(origin, path, with_acl=wanted.keep_mode)
+    if wanted.keep_mode:
+        mode = stat.S_IMODE(found.st_mode) & 0o777 | stat.S_IRUSR | stat.S_IWUSR
+        with contextlib.suppress(OSError):  # a file system without modes
+            os.chmod(path, mode)
+    if wanted.keep_mtime:
         os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+    if wanted.keep_owner:  # last: afterwards the file may be somebody else's
+        _copy_owner(found, path)
 
 
-def _copy_owner_and_mode(origin: str, path: str) -> None:
-    found = os.stat(origin)
-    with contextlib.suppress(PermissionError):  # only root may give files away
+_put_on = dress
+"""For where an argument has the function's name."""
+
+
+def _copy_attributes(origin: str, path: str, *, with_acl: bool) -> None:
+    if sys.platform != "linux":  # elsewhere Python has no way to them
+        return
+    with contextlib.suppress(OSError):
+        for name in os.listxattr(origin):
+            is_users = name.startswith("user.") and not _OF_CONTENT.search(name)
+            if is_users or (with_acl and name == _ACL):
+                with contextlib.suppress(OSError):  # no room for it, or none of this kind there
+                    os.setxattr(path, name, os.getxattr(origin, name))
+
+
+def _copy_owner(found: os.stat_result, path: str) -> None:
+    try:
         os.chown(path, found.st_uid, found.st_gid)
-    os.chmod(path, stat.S_IMODE(found.st_mode) & 0o777 | stat.S_IRUSR | stat.S_IWUSR)
+    except OSError:  # only root may give files away
+        with contextlib.suppress(OSError):
+            os.chown(path, -1, found.st_gid)

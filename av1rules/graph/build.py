@@ -20,7 +20,7 @@ from av1rules.base.errors import EncodeError, PlanOutdatedError
 from av1rules.base.events import JobDiscarded, JobDone, JobProgress, JobStarted, Note
 from av1rules.encode.engine import EncodeOutcome, encode
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.publish import publish_target
+from av1rules.encode.publish import Dress, publish_target
 from av1rules.encode.receipt import Receipt, receipt_json
 from av1rules.encode.verify import Verification, verify
 from av1rules.graph.in_place import look_in_place
@@ -283,7 +283,7 @@ def _publish(job: Job, made: _Made, *, folder: str) -> None:
             made.encoded.path,
             job.target,
             source=job.row.file.path,
-            keep_mtime_of=job.row.file.path if space.ruleset.output.keep_mtime else None,
+            dress=Dress.of(space.ruleset.output),
             copy_folder=near,
             replace=job.work.found is not None,
             check=lambda: _require_as_planned(job, made.digest),
