@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from av1rules.base.errors import Av1rulesError, EncodeError, ProbeError
+from av1rules.base.errors import (
+    Av1rulesError,
+    EncodeError,
+    ProbeError,
+    UnansweredProbeError,
+)
 from av1rules.base.events import JobProgress
 from av1rules.base.process import Children
 from av1rules.encode.checks import Blame, Check
@@ -118,6 +123,9 @@ def verify(
     started = time.monotonic()
     try:
         target = probe_file(lone_file(encoded.path), tools, children=children)
+    except UnansweredProbeError as problem:
+        message = f"verifying the encode was cut short: {problem.message}"
+        raise EncodeError(message, hint=problem.hint) from problem
     except ProbeError as problem:
         unreadable = Check(name="probe", passed=False, detail=problem.message)
         return Verification(checks=(unreadable,), elapsed_s=time.monotonic() - started)

@@ -1,52 +1,140 @@
-"""Room on disk, promised once: what one job may need is not counted as free for the next."""
+"""Room on disk, promised once: what one job may need is not counted as free for the next.
+
+A promise shrinks as its file grows, since the file's bytes are missing from the free space already.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from av1rules.base.errors import Av1rulesError
+from av1rules.base.text import printable
 from av1rules.base.units import format_size
+from av1rules.graph.turnstile import Turnstile, nothing_to_check, tell_nobody
+
+_HINT = "free some space, or set output.temp_dir or run.reserve"
 
 
+class NoRoomError(Av1rulesError):
+    """A job does not fit on a disk now, and no other job will make room: left for next time."""
+
+
+@dataclass(slots=True, eq=False)
+class Promise:
+    """What one job may still write, in bytes by file system; its first file grows on `first`."""
+
+    room: Room
+    first: int
+    need_bytes: int
+    left: dict[int, int]
+
+    def wrote(self, size_bytes: int | None) -> None:
+        """The temporary file has this size now. Cheap: call it with every progress event. A file
+        that shrinks again gives nothing back."""
+        if size_bytes is not None:
+            self.room.lower(self, max(self.need_bytes - size_bytes, 0))
+
+
+@dataclass(slots=True)
 class Room:
-    """The promises of one run, by file system."""
+    """The promises of one run. Safe to use from many threads."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._promised: dict[int, int] = {}
+    _turns: Turnstile = field(default_factory=Turnstile)
+    _promises: list[Promise] = field(default_factory=list)
+    _full: set[int] = field(default_factory=set)
 
     @contextmanager
-    def promised(self, places: list[str], need_bytes: int, reserve_bytes: int) -> Iterator[None]:
-        """Promise `need_bytes` on the file system of each place while the context is open.
+    def promised(
+        self,
+        places: list[str],
+        need_bytes: int,
+        reserve_bytes: int,
+        *,
+        check: Callable[[], None] = nothing_to_check,
+        tell: Callable[[str], None] = tell_nobody,
+    ) -> Iterator[Promise]:
+        """Promise `need_bytes` on the file system of each place while the context is open; the
+        temporary file is on that of the first.
 
-        Raises Av1rulesError if that would leave less than `reserve_bytes` free.
+        Waits while other jobs hold promises there: `tell` hears once for what, `check` is called
+        twice a second and may raise. Raises NoRoomError if there is no room, or less than
+        `reserve_bytes` would stay free, and no other job could make any.
         """
-        devices = {os.stat(folder).st_dev: folder for folder in map(_existing, places)}
-        with self._lock:
-            for device, folder in devices.items():
-                self._require(device, folder, need_bytes, reserve_bytes)
-            for device in devices:
-                self._promised[device] = self._promised.get(device, 0) + need_bytes
-        try:
-            yield
-        finally:
-            with self._lock:
-                for device in devices:
-                    self._promised[device] -= need_bytes
+        folders = _folders_by_device(places)
+        left = dict.fromkeys(folders, need_bytes)
+        promise = Promise(self, next(iter(folders)), need_bytes, left)
 
-    def _require(self, device: int, folder: str, need_bytes: int, reserve_bytes: int) -> None:
-        free = shutil.disk_usage(folder).free - self._promised.get(device, 0)
-        if free < need_bytes + reserve_bytes:
-            raise Av1rulesError(
-                f"not enough room: {format_size(max(free, 0))} free, needed are up to "
-                f"{format_size(need_bytes)} and a reserve of {format_size(reserve_bytes)}",
-                where=folder,
-                hint="free some space, or set output.temp_dir or run.reserve",
-            )
+        def take(free: dict[int, int]) -> str | None:
+            lacks = [
+                self._lack(device, folder, free[device], need_bytes, reserve_bytes)
+                for device, folder in folders.items()
+            ]
+            if any(lacks):
+                return next(filter(None, lacks))
+            self._promises.append(promise)
+            return None
+
+        self._turns.enter(
+            frozenset(folders),
+            measure=lambda: {device: _free(folder) for device, folder in folders.items()},
+            take=take,
+            check=check,
+            tell=tell,
+        )
+        try:
+            yield promise
+        finally:
+            with self._turns.lock:
+                self._promises.remove(promise)
+                self._turns.lock.notify_all()
+
+    def mark_full(self, path: str) -> None:
+        """The file system of `path` ran full in mid-encode: no more work there in this run."""
+        device = os.stat(_existing(path)).st_dev
+        with self._turns.lock:
+            self._full.add(device)
+            self._turns.lock.notify_all()
+
+    def lower(self, promise: Promise, left_bytes: int) -> None:
+        """Keep less of a promise on its first file system."""
+        with self._turns.lock:
+            promise.left[promise.first] = min(promise.left[promise.first], left_bytes)
+
+    def _lack(
+        self, device: int, folder: str, free_bytes: int, need_bytes: int, reserve_bytes: int
+    ) -> str | None:
+        """What to wait for; None if there is room. Raises NoRoomError."""
+        if device in self._full:
+            message = "no room: its file system ran full in this run"
+            raise NoRoomError(message, where=printable(folder), hint=_HINT)
+        others = [promise.left[device] for promise in self._promises if device in promise.left]
+        free_bytes -= sum(others)
+        if free_bytes >= need_bytes + reserve_bytes:
+            return None
+        lack = (
+            f"not enough room: {format_size(max(free_bytes, 0))} free, needed are up to "
+            f"{format_size(need_bytes)} and a reserve of {format_size(reserve_bytes)}"
+        )
+        if not others:
+            raise NoRoomError(lack, where=printable(folder), hint=_HINT)
+        jobs = "another job" if len(others) == 1 else f"{len(others)} other jobs"
+        return f"waits for {jobs} in {printable(folder)}: {lack}"
+
+
+def _free(folder: str) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def _folders_by_device(places: list[str]) -> dict[int, str]:
+    """A folder for each file system, in the order of the places."""
+    devices: dict[int, str] = {}
+    for folder in map(_existing, places):
+        devices.setdefault(os.stat(folder).st_dev, folder)
+    return devices
 
 
 def _existing(path: str) -> str:
