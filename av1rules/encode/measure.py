@@ -17,10 +17,14 @@ from av1rules.encode.argv import file_url
 from av1rules.encode.log import LogReader, StreamCount
 from av1rules.encode.progress import ProgressParser, ProgressSample
 from av1rules.encode.watchdog import Verdict, Watchdog
+from av1rules.library.probe import DEMUXERS
 from av1rules.library.toolset import Tools
 
 STALL_S = 300.0
 """A decoder that shows no frame for so long is stuck; slow real ones show several a second."""
+
+ONLY_FILMS = ("-protocol_whitelist", "file", "-format_whitelist", DEMUXERS)
+"""A playlist that took a file's place since it was probed leads nowhere."""
 
 INDEX_TIMEOUT_S = 120.0
 
@@ -72,7 +76,7 @@ def decode_fully(
         [
             tools.ffmpeg, "-nostdin", "-v", "level+verbose", "-xerror",
             "-progress", "pipe:1", "-nostats", "-stats_period", "1",
-            "-protocol_whitelist", "file", f"-strict:{video}", "strict", "-i", file_url(path),
+            *ONLY_FILMS, f"-strict:{video}", "strict", "-i", file_url(path),
             "-map", f"0:{video}", *maps, "-c", "copy", "-c:0", "wrapped_avframe",
             "-fps_mode:v:0", "passthrough", "-f", "null", "-",
         ],
@@ -225,4 +229,4 @@ def shown_packets(path: str, index: int, *, tools: Tools, children: Children) ->
 
 
 def _ffprobe(tools: Tools, *options: str) -> list[str]:
-    return [tools.ffprobe, "-v", "error", "-protocol_whitelist", "file", *options]
+    return [tools.ffprobe, "-v", "error", *ONLY_FILMS, *options]

@@ -1,0 +1,66 @@
+"""A library of attacks with its traps, and the program as a user calls it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from av1rules.library.toolset import Tools
+from tests.conftest import MakeClip
+from tests.hostile.traps import Trap, set_trap
+
+RULES = """\
+version: 1
+library: {roots: [films], settle: 0, min_size: 0, exclude: ["**/bait.*"]}
+output: {mode: mirror, root: out}
+run: {reserve: 0, probe_timeout: 20s}
+rules:
+  - name: all
+    encode: {crf: 60, preset: 13, film_grain: 0, max_size_ratio: 99, accept: [damage]}
+"""
+
+
+def av1rules(
+    *arguments: str | bytes, cwd: Path, before: Sequence[str] = ()
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*before, sys.executable, "-m", "av1rules", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny(make_clip: MakeClip) -> Path:
+    """A fifth of a second that any demuxer of a playlist would be glad to follow to."""
+    return make_clip(
+        "tiny.ts", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=0.2", "-c:v", "mpeg2video"
+    )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with rules and an empty library."""
+    (tmp_path / "films").mkdir()
+    (tmp_path / "rules.yaml").write_text(RULES)
+    return tmp_path
+
+
+@pytest.fixture
+def trap(place: Path, tiny: Path, tools: Tools) -> Iterator[Trap]:
+    """A secret beside the library and a bait inside of it."""
+    secret, bait = place / "secret" / "secret.ts", place / "films" / "bait.ts"
+    secret.parent.mkdir()
+    for path in (secret, bait):
+        path.write_bytes(tiny.read_bytes())
+    with set_trap(secret, bait) as ready:
+        yield ready
