@@ -149,6 +149,22 @@ class KeptTable:
                 (dump_row(row), os.fsencode(target)),
             )
 
+    def relink(self, old: str, row: TargetRow) -> None:
+        """Somebody renamed a target, from `old` to the place in `row`: its row and receipt, and the
+        originals it replaced, follow."""
+        name = os.fsencode(old)
+        with self._db.transaction() as write:
+            write.execute(
+                "UPDATE kept SET target=?, place=?, row=? WHERE target=? AND kind='original'",
+                (os.fsencode(row.target), os.fsencode(row.source_path), dump_row(row), name),
+            )
+            put_row(write, row, None)
+            write.execute("DELETE FROM targets WHERE target=?", (name,))
+            write.execute(
+                "UPDATE OR REPLACE receipts SET target=? WHERE target=?",
+                (os.fsencode(row.target), name),
+            )
+
     def mark_gone(self, number: int, at: str) -> None:
         """The file aside was purged."""
         with self._db.transaction() as write:

@@ -17,6 +17,7 @@ import msgspec
 
 from av1rules.base.errors import LedgerError
 from av1rules.base.text import printable
+from av1rules.graph.check_table import CheckTable, HealthTable
 from av1rules.graph.kept_table import KeptTable
 from av1rules.graph.ledger_db import LEDGER_NAME, SCHEMA_VERSION, LedgerDb
 from av1rules.graph.ledger_rows import COLUMNS, dump_row, parse_row, put_row, row_of
@@ -46,6 +47,8 @@ class Ledger:
         self.runs = RunTable(db)
         self.moves = MoveTable(db)
         self.census = CensusTable(db)
+        self.checks = CheckTable(db)
+        self.health = HealthTable(db)
 
     @classmethod
     def open(cls, state_dir: Path) -> Ledger:
@@ -133,7 +136,7 @@ class Ledger:
                 (dump_row(row), receipt, os.fsencode(folder)),
             )
 
-    def commit(self, row: TargetRow, receipt: bytes) -> None:
+    def commit(self, row: TargetRow, receipt: bytes | None) -> None:
         """The target is published: write its row. The work stays in hand until `release`."""
         with self.db.transaction() as write:
             put_row(write, row, receipt)

@@ -81,7 +81,7 @@ def tools_json(tools: ToolsUsed) -> str:
 
 def put_row(write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) -> None:
     """Write a row of the targets inside a transaction, with its receipt; what was held against
-    this content with these settings is forgotten."""
+    this content with these settings is forgotten, and what was found when it was last checked."""
     marks = ", ".join("?" * (COLUMNS.count(",") + 1))
     write.execute(f"INSERT OR REPLACE INTO targets ({COLUMNS}) VALUES ({marks})", row_values(row))
     if receipt is not None:
@@ -93,3 +93,4 @@ def put_row(write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) ->
         "DELETE FROM verdicts WHERE content_key=? AND fingerprint=?",
         (row.content_key, row.fingerprint),
     )
+    write.execute("DELETE FROM checked WHERE target=?", (os.fsencode(row.target),))
