@@ -71,7 +71,9 @@ def decode_fully(
     """
     maps = [part for index in tracks if index != video for part in ("-map", f"0:{index}")]
     log = LogReader()
-    watch = _Watch(dog=Watchdog(stall_s=stall_s, started=time.monotonic()), on_sample=on_sample)
+    watch = _Watch(
+        dog=Watchdog(stall_s=stall_s, started=time.monotonic(), writes=False), on_sample=on_sample
+    )
     completed = run(
         [
             tools.ffmpeg, "-nostdin", "-v", "level+verbose", "-xerror",

@@ -33,12 +33,14 @@ class Watchdog:
     """Feed it each sample, and None in between. Bounds in seconds; None: not bounded.
 
     The first frame may take as long as any other: an encoder may look ahead for minutes. `written`
-    is when the file was last written to, for times when FFmpeg has nothing to say.
+    is when the file was last written to, for times when FFmpeg has nothing to say. Where it writes
+    no file (`writes` False), none is expected to grow.
     """
 
     stall_s: float | None
     max_s: float | None = None
     started: float  # all times by the clock of `feed`
+    writes: bool = True
     _looked: float | None = None
     _moved: float | None = None
     _grown: float | None = None
@@ -107,6 +109,8 @@ class Watchdog:
         last = self.started if self._grown is None else self._grown
         film_s = self._film_s - self._film_at_growth_s
         if self.stall_s is None or now - last <= self.stall_s or film_s < IDLE_FILM_S:
+            return None
+        if not self.writes:
             return None
         size = "unknown" if self._size_bytes is None else format_size(self._size_bytes)
         return Verdict(
