@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _KEPT_FORMAT_CHARACTERS = frozenset("\u200c\u200d")
 """Joiners that emoji and several scripts need; other format characters can reorder text."""
+
+_HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of control, format, surrogate, private and unassigned characters, line separators."""
+
+_BEYOND_ASCII = re.compile(r"[^\n -~]")
 
 
 def printable(text: str, *, limit: int | None = None) -> str:
@@ -23,11 +29,25 @@ def printable(text: str, *, limit: int | None = None) -> str:
     return shown
 
 
+def printable_json(document: str) -> str:
+    """The same JSON, with what `printable` would not show as `\\u` escapes: equal to any reader and
+    safe on a terminal. Writers of JSON escape only the oldest control characters."""
+    return _BEYOND_ASCII.sub(_json_shown, document)
+
+
+def _json_shown(found: re.Match[str]) -> str:
+    character = found[0]
+    if unicodedata.category(character) not in _HARMFUL or character in _KEPT_FORMAT_CHARACTERS:
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
 def _shown(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+    if unicodedata.category(character) in _HARMFUL:
         if character in _KEPT_FORMAT_CHARACTERS:
             return character
         return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character) or (

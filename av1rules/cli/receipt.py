@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from av1rules.base.errors import UsageError
-from av1rules.base.text import printable
+from av1rules.base.text import printable, printable_json
 from av1rules.cli.options import absolute_paths, rules_option
 from av1rules.encode.receipt import parse_receipt, receipt_text
 from av1rules.graph.ledger import Ledger
@@ -34,4 +34,5 @@ def command(rules_file: Path, file: str, as_json: bool) -> None:  # noqa: FBT001
             where=printable(file),
             hint="name a target that av1rules made with this rules file",
         )
-    click.echo(stored.decode() if as_json else receipt_text(parse_receipt(stored)), nl=as_json)
+    text = printable_json(stored.decode()) if as_json else receipt_text(parse_receipt(stored))
+    click.echo(text, nl=as_json)

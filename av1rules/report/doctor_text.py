@@ -10,7 +10,7 @@ from itertools import groupby
 
 import msgspec
 
-from av1rules.base.text import printable
+from av1rules.base.text import printable, printable_json
 
 
 class Grade(Enum):
@@ -71,4 +71,4 @@ def doctor_json(findings: Sequence[Finding]) -> str:
         for finding in findings
     ]
     told = {"ok": not has_wrong(findings), "findings": listed}
-    return msgspec.json.format(msgspec.json.encode(told)).decode()
+    return printable_json(msgspec.json.format(msgspec.json.encode(told)).decode())

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from av1rules.base.text import printable
+from av1rules.base.text import printable, printable_json
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
 
 CSV_COLUMNS = (
@@ -31,7 +31,8 @@ def plan_json(plan: Plan) -> str:
         "made_with_other_tools": plan.other_tools,
         "rows": [row_record(row) for row in plan.rows],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return printable_json(text)
 
 
 def row_record(row: PlanRow) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from av1rules.base.text import printable
+from av1rules.base.text import printable, printable_json
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,10 @@ def test_no_control_direction_or_surrogate_survives(text: str) -> None:
 @given(st.text(max_size=40), st.integers(2, 30))
 def test_never_longer_than_the_limit(text: str, limit: int) -> None:
     assert len(printable(text, limit=limit)) <= limit
+
+
+@given(st.text(max_size=40))
+def test_json_stays_equal_and_harmless(text: str) -> None:
+    shown = printable_json(json.dumps({text: [text]}, ensure_ascii=False))
+    assert json.loads(shown) == {text: [text]}
+    assert printable(shown) == shown
