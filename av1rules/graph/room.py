@@ -39,6 +39,15 @@ class Promise:
             self.room.lower(self, max(self.need_bytes - size_bytes, 0))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sight:
+    """Free bytes by file system, and what was promised just before: what is written and no longer
+    promised while somebody looks must not be missing on both sides."""
+
+    free: dict[int, int]
+    left: dict[Promise, dict[int, int]]
+
+
 @dataclass(slots=True)
 class Room:
     """The promises of one run. Safe to use from many threads."""
@@ -68,9 +77,9 @@ class Room:
         left = dict.fromkeys(folders, need_bytes)
         promise = Promise(self, next(iter(folders)), need_bytes, left)
 
-        def take(free: dict[int, int]) -> str | None:
+        def take(sight: _Sight) -> str | None:
             lacks = [
-                self._lack(device, folder, free[device], need_bytes, reserve_bytes)
+                self._lack(device, folder, sight, need_bytes, reserve_bytes)
                 for device, folder in folders.items()
             ]
             if any(lacks):
@@ -80,7 +89,7 @@ class Room:
 
         self._turns.enter(
             frozenset(folders),
-            measure=lambda: {device: _free(folder) for device, folder in folders.items()},
+            measure=lambda: self._sight(folders),
             take=take,
             check=check,
             tell=tell,
@@ -104,15 +113,21 @@ class Room:
         with self._turns.lock:
             promise.left[promise.first] = min(promise.left[promise.first], left_bytes)
 
+    def _sight(self, folders: dict[int, str]) -> _Sight:
+        with self._turns.lock:
+            left = {promise: dict(promise.left) for promise in self._promises}
+        free = {device: shutil.disk_usage(folder).free for device, folder in folders.items()}
+        return _Sight(free=free, left=left)
+
     def _lack(
-        self, device: int, folder: str, free_bytes: int, need_bytes: int, reserve_bytes: int
+        self, device: int, folder: str, sight: _Sight, need_bytes: int, reserve_bytes: int
     ) -> str | None:
         """What to wait for; None if there is room. Raises NoRoomError."""
         if device in self._full:
             message = "no room: its file system ran full in this run"
             raise NoRoomError(message, where=printable(folder), hint=_HINT)
-        others = [promise.left[device] for promise in self._promises if device in promise.left]
-        free_bytes -= sum(others)
+        others = self._others(device, sight)
+        free_bytes = sight.free[device] - sum(others)
         if free_bytes >= need_bytes + reserve_bytes:
             return None
         lack = (
@@ -124,9 +139,15 @@ class Room:
         jobs = "another job" if len(others) == 1 else f"{len(others)} other jobs"
         return f"waits for {jobs} in {printable(folder)}: {lack}"
 
-
-def _free(folder: str) -> int:
-    return shutil.disk_usage(folder).free
+    def _others(self, device: int, sight: _Sight) -> list[int]:
+        """What each other job may still write there: as seen or as it is now, if that is more."""
+        most: dict[Promise, int] = {}
+        now = {promise: promise.left for promise in self._promises}
+        for lefts in (sight.left, now):
+            for promise, left in lefts.items():
+                if device in left:
+                    most[promise] = max(most.get(promise, 0), left[device])
+        return list(most.values())
 
 
 def _folders_by_device(places: list[str]) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -152,6 +153,88 @@ def test_program_that_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch)
     code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(30)"
     done = run([*PYTHON, code], limits=Limits(timeout_s=0.5))
     assert done.returncode == -signal.SIGKILL
+
+
+def test_the_watch_stops_a_program_with_its_own_word() -> None:
+    started = time.monotonic()
+    words = iter([None, None, "enough"])
+    done = run([*PYTHON, "import time; time.sleep(30)"], watch=lambda: next(words))
+    assert done.stopped == "enough"
+    assert done.describe_exit() == "stopped by av1rules (enough)"
+    assert time.monotonic() - started < 5
+
+
+def test_what_the_watch_raises_ends_the_program_and_is_raised() -> None:
+    def fail() -> str | None:
+        raise KeyError("watch")
+
+    started = time.monotonic()
+    with pytest.raises(KeyError):
+        run([*PYTHON, "import time; time.sleep(30)"], watch=fail)
+    assert time.monotonic() - started < 5
+
+
+def test_the_watch_is_asked_twice_a_second_of_a_silent_program() -> None:
+    asked: list[float] = []
+
+    def ask() -> None:
+        asked.append(time.monotonic())
+
+    run([*PYTHON, "import time; time.sleep(2)"], watch=ask)
+    assert max(b - a for a, b in itertools.pairwise(asked)) < 1.5
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
+def test_a_stopped_program_ends_gently(tmp_path: Path) -> None:
+    """It is woken for SIGTERM, so that it can put its things in order."""
+    mark = tmp_path / "ended"
+    code = (
+        "import os, signal, sys, time\n"
+        f"def end(*_): open({str(mark)!r}, 'w').write('7'); sys.exit(7)\n"
+        "signal.signal(signal.SIGTERM, end); os.kill(os.getpid(), signal.SIGSTOP); time.sleep(30)"
+    )
+    started = time.monotonic()
+    done = run([*PYTHON, code], limits=Limits(timeout_s=1.0))
+    assert (done.returncode, mark.read_text()) == (7, "7")
+    assert time.monotonic() - started < 4
+
+
+def test_a_program_that_the_system_can_not_end_is_left_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As one that waits in the kernel for a dead disk: no signal reaches it."""
+    mark = tmp_path / "pid"
+    monkeypatch.setattr(process, "GENTLE_STOP_S", 0.2)
+    monkeypatch.setattr(process, "UNKILLABLE_S", 0.5)
+    monkeypatch.setattr(process, "signal_group", lambda child, signum: None)
+    code = f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(30)"
+    children = Children()
+    started = time.monotonic()
+    done = run([*PYTHON, code], limits=Limits(timeout_s=1.0), children=children)
+    pid = _wait_for(mark)
+    assert _is_running(pid)
+    assert (done.stopped, done.ok) == ("timeout", False)
+    assert time.monotonic() - started < 8
+    os.kill(pid, signal.SIGKILL)
+    for _ in range(300):  # it is reaped in the background
+        if not Path(f"/proc/{pid}").exists():
+            break
+        time.sleep(0.01)
+    assert not _is_running(pid)
+
+
+def test_a_pause_of_our_own_is_not_held_against_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "_UNWATCHED_S", 1.0)
+    code = "import time\nfor i in range(24): print(i, flush=True); time.sleep(0.1)"
+
+    def sleep_once(line: str) -> None:
+        if line == "1":
+            time.sleep(1.5)
+
+    done = run([*PYTHON, code], limits=Limits(timeout_s=2.0), on_line=sleep_once)
+    assert done.ok, done.describe_exit()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory limits need Linux")

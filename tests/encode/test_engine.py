@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from dataclasses import replace
@@ -10,9 +12,17 @@ from typing import Any
 
 import pytest
 
-from av1rules.base.errors import Av1rulesError, EncodeError, RunInterruptedError, ToolError
+from av1rules.base import process
+from av1rules.base.errors import (
+    Av1rulesError,
+    DiskFullError,
+    EncodeError,
+    RunInterruptedError,
+    ToolError,
+)
 from av1rules.base.events import JobProgress
 from av1rules.base.process import Children
+from av1rules.encode import engine
 from av1rules.encode.engine import EncodeOutcome, encode, expected_frames
 from av1rules.encode.job import EncodeJob
 from av1rules.rules.settings import Loss
@@ -116,6 +126,76 @@ def test_a_hanging_encoder_is_stopped(tmp_path: Path, fake: Fake) -> None:
         run(film(tmp_path, stall_timeout_s=0.5), fake("hang"))
     assert time.monotonic() - started < 10
     assert left_behind(tmp_path) == []
+
+
+def test_a_hung_encoder_that_goes_on_talking_is_stopped(tmp_path: Path, fake: Fake) -> None:
+    started = time.monotonic()
+    with pytest.raises(EncodeError) as caught:
+        run(film(tmp_path, stall_timeout_s=0.5), fake("motionless"))
+    assert caught.value.message.startswith(
+        "encoding film.mkv failed: FFmpeg made no progress for 0.50 s (at frame 10) "
+        "and was stopped\n"
+    )
+    assert "run.stall_timeout" in (caught.value.hint or "")
+    assert time.monotonic() - started < 10
+    assert left_behind(tmp_path) == []
+
+
+def test_an_encoder_that_ignores_sigterm_is_killed(
+    tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "GENTLE_STOP_S", 0.5)
+    started = time.monotonic()
+    with pytest.raises(EncodeError, match="made no progress"):
+        run(film(tmp_path, stall_timeout_s=0.5), fake("deaf"))
+    assert time.monotonic() - started < 10
+    assert left_behind(tmp_path) == []
+
+
+def test_somebody_who_keeps_the_pipes_open_is_not_waited_for(
+    tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "GENTLE_STOP_S", 0.5)
+    mark = tmp_path / "pid"
+    monkeypatch.setenv("AV1RULES_FAKE_PID", str(mark))
+    started = time.monotonic()
+    try:
+        with pytest.raises(EncodeError, match="made no progress"):
+            run(film(tmp_path, stall_timeout_s=0.5), fake("runaway"))
+        assert time.monotonic() - started < 10
+    finally:
+        os.kill(int(mark.read_text()), signal.SIGKILL)
+    assert left_behind(tmp_path) == []
+
+
+def test_an_encode_beyond_its_longest_time_is_stopped(tmp_path: Path, fake: Fake) -> None:
+    with pytest.raises(EncodeError, match=r"ran longer than 1\.00 s \(at frame \d+\)") as caught:
+        run(film(tmp_path, max_duration_s=1.0, stall_timeout_s=20), fake("crawling"))
+    assert "run.max_duration" in (caught.value.hint or "")
+    assert left_behind(tmp_path) == []
+
+
+def test_a_file_that_does_not_grow_is_given_up(tmp_path: Path, fake: Fake) -> None:
+    with pytest.raises(EncodeError, match="but its file did not grow"):
+        run(film(tmp_path, stall_timeout_s=0.7), fake("writes nothing"))
+    assert left_behind(tmp_path) == []
+
+
+def test_the_end_of_a_file_may_be_written_in_silence(
+    tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "SILENCE_S", 0.1)
+    outcome = run(film(tmp_path, stall_timeout_s=1.2), fake("finishing"))
+    assert outcome.frames == 250
+
+
+def test_a_full_disk_names_the_place(tmp_path: Path, fake: Fake) -> None:
+    folder = tmp_path / "private"
+    folder.mkdir()
+    with pytest.raises(DiskFullError, match="the disk is full") as caught:
+        run(film(tmp_path, temp_dir=str(folder)), fake("full"))
+    assert caught.value.place == str(folder)
+    assert not isinstance(caught.value, EncodeError)
 
 
 def test_an_interrupted_run_leaves_nothing(tmp_path: Path, fake: Fake) -> None:

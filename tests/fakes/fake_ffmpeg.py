@@ -19,11 +19,74 @@ COUNTS = (
 )
 
 
-def progress(frame: int, size: int, *, end: bool = False) -> None:
+def progress(frame: int, size: int, *, film_s: float | None = None, end: bool = False) -> None:
     state = "end" if end else "continue"
-    text = f"frame={frame}\nfps=25.0\ntotal_size={size}\nspeed=1.5x\nprogress={state}\n"
+    film = "N/A" if film_s is None else str(round(film_s * 1e6))
+    text = (
+        f"frame={frame}\nfps=25.0\ntotal_size={size}\nout_time_us={film}\nspeed=1.5x\n"
+        f"progress={state}\n"
+    )
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def motionless(output: Path) -> None:
+    """Alive by its lines, but nothing moves."""
+    while True:
+        progress(10, 400)
+        time.sleep(0.05)
+
+
+def deaf(output: Path) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    motionless(output)
+
+
+def runaway(output: Path) -> None:
+    """Leaves somebody behind, in a session of its own, who keeps the pipes open."""
+    if os.fork() == 0:
+        os.setsid()
+        Path(os.environ["AV1RULES_FAKE_PID"]).write_text(str(os.getpid()))
+        time.sleep(60)
+        os._exit(0)
+    motionless(output)
+
+
+def writes_nothing(output: Path) -> None:
+    """Films by, the file stays as it is."""
+    frame = 0
+    while True:
+        frame += 2400
+        progress(frame, 400, film_s=frame / 24)
+        time.sleep(0.05)
+
+
+def crawling(output: Path) -> None:
+    """Moves all the time, and comes to no end."""
+    frame = 0
+    while True:
+        frame += 1
+        progress(frame, frame * 40, film_s=frame / 24)
+        time.sleep(0.05)
+
+
+def finishing(output: Path) -> None:
+    """Says nothing while it writes the end of the file."""
+    until = time.monotonic() + 2.0
+    while time.monotonic() < until:
+        with output.open("ab") as file:
+            file.write(b"x")
+        time.sleep(0.05)
+
+
+STUCK = {
+    "motionless": motionless,
+    "deaf": deaf,
+    "runaway": runaway,
+    "writes nothing": writes_nothing,
+    "crawling": crawling,
+    "finishing": finishing,
+}
 
 
 def main() -> int:
@@ -33,6 +96,8 @@ def main() -> int:
     progress(10, 400)
     if how == "hang":
         time.sleep(60)
+    elif how in STUCK:
+        STUCK[how](output)
     elif how == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     elif how == "full":
