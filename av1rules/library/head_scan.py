@@ -8,6 +8,7 @@ such side data then. A doubt is an answer of 0 and costs no more than time.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 
@@ -32,11 +33,19 @@ _NOT_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _TEXT_HEADED = b"YUV4MPEG2 "
 """Raw pictures behind a line of text: flat grey ones look like text too."""
 
+_UTF8 = codecs.getincrementaldecoder("utf-8")
+
 
 def is_text(head: bytes) -> bool:
     """Whether a file that begins so is a playlist, a script or some other text: never a film."""
     start = head[:TEXT_BYTES]
-    return bool(start) and not start.startswith(_TEXT_HEADED) and not _NOT_TEXT.search(start)
+    if not start or start.startswith(_TEXT_HEADED) or _NOT_TEXT.search(start):
+        return False
+    try:
+        _UTF8().decode(start)  # the last character may be cut
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def plain_h264_tracks(head: bytes) -> int:

@@ -16,9 +16,9 @@ from av1rules.base.errors import ProbeError
 ABSURD = 1e15
 """Above any duration, size or rate of a real file; keeps arithmetic away from infinity."""
 
-TEXT_LIMIT = 1 << 16
-"""Longest text of a tag kept, in characters: no real one comes near, and Linux takes no argument of
-more than 128 KiB."""
+TEXT_LIMIT = 30_000
+"""Longest text of a tag kept, in characters of up to four bytes: no real one comes near, and Linux
+takes no argument of more than 128 KiB."""
 
 _CLOCK = re.compile(r"(\d{1,6}):(\d{2}):(\d{2}(?:\.\d+)?)")
 

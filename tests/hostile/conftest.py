@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -37,6 +40,36 @@ def av1rules(
         timeout=120,
         env={**os.environ, "COLUMNS": "200"},
     )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How a command ended, and the memory of the largest of its programs in bytes."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+    elapsed_s: float
+    memory_bytes: int
+
+
+def measured(*arguments: str, cwd: Path) -> Measured:
+    """The program as a user calls it, its memory taken by the system's own count."""
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        argv = [sys.executable, "-m", "av1rules", *arguments]
+        child = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        for stream in (out, err):
+            stream.seek(0)
+        return Measured(
+            returncode=child.returncode,
+            stdout=out.read(),
+            stderr=err.read(),
+            elapsed_s=time.monotonic() - started,
+            memory_bytes=usage.ru_maxrss * 1024,
+        )
 
 
 @pytest.fixture(scope="session")

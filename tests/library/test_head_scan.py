@@ -100,6 +100,9 @@ def test_any_bytes_are_answered(data: bytes, start: bytes) -> None:
         (b"\x1a\x45\xdf\xa3" + b"a" * 99, False),
         (b"YUV4MPEG2 W64 H64\nFRAME\n" + b"a" * 999, False),
         ("#EXTM3U".encode("utf-16"), False),
+        (b"\xff" * 99, False),
+        ("ä".encode() * TEXT_BYTES, True),
+        (b"a" + "ä".encode() * TEXT_BYTES, True),
     ],
 )
 def test_text_is_told_by_its_head(head: bytes, expected: bool) -> None:
