@@ -58,8 +58,8 @@ class CheckTable:
     def put(self, row: TargetRow, checked: Checked, *, mtime_ns: int | None = None) -> bool:
         """Record what was found of the target of `row`; with `mtime_ns` it was touched, no more.
 
-        False, and nothing written, if the ledger has another file there by now. What was found in
-        fewer ways says nothing against an older result of more.
+        False, and nothing written, if the ledger has another file there by now. What was found well
+        in fewer ways, or in other ways than a fault, says nothing against the older result.
         """
         name = os.fsencode(row.target)
         with self._db.transaction() as write:
@@ -72,14 +72,22 @@ class CheckTable:
                 write.execute(
                     "UPDATE targets SET target_mtime_ns=? WHERE target=?", (mtime_ns, name)
                 )
-            older = write.execute("SELECT how FROM checked WHERE target=?", (name,)).fetchone()
-            if checked.fault is None and older is not None and checked.ways < _ways(older[0]):
+            older = write.execute(
+                "SELECT how, fault FROM checked WHERE target=?", (name,)
+            ).fetchone()
+            if older is not None and _says_more(_ways(older[0]), older[1], checked):
                 return True
             write.execute(
                 "INSERT OR REPLACE INTO checked VALUES (?, ?, ?, ?)",
                 (name, checked.at, " ".join(sorted(checked.ways)), checked.fault),
             )
         return True
+
+
+def _says_more(ways: frozenset[Way], fault: str | None, newer: Checked) -> bool:
+    if newer.fault is not None or ways <= newer.ways:
+        return False
+    return fault is not None or newer.ways < ways
 
 
 def _ways(how: str) -> frozenset[Way]:

@@ -1,0 +1,97 @@
+"""`av1rules verify`: are the targets of the ledger still there, and still as written?"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from av1rules.base.errors import UsageError
+from av1rules.base.signals import stop_on_signals
+from av1rules.base.text import printable
+from av1rules.base.units import UnitError, parse_duration
+from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
+from av1rules.cli.options import paths_argument, rules_option
+from av1rules.cli.progress import progress_sink
+from av1rules.graph.check_table import Way
+from av1rules.graph.check_targets import (
+    CheckWish,
+    TargetHealth,
+    check_targets,
+    due_rows,
+    wished_rows,
+)
+from av1rules.graph.stale import TargetRow
+from av1rules.graph.workspace import Workspace, open_workspace
+from av1rules.report.check_text import targets_json, targets_text
+
+
+@click.command("verify")
+@rules_option
+@paths_argument
+@click.option("--digest", is_flag=True, help="Read every byte: finds bit rot.")
+@click.option("--decode", is_flag=True, help="Play every target to its end.")
+@click.option(
+    "--older-than", metavar="TIME", help="Leave out what was found well since, as in 30d."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(
+    rules_file: Path,
+    paths: tuple[str, ...],
+    digest: bool,  # noqa: FBT001 - click passes flags so
+    decode: bool,  # noqa: FBT001
+    older_than: str | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Check the targets of the library again, or those at or below PATHS (targets or sources): by
+    size and time, and by content where a time differs.
+
+    May be broken off with Ctrl-C: with --older-than the next one goes on. A run may be at work.
+    """
+    ways = {Way.DIGEST: digest, Way.DECODE: decode}
+    wish = CheckWish(
+        paths=tuple(name for path in paths for name in _names(path)),
+        ways=frozenset(way for way, is_wanted in ways.items() if is_wanted),
+        older_than_s=None if older_than is None else _seconds(older_than),
+    )
+    with (
+        open_workspace(rules_file, write=True) as space,
+        stop_on_signals(space.children),
+        progress_sink() as sink,
+    ):
+        rows = wished_rows(space.ledger.rows(), wish)
+        _require_some(rows, paths, space)
+        due = due_rows(rows, space.ledger.checks.all(), wish, now=datetime.now(UTC))
+        skipped = len(rows) - len(due)
+        checks = tuple(check_targets(due, space, wish, known=skipped, sink=sink))
+    show = targets_json if as_json else targets_text
+    click.echo(show(checks, skipped=skipped))
+    is_well = all(check.health is TargetHealth.WELL for check in checks)
+    return EXIT_DONE if is_well else EXIT_FAILED
+
+
+def _names(path: str) -> tuple[str, ...]:
+    """What a path may be called in the ledger: it is not asked whether it exists, for a target that
+    is gone is just what is looked for; and folders on the way may be links."""
+    whole = os.path.abspath(path)
+    folder, name = os.path.split(whole)
+    real = os.path.realpath(folder)
+    return tuple(dict.fromkeys((whole, os.path.join(real, name), os.path.realpath(whole))))
+
+
+def _require_some(rows: tuple[TargetRow, ...], paths: tuple[str, ...], space: Workspace) -> None:
+    if paths and not rows:
+        raise UsageError(
+            "the ledger has no target of this name, and none that was made from it",
+            where=", ".join(map(printable, paths)),
+            hint=f"its targets are listed by `av1rules plan --all`; it is in {space.state_dir}",
+        )
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except UnitError as problem:
+        raise UsageError(str(problem), where="--older-than", hint=problem.hint) from problem
