@@ -7,15 +7,19 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from av1rules.base.event_text import event_text
 from av1rules.base.events import Event, RunFinished
+from av1rules.graph.kept import KEPT_FOLDER, Kept
 from av1rules.graph.ledger import Ledger
+from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
-from av1rules.graph.plan_file import Wish
 from av1rules.graph.planned import Plan, PlanAction, PlanRow
 from av1rules.graph.run import run_plan
-from av1rules.graph.session import open_session
+from av1rules.graph.scope import Wish
 from av1rules.graph.stale import TargetRow
 from av1rules.graph.workspace import open_workspace
+from av1rules.rules.load import load_rules
+from av1rules.rules.model import RuleSet
 
 FAST = "crf: 50, preset: 12, film_grain: 0, max_size_ratio: 9"
 """Settings for tests: quick, and never thrown away for their size."""
@@ -23,7 +27,7 @@ FAST = "crf: 50, preset: 12, film_grain: 0, max_size_ratio: 9"
 RULES = """\
 version: 1
 library: {{roots: [films], settle: 0}}
-output: {{mode: mirror, root: out}}
+output: {{mode: mirror, root: out, copies: encode}}
 run: {{reserve: 0}}
 rules:
   - name: all
@@ -59,14 +63,19 @@ class Shelf:
     def target(self, name: str) -> Path:
         return self.folder / "out" / "films" / name
 
-    def plan(self, *paths: Path, force: bool = False) -> Plan:
-        wish = Wish(paths=tuple(str(path) for path in paths), force=force)
+    def ruleset(self) -> RuleSet:
+        return load_rules(self.rules_file)
+
+    def plan(self, *paths: Path, force: bool = False, accept_missing: bool = False) -> Plan:
+        wish = _wish(paths, force=force, accept_missing=accept_missing)
         with open_workspace(self.rules_file, write=False) as space:
             return build_plan(space, wish)
 
-    def run(self, *paths: Path, force: bool = False, jobs: int = 1) -> RunFinished:
+    def run(
+        self, *paths: Path, force: bool = False, accept_missing: bool = False, jobs: int = 1
+    ) -> RunFinished:
         self.events.clear()
-        wish = Wish(paths=tuple(str(path) for path in paths), force=force)
+        wish = _wish(paths, force=force, accept_missing=accept_missing)
         with (
             open_workspace(self.rules_file, write=False) as space,
             open_session(space, self.events.append) as session,
@@ -92,14 +101,31 @@ class Shelf:
         finally:
             ledger.close()
 
+    def kept(self) -> tuple[Kept, ...]:
+        """What lies aside."""
+        ledger = Ledger.read(self.state_dir)
+        try:
+            return tuple(kept for kept in ledger.kept.entries() if kept.gone_at is None)
+        finally:
+            ledger.close()
+
+    def told(self) -> str:
+        """The events of the last run as text."""
+        return "\n".join(event_text(event) for event in self.events)
+
     def leftovers(self) -> list[str]:
         """Temporary names of ours anywhere below the folder, state aside."""
         return [
             os.path.join(base, name)
             for base, folders, files in os.walk(self.folder)
             for name in (*folders, *files)
-            if name.startswith(".av1rules-")
+            if name.startswith(".av1rules-") and name != KEPT_FOLDER
         ]
+
+
+def _wish(paths: tuple[Path, ...], *, force: bool, accept_missing: bool) -> Wish:
+    names = tuple(str(path) for path in paths)
+    return Wish(paths=names, force=force, accept_missing=accept_missing)
 
 
 Disk = dict[str, tuple[int, int, bytes]]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from functools import singledispatch
 
 from av1rules.base.events import (
+    CheckStarted,
     Event,
+    FileChecked,
+    JobCopied,
     JobDiscarded,
     JobDone,
     JobDropped,
     JobFailed,
+    JobMoved,
     JobProgress,
     JobStarted,
     Note,
@@ -36,6 +40,20 @@ def _text(event: Event) -> str:
 @_text.register
 def _(event: Probing) -> str:
     return f"looked into {event.done} of {event.total} files"
+
+
+@_text.register
+def _(event: CheckStarted) -> str:
+    known = f", {event.known} checked before" if event.known else ""
+    files = "1 file" if event.files == 1 else f"{event.files} files"
+    return f"{files} to check ({format_size(event.size_bytes)}){known}"
+
+
+@_text.register
+def _(event: FileChecked) -> str:
+    if event.fault is None:
+        return f"well, looked through in {format_duration(event.elapsed_s)}"
+    return f"not well: {printable(event.fault)}"
 
 
 @_text.register
@@ -100,6 +118,18 @@ def _(event: JobDropped) -> str:
 
 
 @_text.register
+def _(event: JobMoved) -> str:
+    if event.old == event.target:
+        return "renamed: its target stays where it is"
+    return f"moved: {printable(event.old)} -> {printable(event.target)}"
+
+
+@_text.register
+def _(event: JobCopied) -> str:
+    return f"{'linked' if event.is_link else 'copied'} from {printable(event.like)}"
+
+
+@_text.register
 def _(event: Note) -> str:
     return printable(event.message)
 
@@ -107,6 +137,15 @@ def _(event: Note) -> str:
 @_text.register
 def _(event: RunFinished) -> str:
     parts = [f"{event.done} done"]
+    parts += [
+        f"{count} {word}"
+        for count, word in (
+            (event.moved, "moved"),
+            (event.copied, "linked or copied"),
+            (event.aside, "put aside"),
+        )
+        if count
+    ]
     if event.discarded:
         parts.append(f"{event.discarded} thrown away")
     if event.failed:

@@ -22,6 +22,23 @@ class Probing(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckStarted(Event):
+    """Files are about to be looked through; `known` of others were checked before."""
+
+    files: int
+    known: int
+    size_bytes: int  # of the files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChecked(Event):
+    """One of them is done; `fault` is None where nothing was found."""
+
+    fault: str | None
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
     jobs: int
     stale: int
@@ -43,7 +60,8 @@ class JobStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobProgress(Event):
-    """A sign of life. `phase` is "digest", "encode" or "verify"; rates are None until known."""
+    """A sign of life. `phase` is "digest", "encode", "verify" or "decode"; rates are None until
+    known."""
 
     phase: str
     frame: int | None = None
@@ -87,6 +105,23 @@ class JobDropped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobMoved(Event):
+    """The target followed its renamed source."""
+
+    old: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCopied(Event):
+    """The target is a link to, or a copy of, one made of the same content."""
+
+    target: str
+    like: str
+    is_link: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Event):
     message: str
 
@@ -97,6 +132,9 @@ class RunFinished(Event):
     discarded: int
     failed: int
     dropped: int
+    moved: int = 0
+    copied: int = 0
+    aside: int = 0
     source_bytes: int
     target_bytes: int
     elapsed_s: float

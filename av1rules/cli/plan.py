@@ -17,7 +17,7 @@ from av1rules.cli.options import (
     rules_option,
 )
 from av1rules.graph.plan import build_plan
-from av1rules.graph.plan_file import Wish
+from av1rules.graph.scope import Wish
 from av1rules.graph.workspace import open_workspace
 from av1rules.report.plan_export import plan_csv, plan_json
 from av1rules.report.plan_text import plan_text
@@ -63,6 +63,6 @@ def command(
         click.echo(plan_csv(plan), nl=False)
     else:
         click.echo(plan_text(plan, every_row=every_row))
-    if plan.problems:  # a root or folder could not be read: the plan is not of all the library
+    if plan.problems or plan.brakes:  # the plan is not of all the library
         return EXIT_FAILED
     return EXIT_WORK if detailed_exitcode and plan.has_work else EXIT_DONE

@@ -19,11 +19,11 @@ from av1rules.cli.options import (
     paths_argument,
     rules_option,
 )
+from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
-from av1rules.graph.plan_file import Wish
 from av1rules.graph.planned import Plan, PlanAction
 from av1rules.graph.run import run_plan
-from av1rules.graph.session import open_session
+from av1rules.graph.scope import Wish
 from av1rules.graph.workspace import open_workspace
 from av1rules.ui.sinks import json_sink, line_sink
 

@@ -6,45 +6,33 @@ very file that the plan saw there; a crash between any two steps is repaired by 
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from av1rules.base.atomic import temp_name
 from av1rules.base.digest import content_key, file_digest, head_key
-from av1rules.base.errors import EncodeError, PlanOutdatedError
-from av1rules.base.events import JobDiscarded, JobDone, JobProgress, JobStarted, Note
+from av1rules.base.errors import DiskFullError, EncodeError, PlanOutdatedError
+from av1rules.base.events import JobDiscarded, JobProgress, JobStarted, Note
+from av1rules.base.priority import Priority
 from av1rules.encode.engine import EncodeOutcome, encode
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.publish import Dress, publish_target
-from av1rules.encode.receipt import Receipt, receipt_json
 from av1rules.encode.verify import Verification, verify
+from av1rules.graph.admission import estimate_bytes
+from av1rules.graph.copies import copy_target
+from av1rules.graph.deliver import deliver, done_event
 from av1rules.graph.in_place import look_in_place
+from av1rules.graph.job import Job, digest_of_planned, private_folder
 from av1rules.graph.plan_file import tools_used
-from av1rules.graph.planned import PlanRow, Work
+from av1rules.graph.planned import PlanAction, PlanRow
 from av1rules.graph.provenance import provenance_json
-from av1rules.graph.receipts import receipt_of, write_receipt
-from av1rules.graph.session import Outcome, Session
+from av1rules.graph.receipts import receipt_of
+from av1rules.graph.room import Promise
+from av1rules.graph.session import Outcome, Session, now_text
 from av1rules.graph.stale import TargetRow, is_as_written
 from av1rules.graph.verdict import Verdict, VerdictKind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A planned row under way: its work and target, which every step needs."""
-
-    row: PlanRow
-    work: Work
-    target: str
-    session: Session
-
-    @property
-    def name(self) -> str:
-        return self.row.file.library_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,33 +50,66 @@ def build_target(row: PlanRow, session: Session) -> Outcome:
     assert row.work is not None
     assert row.target is not None
     job = Job(row=row, work=row.work, target=row.target, session=session)
+    if row.action is PlanAction.MOVE:
+        return _moved(job)
     if _is_done_meanwhile(job):
         return Outcome.DONE
-    with _room(job):
+    _require_no_loop(job)
+    with _room(job) as promise:
         os.makedirs(os.path.dirname(job.target), exist_ok=True)
         temp_dir = session.space.ruleset.output.temp_dir
-        with _private_folder(job, temp_dir or Path(job.target).parent) as folder:
-            return _encode_and_publish(job, folder)
+        parent = Path(job.target).parent
+        if row.action is PlanAction.COPY:
+            with private_folder(job, parent) as folder:
+                if copy_target(job, folder):
+                    return Outcome.COPIED
+        with private_folder(job, temp_dir or parent) as folder:
+            return _encode_and_deliver(job, folder, promise)
 
 
-def _encode_and_publish(job: Job, folder: str) -> Outcome:
-    space, sink = job.session.space, job.session.sink
-    digest = _digest_of_planned(job)
+def _moved(job: Job) -> Outcome:
+    """Moves are carried out before anything is built: what is left is to look whether this one came
+    about."""
+    if job.session.space.ledger.find(job.target) != job.work.known:
+        raise PlanOutdatedError("its target could not follow it; the next plan looks again")
+    return Outcome.DONE
+
+
+def _require_no_loop(job: Job) -> None:
+    """The plan never makes a source of a target; the last line of defence, since what follows would
+    encode our own result again and again."""
+    if job.work.look.source.provenance is not None:
+        raise PlanOutdatedError("the source is an output of av1rules")
+
+
+def _encode_and_deliver(job: Job, folder: str, promise: Promise) -> Outcome:
+    space = job.session.space
+
+    def sink(event: JobProgress) -> None:
+        promise.wrote(event.size_bytes)
+        job.session.sink(event)
+
+    digest = digest_of_planned(job)
+    job.session.step("source read")
     encode_job = _encode_job(job, folder=folder, digest=digest)
-    _announce(job)
-    started_at = _now()
-    encoded = encode(encode_job, tools=space.tools, children=space.children, on_progress=sink)
-    if encoded.size_bytes > job.work.making.settings.max_size_ratio * job.row.size_bytes:
-        return _discard(job, encoded)
-    verified = verify(
-        encode_job, encoded, tools=space.tools, children=space.children, on_progress=sink
-    )
+    with _memory(job):
+        _announce(job)
+        started_at = now_text()
+        encoded = encode(encode_job, tools=space.tools, children=space.children, on_progress=sink)
+        job.session.step("encoded")
+        if encoded.size_bytes > job.work.making.settings.max_size_ratio * job.source_bytes:
+            return _discard(job, encoded)
+        verified = verify(
+            encode_job, encoded, tools=space.tools, children=space.children, on_progress=sink
+        )
     _require_sound(verified, encoded)
-    _publish(
-        job,
-        _Made(digest=digest, started_at=started_at, encoded=encoded, verified=verified),
-        folder=folder,
-    )
+    job.session.step("verified")
+    made = _Made(digest=digest, started_at=started_at, encoded=encoded, verified=verified)
+    entry = _entry(job, made)
+    receipt = receipt_of(job.row, job.work, entry, encoded, verified, started_at=started_at)
+    entry = deliver(job, encoded.path, entry, receipt, folder=folder)
+    job.session.tally.add_bytes(source=job.source_bytes, target=entry.target_bytes)
+    job.session.sink(done_event(job, entry))
     return Outcome.DONE
 
 
@@ -108,81 +129,59 @@ def _is_done_meanwhile(job: Job) -> bool:
 
 
 @contextmanager
-def _room(job: Job) -> Iterator[None]:
-    """Room for the largest result the policy would keep, where it is written and where it goes."""
+def _room(job: Job) -> Iterator[Promise]:
+    """Room for the largest result the policy would keep, where it is written and where it goes. A
+    disk that runs full in spite of it takes no more work in this run."""
     ruleset = job.session.space.ruleset
-    need = int(job.row.size_bytes * job.work.making.settings.max_size_ratio)
+    need = int(job.source_bytes * job.work.making.settings.max_size_ratio)
     places = [str(place) for place in (ruleset.output.temp_dir, job.target) if place]
-    with job.session.room.promised(places, need, ruleset.run.reserve_bytes):
-        yield
+    with job.session.room.promised(
+        places,
+        need,
+        ruleset.run.reserve_bytes,
+        check=job.session.space.children.check,
+        tell=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
+    ) as promise:
+        try:
+            yield promise
+        except DiskFullError as problem:
+            job.session.room.mark_full(problem.place)
+            raise
+        except OSError as problem:
+            if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+                job.session.room.mark_full(str(problem.filename or places[0]))
+            raise
 
 
 @contextmanager
-def _private_folder(job: Job, parent: Path) -> Iterator[str]:
-    """A folder of this job's own for its temporary files, in the ledger before it exists.
-
-    What was prepared for publishing and then failed stays in the ledger: `recover` finds out
-    whether it was published.
-    """
-    ledger = job.session.space.ledger
-    folder = str(temp_name(Path(job.target), folder=parent, suffix=""))
-    ledger.begin(folder, job.name)
-    is_done = False
-    try:
-        os.makedirs(folder, mode=0o700)
-        yield folder
-        is_done = True
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        ledger.release(folder, even_if_prepared=is_done)
-
-
-def _digest_of_planned(job: Job) -> str:
-    """The digest of the whole source, which must be the one that was planned."""
-    _require_same_source(job)
-    job.session.sink(JobProgress(source=job.name, phase="digest"))
-    digest = file_digest(job.row.file.path, check=job.session.space.children.check)
-    _require_same_source(job)
-    return digest
+def _memory(job: Job) -> Iterator[None]:
+    """Memory for one encode beside the others."""
+    main, run = job.work.look.source.main, job.session.space.ruleset.run
+    need = estimate_bytes(
+        (main.width if main else None) or _WIDE,
+        (main.height if main else None) or _HIGH,
+        codec=job.work.encoder.codec,
+        preset=job.work.making.settings.preset,
+        threads=run.threads_per_job,
+        cores=len(run.cpus) or None,
+    )
+    with job.session.memory.admitted(
+        need,
+        check=job.session.space.children.check,
+        tell=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
+    ):
+        yield
 
 
-def _require_same_source(job: Job, *, digest: str | None = None) -> None:
-    """Raise PlanOutdatedError unless the source is still the planned one: by its stat, else by
-    its `digest`, else (before that is known) by its samples."""
-    planned, path = job.row.file.stat, job.row.file.path
-    try:
-        found = os.stat(path)
-        seen = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-        if seen == (planned.size_bytes, planned.mtime_ns, planned.ctime_ns, planned.inode):
-            return
-        if digest is None and content_key(path) == job.work.content_key:
-            return
-        if digest is not None and file_digest(path) == digest:
-            return
-    except OSError as problem:
-        raise PlanOutdatedError(f"the source is gone: {problem.strerror}") from problem
-    raise PlanOutdatedError("the source changed since it was planned")
-
-
-def _require_as_planned(job: Job, digest: str) -> None:
-    """The last look, right before the rename."""
-    _require_same_source(job, digest=digest)
-    _require_same_target(job)
-
-
-def _require_same_target(job: Job) -> None:
-    """Raise PlanOutdatedError unless in the target's place lies what the plan saw there."""
-    found = look_in_place(job.target, job.work.known, job.session.space.tools)
-    if found != job.work.found:
-        raise PlanOutdatedError(
-            f"what lies in the target's place changed since the plan: {job.target}"
-        )
+_WIDE, _HIGH = 1920, 1080
+"""Taken where the size of the pictures is not known."""
 
 
 def _encode_job(job: Job, *, folder: str, digest: str) -> EncodeJob:
     work, space = job.work, job.session.space
+    run = space.ruleset.run
     return EncodeJob(
-        source_path=job.row.file.path,
+        source_path=job.source_path,
         source=work.look.source,
         settings=work.making.settings,
         encoder=work.encoder,
@@ -190,14 +189,17 @@ def _encode_job(job: Job, *, folder: str, digest: str) -> EncodeJob:
         provenance=provenance_json(
             digest=digest,
             content_key=work.content_key,
-            size_bytes=job.row.size_bytes,
+            size_bytes=job.source_bytes,
             settings=work.making.settings,
             tools=tools_used(work.encoder, space.tools),
         ),
         library_path=job.name,
         temp_dir=folder,
-        threads=space.ruleset.run.threads_per_job,
-        stall_timeout_s=space.ruleset.run.stall_timeout_s,
+        threads=run.threads_per_job,
+        stall_timeout_s=run.stall_timeout_s,
+        max_duration_s=run.max_duration_s,
+        priority=Priority(nice=run.nice, io_class=run.io_class.value, cpus=run.cpus),
+        memory_bytes=run.memory_per_job,
     )
 
 
@@ -207,7 +209,7 @@ def _announce(job: Job) -> None:
         JobStarted(
             source=job.name,
             target=job.target,
-            size_bytes=job.row.size_bytes,
+            size_bytes=job.source_bytes,
             duration_s=source.duration_s,
             frames=source.main.frames if source.main else None,
             causes=job.row.causes,
@@ -218,7 +220,7 @@ def _announce(job: Job) -> None:
 
 def _discard(job: Job, encoded: EncodeOutcome) -> Outcome:
     """Too large to keep: remembered for this content and these settings."""
-    ratio = encoded.size_bytes / job.row.size_bytes
+    ratio = encoded.size_bytes / job.source_bytes
     projected = "projected to be " if encoded.is_projected else ""
     detail = (
         f"too large: {projected}{ratio:.0%} of the source, "
@@ -231,7 +233,7 @@ def _discard(job: Job, encoded: EncodeOutcome) -> Outcome:
         JobDiscarded(
             source=job.name,
             reason=detail,
-            source_bytes=job.row.size_bytes,
+            source_bytes=job.source_bytes,
             target_bytes=encoded.size_bytes,
         )
     )
@@ -252,10 +254,10 @@ def _verdict(row: PlanRow, kind: VerdictKind, detail: str, target_bytes: int | N
         fingerprint=row.work.fingerprint,
         source=row.file.library_path,
         detail=detail,
-        source_bytes=row.size_bytes,
+        source_bytes=row.work.origin.stat.size_bytes,
         target_bytes=target_bytes,
         count=1,
-        at=_now(),
+        at=now_text(),
     )
 
 
@@ -267,75 +269,27 @@ def _require_sound(verified: Verification, encoded: EncodeOutcome) -> None:
         )
 
 
-def _publish(job: Job, made: _Made, *, folder: str) -> None:
-    """Record the verified result, put it in place, and only then call it done."""
-    space = job.session.space
-    entry = _entry(job, made)
-    receipt = receipt_of(
-        job.row, job.work, entry, made.encoded, made.verified, started_at=made.started_at
-    )
-    stored = receipt_json(receipt).encode()
-    space.ledger.prepare(folder, entry, stored)
-    # From a temp folder elsewhere the file comes by copy: that too in a folder of our own.
-    is_near = space.ruleset.output.temp_dir is None
-    with nullcontext() if is_near else _private_folder(job, Path(job.target).parent) as near:
-        publish_target(
-            made.encoded.path,
-            job.target,
-            source=job.row.file.path,
-            dress=Dress.of(space.ruleset.output),
-            copy_folder=near,
-            replace=job.work.found is not None,
-            check=lambda: _require_as_planned(job, made.digest),
-        )
-    entry = replace(entry, target_mtime_ns=os.stat(job.target).st_mtime_ns)
-    space.ledger.commit(entry, stored)
-    _write_receipt(job, receipt)
-    job.session.tally.add_bytes(source=job.row.size_bytes, target=entry.target_bytes)
-    job.session.sink(
-        JobDone(
-            source=job.name,
-            target=job.target,
-            source_bytes=job.row.size_bytes,
-            target_bytes=entry.target_bytes,
-            encode_s=made.encoded.elapsed_s,
-            verify_s=made.verified.elapsed_s,
-        )
-    )
-
-
-def _write_receipt(job: Job, receipt: Receipt) -> None:
-    """The target is done whatever becomes of its receipt file: the ledger has the receipt too."""
-    try:
-        write_receipt(receipt, job.session.space.ruleset.output.receipts)
-    except OSError as problem:
-        message = f"its receipt could not be written: {problem.strerror} (the ledger has it)"
-        job.session.sink(Note(source=job.name, message=message))
-
-
 def _entry(job: Job, made: _Made) -> TargetRow:
     work, temp = job.work, made.encoded.path
+    source, source_path = job.recorded_source
     return TargetRow(
         target=job.target,
-        source=job.name,
-        source_path=job.row.file.path,
+        source=source,
+        source_path=source_path,
         content_key=work.content_key,
         source_digest=made.digest,
-        source_bytes=job.row.size_bytes,
+        source_bytes=job.source_bytes,
         settings=work.making.settings,
         fingerprint=work.fingerprint,
         tools=tools_used(work.encoder, job.session.space.tools),
         target_bytes=made.encoded.size_bytes,
-        target_mtime_ns=job.row.file.stat.mtime_ns,
+        target_mtime_ns=job.work.origin.stat.mtime_ns,
         target_key=content_key(temp),
         target_head=head_key(temp),
         target_digest=file_digest(temp, check=job.session.space.children.check),
         rule=job.row.rule,
-        built_at=_now(),
+        built_at=now_text(),
         encode_s=round(made.encoded.elapsed_s, 3),
         verify_s=round(made.verified.elapsed_s, 3),
+        run=job.session.run,
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -19,10 +19,11 @@ from av1rules.base.event_text import event_text
 from av1rules.base.events import Event, JobProgress, Note
 from av1rules.base.signals import watch_signals
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
+from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
-from av1rules.graph.planned import PlanRow
-from av1rules.graph.run import build_guarded
-from av1rules.graph.session import Outcome, Session, open_session
+from av1rules.graph.planned import Plan, PlanRow
+from av1rules.graph.run import build_guarded, prepare_run, require_no_brakes
+from av1rules.graph.session import Outcome, Session
 from av1rules.graph.tasks import clean_target, encode_tasks
 from av1rules.graph.workspace import Workspace, open_workspace
 from av1rules.rules.load import load_rules
@@ -66,18 +67,19 @@ class _Library:
         self._session: Session | None = None
         self._lock = threading.Lock()
         self._builds = 0
+        self._plan = Plan(rows=())
 
     def tasks(self) -> Iterator[dict[str, Any]]:
         try:
             self._space = self._stack.enter_context(open_workspace(self._rules_file, write=False))
             atexit.register(self._stack.close)
             self._watch_signals(self._space)
-            plan = build_plan(self._space)
+            self._plan = build_plan(self._space)
         except Av1rulesError as problem:
             raise SystemExit(str(problem)) from problem
         except KeyboardInterrupt as interrupt:
             raise SystemExit("interrupted") from interrupt
-        yield from encode_tasks(plan, self._build, clean=clean_target)
+        yield from encode_tasks(self._plan, self._build, clean=clean_target)
 
     def _watch_signals(self, space: Workspace) -> None:
         """Ours while we build: other tasks of a dodo.py keep the ordinary Ctrl-C."""
@@ -100,7 +102,10 @@ class _Library:
         assert self._space is not None
         with self._lock:
             if self._session is None:
-                self._session = self._stack.enter_context(open_session(self._space, _show))
+                require_no_brakes(self._plan)
+                session = self._stack.enter_context(open_session(self._space, _show))
+                prepare_run(self._plan, session)
+                self._session = session
             return self._session
 
 

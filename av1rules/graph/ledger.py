@@ -128,7 +128,7 @@ class Ledger:
                 (os.fsencode(folder), os.fsencode(source)),
             )
 
-    def prepare(self, folder: str, row: TargetRow, receipt: bytes) -> None:
+    def prepare(self, folder: str, row: TargetRow, receipt: bytes | None) -> None:
         """Record the verified result before its file is published."""
         with self.db.transaction() as write:
             write.execute(

@@ -12,10 +12,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from av1rules.base.errors import UsageError
 from av1rules.base.events import Probing, Sink, ignore
 from av1rules.base.text import printable
+from av1rules.graph.brake import look_at_output, look_at_roots
+from av1rules.graph.census import Brake, Census
 from av1rules.graph.glance import Glance, Remembered
+from av1rules.graph.identity import settle_donors
 from av1rules.graph.ledger_rows import tools_json
-from av1rules.graph.plan_file import Wish, is_at_or_below, plan_file, tools_used
-from av1rules.graph.planned import Plan, PlanAction, PlanRow
+from av1rules.graph.orphans import find_orphans
+from av1rules.graph.plan_file import plan_file, tools_used
+from av1rules.graph.plan_replaced import kept_space, plan_replaced
+from av1rules.graph.planned import Orphan, Plan, PlanAction, PlanRow
+from av1rules.graph.scope import KnownTargets, PlanScope, Wish, is_at_or_below
 from av1rules.graph.targets import block_collisions
 from av1rules.graph.workspace import Workspace
 from av1rules.library.cache import ProbeFailure
@@ -23,7 +29,7 @@ from av1rules.library.discover import VIDEO_EXTENSIONS, Found, SetAside, WalkPro
 from av1rules.library.probe import probe_many
 from av1rules.library.source import LibraryFile, Source
 from av1rules.library.toolset import Tools
-from av1rules.rules.model import OnToolsChange, OutputMode, Root, RuleSet
+from av1rules.rules.model import OnToolsChange, Root, RuleSet
 
 SET_ASIDE_TEXTS = {
     SetAside.EXCLUDED: "excluded by library.include or library.exclude",
@@ -33,29 +39,47 @@ SET_ASIDE_TEXTS = {
 }
 
 
-KnownTargets = dict[bytes, tuple[str, int, int, str]]
-"""The ledger at a glance, by target: fingerprint, size, mtime in ns, tools as JSON."""
-
-
 def build_plan(space: Workspace, wish: Wish = Wish(), *, sink: Sink = ignore) -> Plan:
     """The plan for the library of `space`; `sink` hears of the files that are looked into.
 
-    Raises UsageError where the wish or the state of the disks forbids it.
+    Raises UsageError where the wish forbids it. What forbids a run is in the plan's `brakes`.
     """
     _require_below_roots(space, wish)
     glance = Glance.load(space.state_dir, space.policy_digest)
-    known = space.ledger.glance()
-    _require_output(space, known, wish)
-    found, problems = _discover(space, known)
+    scope = PlanScope.load(space, wish)
+    found, problems = _discover(scope)
+    census, brakes = _look_for_losses(scope, found, problems)
     chosen = _with_rivals(found, wish)
-    rows, unknown = _glance_over(space, chosen, glance, known, wish)
-    rows.update((row.file.path, row) for row in _look_at(space, unknown, wish, sink))
+    rows, unknown = _glance_over(scope, chosen, glance)
+    rows.update((row.file.path, row) for row in _look_at(scope, unknown, sink))
     ordered = block_collisions(rows[item.file.path] for item in chosen)
+    ordered = settle_donors(ordered, copies=scope.may_copy, whole=not wish.paths)
     glance.keep(ordered, whole=not wish.paths)
+    planned = tuple(row for row in ordered if wish.covers(row.file))
     return Plan(
-        rows=tuple(row for row in ordered if wish.covers(row.file)),
-        problems=tuple(problems),
+        rows=planned,
+        problems=tuple(f"{problem.path}: {problem.message}" for problem in problems),
+        brakes=brakes,
+        orphans=() if wish.paths or brakes else tuple(_orphans(scope, ordered)),
+        census=census,
+        kept=kept_space(space.ledger),
     )
+
+
+def _look_for_losses(
+    scope: PlanScope, found: list[Found], problems: list[WalkProblem]
+) -> tuple[tuple[Census, ...], tuple[Brake, ...]]:
+    space, wish = scope.space, scope.wish
+    files = (item.file for item in found)
+    census, brakes = look_at_roots(space, files, problems, replaced=scope.places)
+    output = look_at_output(space, scope.known)
+    if wish.accept_missing:
+        return census, ()
+    return census, brakes if output is None else (*brakes, output)
+
+
+def _orphans(scope: PlanScope, rows: list[PlanRow]) -> Iterator[Orphan]:
+    return find_orphans(scope.space, scope.known, rows, replaced=frozenset(scope.replaced))
 
 
 def _require_below_roots(space: Workspace, wish: Wish) -> None:
@@ -70,46 +94,16 @@ def _require_below_roots(space: Workspace, wish: Wish) -> None:
             )
 
 
-def _require_output(space: Workspace, known: KnownTargets, wish: Wish) -> None:
-    """Raise UsageError where the whole output is gone: a disk that is not mounted must not have
-    a library encoded anew onto the disk below it."""
-    root = space.ruleset.output.root
-    if space.ruleset.output.mode is not OutputMode.MIRROR or root is None or wish.accept_missing:
-        return
-    below = os.fsencode(root) + b"/"
-    targets = [target for target in known if target.startswith(below)]
-    count = len(targets)
-    is_gone = not _has_entries(str(root)) or (
-        count >= MANY_TARGETS and not any(os.path.lexists(target) for target in targets)
-    )
-    if count and is_gone:
-        raise UsageError(
-            f"all of output.root is missing, but the ledger has {count} targets there",
-            where=printable(str(root)),
-            hint="is its disk mounted? If the targets are really gone: --accept-missing",
-        )
-
-
-MANY_TARGETS = 5
-"""From so many on, nobody removes them all one by one: then the whole disk is not there."""
-
-
-def _has_entries(folder: str) -> bool:
-    try:
-        with os.scandir(folder) as entries:
-            return any(True for _ in entries)
-    except OSError:
-        return False
-
-
-def _discover(space: Workspace, known: KnownTargets) -> tuple[list[Found], list[str]]:
+def _discover(scope: PlanScope) -> tuple[list[Found], list[WalkProblem]]:
+    """Every candidate, targets of ours left out, unless they took the place of their source."""
     found: list[Found] = []
-    problems: list[str] = []
-    for step in walk_roots(space.ruleset, space.ruleset.library.roots):
-        space.children.check()
+    problems: list[WalkProblem] = []
+    ruleset = scope.space.ruleset
+    for step in walk_roots(ruleset, ruleset.library.roots):
+        scope.space.children.check()
         if isinstance(step, WalkProblem):
-            problems.append(f"{step.path}: {step.message}")
-        elif not _is_target(step.file, known):
+            problems.append(step)
+        elif not scope.is_target(step.file) or scope.is_replaced(step.file):
             found.append(step)
     return found, problems
 
@@ -130,12 +124,6 @@ def walk_roots(ruleset: RuleSet, roots: Sequence[Root]) -> Iterator[Found | Walk
     )
 
 
-def _is_target(file: LibraryFile, known: KnownTargets) -> bool:
-    """Whether this is a target as we wrote it. Another file by that name is looked at as any."""
-    row = known.get(os.fsencode(file.path))
-    return row is not None and row[1:3] == (file.stat.size_bytes, file.stat.mtime_ns)
-
-
 def _with_rivals(found: list[Found], wish: Wish) -> list[Found]:
     """The files wished for, and those of the same stem: they might claim the same target."""
     if not wish.paths:
@@ -149,11 +137,12 @@ def _stem(file: LibraryFile) -> str:
 
 
 def _glance_over(
-    space: Workspace, found: Iterable[Found], glance: Glance, known: KnownTargets, wish: Wish
+    scope: PlanScope, found: Iterable[Found], glance: Glance
 ) -> tuple[dict[str, PlanRow], list[LibraryFile]]:
     """Rows that need no look inside the file, and the files that do."""
     rows: dict[str, PlanRow] = {}
     unknown: list[LibraryFile] = []
+    space, known = scope.space, scope.known
     current = _tools_texts(space.tools)
     redo = space.ruleset.tools.on_change is OnToolsChange.REDO
     for item in found:
@@ -162,7 +151,7 @@ def _glance_over(
             cause = SET_ASIDE_TEXTS[item.set_aside]
             rows[file.path] = PlanRow(file=file, action=PlanAction.LEFT_ALONE, causes=(cause,))
             continue
-        seen = None if wish.force else glance.find(file)
+        seen = None if scope.wish.force else glance.find(file)
         if seen is None:
             unknown.append(file)
             continue
@@ -218,17 +207,20 @@ def probe_files(
     )
 
 
-def _look_at(
-    space: Workspace, files: Sequence[LibraryFile], wish: Wish, sink: Sink
-) -> Iterator[PlanRow]:
-    for done, (file, source) in enumerate(probe_files(space, files), start=1):
-        sink(Probing(done=done, total=len(files)))
+def _look_at(scope: PlanScope, files: Sequence[LibraryFile], sink: Sink) -> Iterator[PlanRow]:
+    space = scope.space
+    ours = [file for file in files if scope.is_replaced(file)]
+    yield from (plan_replaced(scope, file) for file in ours)
+    known = {file.path for file in ours}
+    others = [file for file in files if file.path not in known]
+    for done, (file, source) in enumerate(probe_files(space, others), start=1):
+        sink(Probing(done=done, total=len(others)))
         space.children.check()
         if isinstance(source, ProbeFailure):
             cause = f"can't be read as video: {source.message}"
             yield PlanRow(file=file, action=PlanAction.BLOCKED, causes=(cause,))
         else:
-            yield plan_file(space, file, source, wish)
+            yield plan_file(scope, file, source)
 
 
 def _tools_texts(tools: Tools) -> frozenset[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from av1rules.base.text import printable
 from av1rules.encode.encoders import encoder_limits
 from av1rules.encode.trial import trial_problem
+from av1rules.graph.donors import with_donor
 from av1rules.graph.fingerprint import fingerprint
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.look import Look, Making, look_at
 from av1rules.graph.planned import PlanAction, PlanRow, Work
+from av1rules.graph.scope import PlanScope, Wish
 from av1rules.graph.stale import InPlace, TargetRow, TargetState, ToolsUsed, is_as_written, judge
 from av1rules.graph.targets import target_path
 from av1rules.graph.verdict import Verdict, VerdictKind
@@ -17,32 +20,13 @@ from av1rules.graph.workspace import Workspace
 from av1rules.library.identity import content_key_of
 from av1rules.library.source import LibraryFile, Source
 from av1rules.library.toolset import EncoderInfo, Tools
-from av1rules.rules.model import OnToolsChange
+from av1rules.rules.model import HardLinks, OnToolsChange, OutputMode
 from av1rules.rules.resolve import DecisionKind
 
-MAX_FAILURES = 3
-"""So often one content is tried with the same settings: an encode may cost a night."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a person asked of a plan: some paths (absolute; empty: all), to redo them anyway, to
-    believe that a whole output is gone."""
-
-    paths: tuple[str, ...] = ()
-    force: bool = False
-    accept_missing: bool = False
-
-    def covers(self, file: LibraryFile) -> bool:
-        return not self.paths or any(is_at_or_below(file.path, wish) for wish in self.paths)
-
-
-def is_at_or_below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
-
-
-def plan_file(space: Workspace, file: LibraryFile, source: Source, wish: Wish) -> PlanRow:
+def plan_file(scope: PlanScope, file: LibraryFile, source: Source) -> PlanRow:
     """The row of one probed file, before collisions with others are looked for."""
+    space = scope.space
     if source.provenance is not None:
         return left_alone(file, "made by av1rules: never a source again")
     if source.main is None:
@@ -60,7 +44,7 @@ def plan_file(space: Workspace, file: LibraryFile, source: Source, wish: Wish) -
             row = replace(row, action=PlanAction.HELD)
         return replace(row, is_lasting=True)
     target = target_path(file, space.ruleset.output, look.making.settings.container)
-    return _made(space, replace(row, target=target), look, look.making, wish)
+    return _made(scope, replace(row, target=target), look, look.making)
 
 
 def left_alone(file: LibraryFile, cause: str) -> PlanRow:
@@ -71,12 +55,15 @@ def _blocked(row: PlanRow, cause: str) -> PlanRow:
     return replace(row, action=PlanAction.BLOCKED, causes=(cause,))
 
 
-def _made(space: Workspace, row: PlanRow, look: Look, making: Making, wish: Wish) -> PlanRow:
+def _made(scope: PlanScope, row: PlanRow, look: Look, making: Making) -> PlanRow:
+    space = scope.space
     if making.encoder is None:
         return _blocked(row, making.problem or "no encoder")
     refused = tuple(loss.message for loss in making.losses if not loss.accepted)
     if refused:
         return replace(row, action=PlanAction.HELD, causes=refused, is_lasting=True)
+    if (held := _held_for_names(scope, row)) is not None:
+        return held
     problem = trial_problem(
         making.settings, making.encoder, space.tools, space.cache, children=space.children
     )
@@ -86,32 +73,66 @@ def _made(space: Workspace, row: PlanRow, look: Look, making: Making, wish: Wish
         key = content_key_of(row.file, space.cache)
     except OSError as unread:
         return _blocked(row, f"can't be read: {unread.strerror}")
+    work = _in_place(scope, row, look, making, key)
+    preferred = space.ruleset.tools.preferred_encoder
+    notes = (*_notes(work, preferred), *_names_note(scope, row))
+    row = replace(row, fingerprint=work.fingerprint, notes=notes)
+    work = with_donor(scope, row, work)
+    return _foreign(scope, row, work) or judged_row(scope, row, work)
+
+
+def _in_place(scope: PlanScope, row: PlanRow, look: Look, making: Making, content_key: str) -> Work:
+    """The work with what ledger and disk have in the target's place."""
+    space = scope.space
     assert row.target is not None
+    assert making.encoder is not None
     known = space.ledger.find(row.target)
-    work = Work(
+    replaces = space.ruleset.output.mode is OutputMode.REPLACE
+    is_own_place = replaces and row.target == row.file.path
+    return Work(
         look=look,
         making=making,
         encoder=making.encoder,
-        content_key=key,
-        fingerprint=fingerprint(key, making.settings),
+        content_key=content_key,
+        fingerprint=fingerprint(content_key, making.settings),
         known=known,
-        found=look_in_place(row.target, known, space.tools),
+        found=None if is_own_place else look_in_place(row.target, known, space.tools),
+        origin=row.file,
+        replaces=replaces,
     )
-    preferred = space.ruleset.tools.preferred_encoder
-    row = replace(row, fingerprint=work.fingerprint, notes=_notes(work, preferred))
-    return _foreign(space, row, work, wish) or _judged(space, row, work, wish)
 
 
-def _foreign(space: Workspace, row: PlanRow, work: Work, wish: Wish) -> PlanRow | None:
+def _held_for_names(scope: PlanScope, row: PlanRow) -> PlanRow | None:
+    """A source with several names: replacing it under one of them frees nothing."""
+    output, links = scope.space.ruleset.output, row.file.stat.links
+    if output.mode is not OutputMode.REPLACE or links < 2 or scope.wish.forces(row.file):
+        return None
+    if output.hard_links is HardLinks.REPLACE:
+        return None
+    cause = (
+        f"it has {links} names (hard links): replacing it would free 0 bytes while another name "
+        "keeps them; output.hard_links: replace does it all the same"
+    )
+    return replace(row, action=PlanAction.HELD, causes=(cause,))
+
+
+def _names_note(scope: PlanScope, row: PlanRow) -> tuple[str, ...]:
+    links = row.file.stat.links
+    if scope.space.ruleset.output.mode is not OutputMode.REPLACE or links < 2:
+        return ()
+    return (f"frees 0 bytes: {links - 1} other names (hard links) keep the original",)
+
+
+def _foreign(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow | None:
     """Blocked, if what lies in the target's place is not ours to overwrite."""
     found, known = work.found, work.known
     if found is None:
         return None
     if known is None or not is_as_written(known, found):
-        if _was_just_published(space, row, found):
+        if _was_just_published(scope.space, row, found):
             cause = "published by a run that died: the next run takes it up"
             return replace(row, action=PlanAction.ENCODE, causes=(cause,), work=work)
-        if known is None or not _may_overwrite(found, wish, row):
+        if known is None or not _may_overwrite(found, scope.wish, row):
             return _blocked(row, f"{_IN_THE_WAY[found.place, known is None]} ({row.target})")
     if known.content_key != work.content_key and known.source_path != row.file.path:
         cause = (
@@ -124,7 +145,7 @@ def _foreign(space: Workspace, row: PlanRow, work: Work, wish: Wish) -> PlanRow 
 
 def _may_overwrite(found: TargetState, wish: Wish, row: PlanRow) -> bool:
     if found.place is InPlace.EDITED:
-        return wish.force and wish.covers(row.file)
+        return wish.forces(row.file)
     return found.place is InPlace.OURS
 
 
@@ -161,9 +182,9 @@ def _was_just_published(space: Workspace, row: PlanRow, found: TargetState) -> b
     )
 
 
-def _judged(space: Workspace, row: PlanRow, work: Work, wish: Wish) -> PlanRow:
+def judged_row(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
     """The row as fresh, as work, or as not worth doing: the ledger decides."""
-    forced = wish.force and wish.covers(row.file)
+    space, forced = scope.space, scope.wish.forces(row.file)
     tools = tools_used(work.encoder, space.tools)
     causes = judge(
         work.known,
@@ -175,13 +196,27 @@ def _judged(space: Workspace, row: PlanRow, work: Work, wish: Wish) -> PlanRow:
         redo_on_tools_change=space.ruleset.tools.on_change is OnToolsChange.REDO,
         forced=forced,
     )
+    texts = tuple(cause.text for cause in causes)
+    donor = work.donor
+    if donor is not None and donor.row is not None and not donor.is_move:
+        texts = (f"same content as {printable(donor.row.source)}: its target is there already",)
+        return replace(row, action=PlanAction.COPY, causes=texts, work=work)
+    if donor is not None and donor.row is not None:
+        moved = f"moved from {printable(_came_from(donor.row, row))}"
+        if not causes:
+            return replace(row, action=PlanAction.MOVE, causes=(moved,), work=work)
+        texts = (moved, *texts)
     if not causes:
         return _fresh(row, work.known, tools)
-    row = replace(
-        row, action=PlanAction.ENCODE, causes=tuple(cause.text for cause in causes), work=work
-    )
+    row = replace(row, action=PlanAction.ENCODE, causes=texts, work=work)
     verdict = space.ledger.verdict(work.content_key, work.fingerprint)
-    return row if verdict is None or forced else _after(verdict, row, work)
+    if verdict is None or forced:
+        return row
+    return _after(verdict, row, work, max_failures=space.ruleset.run.max_failures)
+
+
+def _came_from(donor: TargetRow, row: PlanRow) -> str:
+    return donor.source if donor.source != row.file.library_path else donor.source_path
 
 
 def _fresh(row: PlanRow, known: TargetRow | None, tools: ToolsUsed) -> PlanRow:
@@ -194,14 +229,19 @@ def _fresh(row: PlanRow, known: TargetRow | None, tools: ToolsUsed) -> PlanRow:
     )
 
 
-def _after(verdict: Verdict, row: PlanRow, work: Work) -> PlanRow:
+def _after(verdict: Verdict, row: PlanRow, work: Work, *, max_failures: int) -> PlanRow:
     """The row of work that was tried before, with the same content and settings."""
+    if verdict.kind is VerdictKind.UNDONE:
+        cause = "undone: left alone until source or settings change, or by `run --force PATH`"
+        return replace(
+            row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None, has_verdict=True
+        )
     if verdict.kind is VerdictKind.FAILED:
         times = "once" if verdict.count == 1 else f"{verdict.count} times"
         cause = f"failed {times} before: {verdict.detail}"
-        if verdict.count < MAX_FAILURES:
+        if verdict.count < max_failures:
             return replace(row, causes=(*row.causes, cause))
-        advice = "not tried again until source or settings change, or by `run --force PATH`"
+        advice = "parked until source or settings change, or by `av1rules retry PATH`"
         return replace(_blocked(row, f"{cause}; {advice}"), work=None, has_verdict=True)
     ratio = (verdict.target_bytes or 0) / max(verdict.source_bytes, 1)
     if ratio <= work.making.settings.max_size_ratio:

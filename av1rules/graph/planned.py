@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from av1rules.graph.census import Brake, Census
 from av1rules.graph.look import Look, Making
 from av1rules.graph.stale import TargetRow, TargetState
 from av1rules.library.source import LibraryFile
@@ -16,16 +17,37 @@ class PlanAction(Enum):
     """What a run would do with a file; the order is that of the plan's table."""
 
     ENCODE = "encode"
+    MOVE = "move"
+    COPY = "copy"
     BLOCKED = "blocked"
     HELD = "held"
     LEFT_ALONE = "left alone"
     FRESH = "fresh"
 
 
+ACTIVE = (PlanAction.ENCODE, PlanAction.MOVE, PlanAction.COPY)
+"""What a run does something about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Donor:
+    """A finished target made of the same content: it follows its renamed source (`is_move`), or a
+    second source of the same content gets it too. `row` is its ledger row, `task` the library path
+    of the source that makes it in this very plan, if it is not there yet."""
+
+    row: TargetRow | None
+    is_move: bool = False
+    task: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """All that an encode of a planned row needs to know, and what the plan saw in the target's
-    place: `known` by the ledger, `found` on disk."""
+    """All that the making of a planned row needs to know, and what the plan saw in the target's
+    place: `known` by the ledger, `found` on disk. For a move both are as they will be after it.
+
+    `origin` is the file whose bytes are encoded: the source, or its original that was put aside.
+    `replaces`: the target takes the source's place. `displaces`: what a move puts aside first.
+    """
 
     look: Look
     making: Making
@@ -34,6 +56,10 @@ class Work:
     fingerprint: str
     known: TargetRow | None = None
     found: TargetState | None = None
+    origin: LibraryFile
+    donor: Donor | None = None
+    replaces: bool = False
+    displaces: TargetRow | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +74,7 @@ class PlanRow:
     target: str | None = None
     fingerprint: str | None = None
     notes: tuple[str, ...] = ()
-    work: Work | None = None  # for ENCODE only
+    work: Work | None = None  # for ENCODE, MOVE and COPY
     has_other_tools: bool = False  # FRESH, but made with other tools than those of today
     has_verdict: bool = False  # not done because of what came of it before
     is_lasting: bool = False  # the same as long as file, policy and ledger row stay as they are
@@ -59,11 +85,33 @@ class PlanRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """A target whose source is gone. `to_trash`: the policy puts it aside."""
+
+    row: TargetRow
+    cause: str
+    to_trash: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSpace:
+    """What lies aside and could be purged."""
+
+    files: int = 0
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run would do, in the order of the walk. `problems` are about folders, not files."""
+    """What a run would do, in the order of the walk. `problems` are about folders, not files;
+    `brakes` are what keeps a run from acting at all."""
 
     rows: tuple[PlanRow, ...]
     problems: tuple[str, ...] = ()
+    brakes: tuple[Brake, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
+    census: tuple[Census, ...] = ()
+    kept: KeptSpace = KeptSpace()
 
     @property
     def other_tools(self) -> int:
@@ -74,8 +122,13 @@ class Plan:
         return tuple(row for row in self.rows if row.action is action)
 
     @property
+    def work(self) -> tuple[PlanRow, ...]:
+        """The rows a run acts on."""
+        return tuple(row for row in self.rows if row.action in ACTIVE)
+
+    @property
     def has_work(self) -> bool:
-        return any(row.action is PlanAction.ENCODE for row in self.rows)
+        return bool(self.work) or any(orphan.to_trash for orphan in self.orphans)
 
 
 def total_bytes(rows: Iterable[PlanRow]) -> int:

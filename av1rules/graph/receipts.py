@@ -7,7 +7,13 @@ from pathlib import Path
 
 from av1rules.base.atomic import write_text
 from av1rules.encode.engine import EncodeOutcome
-from av1rules.encode.receipt import Receipt, SettingLine, receipt_json, receipt_text
+from av1rules.encode.receipt import (
+    Receipt,
+    SettingLine,
+    parse_receipt,
+    receipt_json,
+    receipt_text,
+)
 from av1rules.encode.streams import StreamAction
 from av1rules.encode.verify import Verification
 from av1rules.graph.planned import PlanRow, Work
@@ -87,3 +93,14 @@ def write_receipt(receipt: Receipt, form: ReceiptForm) -> None:
     for suffix in _SUFFIXES[form]:
         text = receipt_json(receipt) if suffix == JSON_SUFFIX else receipt_text(receipt)
         write_text(Path(f"{receipt.target}{suffix}"), text)
+
+
+def move_receipts(old: str, row: TargetRow, stored: bytes | None, form: ReceiptForm) -> None:
+    """The receipt files of a target that moved: those at its old place go, new ones say where
+    source and target are now. Raises OSError, ValueError."""
+    for suffix in (JSON_SUFFIX, TEXT_SUFFIX):
+        Path(f"{old}{suffix}").unlink(missing_ok=True)
+    if stored is not None and form is not ReceiptForm.NONE:
+        receipt = parse_receipt(stored)
+        receipt = dataclasses.replace(receipt, source=row.source_path, target=row.target)
+        write_receipt(receipt, form)

@@ -1,4 +1,5 @@
-"""What a run that died left behind: finish its published targets, sweep its private folders."""
+"""What a run that died left behind: finish its exchanges, moves and published targets, sweep its
+private folders."""
 
 from __future__ import annotations
 
@@ -13,24 +14,33 @@ from av1rules.base.digest import content_key
 from av1rules.base.text import printable
 from av1rules.encode.receipt import parse_receipt
 from av1rules.graph.ledger import InHand, Ledger
+from av1rules.graph.moves import recover_moves
 from av1rules.graph.receipts import write_receipt
 from av1rules.graph.stale import TargetRow
-from av1rules.rules.model import ReceiptForm
+from av1rules.graph.swap import recover_exchanges
+from av1rules.graph.trash import is_disk_there
+from av1rules.rules.model import ReceiptForm, RuleSet
 
 
-def recover(ledger: Ledger, receipts: ReceiptForm) -> Iterator[str]:
+def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
     """Repair after a crash, under the run lock; yields a line for each thing done.
 
     A target that was verified and renamed into place just before the crash gets its row and
     receipt; all else that was in hand is swept and will be built anew. What lies on a disk that
     is not there now is left for the next start.
     """
+
+    def is_there(path: str) -> bool:
+        return is_disk_there(ruleset, path)
+
+    yield from recover_exchanges(ledger, is_there)
+    yield from recover_moves(ledger, is_there)
     for work in ledger.in_hand():
-        if not all(os.path.isdir(os.path.dirname(path)) for path in _places(work)):
+        if not all(is_there(path) for path in _places(work)):
             yield f"{printable(work.folder)} waits for its disk: a run died there"
             continue
         if work.row is not None and _is_published(work.row):
-            _take_up(ledger, work.row, work.receipt, receipts)
+            _take_up(ledger, work.row, work.receipt, ruleset.output.receipts)
             yield f"took up {printable(work.row.target)}, published by a run that died"
         if _sweep(work.folder):
             yield f"removed what a run that died left in {printable(work.folder)}"
@@ -53,7 +63,7 @@ def _take_up(ledger: Ledger, row: TargetRow, receipt: bytes | None, receipts: Re
     row = replace(row, target_mtime_ns=os.stat(row.target).st_mtime_ns)
     there = ledger.find(row.target)
     if there is None or (there.target_key, there.built_at) != (row.target_key, row.built_at):
-        ledger.commit(row, receipt or b"{}")
+        ledger.commit(row, receipt)
     # The row is what counts; a receipt that can't be read or written must not stop a start.
     with contextlib.suppress(OSError, ValueError):
         write_receipt(parse_receipt(receipt or b""), receipts)

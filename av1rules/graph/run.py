@@ -16,11 +16,15 @@ from av1rules.base.errors import (
     EncodeError,
     PlanOutdatedError,
     RunInterruptedError,
+    UsageError,
 )
 from av1rules.base.events import JobDropped, JobFailed, RunFinished, RunStarted
 from av1rules.graph.build import build_target, record_failure
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
+from av1rules.graph.moves import carry_out_moves
+from av1rules.graph.orphans import trash_orphans
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
+from av1rules.graph.room import NoRoomError
 from av1rules.graph.session import Outcome, Session
 from av1rules.graph.tasks import clean_target, encode_task
 
@@ -39,8 +43,10 @@ _log = logging.getLogger(__name__)
 
 def run_plan(plan: Plan, session: Session, *, jobs: int) -> RunFinished:
     """Build every stale target of `plan`, `jobs` at a time; returns the counts."""
+    require_no_brakes(plan)
     started = time.monotonic()
-    work = plan.of(PlanAction.ENCODE)
+    prepare_run(plan, session)
+    work = tuple(row for row in plan.work if row.action is not PlanAction.MOVE)
     session.sink(
         RunStarted(
             jobs=jobs,
@@ -58,6 +64,24 @@ def run_plan(plan: Plan, session: Session, *, jobs: int) -> RunFinished:
     return finished
 
 
+def require_no_brakes(plan: Plan) -> None:
+    """Raise UsageError, with the figures, where acting on the plan might act on a missing disk."""
+    if plan.brakes:
+        first = plan.brakes[0]
+        others = "".join(f"\n{brake.text}" for brake in plan.brakes[1:])
+        raise UsageError(f"{first.message}{others}", where=first.where, hint=first.hint)
+
+
+def prepare_run(plan: Plan, session: Session) -> None:
+    """What comes before the encodes: what each root holds is remembered, originals whose time is
+    over go, targets follow their renamed sources, and orphans go aside."""
+    ledger = session.space.ledger
+    for census in plan.census:
+        ledger.census.put(census.root, census.packed)
+    carry_out_moves(plan.work, session)
+    trash_orphans(plan.orphans, session)
+
+
 def _finished(session: Session, *, elapsed_s: float) -> RunFinished:
     tally = session.tally
     return RunFinished(
@@ -65,6 +89,9 @@ def _finished(session: Session, *, elapsed_s: float) -> RunFinished:
         discarded=tally.counts[Outcome.DISCARDED],
         failed=tally.counts[Outcome.FAILED],
         dropped=tally.counts[Outcome.DROPPED],
+        moved=tally.counts[Outcome.MOVED],
+        copied=tally.counts[Outcome.COPIED],
+        aside=tally.counts[Outcome.ASIDE],
         source_bytes=tally.source_bytes,
         target_bytes=tally.target_bytes,
         elapsed_s=elapsed_s,
@@ -82,8 +109,8 @@ def build_guarded(row: PlanRow, session: Session) -> Outcome:
     except RunInterruptedError:
         session.sink(JobDropped(source=name, reason="the run was stopped"))
         outcome = Outcome.DROPPED
-    except PlanOutdatedError as problem:
-        session.sink(JobDropped(source=name, reason=problem.message))
+    except (PlanOutdatedError, NoRoomError) as problem:
+        session.sink(JobDropped(source=name, reason=str(problem)))
         outcome = Outcome.DROPPED
     except Av1rulesError as problem:
         if isinstance(problem, EncodeError):
@@ -118,6 +145,7 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
         self._rows = rows
         self._session = session
         self._jobs = jobs
+        self.built: set[str] = set()
 
     def load_doit_config(self) -> dict[str, Any]:
         return {
@@ -133,6 +161,7 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
 
     def load_tasks(self, cmd: Any, pos_args: Any) -> list[Any]:
         def build(row: PlanRow) -> Outcome:
+            self.built.add(row.file.path)
             return build_guarded(row, self._session)
 
         tasks = [encode_task(row, build, clean=clean_target) for row in self._rows]
@@ -173,7 +202,12 @@ def _nothing(*_arguments: Any) -> None:
 def _run_doit(rows: tuple[PlanRow, ...], session: Session, *, jobs: int) -> None:
     extra = {"BACKEND": {"av1rules": "av1rules.graph.doit_store:LedgerStore"}}
     # No configuration files: a pyproject.toml that happens to lie here is about something else.
-    main = DoitMain(_RowLoader(rows, session, jobs=jobs), config_filenames=(), extra_config=extra)
-    code = main.run(["run"])
-    if code not in (0, 1):  # 1: a task failed, and has been counted
+    loader = _RowLoader(rows, session, jobs=jobs)
+    code = DoitMain(loader, config_filenames=(), extra_config=extra).run(["run"])
+    if code not in (0, 1, 2):  # 1: a task failed, and was counted; 2: what depends on one
         raise Av1rulesError(f"doit could not run the encodes (its exit code is {code})")
+    for row in rows:
+        if row.file.path not in loader.built:  # doit leaves out what depends on what failed
+            reason = "the encode that it was to share did not come out"
+            session.sink(JobDropped(source=row.file.library_path, reason=reason))
+            session.tally.add(Outcome.DROPPED)

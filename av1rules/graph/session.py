@@ -1,17 +1,16 @@
-"""One run's hold on the ledger: lock, recovery, and the counts of what came out."""
+"""What a run works with, and the counts of what came out of it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 
-from av1rules.base.events import Note, Sink
-from av1rules.graph.ledger import Ledger
-from av1rules.graph.lock import run_lock
-from av1rules.graph.recover import recover
+from av1rules.base.events import Sink
+from av1rules.graph.admission import Memory
+from av1rules.graph.ledger_tables import RunTable
 from av1rules.graph.room import Room
 from av1rules.graph.workspace import Workspace
 
@@ -21,6 +20,9 @@ class Outcome(Enum):
 
     DONE = "done"
     DISCARDED = "discarded"  # the encode worked, its result is too large to keep
+    MOVED = "moved"  # its target followed the renamed source
+    COPIED = "copied"  # linked or copied from the target of the same content
+    ASIDE = "put aside"
     FAILED = "failed"
     DROPPED = "dropped"  # source changed, or the run was stopped: no verdict
 
@@ -44,6 +46,14 @@ class Tally:
             self.target_bytes += target
 
 
+Step = Callable[[str], None]
+"""Told the name of each step that is done: where the tests of crashes cut."""
+
+
+def ignore_step(_name: str) -> None:
+    """The step of those who don't cut."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A workspace with a writable ledger, held under the run lock."""
@@ -52,17 +62,31 @@ class Session:
     sink: Sink
     tally: Tally = field(default_factory=Tally)
     room: Room = field(default_factory=Room)
+    memory: Memory
+    step: Step = ignore_step
+    number: RunNumber
+
+    @property
+    def run(self) -> int:
+        """The number of this run, by which `undo` and `status` know it."""
+        return self.number.get()
 
 
-@contextmanager
-def open_session(space: Workspace, sink: Sink) -> Iterator[Session]:
-    """Take the run lock, open the ledger to write, repair what a crash left. Raises UsageError
-    if another run is at work, LedgerError."""
-    with run_lock(space.state_dir):
-        ledger = Ledger.open(space.state_dir)
-        try:
-            for line in recover(ledger, space.ruleset.output.receipts):
-                sink(Note(message=line))
-            yield Session(space=replace(space, ledger=ledger), sink=sink)
-        finally:
-            ledger.close()
+class RunNumber:
+    """Given when the first thing is done: a run with nothing to do leaves no trace."""
+
+    def __init__(self, runs: RunTable) -> None:
+        self._runs = runs
+        self._lock = threading.Lock()
+        self.given: int | None = None
+
+    def get(self) -> int:
+        with self._lock:
+            if self.given is None:
+                self.given = self._runs.begin(now_text())
+            return self.given
+
+
+def now_text() -> str:
+    """The time as the ledger has it: ISO 8601, UTC, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

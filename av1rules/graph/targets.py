@@ -8,22 +8,25 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from av1rules.base.text import printable
-from av1rules.graph.planned import PlanAction, PlanRow
+from av1rules.graph.planned import ACTIVE, PlanAction, PlanRow
 from av1rules.library.source import LibraryFile
 from av1rules.rules.model import OutputMode, OutputSpec
 
-_CLAIMING = (PlanAction.ENCODE, PlanAction.FRESH)
+_CLAIMING = (*ACTIVE, PlanAction.FRESH)
 
 
 def target_path(file: LibraryFile, output: OutputSpec, container: str) -> str:
     """The target of a source, absolute.
 
     `mirror` keeps the library path, root's name included, below `output.root`, so that a second
-    root never moves the targets of the first; `beside` puts `output.suffix` before the extension.
+    root never moves the targets of the first; `beside` puts `output.suffix` before the extension;
+    `replace` is the source's own place, but for the extension.
     """
     stem = os.path.splitext(file.relative_path)[0]
     if output.mode is OutputMode.MIRROR:
         return f"{output.root}/{file.root_name}/{stem}.{container}"
+    if output.mode is OutputMode.REPLACE:
+        return f"{file.root}/{stem}.{container}"
     return f"{file.root}/{stem}{output.suffix}.{container}"
 
 

@@ -12,7 +12,7 @@ from doit.exceptions import TaskFailed
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
-from av1rules.graph.planned import Plan, PlanAction, PlanRow
+from av1rules.graph.planned import ACTIVE, Plan, PlanAction, PlanRow
 from av1rules.graph.receipts import JSON_SUFFIX, TEXT_SUFFIX
 from av1rules.graph.session import Outcome
 from av1rules.graph.task_names import GROUP, task_name
@@ -71,7 +71,7 @@ def encode_tasks(
     """A doit task for each row that has a target, fresh ones included; held ones have none."""
     yield {"basename": GROUP, "name": None, "doc": "AV1 targets of the library, by rules.yaml"}
     for row in plan.rows:
-        if row.action in (PlanAction.ENCODE, PlanAction.FRESH):
+        if row.action in (*ACTIVE, PlanAction.FRESH):
             yield encode_task(row, build, clean=clean)
         elif row.has_verdict:
             yield _verdict_task(row)
@@ -98,11 +98,18 @@ def encode_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> 
         "name": task_name(row.file.library_path),
         "doc": _doc(row),
         "file_dep": [row.file.path],
+        "task_dep": _made_before(row),
         "targets": [row.target],
         "uptodate": [LedgerSays(row)],
         "actions": [EncodeAction(row, build)],
         "clean": [(clean, [row])],
     }
+
+
+def _made_before(row: PlanRow) -> list[str]:
+    """The task of this plan whose target is shared."""
+    donor = row.work.donor if row.work is not None else None
+    return [f"{GROUP}:{task_name(donor.task)}"] if donor is not None and donor.task else []
 
 
 def clean_target(row: PlanRow, dryrun: bool = False) -> None:  # noqa: FBT001, FBT002 - doit's way

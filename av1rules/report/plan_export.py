@@ -28,6 +28,18 @@ def plan_json(plan: Plan) -> str:
             for rows in (plan.of(action),)
         },
         "problems": [json_text(problem) for problem in plan.problems],
+        "brakes": [json_text(brake.text) for brake in plan.brakes],
+        "orphans": [
+            {
+                "target": json_text(orphan.row.target),
+                "source": json_text(orphan.row.source),
+                "size_bytes": orphan.row.target_bytes,
+                "cause": json_text(orphan.cause),
+                "to_trash": orphan.to_trash,
+            }
+            for orphan in plan.orphans
+        ],
+        "kept": {"files": plan.kept.files, "size_bytes": plan.kept.size_bytes},
         "made_with_other_tools": plan.other_tools,
         "rows": [row_record(row) for row in plan.rows],
     }

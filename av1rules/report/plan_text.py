@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from av1rules.base.text import printable
 from av1rules.base.units import format_size
-from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
+from av1rules.graph.planned import Orphan, Plan, PlanAction, PlanRow, total_bytes
 from av1rules.rules.settings import show_value
 
 NAME_WIDTH = 60
@@ -20,6 +20,8 @@ _SUMMARISED = (PlanAction.LEFT_ALONE, PlanAction.FRESH)
 
 _TITLES = {
     PlanAction.ENCODE: "To encode",
+    PlanAction.MOVE: "To move: the target follows its source, nothing is encoded",
+    PlanAction.COPY: "To link or copy: the same content is encoded once",
     PlanAction.BLOCKED: "Blocked: something is wrong with these",
     PlanAction.HELD: "Held: a person must decide",
     PlanAction.LEFT_ALONE: "Left alone",
@@ -29,11 +31,19 @@ _TITLES = {
 
 def plan_text(plan: Plan, *, every_row: bool = False) -> str:
     """The whole plan. `every_row` lists fresh and left-alone files too, not only their counts."""
-    parts = [f"warning: {printable(problem)}" for problem in plan.problems]
+    parts = [f"A run would refuse: {brake.text}" for brake in plan.brakes]
+    parts += [f"warning: {printable(problem)}" for problem in plan.problems]
     for action in PlanAction:
         rows = plan.of(action)
         if rows:
             parts.append(_group(action, rows, every_row=every_row))
+    if plan.orphans:
+        parts.append(_orphans(plan.orphans, every_row=every_row))
+    if plan.kept.files:
+        parts.append(
+            f"{_files(plan.kept.files)} lie aside and hold {format_size(plan.kept.size_bytes)} "
+            "(`av1rules originals list`)"
+        )
     if plan.other_tools:
         parts.append(
             f"{plan.other_tools} fresh targets were made with other tool versions "
@@ -59,6 +69,28 @@ def _group(action: PlanAction, rows: tuple[PlanRow, ...], *, every_row: bool) ->
     if action in _SUMMARISED and not every_row:
         return f"{title}\n{_causes_table(rows)}"
     return f"{title}\n{_rows_table(action, rows)}"
+
+
+ORPHANS_SHOWN = 20
+
+
+def _orphans(orphans: tuple[Orphan, ...], *, every_row: bool) -> str:
+    """Targets without a source: they can't be made again."""
+    to_trash = sum(orphan.to_trash for orphan in orphans)
+    fate = f"{to_trash} to put aside" if to_trash else "left alone"
+    size = format_size(sum(orphan.row.target_bytes for orphan in orphans))
+    shown = orphans if every_row else orphans[:ORPHANS_SHOWN]
+    table = [
+        (short_name(orphan.row.target), format_size(orphan.row.target_bytes), orphan.cause)
+        for orphan in shown
+    ]
+    lines = tabulate(
+        table, headers=("target", "size", "why"), tablefmt="simple", disable_numparse=True
+    )
+    hidden = len(orphans) - len(shown)
+    more = f"\n... and {hidden} more (--all)" if hidden else ""
+    title = f"Orphans: targets whose source is gone ({_files(len(orphans))}, {size}; {fate})"
+    return f"{title}\n{lines}{more}"
 
 
 def _causes_table(rows: Iterable[PlanRow]) -> str:

@@ -12,11 +12,15 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from av1rules.base.event_text import event_text
 from av1rules.base.events import (
+    CheckStarted,
     Event,
+    FileChecked,
+    JobCopied,
     JobDiscarded,
     JobDone,
     JobDropped,
     JobFailed,
+    JobMoved,
     JobProgress,
     JobStarted,
     Note,
@@ -28,9 +32,16 @@ from av1rules.base.events import (
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
 
-_STYLES = {JobDone: "green", JobDiscarded: "yellow", JobFailed: "red", JobDropped: "yellow"}
-
-_ENDS = (JobDone, JobDiscarded, JobFailed, JobDropped)
+_STYLES = {
+    JobDone: "green",
+    JobCopied: "green",
+    JobMoved: "green",
+    FileChecked: "green",
+    JobDiscarded: "yellow",
+    JobFailed: "red",
+    JobDropped: "yellow",
+}
+"""Events that end a job, and their colours."""
 
 NAME_WIDTH = 36
 _PROBING = "\0probing"  # no library path holds a NUL
@@ -68,18 +79,20 @@ class _Screen:
             elif isinstance(event, Probing):
                 self._probe(event)
             elif isinstance(event, RunStarted):
-                self._start(event)
+                self._start(event, event.stale)
+            elif isinstance(event, CheckStarted):
+                self._start(event, event.files)
             elif isinstance(event, JobStarted):
                 self._say(event, "dim")
-            elif isinstance(event, _ENDS):
+            elif isinstance(event, tuple(_STYLES)):
                 self._end(event)
             elif isinstance(event, Note | RunFinished):
                 self._say(event, "bold" if isinstance(event, RunFinished) else "dim")
 
-    def _start(self, event: RunStarted) -> None:
+    def _start(self, event: Event, files: int) -> None:
         self._say(event, "bold")
-        if event.stale:
-            self._whole = self._progress.add_task("all files", total=event.stale, facts="")
+        if files:
+            self._whole = self._progress.add_task("all files", total=files, facts="")
 
     def _probe(self, event: Probing) -> None:
         task = self._jobs.get(_PROBING)
@@ -98,7 +111,7 @@ class _Screen:
             name = name if len(name) <= NAME_WIDTH else f"…{name[1 - NAME_WIDTH :]}"
             task = self._progress.add_task(escape(name), total=None, facts="")
             self._jobs[event.source] = task
-        if event.phase == "encode" and event.frame and event.frames:
+        if event.phase in ("encode", "decode") and event.frame and event.frames:
             self._shares[event.source] = min(event.frame / event.frames, 1.0)
             self._show_whole()
         self._progress.update(
@@ -113,7 +126,7 @@ class _Screen:
         if not isinstance(event, JobDropped):
             self._done += 1
         self._show_whole()
-        self._say(event, _STYLES[type(event)])
+        self._say(event, _style(event))
 
     def _show_whole(self) -> None:
         """Files done, and the parts of those in hand: one film of ten hours moves the bar too."""
@@ -123,6 +136,11 @@ class _Screen:
 
     def _say(self, event: Event, style: str) -> None:
         self._progress.console.print(escape(event_text(event)), style=style, highlight=False)
+
+
+def _style(event: Event) -> str:
+    is_faulty = isinstance(event, FileChecked) and event.fault is not None
+    return "red" if is_faulty else _STYLES[type(event)]
 
 
 def progress_facts(event: JobProgress) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from av1rules.base.event_text import event_text
 from av1rules.base.events import Event, JobProgress, Probing, Sink, ignore
+from av1rules.base.text import printable_json
 
 PROGRESS_LINE_EVERY_S = 30.0
 """A log line per job this often: enough to see life in a journal, few enough to read."""
@@ -23,6 +24,8 @@ COUNTER_EVERY_S = 0.2
 _NAMES = {
     "JobProgress": "progress",
     "Probing": "probing",
+    "CheckStarted": "check_started",
+    "FileChecked": "file_checked",
     "RunStarted": "run_started",
     "RunFinished": "run_finished",
     "JobStarted": "job_started",
@@ -30,6 +33,8 @@ _NAMES = {
     "JobFailed": "job_failed",
     "JobDiscarded": "job_discarded",
     "JobDropped": "job_dropped",
+    "JobMoved": "job_moved",
+    "JobCopied": "job_copied",
     "Note": "note",
 }
 """The `type` of each event in NDJSON."""
@@ -88,7 +93,7 @@ def json_sink(stream: TextIO) -> Sink:
         record = {"type": _NAMES.get(type(event).__name__, type(event).__name__)}
         record["time"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
         fields = {name: _clean(getattr(event, name)) for name in event.__dataclass_fields__}
-        line = encoder.encode({**record, **fields}).decode()
+        line = printable_json(encoder.encode({**record, **fields}).decode())
         with lock:
             _write(stream, f"{line}\n")
 

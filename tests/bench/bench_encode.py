@@ -18,10 +18,10 @@ from pathlib import Path
 
 from av1rules.base.events import Event, JobDone
 from av1rules.graph.ledger import Ledger
+from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
-from av1rules.graph.plan_file import Wish
 from av1rules.graph.run import run_plan
-from av1rules.graph.session import open_session
+from av1rules.graph.scope import Wish
 from av1rules.graph.workspace import open_workspace
 
 PAIRS = 5

@@ -15,7 +15,6 @@ import pytest
 from av1rules.base.digest import content_key
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.recover import recover
-from av1rules.rules.model import ReceiptForm
 from tests.conftest import MakeClip
 from tests.shelf import Shelf
 
@@ -115,19 +114,19 @@ def test_prepared_but_not_published_is_built_anew(shelf: Shelf, other_clip: Path
     ledger.begin("/nowhere/.av1rules-1", row.source)
     ledger.prepare("/nowhere/.av1rules-1", replace(row, target_key="1-no", fingerprint="x"), b"{}")
     assert content_key(row.target) == row.target_key
-    (line,) = recover(ledger, ReceiptForm.NONE)
+    (line,) = recover(ledger, shelf.ruleset())
     assert "waits for its disk" in line
     assert list(ledger.rows()) == [row]
     assert len(ledger.in_hand()) == 1, "the disk may come back with the published file"
     ledger.close()
 
 
-def test_sweeps_only_folders_of_its_own_kind(tmp_path: Path) -> None:
+def test_sweeps_only_folders_of_its_own_kind(shelf: Shelf, tmp_path: Path) -> None:
     precious = tmp_path / "films"
     precious.mkdir()
     (precious / "film.mkv").touch()
     ledger = Ledger.open(tmp_path / "state")
     ledger.begin(str(precious), "films/film.mkv")
-    assert list(recover(ledger, ReceiptForm.NONE)) == []
+    assert list(recover(ledger, shelf.ruleset())) == []
     ledger.close()
     assert (precious / "film.mkv").exists()

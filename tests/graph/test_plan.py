@@ -49,7 +49,7 @@ def test_every_file_has_an_action_and_a_cause(shelf: Shelf, make_clip: MakeClip)
         "a.mkv": (PlanAction.ENCODE, ("new",)),
         "extras/d.mkv": (
             PlanAction.LEFT_ALONE, ("excluded by library.include or library.exclude",)),
-        "film.AVI": (PlanAction.ENCODE, ("new",)),
+        "film.AVI": (PlanAction.COPY, ("new", "same content as films/a.mkv: made once")),
         "hold/b.mkv": (PlanAction.HELD, ("look at them first",)),
         "m.avi": (PlanAction.LEFT_ALONE, ("no rule matches: left alone",)),
         "marked.mkv": (PlanAction.LEFT_ALONE, ("marked with .av1skip",)),

@@ -14,11 +14,11 @@ from av1rules.base.errors import UsageError
 from av1rules.base.events import Event, JobDiscarded, JobDone, JobDropped, JobFailed, JobProgress
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.lock import run_lock
+from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import PlanAction
 from av1rules.graph.provenance import parse_provenance
 from av1rules.graph.run import run_plan
-from av1rules.graph.session import open_session
 from av1rules.graph.workspace import open_workspace
 from av1rules.library.probe import probe_file
 from av1rules.library.toolset import Tools
@@ -77,7 +77,8 @@ def test_redoes_nothing_for_names_order_comments_or_touch(shelf: Shelf) -> None:
 
 def test_redoes_only_what_a_changed_rule_is_about(shelf: Shelf) -> None:
     text = (
-        "version: 1\nlibrary: {roots: [films], settle: 0}\noutput: {mode: mirror, root: out}\n"
+        "version: 1\nlibrary: {roots: [films], settle: 0}\n"
+        "output: {mode: mirror, root: out, copies: encode}\n"
         "run: {reserve: 0}\nrules:\n"
         "  - name: one\n    when: {path: 'one/**'}\n"
         "    encode: {crf: %d, preset: 12, max_size_ratio: 9}\n"
@@ -245,13 +246,13 @@ def test_temp_dir_elsewhere_is_used_and_left_clean(shelf: Shelf, tmp_path: Path)
     assert shelf.leftovers() == []
 
 
-def test_too_little_room_fails_before_the_encode_and_says_what_is_needed(shelf: Shelf) -> None:
+def test_too_little_room_is_left_for_next_time_and_says_what_is_needed(shelf: Shelf) -> None:
     shelf.rules(RULES.format(settings=FAST).replace("reserve: 0", "reserve: 900TiB"))
     shelf.add("film.mkv")
-    assert shelf.run().failed == 1
-    (failure,) = (event for event in shelf.events if isinstance(event, JobFailed))
-    assert "not enough room" in failure.message
-    assert "900 TiB" in failure.message
+    assert shelf.run().dropped == 1
+    (dropped,) = (event for event in shelf.events if isinstance(event, JobDropped))
+    assert "not enough room" in dropped.reason
+    assert "900 TiB" in dropped.reason
     assert shelf.causes("film.mkv") == ("new",), "lack of room is no fault of the source"
 
 

@@ -17,10 +17,10 @@ from av1rules.base.errors import LedgerError, UsageError
 from av1rules.base.events import Event, JobDropped, JobFailed, JobProgress, JobStarted
 from av1rules.graph.ledger import LEDGER_NAME, Ledger
 from av1rules.graph.lock import run_lock
+from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import PlanAction
 from av1rules.graph.run import run_plan
-from av1rules.graph.session import open_session
 from av1rules.graph.workspace import open_workspace
 from av1rules.library.toolset import Tools
 from tests.conftest import MakeClip
@@ -114,6 +114,8 @@ def test_same_film_under_another_extension_is_fresh(shelf: Shelf) -> None:
     path = shelf.add("x.mkv")
     shelf.run()
     path.rename(path.with_suffix(".mk3d"))
+    assert shelf.row("x.mk3d").action is PlanAction.MOVE
+    assert shelf.run().done == 0
     assert shelf.row("x.mk3d").action is PlanAction.FRESH
 
 
@@ -196,7 +198,7 @@ def test_after_three_failures_a_file_is_left_to_a_person(shelf: Shelf, make_clip
     row = shelf.row("cut.mkv")
     assert row.action is PlanAction.BLOCKED
     assert row.causes[0].startswith("failed 3 times before: ")
-    assert "`run --force PATH`" in row.causes[0]
+    assert "`av1rules retry PATH`" in row.causes[0]
     assert shelf.run().failed == 0
     assert shelf.run(path, force=True).failed == 1
 

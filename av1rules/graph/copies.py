@@ -1,0 +1,75 @@
+"""A second source of the same content gets the target of the first: as a link, or as a copy."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from av1rules.base.errors import PlanOutdatedError
+from av1rules.base.events import JobCopied
+from av1rules.encode.exchange import copy_compared
+from av1rules.graph.deliver import deliver, receipt_like
+from av1rules.graph.in_place import look_in_place
+from av1rules.graph.job import Job, digest_of_planned
+from av1rules.graph.session import now_text
+from av1rules.graph.stale import TargetRow, is_as_written
+from av1rules.rules.model import Copies
+
+
+def copy_target(job: Job, folder: str) -> bool:
+    """Link or copy the donor's target into place. False if the whole source turns out to be another
+    than the donor's, against its samples: then it is encoded by itself.
+
+    Raises PlanOutdatedError if the donor is no longer there.
+    """
+    donor = _donor(job)
+    digest = digest_of_planned(job)
+    if digest != donor.source_digest:
+        return False
+    part = f"{folder}/part{Path(job.target).suffix}"
+    is_link = _link_or_copy(job, donor, part)
+    entry = replace(
+        donor,
+        target=job.target,
+        source=job.name,
+        source_path=job.row.file.path,
+        target_mtime_ns=os.stat(part).st_mtime_ns,
+        rule=job.row.rule,
+        built_at=now_text(),
+        encode_s=0.0,
+        verify_s=0.0,
+        run=job.session.run,
+    )
+    stored = job.session.space.ledger.receipt(donor.target)
+    receipt = receipt_like(stored, source=job.source_path, target=job.target)
+    deliver(job, part, entry, receipt, folder=folder)
+    job.session.sink(
+        JobCopied(source=job.name, target=job.target, like=donor.target, is_link=is_link)
+    )
+    return True
+
+
+def _donor(job: Job) -> TargetRow:
+    """The row of the donor as it is now: planned, or made by another job of this run."""
+    planned, ledger = job.work.donor, job.session.space.ledger
+    assert planned is not None
+    for row in ledger.of_content(job.work.content_key):
+        if planned.row is not None and row.target != planned.row.target:
+            continue
+        found = look_in_place(row.target, row, job.session.space.tools)
+        is_alike = row.fingerprint == job.work.fingerprint and not row.forgotten
+        if is_alike and found is not None and is_as_written(row, found):
+            return row
+    raise PlanOutdatedError("the target of the same content is not there (any more)")
+
+
+def _link_or_copy(job: Job, donor: TargetRow, part: str) -> bool:
+    if job.session.space.ruleset.output.copies is Copies.LINK:
+        try:
+            os.link(donor.target, part, follow_symlinks=False)
+            return True
+        except OSError:
+            pass  # another file system, or one without links
+    copy_compared(donor.target, part, digest=donor.target_digest)
+    return False

@@ -1,0 +1,170 @@
+"""Puts a finished result where it belongs: published or exchanged, in the ledger, with receipt."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from av1rules.base.digest import file_digest
+from av1rules.base.events import JobDone, Note
+from av1rules.base.text import printable
+from av1rules.encode.exchange import copy_compared
+from av1rules.encode.publish import Dress, dress, publish_target
+from av1rules.encode.receipt import Receipt, parse_receipt, receipt_json
+from av1rules.encode.side_files import carry, renamed_for_extension
+from av1rules.graph.job import Job, private_folder, require_as_planned
+from av1rules.graph.kept import Kept, KeptKind
+from av1rules.graph.plan_replaced import pack_facts
+from av1rules.graph.receipts import write_receipt
+from av1rules.graph.session import now_text
+from av1rules.graph.stale import TargetRow
+from av1rules.graph.swap import replace_original
+from av1rules.rules.model import OriginalsKind, OutputSpec, SideFiles
+
+
+def deliver(
+    job: Job, temp: str, entry: TargetRow, receipt: Receipt | None, *, folder: str
+) -> TargetRow:
+    """Put `temp`, verified, in the target's place; returns its row. `folder` is the private one
+    that `temp` is in. Raises Av1rulesError, OSError; then nothing was put in place."""
+    stored = None if receipt is None else receipt_json(receipt).encode()
+    if job.work.replaces:
+        entry = _exchange(job, temp, entry, stored)
+    else:
+        entry = _publish(job, temp, entry, stored, folder=folder)
+    job.session.step("committed")
+    if receipt is not None:
+        _write_receipt(job, receipt)
+    if not job.work.replaces and _output(job).side_files is SideFiles.CARRY:
+        with contextlib.suppress(OSError):
+            carry(job.row.file.path, job.target)
+    return entry
+
+
+def done_event(job: Job, entry: TargetRow) -> JobDone:
+    return JobDone(
+        source=job.name,
+        target=job.target,
+        source_bytes=job.source_bytes,
+        target_bytes=entry.target_bytes,
+        encode_s=entry.encode_s,
+        verify_s=entry.verify_s,
+    )
+
+
+def _output(job: Job) -> OutputSpec:
+    return job.session.space.ruleset.output
+
+
+def _dress_of(job: Job, temp: str) -> Dress:
+    """As the policy says; a link to another target is dressed already."""
+    if os.stat(temp).st_nlink > 1:
+        return Dress(keep_mtime=False, keep_mode=False, keep_owner=False, keep_xattrs=False)
+    return Dress.of(_output(job))
+
+
+def _last_look(job: Job, entry: TargetRow) -> Callable[[], None]:
+    def look() -> None:
+        require_as_planned(job, entry.source_digest)
+        job.session.step("last look")
+
+    return look
+
+
+def _publish(
+    job: Job, temp: str, entry: TargetRow, stored: bytes | None, *, folder: str
+) -> TargetRow:
+    """Record the verified result, rename it into place, and only then call it done."""
+    ledger = job.session.space.ledger
+    ledger.prepare(folder, entry, stored)
+    job.session.step("prepared")
+    # From a temp folder elsewhere the file comes by copy: that too in a folder of our own.
+    is_near = os.path.dirname(folder) == os.path.dirname(job.target)
+    with nullcontext() if is_near else private_folder(job, Path(job.target).parent) as near:
+        publish_target(
+            temp,
+            job.target,
+            source=job.source_path,
+            dress=_dress_of(job, temp),
+            copy_folder=near,
+            replace=job.work.found is not None,
+            check=_last_look(job, entry),
+        )
+        job.session.step("published")
+    entry = replace(entry, target_mtime_ns=os.stat(job.target).st_mtime_ns)
+    ledger.commit(entry, stored)
+    if job.work.origin is not job.row.file:
+        ledger.kept.renew(job.target, entry)
+    return entry
+
+
+def _exchange(job: Job, temp: str, entry: TargetRow, stored: bytes | None) -> TargetRow:
+    """The result takes the source's place; the original goes aside as the policy says."""
+    session, source = job.session, job.row.file.path
+    with private_folder(job, Path(job.target).parent) as near:
+        incoming = f"{near}/part{Path(job.target).suffix}"
+        if os.stat(temp).st_dev == os.stat(near).st_dev:
+            os.rename(temp, incoming)
+        else:
+            copy_compared(temp, incoming, digest=entry.target_digest)
+        dress(incoming, source, _dress_of(job, incoming))
+        entry = replace(entry, target_mtime_ns=os.stat(incoming).st_mtime_ns)
+        kept = Kept(
+            id=0,
+            run=session.run,
+            kind=KeptKind.ORIGINAL,
+            path="",
+            row=entry,
+            receipt=stored,
+            facts=pack_facts(job.work.look.source),
+            at=now_text(),
+        )
+        renamed = source != job.target and _output(job).side_files is SideFiles.CARRY
+        kept = replace_original(
+            session,
+            kept,
+            incoming,
+            side_files=renamed_for_extension(source, job.target) if renamed else (),
+            check=_last_look(job, entry),
+        )
+    if _output(job).originals.kind is OriginalsKind.DELETE:
+        _delete_original(job, kept)
+    return entry
+
+
+def _delete_original(job: Job, kept: Kept) -> None:
+    """The policy says in words that nothing is kept: but not before the result, as it lies in its
+    place now, has been read once more."""
+    try:
+        is_sound = file_digest(kept.row.target) == kept.row.target_digest
+    except OSError:
+        is_sound = False
+    if not is_sound:
+        message = f"the original is kept in {printable(kept.path)}: its result reads otherwise now"
+        job.session.sink(Note(source=job.name, message=message))
+        return
+    job.session.step("read once more")
+    os.unlink(kept.path)
+    job.session.step("original deleted")
+    job.session.space.ledger.kept.mark_gone(kept.id, now_text())
+
+
+def _write_receipt(job: Job, receipt: Receipt) -> None:
+    """The target is done whatever becomes of its receipt file: the ledger has the receipt too."""
+    try:
+        write_receipt(receipt, _output(job).receipts)
+    except OSError as problem:
+        message = f"its receipt could not be written: {problem.strerror} (the ledger has it)"
+        job.session.sink(Note(source=job.name, message=message))
+
+
+def receipt_like(stored: bytes | None, *, source: str, target: str) -> Receipt | None:
+    """The receipt of a donor, for a target that is shared or copied from it."""
+    try:
+        return replace(parse_receipt(stored or b""), source=source, target=target)
+    except ValueError:
+        return None

@@ -1,0 +1,132 @@
+"""A planned row under way: what every step of its making needs, and the looks it takes again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from av1rules.base.atomic import temp_name
+from av1rules.base.digest import content_key, file_digest
+from av1rules.base.errors import PlanOutdatedError
+from av1rules.base.events import JobProgress
+from av1rules.base.in_use import is_open_for_writing
+from av1rules.base.patience import with_patience
+from av1rules.base.text import printable
+from av1rules.graph.in_place import look_in_place
+from av1rules.graph.planned import PlanRow, Work
+from av1rules.graph.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A planned row under way: its work and target, which every step needs."""
+
+    row: PlanRow
+    work: Work
+    target: str
+    session: Session
+
+    @property
+    def name(self) -> str:
+        return self.row.file.library_path
+
+    @property
+    def source_path(self) -> str:
+        """The file whose bytes are encoded: the source, or its original that was put aside."""
+        return self.work.origin.path
+
+    @property
+    def source_bytes(self) -> int:
+        return self.work.origin.stat.size_bytes
+
+    @property
+    def recorded_source(self) -> tuple[str, str]:
+        """Library path and path of the source as the ledger has them: a target made anew from an
+        original that lies aside keeps what it was made from."""
+        known = self.work.known
+        if self.work.origin is not self.row.file and known is not None:
+            return known.source, known.source_path
+        return self.name, self.row.file.path
+
+
+@contextmanager
+def private_folder(job: Job, parent: Path) -> Iterator[str]:
+    """A folder of this job's own for its temporary files, in the ledger before it exists.
+
+    What was prepared for publishing and then failed stays in the ledger: `recover` finds out
+    whether it was published.
+    """
+    ledger = job.session.space.ledger
+    folder = str(temp_name(Path(job.target), folder=parent, suffix=""))
+    ledger.begin(folder, job.name)
+    job.session.step("folder recorded")
+    is_done = False
+    try:
+        os.makedirs(folder, mode=0o700)
+        job.session.step("folder made")
+        yield folder
+        is_done = True
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        job.session.step("folder removed")
+        ledger.release(folder, even_if_prepared=is_done)
+
+
+def digest_of_planned(job: Job) -> str:
+    """The digest of the whole source, which must be the one that was planned and at rest."""
+    require_same_source(job)
+    _require_at_rest(job)
+    job.session.sink(JobProgress(source=job.name, phase="digest"))
+    digest = with_patience(
+        lambda sign: file_digest(job.source_path, check=sign),
+        stall_s=job.session.space.ruleset.run.stall_timeout_s,
+        check=job.session.space.children.check,
+        doing=f"reading {printable(job.source_path)}",
+    )
+    require_same_source(job)
+    return digest
+
+
+def require_same_source(job: Job, *, digest: str | None = None) -> None:
+    """Raise PlanOutdatedError unless the source is still the planned one: by its stat, else by
+    its `digest`, else (before that is known) by its samples."""
+    planned, path = job.work.origin.stat, job.source_path
+    try:
+        found = os.stat(path)
+        seen = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+        if seen == (planned.size_bytes, planned.mtime_ns, planned.ctime_ns, planned.inode):
+            return
+        if digest is None and content_key(path) == job.work.content_key:
+            return
+        if digest is not None and file_digest(path) == digest:
+            return
+    except OSError as problem:
+        raise PlanOutdatedError(f"the source is gone: {problem.strerror}") from problem
+    raise PlanOutdatedError("the source changed since it was planned")
+
+
+def _require_at_rest(job: Job) -> None:
+    if is_open_for_writing(job.source_path):
+        raise PlanOutdatedError("the source is being written to by another program")
+
+
+def require_as_planned(job: Job, digest: str) -> None:
+    """The last look, right before the result is put in place."""
+    require_same_source(job, digest=digest)
+    _require_at_rest(job)
+    _require_same_target(job)
+
+
+def _require_same_target(job: Job) -> None:
+    """Raise PlanOutdatedError unless in the target's place lies what the plan saw there."""
+    if job.work.replaces and job.target == job.row.file.path:
+        return  # the source itself, which was just looked at
+    found = look_in_place(job.target, job.work.known, job.session.space.tools)
+    if found != job.work.found:
+        raise PlanOutdatedError(
+            f"what lies in the target's place changed since the plan: {job.target}"
+        )

@@ -1,0 +1,72 @@
+"""Targets whose sources are gone: listed, and put aside where the policy says so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from av1rules.base.errors import Av1rulesError, PlanOutdatedError
+from av1rules.base.events import Note
+from av1rules.base.text import printable
+from av1rules.graph.in_place import look_in_place
+from av1rules.graph.kept import Kept, KeptKind
+from av1rules.graph.planned import Orphan, PlanRow
+from av1rules.graph.session import Outcome, Session, now_text
+from av1rules.graph.stale import TargetRow, is_as_written
+from av1rules.graph.swap import put_aside
+from av1rules.graph.workspace import Workspace
+from av1rules.rules.model import Orphans
+
+
+def find_orphans(
+    space: Workspace, known: Iterable[bytes], rows: Iterable[PlanRow], *, replaced: frozenset[bytes]
+) -> Iterator[Orphan]:
+    """Targets of the ledger that no planned row claims and whose source is gone. `replaced` are the
+    targets that took the place of their source: those have none to lose."""
+    claimed = set()
+    for planned in rows:
+        if planned.target is not None:
+            claimed.add(os.fsencode(planned.target))
+        donor = planned.work.donor if planned.work is not None else None
+        if donor is not None and donor.row is not None:
+            claimed.add(os.fsencode(donor.row.target))
+    names = {root.name for root in space.ruleset.library.roots}
+    to_trash = space.ruleset.output.orphans is Orphans.TRASH
+    for target in known:
+        if target in claimed or target in replaced:
+            continue
+        row = space.ledger.find(os.fsdecode(target))
+        if row is None or os.path.lexists(row.source_path) or not os.path.lexists(row.target):
+            continue
+        if row.source.partition("/")[0] in names:
+            cause = f"its source is gone: {printable(row.source)}"
+            yield Orphan(row=row, cause=cause, to_trash=to_trash)
+        else:
+            cause = f"its source is gone, and so is its root in the rules: {printable(row.source)}"
+            yield Orphan(row=row, cause=cause)
+
+
+def trash_orphans(orphans: Iterable[Orphan], session: Session) -> None:
+    """Put aside the orphans that the policy does not want; one that can't be is told and stays."""
+    for orphan in orphans:
+        if not orphan.to_trash or session.space.children.is_stopping:
+            continue
+        try:
+            put_target_aside(session, orphan.row, orphan.cause)
+        except (Av1rulesError, OSError) as problem:
+            session.sink(Note(source=orphan.row.source, message=f"kept in its place: {problem}"))
+
+
+def put_target_aside(session: Session, row: TargetRow, why: str) -> None:
+    """Put a target into the trash: its source is gone, so this may be the last copy, and `undo`
+    puts it back. Raises PlanOutdatedError if it is not as written, or its source is back."""
+    found = look_in_place(row.target, row, session.space.tools)
+    if found is None or not is_as_written(row, found):
+        raise PlanOutdatedError(f"its target is no longer as it was written: {row.target}")
+    put_aside(
+        session,
+        Kept(id=0, run=session.run, kind=KeptKind.ORPHAN, path="", row=row, at=now_text()),
+        receipt=session.space.ledger.receipt(row.target),
+    )
+    session.tally.add(Outcome.ASIDE)
+    session.sink(Note(source=row.source, message=f"put aside {printable(row.target)}: {why}"))

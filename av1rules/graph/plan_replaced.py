@@ -1,0 +1,108 @@
+"""The row of a target that took its source's place: judged by what is known of the original."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from dataclasses import replace
+
+import msgspec
+
+from av1rules.base.digest import content_key
+from av1rules.graph.fingerprint import fingerprint
+from av1rules.graph.kept import Kept, KeptKind
+from av1rules.graph.ledger import Ledger
+from av1rules.graph.look import look_at
+from av1rules.graph.plan_file import judged_row, left_alone
+from av1rules.graph.planned import KeptSpace, PlanAction, PlanRow, Work
+from av1rules.graph.scope import PlanScope
+from av1rules.graph.stale import TargetState
+from av1rules.graph.targets import target_path
+from av1rules.library.cache import source_from_json, source_to_json
+from av1rules.library.identity import lone_file
+from av1rules.library.source import LibraryFile, Source
+
+
+def pack_facts(source: Source) -> bytes:
+    """The facts of an original, to judge its target by when it is gone."""
+    return zlib.compress(source_to_json(source), 9)
+
+
+def _facts(kept: Kept) -> Source | None:
+    try:
+        return source_from_json(zlib.decompress(kept.facts or b""))
+    except (zlib.error, msgspec.MsgspecError, ValueError, TypeError):
+        return None
+
+
+def kept_space(ledger: Ledger) -> KeptSpace:
+    """How much lies aside."""
+    sizes = [kept.size_bytes for kept in ledger.kept.entries() if kept.gone_at is None]
+    return KeptSpace(files=len(sizes), size_bytes=sum(sizes))
+
+
+def plan_replaced(scope: PlanScope, file: LibraryFile) -> PlanRow:
+    """Fresh, to be redone from the original that lies aside, or left alone since that is gone.
+    `file` is the target as the walk found it."""
+    ledger = scope.space.ledger
+    known, kept = ledger.find(file.path), ledger.kept.of_target(file.path)
+    source = None if kept is None else _facts(kept)
+    if known is None or kept is None or source is None:
+        return left_alone(file, "made by av1rules: its original is not known here")
+    was = _original(file, known.source_path, known.source_bytes)
+    look = look_at(was, source, ruleset=scope.space.ruleset, tools=scope.space.tools)
+    row = PlanRow(
+        file=file,
+        action=PlanAction.FRESH,
+        causes=("up to date",),
+        rule=look.rule_name,
+        source_tier=look.tier_name,
+        target=file.path,
+        fingerprint=known.fingerprint,
+    )
+    making = look.making
+    if making is None or making.encoder is None:
+        reason = (making.problem if making else look.decision.reason) or "no rule matches"
+        cause = f"replaced its source before; by today's rules: {reason}"
+        return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,))
+    work = Work(
+        look=look,
+        making=making,
+        encoder=making.encoder,
+        content_key=known.content_key,
+        fingerprint=fingerprint(known.content_key, making.settings),
+        known=known,
+        found=TargetState(size_bytes=file.stat.size_bytes, mtime_ns=file.stat.mtime_ns),
+        origin=file,
+    )
+    row = judged_row(scope, replace(row, fingerprint=work.fingerprint), work)
+    if row.action is not PlanAction.ENCODE:
+        return row
+    return _rebuilt(scope, row, work, kept, was)
+
+
+def _rebuilt(scope: PlanScope, row: PlanRow, work: Work, kept: Kept, was: LibraryFile) -> PlanRow:
+    """The row of a target that should be redone: from its original, or not at all."""
+    causes = "; ".join(row.causes)
+    wanted = target_path(was, scope.space.ruleset.output, work.making.settings.container)
+    if wanted != row.target:
+        cause = f"{causes}: another container can't be made in place; `av1rules undo` it first"
+        return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None)
+    if kept.gone_at is not None or not _is_there(kept):
+        cause = f"cannot rebuild: original gone ({causes})"
+        return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None)
+    notes = (*row.notes, "made from the original that lies aside")
+    return replace(row, work=replace(work, origin=lone_file(kept.path)), notes=notes)
+
+
+def _is_there(kept: Kept) -> bool:
+    try:
+        return kept.kind is KeptKind.ORIGINAL and content_key(kept.path) == kept.content_key
+    except OSError:
+        return False
+
+
+def _original(file: LibraryFile, path: str, size_bytes: int) -> LibraryFile:
+    """The source as it was in the library: rules match its path and its size."""
+    below = os.path.relpath(path, file.root)
+    return replace(file, relative_path=below, stat=replace(file.stat, size_bytes=size_bytes))

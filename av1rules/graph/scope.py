@@ -1,0 +1,70 @@
+"""What one plan is made in: the wish of a person, and the ledger at a glance."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from av1rules.graph.workspace import Workspace
+from av1rules.library.source import LibraryFile
+from av1rules.rules.model import Copies
+
+KnownTargets = dict[bytes, tuple[str, int, int, str]]
+"""The ledger at a glance, by target: fingerprint, size, mtime in ns, tools as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person asked of a plan: some paths (absolute; empty: all), to redo them anyway, to
+    believe that what is missing is really gone."""
+
+    paths: tuple[str, ...] = ()
+    force: bool = False
+    accept_missing: bool = False
+
+    def covers(self, file: LibraryFile) -> bool:
+        return not self.paths or any(is_at_or_below(file.path, wish) for wish in self.paths)
+
+    def forces(self, file: LibraryFile) -> bool:
+        return self.force and self.covers(file)
+
+
+def is_at_or_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanScope:
+    """`known` are all valid targets; `replaced` those that took the place of their source, `places`
+    where those sources stood."""
+
+    space: Workspace
+    wish: Wish
+    known: KnownTargets
+    replaced: frozenset[bytes]
+    places: frozenset[bytes]
+
+    @classmethod
+    def load(cls, space: Workspace, wish: Wish) -> PlanScope:
+        pairs = space.ledger.kept.replaced()
+        return cls(
+            space=space,
+            wish=wish,
+            known=space.ledger.glance(),
+            replaced=frozenset(pairs.values()),
+            places=frozenset(pairs),
+        )
+
+    @property
+    def may_copy(self) -> bool:
+        """Whether targets are linked or copied for sources of the same content."""
+        return self.space.ruleset.output.copies is not Copies.ENCODE and not self.wish.force
+
+    def is_target(self, file: LibraryFile) -> bool:
+        """Whether this is a target as we wrote it. Another file of its name is one like any."""
+        row = self.known.get(os.fsencode(file.path))
+        return row is not None and row[1:3] == (file.stat.size_bytes, file.stat.mtime_ns)
+
+    def is_replaced(self, file: LibraryFile) -> bool:
+        """Whether this is a target as we wrote it, in the place of its source."""
+        return os.fsencode(file.path) in self.replaced and self.is_target(file)

@@ -1,0 +1,58 @@
+"""Where a file is put aside: at the top of its root or output, on its own file system."""
+
+from __future__ import annotations
+
+import os
+
+from av1rules.encode.exchange import mark_trash
+from av1rules.graph.kept import KEPT_FOLDER
+from av1rules.rules.model import RuleSet
+
+
+def aside_path(ruleset: RuleSet, run: int, path: str) -> str:
+    """A free name for `path` below the trash folder, by run and by its place: what lies there can
+    be found by hand, with no ledger. Raises OSError."""
+    top = _top(ruleset, path)
+    trash = f"{top}/{KEPT_FOLDER}"
+    mark_trash(trash)
+    wanted = f"{trash}/{run}/{os.path.relpath(path, top)}"
+    name, number = wanted, 1
+    while os.path.lexists(name):
+        number += 1
+        stem, suffix = os.path.splitext(wanted)
+        name = f"{stem}~{number}{suffix}"
+    return name
+
+
+def _top(ruleset: RuleSet, path: str) -> str:
+    """The highest folder above `path` that is on its file system and still inside the root or the
+    output it belongs to; else the folder of the file itself."""
+    tops = [os.path.realpath(root.path) for root in ruleset.library.roots]
+    if ruleset.output.root is not None:
+        tops.append(os.path.realpath(ruleset.output.root))
+    folder = os.path.dirname(path)
+    device = os.stat(folder).st_dev
+    inside = [top for top in tops if folder == top or folder.startswith(f"{top.rstrip('/')}/")]
+    if not inside:
+        return folder
+    top = max(inside, key=len)
+    while folder != top and os.stat(os.path.dirname(folder)).st_dev == device:
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def is_disk_there(ruleset: RuleSet, path: str) -> bool:
+    """Whether the file system that `path` belongs to can be looked at: its root or output is there
+    and not empty, or, for a path elsewhere (`temp_dir`), the folder it is in. A folder missing
+    inside a root that is there was removed by somebody."""
+    tops = [str(root.path) for root in ruleset.library.roots]
+    tops += [os.path.realpath(top) for top in tops]
+    if ruleset.output.root is not None:
+        tops.append(str(ruleset.output.root))
+    inside = [top for top in tops if path.startswith(f"{top.rstrip('/')}/")]
+    if os.path.isdir(os.path.dirname(path)):
+        return True
+    try:
+        return bool(inside) and bool(os.listdir(max(inside, key=len)))
+    except OSError:
+        return False
