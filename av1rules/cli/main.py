@@ -20,9 +20,12 @@ COMMANDS = {
     "doctor": "Check tools, encoders, folders and space, and say how to mend what is wrong.",
     "explain": "Why a file is treated as it is: facts, tier, every rule, settings, command.",
     "init": "Write a first rules file and a dodo.py for a library.",
+    "originals": "List what lies aside (originals, undone results, orphans), or delete it.",
     "plan": "Show what a run would do, and why. Changes nothing.",
     "receipt": "Show how a target was made: the conversion report.",
+    "retry": "Try again what failed too often.",
     "run": "Encode what is stale, verify it, publish it.",
+    "status": "Show how things stand: targets, what lies aside, failures, the last runs.",
     "validate": "Check a rules file; runs nothing else.",
 }
 

@@ -6,17 +6,15 @@ import csv
 import io
 import json
 import os
-import pty
-import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from av1rules.cli.main import COMMANDS
 from av1rules.graph.lock import run_lock
+from tests.cli.terminal import on_a_terminal
 from tests.conftest import MakeClip
 from tests.shelf import Shelf
 
@@ -190,37 +188,10 @@ class TestRun:
         shelf.rules(settings="crf: 40, preset: 7, max_size_ratio: 9")
         shelf.add("a[1].mkv", longer)
         shelf.add("b.mkv", longer)
-        screen = on_a_terminal(["run", "-j", "2"], cwd=shelf.folder)
+        code, screen = on_a_terminal(["run", "-j", "2"], cwd=shelf.folder)
+        assert code == 0, screen
         for text in ("films/a[1].mkv", "films/b.mkv", "all files", "fps", "encode", "2 done"):
             assert text in screen
-
-
-def on_a_terminal(arguments: list[str], *, cwd: Path) -> str:
-    """All that the program writes to a real (pseudo) terminal, 120 columns wide."""
-    main, other = pty.openpty()
-    child = subprocess.Popen(
-        [sys.executable, "-m", "av1rules", *arguments],
-        cwd=cwd,
-        stdin=other,
-        stdout=other,
-        stderr=other,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "30"},
-    )
-    os.close(other)
-    seen = bytearray()
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        ready, _, _ = select.select([main], [], [], 0.2)
-        try:
-            chunk = os.read(main, 65536) if ready else b""
-        except OSError:  # the other side is closed
-            break
-        seen += chunk
-        if not chunk and child.poll() is not None:
-            break
-    os.close(main)
-    assert child.wait(timeout=10) == 0, seen
-    return seen.decode("utf-8", "replace")
 
 
 @pytest.mark.real

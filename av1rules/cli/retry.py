@@ -1,0 +1,88 @@
+"""`av1rules retry`: try again what failed too often."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from av1rules.base.errors import UsageError
+from av1rules.base.text import printable
+from av1rules.cli.options import paths_argument, rules_option
+from av1rules.graph.ledger import Ledger
+from av1rules.graph.lock import run_lock
+from av1rules.graph.verdict import Verdict, VerdictKind
+from av1rules.rules.load import load_rules
+from av1rules.rules.model import Root, RuleSet
+
+NOTHING = "no failure is held against any of it: the next run tries what there is to do"
+
+
+@click.command("retry")
+@rules_option
+@paths_argument
+def command(rules_file: Path, paths: tuple[str, ...]) -> None:
+    """Forget the failures of all sources, or of PATHS (files or folders, there or not), so that the
+    next run tries them again.
+
+    Sources whose targets came out too large, or were undone by a person, stay as they are:
+    `av1rules run --force PATH` redoes those.
+    """
+    ruleset = load_rules(rules_file)
+    wanted = [_library_paths(path, ruleset) for path in paths]
+    with closing(Ledger.read(ruleset.run.state_dir)) as ledger:
+        if not _meant(ledger, wanted):
+            click.echo(NOTHING)
+            return
+    state_dir = ruleset.run.state_dir
+    with run_lock(state_dir), closing(Ledger.open(state_dir)) as ledger:
+        freed = _meant(ledger, wanted)
+        ledger.free_failures(tuple(dict.fromkeys(verdict.source for verdict in freed)))
+    for verdict in freed:
+        times = "once" if verdict.count == 1 else f"{verdict.count} times"
+        click.echo(
+            f"freed {printable(verdict.source)}, failed {times}: {printable(verdict.detail)}"
+        )
+    click.echo(f"{len(freed)} freed: the next run tries again")
+
+
+def _meant(ledger: Ledger, wanted: list[tuple[str, ...]]) -> tuple[Verdict, ...]:
+    """Failures of the wanted files and folders, by library path; of all if there are none."""
+    names = [name for ways in wanted for name in ways]
+    return tuple(
+        verdict
+        for verdict in ledger.verdicts(VerdictKind.FAILED)
+        if not wanted
+        or any(verdict.source == name or verdict.source.startswith(f"{name}/") for name in names)
+    )
+
+
+def _library_paths(path: str, ruleset: RuleSet) -> tuple[str, ...]:
+    """The library paths of a path on disk, which need not exist. Raises UsageError if it is
+    neither below a root nor above one."""
+    found = tuple(
+        dict.fromkeys(
+            name
+            for root in ruleset.library.roots
+            for way in (os.path.abspath(path), os.path.realpath(path))
+            for name in _below(way, root)
+        )
+    )
+    if not found:
+        raise UsageError(
+            "the path is not below any root of the library",
+            where=printable(path),
+            hint="name sources by their place on disk, relative to the current folder",
+        )
+    return found
+
+
+def _below(path: str, root: Root) -> Iterator[str]:
+    for top in {str(root.path), os.path.realpath(root.path)}:
+        if path == top or top.startswith(f"{path.rstrip('/')}/"):
+            yield root.name
+        elif path.startswith(f"{top.rstrip('/')}/"):
+            yield f"{root.name}/{path[len(top.rstrip('/')) + 1 :]}"

@@ -1,0 +1,29 @@
+"""`av1rules status`: how things stand."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from av1rules.cli.options import rules_option
+from av1rules.graph.ledger import Ledger
+from av1rules.graph.status import read_status
+from av1rules.report.status_text import status_json, status_text
+from av1rules.rules.load import load_rules
+
+
+@click.command("status")
+@rules_option
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
+def command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Show how things stand: targets and what they save, what lies aside, what failed, what was
+    found damaged, the last runs, and who is at work.
+
+    Changes nothing, and looks at no source.
+    """
+    ruleset = load_rules(rules_file)
+    with closing(Ledger.read(ruleset.run.state_dir)) as ledger:
+        status = read_status(ledger, ruleset)
+    click.echo(status_json(status) if as_json else status_text(status))

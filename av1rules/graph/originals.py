@@ -1,0 +1,218 @@
+"""Deletes what lies aside: only while the other one of its pair is known to be whole, and only
+below a trash folder of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from av1rules.base.atomic import fsync_folder
+from av1rules.base.digest import content_key, file_digest
+from av1rules.base.text import printable
+from av1rules.base.units import format_size
+from av1rules.encode.exchange import NO_LOOK_FILES
+from av1rules.graph.aside import until
+from av1rules.graph.kept import KEPT_FOLDER, Kept, KeptKind
+from av1rules.graph.ledger import Ledger
+from av1rules.graph.trash import is_disk_there
+from av1rules.rules.model import OriginalsKind, RuleSet
+
+Check = Callable[[], None]
+"""Called between chunks of a long reading; raises to break it off."""
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged:
+    """What became of one file: gone, or why not. `was_there`: nobody had removed it before."""
+
+    kept: Kept
+    refusal: str | None = None
+    freed_bytes: int = 0
+    was_there: bool = True
+
+
+def purge(
+    ledger: Ledger,
+    ruleset: RuleSet,
+    entries: Iterable[Kept],
+    *,
+    is_verified: bool = True,
+    with_orphans: bool = False,
+    check: Check | None = None,
+) -> Iterator[Purged]:
+    """Delete these files aside, under the run lock; one that is not safe to delete stays, with the
+    reason. `is_verified`: the other one of the pair is read whole and compared, else only its size
+    is. Orphans have no other one. Raises LedgerError, and what `check` raises.
+    """
+    for kept in entries:
+        if not os.path.lexists(kept.path):
+            yield _already_gone(ledger, ruleset, kept)
+            continue
+        refusal = (
+            _fault_of_orphan(kept, with_orphans=with_orphans)
+            or _fault_aside(kept)
+            or _fault_of_pair(ledger, kept, is_verified=is_verified, check=check)
+        )
+        if refusal is None:
+            yield _delete(ledger, kept)
+        else:
+            yield Purged(kept=kept, refusal=refusal)
+
+
+def purge_expired(
+    ledger: Ledger, ruleset: RuleSet, *, check: Check | None = None, now: datetime | None = None
+) -> Iterator[str]:
+    """Delete originals whose time is over by `originals: keep for ...`; a line for each that went,
+    or that stays for a reason. For the start of a run: of the run itself there are none yet."""
+    if ruleset.output.originals.kind is not OriginalsKind.KEEP_FOR:
+        return
+    today = now or datetime.now(UTC)
+    for kept in ledger.kept.entries():
+        limit = until(kept, ruleset.output.originals)
+        if kept.gone_at is not None or limit is None or limit >= today:
+            continue
+        for purged in purge(ledger, ruleset, (kept,), check=check):
+            yield purged_line(purged)
+
+
+def purged_line(purged: Purged) -> str:
+    """What became of one file, for people."""
+    kept = purged.kept
+    what = f"{kept.kind.value} of {printable(kept.row.source)}"
+    if purged.refusal is not None:
+        return f"kept the {what} in {printable(kept.path)}: {purged.refusal}"
+    if not purged.was_there:
+        return f"the {what} was gone already: {printable(kept.path)}"
+    return f"deleted the {what} ({format_size(kept.size_bytes)})"
+
+
+def _already_gone(ledger: Ledger, ruleset: RuleSet, kept: Kept) -> Purged:
+    """Somebody removed it: that is written down, unless only its disk is not there."""
+    if not is_disk_there(ruleset, kept.path):
+        return Purged(kept=kept, refusal="its disk is not there", was_there=False)
+    _mark_gone(ledger, kept)
+    return Purged(kept=kept, was_there=False)
+
+
+def _mark_gone(ledger: Ledger, kept: Kept) -> None:
+    ledger.kept.mark_gone(kept.id, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _fault_of_orphan(kept: Kept, *, with_orphans: bool) -> str | None:
+    if kept.kind is not KeptKind.ORPHAN or with_orphans:
+        return None
+    return "its source is gone, so it may be the last copy: only --kind orphan deletes it"
+
+
+def _fault_aside(kept: Kept) -> str | None:
+    """What speaks against deleting the file by what it is itself."""
+    parts = Path(kept.path).parts
+    if KEPT_FOLDER not in parts[:-1] or ".." in parts:
+        return f"it is not below a folder {KEPT_FOLDER}"
+    try:
+        is_file = stat.S_ISREG(os.lstat(kept.path).st_mode)
+        if is_file and content_key(kept.path) == kept.content_key:
+            return None
+    except OSError as problem:
+        return f"it can't be read: {problem.strerror}"
+    return "what lies there is not what was put aside"
+
+
+def _fault_of_pair(
+    ledger: Ledger, kept: Kept, *, is_verified: bool, check: Check | None
+) -> str | None:
+    """What is wrong with the other one of the pair; an orphan has none."""
+    if kept.kind is KeptKind.ORPHAN:
+        return None
+    row = kept.row
+    if kept.kind is KeptKind.RESULT:
+        digest = row.source_digest if is_verified else None
+        fault = _fault_of(row.source_path, row.source_bytes, digest, check)
+        return None if fault is None else f"its original {fault}"
+    # The target may have been renamed since; any place that the ledger has it in will do.
+    places = [row.target, *(other.target for other in ledger.of_own_content(row.target_key))]
+    digest = row.target_digest if is_verified else None
+    first: str | None = None
+    for place in dict.fromkeys(places):
+        fault = _fault_of(place, row.target_bytes, digest, check)
+        if fault is None:
+            return None
+        first = first or fault
+    return f"its target {first}"
+
+
+def _fault_of(path: str, size_bytes: int, digest: str | None, check: Check | None) -> str | None:
+    shown = printable(path)
+    try:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            return f"is no regular file: {shown}"
+        if found.st_size != size_bytes:
+            return f"has {found.st_size} bytes, not {size_bytes}: {shown}"
+        if digest is not None and file_digest(path, check=check) != digest:
+            return f"is not what was written: {shown}"
+    except FileNotFoundError:
+        return f"is not there: {shown}"
+    except OSError as problem:
+        return f"can't be read ({problem.strerror}): {shown}"
+    return None
+
+
+def _delete(ledger: Ledger, kept: Kept) -> Purged:
+    """First the file, then the note of it: a crash between leaves a note that mends itself."""
+    try:
+        freed = _unlink(kept.path)
+    except OSError as problem:
+        shown = printable(str(problem.filename or kept.path))
+        return Purged(kept=kept, refusal=f"{problem.strerror or problem}: {shown}")
+    _mark_gone(ledger, kept)
+    _remove_empty_folders(kept.path)
+    return Purged(kept=kept, freed_bytes=freed)
+
+
+def _unlink(path: str) -> int:
+    """Delete a file below its trash folder without following any link from there on; returns the
+    bytes that became free. Raises OSError."""
+    folders = Path(path).parent.parts
+    top = folders.index(KEPT_FOLDER)
+    descriptor = os.open(os.path.join(*folders[: top + 1]), _FOLDER_FLAGS)
+    try:
+        for name in folders[top + 1 :]:
+            inner = os.open(name, _FOLDER_FLAGS, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        name = os.path.basename(path)
+        found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+        os.unlink(name, dir_fd=descriptor)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return found.st_size if found.st_nlink == 1 else 0
+
+
+def _remove_empty_folders(path: str) -> None:
+    """From the file's folder up to the trash folder, as far as nothing is left in them."""
+    folder = os.path.dirname(path)
+    with contextlib.suppress(OSError):  # not empty, or not ours to remove: it stays
+        while os.path.basename(folder) != KEPT_FOLDER:
+            os.rmdir(folder)
+            folder = os.path.dirname(folder)
+        marks = [os.path.join(folder, name) for name in os.listdir(folder)]
+        if all(os.path.basename(mark) in NO_LOOK_FILES and _is_empty(mark) for mark in marks):
+            for mark in marks:
+                os.unlink(mark)
+            os.rmdir(folder)
+            fsync_folder(Path(folder).parent)
+
+
+def _is_empty(path: str) -> bool:
+    found = os.lstat(path)
+    return stat.S_ISREG(found.st_mode) and found.st_size == 0

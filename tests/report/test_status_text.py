@@ -1,0 +1,67 @@
+"""The one screen of `status`, whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from av1rules.graph.kept import KeptKind
+from av1rules.graph.ledger_tables import RunRecord
+from av1rules.graph.status import Fault, Heap, Status
+from av1rules.graph.verdict import Verdict, VerdictKind
+from av1rules.report.status_text import status_text
+from tests.conftest import Golden
+
+NOON = "2026-01-01T12:00:00+00:00"
+
+EMPTY = Status(
+    ledger="/shelf/.av1rules/ledger.sqlite3", version=None, holder=None, targets=0, source_bytes=0,
+    target_bytes=0, aside=(), parked=(), failing=(), too_large=0, undone=0, damaged_targets=(),
+    damaged_sources=(), left_over=0, runs=(),
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "av1rules.report.status_text.shown_time", lambda at: at[:16].replace("T", " ")
+    )
+
+
+def failed(source: str, count: int) -> Verdict:
+    return Verdict(
+        kind=VerdictKind.FAILED, content_key="key", fingerprint="print", source=source,
+        detail="FFmpeg ended with 1\x1b[2J", source_bytes=100, target_bytes=None, count=count,
+        at=NOON,
+    )  # fmt: skip
+
+
+def test_busy_library(golden: Golden) -> None:
+    status = replace(
+        EMPTY,
+        version=2,
+        targets=412,
+        source_bytes=5 * 1024**4,
+        target_bytes=2 * 1024**4,
+        aside=(
+            Heap(kind=KeptKind.ORIGINAL, count=40, size_bytes=9**12, frees_bytes=8**12, away=2),
+            Heap(kind=KeptKind.ORPHAN, count=1, size_bytes=999, frees_bytes=999, away=0),
+        ),
+        parked=tuple(failed(f"films/{number:02}.mkv", 3) for number in range(11)),
+        failing=(failed("films/x.mkv", 1),),
+        too_large=7,
+        undone=1,
+        damaged_targets=(Fault(name="/out/films/a.mkv", at=NOON, fault="its bytes changed"),),
+        damaged_sources=(Fault(name="films/b.mkv", at=NOON, fault="ends after 12:05"),),
+        left_over=2,
+        runs=(
+            RunRecord(id=12, started=NOON, ended=None, summary=None),
+            RunRecord(id=11, started=NOON, ended=NOON, summary="3 done, 1 failed"),
+        ),
+    )
+    golden("status.txt", status_text(status) + "\n")
+
+
+def test_library_never_run(golden: Golden) -> None:
+    golden("status_empty.txt", status_text(EMPTY) + "\n")
