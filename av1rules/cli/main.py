@@ -16,9 +16,11 @@ from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.cli.exit_codes import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE
 
 COMMANDS = {
+    "adopt": "Take targets found on disk into the ledger: after it was lost, or a move.",
     "demo": "Make a small library, plan it, encode it, change a rule, see what is redone.",
     "doctor": "Check tools, encoders, folders and space, and say how to mend what is wrong.",
     "explain": "Why a file is treated as it is: facts, tier, every rule, settings, command.",
+    "health": "Decode the sources and list what is damaged. Changes nothing.",
     "init": "Write a first rules file and a dodo.py for a library.",
     "originals": "List what lies aside (originals, undone results, orphans), or delete it.",
     "plan": "Show what a run would do, and why. Changes nothing.",
@@ -26,7 +28,9 @@ COMMANDS = {
     "retry": "Try again what failed too often.",
     "run": "Encode what is stale, verify it, publish it.",
     "status": "Show how things stand: targets, what lies aside, failures, the last runs.",
+    "undo": "Put originals back, verified; an undo can be undone.",
     "validate": "Check a rules file; runs nothing else.",
+    "verify": "Check targets again: still there, still as written, still playing?",
 }
 
 

@@ -51,7 +51,7 @@ def command(
     with (
         open_workspace(rules_file, write=False) as space,
         stop_on_signals(space.children),
-        _sink(as_json=as_json) as sink,
+        event_sink(as_json=as_json) as sink,
         open_session(space, sink) as session,
     ):
         plan = build_plan(session.space, wish, sink=sink)
@@ -73,7 +73,8 @@ def _exit_code(finished: RunFinished, plan: Plan, *, interrupted: bool) -> int:
 
 
 @contextlib.contextmanager
-def _sink(*, as_json: bool) -> Iterator[Sink]:
+def event_sink(*, as_json: bool) -> Iterator[Sink]:
+    """Where the events of a command that works go: NDJSON, the screen, or log lines."""
     if as_json:
         yield json_sink(sys.stdout)
     elif sys.stderr.isatty():

@@ -9,15 +9,14 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from av1rules.base.digest import file_digest
 from av1rules.base.events import JobDone, Note
-from av1rules.base.text import printable
 from av1rules.encode.exchange import copy_compared
 from av1rules.encode.publish import Dress, dress, publish_target
 from av1rules.encode.receipt import Receipt, parse_receipt, receipt_json
 from av1rules.encode.side_files import carry, renamed_for_extension
 from av1rules.graph.job import Job, private_folder, require_as_planned
 from av1rules.graph.kept import Kept, KeptKind
+from av1rules.graph.originals import purge, purged_line
 from av1rules.graph.plan_replaced import pack_facts
 from av1rules.graph.receipts import write_receipt
 from av1rules.graph.session import now_text
@@ -139,18 +138,11 @@ def _exchange(job: Job, temp: str, entry: TargetRow, stored: bytes | None) -> Ta
 def _delete_original(job: Job, kept: Kept) -> None:
     """The policy says in words that nothing is kept: but not before the result, as it lies in its
     place now, has been read once more."""
-    try:
-        is_sound = file_digest(kept.row.target) == kept.row.target_digest
-    except OSError:
-        is_sound = False
-    if not is_sound:
-        message = f"the original is kept in {printable(kept.path)}: its result reads otherwise now"
-        job.session.sink(Note(source=job.name, message=message))
-        return
-    job.session.step("read once more")
-    os.unlink(kept.path)
+    space = job.session.space
+    for purged in purge(space.ledger, space.ruleset, (kept,), check=space.children.check):
+        if purged.refusal is not None:
+            job.session.sink(Note(source=job.name, message=purged_line(purged)))
     job.session.step("original deleted")
-    job.session.space.ledger.kept.mark_gone(kept.id, now_text())
 
 
 def _write_receipt(job: Job, receipt: Receipt) -> None:

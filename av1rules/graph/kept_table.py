@@ -58,7 +58,7 @@ class KeptTable:
         return next(iter(self._read(sql, os.fsencode(target))), None)
 
     def at_path(self, path: str) -> tuple[Kept, ...]:
-        """Entries whose file stood at `path`, or whose target or source is there; newest first."""
+        """Entries of the pair whose target or source belongs at `path`; newest first."""
         name = os.fsencode(path)
         return self._read("WHERE intent IS NULL AND ? IN (target, place) ORDER BY id DESC", name)
 
@@ -119,7 +119,7 @@ class KeptTable:
                     (
                         after.kind.value,
                         os.fsencode(after.path),
-                        os.fsencode(after.place),
+                        os.fsencode(after.row.source_path),
                         after.run,
                         dump_row(row or after.row),
                         _dump_pairs(after.side_files),
@@ -180,7 +180,7 @@ def _insert(write: sqlite3.Connection, entry: Kept, intent: str | None) -> Kept:
             entry.kind.value,
             os.fsencode(entry.path),
             os.fsencode(entry.row.target),
-            os.fsencode(entry.place),
+            os.fsencode(entry.row.source_path),
             dump_row(entry.row),
             entry.receipt,
             entry.facts,

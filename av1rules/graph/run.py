@@ -18,10 +18,11 @@ from av1rules.base.errors import (
     RunInterruptedError,
     UsageError,
 )
-from av1rules.base.events import JobDropped, JobFailed, RunFinished, RunStarted
+from av1rules.base.events import JobDropped, JobFailed, Note, RunFinished, RunStarted
 from av1rules.graph.build import build_target, record_failure
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.moves import carry_out_moves
+from av1rules.graph.originals import purge_expired
 from av1rules.graph.orphans import trash_orphans
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
 from av1rules.graph.room import NoRoomError
@@ -75,9 +76,11 @@ def require_no_brakes(plan: Plan) -> None:
 def prepare_run(plan: Plan, session: Session) -> None:
     """What comes before the encodes: what each root holds is remembered, originals whose time is
     over go, targets follow their renamed sources, and orphans go aside."""
-    ledger = session.space.ledger
+    space, ledger = session.space, session.space.ledger
     for census in plan.census:
         ledger.census.put(census.root, census.packed)
+    for line in purge_expired(ledger, space.ruleset, check=space.children.check):
+        session.sink(Note(message=line))
     carry_out_moves(plan.work, session)
     trash_orphans(plan.orphans, session)
 

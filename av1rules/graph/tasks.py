@@ -97,7 +97,8 @@ def encode_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> 
         "basename": GROUP,
         "name": task_name(row.file.library_path),
         "doc": _doc(row),
-        "file_dep": [row.file.path],
+        # In mode replace both may be one file, which doit would take for a circle.
+        "file_dep": [row.file.path] if row.file.path != row.target else [],
         "task_dep": _made_before(row),
         "targets": [row.target],
         "uptodate": [LedgerSays(row)],
@@ -120,6 +121,11 @@ def clean_target(row: PlanRow, dryrun: bool = False) -> None:  # noqa: FBT001, F
     target = row.target
     if target is None or not os.path.lexists(target) or not _is_known(row):
         return
+    if target == row.file.path:
+        raise Av1rulesError(
+            "kept: it stands in the place of its source; `av1rules undo` puts that back",
+            where=printable(target),
+        )
     if not os.path.exists(row.file.path):
         raise Av1rulesError(
             "kept: its source is gone, so this is the last copy", where=printable(target)

@@ -1,0 +1,242 @@
+"""Mode replace: the target takes the source's place, the original lies aside, undo puts it back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from av1rules.base.digest import file_digest
+from av1rules.graph.open_session import open_session
+from av1rules.graph.plan import build_plan
+from av1rules.graph.planned import PlanAction
+from av1rules.graph.run import run_plan
+from av1rules.graph.undo import Undone, find_entries, undo
+from av1rules.graph.workspace import open_workspace
+from tests.conftest import MakeClip
+from tests.shelf import FAST, Shelf
+
+pytestmark = pytest.mark.real
+
+RULES = """\
+version: 1
+library: {{roots: [films], settle: 0}}
+output: {{mode: replace{output}}}
+run: {{reserve: 0}}
+rules:
+  - {{name: all, encode: {{{settings}}}}}
+"""
+
+
+def rules(shelf: Shelf, output: str = "", settings: str = FAST) -> None:
+    shelf.rules(RULES.format(output=f", {output}" if output else "", settings=settings))
+
+
+def films(shelf: Shelf) -> list[str]:
+    """What a person sees in the library."""
+    top = shelf.folder / "films"
+    return sorted(
+        str(path.relative_to(top))
+        for path in top.rglob("*")
+        if path.is_file() and ".av1rules-kept" not in path.parts
+    )
+
+
+def undo_all(shelf: Shelf, *words: str) -> list[Undone]:
+    with (
+        open_workspace(shelf.rules_file, write=False) as space,
+        open_session(space, shelf.events.append) as session,
+    ):
+        return list(undo(session, find_entries(session.space.ledger, words)))
+
+
+@pytest.fixture
+def replaced(shelf: Shelf) -> Shelf:
+    """One film that was replaced under its own name."""
+    rules(shelf)
+    shelf.add("a.mkv")
+    assert shelf.run().done == 1
+    return shelf
+
+
+def test_takes_the_place_and_keeps_the_original(replaced: Shelf, clip: Path) -> None:
+    assert films(replaced) == ["a.mkv"]
+    assert file_digest(replaced.folder / "films" / "a.mkv") != file_digest(clip)
+    (kept,) = replaced.kept()
+    assert file_digest(kept.path) == file_digest(clip)
+    assert "/films/.av1rules-kept/" in kept.path
+    plan = replaced.plan()
+    assert [row.action for row in plan.rows] == [PlanAction.FRESH]
+    assert (plan.kept.files, plan.kept.size_bytes) == (1, clip.stat().st_size)
+    assert plan.orphans == ()
+    assert replaced.run().done == 0
+    assert replaced.leftovers() == []
+
+
+def test_another_extension_frees_the_old_name_and_renames_side_files(
+    shelf: Shelf, make_clip: MakeClip
+) -> None:
+    rules(shelf, output="side_files: carry")
+    source = ("-f", "lavfi", "-i", "testsrc2=s=64x64:r=10:d=1")
+    shelf.add("a.mp4", make_clip("a.mp4", *source))
+    for name in ("a.mp4.nfo", "a.srt"):
+        (shelf.folder / "films" / name).write_text(name)
+    assert shelf.run().done == 1
+    assert films(shelf) == ["a.mkv", "a.mkv.nfo", "a.srt"]
+    assert [row.action for row in shelf.plan().rows] == [PlanAction.FRESH]
+    (result,) = undo_all(shelf, "last")
+    assert result.refusal is None
+    assert films(shelf) == ["a.mp4", "a.mp4.nfo", "a.srt"]
+    (again,) = undo_all(shelf, str(shelf.folder / "films" / "a.mp4"))
+    assert again.refusal is None
+    assert films(shelf) == ["a.mkv", "a.mkv.nfo", "a.srt"]
+
+
+def test_undo_and_undo_of_undo(replaced: Shelf, clip: Path) -> None:
+    film = replaced.folder / "films" / "a.mkv"
+    result = file_digest(film)
+    (done,) = undo_all(replaced, "last")
+    assert done.text.endswith("the original is back")
+    assert file_digest(film) == file_digest(clip)
+    row = replaced.row("a.mkv")
+    assert row.action is PlanAction.LEFT_ALONE
+    assert row.causes[0].startswith("undone: left alone")
+    assert replaced.run().done == 0
+    (done,) = undo_all(replaced, str(film))
+    assert done.refusal is None
+    assert file_digest(film) == result
+    assert replaced.row("a.mkv").action is PlanAction.FRESH
+    (done,) = undo_all(replaced, str(film))
+    assert file_digest(film) == file_digest(clip)
+    rules(replaced, settings=FAST.replace("crf: 50", "crf: 40"))
+    assert replaced.run().done == 1, "other settings: it may be tried again"
+
+
+def test_undo_refuses_with_the_reason(replaced: Shelf) -> None:
+    film = replaced.folder / "films" / "a.mkv"
+    (kept,) = replaced.kept()
+    whole = film.read_bytes()
+    film.write_bytes(whole + b"edited")
+    (result,) = undo_all(replaced, "last")
+    assert "changed or replaced since" in (result.refusal or "")
+    film.write_bytes(whole)
+    original = Path(kept.path).read_bytes()
+    Path(kept.path).write_bytes(original[:-1] + b"?")
+    (result,) = undo_all(replaced, "last")
+    assert "not what was put aside" in (result.refusal or "")
+    Path(kept.path).unlink()
+    (result,) = undo_all(replaced, "last")
+    assert "no longer there" in (result.refusal or "")
+    assert film.read_bytes() == whole
+
+
+def test_changed_settings_redo_from_the_original(replaced: Shelf, clip: Path) -> None:
+    rules(replaced, settings=FAST.replace("crf: 50", "crf: 40"))
+    row = replaced.row("a.mkv")
+    assert row.causes == ("crf 50 -> 40 (rules.yaml:6)",)
+    assert row.action is PlanAction.ENCODE
+    assert replaced.run().done == 1
+    assert [one.action for one in replaced.plan().rows] == [PlanAction.FRESH]
+    (kept,) = replaced.kept()
+    assert file_digest(kept.path) == file_digest(clip)
+    undo_all(replaced, "last")
+    assert file_digest(replaced.folder / "films" / "a.mkv") == file_digest(clip)
+
+
+def test_changed_settings_without_the_original_are_told(replaced: Shelf) -> None:
+    (kept,) = replaced.kept()
+    Path(kept.path).unlink()
+    rules(replaced, settings=FAST.replace("crf: 50", "crf: 40"))
+    row = replaced.row("a.mkv")
+    assert row.action is PlanAction.LEFT_ALONE
+    assert row.causes == ("cannot rebuild: original gone (crf 50 -> 40 (rules.yaml:6))",)
+
+
+def test_lost_ledger_makes_no_source_of_a_result(replaced: Shelf) -> None:
+    shutil.rmtree(replaced.state_dir)
+    row = replaced.row("a.mkv")
+    assert row.action is PlanAction.LEFT_ALONE
+    assert row.causes == ("made by av1rules: never a source again",)
+
+
+def test_delete_after_verify_keeps_nothing(shelf: Shelf, clip: Path) -> None:
+    rules(shelf, output="originals: delete after verify")
+    shelf.add("a.mkv")
+    assert shelf.run().done == 1
+    assert shelf.kept() == ()
+    digests = [file_digest(p) for p in shelf.folder.rglob("*.mkv")]
+    assert file_digest(clip) not in digests
+    assert len(digests) == 1
+    assert [row.action for row in shelf.plan().rows] == [PlanAction.FRESH]
+
+
+def test_hard_linked_sources_are_held_unless_allowed(shelf: Shelf) -> None:
+    rules(shelf)
+    path = shelf.add("a.mkv")
+    os.link(path, shelf.folder / "seeding.mkv")
+    row = shelf.row("a.mkv")
+    assert row.action is PlanAction.HELD
+    assert "free 0 bytes" in row.causes[0]
+    rules(shelf, output="hard_links: replace")
+    row = shelf.row("a.mkv")
+    assert row.notes[-1] == "frees 0 bytes: 1 other names (hard links) keep the original"
+    assert shelf.run().done == 1
+
+
+def test_new_film_in_the_place_of_a_result_is_replaced_too(
+    replaced: Shelf, other_clip: Path
+) -> None:
+    shutil.copy(other_clip, replaced.folder / "films" / "a.mkv")
+    row = replaced.row("a.mkv")
+    assert row.action is PlanAction.ENCODE
+    assert replaced.run().done == 1
+    assert len(replaced.kept()) == 2
+    assert [one.action for one in replaced.plan().rows] == [PlanAction.FRESH]
+
+
+def test_copies_of_one_content_share_the_result(shelf: Shelf) -> None:
+    rules(shelf)
+    shelf.add("a.mkv")
+    shelf.add("b.mkv")
+    done = shelf.run()
+    assert (done.done, done.copied) == (1, 1)
+    assert len(shelf.kept()) == 2
+    assert {row.action for row in shelf.plan().rows} == {PlanAction.FRESH}
+
+
+def test_temp_dir_on_another_file_system(shelf: Shelf, clip: Path, tmp_path: Path) -> None:
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("no second file system here")
+    temp = other / f"av1rules-test-{os.getpid()}"
+    try:
+        rules(shelf, output=f"temp_dir: {temp}")
+        shelf.add("a.mkv")
+        assert shelf.run().done == 1
+        (kept,) = shelf.kept()
+        assert file_digest(kept.path) == file_digest(clip)
+        assert list(temp.iterdir()) == []
+        assert shelf.leftovers() == []
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
+
+
+def test_source_that_changes_at_the_last_moment_is_not_replaced(
+    shelf: Shelf, other_clip: Path
+) -> None:
+    rules(shelf)
+    path = shelf.add("a.mkv")
+
+    def swap(step: str) -> None:
+        if step == "kept aside":
+            os.unlink(path)
+            shutil.copy(other_clip, path)
+
+    with (
+        open_workspace(shelf.rules_file, write=False) as space,
+        open_session(space, shelf.events.append, step=swap) as session,
+    ):
+        assert run_plan(build_plan(session.space), session, jobs=1).dropped == 1
+    assert file_digest(path) == file_digest(other_clip)
