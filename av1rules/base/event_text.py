@@ -157,4 +157,4 @@ def _(event: RunFinished) -> str:
         saved = event.source_bytes - event.target_bytes
         text += f"; {format_size(event.source_bytes)} -> {format_size(event.target_bytes)}"
         text += f", {format_size(abs(saved))} {'saved' if saved >= 0 else 'more than before'}"
-    return text
+    return text if event.run is None else f"run {event.run}: {text}"

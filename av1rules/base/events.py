@@ -135,6 +135,7 @@ class RunFinished(Event):
     moved: int = 0
     copied: int = 0
     aside: int = 0
+    run: int | None = None  # its number; None: it did nothing
     source_bytes: int
     target_bytes: int
     elapsed_s: float

@@ -16,6 +16,7 @@ from av1rules.cli.options import rules_option
 from av1rules.report.doctor_text import Finding, Grade, doctor_json, doctor_text, has_wrong
 from av1rules.rules.load import check_rules
 from av1rules.rules.model import RuleSet, Severity, ToolsSpec
+from av1rules.rules.ownership import writable_by_others
 
 
 @click.command("doctor")
@@ -41,6 +42,9 @@ def diagnose(rules_file: Path, *, must_exist: bool) -> Iterator[Finding]:
     yield from _guarded("Python", check_python)
     yield from _guarded("programs", lambda: check_programs(spec))
     yield from by_rules
+    if ruleset is not None and (exposed := writable_by_others(rules_file)) is not None:
+        subject = str(rules_file)
+        yield Finding(section="rules", grade=Grade.WARNING, subject=subject, detail=exposed)
     if ruleset is not None:
         yield from _guarded("library", lambda: check_roots(ruleset))
         yield from _guarded("output", lambda: check_output(ruleset))

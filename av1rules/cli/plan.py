@@ -51,6 +51,8 @@ def command(
     try:
         wish = Wish(paths=absolute_paths(paths), force=force, accept_missing=accept_missing)
         with open_workspace(rules_file, write=False) as space, counter_sink(sys.stderr) as sink:
+            for warning in space.warnings:
+                click.echo(f"warning: {warning}", err=True)
             plan = build_plan(space, wish, sink=sink)
     except Av1rulesError as problem:
         if not detailed_exitcode:

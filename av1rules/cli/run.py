@@ -55,6 +55,8 @@ def command(
         open_session(space, sink) as session,
     ):
         plan = build_plan(session.space, wish, sink=sink)
+        for warning in space.warnings:
+            sink(Note(message=f"warning: {warning}"))
         for row in plan.of(PlanAction.BLOCKED):
             sink(Note(source=row.file.library_path, message=f"blocked: {'; '.join(row.causes)}"))
         for problem in plan.problems:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
@@ -11,6 +12,7 @@ from av1rules.encode.job import EncodeJob
 from av1rules.graph.look import Look, Making, look_at
 from av1rules.graph.plan import build_plan, probe_files
 from av1rules.graph.plan_file import tools_used
+from av1rules.graph.plan_replaced import look_at_original
 from av1rules.graph.planned import PlanRow
 from av1rules.graph.provenance import provenance_json
 from av1rules.graph.scope import Wish
@@ -40,36 +42,53 @@ def explain_file(space: Workspace, path: str) -> Explanation:
             where=printable(path),
             hint="is it below library.roots, has it a video extension, is it one of our targets?",
         )
-    ((_, source),) = probe_files(space, [row.file])
-    if isinstance(source, ProbeFailure):
-        return Explanation(row=row)
-    look = look_at(row.file, source, ruleset=space.ruleset, tools=space.tools)
+    original = look_at_original(space, row.file) if row.target == path else None
+    if original is not None:  # our own result, in the place of the source it is explained by
+        known = original.known
+        origin = _Origin(original.kept.path, known.content_key, known.source_bytes)
+        look = original.look
+    else:
+        ((_, source),) = probe_files(space, [row.file])
+        if isinstance(source, ProbeFailure):
+            return Explanation(row=row)
+        origin = _Origin(path, content_key_of(row.file, space.cache), row.size_bytes)
+        look = look_at(row.file, source, ruleset=space.ruleset, tools=space.tools)
     return Explanation(
         row=row,
         look=look,
         rules=explain_rules(space.ruleset.rules, look.facts),
-        command=None if look.making is None else _command(space, row, look, look.making),
+        command=None if look.making is None else _command(space, row, look, look.making, origin),
     )
 
 
-def _command(space: Workspace, row: PlanRow, look: Look, making: Making) -> str | None:
+class _Origin(NamedTuple):
+    """The file that the command would read."""
+
+    path: str
+    content_key: str
+    size_bytes: int
+
+
+def _command(
+    space: Workspace, row: PlanRow, look: Look, making: Making, origin: _Origin
+) -> str | None:
     """The command as it would be run. Only what a run makes up stands as a word: the names of
     temporary files, and the digest of a source that was never read whole."""
     if row.target is None or look.source.main is None or making.encoder is None:
         return None
-    key = content_key_of(row.file, space.cache)
     known = space.ledger.find(row.target)
-    digest = known.source_digest if known and known.content_key == key else "DIGEST-OF-THE-SOURCE"
+    is_known = known is not None and known.content_key == origin.content_key
+    digest = known.source_digest if known and is_known else "DIGEST-OF-THE-SOURCE"
     job = EncodeJob(
-        source_path=row.file.path,
+        source_path=origin.path,
         source=look.source,
         settings=making.settings,
         encoder=making.encoder,
         target=row.target,
         provenance=provenance_json(
             digest=digest,
-            content_key=key,
-            size_bytes=row.size_bytes,
+            content_key=origin.content_key,
+            size_bytes=origin.size_bytes,
             settings=making.settings,
             tools=tools_used(making.encoder, space.tools),
         ),

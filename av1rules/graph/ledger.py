@@ -160,6 +160,8 @@ class Ledger:
 
     def set_mtimes(self, mtimes: dict[str, int]) -> None:
         """Targets that were touched and are still as written: times in ns, by target."""
+        if not mtimes:
+            return
         with self.db.transaction() as write:
             write.executemany(
                 "UPDATE targets SET target_mtime_ns=? WHERE target=?",

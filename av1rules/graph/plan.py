@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from av1rules.base.errors import UsageError
 from av1rules.base.events import Probing, Sink, ignore
 from av1rules.base.text import printable
+from av1rules.base.units import format_duration
 from av1rules.graph.brake import look_at_output, look_at_roots
 from av1rules.graph.census import Brake, Census
 from av1rules.graph.glance import Glance, Remembered
@@ -20,7 +21,7 @@ from av1rules.graph.ledger_rows import tools_json
 from av1rules.graph.orphans import find_orphans
 from av1rules.graph.plan_file import plan_file, tools_used
 from av1rules.graph.plan_replaced import kept_space, plan_replaced
-from av1rules.graph.planned import Orphan, Plan, PlanAction, PlanRow
+from av1rules.graph.planned import ACTIVE, Orphan, Plan, PlanAction, PlanRow
 from av1rules.graph.scope import KnownTargets, PlanScope, Wish, is_at_or_below
 from av1rules.graph.targets import block_collisions
 from av1rules.graph.workspace import Workspace
@@ -29,7 +30,14 @@ from av1rules.library.discover import VIDEO_EXTENSIONS, Found, SetAside, WalkPro
 from av1rules.library.probe import probe_many
 from av1rules.library.source import LibraryFile, Source
 from av1rules.library.toolset import Tools
-from av1rules.rules.model import OnToolsChange, Root, RuleSet
+from av1rules.rules.model import (
+    OnToolsChange,
+    OriginalsKind,
+    OutputMode,
+    OutputSpec,
+    Root,
+    RuleSet,
+)
 
 SET_ASIDE_TEXTS = {
     SetAside.EXCLUDED: "excluded by library.include or library.exclude",
@@ -63,7 +71,21 @@ def build_plan(space: Workspace, wish: Wish = Wish(), *, sink: Sink = ignore) ->
         orphans=() if wish.paths or brakes else tuple(_orphans(scope, ordered)),
         census=census,
         kept=kept_space(space.ledger),
+        notes=_notes(space.ruleset.output, planned),
     )
+
+
+def _notes(output: OutputSpec, rows: tuple[PlanRow, ...]) -> tuple[str, ...]:
+    """What replacing would really free: nothing, as long as the originals are kept."""
+    if output.mode is not OutputMode.REPLACE or not any(row.action in ACTIVE for row in rows):
+        return ()
+    purge = "`av1rules originals purge`"
+    if output.originals.kind is OriginalsKind.DELETE:
+        return ("originals are deleted once their results are verified: no undo",)
+    if output.originals.keep_s is None:
+        return (f"originals are kept: no space is freed until {purge}",)
+    kept_for = format_duration(output.originals.keep_s)
+    return (f"originals are kept for {kept_for}: no space is freed before, or until {purge}",)
 
 
 def _look_for_losses(
@@ -159,7 +181,8 @@ def _glance_over(
         if seen.action is PlanAction.FRESH:
             made_with = _still_fresh(seen, known)
             is_other = made_with not in current
-            if made_with is None or (is_other and redo):
+            is_faulty = scope.faults and os.fsdecode(seen.target or b"") in scope.faults
+            if made_with is None or is_faulty or (is_other and redo):
                 unknown.append(file)
                 continue
         rows[file.path] = _recall(file, seen, has_other_tools=is_other)

@@ -195,6 +195,7 @@ def judged_row(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
         tools=tools,
         redo_on_tools_change=space.ruleset.tools.on_change is OnToolsChange.REDO,
         forced=forced,
+        fault=scope.faults.get(row.target or ""),
     )
     texts = tuple(cause.text for cause in causes)
     donor = work.donor
@@ -207,7 +208,7 @@ def judged_row(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
             return replace(row, action=PlanAction.MOVE, causes=(moved,), work=work)
         texts = (moved, *texts)
     if not causes:
-        return _fresh(row, work.known, tools)
+        return _fresh(row, work, tools)
     row = replace(row, action=PlanAction.ENCODE, causes=texts, work=work)
     verdict = space.ledger.verdict(work.content_key, work.fingerprint)
     if verdict is None or forced:
@@ -219,13 +220,16 @@ def _came_from(donor: TargetRow, row: PlanRow) -> str:
     return donor.source if donor.source != row.file.library_path else donor.source_path
 
 
-def _fresh(row: PlanRow, known: TargetRow | None, tools: ToolsUsed) -> PlanRow:
+def _fresh(row: PlanRow, work: Work, tools: ToolsUsed) -> PlanRow:
+    known, found = work.known, work.found
+    is_touched = known is not None and found is not None and found.mtime_ns != known.target_mtime_ns
     return replace(
         row,
         action=PlanAction.FRESH,
         causes=("up to date",),
         is_lasting=True,
         has_other_tools=known is not None and known.tools != tools,
+        touched_ns=found.mtime_ns if found is not None and is_touched else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -12,12 +12,13 @@ from av1rules.base.digest import content_key
 from av1rules.graph.fingerprint import fingerprint
 from av1rules.graph.kept import Kept, KeptKind
 from av1rules.graph.ledger import Ledger
-from av1rules.graph.look import look_at
+from av1rules.graph.look import Look, look_at
 from av1rules.graph.plan_file import judged_row, left_alone
 from av1rules.graph.planned import KeptSpace, PlanAction, PlanRow, Work
 from av1rules.graph.scope import PlanScope
-from av1rules.graph.stale import TargetState
+from av1rules.graph.stale import TargetRow, TargetState
 from av1rules.graph.targets import target_path
+from av1rules.graph.workspace import Workspace
 from av1rules.library.cache import source_from_json, source_to_json
 from av1rules.library.identity import lone_file
 from av1rules.library.source import LibraryFile, Source
@@ -41,16 +42,35 @@ def kept_space(ledger: Ledger) -> KeptSpace:
     return KeptSpace(files=len(sizes), size_bytes=sum(sizes))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginalLook:
+    """What is known of the original behind a target: its row and its entry, the file as it was in
+    the library, and what the policy of today says of it."""
+
+    known: TargetRow
+    kept: Kept
+    was: LibraryFile
+    look: Look
+
+
+def look_at_original(space: Workspace, file: LibraryFile) -> OriginalLook | None:
+    """`file` is a target as the walk found it; None if it replaced nothing that is known."""
+    known, kept = space.ledger.find(file.path), space.ledger.kept.of_target(file.path)
+    source = None if kept is None else _facts(kept)
+    if known is None or kept is None or source is None:
+        return None
+    was = _original(file, known.source_path, known.source_bytes)
+    look = look_at(was, source, ruleset=space.ruleset, tools=space.tools)
+    return OriginalLook(known=known, kept=kept, was=was, look=look)
+
+
 def plan_replaced(scope: PlanScope, file: LibraryFile) -> PlanRow:
     """Fresh, to be redone from the original that lies aside, or left alone since that is gone.
     `file` is the target as the walk found it."""
-    ledger = scope.space.ledger
-    known, kept = ledger.find(file.path), ledger.kept.of_target(file.path)
-    source = None if kept is None else _facts(kept)
-    if known is None or kept is None or source is None:
+    original = look_at_original(scope.space, file)
+    if original is None:
         return left_alone(file, "made by av1rules: its original is not known here")
-    was = _original(file, known.source_path, known.source_bytes)
-    look = look_at(was, source, ruleset=scope.space.ruleset, tools=scope.space.tools)
+    known, kept, look = original.known, original.kept, original.look
     row = PlanRow(
         file=file,
         action=PlanAction.FRESH,
@@ -78,7 +98,7 @@ def plan_replaced(scope: PlanScope, file: LibraryFile) -> PlanRow:
     row = judged_row(scope, replace(row, fingerprint=work.fingerprint), work)
     if row.action is not PlanAction.ENCODE:
         return row
-    return _rebuilt(scope, row, work, kept, was)
+    return _rebuilt(scope, row, work, kept, original.was)
 
 
 def _rebuilt(scope: PlanScope, row: PlanRow, work: Work, kept: Kept, was: LibraryFile) -> PlanRow:

@@ -77,6 +77,7 @@ class PlanRow:
     work: Work | None = None  # for ENCODE, MOVE and COPY
     has_other_tools: bool = False  # FRESH, but made with other tools than those of today
     has_verdict: bool = False  # not done because of what came of it before
+    touched_ns: int | None = None  # FRESH, but with this time of change, not the ledger's
     is_lasting: bool = False  # the same as long as file, policy and ledger row stay as they are
 
     @property
@@ -104,7 +105,7 @@ class KeptSpace:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a run would do, in the order of the walk. `problems` are about folders, not files;
-    `brakes` are what keeps a run from acting at all."""
+    `brakes` are what keeps a run from acting at all, `notes` what else to know of the whole."""
 
     rows: tuple[PlanRow, ...]
     problems: tuple[str, ...] = ()
@@ -112,6 +113,7 @@ class Plan:
     orphans: tuple[Orphan, ...] = ()
     census: tuple[Census, ...] = ()
     kept: KeptSpace = KeptSpace()
+    notes: tuple[str, ...] = ()
 
     @property
     def other_tools(self) -> int:

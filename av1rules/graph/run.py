@@ -79,6 +79,8 @@ def prepare_run(plan: Plan, session: Session) -> None:
     space, ledger = session.space, session.space.ledger
     for census in plan.census:
         ledger.census.put(census.root, census.packed)
+    touched = {row.target: row.touched_ns for row in plan.of(PlanAction.FRESH)}
+    ledger.set_mtimes({t: mtime for t, mtime in touched.items() if t and mtime is not None})
     for line in purge_expired(ledger, space.ruleset, check=space.children.check):
         session.sink(Note(message=line))
     carry_out_moves(plan.work, session)
@@ -95,6 +97,7 @@ def _finished(session: Session, *, elapsed_s: float) -> RunFinished:
         moved=tally.counts[Outcome.MOVED],
         copied=tally.counts[Outcome.COPIED],
         aside=tally.counts[Outcome.ASIDE],
+        run=session.number.given,
         source_bytes=tally.source_bytes,
         target_bytes=tally.target_bytes,
         elapsed_s=elapsed_s,

@@ -36,13 +36,14 @@ def is_at_or_below(path: str, folder: str) -> bool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanScope:
     """`known` are all valid targets; `replaced` those that took the place of their source, `places`
-    where those sources stood."""
+    where those sources stood; `faults` what `verify` found in targets."""
 
     space: Workspace
     wish: Wish
     known: KnownTargets
     replaced: frozenset[bytes]
     places: frozenset[bytes]
+    faults: dict[str, str]
 
     @classmethod
     def load(cls, space: Workspace, wish: Wish) -> PlanScope:
@@ -53,6 +54,7 @@ class PlanScope:
             known=space.ledger.glance(),
             replaced=frozenset(pairs.values()),
             places=frozenset(pairs),
+            faults=space.ledger.checks.faults(),
         )
 
     @property

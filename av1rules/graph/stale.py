@@ -109,8 +109,10 @@ def judge(
     tools: ToolsUsed | None,
     redo_on_tools_change: bool,
     forced: bool,
+    fault: str | None = None,
 ) -> tuple[Cause, ...]:
-    """Why the target must be built; empty if it is fresh. `settings` are the effective ones."""
+    """Why the target must be built; empty if it is fresh. `settings` are the effective ones,
+    `fault` is what `verify` found in a target that looks as written."""
     if row is None:
         return (Cause(reason=StaleReason.NEW),)
     causes: list[Cause] = []
@@ -134,6 +136,8 @@ def judge(
     damage = _damage(row, found)
     if damage is not None:
         causes.append(damage)
+    elif fault is not None:
+        causes.append(Cause(reason=StaleReason.TARGET_DAMAGED, after=fault))
     if redo_on_tools_change and tools is not None and tools != row.tools:
         causes.append(
             Cause(reason=StaleReason.TOOLS_CHANGED, before=row.tools.text, after=tools.text)

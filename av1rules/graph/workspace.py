@@ -21,6 +21,7 @@ from av1rules.library.toolset import Tools
 from av1rules.rules.build_run import STATE_FOLDER
 from av1rules.rules.load import load_rules
 from av1rules.rules.model import RuleSet
+from av1rules.rules.ownership import writable_by_others
 
 _CHECKED_NAME = "rules.checked"
 
@@ -38,6 +39,12 @@ class Workspace:
     @property
     def state_dir(self) -> Path:
         return self.ruleset.run.state_dir
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know before anything is done: the rules name the programs to run."""
+        found = writable_by_others(self.ruleset.file)
+        return () if found is None else (found,)
 
     @property
     def policy_digest(self) -> str:

@@ -39,6 +39,7 @@ def plan_json(plan: Plan) -> str:
             }
             for orphan in plan.orphans
         ],
+        "notes": [json_text(note) for note in plan.notes],
         "kept": {"files": plan.kept.files, "size_bytes": plan.kept.size_bytes},
         "made_with_other_tools": plan.other_tools,
         "rows": [row_record(row) for row in plan.rows],

@@ -44,6 +44,7 @@ def plan_text(plan: Plan, *, every_row: bool = False) -> str:
             f"{_files(plan.kept.files)} lie aside and hold {format_size(plan.kept.size_bytes)} "
             "(`av1rules originals list`)"
         )
+    parts += plan.notes
     if plan.other_tools:
         parts.append(
             f"{plan.other_tools} fresh targets were made with other tool versions "

@@ -12,6 +12,7 @@ import pytest
 from av1rules.base.digest import file_digest
 from av1rules.base.errors import UsageError
 from av1rules.base.events import Event, JobDiscarded, JobDone, JobDropped, JobFailed, JobProgress
+from av1rules.graph.check_table import Checked, Way
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.lock import run_lock
 from av1rules.graph.open_session import open_session
@@ -262,3 +263,29 @@ def test_target_folder_that_can_not_be_written(shelf: Shelf) -> None:
     assert shelf.run().failed == 1
     (failure,) = (event for event in shelf.events if isinstance(event, JobFailed))
     assert str(shelf.folder / "out") in failure.message
+
+
+def test_touched_target_is_looked_into_once(shelf: Shelf) -> None:
+    shelf.add("film.mkv")
+    shelf.run()
+    os.utime(shelf.target("film.mkv"), ns=(5, 5))
+    assert shelf.row("film.mkv").touched_ns == 5
+    assert shelf.run().done == 0
+    assert shelf.row("film.mkv").touched_ns is None
+    (row,) = shelf.ledger_rows()
+    assert row.target_mtime_ns == 5
+
+
+def test_target_that_a_check_found_rotten_is_made_anew(shelf: Shelf) -> None:
+    shelf.add("film.mkv")
+    shelf.run()
+    (row,) = shelf.ledger_rows()
+    whole = Path(row.target).read_bytes()
+    ledger = Ledger.open(shelf.state_dir)
+    found = Checked(at="2026-01-01T00:00:00+00:00", ways=frozenset({Way.DIGEST}), fault="rot")
+    assert ledger.checks.put(row, found)
+    ledger.close()
+    assert shelf.causes("film.mkv") == ("target damaged: rot",)
+    assert shelf.run().done == 1
+    assert shelf.work() == []
+    assert Path(row.target).read_bytes() == whole
