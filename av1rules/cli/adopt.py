@@ -1,0 +1,57 @@
+"""`av1rules adopt`: take targets found on disk into the ledger, by the tags inside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from av1rules.base.events import Sink
+from av1rules.base.signals import stop_on_signals
+from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
+from av1rules.cli.options import absolute_paths, paths_argument, rules_option
+from av1rules.cli.progress import progress_sink
+from av1rules.graph.adopt import AdoptKind, AdoptReport, AdoptWish, adopt
+from av1rules.graph.open_session import open_session
+from av1rules.graph.workspace import Workspace, open_workspace
+from av1rules.report.adopt_text import adopt_json, adopt_text
+
+
+@click.command("adopt")
+@rules_option
+@paths_argument
+@click.option("--dry-run", is_flag=True, help="Only show what would be adopted.")
+@click.option("--digest", is_flag=True, help="Compare whole sources, not samples of them.")
+@click.option("--decode", is_flag=True, help="Play every target to its end before.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(
+    rules_file: Path,
+    paths: tuple[str, ...],
+    dry_run: bool,  # noqa: FBT001 - click passes flags so
+    digest: bool,  # noqa: FBT001
+    decode: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Rebuild the ledger's knowledge of targets that are on disk, or of those at or below PATHS:
+    after the ledger was lost or restored, the library moved, a target was edited or renamed.
+
+    What the tag inside a file says is checked against its source; what fails is told and left
+    alone. No film is changed.
+    """
+    wish = AdoptWish(paths=absolute_paths(paths), digest=digest, decode=decode, is_dry=dry_run)
+    with (
+        open_workspace(rules_file, write=False) as space,
+        stop_on_signals(space.children),
+        progress_sink() as sink,
+    ):
+        report = _adopt(space, wish, sink)
+    show = adopt_json if as_json else adopt_text
+    click.echo(show(report, is_dry=dry_run))
+    return EXIT_FAILED if report.problems or report.of(AdoptKind.REFUSED) else EXIT_DONE
+
+
+def _adopt(space: Workspace, wish: AdoptWish, sink: Sink) -> AdoptReport:
+    if wish.is_dry:
+        return adopt(space, wish, sink=sink)
+    with open_session(space, sink) as session:
+        return adopt(session.space, wish, sink=sink)

@@ -1,0 +1,466 @@
+"""`adopt`: the ledger is rebuilt from tags, and what fails a check is never taken."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from av1rules.base.events import Event
+from av1rules.graph.adopt import Adoption, AdoptKind, AdoptReport, AdoptWish, adopt
+from av1rules.graph.adopt_check import compare_with_source, read_claim
+from av1rules.graph.fingerprint import shaping_only
+from av1rules.graph.open_session import open_session
+from av1rules.graph.planned import PlanAction
+from av1rules.graph.provenance import parse_provenance, provenance_json
+from av1rules.graph.stale import ToolsUsed
+from av1rules.graph.undo import find_entries, undo
+from av1rules.graph.workspace import open_workspace
+from av1rules.library.identity import lone_file
+from av1rules.library.probe import probe_file
+from av1rules.library.toolset import Tools
+from av1rules.report.adopt_text import adopt_json, adopt_text
+from av1rules.rules.settings import EncodeSettings
+from tests.conftest import MakeClip
+from tests.shelf import FAST, Disk, Shelf
+
+pytestmark = pytest.mark.real
+
+BESIDE = f"""\
+version: 1
+library: {{roots: [films], settle: 0}}
+output: {{copies: encode}}
+run: {{reserve: 0}}
+rules: [{{name: all, encode: {{{FAST}}}}}]
+"""
+REPLACE = BESIDE.replace("{copies: encode}", "{mode: replace}")
+
+
+def take(shelf: Shelf, *paths: Path, **wish: bool) -> AdoptReport:
+    """Adopt under the lock as the command does, or look only (`is_dry`)."""
+    wished = AdoptWish(paths=tuple(map(str, paths)), **wish)
+    with open_workspace(shelf.rules_file, write=False) as space:
+        if wished.is_dry:
+            return adopt(space, wished, sink=_ignore)
+        with open_session(space, _ignore) as session:
+            return adopt(session.space, wished, sink=_ignore)
+
+
+def _ignore(_event: Event) -> None:
+    return None
+
+
+def kinds(report: AdoptReport) -> dict[str, AdoptKind]:
+    return {os.path.basename(item.target): item.kind for item in report.adoptions}
+
+
+def only(report: AdoptReport) -> Adoption:
+    (item,) = report.adoptions
+    return item
+
+
+def lose_ledger(shelf: Shelf) -> None:
+    shutil.rmtree(shelf.state_dir)
+
+
+def edit(path: Path, tools: Tools, *options: str) -> None:
+    """A remux as an editor of tags makes it."""
+    edited = path.with_name(f"edited-{path.name}")
+    subprocess.run(
+        [tools.ffmpeg, "-v", "error", "-i", str(path), "-map", "0", "-c", "copy", *options,
+         "-metadata", "title=Another title", str(edited)],
+        check=True,
+    )  # fmt: skip
+    edited.replace(path)
+
+
+@pytest.fixture
+def built(shelf: Shelf, other_clip: Path) -> Shelf:
+    """Two targets, and a ledger that is lost."""
+    shelf.add("a.mkv")
+    shelf.add("sub/b.mkv", other_clip)
+    shelf.run()
+    lose_ledger(shelf)
+    return shelf
+
+
+class TestLostLedger:
+    def test_rows_are_as_they_were_and_nothing_is_to_do(self, shelf: Shelf) -> None:
+        shelf.add("a.mkv")
+        shelf.rules(
+            shelf.rules_file.read_text().replace("copies: encode", "copies: encode, receipts: json")
+        )
+        shelf.run()
+        (before,) = shelf.ledger_rows()
+        lose_ledger(shelf)
+        assert [row.action for row in shelf.plan().rows] == [PlanAction.BLOCKED]
+        report = take(shelf, digest=True, decode=True)
+        item = only(report)
+        assert (item.kind, item.source, item.notes) == (AdoptKind.ADOPTED, "films/a.mkv", ())
+        (after,) = shelf.ledger_rows()
+        only_known_to_the_ledger = {"rule", "built_at", "encode_s", "verify_s", "run", "settings"}
+        for field in dataclasses.fields(after):
+            if field.name not in only_known_to_the_ledger:
+                assert getattr(after, field.name) == getattr(before, field.name), field.name
+        assert after.settings == shaping_only(before.settings)
+        assert [row.action for row in shelf.plan().rows] == [PlanAction.FRESH]
+        assert take(shelf).known == 1
+
+    @pytest.mark.parametrize("rules", [None, BESIDE], ids=["mirror", "beside"])
+    def test_both_modes(self, shelf: Shelf, other_clip: Path, rules: str | None) -> None:
+        shelf.rules(rules)
+        shelf.add("a.mkv")
+        shelf.add("sub/b.mkv", other_clip)
+        shelf.run()
+        lose_ledger(shelf)
+        report = take(shelf)
+        assert len(report.of(AdoptKind.ADOPTED)) == 2
+        assert {row.action for row in shelf.plan().rows} == {PlanAction.FRESH}
+
+    def test_dry_run_writes_nothing(self, built: Shelf, snapshot: Callable[[Path], Disk]) -> None:
+        before = snapshot(built.folder)
+        report = take(built, is_dry=True)
+        assert len(report.of(AdoptKind.ADOPTED)) == 2
+        assert not (built.state_dir / "ledger.sqlite3").exists()
+        lose_ledger(built)  # what is left are caches
+        assert snapshot(built.folder) == before
+
+    def test_only_some(self, built: Shelf) -> None:
+        assert kinds(take(built, built.target("sub"))) == {"b.mkv": AdoptKind.ADOPTED}
+        assert kinds(take(built, built.target("a.mkv"))) == {"a.mkv": AdoptKind.ADOPTED}
+
+    def test_copies_keep_a_target_each(self, shelf: Shelf) -> None:
+        shelf.add("a.mkv")
+        shelf.add("z/copy.mkv")
+        shelf.run()
+        lose_ledger(shelf)
+        found = {item.target: item.source for item in take(shelf).adoptions}
+        assert found == {
+            str(shelf.target("a.mkv")): "films/a.mkv",
+            str(shelf.target("z/copy.mkv")): "films/z/copy.mkv",
+        }
+
+    def test_output_behind_a_link(self, shelf: Shelf, tmp_path: Path) -> None:
+        (tmp_path / "disk").mkdir()
+        (shelf.folder / "out").symlink_to(tmp_path / "disk")
+        shelf.add("a.mkv")
+        shelf.run()
+        lose_ledger(shelf)
+        assert only(take(shelf)).target == str(shelf.target("a.mkv"))
+        assert shelf.work() == []
+        assert take(shelf, tmp_path / "disk").known == 1
+
+    def test_receipt_beside_the_target_is_taken_up(self, shelf: Shelf) -> None:
+        shelf.rules(
+            shelf.rules_file.read_text().replace("copies: encode", "copies: encode, receipts: json")
+        )
+        shelf.add("a.mkv")
+        shelf.run()
+        lose_ledger(shelf)
+        take(shelf)
+        with open_workspace(shelf.rules_file, write=False) as space:
+            stored = space.ledger.receipt(str(shelf.target("a.mkv")))
+        assert json.loads(stored or b"")["rule"] == "all"
+
+
+class TestAnotherMachine:
+    def test_library_copied_to_another_path_and_root_renamed(
+        self, built: Shelf, tmp_path: Path
+    ) -> None:
+        moved = Shelf(folder=tmp_path / "elsewhere", clip=built.clip)
+        shutil.copytree(built.folder, moved.folder)
+        (moved.folder / "films").rename(moved.folder / "movies")
+        (moved.folder / "out" / "films").rename(moved.folder / "out" / "movies")
+        moved.rules(built.rules_file.read_text().replace("films", "movies"))
+        report = take(moved)
+        assert {item.source for item in report.adoptions} == {"movies/a.mkv", "movies/sub/b.mkv"}
+        assert {row.action for row in moved.plan().rows} == {PlanAction.FRESH}
+
+    def test_source_renamed_meanwhile_is_found_by_content(self, built: Shelf) -> None:
+        films = built.folder / "films"
+        (films / "a.mkv").rename(films / "Another name.mkv")
+        sources = {item.source for item in take(built).adoptions}
+        assert sources == {"films/Another name.mkv", "films/sub/b.mkv"}
+        assert built.work() == [], "its target follows, nothing is encoded"
+        assert [row.file.relative_path for row in built.plan().of(PlanAction.MOVE)] == [
+            "Another name.mkv"
+        ]
+
+    def test_output_that_still_has_the_old_name_of_the_root(self, built: Shelf) -> None:
+        (built.folder / "films").rename(built.folder / "movies")
+        built.rules(built.rules_file.read_text().replace("films", "movies"))
+        assert len(take(built).of(AdoptKind.ADOPTED)) == 2
+        assert len(built.plan().of(PlanAction.MOVE)) == 2
+        built.run()
+        assert {row.action for row in built.plan().rows} == {PlanAction.FRESH}
+        assert (built.folder / "out/movies/sub/b.mkv").exists()
+
+    def test_settings_of_today_are_compared_with_those_of_the_tag(self, shelf: Shelf) -> None:
+        shelf.rules(settings=FAST.replace("crf: 50", "crf: 46"))
+        shelf.add("a.mkv")
+        shelf.run()
+        lose_ledger(shelf)
+        shelf.rules()
+        take(shelf)
+        assert shelf.row("a.mkv").action is PlanAction.ENCODE
+        assert shelf.causes("a.mkv") == ("crf 46 -> 50 (rules.yaml:7)",)
+
+
+class TestEdited:
+    def test_edited_target_is_renewed_and_its_history_stays(
+        self, shelf: Shelf, tools: Tools
+    ) -> None:
+        shelf.add("a.mkv")
+        shelf.run()
+        (before,) = shelf.ledger_rows()
+        edit(shelf.target("a.mkv"), tools, "-metadata:s:a:0", "language=ger")
+        assert shelf.row("a.mkv").action is PlanAction.BLOCKED
+        item = only(take(shelf))
+        assert item.kind is AdoptKind.RENEWED
+        assert item.notes == ("audio 1: language should be none, found ger",)
+        (after,) = shelf.ledger_rows()
+        assert (after.rule, after.encode_s, after.run) == ("all", before.encode_s, before.run)
+        assert after.target_key != before.target_key
+        assert shelf.row("a.mkv").action is PlanAction.FRESH
+
+    def test_touched_target_is_known(self, shelf: Shelf) -> None:
+        shelf.add("a.mkv")
+        shelf.run()
+        os.utime(shelf.target("a.mkv"), ns=(1, 2_000_000_000))
+        assert take(shelf).known == 1
+        assert shelf.ledger_rows()[0].target_mtime_ns == 2_000_000_000
+
+
+class TestRefused:
+    def refusal(self, shelf: Shelf, **wish: bool) -> str:
+        item = only(take(shelf, **wish))
+        assert item.kind is AdoptKind.REFUSED
+        assert shelf.ledger_rows() == ()
+        return item.reason or ""
+
+    @pytest.fixture
+    def one(self, shelf: Shelf) -> Shelf:
+        shelf.add("a.mkv")
+        shelf.run()
+        lose_ledger(shelf)
+        return shelf
+
+    def test_cut_off(self, one: Shelf) -> None:
+        target = one.target("a.mkv")
+        os.truncate(target, target.stat().st_size - 500)
+        assert self.refusal(one) == "it is cut off: 500 B are missing at its end"
+
+    def test_damage_that_only_decoding_shows(self, one: Shelf) -> None:
+        target = one.target("a.mkv")
+        data = target.read_bytes()
+        half = len(data) // 2
+        target.write_bytes(data[:half] + bytes(byte ^ 0x5A for byte in data[half:-2000])
+                           + data[-2000:])  # fmt: skip
+        assert self.refusal(one, decode=True).startswith("does not decode: ")
+
+    def test_rot_behind_an_untouched_head_is_no_edit(self, shelf: Shelf) -> None:
+        shelf.add("a.mkv")
+        shelf.run()
+        before = shelf.ledger_rows()
+        target = shelf.target("a.mkv")
+        data = bytearray(target.read_bytes())
+        data[len(data) // 2] ^= 1
+        target.write_bytes(data)
+        assert "it is damaged" in (only(take(shelf)).reason or "")
+        assert shelf.ledger_rows() == before
+
+    def test_source_gone(self, one: Shelf) -> None:
+        (one.folder / "films" / "a.mkv").unlink()
+        assert self.refusal(one) == "its source is not in the library"
+
+    def test_source_replaced_by_a_better_release(self, one: Shelf, other_clip: Path) -> None:
+        one.add("a.mkv", other_clip)
+        assert self.refusal(one) == "its source is not in the library"
+
+    def test_source_that_differs_between_the_samples(self, shelf: Shelf) -> None:
+        source = shelf.add("a.mkv")
+        with source.open("ab") as file:
+            file.write(bytes(4_000_000))
+        shelf.run()
+        lose_ledger(shelf)
+        data = bytearray(source.read_bytes())
+        data[700_000] ^= 1
+        source.write_bytes(data)
+        assert "by digest" in self.refusal(shelf, digest=True)
+
+    def test_tag_put_on_another_film(self, one: Shelf, tools: Tools, make_clip: MakeClip) -> None:
+        target = one.target("a.mkv")
+        tag = probe_file(lone_file(str(target)), tools).provenance
+        for size, length, reason in (
+            ("64x64", 1, "its pictures are 64x64, not 128x72"),
+            ("128x72", 3, "it is 3.0 s long, its source 1.0 s"),
+        ):
+            forged = make_clip(
+                "forged.mkv", "-f", "lavfi", "-i", f"testsrc2=s={size}:r=24:d={length}", "-c:v",
+                "libsvtav1", "-preset", "12", "-metadata", f"AV1RULES={tag}",
+            )  # fmt: skip
+            shutil.copy(forged, target)
+            assert self.refusal(one) == reason
+
+    def test_foreign_files_are_none_of_our_business(self, one: Shelf, other_clip: Path) -> None:
+        shutil.copy(other_clip, one.target("foreign.mkv"))
+        one.target("text.mkv").write_text("no film")
+        assert kinds(take(one)) == {"a.mkv": AdoptKind.ADOPTED}
+
+
+class TestReplaced:
+    @pytest.fixture
+    def replaced(self, shelf: Shelf, make_clip: MakeClip) -> Shelf:
+        clip = make_clip(
+            "r.mp4", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=24:d=1", "-c:v", "mpeg4",
+        )  # fmt: skip
+        shelf.rules(REPLACE)
+        shelf.add("A film (1999)/a.mp4", clip)
+        shelf.run()
+        assert (shelf.folder / "films/A film (1999)/a.mkv").exists()
+        return shelf
+
+    def test_original_that_lies_aside_is_found_and_undo_works_again(
+        self, replaced: Shelf, make_clip: MakeClip
+    ) -> None:
+        (row,) = replaced.ledger_rows()
+        (kept,) = replaced.kept()
+        lose_ledger(replaced)
+        item = only(take(replaced, digest=True))
+        assert (item.source, item.original) == ("films/A film (1999)/a.mp4", kept.path)
+        (again,) = replaced.kept()
+        assert (again.path, again.place, again.facts) == (kept.path, kept.place, kept.facts)
+        assert again.row.source_path == row.source_path
+        assert [one.action for one in replaced.plan().rows] == [PlanAction.FRESH]
+        assert self.undone(replaced) == [None]
+        assert os.listdir(replaced.folder / "films/A film (1999)") == ["a.mp4"]
+
+    def test_original_that_is_gone(self, replaced: Shelf) -> None:
+        os.unlink(replaced.kept()[0].path)
+        lose_ledger(replaced)
+        item = only(take(replaced))
+        assert (item.kind, item.original) == (AdoptKind.ADOPTED, None)
+        assert item.source == "films/A film (1999)/a.mkv"
+        assert item.notes == ("its original is gone: not compared",)
+        assert replaced.kept() == ()
+        assert not replaced.plan().has_work
+
+    def test_target_renamed_by_another_program(self, replaced: Shelf) -> None:
+        old = replaced.folder / "films/A film (1999)/a.mkv"
+        new = replaced.folder / "films/A Film (1999) {imdb-1}/A Film.mkv"
+        new.parent.mkdir()
+        old.rename(new)
+        item = only(take(replaced))
+        assert (item.kind, item.notes) == (AdoptKind.RENAMED, (f"was {old}",))
+        (row,) = replaced.ledger_rows()
+        assert row.target == str(new)
+        assert row.source == "films/A Film (1999) {imdb-1}/A Film.mp4"
+        assert [one.action for one in replaced.plan().rows] == [PlanAction.FRESH]
+        assert take(replaced).known == 1
+        assert self.undone(replaced) == [None]
+        assert os.listdir(new.parent) == ["A Film.mp4"]
+
+    def test_edited_target_and_undo(self, replaced: Shelf, tools: Tools) -> None:
+        edit(replaced.folder / "films/A film (1999)/a.mkv", tools)
+        assert only(take(replaced)).kind is AdoptKind.RENEWED
+        assert len(replaced.kept()) == 1
+        assert [one.action for one in replaced.plan().rows] == [PlanAction.FRESH]
+        assert self.undone(replaced) == [None]
+
+    def undone(self, shelf: Shelf) -> list[str | None]:
+        with (
+            open_workspace(shelf.rules_file, write=False) as space,
+            open_session(space, _ignore) as session,
+        ):
+            entries = find_entries(session.space.ledger, [str(shelf.folder / "films")])
+            return [item.refusal for item in undo(session, entries)]
+
+
+def test_renamed_target_in_an_output_of_its_own(shelf: Shelf) -> None:
+    shelf.add("a.mkv")
+    shelf.run()
+    shelf.target("a.mkv").rename(shelf.target("b.mkv"))
+    item = only(take(shelf))
+    assert (item.kind, item.source) == (AdoptKind.RENAMED, "films/a.mkv")
+    assert shelf.work() == []
+    shelf.run()
+    assert os.listdir(shelf.target("")) == ["a.mkv"]
+
+
+def test_target_whose_disk_is_gone_was_not_renamed(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.add("a.mkv")
+    shelf.run()
+    copy = tmp_path / "backup" / "a.mkv"
+    copy.parent.mkdir()
+    shutil.copy(shelf.target("a.mkv"), copy)
+    (shelf.folder / "out").rename(tmp_path / "unmounted")
+    take(shelf, copy.parent)
+    assert str(shelf.target("a.mkv")) in {row.target for row in shelf.ledger_rows()}
+
+
+SAID = provenance_json(
+    digest="xxh3-128:00",
+    content_key="100-ab",
+    size_bytes=100,
+    settings=EncodeSettings(crf=26, preset=5),
+    tools=ToolsUsed(ffmpeg="9.0", encoder="libsvtav1"),
+)
+
+
+class TestClaim:
+    def test_sound_claim(self) -> None:
+        assert read_claim(SAID).said == parse_provenance(SAID)
+
+    @pytest.mark.parametrize(
+        ("before", "after", "fault"),
+        [
+            ('"av1rules":1', '"av1rules":2', "format 2"),
+            ('"container":"mkv"', '"container":"../x"', "container"),
+            ('"source_bytes":100', '"source_bytes":99', "contradicts itself"),
+            ('"crf":26', '"crf":"low"', "can't be read"),
+            ("{", "[", "can't be read"),
+        ],
+    )
+    def test_nonsense_is_refused(self, before: str, after: str, fault: str) -> None:
+        assert before in SAID
+        claim = read_claim(SAID.replace(before, after))
+        assert claim.said is None
+        assert fault in (claim.fault or "")
+
+
+def test_accepted_damage_makes_a_target_shorter(tools: Tools, make_clip: MakeClip) -> None:
+    long = make_clip("l.mkv", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=24:d=4", "-c:v", "mpeg4")
+    short = make_clip(
+        "s.mkv", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=24:d=2", "-c:v", "libsvtav1",
+        "-preset", "12",
+    )  # fmt: skip
+    said = parse_provenance(SAID)
+    source, target = (probe_file(lone_file(str(path)), tools) for path in (long, short))
+    refused = compare_with_source(said, source, target, tools, accepts_damage=False)
+    assert refused.fault == "it is 2.0 s long, its source 4.0 s"
+    assert compare_with_source(said, source, target, tools, accepts_damage=True).fault is None
+
+
+def test_text_and_json(shelf: Shelf) -> None:
+    shelf.add(b"odd\xff\x1b[31m.mkv")
+    shelf.add("b.mkv")
+    shelf.run()
+    lose_ledger(shelf)
+    os.truncate(shelf.target("b.mkv"), 5000)
+    report = take(shelf, is_dry=True)
+    text = adopt_text(report, is_dry=True)
+    assert "\x1b" not in text
+    assert "odd\\xff\\x1b[31m.mkv" in text
+    assert text.endswith("1 adopted, 1 refused; nothing was written")
+    document = json.loads(adopt_json(report, is_dry=True))
+    assert (document["ok"], document["dry_run"]) == (False, True)
+    assert [item["result"] for item in document["targets"]] == ["refused", "adopted"]
+    assert adopt_text(AdoptReport(adoptions=(), known=2), is_dry=False) == (
+        "nothing to adopt, 2 known as they are"
+    )
