@@ -90,7 +90,7 @@ def judge_root(
             hint="is its disk mounted? If they are really gone: --accept-missing",
         )
     share = len(lost) / known
-    if len(lost) < MANY_LOST or share <= max_lost:
+    if share <= max_lost or (max_lost > 0 and len(lost) < MANY_LOST):
         return None
     some = ", ".join(printable(path, limit=60) for path in sorted(lost)[:_SHOWN])
     return Brake(

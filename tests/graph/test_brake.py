@@ -1,0 +1,134 @@
+"""The brake: too much is gone to act on it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from av1rules.base.errors import UsageError
+from av1rules.graph.census import find_lost, judge_root, known_files, take_census
+from tests.shelf import FAST, RULES, Shelf
+
+MARKS = {f"film {number}.mkv": (number, number) for number in range(20)}
+
+
+def lost_of(found: dict[str, tuple[int, int]], there: tuple[str, ...] = ()) -> list[str]:
+    marks = frozenset(found.values())
+    return find_lost(MARKS, found.items(), elsewhere=marks, is_there=lambda path: path in there)
+
+
+def brake(lost: list[str], *, found: int = 10, max_lost: float = 0.25) -> str | None:
+    judged = judge_root("/films", known=len(MARKS), found=found, lost=lost, max_lost=max_lost)
+    return None if judged is None else judged.message
+
+
+def test_renamed_files_are_not_lost() -> None:
+    assert lost_of({f"other/{path}": mark for path, mark in MARKS.items()}) == []
+
+
+def test_files_no_longer_looked_at_are_not_lost() -> None:
+    assert lost_of({}, there=tuple(MARKS)) == []
+
+
+def test_gone_files_are_lost() -> None:
+    assert lost_of(dict(list(MARKS.items())[3:])) == [f"film {n}.mkv" for n in range(3)]
+
+
+def test_touched_and_changed_files_are_not_lost() -> None:
+    assert lost_of(dict.fromkeys(MARKS, (9, 9))) == []
+
+
+@pytest.mark.parametrize(
+    ("lost", "max_lost", "stops"),
+    [(4, 0.1, False), (5, 0.25, False), (6, 0.25, True), (20, 1.0, False), (1, 0.0, True)],
+)
+def test_share_and_number_decide(lost: int, max_lost: float, stops: bool) -> None:
+    message = brake([f"film {n}.mkv" for n in range(lost)], max_lost=max_lost)
+    assert (message is not None) is stops
+
+
+def test_message_has_the_figures() -> None:
+    assert brake([f"film {n}.mkv" for n in range(8)]) == (
+        "8 of 20 known files are gone (40%, library.max_lost allows 25%): "
+        "film 0.mkv, film 1.mkv, film 2.mkv, ..."
+    )
+
+
+def test_emptied_root_stops_whatever_its_size() -> None:
+    assert brake(["film 1.mkv"], found=0, max_lost=1.0) == (
+        "the root is empty, but held 20 files when a run last looked"
+    )
+
+
+def test_census_survives_odd_names_and_damage() -> None:
+    files = [("a\udcff\x00b.mkv", (1, 2)), ("b", (3, 4))]
+    assert known_files(take_census("/r", files).packed) == dict(files)
+    assert known_files(b"damaged") == {}
+
+
+# --- in a run
+
+
+@pytest.fixture
+def full(shelf: Shelf) -> Shelf:
+    """Eight films that are held by the rules: nothing is encoded, all is known."""
+    shelf.rules(
+        "version: 1\nlibrary: {roots: [films, more], settle: 0}\n"
+        "output: {mode: mirror, root: out}\nrun: {reserve: 0}\n"
+        "rules: [{name: all, hold: later}]\n"
+    )
+    for number in range(8):
+        shelf.add(f"{number}.mkv")
+    (shelf.folder / "more").mkdir()
+    shelf.run()
+    return shelf
+
+
+def test_missing_root_refuses_the_run_and_is_told_by_the_plan(full: Shelf) -> None:
+    (full.folder / "more").rmdir()
+    (told,) = full.plan().brakes
+    assert "is its disk mounted?" in told.text
+    with pytest.raises(UsageError, match="does not exist"):
+        full.run()
+    assert full.run(accept_missing=True).failed == 0
+
+
+def test_emptied_root_refuses_until_it_is_accepted_once(full: Shelf) -> None:
+    shutil.rmtree(full.folder / "films")
+    (full.folder / "films").mkdir()
+    with pytest.raises(UsageError, match="empty, but held 8 files"):
+        full.run()
+    full.run(accept_missing=True)
+    full.run()
+
+
+def test_lost_share_refuses_and_acts_on_nothing(shelf: Shelf) -> None:
+    text = RULES.format(settings=FAST).replace("copies: encode", "orphans: trash")
+    shelf.rules(text)
+    for number in range(8):
+        shelf.add(f"{number}.mkv")
+    shelf.run()
+    before = sorted(path.name for path in (shelf.folder / "out" / "films").iterdir())
+    for number in range(6):
+        Path(shelf.folder, "films", f"{number}.mkv").unlink()
+    with pytest.raises(UsageError, match="6 of 8 known files are gone"):
+        shelf.run()
+    assert sorted(path.name for path in (shelf.folder / "out" / "films").iterdir()) == before
+    assert shelf.plan().orphans == ()
+
+
+def test_renaming_the_whole_library_is_no_loss(full: Shelf) -> None:
+    (full.folder / "films" / "sorted").mkdir()
+    for number in range(8):
+        path = full.folder / "films" / f"{number}.mkv"
+        path.rename(full.folder / "films" / "sorted" / f"Film {number}.mkv")
+    assert full.plan().brakes == ()
+    full.run()
+
+
+def test_other_extensions_in_the_rules_are_no_loss(full: Shelf) -> None:
+    text = full.rules_file.read_text().replace("settle: 0", "settle: 0, extensions: [mp4]")
+    full.rules(text)
+    assert full.plan().brakes == ()
