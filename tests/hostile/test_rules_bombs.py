@@ -1,0 +1,130 @@
+"""Rules files made to exhaust or to run something: refused soon, in words, within little memory."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+
+import pytest
+
+from av1rules.library.discover import Found, walk
+from av1rules.rules.globs import glob_fault, path_matcher
+from av1rules.rules.load import check_rules
+from tests.hostile.conftest import measured
+
+LETTERS = "abcdefghij"
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, name in itertools.pairwise(LETTERS)
+)
+HEAD = "version: 1\nlibrary: {roots: [films]}\noutput: {root: out}\n"
+
+BOMBS = {
+    "laughs": (LAUGHS, "aliases repeat more than 10000 values"),
+    "alias of itself": ("a: &a [*a]\n", "a"),
+    "merge key": (HEAD + "rules:\n  - &x {name: a, skip: y}\n  - <<: *x\n", "merge"),
+    "flow lists": ("[" * 200_000, "nested deeper than 50 levels"),
+    "flow maps": ("{a: " * 100_000, "nested deeper than 50 levels"),
+    "block maps": ("".join(" " * n + "a:\n" for n in range(1000)), "nested deeper than 50 levels"),
+    "block lists": ("- " * 100_000 + "x", "nested deeper than 50 levels"),
+    "conditions": (
+        HEAD + "rules:\n  - name: x\n    skip: y\n    when: " + "{not: " * 60 + "{}" + "}" * 60,
+        "nested deeper than 50 levels",
+    ),
+    "long text": ("version: '" + "x" * 1_000_000 + "'", "expected 1"),
+    "long number": ("version: " + "9" * 1_000_000, "expected 1"),
+    "long key": ("x" * 100_000 + ": 1", ""),
+    "code": (HEAD + "rules: !!python/object/apply:os.system ['touch ran']\n", "tags such as"),
+    "duplicate key": ("version: 1\nversion: 1\n", "version"),
+    "zero byte": ("a: \0b\n", "the character U+0000 is not allowed here"),
+    "tabs": ("\t\n" * 100_000, "a tab begins the line"),
+    "escapes": ('"\\e[31m\\x9b\\u202e": 1\n', "unknown key"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bomb_is_refused_soon(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text, words = BOMBS[name]
+    path = tmp_path / "rules.yaml"
+    path.write_text(text)
+    started = time.monotonic()
+    ruleset, problems = check_rules(path)
+    assert time.monotonic() - started < 10
+    assert ruleset is None
+    told = [problem.message for problem in problems]
+    assert any(words in message for message in told), told
+    assert "\x1b" not in repr(problems)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["rules.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"version: \xff\xfe1\n", "the file is not UTF-8: byte 0xff"),
+        ("version: 1".encode("utf-16"), "the file is not UTF-8: byte 0xff"),
+        (b"\xef\xbb\xbf", "the file is empty"),
+        (bytes(1000), "the character U+0000 is not allowed here"),
+    ],
+)
+def test_bytes_that_are_no_text_are_told(raw: bytes, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_bytes(raw)
+    assert check_rules(path)[1][0].message == words
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/proc/self/mem"])
+def test_device_in_place_of_a_rules_file_is_not_read(device: str, tmp_path: Path) -> None:
+    done = measured("validate", "-f", device, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.memory_bytes < 200 * 1024**2
+
+
+def test_file_of_100_megabytes_is_not_read_whole(tmp_path: Path) -> None:
+    with open(tmp_path / "rules.yaml", "wb") as file:
+        file.write(HEAD.encode())
+        file.truncate(100 * 1024**2)
+    done = measured("validate", cwd=tmp_path)
+    assert done.returncode == 2
+    assert b"the file is larger than 1024 KiB" in done.stdout + done.stderr
+    assert done.memory_bytes < 200 * 1024**2
+    assert done.elapsed_s < 10
+
+
+SLOW = (
+    "**/" * 200 + "*b", "*a" * 60 + "*b", "**/" + "*a" * 60 + "*b", "**" * 2000,
+    "**/a*/" * 40 + "b",
+    "+(+(a|aa)|+(a|aaa))b", "**/{*a,*aa}*{a,aa}*b", "{a," * 500 + "b" + "}" * 500, "(a+)+$",
+    "[!" + "a-z" * 3000 + "]*", "?" * 100_000, "*[a]" * 100 + "b",
+)  # fmt: skip
+HOSTILE_PATH = "/".join(["a" * 200] * 12 + ["a" * 250])
+
+
+@pytest.mark.parametrize("pattern", SLOW, ids=lambda pattern: pattern[:12])
+def test_no_glob_takes_long_on_any_name(pattern: str) -> None:
+    started = time.monotonic()
+    if glob_fault(pattern) is None:
+        assert not path_matcher((pattern,))((HOSTILE_PATH, f"films/{HOSTILE_PATH}"))
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("pattern", ["{a,b}" * 20, "{1..999999999}", "{a{b{c,d},{e,f}},g}" * 12])
+def test_glob_that_stands_for_too_many_is_refused(pattern: str) -> None:
+    fault = glob_fault(pattern)
+    assert fault is not None
+    assert fault[0] == "the braces stand for more than 256 patterns"
+
+
+@pytest.mark.parametrize("pattern", SLOW[:7], ids=lambda pattern: pattern[:12])
+def test_walk_is_not_held_up_by_a_glob(pattern: str, tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*["a" * 200] * 3)
+    folder.mkdir(parents=True)
+    (folder / f"{'a' * 200}.mkv").touch()
+    started = time.monotonic()
+    found = list(
+        walk([("films", str(tmp_path))], include=[pattern], exclude=["**/b", pattern], min_size=0,
+             settle_s=0, now_s=time.time())
+    )  # fmt: skip
+    assert [type(one) for one in found] == [Found]
+    assert time.monotonic() - started < 5
