@@ -4,7 +4,6 @@ below a trash folder of ours.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -12,15 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from av1rules.base.atomic import fsync_folder
 from av1rules.base.digest import content_key, file_digest
 from av1rules.base.text import printable
 from av1rules.base.units import format_size
-from av1rules.encode.exchange import NO_LOOK_FILES
 from av1rules.graph.aside import until
 from av1rules.graph.kept import KEPT_FOLDER, Kept, KeptKind
 from av1rules.graph.ledger import Ledger
-from av1rules.graph.trash import is_disk_there
+from av1rules.graph.trash import is_disk_there, remove_empty_folders
 from av1rules.rules.model import OriginalsKind, RuleSet
 
 Check = Callable[[], None]
@@ -174,7 +171,7 @@ def _delete(ledger: Ledger, kept: Kept) -> Purged:
         shown = printable(str(problem.filename or kept.path))
         return Purged(kept=kept, refusal=f"{problem.strerror or problem}: {shown}")
     _mark_gone(ledger, kept)
-    _remove_empty_folders(kept.path)
+    remove_empty_folders(kept.path)
     return Purged(kept=kept, freed_bytes=freed)
 
 
@@ -196,23 +193,3 @@ def _unlink(path: str) -> int:
     finally:
         os.close(descriptor)
     return found.st_size if found.st_nlink == 1 else 0
-
-
-def _remove_empty_folders(path: str) -> None:
-    """From the file's folder up to the trash folder, as far as nothing is left in them."""
-    folder = os.path.dirname(path)
-    with contextlib.suppress(OSError):  # not empty, or not ours to remove: it stays
-        while os.path.basename(folder) != KEPT_FOLDER:
-            os.rmdir(folder)
-            folder = os.path.dirname(folder)
-        marks = [os.path.join(folder, name) for name in os.listdir(folder)]
-        if all(os.path.basename(mark) in NO_LOOK_FILES and _is_empty(mark) for mark in marks):
-            for mark in marks:
-                os.unlink(mark)
-            os.rmdir(folder)
-            fsync_folder(Path(folder).parent)
-
-
-def _is_empty(path: str) -> bool:
-    found = os.lstat(path)
-    return stat.S_ISREG(found.st_mode) and found.st_size == 0

@@ -174,7 +174,7 @@ def _glance_over(
             rows[file.path] = PlanRow(file=file, action=PlanAction.LEFT_ALONE, causes=(cause,))
             continue
         seen = None if scope.wish.force else glance.find(file)
-        if seen is None:
+        if seen is None or (seen.action is not PlanAction.FRESH and scope.is_replaced(file)):
             unknown.append(file)
             continue
         is_other = False

@@ -23,12 +23,16 @@ from av1rules.library.toolset import EncoderInfo, Tools
 from av1rules.rules.model import HardLinks, OnToolsChange, OutputMode
 from av1rules.rules.resolve import DecisionKind
 
+OURS_UNKNOWN = (
+    "made by av1rules: never a source again (the ledger does not know it: `av1rules adopt` does)"
+)
+
 
 def plan_file(scope: PlanScope, file: LibraryFile, source: Source) -> PlanRow:
     """The row of one probed file, before collisions with others are looked for."""
     space = scope.space
     if source.provenance is not None:
-        return left_alone(file, "made by av1rules: never a source again")
+        return left_alone(file, OURS_UNKNOWN)
     if source.main is None:
         return left_alone(file, "no video stream")
     look = look_at(file, source, ruleset=space.ruleset, tools=space.tools)
@@ -158,13 +162,14 @@ _IN_THE_WAY = {
     ),
     (InPlace.EDITED, True): (
         "av1rules made the target, but this ledger does not know it (was it lost?): "
-        "move it away to have it made anew"
+        "`av1rules adopt` takes it up; move it away to have it made anew"
     ),
     (InPlace.NO_FILE, True): _NO_FILE,
     (InPlace.NO_FILE, False): _NO_FILE,
     (InPlace.EDITED, False): (
         "the target was changed since it was written, by an edit as it seems: it is kept; "
-        "remove it, or run --force with its source, to have it made anew"
+        "`av1rules adopt` takes it as it is; remove it, or run --force with its source, "
+        "to have it made anew"
     ),
     (InPlace.FOREIGN, False): (
         "in the target's place lies a file that av1rules did not write: move it away"

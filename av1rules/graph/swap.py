@@ -16,7 +16,7 @@ from av1rules.graph.kept import Intent, Kept, KeptKind
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.session import Session, now_text
 from av1rules.graph.stale import TargetRow
-from av1rules.graph.trash import aside_path
+from av1rules.graph.trash import aside_path, remove_empty_folders
 from av1rules.graph.verdict import Verdict, VerdictKind
 
 
@@ -76,7 +76,9 @@ def undo_entry(session: Session, kept: Kept) -> Kept | None:
         key_out=key_out if has_other else None,
         side_files=tuple((new, old) for old, new in kept.side_files),
     )
-    return _journaled(session, kept, Intent(exchange=exchange, after=after), None)
+    now = _journaled(session, kept, Intent(exchange=exchange, after=after), None)
+    remove_empty_folders(kept.path)
+    return now
 
 
 def _run_of(kept: Kept) -> int:

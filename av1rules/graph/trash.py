@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
+from pathlib import Path
 
-from av1rules.encode.exchange import mark_trash
+from av1rules.base.atomic import fsync_folder
+from av1rules.encode.exchange import NO_LOOK_FILES, mark_trash
 from av1rules.graph.kept import KEPT_FOLDER
 from av1rules.rules.model import RuleSet
 
@@ -56,3 +60,23 @@ def is_disk_there(ruleset: RuleSet, path: str) -> bool:
         return bool(inside) and bool(os.listdir(max(inside, key=len)))
     except OSError:
         return False
+
+
+def remove_empty_folders(path: str) -> None:
+    """From the file's folder up to the trash folder, as far as nothing is left in them."""
+    folder = os.path.dirname(path)
+    with contextlib.suppress(OSError):  # not empty, or not ours to remove: it stays
+        while os.path.basename(folder) != KEPT_FOLDER:
+            os.rmdir(folder)
+            folder = os.path.dirname(folder)
+        marks = [os.path.join(folder, name) for name in os.listdir(folder)]
+        if all(os.path.basename(mark) in NO_LOOK_FILES and _is_empty(mark) for mark in marks):
+            for mark in marks:
+                os.unlink(mark)
+            os.rmdir(folder)
+            fsync_folder(Path(folder).parent)
+
+
+def _is_empty(path: str) -> bool:
+    found = os.lstat(path)
+    return stat.S_ISREG(found.st_mode) and found.st_size == 0

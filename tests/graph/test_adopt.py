@@ -464,3 +464,17 @@ def test_text_and_json(shelf: Shelf) -> None:
     assert adopt_text(AdoptReport(adoptions=(), known=2), is_dry=False) == (
         "nothing to adopt, 2 known as they are"
     )
+
+
+def test_what_a_plan_left_alone_is_fresh_once_it_is_adopted(shelf: Shelf) -> None:
+    """Nothing that was remembered of an unknown result stands in the way."""
+    shelf.rules(
+        "version: 1\nlibrary: {roots: [films], settle: 0}\noutput: {mode: replace}\n"
+        f"run: {{reserve: 0}}\nrules: [{{name: all, encode: {{{FAST}}}}}]\n"
+    )
+    shelf.add("a.mkv")
+    shelf.run()
+    shutil.rmtree(shelf.state_dir)
+    assert shelf.row("a.mkv").action is PlanAction.LEFT_ALONE
+    take(shelf)
+    assert shelf.row("a.mkv").action is PlanAction.FRESH

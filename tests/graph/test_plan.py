@@ -14,6 +14,7 @@ import av1rules.graph.plan_file as plan_file_module
 from av1rules.base.errors import Av1rulesError
 from av1rules.graph.glance import GLANCE_NAME
 from av1rules.graph.ledger import Ledger
+from av1rules.graph.plan_file import OURS_UNKNOWN
 from av1rules.graph.planned import PlanAction
 from tests.conftest import MakeClip
 from tests.shelf import FAST, RULES, Disk, Shelf
@@ -139,11 +140,11 @@ def test_outputs_are_never_sources(shelf: Shelf) -> None:
     assert [row.file.relative_path for row in shelf.plan().rows] == ["a.mkv"]
     shelf.add("copied.mkv", target)
     rows = {row.file.relative_path: row for row in shelf.plan().rows}
-    assert rows["copied.mkv"].causes == ("made by av1rules: never a source again",)
+    assert rows["copied.mkv"].causes == (OURS_UNKNOWN,)
     for path in shelf.state_dir.iterdir():
         path.unlink()
     rows = {row.file.relative_path: row for row in shelf.plan().rows}
-    assert rows["a.av1.mkv"].causes == ("made by av1rules: never a source again",)
+    assert rows["a.av1.mkv"].causes == (OURS_UNKNOWN,)
 
 
 def test_foreign_file_in_the_targets_place_is_not_overwritten(shelf: Shelf) -> None:

@@ -11,6 +11,7 @@ import pytest
 from av1rules.base.digest import file_digest
 from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
+from av1rules.graph.plan_file import OURS_UNKNOWN
 from av1rules.graph.planned import PlanAction
 from av1rules.graph.run import run_plan
 from av1rules.graph.undo import Undone, find_entries, undo
@@ -158,7 +159,7 @@ def test_lost_ledger_makes_no_source_of_a_result(replaced: Shelf) -> None:
     shutil.rmtree(replaced.state_dir)
     row = replaced.row("a.mkv")
     assert row.action is PlanAction.LEFT_ALONE
-    assert row.causes == ("made by av1rules: never a source again",)
+    assert row.causes == (OURS_UNKNOWN,)
 
 
 def test_delete_after_verify_keeps_nothing(shelf: Shelf, clip: Path) -> None:
