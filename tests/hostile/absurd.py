@@ -48,7 +48,7 @@ def _bomb() -> bytes:
     """Pictures that inflate to a thousand times their size."""
     packed = element("4254", b"\0")
     encoding = element("6d80", element("6240", element("5034", packed)))
-    data = zlib.compress(bytes(200_000_000), 9)
+    data = zlib.compress(bytes(50_000_000), 6)
     block = element("a3", b"\x81\0\0\x80" + data)
     tracks = track(1, 1, RAW, picture(64, 64, forge.I420) + forge.STEP + encoding)
     cluster = element("1f43b675", element("e7", b"\0") + block * 20)
@@ -64,6 +64,12 @@ def _table(kind: bytes, claimed: int) -> bytes:
     whole = movie(forge.trak(forge.IN_THIS_FILE))
     at = whole.index(kind) + (12 if kind == b"stsz" else 8)
     return whole[:at] + claimed.to_bytes(4, "big") + whole[at + 4 :]
+
+
+def _segment_size(size: bytes) -> bytes:
+    whole = matroska()
+    at = whole.index(bytes.fromhex("18538067")) + 4
+    return whole[:at] + size + whole[at + 8 :]
 
 
 def _rotten(seed: int) -> bytes:
@@ -139,9 +145,9 @@ FILMS: dict[str, Callable[[], bytes]] = {
     "table-huge-stsz.mp4": lambda: _table(b"stsz", (1 << 31) - 1),
     "table-huge-stsc.mp4": lambda: _table(b"stsc", (1 << 32) - 1),
     "table-huge-stsd.mp4": lambda: _table(b"stsd", (1 << 32) - 1),
-    "element-unknown-size.mkv": lambda: matroska().replace(
-        bytes.fromhex("18538067") + matroska()[18:19], bytes.fromhex("18538067") + b"\xff", 1),
-    "element-too-long.mkv": lambda: matroska()[:21] + b"\x01" + b"\xff" * 6 + matroska()[28:],
+    "element-unknown-size.mkv": lambda: _segment_size(b"\x01" + b"\xff" * 7),
+    "element-too-long.mkv": lambda: _segment_size(b"\x01" + b"\x7f" * 7),
+    "element-too-short.mkv": lambda: _segment_size(b"\x01" + bytes(6) + b"\x40"),
     "cut-1.mkv": lambda: matroska()[:1],
     "cut-100.mkv": lambda: matroska()[:100],
     "cut-half.mkv": lambda: matroska()[: len(matroska()) // 2],
