@@ -17,6 +17,8 @@ from av1rules.encode.watchdog import Verdict
 NOT_STARTED_EXITS = (126, 127)
 """By the tether, which starts the program itself."""
 
+_TOO_SMALL = "TU size > 8 raw frame size"
+
 KILLED_EXITS = (-9, 137)
 _STOPPED_EXITS = (-15, 143, -2, 130, -1, 129, 255)  # 255: FFmpeg's own after SIGTERM or SIGINT
 _CRASH_EXITS = (-11, 139, -6, 134, -4, 132, -8, 136)
@@ -138,6 +140,11 @@ def explain(
     if code in _STOPPED_EXITS:
         reason = f"FFmpeg was stopped from outside ({exit_text})"
         return Failure(reason=reason, hint="run again", is_surroundings=True)
+    if any(_TOO_SMALL in line for line in lines):  # SVT-AV1 calls it a lack of memory
+        return Failure(
+            reason="SVT-AV1 can't code pictures as small as these",
+            hint="leave such files out by a rule: `when: {height: {max: 3}}`, `skip: tiny`",
+        )
     for trouble in _TROUBLES:
         if code == trouble.exit or _is_said(trouble.words, lines):
             return Failure(

@@ -12,7 +12,7 @@ from av1rules.rules.document import parse_document, read_bytes
 from av1rules.rules.lint import lint
 from av1rules.rules.model import Problem, RuleSet, Severity
 from av1rules.rules.nodes import Document
-from av1rules.rules.problems import RulesError, sort_problems, with_snippets
+from av1rules.rules.problems import RulesError, cut_short, sort_problems, with_snippets
 from av1rules.rules.reader import Cursor
 
 
@@ -60,7 +60,7 @@ def _checked(
         ruleset = None
     elif ruleset is not None and not is_trusted:
         problems += lint(ruleset)
-    return ruleset, with_snippets(sort_problems(problems), document.lines)
+    return ruleset, with_snippets(cut_short(sort_problems(problems)), document.lines)
 
 
 def _by_schema(document: Document) -> tuple[Problem, ...]:
@@ -72,13 +72,13 @@ def _by_schema(document: Document) -> tuple[Problem, ...]:
 
 def _beyond(found: Iterable[Problem], told: tuple[str, ...]) -> list[Problem]:
     """Faults at and below paths where nothing was told yet: one fault, one Problem."""
-    return [problem for problem in found if not _is_below(problem.path, told)]
+    parents = frozenset(told)
+    return [problem for problem in found if not _is_below(problem.path, parents)]
 
 
-def _is_below(path: str, parents: tuple[str, ...]) -> bool:
-    return any(
-        path == parent or path.startswith((f"{parent}.", f"{parent}[")) for parent in parents
-    )
+def _is_below(path: str, parents: frozenset[str]) -> bool:
+    ends = (index for index, mark in enumerate(path) if mark in ".[")
+    return path in parents or any(path[:end] in parents for end in ends)
 
 
 def _digest(raw: bytes, path: Path) -> str:

@@ -10,6 +10,10 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
 from av1rules.rules.model import Problem, Severity
 
+MOST_PROBLEMS = 200
+"""More are counted, not shown: nobody reads them, and a file made to have a million of them must
+not take minutes. The first ones are looked for only until there are so many of each kind."""
+
 _WIDEST_LINE = 120
 """Characters of a line shown: a terminal's width or so; longer lines are cut around the caret."""
 
@@ -52,6 +56,15 @@ def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(
         sorted(unique, key=lambda item: (item.place, item.severity is Severity.WARNING, item.path))
     )
+
+
+def cut_short(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """The first `MOST_PROBLEMS`, sorted as they are, and one that says that there are more."""
+    if len(problems) <= MOST_PROBLEMS:
+        return problems
+    last = problems[MOST_PROBLEMS - 1]
+    message = f"there are more than {MOST_PROBLEMS} problems: the others are not shown"
+    return (*problems[:MOST_PROBLEMS], replace(last, path="", message=message, hint=None))
 
 
 def with_snippets(problems: Iterable[Problem], lines: Sequence[str]) -> tuple[Problem, ...]:

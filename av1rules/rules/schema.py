@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from av1rules.base.text import printable
 from av1rules.rules.hints import range_hint, space_hint, value_hint
 from av1rules.rules.model import Place, Problem
 from av1rules.rules.nodes import Document, format_path
+from av1rules.rules.problems import MOST_PROBLEMS
 from av1rules.rules.words import nearest
 
 Schema = dict[str, Any]
@@ -65,7 +67,8 @@ def schema_problems(document: Document) -> tuple[Problem, ...]:
     validator = Draft202012Validator(schema)
     describer = _Describer(document=document, schema=schema)
     errors = validator.iter_errors(document.plain())
-    return tuple(problem for error in errors for problem in describer.problems(error))
+    found = (problem for error in errors for problem in describer.problems(error))
+    return tuple(itertools.islice(found, 2 * MOST_PROBLEMS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ class _Describer:
     def _missing_keys(self, error: ValidationError) -> Iterator[Problem]:
         properties = _mapping(error.schema).get("properties", {})
         # jsonschema gives one error per missing key and names it in the message only.
-        unknown = [key for key in _instance(error) if key not in properties]
+        unknown = [key for key in _instance(error) if key not in properties][:MOST_PROBLEMS]
         misspelt = {nearest("", key, list(properties)) for key in unknown}
         for key in _wanted(error):
             if f"did you mean {key}?" in misspelt:

@@ -11,6 +11,7 @@ import pytest
 from av1rules.library.discover import Found, walk
 from av1rules.rules.globs import glob_fault, path_matcher
 from av1rules.rules.load import check_rules
+from av1rules.rules.problems import MOST_PROBLEMS
 from tests.hostile.conftest import av1rules
 
 LETTERS = "abcdefghij"
@@ -129,3 +130,23 @@ def test_walk_is_not_held_up_by_a_glob(pattern: str, tmp_path: Path) -> None:
     )  # fmt: skip
     assert [type(one) for one in found] == [Found]
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"k{number}: x\n" for number in range(20_000)),
+        "k: x\n" * 20_000,
+        "version: 1\nlibrary: {roots: [/films]}\nrules:\n" + "  - {name: a, skip: x}\n" * 5_000,
+    ],
+    ids=["unknown", "repeated", "rules"],
+)
+def test_file_of_many_faults_tells_the_first_and_that_there_are_more(
+    text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(text)
+    ruleset, problems = check_rules(path)
+    assert ruleset is None
+    assert len(problems) == MOST_PROBLEMS + 1
+    assert problems[-1].message == "there are more than 200 problems: the others are not shown"
