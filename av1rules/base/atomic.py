@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from av1rules.base.digest import text_digest
+
 TEMP_PREFIX = ".av1rules-"
 """Every temporary file of ours starts so; discovery never takes such a file for a source."""
 
@@ -22,6 +24,12 @@ def temp_name(goal: Path, *, folder: Path | None = None, suffix: str | None = No
     return (
         folder or goal.parent
     ) / f"{TEMP_PREFIX}{secrets.token_hex(8)}{goal.suffix if suffix is None else suffix}"
+
+
+def steady_temp_name(goal: Path) -> Path:
+    """A private name beside `goal`, always the same one: for what no journal knows of. Who does it
+    again after a crash, or takes it back, removes what was left there."""
+    return goal.parent / f"{TEMP_PREFIX}{text_digest(str(goal))[:16]}{goal.suffix}"
 
 
 def is_temp_name(name: str) -> bool:
@@ -80,11 +88,13 @@ def rename_new(temp: Path, goal: Path) -> None:
         os.unlink(temp)
 
 
-def write_text(goal: Path, text: str) -> None:
+def write_text(goal: Path, text: str, *, temp: Path | None = None) -> None:
     """Write a small text file atomically; surrogate escapes of odd file names survive."""
-    temp = temp_name(goal)
+    temp = temp or temp_name(goal)
+    temp.unlink(missing_ok=True)
     try:
-        temp.write_text(text, encoding="utf-8", errors="surrogateescape")
+        with open(temp, "x", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
         publish(temp, goal)
     finally:
         temp.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from av1rules.base.atomic import fsync_file, fsync_folder, rename_new, temp_name
+from av1rules.base.atomic import fsync_file, fsync_folder, rename_new, steady_temp_name
 from av1rules.base.digest import content_key, file_digest
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
 from av1rules.base.text import printable
@@ -82,6 +82,8 @@ def carry_out(
 
 def repair(exchange: Exchange) -> Repair:
     """Finish an exchange that was cut off, or take it back. Raises OSError."""
+    if exchange.aside is not None:  # a copy that was cut off
+        steady_temp_name(Path(exchange.aside)).unlink(missing_ok=True)
     if not _was_placed(exchange):
         return _take_back(exchange)
     if exchange.place_out is not None and exchange.aside is not None:
@@ -108,7 +110,7 @@ def _take_back(exchange: Exchange) -> Repair:
         rename_new(Path(aside), Path(place))
         fsync_folder(Path(place).parent)
         return Repair.TAKEN_BACK
-    if not _same_content(place, aside):
+    if not same_content(place, aside):
         return Repair.STUCK
     os.unlink(aside)
     return Repair.TAKEN_BACK
@@ -120,7 +122,7 @@ def _put_aside(place: str, aside: str) -> None:
     try:
         os.link(place, aside, follow_symlinks=False)
     except FileExistsError:
-        if not _same_content(place, aside):
+        if not same_content(place, aside):
             raise
     except OSError as problem:
         if problem.errno == errno.EXDEV:
@@ -132,10 +134,14 @@ def _put_aside(place: str, aside: str) -> None:
     fsync_folder(Path(aside).parent)
 
 
-def copy_compared(origin: str, goal: str, *, digest: str | None = None) -> None:
-    """Copy with times, modes and attributes, under a temporary name until it is known to be whole.
-    Raises Av1rulesError if it differs, FileExistsError, OSError."""
-    part = temp_name(Path(goal))
+def copy_compared(
+    origin: str, goal: str, *, digest: str | None = None, part: Path | None = None
+) -> None:
+    """Copy with times, modes and attributes, under a temporary name (`part`, else the steady one of
+    the goal) until it is known to be whole. Raises Av1rulesError if it differs, FileExistsError,
+    OSError."""
+    part = part or steady_temp_name(Path(goal))
+    part.unlink(missing_ok=True)
     try:
         shutil.copy2(origin, part, follow_symlinks=False)
         fsync_file(part)
@@ -157,7 +163,7 @@ def _place(exchange: Exchange) -> None:
     os.makedirs(os.path.dirname(place), exist_ok=True)
     if place == exchange.place_out and os.path.lexists(place):
         assert exchange.aside is not None
-        if not _same_content(place, exchange.aside):
+        if not same_content(place, exchange.aside):
             raise PlanOutdatedError(f"it changed while it was put aside: {printable(place)}")
         os.replace(incoming, place)
     else:
@@ -171,7 +177,7 @@ def _leave(exchange: Exchange) -> None:
     if place is None or aside is None or place == exchange.place_in:
         return
     if os.path.lexists(place):
-        if not _same_content(place, aside):
+        if not same_content(place, aside):
             raise PlanOutdatedError(f"it changed while it was put aside: {printable(place)}")
         os.unlink(place)
     fsync_folder(Path(place).parent)
@@ -180,11 +186,22 @@ def _leave(exchange: Exchange) -> None:
 def _rename_side_files(pairs: tuple[tuple[str, str], ...]) -> None:
     """As far as it goes: a side file that is gone, or whose new name is taken, stays."""
     for old, new in pairs:
-        with contextlib.suppress(FileNotFoundError, FileExistsError):
+        try:
             rename_new(Path(old), Path(new))
+        except FileNotFoundError:
+            pass
+        except FileExistsError:
+            _end_rename(old, new)
 
 
-def _same_content(one: str, other: str) -> bool:
+def _end_rename(old: str, new: str) -> None:
+    """A rename that was cut off between both of its halves left two names of one file."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samefile(old, new):
+            os.unlink(old)
+
+
+def same_content(one: str, other: str) -> bool:
     """The same file under two names, or the same bytes."""
     try:
         if os.path.samefile(one, other):

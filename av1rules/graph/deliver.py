@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from av1rules.base.errors import Av1rulesError
 from av1rules.base.events import JobDone, Note
 from av1rules.encode.exchange import copy_compared
 from av1rules.encode.publish import Dress, dress, publish_target
@@ -32,14 +33,14 @@ def deliver(
     that `temp` is in. Raises Av1rulesError, OSError; then nothing was put in place."""
     stored = None if receipt is None else receipt_json(receipt).encode()
     if job.work.replaces:
-        entry = _exchange(job, temp, entry, stored)
+        entry = _exchange(job, temp, entry, stored, folder=folder)
     else:
         entry = _publish(job, temp, entry, stored, folder=folder)
     job.session.step("committed")
     if receipt is not None:
         _write_receipt(job, receipt)
     if not job.work.replaces and _output(job).side_files is SideFiles.CARRY:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, Av1rulesError):
             carry(job.row.file.path, job.target)
     return entry
 
@@ -101,9 +102,13 @@ def _publish(
     return entry
 
 
-def _exchange(job: Job, temp: str, entry: TargetRow, stored: bytes | None) -> TargetRow:
+def _exchange(
+    job: Job, temp: str, entry: TargetRow, stored: bytes | None, *, folder: str
+) -> TargetRow:
     """The result takes the source's place; the original goes aside as the policy says."""
     session, source = job.session, job.row.file.path
+    session.space.ledger.prepare(folder, entry, stored)
+    session.step("prepared")
     with private_folder(job, Path(job.target).parent) as near:
         incoming = f"{near}/part{Path(job.target).suffix}"
         if os.stat(temp).st_dev == os.stat(near).st_dev:

@@ -93,6 +93,9 @@ class Glance:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             temp.write_bytes(msgspec.msgpack.encode(_Book(self._policy, known)))
             os.replace(temp, self._path)
+            return
+        with contextlib.suppress(OSError):  # a full disk: nothing is left there
+            temp.unlink(missing_ok=True)
 
 
 def _remember(row: PlanRow) -> Remembered:

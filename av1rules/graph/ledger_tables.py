@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,13 +59,25 @@ class RunTable:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetMove:
     """A target that follows its source: from `old` over the temporary name `stage` to `new`.
-    `source` and `source_path` are what its row says afterwards."""
+    `source` and `source_path` are what its row says afterwards.
+
+    Of a side file `source` is empty and `source_path` the old place of its target. A move that is
+    settled (files and rows are where they belong) has no stage any more.
+    """
 
     old: str
     new: str
     stage: str
     source: str
     source_path: str
+
+    @property
+    def is_side_file(self) -> bool:
+        return not self.source
+
+    @property
+    def is_settled(self) -> bool:
+        return not self.stage
 
 
 class MoveTable:
@@ -99,7 +112,8 @@ class MoveTable:
 
     def settle(self, rows: Mapping[str, TargetRow], *, ended: Sequence[TargetMove]) -> None:
         """Write the rows of moved targets, by their old place, and end these moves: all at once,
-        since targets may have changed places with each other."""
+        since targets may have changed places with each other. The moves of the rows are settled;
+        what is to be brought along is still to do."""
         with self._db.transaction() as write:
             for old in rows:
                 write.execute("DELETE FROM targets WHERE target=?", (os.fsencode(old),))
@@ -113,8 +127,18 @@ class MoveTable:
                 packed = receipts[old]
                 put_row(write, row, zlib.decompress(packed[0]) if packed else None)
             write.executemany(
-                "DELETE FROM moves WHERE old=?", [(os.fsencode(move.old),) for move in ended]
+                "UPDATE moves SET stage=? WHERE old=?", [(b"", os.fsencode(old)) for old in rows]
             )
+            _delete(write, ended)
+
+    def end(self, moves: Sequence[TargetMove]) -> None:
+        """All is done about these."""
+        with self._db.transaction() as write:
+            _delete(write, moves)
+
+
+def _delete(write: sqlite3.Connection, moves: Sequence[TargetMove]) -> None:
+    write.executemany("DELETE FROM moves WHERE old=?", [(os.fsencode(move.old),) for move in moves])
 
 
 class CensusTable:

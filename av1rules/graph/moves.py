@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,47 +17,53 @@ from av1rules.base.digest import content_key
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
 from av1rules.base.events import JobDropped, JobMoved
 from av1rules.base.text import printable
-from av1rules.encode.exchange import copy_compared
+from av1rules.encode.exchange import copy_compared, same_content
 from av1rules.encode.side_files import side_files_of
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.ledger_tables import TargetMove
 from av1rules.graph.orphans import put_target_aside
 from av1rules.graph.planned import PlanRow, Work
-from av1rules.graph.receipts import move_receipts
+from av1rules.graph.receipts import renew_receipts
 from av1rules.graph.session import Outcome, Session
 from av1rules.graph.stale import TargetRow
+from av1rules.rules.model import OutputSpec
 
 
 def carry_out_moves(rows: Sequence[PlanRow], session: Session) -> None:
-    """Move the targets of all `rows` whose donor follows them. What can't be moved now is told and
-    stays where it is; the next plan looks again."""
+    """Move the targets of all `rows` whose donor follows them, each with its side files. What can't
+    be moved now is told and stays where it is; the next plan looks again."""
     moves: dict[str, TargetMove] = {}
-    names: dict[str, PlanRow] = {}
+    names: dict[str, str] = {}
     for row in rows:
         move = _checked(row, session)
         if move is not None:
             moves[move.old] = move
-            names[move.old] = row
+            names[move.old] = row.file.library_path
     if not moves:
         return
-    ledger = session.space.ledger
-    ledger.moves.begin(tuple(moves.values()))
+    ledger, all_moves = session.space.ledger, tuple(_with_side_files(moves))
+    ledger.moves.begin(all_moves)
     session.step("moves written")
-    for move in moves.values():
-        _try(names[move.old], session, move, _to_stage)
+    for move in all_moves:
+        _try(names.get(move.old), session, move, _to_stage)
     session.step("moves staged")
     for move in moves.values():
         _try(names[move.old], session, move, _to_place)
     session.step("moves placed")
-    moved = _settle(ledger, tuple(moves.values()))
+    _place_side_files(all_moves, ledger)
+    session.step("side files placed")
+    moved = _settle(ledger, all_moves)
     session.step("moves settled")
-    for move, entry in moved:
-        _bring_along(move, entry, session)
+    _bring_along(moved, session.space.ruleset.output, ledger)
+    ledger.moves.end(all_moves)
+    for move in moved:
         session.tally.add(Outcome.MOVED)
         session.sink(JobMoved(source=move.source, old=move.old, target=move.new))
 
 
-def recover_moves(ledger: Ledger, is_disk_there: Callable[[str], bool]) -> Iterator[str]:
+def recover_moves(
+    ledger: Ledger, output: OutputSpec, is_disk_there: Callable[[str], bool]
+) -> Iterator[str]:
     """Finish what a crash cut off, or put it back; yields a line for each. What lies on a disk that
     is not there waits."""
     moves = tuple(
@@ -65,22 +71,65 @@ def recover_moves(ledger: Ledger, is_disk_there: Callable[[str], bool]) -> Itera
         for move in ledger.moves.in_flight()
         if is_disk_there(move.old) and is_disk_there(move.new)
     )
-    for move in moves:
-        with contextlib.suppress(OSError):
-            if os.path.lexists(move.stage):
+    begun = tuple(move for move in moves if not move.is_settled)
+    for move in begun:
+        _part_of(move).unlink(missing_ok=True)
+        if not move.is_side_file:
+            with contextlib.suppress(OSError):
                 _to_place(move)
-    for move in moves:  # what found its place taken goes back
+    _place_side_files(begun, ledger)
+    for move in begun:  # what found its place taken goes back
         with contextlib.suppress(OSError):
-            if os.path.lexists(move.stage):
-                _rename(move.stage, move.old)
-    waiting = [move for move in moves if os.path.lexists(move.stage)]
+            _to_old_place(move)
+    waiting = tuple(move for move in begun if os.path.lexists(move.stage))
     for move in waiting:
         yield (
             f"{printable(move.stage)} waits: neither its old nor its new place is free: "
             f"{printable(move.new)}"
         )
-    for move, _row in _settle(ledger, tuple(move for move in moves if move not in waiting)):
+    done = tuple(move for move in begun if move not in waiting)
+    moved = (*_settle(ledger, done), *(move for move in moves if move.is_settled))
+    _bring_along(moved, output, ledger)
+    ledger.moves.end(tuple(move for move in moves if move not in waiting))
+    for move in moved:
         yield f"finished the move of {printable(move.old)} to {printable(move.new)}"
+
+
+def _with_side_files(moves: Mapping[str, TargetMove]) -> Iterator[TargetMove]:
+    """The moves, and those of the files that belong to the targets by name: they go the same way,
+    since side files of an episode that is renumbered change names with each other too."""
+    yield from moves.values()
+    for move in moves.values():
+        if move.old == move.new:
+            continue
+        stem, goal = os.path.splitext(move.old)[0], os.path.splitext(move.new)[0]
+        with contextlib.suppress(OSError):
+            for side in side_files_of(move.old):
+                yield TargetMove(
+                    old=side,
+                    new=goal + side[len(stem) :],
+                    stage=str(temp_name(Path(side))),
+                    source="",
+                    source_path=move.old,
+                )
+
+
+def _place_side_files(moves: Sequence[TargetMove], ledger: Ledger) -> None:
+    """Each goes with its target, or back; one whose new name is taken keeps its old one."""
+    arrived = {move.old for move in moves if not move.is_side_file and _has_arrived(move, ledger)}
+    for move in moves:
+        if not move.is_side_file:
+            continue
+        if move.source_path in arrived:
+            with contextlib.suppress(Av1rulesError, OSError):
+                _to_place(move)
+        with contextlib.suppress(OSError):
+            _to_old_place(move)
+
+
+def _has_arrived(move: TargetMove, ledger: Ledger) -> bool:
+    row = ledger.find(move.old)
+    return row is not None and not os.path.lexists(move.stage) and _is_at(move.new, row)
 
 
 def _checked(row: PlanRow, session: Session) -> TargetMove | None:
@@ -101,7 +150,7 @@ def _checked(row: PlanRow, session: Session) -> TargetMove | None:
     return TargetMove(
         old=donor.row.target,
         new=row.target,
-        stage=str(temp_name(Path(row.target))),
+        stage=str(temp_name(Path(donor.row.target))),
         source=name,
         source_path=row.file.path,
     )
@@ -115,71 +164,79 @@ def _require_as_planned(row: PlanRow, work: Work, donor: TargetRow, ledger: Ledg
 
 
 def _try(
-    row: PlanRow, session: Session, move: TargetMove, step: Callable[[TargetMove], None]
+    source: str | None, session: Session, move: TargetMove, step: Callable[[TargetMove], None]
 ) -> None:
     try:
         step(move)
     except (Av1rulesError, OSError) as problem:
-        reason = f"its target could not be moved: {problem}"
-        session.sink(JobDropped(source=row.file.library_path, reason=reason))
+        if source is not None:
+            reason = f"its target could not be moved: {problem}"
+            session.sink(JobDropped(source=source, reason=reason))
         with contextlib.suppress(OSError):
-            if os.path.lexists(move.stage):
-                _rename(move.stage, move.old)
+            _to_old_place(move)
 
 
 def _to_stage(move: TargetMove) -> None:
+    """A new name beside the old place: one rename, so that there is never more than one."""
     if move.old == move.new:
         return  # only the name of its source changed
-    os.makedirs(os.path.dirname(move.new), exist_ok=True)
-    _rename(move.old, move.stage)
+    os.rename(move.old, move.stage)
+    fsync_folder(Path(move.old).parent)
 
 
 def _to_place(move: TargetMove) -> None:
-    if os.path.lexists(move.stage):
-        _rename(move.stage, move.new)
-
-
-def _rename(old: str, new: str) -> None:
     """Never over anything; across file systems as a copy that is compared before the old goes."""
+    if not os.path.lexists(move.stage):
+        return
+    os.makedirs(os.path.dirname(move.new), exist_ok=True)
     try:
-        rename_new(Path(old), Path(new))
+        rename_new(Path(move.stage), Path(move.new))
     except FileExistsError:
-        raise
-    except OSError:
-        if os.path.lexists(new) or _one_device(old, os.path.dirname(new)):
+        if not same_content(move.stage, move.new):
             raise
-        copy_compared(old, new)
-        os.unlink(old)
-    fsync_folder(Path(new).parent)
-    fsync_folder(Path(old).parent)
+        os.unlink(move.stage)  # it was put there already, and the run died
+    except OSError:
+        if os.path.lexists(move.new) or _one_device(move.stage, os.path.dirname(move.new)):
+            raise
+        copy_compared(move.stage, move.new, part=_part_of(move))
+        fsync_folder(Path(move.new).parent)
+        os.unlink(move.stage)
+    fsync_folder(Path(move.new).parent)
+    fsync_folder(Path(move.stage).parent)
+
+
+def _to_old_place(move: TargetMove) -> None:
+    if os.path.lexists(move.stage):
+        rename_new(Path(move.stage), Path(move.old))
+        fsync_folder(Path(move.old).parent)
+
+
+def _part_of(move: TargetMove) -> Path:
+    """Where a copy to another file system grows."""
+    return Path(os.path.dirname(move.new), f"{os.path.basename(move.stage)}.part")
 
 
 def _one_device(path: str, folder: str) -> bool:
     return os.lstat(path).st_dev == os.stat(folder).st_dev
 
 
-def _settle(
-    ledger: Ledger, moves: tuple[TargetMove, ...]
-) -> tuple[tuple[TargetMove, TargetRow], ...]:
-    """Write the rows of those that are in their new place, and end all."""
-    moved: list[tuple[TargetMove, TargetRow]] = []
+def _settle(ledger: Ledger, moves: tuple[TargetMove, ...]) -> tuple[TargetMove, ...]:
+    """Write the rows of the targets that are in their new place; returns their moves."""
+    rows: dict[str, TargetRow] = {}
+    moved: list[TargetMove] = []
     for move in moves:
-        row = ledger.find(move.old)
-        if row is not None and _is_at(move.new, row):
-            mtime = os.stat(move.new).st_mtime_ns
-            moved.append(
-                (
-                    move,
-                    replace(
-                        row,
-                        target=move.new,
-                        source=move.source,
-                        source_path=move.source_path,
-                        target_mtime_ns=mtime,
-                    ),
-                )
-            )
-    ledger.moves.settle({move.old: row for move, row in moved}, ended=moves)
+        row = None if move.is_side_file else ledger.find(move.old)
+        if row is None or not _is_at(move.new, row):
+            continue
+        moved.append(move)
+        rows[move.old] = replace(
+            row,
+            target=move.new,
+            source=move.source,
+            source_path=move.source_path,
+            target_mtime_ns=os.stat(move.new).st_mtime_ns,
+        )
+    ledger.moves.settle(rows, ended=tuple(move for move in moves if move not in moved))
     return tuple(moved)
 
 
@@ -190,25 +247,16 @@ def _is_at(path: str, row: TargetRow) -> bool:
         return False
 
 
-def _bring_along(move: TargetMove, row: TargetRow, session: Session) -> None:
-    """Receipts and side files of the target, and folders that are empty now: as far as it goes."""
-    output = session.space.ruleset.output
-    with contextlib.suppress(OSError, ValueError):
-        move_receipts(move.old, row, session.space.ledger.receipt(row.target), output.receipts)
-    with contextlib.suppress(OSError):
-        _move_side_files(move.old, move.new)
-    if output.root is not None:
-        _remove_empty(os.path.dirname(move.old), top=str(output.root))
-
-
-def _move_side_files(old: str, new: str) -> None:
-    """Those carried to the old place before; where another target stands now they are its own."""
-    if os.path.lexists(old):
-        return
-    stem, goal = os.path.splitext(old)[0], os.path.splitext(new)[0]
-    for side in side_files_of(old):
-        with contextlib.suppress(FileExistsError):
-            rename_new(Path(side), Path(goal + side[len(stem) :]))
+def _bring_along(moves: Sequence[TargetMove], output: OutputSpec, ledger: Ledger) -> None:
+    """Receipts of the targets, and folders that are empty now: as far as it goes. May be done again
+    after a crash."""
+    for target in dict.fromkeys(path for move in moves for path in (move.old, move.new)):
+        row, stored = ledger.find(target), ledger.receipt(target)
+        with contextlib.suppress(OSError, ValueError):
+            renew_receipts(target, row, stored, output.receipts)
+    for move in moves:
+        if output.root is not None:
+            _remove_empty(os.path.dirname(move.old), top=str(output.root))
 
 
 def _remove_empty(folder: str, *, top: str) -> None:

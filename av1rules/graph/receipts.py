@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from av1rules.base.atomic import write_text
+from av1rules.base.atomic import steady_temp_name, write_text
 from av1rules.encode.engine import EncodeOutcome
 from av1rules.encode.receipt import (
     Receipt,
@@ -92,15 +92,18 @@ def write_receipt(receipt: Receipt, form: ReceiptForm) -> None:
     """Write `NAME.av1rules.json` and `.txt` beside the target, as the policy says."""
     for suffix in _SUFFIXES[form]:
         text = receipt_json(receipt) if suffix == JSON_SUFFIX else receipt_text(receipt)
-        write_text(Path(f"{receipt.target}{suffix}"), text)
+        goal = Path(f"{receipt.target}{suffix}")
+        write_text(goal, text, temp=steady_temp_name(goal))
 
 
-def move_receipts(old: str, row: TargetRow, stored: bytes | None, form: ReceiptForm) -> None:
-    """The receipt files of a target that moved: those at its old place go, new ones say where
-    source and target are now. Raises OSError, ValueError."""
+def renew_receipts(
+    target: str, row: TargetRow | None, stored: bytes | None, form: ReceiptForm
+) -> None:
+    """The receipt files at a place that a target came to or left: new ones that say where source
+    and target are now; none where no target is any more. Raises OSError, ValueError."""
     for suffix in (JSON_SUFFIX, TEXT_SUFFIX):
-        Path(f"{old}{suffix}").unlink(missing_ok=True)
-    if stored is not None and form is not ReceiptForm.NONE:
+        Path(f"{target}{suffix}").unlink(missing_ok=True)
+    if row is not None and stored is not None and form is not ReceiptForm.NONE:
         receipt = parse_receipt(stored)
         receipt = dataclasses.replace(receipt, source=row.source_path, target=row.target)
         write_receipt(receipt, form)

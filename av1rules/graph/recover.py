@@ -8,18 +8,21 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
-from av1rules.base.atomic import is_temp_name
+from av1rules.base.atomic import TEMP_PREFIX, is_temp_name
 from av1rules.base.digest import content_key
+from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
 from av1rules.encode.receipt import parse_receipt
+from av1rules.encode.side_files import carry
 from av1rules.graph.ledger import InHand, Ledger
 from av1rules.graph.moves import recover_moves
 from av1rules.graph.receipts import write_receipt
 from av1rules.graph.stale import TargetRow
 from av1rules.graph.swap import recover_exchanges
 from av1rules.graph.trash import is_disk_there
-from av1rules.rules.model import ReceiptForm, RuleSet
+from av1rules.rules.model import OutputMode, OutputSpec, RuleSet, SideFiles
 
 
 def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
@@ -33,19 +36,27 @@ def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
     def is_there(path: str) -> bool:
         return is_disk_there(ruleset, path)
 
+    _sweep_notes(ruleset.run.state_dir)
     yield from recover_exchanges(ledger, is_there)
-    yield from recover_moves(ledger, is_there)
+    yield from recover_moves(ledger, ruleset.output, is_there)
     for work in ledger.in_hand():
         if not all(is_there(path) for path in _places(work)):
             yield f"{printable(work.folder)} waits for its disk: a run died there"
             continue
         if work.row is not None and _is_published(work.row):
-            _take_up(ledger, work.row, work.receipt, ruleset.output.receipts)
+            _take_up(ledger, work.row, work.receipt, ruleset.output)
             yield f"took up {printable(work.row.target)}, published by a run that died"
         if _sweep(work.folder):
             yield f"removed what a run that died left in {printable(work.folder)}"
         if not os.path.lexists(work.folder) or not is_temp_name(os.path.basename(work.folder)):
             ledger.release(work.folder, even_if_prepared=True)
+
+
+def _sweep_notes(state_dir: Path) -> None:
+    """Half-written caches. A plan beside this run that loses its own so writes it another time."""
+    for path in state_dir.glob(f"{TEMP_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _places(work: InHand) -> tuple[str, ...]:
@@ -59,14 +70,17 @@ def _is_published(row: TargetRow) -> bool:
         return False
 
 
-def _take_up(ledger: Ledger, row: TargetRow, receipt: bytes | None, receipts: ReceiptForm) -> None:
+def _take_up(ledger: Ledger, row: TargetRow, receipt: bytes | None, output: OutputSpec) -> None:
     row = replace(row, target_mtime_ns=os.stat(row.target).st_mtime_ns)
     there = ledger.find(row.target)
     if there is None or (there.target_key, there.built_at) != (row.target_key, row.built_at):
         ledger.commit(row, receipt)
     # The row is what counts; a receipt that can't be read or written must not stop a start.
     with contextlib.suppress(OSError, ValueError):
-        write_receipt(parse_receipt(receipt or b""), receipts)
+        write_receipt(parse_receipt(receipt or b""), output.receipts)
+    if output.mode is not OutputMode.REPLACE and output.side_files is SideFiles.CARRY:
+        with contextlib.suppress(OSError, Av1rulesError):
+            carry(row.source_path, row.target)
 
 
 def _sweep(folder: str) -> bool:
