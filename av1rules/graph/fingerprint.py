@@ -5,24 +5,20 @@ Not in it: names and order of rules, comments, paths, thread counts, tool versio
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields, replace
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 
 from av1rules.base.digest import text_digest
 from av1rules.library.source import Source
 from av1rules.rules.settings import NOT_IN_FINGERPRINT, EncodeSettings
+from av1rules.rules.shaping import DEFAULTS, SHAPING, shaping_json
 
 UNKNOWN_BIT_DEPTH = 10
 """Unknown depth becomes 10 bit: a 10-bit picture cut to 8 bands, the other way costs a little."""
 
-_FIELDS = tuple(item.name for item in fields(EncodeSettings))
-_SHAPING = tuple(name for name in _FIELDS if name not in NOT_IN_FINGERPRINT)
-_NO_DEFAULT = object()
-_DEFAULTS = {
-    item.name: item.default for item in fields(EncodeSettings) if item.default is not MISSING
-}
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _DECODER = msgspec.json.Decoder(EncodeSettings)
 
@@ -55,19 +51,13 @@ def _keyint_frames(keyint: str | None, frame_rate: Fraction | None) -> str | Non
 
 
 def fingerprint(content_key: str, settings: EncodeSettings) -> str:
-    """32 hex digits over the source's content key and the shaping fields of `settings`.
-
-    Fields at their default are left out, so that a later version may add a setting without
-    making every target of every library stale.
-    """
-    values = ((name, getattr(settings, name)) for name in _SHAPING)
-    shaping = {name: value for name, value in values if value != _DEFAULTS.get(name, _NO_DEFAULT)}
-    return text_digest(f"{content_key}\n{_ENCODER.encode(shaping).decode()}")
+    """32 hex digits over the source's content key and the shaping fields of `settings`."""
+    return text_digest(f"{content_key}\n{shaping_json(settings)}")
 
 
 def shaping_only(settings: EncodeSettings) -> EncodeSettings:
     """The settings with all that only decides *whether* at its default: for the output's tag."""
-    deciding = {name: _DEFAULTS[name] for name in NOT_IN_FINGERPRINT}
+    deciding: dict[str, Any] = {name: DEFAULTS[name] for name in NOT_IN_FINGERPRINT}
     return replace(settings, **deciding)
 
 
@@ -85,5 +75,5 @@ def changed_fields(
     before: EncodeSettings, after: EncodeSettings
 ) -> tuple[tuple[str, object, object], ...]:
     """The shaping fields that differ, as (field, before, after)."""
-    pairs = ((name, getattr(before, name), getattr(after, name)) for name in _SHAPING)
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in SHAPING)
     return tuple((name, old, new) for name, old, new in pairs if old != new)

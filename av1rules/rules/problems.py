@@ -23,12 +23,12 @@ _TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[\[{]|[^\s,:\]}#]+""")
 class RulesError(Av1rulesError):
     """A rules file that can't be used; `problems` holds every fault, sorted by place."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[Problem, ...], *, what: str = "the rules file") -> None:
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
         count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
         file = errors[0].place.file if errors else None
         super().__init__(
-            f"{count} in the rules file\n{render_all(problems)}",
+            f"{count} in {what}\n{render_all(problems)}",
             where=None if file is None else printable(file),
         )
         self.problems = problems

@@ -7,26 +7,21 @@ the writer meant is picked by the type of what stands there.
 from __future__ import annotations
 
 import difflib
-import functools
 import itertools
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
 from av1rules.rules.hints import range_hint, space_hint, value_hint
 from av1rules.rules.model import Place, Problem
 from av1rules.rules.nodes import Document, format_path
 from av1rules.rules.problems import MOST_PROBLEMS
+from av1rules.rules.schema_file import Schema, load_schema
 from av1rules.rules.words import nearest
-
-Schema = dict[str, Any]
 
 REFUSED = "x-refused"
 """Our keyword in the schema: keys refused by name, each with what to do instead."""
@@ -43,22 +38,6 @@ _TYPE_NAMES = {
     "boolean": "true or false",
     "null": "nothing",
 }
-
-
-def schema_path() -> Path:
-    """The schema in a checkout, or in an installed package."""
-    here = Path(__file__).resolve().parents[1]
-    for folder in (here / "schema", here.parent / "schema"):
-        if (path := folder / "rules.schema.json").is_file():
-            return path
-    raise Av1rulesError("rules.schema.json is missing", hint="install av1rules again")
-
-
-@functools.cache
-def load_schema() -> Schema:
-    """The schema as data; read once."""
-    loaded: Schema = json.loads(schema_path().read_text(encoding="utf-8"))
-    return loaded
 
 
 def schema_problems(document: Document) -> tuple[Problem, ...]:

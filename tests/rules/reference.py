@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from av1rules.rules.document import read_document
-from av1rules.rules.schema import REFUSED, load_schema
+from av1rules.rules.schema import REFUSED
+from av1rules.rules.schema_file import load_schema
 
 Schema = dict[str, Any]
 

@@ -36,7 +36,8 @@ from av1rules.rules.model import (
     ToolsSpec,
 )
 from av1rules.rules.model import LibrarySpec as Library
-from av1rules.rules.schema import REFUSED, load_schema, schema_path
+from av1rules.rules.schema import REFUSED
+from av1rules.rules.schema_file import load_schema, schema_path
 from av1rules.rules.settings import EncodeSettings, Loss, SourceTier
 from av1rules.rules.tier import Resolution
 from tests.rules.reference import CUT, examples, flow, sections, table_names, with_tables

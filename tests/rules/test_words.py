@@ -8,7 +8,7 @@ from av1rules.library.discover import VIDEO_EXTENSIONS
 from av1rules.rules import words
 from av1rules.rules.facts import _CONTAINERS, fact_word
 from av1rules.rules.languages import language
-from av1rules.rules.schema import load_schema
+from av1rules.rules.schema_file import load_schema
 from av1rules.rules.words import SYNONYMS, meant_by, nearest, word_fault
 
 DEFS = load_schema()["$defs"]
