@@ -29,9 +29,11 @@ def look_at_roots(
     problems: Sequence[WalkProblem],
     *,
     replaced: Iterable[bytes],
+    lively: frozenset[str],
 ) -> tuple[tuple[Census, ...], tuple[Brake, ...]]:
     """The census of every root that could be walked, and the brakes. `files` are all that the walk
-    found, `replaced` the places of originals that our own targets replaced."""
+    found, `replaced` the places of originals that our own targets replaced; `lively` roots hold
+    targets of ours, so that their disks are there."""
     by_root: dict[str, list[tuple[str, Mark]]] = defaultdict(list)
     for file in files:
         by_root[file.root].append((file.relative_path, _mark(file)))
@@ -52,7 +54,15 @@ def look_at_roots(
         now = take_census(path, listed)
         if before != now.packed:
             taken.append(now)
-            brake = _brake(space, shown, path, known_files(before or b""), listed, elsewhere, ours)
+            known = known_files(before or b"")
+            lost = _lost(path, known, listed, elsewhere, ours)
+            brake = judge_root(
+                shown,
+                known=len(known),
+                found=len(listed) + (path in lively),
+                lost=lost,
+                max_lost=space.ruleset.library.max_lost,
+            )
             if brake is not None:
                 brakes.append(brake)
     return tuple(taken), tuple(brakes)
@@ -62,27 +72,18 @@ def _mark(file: LibraryFile) -> Mark:
     return (file.stat.size_bytes, file.stat.mtime_ns)
 
 
-def _brake(
-    space: Workspace,
-    shown: str,
+def _lost(
     root: str,
     known: dict[str, Mark],
     listed: list[tuple[str, Mark]],
     elsewhere: frozenset[Mark],
     replaced: frozenset[bytes],
-) -> Brake | None:
+) -> list[str]:
     def is_there(path: str) -> bool:
         whole = f"{root}/{path}"
         return os.fsencode(whole) in replaced or os.path.lexists(whole)
 
-    lost = find_lost(known, listed, elsewhere=elsewhere, is_there=is_there)
-    return judge_root(
-        shown,
-        known=len(known),
-        found=len(listed),
-        lost=lost,
-        max_lost=space.ruleset.library.max_lost,
-    )
+    return find_lost(known, listed, elsewhere=elsewhere, is_there=is_there)
 
 
 def look_at_output(space: Workspace, known: Iterable[bytes]) -> Brake | None:

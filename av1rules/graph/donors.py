@@ -10,18 +10,24 @@ from av1rules.base.digest import content_key
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.planned import Donor, PlanRow, Work
 from av1rules.graph.scope import PlanScope
-from av1rules.graph.stale import TargetRow, is_as_written
+from av1rules.graph.stale import TargetRow, TargetState, is_as_written
 
 
 def with_donor(scope: PlanScope, row: PlanRow, work: Work) -> Work:
     """The work with its donor, if there is one. For one that moves, `known` and `found` are as they
     will be after the move."""
-    if work.known is not None and work.known.content_key == work.content_key:
-        return _renamed(row, work, work.known)
+    known = work.known
+    if known is None and work.found is not None and not work.replaces:
+        return _came_along(scope, row, work, work.found)
+    if known is not None and known.content_key == work.content_key:
+        renamed = _renamed(row, work, known)
+        if renamed is not work or _is_as_wanted(scope, row, work, known):
+            return renamed
     rows = scope.space.ledger.of_content(work.content_key)
     donors = [donor for donor in rows if donor.target != row.target and _is_whole(scope, donor)]
     movers = [donor for donor in donors if _may_move(scope, donor, work)]
-    if movers:
+    is_own = known is not None and known.content_key == work.content_key and work.found is not None
+    if movers and not is_own:
         return _moving(scope, row, work, _best(movers, work))
     if not scope.may_copy:
         return work
@@ -29,6 +35,27 @@ def with_donor(scope: PlanScope, row: PlanRow, work: Work) -> Work:
     if not alike:
         return work
     return replace(work, donor=Donor(row=alike[0]))
+
+
+def _came_along(scope: PlanScope, row: PlanRow, work: Work, found: TargetState) -> Work:
+    """A file that the ledger does not know lies in the target's place: was it moved there together
+    with its source, by somebody who renamed the folder of both? Then only the ledger must know."""
+    for donor in scope.space.ledger.of_content(work.content_key):
+        is_it = found.size_bytes == donor.target_bytes and found.key == donor.target_key
+        if is_it and not os.path.lexists(donor.target) and _may_move(scope, donor, work):
+            assert row.target is not None
+            moved = replace(
+                donor, target=row.target, source=row.file.library_path, source_path=row.file.path
+            )
+            return replace(work, donor=Donor(row=donor, is_move=True), known=moved)
+    return work
+
+
+def _is_as_wanted(scope: PlanScope, row: PlanRow, work: Work, known: TargetRow) -> bool:
+    """Whether the target in its place is what it should be, by ledger, disk and `verify`."""
+    is_alike = known.fingerprint == work.fingerprint and not known.forgotten
+    is_whole = work.found is not None and is_as_written(known, work.found)
+    return is_alike and is_whole and row.target not in scope.faults
 
 
 def _renamed(row: PlanRow, work: Work, known: TargetRow) -> Work:

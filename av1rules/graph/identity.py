@@ -66,12 +66,16 @@ def _copies_of_the_first(rows: list[PlanRow]) -> list[PlanRow]:
 
 
 def _free_places(rows: list[PlanRow], *, whole: bool) -> list[PlanRow]:
-    """Whether what stands in a mover's place moves away itself; else it is put aside, if nothing
-    can need it any more."""
+    """What stands in a row's place and moves away itself is gone when the row is made; in a mover's
+    place it is put aside else, if nothing can need it any more."""
     leaving = {target for row in rows if (target := _moving(row)) is not None}
     for number, row in enumerate(rows):
         work = row.work
-        if work is None or work.displaces is None:
+        if work is None:
+            continue
+        if work.known is not None and work.known.target in leaving and _moving(row) is None:
+            rows[number] = replace(row, work=replace(work, known=None, found=None))
+        if work.displaces is None:
             continue
         if work.displaces.target in leaving:
             rows[number] = replace(row, work=replace(work, displaces=None))

@@ -178,8 +178,8 @@ def _try(
 
 def _to_stage(move: TargetMove) -> None:
     """A new name beside the old place: one rename, so that there is never more than one."""
-    if move.old == move.new:
-        return  # only the name of its source changed
+    if move.old == move.new or (os.path.lexists(move.new) and not os.path.lexists(move.old)):
+        return  # only the name of its source changed, or it was moved there together with that
     os.rename(move.old, move.stage)
     fsync_folder(Path(move.old).parent)
 

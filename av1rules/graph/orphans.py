@@ -38,12 +38,20 @@ def find_orphans(
         row = space.ledger.find(os.fsdecode(target))
         if row is None or os.path.lexists(row.source_path) or not os.path.lexists(row.target):
             continue
-        if row.source.partition("/")[0] in names:
-            cause = f"its source is gone: {printable(row.source)}"
-            yield Orphan(row=row, cause=cause, to_trash=to_trash)
-        else:
+        if row.source.partition("/")[0] not in names:
             cause = f"its source is gone, and so is its root in the rules: {printable(row.source)}"
             yield Orphan(row=row, cause=cause)
+            continue
+        cause = f"its source is gone: {printable(row.source)}"
+        if to_trash and not _is_as_written(row, space):
+            yield Orphan(row=row, cause=f"{cause}; left: it was changed since it was written")
+        else:
+            yield Orphan(row=row, cause=cause, to_trash=to_trash)
+
+
+def _is_as_written(row: TargetRow, space: Workspace) -> bool:
+    found = look_in_place(row.target, row, space.tools)
+    return found is not None and is_as_written(row, found)
 
 
 def trash_orphans(orphans: Iterable[Orphan], session: Session) -> None:
@@ -60,8 +68,7 @@ def trash_orphans(orphans: Iterable[Orphan], session: Session) -> None:
 def put_target_aside(session: Session, row: TargetRow, why: str) -> None:
     """Put a target into the trash: its source is gone, so this may be the last copy, and `undo`
     puts it back. Raises PlanOutdatedError if it is not as written, or its source is back."""
-    found = look_in_place(row.target, row, session.space.tools)
-    if found is None or not is_as_written(row, found):
+    if not _is_as_written(row, session.space):
         raise PlanOutdatedError(f"its target is no longer as it was written: {row.target}")
     put_aside(
         session,

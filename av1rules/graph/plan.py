@@ -55,8 +55,8 @@ def build_plan(space: Workspace, wish: Wish = Wish(), *, sink: Sink = ignore) ->
     _require_below_roots(space, wish)
     glance = Glance.load(space.state_dir, space.policy_digest)
     scope = PlanScope.load(space, wish)
-    found, problems = _discover(scope)
-    census, brakes = _look_for_losses(scope, found, problems)
+    found, targets, problems = _discover(scope)
+    census, brakes = _look_for_losses(scope, found, targets, problems)
     chosen = _with_rivals(found, wish)
     rows, unknown = _glance_over(scope, chosen, glance)
     rows.update((row.file.path, row) for row in _look_at(scope, unknown, sink))
@@ -89,11 +89,12 @@ def _notes(output: OutputSpec, rows: tuple[PlanRow, ...]) -> tuple[str, ...]:
 
 
 def _look_for_losses(
-    scope: PlanScope, found: list[Found], problems: list[WalkProblem]
+    scope: PlanScope, found: list[Found], targets: list[Found], problems: list[WalkProblem]
 ) -> tuple[tuple[Census, ...], tuple[Brake, ...]]:
     space, wish = scope.space, scope.wish
     files = (item.file for item in found)
-    census, brakes = look_at_roots(space, files, problems, replaced=scope.places)
+    lively = frozenset(item.file.root for item in targets)
+    census, brakes = look_at_roots(space, files, problems, replaced=scope.places, lively=lively)
     output = look_at_output(space, scope.known)
     if wish.accept_missing:
         return census, ()
@@ -116,9 +117,10 @@ def _require_below_roots(space: Workspace, wish: Wish) -> None:
             )
 
 
-def _discover(scope: PlanScope) -> tuple[list[Found], list[WalkProblem]]:
-    """Every candidate, targets of ours left out, unless they took the place of their source."""
+def _discover(scope: PlanScope) -> tuple[list[Found], list[Found], list[WalkProblem]]:
+    """Every candidate, and apart from them the targets of ours that stand beside their sources."""
     found: list[Found] = []
+    targets: list[Found] = []
     problems: list[WalkProblem] = []
     ruleset = scope.space.ruleset
     for step in walk_roots(ruleset, ruleset.library.roots):
@@ -127,7 +129,9 @@ def _discover(scope: PlanScope) -> tuple[list[Found], list[WalkProblem]]:
             problems.append(step)
         elif not scope.is_target(step.file) or scope.is_replaced(step.file):
             found.append(step)
-    return found, problems
+        else:
+            targets.append(step)
+    return found, targets, problems
 
 
 def walk_roots(ruleset: RuleSet, roots: Sequence[Root]) -> Iterator[Found | WalkProblem]:

@@ -173,6 +173,9 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
         tasks = [encode_task(row, build, clean=clean_target) for row in self._rows]
         for task in tasks:
             task["name"] = f"{task.pop('basename')}:{task['name']}"
+        names = {task["name"] for task in tasks}
+        for task in tasks:  # what is shared may have been moved into its place before
+            task["task_dep"] = [name for name in task["task_dep"] if name in names]
         return [dict_to_task(task) for task in tasks]
 
 

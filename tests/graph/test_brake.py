@@ -132,3 +132,12 @@ def test_other_extensions_in_the_rules_are_no_loss(full: Shelf) -> None:
     text = full.rules_file.read_text().replace("settle: 0", "settle: 0, extensions: [mp4]")
     full.rules(text)
     assert full.plan().brakes == ()
+
+
+def test_root_with_targets_in_it_is_not_empty(shelf: Shelf) -> None:
+    shelf.rules(RULES.format(settings=FAST).replace("mode: mirror, root: out", "mode: beside"))
+    film = shelf.add("a.mkv")
+    shelf.run()
+    film.unlink()
+    assert shelf.plan().brakes == ()
+    assert (shelf.folder / "films" / "a.av1.mkv").exists()

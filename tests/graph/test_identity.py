@@ -192,6 +192,54 @@ def test_copies_of_one_content_are_encoded_once(shelf: Shelf, policy: str, links
     assert shelf.leftovers() == []
 
 
+def test_folder_renamed_with_sources_and_targets_in_it(shelf: Shelf) -> None:
+    shelf.rules(
+        "version: 1\nlibrary: {roots: [films], settle: 0}\nrun: {reserve: 0}\n"
+        f"rules: [{{name: all, encode: {{{FAST}}}}}]\n"
+    )
+    shelf.add("season 1/a.mkv")
+    shelf.run()
+    films = shelf.folder / "films"
+    (films / "season 1").rename(films / "s1")
+    row = shelf.row("s1/a.mkv")
+    assert (row.action, row.causes) == (PlanAction.MOVE, ("moved from films/season 1/a.mkv",))
+    assert (shelf.run().moved, encodes(shelf)) == (1, 0)
+    assert [row.source for row in shelf.ledger_rows()] == ["films/s1/a.mkv"]
+    assert sorted(p.name for p in (films / "s1").iterdir()) == ["a.av1.mkv", "a.mkv"]
+    assert shelf.row("s1/a.mkv").action is PlanAction.FRESH
+
+
+def test_lost_target_is_copied_from_that_of_a_copy(shelf: Shelf) -> None:
+    rules(shelf)
+    shelf.add("a.mkv")
+    shelf.add("b.mkv")
+    shelf.run()
+    shelf.target("a.mkv").unlink()
+    assert shelf.row("a.mkv").action is PlanAction.COPY
+    assert (shelf.run().copied, encodes(shelf)) == (1, 0)
+    assert shelf.plan().work == ()
+
+
+def test_target_leaves_and_other_content_has_come_under_the_name(
+    three: Shelf, other_clip: Path
+) -> None:
+    films = three.folder / "films"
+    (films / "a.mkv").rename(films / "z.mkv")
+    shutil.copy(other_clip, films / "a.mkv")
+    done = three.run()
+    assert (done.moved, done.done, done.dropped) == (1, 1, 0)
+    assert three.plan().work == ()
+
+
+def test_renamed_and_copied_before_the_next_run(three: Shelf) -> None:
+    films = three.folder / "films"
+    (films / "a.mkv").rename(films / "x.mkv")
+    shutil.copy(films / "x.mkv", films / "y.mkv")
+    done = three.run()
+    assert (done.moved, done.copied, encodes(three)) == (1, 1, 0)
+    assert three.plan().work == ()
+
+
 def test_copies_may_be_encoded_each(shelf: Shelf) -> None:
     rules(shelf, output="copies: encode")
     shelf.add("a.mkv")
@@ -264,3 +312,15 @@ def test_orphans_go_to_the_trash_if_the_policy_says_so(three: Shelf) -> None:
     assert Path(kept.path).read_bytes() == before
     assert three.plan().orphans == ()
     assert not three.plan().has_work
+
+
+def test_edited_orphan_is_no_work_for_ever(three: Shelf) -> None:
+    rules(three, output="orphans: trash")
+    with open(three.target("a.mkv"), "ab") as file:
+        file.write(b"edited")
+    (three.folder / "films" / "a.mkv").unlink()
+    (orphan,) = three.plan().orphans
+    assert orphan.cause.endswith("left: it was changed since it was written")
+    assert not three.plan().has_work
+    assert three.run().aside == 0
+    assert three.target("a.mkv").exists()
