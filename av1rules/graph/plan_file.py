@@ -132,6 +132,9 @@ def _foreign(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow | None:
     found, known = work.found, work.known
     if found is None:
         return None
+    if work.replaces:
+        cause = "in the place that the target would take stands another file: move one of both away"
+        return _blocked(row, f"{cause} ({row.target})")
     if known is None or not is_as_written(known, found):
         if _was_just_published(scope.space, row, found):
             cause = "published by a run that died: the next run takes it up"
@@ -203,10 +206,16 @@ def judged_row(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
         fault=scope.faults.get(row.target or ""),
     )
     texts = tuple(cause.text for cause in causes)
+    verdict = space.ledger.verdict(work.content_key, work.fingerprint)
+    if verdict is not None and verdict.kind is VerdictKind.UNDONE and causes and not forced:
+        return _after(verdict, row, work, max_failures=space.ruleset.run.max_failures)
     donor = work.donor
     if donor is not None and donor.row is not None and not donor.is_move:
         texts = (f"same content as {printable(donor.row.source)}: its target is there already",)
-        return replace(row, action=PlanAction.COPY, causes=texts, work=work)
+        row = replace(row, action=PlanAction.COPY, causes=texts, work=work)
+        verdict = space.ledger.verdict(work.content_key, work.fingerprint)
+        is_undone = verdict is not None and verdict.kind is VerdictKind.UNDONE
+        return _undone(row) if is_undone and not forced else row
     if donor is not None and donor.row is not None:
         moved = f"moved from {printable(_came_from(donor.row, row))}"
         if not causes:
@@ -215,7 +224,6 @@ def judged_row(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
     if not causes:
         return _fresh(row, work, tools)
     row = replace(row, action=PlanAction.ENCODE, causes=texts, work=work)
-    verdict = space.ledger.verdict(work.content_key, work.fingerprint)
     if verdict is None or forced:
         return row
     return _after(verdict, row, work, max_failures=space.ruleset.run.max_failures)
@@ -241,10 +249,7 @@ def _fresh(row: PlanRow, work: Work, tools: ToolsUsed) -> PlanRow:
 def _after(verdict: Verdict, row: PlanRow, work: Work, *, max_failures: int) -> PlanRow:
     """The row of work that was tried before, with the same content and settings."""
     if verdict.kind is VerdictKind.UNDONE:
-        cause = "undone: left alone until source or settings change, or by `run --force PATH`"
-        return replace(
-            row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None, has_verdict=True
-        )
+        return _undone(row)
     if verdict.kind is VerdictKind.FAILED:
         times = "once" if verdict.count == 1 else f"{verdict.count} times"
         cause = f"failed {times} before: {verdict.detail}"
@@ -256,6 +261,11 @@ def _after(verdict: Verdict, row: PlanRow, work: Work, *, max_failures: int) -> 
     if ratio <= work.making.settings.max_size_ratio:
         return row
     cause = f"{verdict.detail}: not tried again until source or settings change"
+    return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None, has_verdict=True)
+
+
+def _undone(row: PlanRow) -> PlanRow:
+    cause = "undone: left alone until source or settings change, or by `run --force PATH`"
     return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None, has_verdict=True)
 
 

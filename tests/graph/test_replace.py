@@ -207,6 +207,18 @@ def test_copies_of_one_content_share_the_result(shelf: Shelf) -> None:
     assert {row.action for row in shelf.plan().rows} == {PlanAction.FRESH}
 
 
+def test_undone_film_is_not_replaced_again_by_the_result_of_a_copy(shelf: Shelf) -> None:
+    rules(shelf)
+    film = shelf.add("a.mkv")
+    shelf.add("b.mkv")
+    shelf.run()
+    undo_all(shelf, str(film))
+    before = file_digest(film)
+    assert shelf.row("a.mkv").action is PlanAction.LEFT_ALONE
+    shelf.run()
+    assert file_digest(film) == before
+
+
 def test_temp_dir_on_another_file_system(shelf: Shelf, clip: Path, tmp_path: Path) -> None:
     other = Path("/dev/shm")
     if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
@@ -241,3 +253,108 @@ def test_source_that_changes_at_the_last_moment_is_not_replaced(
     ):
         assert run_plan(build_plan(session.space), session, jobs=1).dropped == 1
     assert file_digest(path) == file_digest(other_clip)
+
+
+# --- found by a hostile review
+
+
+def test_undone_film_is_not_replaced_by_way_of_a_copy(shelf: Shelf, clip: Path) -> None:
+    rules(shelf)
+    shelf.add("a.mkv")
+    shelf.add("b.mkv")
+    shelf.run()
+    film = shelf.folder / "films" / "a.mkv"
+    (result,) = undo_all(shelf, str(film))
+    assert result.refusal is None
+    assert shelf.row("a.mkv").action is PlanAction.LEFT_ALONE
+    shelf.run()
+    shelf.run(shelf.folder / "films" / "b.mkv", force=True)
+    assert file_digest(film) == file_digest(clip)
+
+
+def test_newer_file_at_the_last_moment_is_not_put_aside(shelf: Shelf, other_clip: Path) -> None:
+    """An import by another program between the last look and the exchange."""
+    rules(shelf)
+    path = shelf.add("a.mkv")
+
+    def swap(step: str) -> None:
+        if step == "last look":
+            os.unlink(path)
+            shutil.copy(other_clip, path)
+
+    with (
+        open_workspace(shelf.rules_file, write=False) as space,
+        open_session(space, shelf.events.append, step=swap) as session,
+    ):
+        assert run_plan(build_plan(session.space), session, jobs=1).dropped == 1
+    assert file_digest(path) == file_digest(other_clip)
+    assert shelf.kept() == ()
+
+
+def test_file_in_the_place_of_the_result_blocks_before_the_encode(
+    shelf: Shelf, make_clip: MakeClip
+) -> None:
+    rules(shelf)
+    shelf.add("a.mp4", make_clip("w.mp4", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=10:d=1"))
+    shelf.run()
+    (kept,) = shelf.kept()
+    Path(kept.path).unlink()
+    rules(shelf, settings=FAST.replace("crf: 50", "crf: 40"))
+    shelf.add("a.mp4", make_clip("v.mp4", "-f", "lavfi", "-i", "smptebars=s=64x64:r=10:d=1"))
+    row = shelf.row("a.mp4")
+    assert row.action is PlanAction.BLOCKED
+    assert "stands another file" in row.causes[0]
+
+
+def test_side_file_that_can_not_be_renamed_stops_nothing(shelf: Shelf, make_clip: MakeClip) -> None:
+    rules(shelf, output="side_files: carry")
+    name = "x" * 248 + ".ts"
+    clip = make_clip("t.ts", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=10:d=1", "-c:v", "mpeg2video")
+    shelf.add(name, clip)
+    (shelf.folder / "films" / f"{name}.nfo").write_text("note")
+    assert shelf.run().done == 1
+    assert len(shelf.kept()) == 1
+    assert shelf.run().done == 0
+
+
+def test_each_original_of_one_place_stays_what_it_is(replaced: Shelf, other_clip: Path) -> None:
+    shutil.copy(other_clip, replaced.folder / "films" / "a.mkv")
+    replaced.run()
+    rules(replaced, settings=FAST.replace("crf: 50", "crf: 40"))
+    assert replaced.run().done == 1
+    for kept in replaced.kept():
+        assert file_digest(kept.path) == kept.digest
+
+
+def test_copies_made_anew_keep_the_names_of_their_sources(
+    shelf: Shelf, make_clip: MakeClip
+) -> None:
+    rules(shelf)
+    clip = make_clip("c.mp4", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=10:d=1")
+    shelf.add("a.mp4", clip)
+    shelf.add("b.mp4", clip)
+    shelf.run()
+    rules(shelf, settings=FAST.replace("crf: 50", "crf: 40"))
+    shelf.run()
+    undo_all(shelf, str(shelf.folder / "films"))
+    assert films(shelf) == ["a.mp4", "b.mp4"]
+
+
+def test_undo_is_no_loss_to_the_brake(shelf: Shelf, make_clip: MakeClip) -> None:
+    rules(shelf)
+    for number in range(6):
+        source = ("-f", "lavfi", "-i", f"testsrc2=s=64x64:r=10:d=1,hue=h={number * 30}")
+        shelf.add(f"{number}.mp4", make_clip(f"brake{number}.mp4", *source))
+    shelf.run(jobs=2)
+    shelf.run()
+    undo_all(shelf, "last")
+    assert shelf.plan().brakes == ()
+
+
+def test_original_that_nobody_may_write_to_goes_and_comes_back(shelf: Shelf, clip: Path) -> None:
+    rules(shelf)
+    shelf.add("a.mkv").chmod(0o444)
+    assert shelf.run().done == 1
+    (result,) = undo_all(shelf, "last")
+    assert result.refusal is None
+    assert file_digest(shelf.folder / "films" / "a.mkv") == file_digest(clip)
