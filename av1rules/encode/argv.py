@@ -43,6 +43,9 @@ BRAND_TAGS = ("major_brand", "minor_version", "compatible_brands")
 RESAMPLED_LOCATION = "left"
 """Where FFmpeg's scaler puts chroma that has no place yet, as MPEG-2 and all after it do."""
 
+DEINTERLACER = "bwdif=mode=send_frame:deint=interlaced"
+"""One frame per frame, and frames flagged progressive stay as they are."""
+
 RGB_MATRIX = "bt709"
 """What RGB pictures become in 4:2:0: what players take for granted where nothing is said."""
 
@@ -160,8 +163,7 @@ def _filters(job: EncodeJob, pix_fmt: str) -> Iterator[str]:
     """Nothing, unless the pictures must change: then no more than that."""
     main = job.main
     if job.settings.deinterlace == "bwdif":
-        # One frame per frame, and frames flagged progressive stay as they are.
-        yield "bwdif=mode=send_frame:deint=interlaced"
+        yield DEINTERLACER
     location = chroma_location(main)
     if location is not None and main.pix_fmt != pix_fmt:
         # A change of pixel format, even from 8 to 10 bit, forgets it otherwise.
