@@ -72,6 +72,7 @@ def carry_out(
     if exchange.place_out is not None and exchange.aside is not None:
         _put_aside(exchange.place_out, exchange.aside)
         told("kept aside")
+        _require_unchanged(exchange)
     _place(exchange)
     told("in place")
     _leave(exchange)
@@ -97,14 +98,18 @@ def repair(exchange: Exchange) -> Repair:
 
 
 def _was_placed(exchange: Exchange) -> bool:
-    if exchange.place_in is None:  # only put aside: done once the file lies there
+    incoming, place = exchange.incoming, exchange.place_in
+    if place is None:  # only put aside: done once the file lies there
         return exchange.aside is not None and _is(exchange.aside, exchange.key_out)
-    return _is(exchange.place_in, exchange.key_in)
+    if not _is(place, exchange.key_in):
+        return False
+    # The same bytes from elsewhere (another ledger at work here) are not ours.
+    return incoming is None or not os.path.lexists(incoming) or os.path.samefile(incoming, place)
 
 
 def _take_back(exchange: Exchange) -> Repair:
     place, aside = exchange.place_out, exchange.aside
-    if place is None or aside is None or not _is(aside, exchange.key_out):
+    if place is None or aside is None or not os.path.lexists(aside):
         return Repair.TAKEN_BACK  # nothing had happened yet
     if not os.path.lexists(place):
         rename_new(Path(aside), Path(place))
@@ -114,6 +119,16 @@ def _take_back(exchange: Exchange) -> Repair:
         return Repair.STUCK
     os.unlink(aside)
     return Repair.TAKEN_BACK
+
+
+def _require_unchanged(exchange: Exchange) -> None:
+    """What lies aside is what was to be put there, and nothing that was written to it, or took its
+    name, since the last look: the newest content of a place is never covered by an older one."""
+    aside = exchange.aside
+    if aside is not None and not _is(aside, exchange.key_out):
+        raise PlanOutdatedError(
+            f"it changed while it was put aside: {printable(exchange.place_out or aside)}"
+        )
 
 
 def _put_aside(place: str, aside: str) -> None:

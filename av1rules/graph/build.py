@@ -55,6 +55,7 @@ def build_target(row: PlanRow, session: Session) -> Outcome:
     if _is_done_meanwhile(job):
         return Outcome.DONE
     _require_no_loop(job)
+    session.require_disks()
     with _room(job) as promise:
         os.makedirs(os.path.dirname(job.target), exist_ok=True)
         temp_dir = session.space.ruleset.output.temp_dir

@@ -31,6 +31,7 @@ def deliver(
 ) -> TargetRow:
     """Put `temp`, verified, in the target's place; returns its row. `folder` is the private one
     that `temp` is in. Raises Av1rulesError, OSError; then nothing was put in place."""
+    job.session.require_disks()
     stored = None if receipt is None else receipt_json(receipt).encode()
     if job.work.replaces:
         entry = _exchange(job, temp, entry, stored, folder=folder)
@@ -69,6 +70,7 @@ def _dress_of(job: Job, temp: str) -> Dress:
 
 def _last_look(job: Job, entry: TargetRow) -> Callable[[], None]:
     def look() -> None:
+        job.session.require_disks()
         require_as_planned(job, entry.source_digest)
         job.session.step("last look")
 

@@ -17,6 +17,7 @@ from av1rules.graph.session import (
     Session,
     Step,
     ignore_step,
+    look_at_disks,
     now_text,
 )
 from av1rules.graph.workspace import Workspace
@@ -37,6 +38,7 @@ def open_session(space: Workspace, sink: Sink, *, step: Step = ignore_step) -> I
                 memory=Memory(space.ruleset.run.memory),
                 step=step,
                 number=RunNumber(ledger.runs),
+                disks=look_at_disks(space.ruleset),
             )
             yield session
             _close_run(session)

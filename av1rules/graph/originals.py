@@ -69,7 +69,10 @@ def purge_expired(
 ) -> Iterator[str]:
     """Delete originals whose time is over by `originals: keep for ...`; a line for each that went,
     or that stays for a reason. For the start of a run: of the run itself there are none yet."""
-    if ruleset.output.originals.kind is not OriginalsKind.KEEP_FOR:
+    kind = ruleset.output.originals.kind
+    if kind is OriginalsKind.DELETE:
+        yield from _deleted_by_the_dead(ledger, ruleset)
+    if kind is not OriginalsKind.KEEP_FOR:
         return
     today = now or datetime.now(UTC)
     for kept in ledger.kept.entries():
@@ -78,6 +81,14 @@ def purge_expired(
             continue
         for purged in purge(ledger, ruleset, (kept,), check=check):
             yield purged_line(purged)
+
+
+def _deleted_by_the_dead(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
+    """A run that died between deleting an original and the note of it. What it did not come to
+    delete stays: a person may purge it."""
+    for kept in ledger.kept.entries():
+        if kept.gone_at is None and not os.path.lexists(kept.path):
+            yield purged_line(_already_gone(ledger, ruleset, kept))
 
 
 def purged_line(purged: Purged) -> str:

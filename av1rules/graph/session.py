@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 
+from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.events import Sink
+from av1rules.base.text import printable
 from av1rules.graph.admission import Memory
 from av1rules.graph.ledger_tables import RunTable
 from av1rules.graph.room import Room
 from av1rules.graph.workspace import Workspace
+from av1rules.rules.model import OutputMode, RuleSet
 
 
 class Outcome(Enum):
@@ -54,6 +58,27 @@ def ignore_step(_name: str) -> None:
     """The step of those who don't cut."""
 
 
+Disks = dict[str, tuple[int, int] | None]
+"""Device and inode of folders that a run stands on, by path; None: not there."""
+
+
+def look_at_disks(ruleset: RuleSet) -> Disks:
+    """Of the roots and the output as they are now: a disk that is unmounted in mid-run leaves an
+    empty folder behind, which must not be written to."""
+    tops = [str(root.path) for root in ruleset.library.roots]
+    if ruleset.output.mode is OutputMode.MIRROR and ruleset.output.root is not None:
+        tops.append(str(ruleset.output.root))
+    return {top: _identity(top) for top in tops}
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A workspace with a writable ledger, held under the run lock."""
@@ -65,6 +90,13 @@ class Session:
     memory: Memory
     step: Step = ignore_step
     number: RunNumber
+    disks: Disks = field(default_factory=dict)
+
+    def require_disks(self) -> None:
+        """Raise PlanOutdatedError if a disk that was there at the start of the run is gone."""
+        for top, was in self.disks.items():
+            if was is not None and _identity(top) != was:
+                raise PlanOutdatedError(f"the disk that was mounted here is gone: {printable(top)}")
 
     @property
     def run(self) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import stat
 from pathlib import Path
 
 from av1rules.base.atomic import fsync_folder
+from av1rules.base.digest import text_digest
 from av1rules.encode.exchange import NO_LOOK_FILES, mark_trash
 from av1rules.graph.kept import KEPT_FOLDER
 from av1rules.rules.model import RuleSet
@@ -15,11 +17,12 @@ from av1rules.rules.model import RuleSet
 
 def aside_path(ruleset: RuleSet, run: int, path: str) -> str:
     """A free name for `path` below the trash folder, by run and by its place: what lies there can
-    be found by hand, with no ledger. Raises OSError."""
+    be found by hand, with no ledger. No other ledger takes the same name. Raises OSError."""
     top = _top(ruleset, path)
     trash = f"{top}/{KEPT_FOLDER}"
     mark_trash(trash)
-    wanted = f"{trash}/{run}/{os.path.relpath(path, top)}"
+    ledger = text_digest(f"{socket.gethostname()}:{os.path.realpath(ruleset.run.state_dir)}")[:4]
+    wanted = f"{trash}/{run}-{ledger}/{os.path.relpath(path, top)}"
     name, number = wanted, 1
     while os.path.lexists(name):
         number += 1
