@@ -36,6 +36,11 @@ def task_test():
     return {"actions": [f"{_tool('pytest')} -q"]}
 
 
+def task_faults():
+    """Kill -9 at every step, call and transaction of every kind of work; most of an hour."""
+    return {"actions": [f"{_tool('pytest')} -q -m faults tests/faults"]}
+
+
 def task_docs():
     """The tables of docs/rules.md, made anew from the schema."""
     return {"actions": [f"{_tool('pytest')} -q tests/rules/test_contract.py --update-golden"]}

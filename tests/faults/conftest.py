@@ -1,0 +1,124 @@
+"""Stages for the fault tests: a shelf in memory where that can be, a folder on another disk."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("tests.faults.theatre")
+
+from tests.conftest import MakeClip  # noqa: E402
+from tests.faults.scenes import SCENES, Stage  # noqa: E402
+from tests.faults.theatre import KILLS, Theatre  # noqa: E402
+from tests.shelf import Shelf  # noqa: E402
+
+GetTheatre = Callable[[str], Theatre]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The full set takes most of an hour: only for those who ask for it by its mark."""
+    if "faults" in config.option.markexpr:
+        return
+    full = [item for item in items if item.get_closest_marker("faults")]
+    if full:
+        config.hook.pytest_deselected(items=full)
+        items[:] = [item for item in items if item not in full]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if KILLS:
+        told = ", ".join(f"{count} {kind}" for kind, count in KILLS.items())
+        terminalreporter.write_line(f"faults: {KILLS.total()} runs killed: {told}")
+
+
+@pytest.fixture(scope="session")
+def tiny_clips(make_clip: MakeClip) -> Mapping[str, Path]:
+    """Ten frames each, all different."""
+    source = ("-f", "lavfi", "-i")
+    return {
+        f"{name}{suffix}": make_clip(
+            f"tiny-{name}{suffix}", *source, f"testsrc2=s=64x64:r=10:d=1,hue=h={number * 40}",
+            "-c:v", "mpeg4", "-b:v", "300k",
+        )
+        for number, (name, suffix) in enumerate(
+            [("a", ".mkv"), ("b", ".mkv"), ("c", ".mkv"), ("a", ".mp4")]
+        )
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def near_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """In memory, so that thousands of syncs cost nothing, and so that there is another disk."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir():
+        yield tmp_path_factory.mktemp("near")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="av1rules-faults-", dir=memory))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def get_theatre(
+    near_folder: Path, tmp_path_factory: pytest.TempPathFactory, tiny_clips: Mapping[str, Path]
+) -> GetTheatre:
+    """A theatre for each scene, made once."""
+    made: dict[str, Theatre] = {}
+
+    def get(name: str) -> Theatre:
+        if name not in made:
+            place = f"{len(made)}"
+            near, far = near_folder / place, tmp_path_factory.mktemp(f"far-{place}")
+            shelf = Shelf(folder=near / "shelf", clip=tiny_clips["a.mkv"])
+            (shelf.folder / "films").mkdir(parents=True)
+            (far / "disk").mkdir()
+            stage = Stage(shelf=shelf, far=far / "disk", clips=tiny_clips)
+            made[name] = Theatre(
+                stage=stage, scene=SCENES[name], store=near / "store", far_store=far / "store"
+            )
+        return made[name]
+
+    return get
+
+
+MakeDisk = Callable[..., Path]
+
+
+@pytest.fixture
+def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
+    """Mounts small file systems in memory, at a folder if one is given; the test is skipped where
+    that is not allowed."""
+    made: list[Path] = []
+
+    def make(folder: Path | None = None, *, size: str = "4m") -> Path:
+        folder = folder or tmp_path / f"disk{len(made)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
+        made.append(folder)
+        return folder
+
+    yield make
+    for folder in made:
+        subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
+
+
+def mount(*arguments: str) -> None:
+    done = subprocess.run(["mount", *arguments], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no file system may be mounted here: {done.stderr.decode().strip()}")
+
+
+@pytest.fixture
+def near_shelf(near_folder: Path, tiny_clips: Mapping[str, Path]) -> Iterator[Shelf]:
+    """A shelf in memory, which everybody may look into."""
+    folder = Path(tempfile.mkdtemp(dir=near_folder))
+    for path in (near_folder, folder):
+        path.chmod(0o755)
+    (folder / "films").mkdir()
+    yield Shelf(folder=folder, clip=tiny_clips["a.mkv"])
+    shutil.rmtree(folder, ignore_errors=True)

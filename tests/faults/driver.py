@@ -1,0 +1,115 @@
+"""Runs av1rules and kills itself, as by `kill -9`, right before its N-th change of anything.
+
+`python -m tests.faults.driver RULES N run | undo WORD...`; N is 0 for never, or `-NAME` to die at
+the first step of that name. What counts is every step that a session names, every transaction of
+the ledger and every call that changes a folder or makes a file; a copy also stops half way. With
+`AV1RULES_FAULT_LOG` the points are listed there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from av1rules.base.event_text import event_text
+from av1rules.base.events import Event
+from av1rules.graph.ledger_db import LedgerDb
+from av1rules.graph.open_session import open_session
+from av1rules.graph.plan import build_plan
+from av1rules.graph.run import run_plan
+from av1rules.graph.undo import find_entries, undo
+from av1rules.graph.workspace import open_workspace
+
+LOG_VARIABLE = "AV1RULES_FAULT_LOG"
+
+_CALLS = frozenset({"os.rename", "os.link", "os.symlink", "os.mkdir", "os.rmdir", "os.remove"})
+
+
+class Points:
+    """Counts the points of a run and ends it at the one that was asked for."""
+
+    def __init__(self, at: str, log: str | None) -> None:
+        self._at = at
+        self._log = open(log, "w") if log else None  # noqa: SIM115 - open until the process ends
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def reach(self, name: str) -> None:
+        with self._lock:
+            self._count += 1
+            if self._log is not None:
+                self._log.write(f"{name}\n")
+                self._log.flush()
+            if self._at in (str(self._count), name.replace("step: ", "-")):
+                os.kill(os.getpid(), signal.SIGKILL)
+                time.sleep(60)
+
+    def step(self, name: str) -> None:
+        self.reach(f"step: {name}")
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _CALLS or (event == "open" and _makes_file(*arguments)):
+            name = os.path.basename(os.fsdecode(arguments[0]))
+            if arguments[0] != os.devnull:
+                self.reach(f"{event}: {name}")
+
+
+def _makes_file(path: object, _mode: object, flags: object) -> bool:
+    return isinstance(path, str | bytes) and isinstance(flags, int) and bool(flags & os.O_CREAT)
+
+
+def _cut_transactions(points: Points) -> None:
+    begin = LedgerDb.transaction
+
+    @contextlib.contextmanager
+    def transaction(self: LedgerDb) -> Iterator[Any]:
+        points.reach("ledger")
+        with begin(self) as write:
+            yield write
+            points.reach("ledger, not committed")
+
+    LedgerDb.transaction = transaction  # type: ignore[method-assign]
+
+
+def _cut_copies(points: Points) -> None:
+    """A copy is one call here; a real one takes minutes."""
+    whole = shutil.copyfile
+
+    def copyfile(origin: Any, goal: Any, *, follow_symlinks: bool = True) -> Any:
+        content = Path(origin).read_bytes()
+        Path(goal).write_bytes(content[: len(content) // 2])
+        points.reach("half copied")
+        return whole(origin, goal, follow_symlinks=follow_symlinks)
+
+    shutil.copyfile = copyfile  # type: ignore[assignment]
+
+
+def main() -> None:
+    rules, at, command, *words = sys.argv[1:]
+    points = Points(at, os.environ.get(LOG_VARIABLE))
+    _cut_transactions(points)
+    _cut_copies(points)
+    with open_workspace(Path(rules), write=False) as space:
+        sys.addaudithook(points.audit)
+        with open_session(space, _tell, step=points.step) as session:
+            if command == "undo":
+                for result in undo(session, find_entries(session.space.ledger, words)):
+                    print(result.text)
+            else:
+                run_plan(build_plan(session.space), session, jobs=1)
+
+
+def _tell(event: Event) -> None:
+    print(event_text(event))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Runs with something happening in the middle: at a named step, or when an event is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from av1rules.base.events import Event, JobDropped, JobFailed, RunFinished
+from av1rules.graph.open_session import open_session
+from av1rules.graph.plan import build_plan
+from av1rules.graph.run import run_plan
+from av1rules.graph.workspace import open_workspace
+from tests.shelf import FAST, Shelf
+
+
+def rules(shelf: Shelf, output: str, *, library: str = "roots: [films]", run: str = "") -> None:
+    shelf.rules(
+        f"version: 1\nlibrary: {{{library}, settle: 0}}\noutput: {{{output}}}\n"
+        f"run: {{reserve: 0{run}}}\nrules: [{{name: all, encode: {{{FAST}}}}}]\n"
+    )
+
+
+def run_with(
+    shelf: Shelf,
+    *,
+    at: str = "",
+    do: Callable[[], object] = lambda: None,
+    on: type[Event] | None = None,
+    after_plan: Callable[[], object] = lambda: None,
+) -> RunFinished:
+    """A run in which `do` is called once: after the step `at`, or at the first event `on`."""
+    shelf.events.clear()
+    is_due = [True]
+
+    def act() -> None:
+        if is_due[0]:
+            is_due[0] = False
+            do()
+
+    def step(name: str) -> None:
+        if name == at:
+            act()
+
+    def sink(event: Event) -> None:
+        shelf.events.append(event)
+        if on is not None and isinstance(event, on):
+            act()
+
+    with (
+        open_workspace(shelf.rules_file, write=False) as space,
+        open_session(space, sink, step=step) as session,
+    ):
+        plan = build_plan(session.space)
+        after_plan()
+        finished = run_plan(plan, session, jobs=1)
+    assert not is_due[0] or not (at or on), f"never came to {at or on}"
+    return finished
+
+
+def failures(shelf: Shelf) -> list[JobFailed]:
+    return [event for event in shelf.events if isinstance(event, JobFailed)]
+
+
+def drops(shelf: Shelf) -> dict[str, str]:
+    """The reasons of what was dropped, by source."""
+    return {e.source or "": e.reason for e in shelf.events if isinstance(e, JobDropped)}
+
+
+def fill(disk: Path) -> Path:
+    """Leave no byte free there."""
+    filler = disk / "filler.bin"
+    with open(filler, "wb", buffering=0) as file:
+        for size in (1 << 16, 1 << 12):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                os.fsync(file.fileno())
+    return filler
+
+
+def all_names(*folders: Path) -> list[str]:
+    """Every file below, temporary ones too, and temporary folders."""
+    return sorted(
+        str(path.relative_to(folder))
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() or path.name.startswith(".av1rules-")
+    )

@@ -1,0 +1,93 @@
+"""Kill -9 at every step, call and transaction, while repairing, and at any time: nothing is lost,
+and the next start repairs all. A sample always; all of it by `doit faults`."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.faults.conftest import GetTheatre
+from tests.faults.scenes import SCENES
+from tests.faults.theatre import Theatre
+
+pytestmark = pytest.mark.real
+
+SAMPLE = (
+    "encode", "encode, temp_dir elsewhere", "replace, new extension",
+    "rebuild from the original", "undo, new extension", "delete after verify", "copies linked",
+    "moves in a chain", "moves to another file system", "orphan to the trash", "purge",
+)  # fmt: skip
+
+CHAINS = 10
+"""Runs that are killed, whose repair is killed too, of each scene."""
+
+ANY_TIMES = 6
+"""Kills from outside of each scene."""
+
+RESTART_POINTS = 40
+"""A repair, and what the run does next, comes past about so many points."""
+
+
+def kill_at(theatre: Theatre, *points: int) -> None:
+    """Kill the command at the first point, each restart at the next one; then look."""
+    theatre.reset()
+    for number, at in enumerate(points):
+        theatre.play(at, command=("run",) if number else None)
+        theatre.require_nothing_lost()
+    theatre.check()
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_sample(get_theatre: GetTheatre, name: str) -> None:
+    theatre = get_theatre(name)
+    steps = [at for at, point in enumerate(theatre.points, 1) if point.startswith("step: ")]
+    turn = random.Random(name)
+    kill_at(theatre, turn.choice(steps or range(1, len(theatre.points) + 1)))
+    kill_at(theatre, turn.randint(1, len(theatre.points)), turn.randint(6, 20))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", SCENES)
+def test_every_point(get_theatre: GetTheatre, name: str) -> None:
+    theatre = get_theatre(name)
+    for at in range(1, len(theatre.points) + 1):
+        with told(f"killed at {at}, {theatre.points[at - 1]}"):
+            kill_at(theatre, at)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", SCENES)
+def test_kills_while_repairing(get_theatre: GetTheatre, name: str) -> None:
+    theatre = get_theatre(name)
+    for turn in map(random.Random, range(CHAINS)):
+        first = turn.randint(1, len(theatre.points))
+        more = [turn.randint(1, RESTART_POINTS) for _ in range(turn.randint(1, 3))]
+        with told(f"killed at {first}, restarts killed at {more}"):
+            kill_at(theatre, first, *more)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", SCENES)
+def test_any_time(get_theatre: GetTheatre, name: str) -> None:
+    theatre = get_theatre(name)
+    for turn in map(random.Random, range(ANY_TIMES)):
+        theatre.reset()
+        seconds = turn.uniform(0.5, 1.0) * theatre.seconds
+        theatre.play_for(seconds)
+        with told(f"killed after {seconds:.3f} s"):
+            theatre.check()
+
+
+class told:  # noqa: N801 - reads as a statement
+    """Names what was done where a look afterwards fails."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        if problem is not None:
+            problem.add_note(self._what)

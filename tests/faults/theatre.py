@@ -1,0 +1,249 @@
+"""Plays a scene again and again from the same state, killed each time at another point, and looks
+at what is left: right after the kill, and after the next start has repaired it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from av1rules.base.atomic import TEMP_PREFIX
+from av1rules.base.digest import file_digest
+from av1rules.base.events import Note
+from av1rules.graph.kept import KEPT_FOLDER
+from av1rules.graph.ledger import Ledger
+from tests.faults.driver import LOG_VARIABLE
+from tests.faults.scenes import Scene, Stage
+
+CHECKOUT = Path(__file__).parents[2]
+
+PATIENCE_S = 60.0
+GRACE_S = 10.0  # for children to end after the death of the run
+
+_CLIPS = (".mkv", ".mp4")
+
+KILLS: Counter[str] = Counter()
+"""How often a run died, for the summary of the tests."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a person sees: films by path and digest, other files by path; and what lies aside."""
+
+    films: dict[str, str]
+    others: frozenset[str]
+    aside: Counter[str]
+
+    @property
+    def digests(self) -> set[str]:
+        return {*self.films.values(), *self.aside}
+
+
+@dataclass
+class Theatre:
+    """One scene: how it begins, what comes of it undisturbed, and the points where it can die."""
+
+    stage: Stage
+    scene: Scene
+    store: Path
+    far_store: Path
+    before: Sight = field(init=False)
+    after: Sight = field(init=False)
+    points: tuple[str, ...] = field(init=False)
+    precious: frozenset[str] = field(init=False)
+    seconds: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scene.prepare(self.stage)
+        _copy(self.stage.shelf.folder, self.store)
+        _copy(self.stage.far, self.far_store)
+        self.before = self.look()
+        started = time.monotonic()
+        self.points = self.play()
+        self.seconds = time.monotonic() - started
+        self.after = self.look()
+        sources = {file_digest(clip) for clip in self.stage.clips.values()}
+        results = self.before.digests - sources if self._keeps_results else set()
+        self.precious = frozenset((self.before.digests & sources) | results)
+        self.require_settled()
+        assert self.after != self.before, "the scene does nothing"
+
+    @property
+    def _keeps_results(self) -> bool:
+        """Whether the results that are there may not be lost on the way: all that is not redone."""
+        return self.before.digests <= self.after.digests
+
+    # --- playing
+
+    def reset(self) -> None:
+        _copy(self.store, self.stage.shelf.folder)
+        _copy(self.far_store, self.stage.far)
+
+    def play(self, at: int = 0, *, command: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """Run the command, killed at point `at` (0: not at all); returns the points that it came
+        past."""
+        log = self.store.with_suffix(".points")
+        process = self._start(at, command, {LOG_VARIABLE: str(log)})
+        out, _ = process.communicate(timeout=PATIENCE_S)
+        points = tuple(log.read_text().splitlines())
+        wanted = -signal.SIGKILL if at and len(points) >= at else 0
+        assert process.returncode == wanted, out.decode(errors="replace")
+        KILLS["at a point"] += process.returncode != 0
+        self._require_alone()
+        return points
+
+    def play_for(self, seconds: float) -> bool:
+        """Run the command and kill it from outside after this time; whether it was still alive."""
+        process = self._start(0, None, {})
+        try:
+            process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        out, _ = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode in (0, -signal.SIGKILL), out.decode(errors="replace")
+        KILLS["at any time"] += process.returncode != 0
+        self._require_alone()
+        return process.returncode != 0
+
+    def _start(
+        self, at: int, command: tuple[str, ...] | None, env: dict[str, str]
+    ) -> subprocess.Popen[bytes]:
+        rules = str(self.stage.shelf.rules_file)
+        words = command or self.scene.command
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.driver", rules, str(at), *words],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=CHECKOUT,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **env},
+        )  # fmt: skip
+
+    def _require_alone(self) -> None:
+        """No process of the dead run is left."""
+        needle = os.fsencode(self.stage.shelf.folder)
+        deadline = time.monotonic() + GRACE_S
+        while left := _processes(needle):
+            assert time.monotonic() < deadline, f"still alive: {left}"
+            time.sleep(0.01)
+
+    # --- looking
+
+    def look(self) -> Sight:
+        films: dict[str, str] = {}
+        others: set[str] = set()
+        aside: Counter[str] = Counter()
+        for path in self._files():
+            if KEPT_FOLDER in path.parts:
+                if path.suffix in _CLIPS:
+                    aside[file_digest(path)] += 1
+            elif path.suffix in _CLIPS:
+                films[str(path)] = file_digest(path)
+            else:
+                others.add(str(path))
+        return Sight(films=films, others=frozenset(others), aside=aside)
+
+    def _files(self) -> list[Path]:
+        state = self.stage.shelf.state_dir
+        tops = (self.stage.shelf.folder, self.stage.far)
+        return [
+            path
+            for top in tops
+            for path in top.rglob("*")
+            if path.is_file() and state not in path.parents
+        ]
+
+    def require_nothing_lost(self) -> None:
+        """At any instant: every source, and every result that is not to be redone, has a name; but
+        an original that may go once its target is whole."""
+        there = self.look().digests
+        lost = self.precious - there
+        if self.scene.may_go:
+            kept = self.after.digests <= there
+            assert not lost or kept, "an original went before its target was there"
+        else:
+            assert not lost, f"lost: {lost}"
+
+    def require_settled(self) -> None:
+        """After a start that repaired what was left: all is as if nothing had happened."""
+        self._require_no_leftovers()
+        shelf = self.stage.shelf
+        plan = shelf.plan()
+        assert plan.work == (), [(row.file.path, row.causes) for row in plan.work]
+        assert not plan.has_work
+        assert plan.brakes == ()
+        for row in shelf.ledger_rows():
+            assert file_digest(row.target) == row.target_digest, row.target
+        for kept in shelf.kept():
+            assert file_digest(kept.path) == kept.digest, kept.path
+        ledger = Ledger.read(shelf.state_dir)
+        try:
+            assert ledger.in_hand() == ()
+            assert ledger.moves.in_flight() == ()
+            assert ledger.kept.in_flight() == ()
+        finally:
+            ledger.close()
+
+    def _require_no_leftovers(self) -> None:
+        tops = (self.stage.shelf.folder, self.stage.far)
+        left = [
+            str(path)
+            for top in tops
+            for path in top.rglob(f"{TEMP_PREFIX}*")
+            if path.name != KEPT_FOLDER
+        ]
+        assert left == []
+
+    # --- after a kill
+
+    def repair(self) -> None:
+        """Start again without any disturbance, and once more: nothing is left to tell."""
+        shelf = self.stage.shelf
+        finished = shelf.run()
+        told = shelf.told()
+        assert finished.failed == finished.dropped == 0, told
+        if self.scene.is_toggle:
+            seen = self.look()
+            if (seen.films, seen.aside) == (self.before.films, self.before.aside):
+                self.stage.undo()  # the kill came before it, or it was taken back
+        shelf.run()
+        notes = [event.message for event in shelf.events if isinstance(event, Note)]
+        assert notes == [], "the second start still had something to repair"
+
+    def require_as_undisturbed(self) -> None:
+        seen = self.look()
+        assert seen.films == self.after.films
+        assert seen.others == self.after.others
+        if not self.scene.may_go:
+            assert seen.aside == self.after.aside
+
+    def check(self) -> None:
+        """All that must hold after a kill, before and after the next start."""
+        self.require_nothing_lost()
+        self.repair()
+        self.require_nothing_lost()
+        self.require_settled()
+        self.require_as_undisturbed()
+
+
+def _copy(origin: Path, goal: Path) -> None:
+    """With times, links and all."""
+    shutil.rmtree(goal, ignore_errors=True)
+    subprocess.run(["cp", "-a", str(origin), str(goal)], check=True)
+
+
+def _processes(needle: bytes) -> list[str]:
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid():
+            try:
+                command = Path("/proc", entry, "cmdline").read_bytes()
+            except OSError:
+                continue
+            if needle in command:
+                found.append(f"{entry}: {command.decode(errors='replace')}")
+    return found
