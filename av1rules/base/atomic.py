@@ -37,7 +37,10 @@ def is_temp_name(name: str) -> bool:
 
 
 def fsync_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR)
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except PermissionError:  # a film that nobody may write to: Linux syncs it all the same
+        descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

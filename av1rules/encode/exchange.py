@@ -75,7 +75,11 @@ def carry_out(
         _require_unchanged(exchange)
     _place(exchange)
     told("in place")
-    _leave(exchange)
+    try:
+        _leave(exchange)
+    except (OSError, PlanOutdatedError):
+        _unplace(exchange)
+        raise
     told("old name gone")
     _rename_side_files(exchange.side_files)
     told("side files renamed")
@@ -198,15 +202,23 @@ def _leave(exchange: Exchange) -> None:
     fsync_folder(Path(place).parent)
 
 
+def _unplace(exchange: Exchange) -> None:
+    """The old name can't go (a sticky folder, a file of somebody else): the new one goes again."""
+    incoming, place = exchange.incoming, exchange.place_in
+    if incoming is not None and place is not None and place != exchange.place_out:
+        rename_new(Path(place), Path(incoming))
+        fsync_folder(Path(place).parent)
+
+
 def _rename_side_files(pairs: tuple[tuple[str, str], ...]) -> None:
-    """As far as it goes: a side file that is gone, or whose new name is taken, stays."""
+    """As far as it goes: a side file that can't have its new name keeps the old one."""
     for old, new in pairs:
         try:
             rename_new(Path(old), Path(new))
-        except FileNotFoundError:
-            pass
         except FileExistsError:
             _end_rename(old, new)
+        except OSError:  # gone, too long a name, not allowed: the film is what counts
+            pass
 
 
 def _end_rename(old: str, new: str) -> None:

@@ -88,9 +88,7 @@ def write_row(ledger: Ledger, row: TargetRow, aside: Aside | None) -> None:
     """First what lies aside, then the row: as long as there is none, the next adoption does both
     again. An entry that the ledger has is renewed."""
     receipt = ledger.receipt(row.target) or _receipt_beside(row.target)
-    if ledger.kept.of_target(row.target) is not None:
-        ledger.kept.renew(row.target, row)
-    elif aside is not None:
+    if ledger.kept.of_target(row.target) is None and aside is not None:
         entry = Kept(
             id=0,  # given by the table
             run=None,

@@ -29,11 +29,12 @@ def copy_target(job: Job, folder: str) -> bool:
         return False
     part = f"{folder}/part{Path(job.target).suffix}"
     is_link = _link_or_copy(job, donor, part)
+    source, source_path = job.recorded_source
     entry = replace(
         donor,
         target=job.target,
-        source=job.name,
-        source_path=job.row.file.path,
+        source=source,
+        source_path=source_path,
         target_mtime_ns=os.stat(part).st_mtime_ns,
         rule=job.row.rule,
         built_at=now_text(),
@@ -54,8 +55,12 @@ def _donor(job: Job) -> TargetRow:
     """The row of the donor as it is now: planned, or made by another job of this run."""
     planned, ledger = job.work.donor, job.session.space.ledger
     assert planned is not None
+    faults = ledger.checks.faults()
     for row in ledger.of_content(job.work.content_key):
-        if planned.row is not None and row.target != planned.row.target:
+        is_meant = row.source == planned.task
+        if planned.row is not None:
+            is_meant = row.target == planned.row.target
+        if not is_meant or row.target == job.target or row.target in faults:
             continue
         found = look_in_place(row.target, row, job.session.space.tools)
         is_alike = row.fingerprint == job.work.fingerprint and not row.forgotten

@@ -99,8 +99,6 @@ def _publish(
         job.session.step("published")
     entry = replace(entry, target_mtime_ns=os.stat(job.target).st_mtime_ns)
     ledger.commit(entry, stored)
-    if job.work.origin is not job.row.file:
-        ledger.kept.renew(job.target, entry)
     return entry
 
 

@@ -118,6 +118,8 @@ def require_as_planned(job: Job, digest: str) -> None:
     """The last look, right before the result is put in place."""
     require_same_source(job, digest=digest)
     _require_at_rest(job)
+    if job.work.replaces and os.stat(job.source_path).st_nlink > job.work.origin.stat.links:
+        raise PlanOutdatedError("the source got another name (hard link) since it was planned")
     _require_same_target(job)
 
 

@@ -68,6 +68,11 @@ class KeptTable:
             self._db.query("SELECT place, target FROM kept WHERE kind='original' ORDER BY id")
         )
 
+    def all_places(self) -> frozenset[bytes]:
+        """Wherever something was put aside from or put back to: files that changed names by us."""
+        rows = self._db.query("SELECT place, target FROM kept")
+        return frozenset(name for pair in rows for name in pair)
+
     def in_flight(self) -> tuple[tuple[Kept, Intent], ...]:
         """What a crash cut off."""
         rows = self._db.query(f"SELECT {_COLUMNS} FROM kept WHERE intent IS NOT NULL ORDER BY id")
@@ -141,23 +146,36 @@ class KeptTable:
             else:
                 write.execute("UPDATE kept SET intent=NULL WHERE id=?", (kept.id,))
 
-    def renew(self, target: str, row: TargetRow) -> None:
-        """The target was made anew from the original that lies aside."""
+    def keep(self, kept: Kept) -> None:
+        """The exchange stays as it is: what lies aside is an entry like any other."""
         with self._db.transaction() as write:
+            write.execute("UPDATE kept SET intent=NULL WHERE id=?", (kept.id,))
+
+    def renew(self, write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) -> None:
+        """The target was made anew from the original that lies aside, if it was: inside the
+        transaction that writes its row."""
+        entry = self.of_target(row.target)
+        if entry is not None and _is_pair(entry, row):
             write.execute(
-                "UPDATE kept SET row=? WHERE target=? AND kind='original'",
-                (dump_row(row), os.fsencode(target)),
+                "UPDATE kept SET row=?, receipt=coalesce(?, receipt) WHERE id=?",
+                (dump_row(row), receipt, entry.id),
             )
 
     def relink(self, old: str, row: TargetRow) -> None:
         """Somebody renamed a target, from `old` to the place in `row`: its row and receipt, and the
         originals it replaced, follow."""
-        name = os.fsencode(old)
+        name, entry = os.fsencode(old), self.of_target(old)
         with self._db.transaction() as write:
-            write.execute(
-                "UPDATE kept SET target=?, place=?, row=? WHERE target=? AND kind='original'",
-                (os.fsencode(row.target), os.fsencode(row.source_path), dump_row(row), name),
-            )
+            if entry is not None and entry.row.content_key == row.content_key:
+                write.execute(
+                    "UPDATE kept SET target=?, place=?, row=? WHERE id=?",
+                    (
+                        os.fsencode(row.target),
+                        os.fsencode(row.source_path),
+                        dump_row(row),
+                        entry.id,
+                    ),
+                )
             put_row(write, row, None)
             write.execute("DELETE FROM targets WHERE target=?", (name,))
             write.execute(
@@ -169,6 +187,11 @@ class KeptTable:
         """The file aside was purged."""
         with self._db.transaction() as write:
             write.execute("UPDATE kept SET gone_at=? WHERE id=?", (at, number))
+
+
+def _is_pair(entry: Kept, row: TargetRow) -> bool:
+    was = entry.row
+    return (was.content_key, was.source_path) == (row.content_key, row.source_path)
 
 
 def _insert(write: sqlite3.Connection, entry: Kept, intent: str | None) -> Kept:

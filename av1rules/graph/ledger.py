@@ -140,6 +140,7 @@ class Ledger:
         """The target is published: write its row. The work stays in hand until `release`."""
         with self.db.transaction() as write:
             put_row(write, row, receipt)
+            self.kept.renew(write, row, receipt)
 
     def release(self, folder: str, *, even_if_prepared: bool) -> None:
         """Let work in hand go. What was prepared may be published already: only who knows better

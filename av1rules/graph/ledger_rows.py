@@ -69,7 +69,7 @@ def row_of(values: tuple[Any, ...]) -> TargetRow:
     record["source"] = os.fsdecode(record["source"])
     record["source_path"] = os.fsdecode(record["source_path"])
     record["settings"] = parse_settings(record["settings"])
-    record["tools"] = _TOOLS.decode(record["tools"])
+    record["tools"] = parse_tools(record["tools"])
     record["forgotten"] = bool(record["forgotten"])
     return TargetRow(**record)
 
@@ -77,6 +77,11 @@ def row_of(values: tuple[Any, ...]) -> TargetRow:
 def tools_json(tools: ToolsUsed) -> str:
     """Tools in canonical JSON: equal tools give equal text."""
     return _JSON.encode(tools).decode()
+
+
+def parse_tools(text: str) -> ToolsUsed:
+    """The inverse of `tools_json`."""
+    return _TOOLS.decode(text)
 
 
 def put_row(write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) -> None:
@@ -90,7 +95,8 @@ def put_row(write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) ->
             (os.fsencode(row.target), zlib.compress(receipt, 9)),
         )
     write.execute(
-        "DELETE FROM verdicts WHERE content_key=? AND fingerprint=?",
-        (row.content_key, row.fingerprint),
+        "DELETE FROM verdicts WHERE content_key=? AND fingerprint=?"
+        " AND (kind!='undone' OR source=?)",  # of a copy it says nothing
+        (row.content_key, row.fingerprint, os.fsencode(row.source)),
     )
     write.execute("DELETE FROM checked WHERE target=?", (os.fsencode(row.target),))

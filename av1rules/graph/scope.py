@@ -36,7 +36,7 @@ def is_at_or_below(path: str, folder: str) -> bool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanScope:
     """`known` are all valid targets; `replaced` those that took the place of their source, `places`
-    where those sources stood; `faults` what `verify` found in targets."""
+    wherever files changed names by us; `faults` what `verify` found in targets."""
 
     space: Workspace
     wish: Wish
@@ -53,7 +53,7 @@ class PlanScope:
             wish=wish,
             known=space.ledger.glance(),
             replaced=frozenset(pairs.values()),
-            places=frozenset(pairs),
+            places=space.ledger.kept.all_places(),
             faults=space.ledger.checks.faults(),
         )
 

@@ -5,13 +5,18 @@ Replacement, undo, undo of an undo, and what is put aside all go through here.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
+from av1rules.base.atomic import temp_name
 from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.text import printable
-from av1rules.encode.exchange import Exchange, Repair, carry_out, repair
+from av1rules.encode.exchange import Exchange, Repair, carry_out, copy_compared, repair
 from av1rules.graph.kept import Intent, Kept, KeptKind
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.session import Session, now_text
@@ -59,7 +64,6 @@ def undo_entry(session: Session, kept: Kept) -> Kept | None:
     at both. Returns the entry as it is now; None where nothing lies aside any more."""
     row, run = kept.row, session.run
     goes_out = row.target if kept.kind is KeptKind.ORIGINAL else row.source_path
-    key_out = row.target_key if kept.kind is KeptKind.ORIGINAL else row.content_key
     has_other = kept.kind is not KeptKind.ORPHAN and os.path.lexists(goes_out)
     aside = aside_path(session.space.ruleset, run, goes_out) if has_other else None
     after = None
@@ -67,18 +71,63 @@ def undo_entry(session: Session, kept: Kept) -> Kept | None:
         kind = KeptKind.RESULT if kept.kind is KeptKind.ORIGINAL else KeptKind.ORIGINAL
         turned = tuple((new, old) for old, new in kept.side_files)
         after = replace(kept, kind=kind, path=aside, run=run, side_files=turned)
-    exchange = Exchange(
-        incoming=kept.path,
-        place_in=kept.place,
-        key_in=kept.content_key,
-        place_out=goes_out if has_other else None,
-        aside=aside,
-        key_out=key_out if has_other else None,
-        side_files=tuple((new, old) for old, new in kept.side_files),
-    )
-    now = _journaled(session, kept, Intent(exchange=exchange, after=after), None)
+    with _near(session, kept) as incoming:
+        now = _undo_by(session, kept, after, incoming, has_other=has_other, aside=aside)
+    with contextlib.suppress(FileNotFoundError):
+        if incoming != kept.path:
+            os.unlink(kept.path)
     remove_empty_folders(kept.path)
     return now
+
+
+@contextlib.contextmanager
+def _near(session: Session, kept: Kept) -> Iterator[str]:
+    """The file aside, or where it lies across a border of file systems (a mount inside a root) a
+    copy that was compared, in a private folder beside its place."""
+    ledger, place = session.space.ledger, Path(kept.place)
+    os.makedirs(place.parent, exist_ok=True)
+    folder = str(temp_name(place, suffix=""))
+    ledger.begin(folder, kept.row.source)
+    try:
+        os.makedirs(folder, mode=0o700)
+        yield _reachable(kept.path, f"{folder}/part{place.suffix}", digest=kept.digest)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        ledger.release(folder, even_if_prepared=True)
+
+
+def _reachable(path: str, near: str, *, digest: str) -> str:
+    try:
+        os.link(path, near, follow_symlinks=False)
+        os.unlink(near)
+    except OSError as problem:
+        if problem.errno == errno.EXDEV:
+            copy_compared(path, near, digest=digest)
+            return near
+    return path
+
+
+def _undo_by(
+    session: Session,
+    kept: Kept,
+    after: Kept | None,
+    incoming: str,
+    *,
+    has_other: bool,
+    aside: str | None,
+) -> Kept:
+    is_original = kept.kind is KeptKind.ORIGINAL
+    row = kept.row
+    exchange = Exchange(
+        incoming=incoming,
+        place_in=kept.place,
+        key_in=kept.content_key,
+        place_out=(row.target if is_original else row.source_path) if has_other else None,
+        aside=aside,
+        key_out=(row.target_key if is_original else row.content_key) if has_other else None,
+        side_files=tuple((new, old) for old, new in kept.side_files),
+    )
+    return _journaled(session, kept, Intent(exchange=exchange, after=after), None)
 
 
 def _run_of(kept: Kept) -> int:
@@ -96,7 +145,8 @@ def _journaled(
     try:
         carry_out(intent.exchange, check=check, step=session.step)
     except BaseException:
-        _repair(ledger, kept, intent)
+        with contextlib.suppress(OSError):  # what failed first is told; the next start repairs
+            _repair(ledger, kept, intent)
         raise
     settle(ledger, kept, intent)
     session.step("exchange settled")
@@ -159,9 +209,9 @@ def recover_exchanges(ledger: Ledger, is_disk_there: Callable[[str], bool]) -> I
             continue
         if outcome is Repair.STUCK:
             yield (
-                f"{shown}: a run died while files were exchanged here, and another file stands "
-                f"in the way now; nothing is lost, {printable(intent.exchange.aside or '')} has "
-                "the other one: move one of both away"
+                f"{shown}: another file stands where a run that died had exchanged files; nothing "
+                f"is lost, {printable(intent.exchange.aside or '')} has the other one "
+                "(`av1rules originals list`)"
             )
         else:
             yield f"{outcome.value}: the exchange at {shown}, which a run that died had begun"
@@ -171,9 +221,23 @@ def _repair(ledger: Ledger, kept: Kept, intent: Intent) -> Repair:
     try:
         outcome = repair(intent.exchange)
     except PlanOutdatedError:
-        return Repair.STUCK
+        outcome = Repair.STUCK
     if outcome is Repair.FINISHED:
         settle(ledger, kept, intent)
     elif outcome is Repair.TAKEN_BACK:
         ledger.kept.take_back(kept, intent)
+    else:
+        _keep_both(ledger, kept, intent)
     return outcome
+
+
+def _keep_both(ledger: Ledger, kept: Kept, intent: Intent) -> None:
+    """Another file stands where one of both belongs: what lies aside stays there, as an entry like
+    any other, and is put back by `undo` once its place is free."""
+    aside = intent.exchange.aside
+    if intent.is_new:
+        ledger.kept.keep(kept)
+        return
+    ledger.kept.take_back(kept, intent)
+    if aside is not None and os.path.lexists(aside):
+        ledger.kept.add(replace(kept, kind=KeptKind.ORPHAN, path=aside, run=kept.run))

@@ -126,6 +126,10 @@ def clean_target(row: PlanRow, dryrun: bool = False) -> None:  # noqa: FBT001, F
             "kept: it stands in the place of its source; `av1rules undo` puts that back",
             where=printable(target),
         )
+    if _is_of_other_content(row):
+        raise Av1rulesError(
+            "kept: it was made of another content than its source has now", where=printable(target)
+        )
     if not os.path.exists(row.file.path):
         raise Av1rulesError(
             "kept: its source is gone, so this is the last copy", where=printable(target)
@@ -134,6 +138,15 @@ def clean_target(row: PlanRow, dryrun: bool = False) -> None:  # noqa: FBT001, F
         for path in (target, f"{target}{JSON_SUFFIX}", f"{target}{TEXT_SUFFIX}"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
+
+
+def _is_of_other_content(row: PlanRow) -> bool:
+    """Whether what stands there now is the result of a source that was renamed or replaced."""
+    work = row.work
+    if work is None:
+        return False
+    is_moving = work.donor is not None and work.donor.is_move
+    return is_moving or (work.known is not None and work.known.content_key != work.content_key)
 
 
 def _is_known(row: PlanRow) -> bool:

@@ -22,12 +22,11 @@ def aside_path(ruleset: RuleSet, run: int, path: str) -> str:
     trash = f"{top}/{KEPT_FOLDER}"
     mark_trash(trash)
     ledger = text_digest(f"{socket.gethostname()}:{os.path.realpath(ruleset.run.state_dir)}")[:4]
-    wanted = f"{trash}/{run}-{ledger}/{os.path.relpath(path, top)}"
-    name, number = wanted, 1
-    while os.path.lexists(name):
+    below, number = os.path.relpath(path, top), 1
+    name = f"{trash}/{run}-{ledger}/{below}"
+    while os.path.lexists(name):  # the file's own name may be as long as names can be
         number += 1
-        stem, suffix = os.path.splitext(wanted)
-        name = f"{stem}~{number}{suffix}"
+        name = f"{trash}/{run}-{ledger}~{number}/{below}"
     return name
 
 
