@@ -56,5 +56,7 @@ def _word(word: str) -> str:
     is_run = word == "last" or word.removeprefix("r").isdecimal()
     if is_run and not os.path.lexists(word):
         return word
+    if os.path.isdir(word):
+        return os.path.realpath(word)
     folder, name = os.path.split(os.path.abspath(word))
     return os.path.join(os.path.realpath(folder), name)

@@ -22,6 +22,8 @@ from av1rules.library.discover import WalkProblem
 from av1rules.library.source import LibraryFile
 from av1rules.rules.model import OutputMode
 
+NO_TIME = -1
+
 
 def look_at_roots(
     space: Workspace,
@@ -38,7 +40,8 @@ def look_at_roots(
     for file in files:
         by_root[file.root].append((file.relative_path, _mark(file)))
     broken = {problem.root_name: problem for problem in problems if problem.is_root}
-    elsewhere = frozenset(mark for listed in by_root.values() for _, mark in listed)
+    marks = {mark for listed in by_root.values() for _, mark in listed}
+    elsewhere = frozenset(marks | {(size, NO_TIME) for size, _ in marks})
     ours = frozenset(replaced)
     taken: list[Census] = []
     brakes: list[Brake] = []
@@ -54,7 +57,7 @@ def look_at_roots(
         now = take_census(path, listed)
         if before != now.packed:
             taken.append(now)
-            known = known_files(before or b"")
+            known = _known_by_targets(space, root.name) if before is None else known_files(before)
             lost = _lost(path, known, listed, elsewhere, ours)
             brake = judge_root(
                 shown,
@@ -66,6 +69,17 @@ def look_at_roots(
             if brake is not None:
                 brakes.append(brake)
     return tuple(taken), tuple(brakes)
+
+
+def _known_by_targets(space: Workspace, name: str) -> dict[str, Mark]:
+    """What a root of this name must have held, where no census was taken of it (another path now,
+    an older ledger): the sources of its targets. Times are not known."""
+    prefix = f"{name}/"
+    return {
+        source.removeprefix(prefix): (size, NO_TIME)
+        for source, size in space.ledger.sources()
+        if source.startswith(prefix)
+    }
 
 
 def _mark(file: LibraryFile) -> Mark:

@@ -22,7 +22,7 @@ from av1rules.encode.job import EncodeJob
 from av1rules.encode.verify import Verification, verify
 from av1rules.graph.admission import estimate_bytes
 from av1rules.graph.copies import copy_target
-from av1rules.graph.deliver import deliver, done_event
+from av1rules.graph.deliver import deliver, done_event, require_replaceable
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.job import Job, digest_of_planned, private_folder
 from av1rules.graph.plan_file import tools_used
@@ -56,6 +56,7 @@ def build_target(row: PlanRow, session: Session) -> Outcome:
         return Outcome.DONE
     _require_no_loop(job)
     session.require_disks()
+    require_replaceable(job)
     with _room(job) as promise:
         os.makedirs(os.path.dirname(job.target), exist_ok=True)
         temp_dir = session.space.ruleset.output.temp_dir

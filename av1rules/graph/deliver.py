@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from av1rules.base.errors import Av1rulesError
+from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.base.events import JobDone, Note
 from av1rules.encode.exchange import copy_compared
 from av1rules.encode.publish import Dress, dress, publish_target
@@ -23,6 +24,7 @@ from av1rules.graph.receipts import write_receipt
 from av1rules.graph.session import now_text
 from av1rules.graph.stale import TargetRow
 from av1rules.graph.swap import replace_original
+from av1rules.graph.trash import trash_of
 from av1rules.rules.model import OriginalsKind, OutputSpec, SideFiles
 
 
@@ -44,6 +46,17 @@ def deliver(
         with contextlib.suppress(OSError, Av1rulesError):
             carry(job.row.file.path, job.target)
     return entry
+
+
+def require_replaceable(job: Job) -> None:
+    """Before hours of work: may the original be put aside, and leave its place? Raises OSError."""
+    if not job.work.replaces:
+        return
+    source = job.row.file.path
+    trash = trash_of(job.session.space.ruleset, source)
+    for folder in (trash, os.path.dirname(source)):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
 
 
 def done_event(job: Job, entry: TargetRow) -> JobDone:
@@ -111,9 +124,11 @@ def _exchange(
     session.step("prepared")
     with private_folder(job, Path(job.target).parent) as near:
         incoming = f"{near}/part{Path(job.target).suffix}"
-        if os.stat(temp).st_dev == os.stat(near).st_dev:
+        try:
             os.rename(temp, incoming)
-        else:
+        except OSError as problem:  # also where one disk is mounted twice
+            if problem.errno != errno.EXDEV:
+                raise
             copy_compared(temp, incoming, digest=entry.target_digest)
         dress(incoming, source, _dress_of(job, incoming))
         entry = replace(entry, target_mtime_ns=os.stat(incoming).st_mtime_ns)
@@ -144,9 +159,13 @@ def _delete_original(job: Job, kept: Kept) -> None:
     """The policy says in words that nothing is kept: but not before the result, as it lies in its
     place now, has been read once more."""
     space = job.session.space
-    for purged in purge(space.ledger, space.ruleset, (kept,), check=space.children.check):
-        if purged.refusal is not None:
-            job.session.sink(Note(source=job.name, message=purged_line(purged)))
+    try:
+        for purged in purge(space.ledger, space.ruleset, (kept,), check=space.children.check):
+            if purged.refusal is not None:
+                job.session.sink(Note(source=job.name, message=purged_line(purged)))
+    except RunInterruptedError:
+        message = "replaced; its original still lies aside (`av1rules originals purge`)"
+        job.session.sink(Note(source=job.name, message=message))
     job.session.step("original deleted")
 
 

@@ -24,8 +24,9 @@ def with_donor(scope: PlanScope, row: PlanRow, work: Work) -> Work:
         if renamed is not work or _is_as_wanted(scope, row, work, known):
             return renamed
     rows = scope.space.ledger.of_content(work.content_key)
-    donors = [donor for donor in rows if donor.target != row.target and _is_whole(scope, donor)]
-    movers = [donor for donor in donors if _may_move(scope, donor, work)]
+    others = [one for one in rows if one.target != row.target and one.target not in scope.taken]
+    donors = [donor for donor in others if _is_whole(scope, donor)]
+    movers = [donor for donor in donors if _may_move(scope, row, donor, work)]
     is_own = known is not None and known.content_key == work.content_key and work.found is not None
     if movers and not is_own:
         return _moving(scope, row, work, _best(movers, work))
@@ -42,7 +43,8 @@ def _came_along(scope: PlanScope, row: PlanRow, work: Work, found: TargetState) 
     with its source, by somebody who renamed the folder of both? Then only the ledger must know."""
     for donor in scope.space.ledger.of_content(work.content_key):
         is_it = found.size_bytes == donor.target_bytes and found.key == donor.target_key
-        if is_it and not os.path.lexists(donor.target) and _may_move(scope, donor, work):
+        is_gone = donor.target not in scope.taken and not os.path.lexists(donor.target)
+        if is_it and is_gone and _may_move(scope, row, donor, work):
             assert row.target is not None
             moved = replace(
                 donor, target=row.target, source=row.file.library_path, source_path=row.file.path
@@ -74,18 +76,28 @@ def _best(movers: list[TargetRow], work: Work) -> TargetRow:
 
 def _is_whole(scope: PlanScope, donor: TargetRow) -> bool:
     found = look_in_place(donor.target, donor, scope.space.tools)
-    return found is not None and is_as_written(donor, found)
+    is_whole = found is not None and is_as_written(donor, found)
+    return is_whole and donor.target not in scope.faults
 
 
-def _may_move(scope: PlanScope, donor: TargetRow, work: Work) -> bool:
+def _may_move(scope: PlanScope, row: PlanRow, donor: TargetRow, work: Work) -> bool:
     """Whether the donor's own source is gone: renamed, moved or replaced by other content. A target
     in the place of its source is the film of the library itself and goes nowhere."""
     if work.replaces or os.fsencode(donor.target) in scope.replaced:
         return False
+    if not _has_extension_of(donor.target, row):
+        return False
+    if donor.source_path == row.file.path:  # its root may have another name in the rules now
+        return donor.source != row.file.library_path
     try:
         return content_key(donor.source_path) != donor.content_key
     except OSError:
         return not os.path.lexists(donor.source_path)
+
+
+def _has_extension_of(target: str, row: PlanRow) -> bool:
+    """Whether the container is the same: no name may promise another one."""
+    return os.path.splitext(target)[1] == os.path.splitext(row.target or "")[1]
 
 
 def _moving(scope: PlanScope, row: PlanRow, work: Work, donor: TargetRow) -> Work:

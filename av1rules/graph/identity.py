@@ -1,52 +1,63 @@
 """Which planned rows need no encode, because their target exists already or will be made by another
-row: targets that follow a renamed source, and copies of one content. Pure.
+row: targets that follow a renamed source, and copies of one content. Pure, but for `again`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from av1rules.base.text import printable
 from av1rules.graph.planned import Donor, PlanAction, PlanRow, Work
 
 
-def settle_donors(rows: Sequence[PlanRow], *, copies: bool, whole: bool) -> list[PlanRow]:
+Again = Callable[[PlanRow, frozenset[str]], PlanRow]
+"""Looks at a row once more, without the donors (targets) that others have."""
+
+
+def settle_donors(
+    rows: Sequence[PlanRow], again: Again, *, copies: bool, whole: bool
+) -> list[PlanRow]:
     """The rows, each donor given to one mover only, later rows of the same content and settings
     made copies of the first (`copies`), and places looked at that are still taken.
 
     `whole`: all of the library is planned, so that what stands in a place and is nobody's donor
     really belongs to no source any more.
     """
-    settled = _one_mover_each(list(rows))
+    settled = list(rows)
+    given: dict[str, int] = {}
+    for is_exact in (True, False):  # what needs no encode after its move goes first
+        _give(settled, given, again, is_exact=is_exact)
     if copies:
         settled = _copies_of_the_first(settled)
     return _free_places(settled, whole=whole)
 
 
-def _one_mover_each(rows: list[PlanRow]) -> list[PlanRow]:
-    """The first row that wants a donor gets it; for the others it is as if there were none."""
-    taken: set[str] = set()
-    for number, row in enumerate(rows):
-        donor = _moving(row)
-        if donor is None:
-            continue
-        if donor in taken:
-            rows[number] = _without_donor(row)
-        taken.add(donor)
-    return rows
+def _give(rows: list[PlanRow], given: dict[str, int], again: Again, *, is_exact: bool) -> None:
+    """The first row that wants a donor gets it (`given`: by target); the others look for another
+    one, as long as there are any."""
+    wishes = [n for n, row in enumerate(rows) if _moving(row) and _is_exact(row) is is_exact]
+    while wishes:
+        denied: list[int] = []
+        for number in wishes:
+            donor = _moving(rows[number])
+            if donor is not None and given.setdefault(donor, number) != number:
+                denied.append(number)
+        taken = frozenset(given)
+        for number in denied:
+            rows[number] = again(rows[number], taken)
+        wishes = denied
+
+
+def _is_exact(row: PlanRow) -> bool:
+    donor = row.work.donor if row.work is not None else None
+    return donor is not None and donor.row is not None and donor.row.fingerprint == row.fingerprint
 
 
 def _moving(row: PlanRow) -> str | None:
     """The target that follows its source to this row."""
     donor = row.work.donor if row.work is not None else None
     return donor.row.target if donor is not None and donor.is_move and donor.row else None
-
-
-def _without_donor(row: PlanRow) -> PlanRow:
-    assert row.work is not None
-    work = replace(row.work, donor=None, known=None, found=None, displaces=None)
-    return replace(row, action=PlanAction.ENCODE, causes=("new",), work=work)
 
 
 def _copies_of_the_first(rows: list[PlanRow]) -> list[PlanRow]:

@@ -79,6 +79,15 @@ class Ledger:
         sql = f"SELECT {COLUMNS} FROM targets WHERE target_key=? ORDER BY target"
         return tuple(map(_row, self.db.query(sql, target_key)))
 
+    def sources(self) -> Iterator[tuple[str, int]]:
+        """Library path and size of the source of every target."""
+        for source, size in self.db.query("SELECT source, source_bytes FROM targets"):
+            yield os.fsdecode(source), size
+
+    def targets(self) -> Iterator[bytes]:
+        """Every target, those to be made anew included."""
+        return (target for (target,) in self.db.query("SELECT target FROM targets"))
+
     def rows(self) -> Iterator[TargetRow]:
         for values in self.db.query(f"SELECT {COLUMNS} FROM targets ORDER BY target"):
             yield _row(values)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from av1rules.base.errors import UsageError
 from av1rules.base.events import Probing, Sink, ignore
@@ -19,7 +20,7 @@ from av1rules.graph.glance import Glance, Remembered
 from av1rules.graph.identity import settle_donors
 from av1rules.graph.ledger_rows import tools_json
 from av1rules.graph.orphans import find_orphans
-from av1rules.graph.plan_file import plan_file, tools_used
+from av1rules.graph.plan_file import plan_file, tools_used, without_donors
 from av1rules.graph.plan_replaced import kept_space, plan_replaced
 from av1rules.graph.planned import ACTIVE, Orphan, Plan, PlanAction, PlanRow
 from av1rules.graph.scope import KnownTargets, PlanScope, Wish, is_at_or_below
@@ -61,14 +62,15 @@ def build_plan(space: Workspace, wish: Wish = Wish(), *, sink: Sink = ignore) ->
     rows, unknown = _glance_over(scope, chosen, glance)
     rows.update((row.file.path, row) for row in _look_at(scope, unknown, sink))
     ordered = block_collisions(rows[item.file.path] for item in chosen)
-    ordered = settle_donors(ordered, copies=scope.may_copy, whole=not wish.paths)
+    again = partial(without_donors, scope)
+    ordered = settle_donors(ordered, again, copies=scope.may_copy, whole=not wish.paths)
     glance.keep(ordered, whole=not wish.paths)
     planned = tuple(row for row in ordered if wish.covers(row.file))
     return Plan(
         rows=planned,
         problems=tuple(f"{problem.path}: {problem.message}" for problem in problems),
         brakes=brakes,
-        orphans=() if wish.paths or brakes else tuple(_orphans(scope, ordered)),
+        orphans=() if wish.paths or brakes else _orphans(scope, ordered, is_whole=not problems),
         census=census,
         kept=kept_space(space.ledger),
         notes=_notes(space.ruleset.output, planned),
@@ -95,14 +97,15 @@ def _look_for_losses(
     files = (item.file for item in found)
     lively = frozenset(item.file.root for item in targets)
     census, brakes = look_at_roots(space, files, problems, replaced=scope.places, lively=lively)
-    output = look_at_output(space, scope.known)
+    output = look_at_output(space, space.ledger.targets())
     if wish.accept_missing:
         return census, ()
     return census, brakes if output is None else (*brakes, output)
 
 
-def _orphans(scope: PlanScope, rows: list[PlanRow]) -> Iterator[Orphan]:
-    return find_orphans(scope.space, scope.known, rows, replaced=frozenset(scope.replaced))
+def _orphans(scope: PlanScope, rows: list[PlanRow], *, is_whole: bool) -> tuple[Orphan, ...]:
+    known = (target for target in scope.known if target not in scope.replaced)
+    return tuple(find_orphans(scope.space, known, rows, is_whole=is_whole))
 
 
 def _require_below_roots(space: Workspace, wish: Wish) -> None:
@@ -127,7 +130,7 @@ def _discover(scope: PlanScope) -> tuple[list[Found], list[Found], list[WalkProb
         scope.space.children.check()
         if isinstance(step, WalkProblem):
             problems.append(step)
-        elif not scope.is_target(step.file) or scope.is_replaced(step.file):
+        elif not scope.is_target(step.file) or scope.is_in_place_of_source(step.file):
             found.append(step)
         else:
             targets.append(step)
@@ -178,7 +181,9 @@ def _glance_over(
             rows[file.path] = PlanRow(file=file, action=PlanAction.LEFT_ALONE, causes=(cause,))
             continue
         seen = None if scope.wish.force else glance.find(file)
-        if seen is None or (seen.action is not PlanAction.FRESH and scope.is_replaced(file)):
+        if seen is None or (
+            seen.action is not PlanAction.FRESH and scope.is_in_place_of_source(file)
+        ):
             unknown.append(file)
             continue
         is_other = False
@@ -236,10 +241,13 @@ def probe_files(
 
 def _look_at(scope: PlanScope, files: Sequence[LibraryFile], sink: Sink) -> Iterator[PlanRow]:
     space = scope.space
-    ours = [file for file in files if scope.is_replaced(file)]
-    yield from (plan_replaced(scope, file) for file in ours)
-    known = {file.path for file in ours}
-    others = [file for file in files if file.path not in known]
+    others: list[LibraryFile] = []
+    for file in files:
+        row = plan_replaced(scope, file) if scope.is_in_place_of_source(file) else None
+        if row is None:
+            others.append(file)
+        else:
+            yield row
     for done, (file, source) in enumerate(probe_files(space, others), start=1):
         sink(Probing(done=done, total=len(others)))
         space.children.check()

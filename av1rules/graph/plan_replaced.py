@@ -10,13 +10,14 @@ import msgspec
 
 from av1rules.base.digest import content_key
 from av1rules.graph.fingerprint import fingerprint
+from av1rules.graph.in_place import look_in_place
 from av1rules.graph.kept import Kept, KeptKind
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.look import Look, look_at
 from av1rules.graph.plan_file import judged_row, left_alone
 from av1rules.graph.planned import KeptSpace, PlanAction, PlanRow, Work
 from av1rules.graph.scope import PlanScope
-from av1rules.graph.stale import TargetRow, TargetState
+from av1rules.graph.stale import InPlace, TargetRow, TargetState, is_as_written
 from av1rules.graph.targets import target_path
 from av1rules.graph.workspace import Workspace
 from av1rules.library.cache import source_from_json, source_to_json
@@ -64,9 +65,14 @@ def look_at_original(space: Workspace, file: LibraryFile) -> OriginalLook | None
     return OriginalLook(known=known, kept=kept, was=was, look=look)
 
 
-def plan_replaced(scope: PlanScope, file: LibraryFile) -> PlanRow:
+def plan_replaced(scope: PlanScope, file: LibraryFile) -> PlanRow | None:
     """Fresh, to be redone from the original that lies aside, or left alone since that is gone.
-    `file` is the target as the walk found it."""
+    `file` is the target as the walk found it; None if another film, or an edit of it, stands there
+    now."""
+    there = scope.space.ledger.find(file.path)
+    found = None if there is None else look_in_place(file.path, there, scope.space.tools)
+    if there is None or found is None or not _is_ours(there, found):
+        return None
     original = look_at_original(scope.space, file)
     if original is None:
         return left_alone(file, "made by av1rules: its original is not known here")
@@ -92,13 +98,17 @@ def plan_replaced(scope: PlanScope, file: LibraryFile) -> PlanRow:
         content_key=known.content_key,
         fingerprint=fingerprint(known.content_key, making.settings),
         known=known,
-        found=TargetState(size_bytes=file.stat.size_bytes, mtime_ns=file.stat.mtime_ns),
+        found=found,
         origin=file,
     )
     row = judged_row(scope, replace(row, fingerprint=work.fingerprint), work)
     if row.action is not PlanAction.ENCODE:
         return row
     return _rebuilt(scope, row, work, kept, original.was)
+
+
+def _is_ours(there: TargetRow, found: TargetState) -> bool:
+    return is_as_written(there, found) or found.place is InPlace.OURS
 
 
 def _rebuilt(scope: PlanScope, row: PlanRow, work: Work, kept: Kept, was: LibraryFile) -> PlanRow:

@@ -36,7 +36,8 @@ def is_at_or_below(path: str, folder: str) -> bool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanScope:
     """`known` are all valid targets; `replaced` those that took the place of their source, `places`
-    wherever files changed names by us; `faults` what `verify` found in targets."""
+    wherever files changed names by us; `faults` what `verify` found in targets; `taken` the targets
+    that follow the source of another row."""
 
     space: Workspace
     wish: Wish
@@ -44,6 +45,7 @@ class PlanScope:
     replaced: frozenset[bytes]
     places: frozenset[bytes]
     faults: dict[str, str]
+    taken: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, space: Workspace, wish: Wish) -> PlanScope:
@@ -67,6 +69,6 @@ class PlanScope:
         row = self.known.get(os.fsencode(file.path))
         return row is not None and row[1:3] == (file.stat.size_bytes, file.stat.mtime_ns)
 
-    def is_replaced(self, file: LibraryFile) -> bool:
-        """Whether this is a target as we wrote it, in the place of its source."""
-        return os.fsencode(file.path) in self.replaced and self.is_target(file)
+    def is_in_place_of_source(self, file: LibraryFile) -> bool:
+        """Whether a target of ours took a source's place here; by now it may be another file."""
+        return os.fsencode(file.path) in self.replaced

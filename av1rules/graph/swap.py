@@ -167,6 +167,9 @@ def settle(ledger: Ledger, kept: Kept, intent: Intent) -> None:
         ledger.kept.settle(kept, intent, row=None, verdict=verdict)
     elif becomes is KeptKind.ORPHAN:
         ledger.kept.settle(kept, intent, row=None)
+    elif kept.kind is KeptKind.ORPHAN:
+        row, verdict = _with_time(kept.row), _undone(kept)
+        ledger.kept.settle(kept, intent, row=row, receipt=kept.receipt, verdict=verdict)
     else:
         row = _with_time(kept.row)
         ledger.kept.settle(kept, intent, row=row, receipt=kept.receipt)

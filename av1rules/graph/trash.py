@@ -18,9 +18,7 @@ from av1rules.rules.model import RuleSet
 def aside_path(ruleset: RuleSet, run: int, path: str) -> str:
     """A free name for `path` below the trash folder, by run and by its place: what lies there can
     be found by hand, with no ledger. No other ledger takes the same name. Raises OSError."""
-    top = _top(ruleset, path)
-    trash = f"{top}/{KEPT_FOLDER}"
-    mark_trash(trash)
+    top, trash = _top(ruleset, path), trash_of(ruleset, path)
     ledger = text_digest(f"{socket.gethostname()}:{os.path.realpath(ruleset.run.state_dir)}")[:4]
     below, number = os.path.relpath(path, top), 1
     name = f"{trash}/{run}-{ledger}/{below}"
@@ -28,6 +26,13 @@ def aside_path(ruleset: RuleSet, run: int, path: str) -> str:
         number += 1
         name = f"{trash}/{run}-{ledger}~{number}/{below}"
     return name
+
+
+def trash_of(ruleset: RuleSet, path: str) -> str:
+    """The trash folder for `path`, made if there is none. Raises OSError."""
+    trash = f"{_top(ruleset, path)}/{KEPT_FOLDER}"
+    mark_trash(trash)
+    return trash
 
 
 def _top(ruleset: RuleSet, path: str) -> str:

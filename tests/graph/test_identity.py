@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from av1rules.base.errors import Av1rulesError
 from av1rules.base.events import JobStarted
+from av1rules.graph.open_session import open_session
 from av1rules.graph.planned import PlanAction, PlanRow
+from av1rules.graph.tasks import clean_target
+from av1rules.graph.undo import find_entries, undo
+from av1rules.graph.workspace import open_workspace
 from tests.conftest import MakeClip
 from tests.shelf import FAST, Shelf
 
@@ -240,6 +245,45 @@ def test_renamed_and_copied_before_the_next_run(three: Shelf) -> None:
     assert three.plan().work == ()
 
 
+def test_two_renamed_copies_have_a_target_each(shelf: Shelf) -> None:
+    rules(shelf, output="copies: encode")
+    films = shelf.folder / "films"
+    for name in "ab":
+        shelf.add(f"{name}.mkv")
+    shelf.run()
+    (films / "a.mkv").rename(films / "x.mkv")
+    (films / "b.mkv").rename(films / "y.mkv")
+    assert (shelf.run().moved, encodes(shelf)) == (2, 0)
+    assert shelf.plan().work == ()
+
+
+def test_target_without_change_goes_to_the_film_that_needs_none(shelf: Shelf) -> None:
+    """Two new names of one content: the rules want another crf under the first of them."""
+    first = FAST.replace("crf: 50", "crf: 40")
+    rule = f'rules:\n  - {{name: first, when: {{path: "a/**"}}, encode: {{{first}}}}}\n'
+    shelf.rules(RULES.format(output="", settings=FAST).replace("rules:\n", rule))
+    film = shelf.add("film.mkv")
+    shelf.run()
+    for folder in "az":
+        (film.parent / folder).mkdir()
+        shutil.copy(film, film.parent / folder)
+    film.unlink()
+    done = shelf.run()
+    assert (done.moved, encodes(shelf)) == (1, 1)
+    assert shelf.plan().work == ()
+
+
+def test_one_target_for_two_films_whose_places_are_not_free(three: Shelf) -> None:
+    """The film that does not get it has its own place still taken by what it held before."""
+    rules(three, output="copies: encode")
+    films = three.folder / "films"
+    (films / "a.mkv").rename(films / "aa.mkv")
+    shutil.copy(films / "aa.mkv", films / "b.mkv")
+    done = three.run()
+    assert (done.moved, done.done, done.dropped) == (1, 1, 0)
+    assert three.plan().work == ()
+
+
 def test_copies_may_be_encoded_each(shelf: Shelf) -> None:
     rules(shelf, output="copies: encode")
     shelf.add("a.mkv")
@@ -323,4 +367,81 @@ def test_edited_orphan_is_no_work_for_ever(three: Shelf) -> None:
     assert orphan.cause.endswith("left: it was changed since it was written")
     assert not three.plan().has_work
     assert three.run().aside == 0
+    assert three.target("a.mkv").exists()
+
+
+# --- found by a hostile review
+
+
+def test_other_container_is_encoded_and_the_old_target_is_told(shelf: Shelf) -> None:
+    rules(shelf)
+    shelf.add("a.mkv")
+    shelf.run()
+    rules(shelf, settings=f"{FAST}, container: mp4")
+    assert shelf.row("a.mkv").action is PlanAction.ENCODE
+    assert shelf.run().done == 1
+    (orphan,) = shelf.plan().orphans
+    assert orphan.cause.startswith("its source has another target now: ")
+    assert not orphan.to_trash
+
+
+def test_root_with_another_name_in_the_rules_takes_its_targets_along(shelf: Shelf) -> None:
+    rules(shelf, output="copies: encode")
+    shelf.add("a.mkv")
+    shelf.run()
+    text = shelf.rules_file.read_text().replace("[films]", "[{path: films, name: movies}]")
+    shelf.rules(text)
+    assert (shelf.run().moved, encodes(shelf)) == (1, 0)
+    assert (shelf.folder / "out" / "movies" / "a.mkv").exists()
+    assert shelf.plan().work == ()
+
+
+def test_orphan_whose_source_may_only_be_settling_is_not_put_aside(three: Shelf) -> None:
+    rules(three, output="orphans: trash")
+    three.rules(three.rules_file.read_text().replace("settle: 0", "settle: 1h"))
+    (three.folder / "films" / "a.mkv").rename(three.folder / "films" / "z.mkv")
+    (orphan,) = three.plan().orphans
+    assert not orphan.to_trash
+    three.run()
+    assert three.target("a.mkv").exists()
+
+
+def test_orphan_that_a_person_put_back_stays(three: Shelf) -> None:
+    rules(three, output="orphans: trash")
+    (three.folder / "films" / "a.mkv").unlink()
+    three.run()
+    with (
+        open_workspace(three.rules_file, write=False) as space,
+        open_session(space, three.events.append) as session,
+    ):
+        (result,) = undo(session, find_entries(session.space.ledger, ["last"]))
+    assert result.refusal is None
+    assert three.target("a.mkv").exists()
+    assert three.run().aside == 0
+    assert three.target("a.mkv").exists()
+
+
+def test_orphans_are_not_put_aside_while_a_folder_can_not_be_read(three: Shelf) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    rules(three, output="orphans: trash")
+    (three.folder / "films" / "a.mkv").unlink()
+    closed = three.folder / "films" / "closed"
+    closed.mkdir(mode=0)
+    assert not three.plan().has_work
+
+
+def test_root_moved_to_an_empty_folder_brakes_by_its_targets(three: Shelf) -> None:
+    (three.folder / "elsewhere").mkdir()
+    text = three.rules_file.read_text().replace("[films]", "[{path: elsewhere, name: films}]")
+    three.rules(text)
+    (brake,) = three.plan().brakes
+    assert "empty, but held 3 files" in brake.message
+
+
+def test_clean_keeps_what_was_made_of_a_renamed_source(three: Shelf) -> None:
+    (three.folder / "films" / "b.mkv").replace(three.folder / "films" / "a.mkv")
+    row = three.row("a.mkv")
+    with pytest.raises(Av1rulesError, match="another content"):
+        clean_target(row)
     assert three.target("a.mkv").exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from av1rules.base.digest import file_digest
+from av1rules.graph.ledger import Ledger
 from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
 from av1rules.graph.plan_file import OURS_UNKNOWN
@@ -358,3 +359,41 @@ def test_original_that_nobody_may_write_to_goes_and_comes_back(shelf: Shelf, cli
     (result,) = undo_all(shelf, "last")
     assert result.refusal is None
     assert file_digest(shelf.folder / "films" / "a.mkv") == file_digest(clip)
+
+
+def test_touched_damaged_and_forgotten_results_stay_in_the_graph(replaced: Shelf) -> None:
+    film = replaced.folder / "films" / "a.mkv"
+    whole = film.read_bytes()
+    os.utime(film, ns=(7, 7))
+    assert replaced.row("a.mkv").action is PlanAction.FRESH
+    film.write_bytes(whole[: len(whole) // 2])
+    row = replaced.row("a.mkv")
+    assert row.action is PlanAction.ENCODE
+    assert row.causes[0].startswith("target damaged: ")
+    assert replaced.run().done == 1
+    assert film.read_bytes() == whole
+    ledger = Ledger.open(replaced.state_dir)
+    ledger.forget("films/a.mkv")
+    ledger.close()
+    assert replaced.causes("a.mkv") == ("forgotten",)
+    assert replaced.run().done == 1
+    assert replaced.row("a.mkv").action is PlanAction.FRESH
+
+
+def test_interrupt_while_the_original_is_deleted_leaves_a_whole_replacement(
+    shelf: Shelf, clip: Path
+) -> None:
+    rules(shelf, output="originals: delete after verify")
+    shelf.add("a.mkv")
+    with open_workspace(shelf.rules_file, write=False) as space:
+
+        def stop(step: str) -> None:
+            if step == "exchange settled":
+                space.children.stop()
+
+        with open_session(space, shelf.events.append, step=stop) as session:
+            finished = run_plan(build_plan(session.space), session, jobs=1)
+    assert finished.done == 1
+    assert "its original still lies aside" in shelf.told()
+    (kept,) = shelf.kept()
+    assert file_digest(kept.path) == file_digest(clip)
