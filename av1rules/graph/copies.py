@@ -52,15 +52,15 @@ def copy_target(job: Job, folder: str) -> bool:
 
 
 def _donor(job: Job) -> TargetRow:
-    """The row of the donor as it is now: planned, or made by another job of this run."""
+    """The row of the donor as it is now: planned, made by another job of this run, or one that
+    followed its source since."""
     planned, ledger = job.work.donor, job.session.space.ledger
     assert planned is not None
     faults = ledger.checks.faults()
-    for row in ledger.of_content(job.work.content_key):
-        is_meant = row.source == planned.task
-        if planned.row is not None:
-            is_meant = row.target == planned.row.target
-        if not is_meant or row.target == job.target or row.target in faults:
+    wanted = planned.row.source if planned.row is not None else planned.task
+    rows = ledger.of_content(job.work.content_key)
+    for row in sorted(rows, key=lambda row: row.source != wanted):
+        if row.target == job.target or row.target in faults:
             continue
         found = look_in_place(row.target, row, job.session.space.tools)
         is_alike = row.fingerprint == job.work.fingerprint and not row.forgotten

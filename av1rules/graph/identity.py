@@ -10,7 +10,6 @@ from dataclasses import replace
 from av1rules.base.text import printable
 from av1rules.graph.planned import Donor, PlanAction, PlanRow, Work
 
-
 Again = Callable[[PlanRow, frozenset[str]], PlanRow]
 """Looks at a row once more, without the donors (targets) that others have."""
 

@@ -80,9 +80,23 @@ def _made(scope: PlanScope, row: PlanRow, look: Look, making: Making) -> PlanRow
     work = _in_place(scope, row, look, making, key)
     preferred = space.ruleset.tools.preferred_encoder
     notes = (*_notes(work, preferred), *_names_note(scope, row))
-    row = replace(row, fingerprint=work.fingerprint, notes=notes)
+    return _with_others(scope, replace(row, fingerprint=work.fingerprint, notes=notes), work)
+
+
+def _with_others(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
+    """The row, by what lies in its place and by the targets of the same content elsewhere."""
     work = with_donor(scope, row, work)
     return _foreign(scope, row, work) or judged_row(scope, row, work)
+
+
+def without_donors(scope: PlanScope, row: PlanRow, taken: frozenset[str]) -> PlanRow:
+    """A row whose donor is another's: looked at again without those that are `taken`."""
+    assert row.work is not None
+    assert row.target is not None
+    known = scope.space.ledger.find(row.target)
+    found = look_in_place(row.target, known, scope.space.tools)
+    work = replace(row.work, donor=None, displaces=None, known=known, found=found)
+    return _with_others(replace(scope, taken=taken), row, work)
 
 
 def _in_place(scope: PlanScope, row: PlanRow, look: Look, making: Making, content_key: str) -> Work:
