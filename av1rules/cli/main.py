@@ -25,6 +25,7 @@ COMMANDS = {
     "originals": "List what lies aside (originals, undone results, orphans), or delete it.",
     "plan": "Show what a run would do, and why. Changes nothing.",
     "receipt": "Show how a target was made: the conversion report.",
+    "report": "Show what was done, saved and failed: text, Markdown, CSV, JSON or an HTML page.",
     "retry": "Try again what failed too often.",
     "run": "Encode what is stale, verify it, publish it.",
     "status": "Show how things stand: targets, what lies aside, failures, the last runs.",

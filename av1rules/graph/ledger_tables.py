@@ -47,9 +47,14 @@ class RunTable:
 
     def latest(self, count: int) -> tuple[RunRecord, ...]:
         """The newest runs, newest first."""
-        rows = self._db.query(
-            "SELECT id, started, ended, summary FROM runs ORDER BY id DESC LIMIT ?", count
-        )
+        return self._read("ORDER BY id DESC LIMIT ?", count)
+
+    def since(self, started: str) -> tuple[RunRecord, ...]:
+        """The runs that were started then or later (ISO 8601, UTC; "": all), newest first."""
+        return self._read("WHERE started >= ? ORDER BY id DESC", started)
+
+    def _read(self, which: str, value: object) -> tuple[RunRecord, ...]:
+        rows = self._db.query(f"SELECT id, started, ended, summary FROM runs {which}", value)
         return tuple(
             RunRecord(id=number, started=started, ended=ended, summary=summary)
             for number, started, ended, summary in rows

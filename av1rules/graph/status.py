@@ -85,11 +85,21 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
         failing=tuple(verdict for verdict in failures if verdict.count < limit),
         too_large=len(ledger.verdicts(VerdictKind.TOO_LARGE)),
         undone=len(ledger.verdicts(VerdictKind.UNDONE)),
-        damaged_targets=_faults(ledger, "SELECT target, at, fault FROM checked"),
-        damaged_sources=_faults(ledger, "SELECT source, at, fault FROM health"),
+        damaged_targets=damaged_targets(ledger),
+        damaged_sources=damaged_sources(ledger),
         left_over=_left_over(ledger) if holder is None else None,
         runs=ledger.runs.latest(SHOWN_RUNS),
     )
+
+
+def damaged_targets(ledger: Ledger) -> tuple[Fault, ...]:
+    """Targets that `verify` found damaged, and that were not made anew since."""
+    return _faults(ledger, "SELECT target, at, fault FROM checked")
+
+
+def damaged_sources(ledger: Ledger) -> tuple[Fault, ...]:
+    """Sources that `health` found damaged."""
+    return _faults(ledger, "SELECT source, at, fault FROM health")
 
 
 def _holder(ruleset: RuleSet) -> str | None:

@@ -85,23 +85,23 @@ def plan_csv(plan: Plan) -> str:
         writer.writerow(
             (
                 row.action.value,
-                _cell(row.file.path),
-                _cell(row.target or ""),
+                csv_cell(row.file.path),
+                csv_cell(row.target or ""),
                 row.size_bytes,
                 row.source_tier or "",
-                _cell(row.rule or ""),
+                csv_cell(row.rule or ""),
                 row.work.encoder.name if row.work else "",
                 settings.crf if settings else "",
                 settings.preset if settings else "",
                 settings.film_grain if settings else "",
-                _cell("; ".join(row.causes)),
-                _cell("; ".join(row.notes)),
+                csv_cell("; ".join(row.causes)),
+                csv_cell("; ".join(row.notes)),
             )
         )
     return out.getvalue()
 
 
-def _cell(text: str) -> str:
+def csv_cell(text: str) -> str:
     """A cell that neither a spreadsheet takes for a formula nor a terminal for a command: names
     of files come from strangers."""
     shown = printable(text)

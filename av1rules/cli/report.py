@@ -1,0 +1,178 @@
+"""`av1rules report`: what was done, what it saved, and what came to nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import click
+
+from av1rules.base.atomic import publish, temp_name
+from av1rules.base.errors import UsageError
+from av1rules.base.text import printable
+from av1rules.base.units import UnitError, parse_duration
+from av1rules.cli.options import rules_option
+from av1rules.graph.history import made_since, read_outcomes
+from av1rules.graph.ledger import LEDGER_NAME, Ledger
+from av1rules.report.figures import Figures
+from av1rules.report.report_csv import report_csv
+from av1rules.report.report_json import report_json
+from av1rules.report.report_markdown import report_markdown
+from av1rules.report.report_text import report_text
+from av1rules.report.tally import count_up
+from av1rules.rules.load import load_rules
+from av1rules.rules.model import RuleSet
+
+
+class Form(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+    HTML = "html"
+
+
+_FORM_OF_SUFFIX = {
+    ".txt": Form.TEXT,
+    ".md": Form.MARKDOWN,
+    ".csv": Form.CSV,
+    ".json": Form.JSON,
+    ".html": Form.HTML,
+    ".htm": Form.HTML,
+}
+
+
+@click.command("report")
+@rules_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in Form]),
+    help="How to write it. Default: as FILE ends, else text.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(), metavar="FILE", help="Write to FILE, not to the terminal."
+)
+@click.option(
+    "--since", metavar="WHEN", help="Only what came of work since then: 30d, 12h or 2026-01-31."
+)
+def command(rules_file: Path, form: str | None, output: str | None, since: str | None) -> None:
+    """Show what was done, what it saved and how long it took, what failed and why, by day, rule
+    and source tier.
+
+    As text, Markdown, JSON, CSV with a line a file, or one HTML page that needs no network. From
+    the ledger alone: changes nothing, and looks at no source.
+    """
+    goal = None if output is None else _goal(output)
+    chosen = Form(form) if form else _FORM_OF_SUFFIX[goal.suffix.lower()] if goal else Form.TEXT
+    now = datetime.now(UTC)
+    start = None if since is None else parse_since(since, now)
+    ruleset = load_rules(rules_file)
+    with closing(Ledger.read(ruleset.run.state_dir)) as ledger:
+        parts = _written(chosen, ledger, ruleset, since=start, now=now)
+        if goal is None:
+            for part in parts:
+                click.echo(part, nl=False)
+        else:
+            _write(goal, parts)
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """A date (its midnight here) or how long ago, as a time in UTC. Raises UsageError."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        return _in_utc(datetime.combine(day, time()), text)
+    try:
+        return now - timedelta(seconds=parse_duration(text))
+    except (UnitError, OverflowError) as problem:
+        raise _no_time(text) from problem
+
+
+def _in_utc(local: datetime, text: str) -> datetime:
+    try:
+        return local.astimezone(UTC)
+    except (OverflowError, ValueError, OSError) as problem:  # the first and the last day there are
+        raise _no_time(text) from problem
+
+
+def _no_time(text: str) -> UsageError:
+    return UsageError(
+        f"expected a date or how long ago, found {printable(text)!r}",
+        where="--since",
+        hint="such as 30d, 12h, 2w or 2026-01-31",
+    )
+
+
+def _goal(output: str) -> Path:
+    """Where to write. Raises UsageError unless it is named like a report: a slip of the hand must
+    not overwrite a film."""
+    goal = Path(os.path.realpath(output))
+    if goal.suffix.lower() not in _FORM_OF_SUFFIX or goal.is_dir():
+        raise UsageError(
+            "a report is not written to such a file",
+            where=printable(output),
+            hint=f"give it a name that ends in one of {', '.join(_FORM_OF_SUFFIX)}",
+        )
+    return goal
+
+
+def _written(
+    form: Form, ledger: Ledger, ruleset: RuleSet, *, since: datetime | None, now: datetime
+) -> Iterable[str]:
+    """The report in parts that are written one after the other."""
+    outcomes = read_outcomes(ledger, since)
+    made = made_since(ledger, since)
+    if form is Form.CSV:
+        return report_csv(made, outcomes)
+    figures = count_up(
+        made,
+        outcomes,
+        at=now,
+        since=since,
+        ledger=str(ruleset.run.state_dir / LEDGER_NAME),
+        max_failures=ruleset.run.max_failures,
+    )
+    return (_document(form, figures),)
+
+
+def _document(form: Form, figures: Figures) -> str:
+    if form is Form.HTML:
+        return _html(figures)
+    write = {Form.JSON: report_json, Form.MARKDOWN: report_markdown, Form.TEXT: report_text}
+    return write[form](figures)
+
+
+def _html(figures: Figures) -> str:
+    try:
+        # Heavy, and from an extra that need not be installed.
+        from av1rules.report.report_html import report_html  # noqa: PLC0415
+    except ModuleNotFoundError as problem:
+        if problem.name not in ("jinja2", "pygal"):
+            raise
+        raise UsageError(
+            f"the HTML page needs {problem.name}, which is not installed",
+            hint="pip install 'av1rules[report]', or choose another --format",
+        ) from problem
+    return report_html(figures)
+
+
+def _write(goal: Path, parts: Iterable[str]) -> None:
+    """All of it or nothing. Raises UsageError if the place can't be written to."""
+    temp = temp_name(goal)
+    try:
+        with open(temp, "x", encoding="utf-8", newline="") as file:
+            file.writelines(parts)
+        publish(temp, goal)
+    except OSError as problem:
+        raise UsageError(
+            f"the report could not be written: {problem.strerror}", where=printable(str(goal))
+        ) from problem
+    finally:
+        temp.unlink(missing_ok=True)

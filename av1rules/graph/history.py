@@ -1,0 +1,221 @@
+"""What the ledger knows of work done: every target with how it was made, and what came to nothing.
+
+A pure read, in pages: a library of 100,000 targets is never in memory at once. Of a target that was
+made anew the ledger has the last making only.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from av1rules.base.errors import LedgerError
+from av1rules.base.text import printable
+from av1rules.graph.fingerprint import parse_settings
+from av1rules.graph.kept import KeptKind
+from av1rules.graph.ledger import Ledger
+from av1rules.graph.ledger_rows import COLUMNS, parse_tools
+from av1rules.graph.ledger_tables import RunRecord
+from av1rules.graph.stale import ToolsUsed
+from av1rules.graph.status import Fault, damaged_sources, damaged_targets
+from av1rules.graph.verdict import Verdict, VerdictKind
+from av1rules.library.source_facts import main_picture
+from av1rules.rules.settings import EncodeSettings
+from av1rules.rules.tier import resolution_of
+
+PAGE_ROWS = 2000
+
+_MADE_COLUMNS = (
+    "target, source, source_bytes, target_bytes, settings, tools, rule, built_at, encode_s,"
+    " verify_s, run, receipt"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A target and how it was made. Sizes in bytes, times in seconds.
+
+    `encode_s` and `verify_s` are None where nothing was encoded for this target (it was copied) or
+    nobody knows (it was adopted). What the receipt tells is None without one.
+    """
+
+    target: str
+    source: str  # library path
+    source_bytes: int
+    target_bytes: int
+    settings: EncodeSettings
+    tools: ToolsUsed
+    rule: str | None
+    built_at: datetime
+    run: int | None
+    encode_s: float | None
+    verify_s: float | None
+    source_tier: str | None
+    resolution: str | None
+    frame_rate: float | None  # None also where it varies
+    frames: int | None
+
+    @property
+    def saved_bytes(self) -> int:
+        return self.source_bytes - self.target_bytes
+
+    @property
+    def size_ratio(self) -> float | None:
+        """Target to source."""
+        return self.target_bytes / self.source_bytes if self.source_bytes else None
+
+    @property
+    def frames_per_s(self) -> float | None:
+        """How fast it was encoded, by the clock on the wall."""
+        return self.frames / self.encode_s if self.frames and self.encode_s else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsideSum:
+    """Files of one kind that were put aside, as the ledger has them; nobody looked at the disk."""
+
+    kind: KeptKind
+    count: int
+    size_bytes: int
+    purged: int
+    purged_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """What else the ledger knows. Verdicts are by source, runs newest first."""
+
+    failed: tuple[Verdict, ...]
+    too_large: tuple[Verdict, ...]
+    undone: tuple[Verdict, ...]
+    damaged_targets: tuple[Fault, ...]
+    damaged_sources: tuple[Fault, ...]
+    aside: tuple[AsideSum, ...]
+    runs: tuple[RunRecord, ...]
+
+
+class _ReceiptFacts(msgspec.Struct):
+    """What is read of a receipt, which may be one that lay beside an adopted target."""
+
+    source_tier: Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9-]{1,40}\Z")] | None = None
+    source_facts: tuple[str, ...] = ()
+    frames: Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None = None
+
+
+_FACTS = msgspec.json.Decoder(_ReceiptFacts)
+
+
+def made_since(ledger: Ledger, since: datetime | None = None) -> Iterator[Made]:
+    """Every target that was built since then, by name. Raises LedgerError."""
+    after, limit = b"", _time_text(since)
+    sql = (
+        f"SELECT {_MADE_COLUMNS} FROM targets LEFT JOIN receipts USING (target)"
+        f" WHERE targets.target > ? AND built_at >= ? ORDER BY targets.target LIMIT {PAGE_ROWS}"
+    )
+    while rows := ledger.db.query(sql, after, limit):
+        after = rows[-1][0]
+        yield from map(_made, rows)
+
+
+def read_outcomes(ledger: Ledger, since: datetime | None = None) -> Outcomes:
+    """Verdicts, damage and runs since then; what lies aside as it is now. Raises LedgerError."""
+    limit = _time_text(since)
+
+    def verdicts(kind: VerdictKind) -> tuple[Verdict, ...]:
+        return tuple(one for one in ledger.verdicts(kind) if one.at >= limit)
+
+    return Outcomes(
+        failed=verdicts(VerdictKind.FAILED),
+        too_large=verdicts(VerdictKind.TOO_LARGE),
+        undone=verdicts(VerdictKind.UNDONE),
+        damaged_targets=tuple(one for one in damaged_targets(ledger) if one.at >= limit),
+        damaged_sources=tuple(one for one in damaged_sources(ledger) if one.at >= limit),
+        aside=_aside(ledger),
+        runs=ledger.runs.since(limit),
+    )
+
+
+def _time_text(since: datetime | None) -> str:
+    """As the ledger writes times, which are all in UTC: they sort as text. "" is before all."""
+    return "" if since is None else since.isoformat(timespec="seconds")
+
+
+def _aside(ledger: Ledger) -> tuple[AsideSum, ...]:
+    names = COLUMNS.split(", ")
+    source, target = names.index("source_bytes"), names.index("target_bytes")
+    size = f"json_extract(row, CASE kind WHEN 'original' THEN '$[{source}]' ELSE '$[{target}]' END)"
+    rows = ledger.db.query(
+        f"SELECT kind, gone_at IS NULL, count(*), sum({size}) FROM kept WHERE intent IS NULL"
+        " GROUP BY 1, 2"
+    )
+    sums = {(KeptKind(kind), bool(is_there)): (count, size) for kind, is_there, count, size in rows}
+    return tuple(
+        AsideSum(
+            kind=kind,
+            count=sums.get((kind, True), (0, 0))[0],
+            size_bytes=sums.get((kind, True), (0, 0))[1],
+            purged=sums.get((kind, False), (0, 0))[0],
+            purged_bytes=sums.get((kind, False), (0, 0))[1],
+        )
+        for kind in KeptKind
+        if (kind, True) in sums or (kind, False) in sums
+    )
+
+
+def _made(values: tuple[Any, ...]) -> Made:
+    target, source, source_bytes, target_bytes, settings, tools, rule, built_at, *more = values
+    encode_s, verify_s, run, receipt = more
+    try:
+        facts = _receipt_facts(receipt)
+        picture = main_picture(facts.source_facts)
+        resolution = resolution_of(picture.width, picture.height)
+        return Made(
+            target=os.fsdecode(target),
+            source=os.fsdecode(source),
+            source_bytes=source_bytes,
+            target_bytes=target_bytes,
+            settings=_settings(settings),
+            tools=_tools(tools),
+            rule=rule,
+            built_at=datetime.fromisoformat(built_at),
+            run=run,
+            encode_s=encode_s or None,
+            verify_s=verify_s or None,
+            source_tier=facts.source_tier,
+            resolution=None if resolution is None else resolution.value,
+            frame_rate=picture.frame_rate,
+            frames=facts.frames,
+        )
+    except (msgspec.MsgspecError, ValueError, TypeError) as problem:
+        raise LedgerError(
+            f"a row of the ledger can't be read: {problem}",
+            where=printable(os.fsdecode(target)),
+            hint="was it written by a newer av1rules, or by hand? Restore a backup of the ledger",
+        ) from problem
+
+
+_settings = functools.lru_cache(maxsize=256)(parse_settings)
+_tools = functools.lru_cache(maxsize=256)(parse_tools)
+"""A library is made with a few of each: they are decoded once."""
+
+
+def _receipt_facts(packed: bytes | None) -> _ReceiptFacts:
+    """A receipt that can't be read (of a later version, or damaged) tells nothing."""
+    if packed is None:
+        return _ReceiptFacts()
+    try:
+        text = zlib.decompress(packed)
+        try:
+            return _FACTS.decode(text)
+        except ValueError:  # lone surrogates of odd file names: only `json` takes them
+            return msgspec.convert(json.loads(text), _ReceiptFacts)
+    except (zlib.error, ValueError):
+        return _ReceiptFacts()

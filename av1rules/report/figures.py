@@ -1,0 +1,134 @@
+"""What a report says, in figures: one model, from which every form of it is written.
+
+Sizes in bytes, times in seconds, ratios target to source. Unknown is None or absent; every sum says
+of how many files it is where that is not all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from av1rules.graph.history import Made, Outcomes
+from av1rules.graph.stale import ToolsUsed
+
+RATIO_BINS = 11
+"""Tenths of the source's size, and one more for targets that are as large or larger."""
+
+
+class Step(StrEnum):
+    """How long each period of a time series is."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """Of some targets. `encode_s` and `verify_s` are those of the `timed` files: others were
+    copied, or adopted without a memory of how long they took."""
+
+    files: int = 0
+    source_bytes: int = 0
+    target_bytes: int = 0
+    timed: int = 0
+    encode_s: float = 0.0
+    verify_s: float = 0.0
+
+    @property
+    def saved_bytes(self) -> int:
+        return self.source_bytes - self.target_bytes
+
+    @property
+    def size_ratio(self) -> float | None:
+        return self.target_bytes / self.source_bytes if self.source_bytes else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """What was finished in one day, week (from Monday), month or year, by the local calendar."""
+
+    start: date
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratios:
+    """How the ratios of a group are spread: lower tenth, median, upper tenth, and counts by
+    `RATIO_BINS`."""
+
+    low: float
+    median: float
+    high: float
+    bins: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeGroup:
+    """The targets of one rule and source tier; None: none is known. `ratios` is None where every
+    source was empty."""
+
+    rule: str | None
+    source_tier: str | None
+    sums: Sums
+    ratios: Ratios | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedGroup:
+    """How fast encodes of one kind were, by the clock on the wall; several at once slow each other.
+
+    `frames_per_s` is of all of them together, `median` of the files. `realtime` is how much film a
+    second of encoding made, of those whose frame rate is known and steady.
+    """
+
+    resolution: str | None
+    encoder: str
+    preset: int
+    files: int
+    frames_per_s: float
+    median: float
+    realtime: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolGroup:
+    """What some targets were made with, and when first and last."""
+
+    tools: ToolsUsed
+    files: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Failures that read alike."""
+
+    detail: str
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The whole report. `since` is None for all that the ledger has; `max_failures` is from when on
+    a failing source is not tried any more."""
+
+    at: datetime
+    since: datetime | None
+    ledger: str
+    max_failures: int
+    total: Sums
+    step: Step
+    periods: tuple[Period, ...]
+    by_rule: tuple[SizeGroup, ...]  # and source tier; the largest saving first
+    by_tier: tuple[SizeGroup, ...]  # `rule` is None in all
+    speeds: tuple[SpeedGroup, ...]
+    savers: tuple[Made, ...]
+    worst: tuple[Made, ...]
+    tools: tuple[ToolGroup, ...]
+    reasons: tuple[Reason, ...]
+    outcomes: Outcomes

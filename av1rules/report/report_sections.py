@@ -1,0 +1,431 @@
+"""A report as titled tables, which text, Markdown and HTML write each in their own way.
+
+Cells are made safe for a terminal here; each writer escapes what is special in its own form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from av1rules.base.text import printable
+from av1rules.base.units import format_duration, format_size
+from av1rules.graph.history import Made, Outcomes
+from av1rules.graph.status import Fault
+from av1rules.graph.verdict import Verdict
+from av1rules.report.figures import Figures, Period, SizeGroup, SpeedGroup, Step
+from av1rules.report.originals_text import shown_time
+
+_Item = TypeVar("_Item")
+
+_SIZE_HEADERS = ("source", "target", "saved", "ratio")
+
+_REASON_LENGTH = 200
+_RULE_LENGTH = 40
+
+
+class Topic(StrEnum):
+    """What a section is about; also its anchor in the HTML page."""
+
+    SUMMARY = "summary"
+    SERIES = "series"
+    SIZES = "sizes"
+    SPREAD = "spread"
+    SPEED = "speed"
+    SAVERS = "savers"
+    WORST = "worst"
+    REASONS = "reasons"
+    FAILED = "failed"
+    TOO_LARGE = "too-large"
+    UNDONE = "undone"
+    DAMAGED_TARGETS = "damaged-targets"
+    DAMAGED_SOURCES = "damaged-sources"
+    ASIDE = "aside"
+    TOOLS = "tools"
+    RUNS = "runs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """`numbers` are the columns of figures, aligned right. `more` rows are not shown. `names` is
+    the column of a file, whose end says more than its beginning."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numbers: frozenset[int] = frozenset()
+    names: int | None = None
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """`note` says what the figures are and are not."""
+
+    topic: Topic
+    title: str
+    table: Table
+    note: str | None = None
+
+
+def headline(figures: Figures) -> str:
+    """What the report is of, in one line."""
+    since = "all that the ledger has"
+    if figures.since is not None:
+        since = f"since {shown_time(figures.since.isoformat())}"
+    return f"{shown_time(figures.at.isoformat())}, {since}"
+
+
+CLOSING = (
+    "What the rules skip, hold or leave alone is decided anew by each plan, with its reason: "
+    "av1rules plan --all. How one target was made: av1rules receipt FILE."
+)
+
+
+def report_sections(figures: Figures, *, limit: int) -> tuple[Section, ...]:
+    """All that there is something to say about; lists name at most `limit` files."""
+    found = (
+        _summary(figures),
+        _series(figures),
+        _sizes(figures),
+        _spread(figures),
+        _speeds(figures),
+        _extremes(Topic.SAVERS, "Biggest savings", figures.savers, limit),
+        _extremes(Topic.WORST, "Largest targets for their sources", figures.worst, limit),
+        *_outcomes(figures, limit),
+        _aside(figures.outcomes),
+        _tools(figures),
+        _runs(figures.outcomes, limit),
+    )
+    return tuple(section for section in found if section is not None and section.table.rows)
+
+
+# --- what was done
+
+
+def _summary(figures: Figures) -> Section:
+    rows = tuple(_summary_rows(figures))
+    return Section(topic=Topic.SUMMARY, title="Summary", table=Table(headers=("", ""), rows=rows))
+
+
+def _summary_rows(figures: Figures) -> Iterator[tuple[str, str]]:
+    total, outcomes = figures.total, figures.outcomes
+    yield "done", count_of(total.files, "target")
+    if total.files:
+        sizes = f"{format_size(total.source_bytes)} -> {format_size(total.target_bytes)}"
+        yield "size", sizes
+        share = "" if total.size_ratio is None else f" ({1 - total.size_ratio:.0%})"
+        yield "saved", f"{format_size(total.saved_bytes)}{share}"
+    if total.timed:
+        of = "" if total.timed == total.files else f", of {count_of(total.timed, 'target')}"
+        yield "encoding", f"{hours_of(total.encode_s)}{of}"
+        yield "verifying", f"{hours_of(total.verify_s)}{of}"
+    if untimed := total.files - total.timed:
+        yield "not encoded", f"{untimed} copied, linked or adopted: no time is known of them"
+    if figures.outcomes.failed:
+        parked = sum(one.count >= figures.max_failures for one in outcomes.failed)
+        told = f"; {parked} of them so often that they wait for av1rules retry" if parked else ""
+        yield "failed", f"{len(outcomes.failed)}{told}"
+    if outcomes.too_large:
+        yield "too large", f"{len(outcomes.too_large)}: the source is kept as it is"
+    if outcomes.undone:
+        yield "undone", f"{len(outcomes.undone)}: a person put the original back"
+    damaged = ((outcomes.damaged_targets, "target"), (outcomes.damaged_sources, "source"))
+    if told := ", ".join(count_of(len(faults), what) for faults, what in damaged if faults):
+        yield "damaged", told
+    if held := sum(one.size_bytes for one in outcomes.aside):
+        yield "held aside", f"{format_size(held)}: freed once it is purged"
+    yield "ledger", printable(figures.ledger)
+
+
+def _series(figures: Figures) -> Section:
+    periods = figures.periods
+    has_hours = any(period.sums.timed for period in periods)
+    hours = ("encoding",) if has_hours else ()
+    return Section(
+        topic=Topic.SERIES,
+        title=f"By {figures.step.value}",
+        note="Targets that stand now, by when they were made last.",
+        table=Table(
+            headers=(figures.step.value, "files", "saved", *hours),
+            rows=tuple(
+                (
+                    period_name(period, figures.step),
+                    str(period.sums.files),
+                    format_size(period.sums.saved_bytes),
+                    *((hours_of(period.sums.encode_s),) if has_hours else ()),
+                )
+                for period in periods
+                if period.sums.files
+            ),
+            numbers=frozenset({1, 2, 3}),
+        ),
+    )
+
+
+def _sizes(figures: Figures) -> Section:
+    return Section(
+        topic=Topic.SIZES,
+        title="By rule and source tier",
+        note="Ratio is target to source: of all files together, then of the middle file, and "
+        "between which two values eight of ten files lie.",
+        table=Table(
+            headers=("rule", "tier", "files", *_SIZE_HEADERS, "median", "8 of 10"),
+            rows=tuple(_size_row(group) for group in figures.by_rule),
+            numbers=frozenset(range(2, 9)),
+        ),
+    )
+
+
+def _size_row(group: SizeGroup) -> tuple[str, ...]:
+    sums, ratios = group.sums, group.ratios
+    return (
+        rule_name(group.rule),
+        tier_name(group.source_tier),
+        str(sums.files),
+        format_size(sums.source_bytes),
+        format_size(sums.target_bytes),
+        format_size(sums.saved_bytes),
+        percent(sums.size_ratio),
+        percent(None if ratios is None else ratios.median),
+        "" if ratios is None else f"{ratios.low:.0%} - {ratios.high:.0%}",
+    )
+
+
+def _spread(figures: Figures) -> Section:
+    groups = [group for group in figures.by_tier if group.ratios is not None]
+    counts = [group.ratios.bins for group in groups if group.ratios is not None]
+    used = [number for number in range(len(BIN_NAMES)) if any(bins[number] for bins in counts)]
+    shown = range(used[0], used[-1] + 1) if used else range(0)
+    return Section(
+        topic=Topic.SPREAD,
+        title="Size of targets, by source tier",
+        note="How many targets are so large, compared to their sources.",
+        table=Table(
+            headers=("target to source", *(tier_name(group.source_tier) for group in groups)),
+            rows=tuple(
+                (BIN_NAMES[number], *(str(bins[number] or "") for bins in counts))
+                for number in shown
+            ),
+            numbers=frozenset(range(1, len(groups) + 1)),
+        ),
+    )
+
+
+def _speeds(figures: Figures) -> Section:
+    return Section(
+        topic=Topic.SPEED,
+        title="Encode speed",
+        note="By the clock on the wall: encodes that ran at the same time slowed each other.",
+        table=Table(
+            headers=("encoder", "preset", "picture", "files", "frames/s", "median", "realtime"),
+            rows=tuple(_speed_row(group) for group in figures.speeds),
+            numbers=frozenset({1, 3, 4, 5, 6}),
+        ),
+    )
+
+
+def _speed_row(group: SpeedGroup) -> tuple[str, ...]:
+    return (
+        printable(group.encoder),
+        str(group.preset),
+        group.resolution or UNKNOWN,
+        str(group.files),
+        f"{group.frames_per_s:.3g}",
+        f"{group.median:.3g}",
+        "" if group.realtime is None else f"{group.realtime:.2g}x",
+    )
+
+
+def _extremes(topic: Topic, title: str, made: Sequence[Made], limit: int) -> Section:
+    return Section(
+        topic=topic,
+        title=title,
+        table=Table(
+            headers=("file", "tier", "rule", *_SIZE_HEADERS),
+            rows=tuple(
+                (
+                    printable(one.source),
+                    tier_name(one.source_tier),
+                    rule_name(one.rule),
+                    format_size(one.source_bytes),
+                    format_size(one.target_bytes),
+                    format_size(one.saved_bytes),
+                    percent(one.size_ratio),
+                )
+                for one in made[:limit]
+            ),
+            numbers=frozenset({3, 4, 5, 6}),
+            names=0,
+        ),
+    )
+
+
+# --- what came to nothing
+
+
+def _outcomes(figures: Figures, limit: int) -> Iterator[Section]:
+    outcomes = figures.outcomes
+    if any(reason.files > 1 for reason in figures.reasons):
+        yield _list(
+            Topic.REASONS, "Why encodes failed", ("files", "why"), figures.reasons, limit,
+            lambda one: (str(one.files), _reason(one.detail)),
+            numbers=frozenset({0}),
+        )  # fmt: skip
+    yield _verdicts(Topic.FAILED, "Failed", outcomes.failed, limit, with_count=True)
+    yield _verdicts(Topic.TOO_LARGE, "Came out too large", outcomes.too_large, limit)
+    yield _verdicts(Topic.UNDONE, "Undone by a person", outcomes.undone, limit)
+    yield _faults(Topic.DAMAGED_TARGETS, "Damaged targets", outcomes.damaged_targets, limit)
+    yield _faults(Topic.DAMAGED_SOURCES, "Damaged sources", outcomes.damaged_sources, limit)
+
+
+def _list(
+    topic: Topic,
+    title: str,
+    headers: tuple[str, ...],
+    items: Sequence[_Item],
+    limit: int,
+    row: Callable[[_Item], tuple[str, ...]],
+    *,
+    numbers: frozenset[int] = frozenset(),
+    names: int | None = None,
+) -> Section:
+    """The first of a list, and how many more there are."""
+    shown = tuple(row(item) for item in items[:limit])
+    more = len(items) - len(shown)
+    return Section(
+        topic=topic,
+        title=f"{title} ({len(items)})",
+        table=Table(headers=headers, rows=shown, numbers=numbers, names=names, more=more),
+    )
+
+
+def _verdicts(
+    topic: Topic,
+    title: str,
+    verdicts: Sequence[Verdict],
+    limit: int,
+    *,
+    with_count: bool = False,
+) -> Section:
+    """The newest first."""
+    newest = sorted(verdicts, key=lambda one: one.at, reverse=True)
+
+    def row(one: Verdict) -> tuple[str, ...]:
+        times = (str(one.count),) if with_count else ()
+        size = format_size(one.source_bytes)
+        return printable(one.source), size, *times, shown_time(one.at), _reason(one.detail)
+
+    times = ("times",) if with_count else ()
+    return _list(
+        topic, title, ("file", "size", *times, "last", "why"), newest, limit, row,
+        numbers=frozenset({1, 2} if with_count else {1}), names=0,
+    )  # fmt: skip
+
+
+def _faults(topic: Topic, title: str, faults: Sequence[Fault], limit: int) -> Section:
+    return _list(
+        topic, title, ("file", "seen", "fault"), faults, limit,
+        lambda one: (printable(one.name), shown_time(one.at), _reason(one.fault)), names=0,
+    )  # fmt: skip
+
+
+# --- the rest
+
+
+def _aside(outcomes: Outcomes) -> Section:
+    return Section(
+        topic=Topic.ASIDE,
+        title="Put aside",
+        note="As the ledger has it, at any time; av1rules originals list looks at the disks.",
+        table=Table(
+            headers=("what", "aside", "size", "purged", "freed"),
+            rows=tuple(
+                (
+                    f"{one.kind.value}s",
+                    str(one.count),
+                    format_size(one.size_bytes),
+                    str(one.purged),
+                    format_size(one.purged_bytes),
+                )
+                for one in outcomes.aside
+            ),
+            numbers=frozenset({1, 2, 3, 4}),
+        ),
+    )
+
+
+def _tools(figures: Figures) -> Section:
+    return Section(
+        topic=Topic.TOOLS,
+        title="Made with",
+        table=Table(
+            headers=("encoder", "version", "FFmpeg", "files", "first", "last"),
+            rows=tuple(
+                (
+                    printable(group.tools.encoder),
+                    printable(group.tools.encoder_version or UNKNOWN),
+                    printable(group.tools.ffmpeg),
+                    str(group.files),
+                    shown_time(group.first.isoformat())[:10],
+                    shown_time(group.last.isoformat())[:10],
+                )
+                for group in figures.tools
+            ),
+            numbers=frozenset({3}),
+        ),
+    )
+
+
+def _runs(outcomes: Outcomes, limit: int) -> Section:
+    return _list(
+        Topic.RUNS, "Runs", ("run", "started", "ended", "what came of it"), outcomes.runs, limit,
+        lambda run: (
+            str(run.id),
+            shown_time(run.started),
+            "" if run.ended is None else shown_time(run.ended),
+            printable(run.summary or "did not end, or is at work"),
+        ),
+        numbers=frozenset({0}),
+    )  # fmt: skip
+
+
+# --- words for figures
+
+UNKNOWN = "unknown"
+
+BIN_NAMES = (*(f"{tens}-{tens + 10} %" for tens in range(0, 100, 10)), "100 % or more")
+
+
+def count_of(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def hours_of(duration_s: float) -> str:
+    """Hours as people count machine time, minutes and seconds below one."""
+    return f"{duration_s / 3600:,.1f} h" if duration_s >= 3600 else format_duration(duration_s)
+
+
+def percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
+
+
+def rule_name(rule: str | None) -> str:
+    return UNKNOWN if rule is None else printable(rule, limit=_RULE_LENGTH)
+
+
+def tier_name(source_tier: str | None) -> str:
+    """By its receipt, which may have been found beside an adopted target: a stranger's word."""
+    return UNKNOWN if source_tier is None else printable(source_tier, limit=_RULE_LENGTH)
+
+
+def period_name(period: Period, step: Step) -> str:
+    """Days and weeks by their (first) date, months and years by their number."""
+    length = {Step.MONTH: 7, Step.YEAR: 4}.get(step, 10)
+    return period.start.isoformat()[:length]
+
+
+def _reason(detail: str) -> str:
+    told = "; ".join(filter(None, map(str.strip, detail.splitlines())))
+    return printable(told, limit=_REASON_LENGTH)

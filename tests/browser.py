@@ -1,0 +1,153 @@
+"""A real browser without a window, over its debugging pipe: what a page shows, says and asks for.
+
+Chromium itself, no driver: two pipes and JSON are all that the protocol needs.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_TIMEOUT_S = 60
+
+_ON_ITS_PIPES = """
+import os, sys
+aside = [os.dup(int(number)) for number in sys.argv[1:3] for _ in range(3)]
+os.dup2(aside[2], 3)
+os.dup2(aside[5], 4)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
+"""Chromium reads from descriptor 3 and writes to 4, whatever numbers the pipes have here. The third
+copy of each is above both."""
+
+
+class Page:
+    """One page. `requests` are all addresses it asked for, `complaints` all that the browser had
+    to say: errors, warnings, refusals of the page's own policy."""
+
+    def __init__(self, send: int, receive: int) -> None:
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self._send, self._receive = send, receive
+        self._seen = b""
+        self._number = 0
+        self._loaded = False
+        self._session: str | None = None
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        for domain in ("Page", "Network", "Log", "Runtime"):
+            self._call(f"{domain}.enable")
+
+    def open(self, path: Path) -> None:
+        self._loaded = False
+        self._call("Page.navigate", url=path.as_uri())
+        while not self._loaded:
+            self._take(self._next())
+
+    def evaluate(self, script: str) -> Any:
+        """What an expression, or the promise that it is, comes to, by value."""
+        told = self._call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
+        assert "exceptionDetails" not in told, told
+        return told["result"].get("value")
+
+    def emulate(self, *, media: str = "", scheme: str = "light") -> None:
+        """Another medium ("print") or colour scheme ("dark")."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._call("Emulation.setEmulatedMedia", media=media, features=features)
+
+    def screenshot(self, goal: Path, *, width: int = 1100) -> None:
+        """Of the whole page."""
+        self._call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
+            mobile=False,
+        )  # fmt: skip
+        told = self._call("Page.captureScreenshot", captureBeyondViewport=True)
+        goal.write_bytes(base64.b64decode(told["data"]))
+
+    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self._number += 1
+        number = self._number
+        message: dict[str, Any] = {"id": number, "method": method, "params": parameters}
+        if self._session is not None:
+            message["sessionId"] = self._session
+        os.write(self._send, json.dumps(message).encode() + b"\0")
+        while True:
+            told = self._next()
+            if told.get("id") == number:
+                assert "error" not in told, told
+                result: dict[str, Any] = told["result"]
+                return result
+            self._take(told)
+
+    def _next(self) -> dict[str, Any]:
+        deadline = time.monotonic() + _TIMEOUT_S
+        while b"\0" not in self._seen:
+            ready, _, _ = select.select([self._receive], [], [], deadline - time.monotonic())
+            assert ready, "the browser does not answer"
+            chunk = os.read(self._receive, 1 << 20)
+            assert chunk, "the browser is gone"
+            self._seen += chunk
+        message, _, self._seen = self._seen.partition(b"\0")
+        told: dict[str, Any] = json.loads(message)
+        return told
+
+    def _take(self, told: dict[str, Any]) -> None:
+        match told.get("method"):
+            case "Page.loadEventFired":
+                self._loaded = True
+            case "Network.requestWillBeSent":
+                self.requests.append(told["params"]["request"]["url"])
+            case "Log.entryAdded":
+                self.complaints.append(told["params"]["entry"]["text"])
+            case "Runtime.consoleAPICalled" | "Runtime.exceptionThrown":
+                self.complaints.append(json.dumps(told["params"]))
+
+
+@contextmanager
+def browser_page(profile: Path) -> Iterator[Page]:
+    """A blank page of a new browser; the test is skipped where there is none."""
+    program = next(filter(None, map(shutil.which, _NAMES)), None)
+    if program is None:
+        pytest.skip("no Chromium or Chrome on PATH")
+    theirs_in, ours_out = os.pipe()
+    ours_in, theirs_out = os.pipe()
+    child = subprocess.Popen(
+        [
+            sys.executable, "-c", _ON_ITS_PIPES, str(theirs_in), str(theirs_out), program,
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            "--disable-dev-shm-usage", "--disable-background-networking",
+            "--remote-debugging-pipe", f"--user-data-dir={profile}",
+        ],
+        pass_fds=(theirs_in, theirs_out),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(theirs_in)
+    os.close(theirs_out)
+    try:
+        yield Page(ours_out, ours_in)
+    finally:
+        os.close(ours_out)  # which ends the browser
+        os.close(ours_in)
+        try:
+            child.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

@@ -1,0 +1,129 @@
+"""`av1rules report` as typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from av1rules.base.errors import UsageError
+from av1rules.cli.report import parse_since
+from tests.cli.test_commands import av1rules
+from tests.graph.aside_shelf import RULES
+from tests.report.shelf_of_figures import fill
+from tests.shelf import Disk
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    (tmp_path / "films").mkdir()
+    (tmp_path / "rules.yaml").write_text(RULES.format(originals=""))
+    fill(tmp_path / ".av1rules", count=40)
+    return tmp_path
+
+
+def typed(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    return av1rules("report", *arguments, cwd=cwd, code=code, TZ="UTC")
+
+
+def test_every_form_and_nothing_else_is_written(
+    library: Path, snapshot: Callable[[Path], Disk]
+) -> None:
+    before = snapshot(library)
+    first = {
+        "txt": "av1rules report, ",
+        "md": "# av1rules report",
+        "csv": "outcome,source,target",
+        "json": '{\n  "format": 1',
+        "HTML": "<!DOCTYPE html>",
+    }
+    for suffix, start in first.items():
+        goal = library / f"report.{suffix}"
+        assert typed("-o", goal.name, cwd=library).stdout == ""
+        assert goal.read_text().startswith(start)
+        goal.unlink()
+    text = typed("--format", "csv", cwd=library).stdout
+    assert text.startswith(first["csv"])
+    assert len(text.splitlines()) == 1 + 40 + 26
+    assert snapshot(library) == before
+
+
+def test_nothing_done_yet_makes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    (tmp_path / "rules.yaml").write_text(RULES.format(originals=""))
+    assert "0 targets" in typed(cwd=tmp_path).stdout
+    assert not (tmp_path / ".av1rules").exists()
+
+
+def test_since(library: Path) -> None:
+    all_of_it = json.loads(typed("--format", "json", cwd=library).stdout)
+    recent = json.loads(typed("--format", "json", "--since", "2026-02-10", cwd=library).stdout)
+    assert recent["since"] == "2026-02-10T00:00:00Z"
+    assert 0 < recent["total"]["files"] < all_of_it["total"]["files"] == 40
+    assert "expected a date or how long ago, found 'soon'" in (
+        typed("--since", "soon", cwd=library, code=2).stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "ago"), [("30d", timedelta(30)), ("12h", timedelta(hours=12)), ("2w", timedelta(14))]
+)
+def test_how_long_ago(text: str, ago: timedelta) -> None:
+    assert parse_since(text, NOW) == NOW - ago
+
+
+@pytest.mark.parametrize("text", ["", "2026-02-30", "-3d", "9999999w", "1e99d", "0001-01-01x"])
+def test_no_time_at_all(text: str) -> None:
+    with pytest.raises(UsageError, match="expected a date"):
+        parse_since(text, NOW)
+
+
+@pytest.mark.parametrize("name", ["films/a.mkv", "report", "films", "link.html", "folder.html"])
+def test_only_files_named_like_reports_are_written(library: Path, name: str) -> None:
+    film = library / "films" / "a.mkv"
+    film.write_bytes(b"film")
+    (library / "link.html").symlink_to("films/a.mkv")
+    (library / "folder.html").mkdir()
+    told = typed("--format", "html", "-o", name, cwd=library, code=2).stderr
+    assert "a report is not written to such a file" in told
+    assert film.read_bytes() == b"film"
+
+
+def test_a_place_that_can_not_be_written_to_is_told(library: Path) -> None:
+    told = typed("-o", "absent/report.html", cwd=library, code=2).stderr
+    assert "could not be written: No such file or directory" in told
+
+
+def test_page_without_its_libraries_says_what_to_install(library: Path) -> None:
+    script = (
+        "import sys; sys.modules['pygal'] = None\n"
+        "sys.argv = ['av1rules', 'report', '--format', 'html']\n"
+        "from av1rules.cli.main import run\n"
+        "run()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=library, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "needs pygal, which is not installed" in done.stderr
+    assert "pip install 'av1rules[report]'" in done.stderr
+
+
+def test_other_forms_load_no_chart_library(library: Path) -> None:
+    script = (
+        "import sys; sys.argv = ['av1rules', 'report']\n"
+        "from av1rules.cli.main import run\n"
+        "try:\n    run()\nexcept SystemExit:\n"
+        "    print({'pygal', 'jinja2', 'rich', 'doit'} & set(sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=library, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("set()\n")
