@@ -7,6 +7,7 @@ episode renumbered, two films swapped) need no place that is not yet free.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -195,8 +196,8 @@ def _to_place(move: TargetMove) -> None:
         if not same_content(move.stage, move.new):
             raise
         os.unlink(move.stage)  # it was put there already, and the run died
-    except OSError:
-        if os.path.lexists(move.new) or _one_device(move.stage, os.path.dirname(move.new)):
+    except OSError as problem:
+        if problem.errno != errno.EXDEV:
             raise
         copy_compared(move.stage, move.new, part=_part_of(move))
         fsync_folder(Path(move.new).parent)
@@ -214,10 +215,6 @@ def _to_old_place(move: TargetMove) -> None:
 def _part_of(move: TargetMove) -> Path:
     """Where a copy to another file system grows."""
     return Path(os.path.dirname(move.new), f"{os.path.basename(move.stage)}.part")
-
-
-def _one_device(path: str, folder: str) -> bool:
-    return os.lstat(path).st_dev == os.stat(folder).st_dev
 
 
 def _settle(ledger: Ledger, moves: tuple[TargetMove, ...]) -> tuple[TargetMove, ...]:

@@ -10,6 +10,7 @@ from av1rules.base.events import Event, JobDropped, JobFailed, RunFinished
 from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
 from av1rules.graph.run import run_plan
+from av1rules.graph.undo import find_entries, undo
 from av1rules.graph.workspace import open_workspace
 from tests.shelf import FAST, Shelf
 
@@ -56,6 +57,15 @@ def run_with(
         finished = run_plan(plan, session, jobs=1)
     assert not is_due[0] or not (at or on), f"never came to {at or on}"
     return finished
+
+
+def undo_last(shelf: Shelf) -> None:
+    with (
+        open_workspace(shelf.rules_file, write=False) as space,
+        open_session(space, shelf.events.append) as session,
+    ):
+        for result in undo(session, find_entries(session.space.ledger, ("last",))):
+            assert result.refusal is None, result.text
 
 
 def failures(shelf: Shelf) -> list[JobFailed]:

@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from av1rules.graph.open_session import open_session
-from av1rules.graph.undo import find_entries, undo
-from av1rules.graph.workspace import open_workspace
+from tests.faults.live import undo_last
 from tests.shelf import FAST, Shelf
 
 OTHER = FAST.replace("crf: 50", "crf: 45")
@@ -44,12 +42,7 @@ class Stage:
         assert finished.failed == finished.dropped == 0, self.shelf.told()
 
     def undo(self) -> None:
-        with (
-            open_workspace(self.shelf.rules_file, write=False) as space,
-            open_session(space, self.shelf.events.append) as session,
-        ):
-            for result in undo(session, find_entries(session.space.ledger, ("last",))):
-                assert result.refusal is None, result.text
+        undo_last(self.shelf)
 
 
 @dataclass(frozen=True, kw_only=True)

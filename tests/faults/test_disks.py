@@ -17,7 +17,7 @@ from av1rules.base.errors import LedgerError, UsageError
 from av1rules.base.events import JobStarted
 from av1rules.graph.planned import PlanAction
 from tests.faults.conftest import MakeDisk, mount
-from tests.faults.live import all_names, drops, failures, fill, rules, run_with
+from tests.faults.live import all_names, drops, failures, fill, rules, run_with, undo_last
 from tests.shelf import Shelf
 
 pytestmark = pytest.mark.real
@@ -101,6 +101,58 @@ def test_full_when_the_result_comes_near_in_replace_mode(
     assert [row.action for row in shelf.plan().rows] == [PlanAction.FRESH]
     (kept,) = shelf.kept()
     assert file_digest(kept.path) == original
+
+
+# --- borders
+
+
+def test_one_disk_mounted_twice(shelf: Shelf, tiny_clips: Clips) -> None:
+    """Bind mounts, as containers have them: one device number, and yet no renames across."""
+    disk, films, temp = (shelf.folder / name for name in ("disk", "films", "temp"))
+    for folder in (disk, films / "sub", temp):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, place in (("one", films / "sub"), ("two", temp)):
+        (disk / name).mkdir()
+        mount("--bind", str(disk / name), str(place))
+    try:
+        rules(shelf, f"mode: replace, temp_dir: '{temp}'")
+        film = shelf.add("sub/a.mkv", tiny_clips["a.mkv"])
+        assert shelf.run().done == 1, shelf.told()
+        result = file_digest(film)
+        (kept,) = shelf.kept()
+        assert file_digest(kept.path) == file_digest(tiny_clips["a.mkv"])
+        for wanted in (file_digest(tiny_clips["a.mkv"]), result):
+            undo_last(shelf)
+            assert file_digest(film) == wanted
+            assert len(list(films.rglob("*.mkv"))) == 2, "one in its place, one aside"
+            assert shelf.run().done == 0
+            assert shelf.plan().work == ()
+        assert shelf.leftovers() == []
+    finally:
+        for place in (films / "sub", temp):
+            subprocess.run(["umount", str(place)], check=True)
+
+
+def test_targets_follow_between_roots_on_one_disk_mounted_twice(
+    shelf: Shelf, tiny_clips: Clips
+) -> None:
+    more, disk = shelf.folder / "more", shelf.folder / "disk"
+    for folder in (more, disk):
+        folder.mkdir()
+    mount("--bind", str(disk), str(more))
+    try:
+        rules(shelf, "mode: beside", library="roots: [films, more]")
+        film = shelf.add("a.mkv", tiny_clips["a.mkv"])
+        shutil.copy(tiny_clips["b.mkv"], more / "b.mkv")
+        shelf.run()
+        shutil.move(film, more / "a.mkv")
+        shelf.add("c.mkv", tiny_clips["c.mkv"])
+        finished = shelf.run()
+        assert (finished.moved, finished.done, finished.dropped) == (1, 1, 0), shelf.told()
+        assert all_names(more) == ["a.av1.mkv", "a.mkv", "b.av1.mkv", "b.mkv"]
+        assert shelf.plan().work == ()
+    finally:
+        subprocess.run(["umount", str(more)], check=True)
 
 
 # --- read-only
@@ -213,3 +265,19 @@ def test_trash_deleted_by_the_user(shelf: Shelf, tiny_clips: Clips) -> None:
     assert file_digest(film) == result
     shelf.add("b.mkv", tiny_clips["b.mkv"])
     assert shelf.run().done == 1
+
+
+def test_original_deleted_by_a_run_that_died_before_its_note(
+    shelf: Shelf, tiny_clips: Clips
+) -> None:
+    rules(shelf, "mode: replace")
+    shelf.add("a.mkv", tiny_clips["a.mkv"])
+    shelf.run()
+    (kept,) = shelf.kept()
+    os.unlink(kept.path)
+    rules(shelf, "mode: replace, originals: delete after verify")
+    shelf.run()
+    assert shelf.kept() == ()
+    assert "was gone already" in shelf.told()
+    shelf.run()
+    assert "gone" not in shelf.told()
