@@ -1,0 +1,178 @@
+"""The question to FFmpeg for one look at a film, and what its answer says. Pure.
+
+FFmpeg shrinks the pictures to maps of some thousand values; those are few enough for plain Python
+(about 5 ms a look), so that no array library is needed.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+BLOCK = 16
+"""Pixels along the side of a block whose fine detail is one value."""
+
+WIDEST, TALLEST = 1280, 720
+"""Fine detail is looked for in the middle of larger pictures: as good for grain, and 4K costs no
+more. Bars above and below a wide film stay outside in 1080p and larger."""
+
+GAP_S = 0.12
+"""Between two pictures of a look: about 3 at 24 a second."""
+
+MOTION_PICTURES = 3
+"""Two gaps: a cut falls into one of them only, and the calmer one counts."""
+
+_MOST_PICTURES = 64
+"""Decoded for one look at most: 0.24 s at up to 240 a second. Bounds files without times."""
+
+_STEP = 16
+_TOP = 256 * _STEP - 1
+"""A step of 8 bits, and white, in the maps: 12 bits, since fine detail is often below one step."""
+
+_DARK = round(0.1 * _TOP)
+_PEAK_SHARE = 0.005
+"""Of the areas: a lamp counts, a single glint does not."""
+
+_NOISE_SCALE = 2.394
+"""Mean of the positive part of the Laplacian for noise of deviation 1: the kernel's norm is 6,
+the positive part's mean 6 / sqrt(2 pi)."""
+
+_USABLE = range(40 * _STEP, 220 * _STEP + 1)
+"""Brightness of blocks that can tell of noise: codecs wipe it out in the dark, white cuts it."""
+
+_LEAST_BLOCKS = 8
+
+_PICTURE = re.compile(r"^\[Parsed_showinfo_\d+ @ [^\]]*\] n: *\d+ pts: *-?\d+ pts_time:(-?[\d.]+) ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Blocks of the looked-at part across and down; the map of areas has twice as many of each."""
+
+    across: int
+    down: int
+
+    @property
+    def values(self) -> int:
+        return self.across * self.down * 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookWish:
+    """`pictures` at least `gap_s` apart, from the key frame before `at_s`, or (`is_exact`) from
+    `at_s` itself, at the cost of decoding all between."""
+
+    at_s: float
+    pictures: int
+    gap_s: float
+    is_exact: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one burst of pictures showed; units as in `passages.Sample`."""
+
+    time_s: float
+    luma: float
+    dark_share: float
+    peak: float
+    motion: float | None  # None: only one picture came
+    noises: tuple[float, ...]  # per picture that could tell
+    textures: tuple[float, ...]
+
+
+def grid_of(width: int, height: int) -> Grid:
+    return Grid(
+        across=max(min(width, WIDEST) // BLOCK, 1), down=max(min(height, TALLEST) // BLOCK, 1)
+    )
+
+
+def look_argv(
+    head: Sequence[str], url: str, stream: int, grid: Grid, wish: LookWish
+) -> tuple[str, ...]:
+    """The command of one look; `head` is the program and what it may open.
+
+    `-copyts` and `-seek_timestamp` keep the film's own clock, whatever its start.
+    """
+    seek = () if wish.is_exact else ("-noaccurate_seek",)
+    return (
+        *head, "-hide_banner", "-nostats", "-v", "info", "-copyts", "-threads", "2",
+        "-noautorotate", *seek, "-seek_timestamp", "1", "-ss", f"{wish.at_s:.6f}", "-i", url,
+        "-filter_complex", _graph(stream, grid, wish.gap_s), "-frames:v", str(wish.pictures),
+        "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray12le", "-",
+    )  # fmt: skip
+
+
+def _graph(stream: int, grid: Grid, gap_s: float) -> str:
+    """Areas of the whole picture, their levels stretched to the full range; below them, side by
+    side, the fine detail and the brightness of the blocks in its middle."""
+    across, down = grid.across, grid.down
+    blocks = f"scale={across}:{down}:flags=area"
+    return (
+        f"[0:{stream}]trim=end_frame={_MOST_PICTURES},"
+        f"select='isnan(prev_selected_t)+gte(t-prev_selected_t,{gap_s:g})',"
+        "sidedata=mode=delete,showinfo=checksum=0,split[whole][part];"
+        f"[whole]scale={across * 2}:{down * 2}:flags=area:out_range=full,"
+        "format=yuv420p12,extractplanes=y[areas];"
+        f"[part]crop='min(iw,{across * BLOCK})':'min(ih,{down * BLOCK})',"
+        "format=yuv420p12,extractplanes=y,split[rough][plain];"
+        f"[rough]convolution=0m='1 -2 1 -2 4 -2 1 -2 1':0rdiv=1,{blocks}[detail];"
+        f"[plain]{blocks}[level];"
+        "[detail][level]hstack[blocks];[areas][blocks]vstack"
+    )
+
+
+def picture_times(lines: Iterable[str]) -> list[float]:
+    """When the pictures are shown, from FFmpeg's log."""
+    found = (_PICTURE.match(line) for line in lines)
+    return [float(match[1]) for match in found if match is not None]
+
+
+def parse_look(data: bytes, times: Sequence[float], grid: Grid, *, is_full: bool) -> Look | None:
+    """What the maps say; None if no whole picture with a time came. `is_full`: the film's levels
+    use the full range, its steps are larger than those of usual films."""
+    count = min(len(data) // (grid.values * 2), len(times))
+    if not count:
+        return None
+    values = array("H", data[: count * grid.values * 2])
+    maps = [values[at : at + grid.values] for at in range(0, len(values), grid.values)]
+    areas = [picture[: grid.across * grid.down * 4] for picture in maps]
+    blocks = [_blocks(picture, grid) for picture in maps]
+    step = _NOISE_SCALE * _STEP * (255 / 219 if is_full else 1)
+    noises = [_noise(detail, level) for detail, level in blocks]
+    first = sorted(areas[0])
+    changes = [_change(one, other) for one, other in pairwise(areas)]
+    return Look(
+        time_s=times[0],
+        luma=sum(first) / len(first) / _TOP,
+        dark_share=sum(value < _DARK for value in first) / len(first),
+        peak=first[int((len(first) - 1) * (1 - _PEAK_SHARE))] / _TOP,
+        motion=min(changes) / _TOP if changes else None,
+        noises=tuple(noise / step for noise in noises if noise is not None),
+        textures=tuple(median(detail) / step for detail, _ in blocks),
+    )
+
+
+def _blocks(picture: array[int], grid: Grid) -> tuple[list[int], list[int]]:
+    """Fine detail and brightness of each block."""
+    start, row = grid.across * grid.down * 4, grid.across * 2
+    detail: list[int] = []
+    level: list[int] = []
+    for at in range(start, start + grid.down * row, row):
+        detail += picture[at : at + grid.across]
+        level += picture[at + grid.across : at + row]
+    return detail, level
+
+
+def _noise(detail: list[int], level: list[int]) -> float | None:
+    """Fine detail of the calmest tenth of the usable blocks."""
+    usable = sorted(d for d, y in zip(detail, level, strict=True) if y in _USABLE)
+    return usable[len(usable) // 10] if len(usable) >= _LEAST_BLOCKS else None
+
+
+def _change(one: array[int], other: array[int]) -> float:
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one)
