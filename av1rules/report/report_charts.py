@@ -17,10 +17,10 @@ from pygal.style import Style
 from av1rules.base.text import printable
 from av1rules.base.units import format_size
 from av1rules.report.figures import Figures, SizeGroup, SpeedGroup, Step
-from av1rules.report.report_sections import (
+from av1rules.report.report_sections import Topic
+from av1rules.report.report_words import (
     BIN_NAMES,
     UNKNOWN,
-    Topic,
     count_of,
     hours_of,
     period_name,

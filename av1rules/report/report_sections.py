@@ -11,19 +11,27 @@ from enum import StrEnum
 from typing import TypeVar
 
 from av1rules.base.text import printable
-from av1rules.base.units import format_duration, format_size
+from av1rules.base.units import format_size
 from av1rules.graph.history import Made, Outcomes
 from av1rules.graph.status import Fault
 from av1rules.graph.verdict import Verdict
-from av1rules.report.figures import Figures, Period, SizeGroup, SpeedGroup, Step
+from av1rules.report.figures import Figures, SizeGroup, SpeedGroup
 from av1rules.report.originals_text import shown_time
+from av1rules.report.report_words import (
+    BIN_NAMES,
+    UNKNOWN,
+    count_of,
+    hours_of,
+    percent,
+    period_name,
+    reason_line,
+    rule_name,
+    tier_name,
+)
 
 _Item = TypeVar("_Item")
 
 _SIZE_HEADERS = ("source", "target", "saved", "ratio")
-
-_REASON_LENGTH = 200
-_RULE_LENGTH = 40
 
 
 class Topic(StrEnum):
@@ -67,20 +75,6 @@ class Section:
     title: str
     table: Table
     note: str | None = None
-
-
-def headline(figures: Figures) -> str:
-    """What the report is of, in one line."""
-    since = "all that the ledger has"
-    if figures.since is not None:
-        since = f"since {shown_time(figures.since.isoformat())}"
-    return f"{shown_time(figures.at.isoformat())}, {since}"
-
-
-CLOSING = (
-    "What the rules skip, hold or leave alone is decided anew by each plan, with its reason: "
-    "av1rules plan --all. How one target was made: av1rules receipt FILE."
-)
 
 
 def report_sections(figures: Figures, *, limit: int) -> tuple[Section, ...]:
@@ -270,7 +264,7 @@ def _outcomes(figures: Figures, limit: int) -> Iterator[Section]:
     if any(reason.files > 1 for reason in figures.reasons):
         yield _list(
             Topic.REASONS, "Why encodes failed", ("files", "why"), figures.reasons, limit,
-            lambda one: (str(one.files), _reason(one.detail)),
+            lambda one: (str(one.files), reason_line(one.detail)),
             numbers=frozenset({0}),
         )  # fmt: skip
     yield _verdicts(Topic.FAILED, "Failed", outcomes.failed, limit, with_count=True)
@@ -315,7 +309,7 @@ def _verdicts(
     def row(one: Verdict) -> tuple[str, ...]:
         times = (str(one.count),) if with_count else ()
         size = format_size(one.source_bytes)
-        return printable(one.source), size, *times, shown_time(one.at), _reason(one.detail)
+        return printable(one.source), size, *times, shown_time(one.at), reason_line(one.detail)
 
     times = ("times",) if with_count else ()
     return _list(
@@ -327,7 +321,7 @@ def _verdicts(
 def _faults(topic: Topic, title: str, faults: Sequence[Fault], limit: int) -> Section:
     return _list(
         topic, title, ("file", "seen", "fault"), faults, limit,
-        lambda one: (printable(one.name), shown_time(one.at), _reason(one.fault)), names=0,
+        lambda one: (printable(one.name), shown_time(one.at), reason_line(one.fault)), names=0,
     )  # fmt: skip
 
 
@@ -389,43 +383,3 @@ def _runs(outcomes: Outcomes, limit: int) -> Section:
         ),
         numbers=frozenset({0}),
     )  # fmt: skip
-
-
-# --- words for figures
-
-UNKNOWN = "unknown"
-
-BIN_NAMES = (*(f"{tens}-{tens + 10} %" for tens in range(0, 100, 10)), "100 % or more")
-
-
-def count_of(count: int, noun: str) -> str:
-    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def hours_of(duration_s: float) -> str:
-    """Hours as people count machine time, minutes and seconds below one."""
-    return f"{duration_s / 3600:,.1f} h" if duration_s >= 3600 else format_duration(duration_s)
-
-
-def percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.0%}"
-
-
-def rule_name(rule: str | None) -> str:
-    return UNKNOWN if rule is None else printable(rule, limit=_RULE_LENGTH)
-
-
-def tier_name(source_tier: str | None) -> str:
-    """By its receipt, which may have been found beside an adopted target: a stranger's word."""
-    return UNKNOWN if source_tier is None else printable(source_tier, limit=_RULE_LENGTH)
-
-
-def period_name(period: Period, step: Step) -> str:
-    """Days and weeks by their (first) date, months and years by their number."""
-    length = {Step.MONTH: 7, Step.YEAR: 4}.get(step, 10)
-    return period.start.isoformat()[:length]
-
-
-def _reason(detail: str) -> str:
-    told = "; ".join(filter(None, map(str.strip, detail.splitlines())))
-    return printable(told, limit=_REASON_LENGTH)

@@ -44,6 +44,7 @@ def figures_of(state_dir: Path, *, since: datetime | None = None) -> Figures:
 @pytest.fixture(autouse=True)
 def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts show local times: here those of UTC."""
-    monkeypatch.setattr(
-        "av1rules.report.report_sections.shown_time", lambda at: at[:16].replace("T", " ")
-    )
+    for module in ("report_sections", "report_words"):
+        monkeypatch.setattr(
+            f"av1rules.report.{module}.shown_time", lambda at: at[:16].replace("T", " ")
+        )
