@@ -30,8 +30,10 @@ def estimate(
     children: Children,
     priority: Priority = USUAL,
 ) -> NoiseEstimate:
-    """1-3 s in 1080p, whatever the length; some times that in 4K. Raises ProbeError where nothing can be seen,
-    RunInterruptedError, OSError."""
+    """1-3 s in 1080p, whatever the length; some times that in 4K.
+
+    Raises ProbeError where nothing can be seen, RunInterruptedError, OSError.
+    """
     viewer = open_viewer(path, source, tools=tools, children=children, priority=priority)
     step = (LAST - FIRST) / (PLACES - 1)
     shares = [FIRST + step * number for number in range(PLACES)]
