@@ -14,7 +14,7 @@ pytest.register_assert_rewrite("tests.faults.theatre")
 
 from tests.conftest import MakeClip  # noqa: E402
 from tests.faults.scenes import SCENES, Stage  # noqa: E402
-from tests.faults.theatre import KILLS, Theatre  # noqa: E402
+from tests.faults.theatre import KILLS, Players, Theatre  # noqa: E402
 from tests.shelf import Shelf  # noqa: E402
 
 GetTheatre = Callable[[str], Theatre]
@@ -65,9 +65,12 @@ def near_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def get_theatre(
-    near_folder: Path, tmp_path_factory: pytest.TempPathFactory, tiny_clips: Mapping[str, Path]
-) -> GetTheatre:
+    near_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_clips: Mapping[str, Path],
+) -> Iterator[GetTheatre]:
     """A theatre for each scene, made once."""
+    players = Players()
     made: dict[str, Theatre] = {}
 
     def get(name: str) -> Theatre:
@@ -79,11 +82,16 @@ def get_theatre(
             (far / "disk").mkdir()
             stage = Stage(shelf=shelf, far=far / "disk", clips=tiny_clips)
             made[name] = Theatre(
-                stage=stage, scene=SCENES[name], store=near / "store", far_store=far / "store"
+                stage=stage,
+                scene=SCENES[name],
+                players=players,
+                store=near / "store",
+                far_store=far / "store",
             )
         return made[name]
 
-    return get
+    yield get
+    players.close()
 
 
 MakeDisk = Callable[..., Path]

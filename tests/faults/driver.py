@@ -2,22 +2,24 @@
 
 `python -m tests.faults.driver RULES N run | undo WORD...`; N is 0 for never, or `-NAME` to die at
 the first step of that name. What counts is every step that a session names, every transaction of
-the ledger and every call that changes a folder or makes a file; a copy also stops half way. With
-`AV1RULES_FAULT_LOG` the points are listed there.
+the ledger and every call that changes a folder or makes a file; a copy also stops half way.
+`python -m tests.faults.driver serve` does it again and again, each time in a process of its own.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from av1rules.base.event_text import event_text
 from av1rules.base.events import Event
@@ -27,8 +29,6 @@ from av1rules.graph.plan import build_plan
 from av1rules.graph.run import run_plan
 from av1rules.graph.undo import find_entries, undo
 from av1rules.graph.workspace import open_workspace
-
-LOG_VARIABLE = "AV1RULES_FAULT_LOG"
 
 _CALLS = frozenset({"os.rename", "os.link", "os.symlink", "os.mkdir", "os.rmdir", "os.remove"})
 
@@ -92,9 +92,8 @@ def _cut_copies(points: Points) -> None:
     shutil.copyfile = copyfile  # type: ignore[assignment]
 
 
-def main() -> None:
-    rules, at, command, *words = sys.argv[1:]
-    points = Points(at, os.environ.get(LOG_VARIABLE))
+def play(rules: str, at: str, log: str | None, command: str, *words: str) -> None:
+    points = Points(at, log)
     _cut_transactions(points)
     _cut_copies(points)
     with open_workspace(Path(rules), write=False) as space:
@@ -107,9 +106,36 @@ def main() -> None:
                 run_plan(build_plan(session.space), session, jobs=1)
 
 
+def serve() -> None:
+    """For each line (JSON: arguments, file for the output) a process of its own; tells its number,
+    then how it ended. Starting Python each time would take twice as long as all the rest."""
+    for line in sys.stdin:
+        arguments, output = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _play_in_child(arguments, output)
+        print(child, flush=True)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _play_in_child(arguments: list[str], output: str) -> NoReturn:
+    code = 1
+    try:
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+        os.dup2(1, 2)
+        play(*arguments)
+        code = 0
+    except BaseException:  # noqa: BLE001 - the process ends here
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
 def _tell(event: Event) -> None:
     print(event_text(event))
 
 
 if __name__ == "__main__":
-    main()
+    serve() if sys.argv[1:] == ["serve"] else play(sys.argv[1], sys.argv[2], None, *sys.argv[3:])

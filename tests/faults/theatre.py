@@ -4,6 +4,8 @@ at what is left: right after the kill, and after the next start has repaired it.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import signal
@@ -19,7 +21,6 @@ from av1rules.base.digest import file_digest
 from av1rules.base.events import Note
 from av1rules.graph.kept import KEPT_FOLDER
 from av1rules.graph.ledger import Ledger
-from tests.faults.driver import LOG_VARIABLE
 from tests.faults.scenes import Scene, Stage
 
 CHECKOUT = Path(__file__).parents[2]
@@ -46,12 +47,43 @@ class Sight:
         return {*self.films.values(), *self.aside}
 
 
+class Players:
+    """The process that starts the runs."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.driver", "serve"], cwd=CHECKOUT, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def play(
+        self, arguments: tuple[str | None, ...], output: Path, kill_after_s: float | None
+    ) -> int:
+        """Play once; returns how the run ended."""
+        assert self._server.stdin is not None
+        print(json.dumps([arguments, str(output)]), file=self._server.stdin, flush=True)
+        player = int(self._line())
+        if kill_after_s is not None:
+            time.sleep(kill_after_s)
+            with contextlib.suppress(ProcessLookupError):  # it came to its end
+                os.kill(player, signal.SIGKILL)
+        return int(self._line())
+
+    def _line(self) -> str:
+        assert self._server.stdout is not None
+        return self._server.stdout.readline()
+
+    def close(self) -> None:
+        self._server.communicate(timeout=PATIENCE_S)
+
+
 @dataclass
 class Theatre:
     """One scene: how it begins, what comes of it undisturbed, and the points where it can die."""
 
     stage: Stage
     scene: Scene
+    players: Players
     store: Path
     far_store: Path
     before: Sight = field(init=False)
@@ -89,39 +121,28 @@ class Theatre:
     def play(self, at: int = 0, *, command: tuple[str, ...] | None = None) -> tuple[str, ...]:
         """Run the command, killed at point `at` (0: not at all); returns the points that it came
         past."""
-        log = self.store.with_suffix(".points")
-        process = self._start(at, command, {LOG_VARIABLE: str(log)})
-        out, _ = process.communicate(timeout=PATIENCE_S)
+        log, out = self.store.with_suffix(".points"), self.store.with_suffix(".out")
+        code = self._play(str(at), str(log), command or self.scene.command)
         points = tuple(log.read_text().splitlines())
         wanted = -signal.SIGKILL if at and len(points) >= at else 0
-        assert process.returncode == wanted, out.decode(errors="replace")
-        KILLS["at a point"] += process.returncode != 0
+        assert code == wanted, out.read_text(errors="replace")
+        KILLS["at a point"] += code != 0
         self._require_alone()
         return points
 
-    def play_for(self, seconds: float) -> bool:
-        """Run the command and kill it from outside after this time; whether it was still alive."""
-        process = self._start(0, None, {})
-        try:
-            process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        out, _ = process.communicate(timeout=PATIENCE_S)
-        assert process.returncode in (0, -signal.SIGKILL), out.decode(errors="replace")
-        KILLS["at any time"] += process.returncode != 0
+    def play_for(self, seconds: float) -> None:
+        """Run the command and kill it from outside after this time."""
+        code = self._play("0", None, self.scene.command, kill_after_s=seconds)
+        out = self.store.with_suffix(".out")
+        assert code in (0, -signal.SIGKILL), out.read_text(errors="replace")
+        KILLS["at any time"] += code != 0
         self._require_alone()
-        return process.returncode != 0
 
-    def _start(
-        self, at: int, command: tuple[str, ...] | None, env: dict[str, str]
-    ) -> subprocess.Popen[bytes]:
-        rules = str(self.stage.shelf.rules_file)
-        words = command or self.scene.command
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.driver", rules, str(at), *words],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=CHECKOUT,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **env},
-        )  # fmt: skip
+    def _play(
+        self, at: str, log: str | None, command: tuple[str, ...], kill_after_s: float | None = None
+    ) -> int:
+        arguments = (str(self.stage.shelf.rules_file), at, log, *command)
+        return self.players.play(arguments, self.store.with_suffix(".out"), kill_after_s)
 
     def _require_alone(self) -> None:
         """No process of the dead run is left."""
