@@ -19,10 +19,10 @@ SAMPLE = (
     "moves in a chain", "moves to another file system", "orphan to the trash", "purge",
 )  # fmt: skip
 
-CHAINS = 5
+CHAINS = 10
 """Runs that are killed, whose repair is killed too, of each scene."""
 
-ANY_TIMES = 4
+ANY_TIMES = 6
 """Kills from outside of each scene."""
 
 RESTART_POINTS = 40
