@@ -29,7 +29,9 @@ def with_donor(scope: PlanScope, row: PlanRow, work: Work) -> Work:
     movers = [donor for donor in donors if _may_move(scope, row, donor, work)]
     is_own = known is not None and known.content_key == work.content_key and work.found is not None
     if movers and not is_own:
-        return _moving(scope, row, work, _best(movers, work))
+        moving = _moving(scope, row, work, _best(movers, work))
+        if moving.donor is not None:
+            return moving
     if not scope.may_copy:
         return work
     alike = [one for one in donors if one.fingerprint == work.fingerprint and not one.forgotten]
@@ -104,7 +106,7 @@ def _moving(scope: PlanScope, row: PlanRow, work: Work, donor: TargetRow) -> Wor
     assert row.target is not None
     stands = work.known if work.found is not None else None
     if work.found is not None and (stands is None or not _may_displace(stands, row, work)):
-        return work  # the place is somebody's: that is told instead
+        return work  # no move into a place that is taken
     moved = replace(
         donor, target=row.target, source=row.file.library_path, source_path=row.file.path
     )

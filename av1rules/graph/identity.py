@@ -27,6 +27,7 @@ def settle_donors(
     given: dict[str, int] = {}
     for is_exact in (True, False):  # what needs no encode after its move goes first
         _give(settled, given, again, is_exact=is_exact)
+    _leave_what_is_redone(settled, frozenset(given), again)
     if copies:
         settled = _copies_of_the_first(settled)
     return _free_places(settled, whole=whole)
@@ -46,6 +47,22 @@ def _give(rows: list[PlanRow], given: dict[str, int], again: Again, *, is_exact:
         for number in denied:
             rows[number] = again(rows[number], taken)
         wishes = denied
+
+
+def _leave_what_is_redone(rows: list[PlanRow], given: frozenset[str], again: Again) -> None:
+    """No copy of a target that is itself overwritten in this run, nobody knows when."""
+    redone = {
+        row.target
+        for row in rows
+        if row.work is not None and row.work.found is not None and row.target is not None
+        if row.action in (PlanAction.ENCODE, PlanAction.COPY) and _moving(row) is None
+    }
+    for number, row in enumerate(rows):
+        donor = row.work.donor if row.work is not None else None
+        if donor is None or donor.row is None or donor.is_move:
+            continue
+        if donor.row.target in redone:
+            rows[number] = again(row, given | redone)
 
 
 def _is_exact(row: PlanRow) -> bool:

@@ -284,6 +284,19 @@ def test_one_target_for_two_films_whose_places_are_not_free(three: Shelf) -> Non
     assert three.plan().work == ()
 
 
+def test_no_copy_of_what_is_redone_in_the_same_run(shelf: Shelf) -> None:
+    rules(shelf)
+    shelf.add("a/film.mkv")
+    shelf.run()
+    first = FAST.replace("crf: 50", "crf: 40")
+    rule = f'rules:\n  - {{name: first, when: {{path: "a/**"}}, encode: {{{first}}}}}\n'
+    shelf.rules(RULES.format(output="", settings=FAST).replace("rules:\n", rule))
+    shelf.add("b/film.mkv")
+    assert set(actions(shelf.plan().rows).values()) == {PlanAction.ENCODE}
+    done = shelf.run()
+    assert (done.done, done.dropped) == (2, 0)
+
+
 def test_copies_may_be_encoded_each(shelf: Shelf) -> None:
     rules(shelf, output="copies: encode")
     shelf.add("a.mkv")

@@ -397,6 +397,7 @@ class Library(RuleBasedStateMachine):
         for path, (content, crf, target) in wanted.items():
             if not self.is_whole(target, content, crf, before, rows):
                 stale[content, crf].append(path)
+        redone = {wanted[path][2] for paths in stale.values() for path in paths}
         done: dict[tuple[int, int], list[str]] = defaultdict(list)
         for path in encoded:
             if path in wanted:
@@ -405,13 +406,23 @@ class Library(RuleBasedStateMachine):
             else:
                 assert self.policy.mode == "replace", path
         for (content, crf), paths in done.items():
-            at_hand = self.at_hand(content, crf, before, rows)
+            places = [wanted[path][2] for path in stale[content, crf]]
+            is_free = any(self.may_come_to(place, before) for place in places)
+            at_hand = [
+                row
+                for row in self.at_hand(content, crf, before, rows)
+                if self.below(row.target) not in redone or (is_free and self.is_orphan(row, before))
+            ]
             if self.policy.copies == "encode":
                 free = [row for row in at_hand if self.is_orphan(row, before)]
                 most = max(0, len(stale[content, crf]) - len(free))
             else:
                 most = 0 if at_hand else min(1, len(stale[content, crf]))
             assert len(paths) <= most, f"{paths} of content {content} with crf {crf} again"
+
+    def may_come_to(self, place: str, sight: Sight) -> bool:
+        """Whether another target may be moved there."""
+        return place not in sight or sight[place].what.kind == "result"
 
     def at_hand(
         self, content: int, crf: int, sight: Sight, rows: list[TargetRow]
