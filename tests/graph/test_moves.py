@@ -36,7 +36,8 @@ def season(shelf: Shelf, make_clip: MakeClip) -> Shelf:
 
 def rename(shelf: Shelf, *pairs: str) -> None:
     """`"ab"` renames a to b, with its subtitles."""
-    for old, new in pairs:
+    for pair in pairs:
+        old, new = pair[0], pair[1]
         for suffix in (".mkv", ".srt"):
             path = shelf.folder / "films" / f"{old}{suffix}"
             path.rename(path.with_name(f"{new}{suffix}"))
