@@ -10,7 +10,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from av1rules.base.digest import content_key, file_digest, head_key
@@ -72,7 +72,7 @@ def build_target(row: PlanRow, session: Session) -> Outcome:
 def _moved(job: Job) -> Outcome:
     """Moves are carried out before anything is built: what is left is to look whether this one came
     about."""
-    if job.session.space.ledger.find(job.target) != job.work.known:
+    if not _is_as_planned(job.session.space.ledger.find(job.target), job.work.known):
         raise PlanOutdatedError("its target could not follow it; the next plan looks again")
     return Outcome.DONE
 
@@ -115,13 +115,20 @@ def _encode_and_deliver(job: Job, folder: str, promise: Promise) -> Outcome:
     return Outcome.DONE
 
 
+def _is_as_planned(known: TargetRow | None, planned: TargetRow | None) -> bool:
+    """Whether the ledger says the same, but for the target's time: a move notes it anew."""
+    if known is None or planned is None:
+        return known is planned
+    return replace(known, target_mtime_ns=planned.target_mtime_ns) == planned
+
+
 def _is_done_meanwhile(job: Job) -> bool:
     """Whether the ledger changed since the plan: another run may have built this very target.
 
     Raises PlanOutdatedError if it built something else there.
     """
     known = job.session.space.ledger.find(job.target)
-    if known == job.work.known:
+    if _is_as_planned(known, job.work.known):
         return False
     if known is not None and known.fingerprint == job.work.fingerprint and not known.forgotten:
         found = look_in_place(job.target, known, job.session.space.tools)

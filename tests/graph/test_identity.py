@@ -297,6 +297,15 @@ def test_no_copy_of_what_is_redone_in_the_same_run(shelf: Shelf) -> None:
     assert (done.done, done.dropped) == (2, 0)
 
 
+def test_touched_target_is_moved_and_redone(three: Shelf) -> None:
+    films = three.folder / "films"
+    (films / "a.mkv").rename(films / "z.mkv")
+    os.utime(three.target("a.mkv"), ns=(1, 1))
+    rules(three, settings=FAST.replace("crf: 50", "crf: 45"))
+    done = three.run()
+    assert (done.moved, done.done, done.dropped) == (1, 3, 0)
+
+
 def test_copies_may_be_encoded_each(shelf: Shelf) -> None:
     rules(shelf, output="copies: encode")
     shelf.add("a.mkv")
