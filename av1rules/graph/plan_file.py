@@ -226,10 +226,7 @@ def judged_row(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
     donor = work.donor
     if donor is not None and donor.row is not None and not donor.is_move:
         texts = (f"same content as {printable(donor.row.source)}: its target is there already",)
-        row = replace(row, action=PlanAction.COPY, causes=texts, work=work)
-        verdict = space.ledger.verdict(work.content_key, work.fingerprint)
-        is_undone = verdict is not None and verdict.kind is VerdictKind.UNDONE
-        return _undone(row) if is_undone and not forced else row
+        return replace(row, action=PlanAction.COPY, causes=texts, work=work)
     if donor is not None and donor.row is not None:
         moved = f"moved from {printable(_came_from(donor.row, row))}"
         if not causes:
@@ -263,7 +260,10 @@ def _fresh(row: PlanRow, work: Work, tools: ToolsUsed) -> PlanRow:
 def _after(verdict: Verdict, row: PlanRow, work: Work, *, max_failures: int) -> PlanRow:
     """The row of work that was tried before, with the same content and settings."""
     if verdict.kind is VerdictKind.UNDONE:
-        return _undone(row)
+        cause = "undone: left alone until source or settings change, or by `run --force PATH`"
+        return replace(
+            row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None, has_verdict=True
+        )
     if verdict.kind is VerdictKind.FAILED:
         times = "once" if verdict.count == 1 else f"{verdict.count} times"
         cause = f"failed {times} before: {verdict.detail}"
@@ -275,11 +275,6 @@ def _after(verdict: Verdict, row: PlanRow, work: Work, *, max_failures: int) -> 
     if ratio <= work.making.settings.max_size_ratio:
         return row
     cause = f"{verdict.detail}: not tried again until source or settings change"
-    return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None, has_verdict=True)
-
-
-def _undone(row: PlanRow) -> PlanRow:
-    cause = "undone: left alone until source or settings change, or by `run --force PATH`"
     return replace(row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None, has_verdict=True)
 
 

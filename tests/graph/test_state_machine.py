@@ -637,10 +637,11 @@ class Library(RuleBasedStateMachine):
             done = list(undo(session, entries))
         note(f"undo: {[one.text for one in done]}")
         for one in done:
+            told = self.told_by(one.kept.row)
             if one.refusal is None and one.kept.kind is KeptKind.ORIGINAL:
-                row = one.kept.row
-                content = self.known.bytes[row.source_digest].content
-                self.undone.add((content, int(row.settings.crf)))
+                self.undone.add((told.content, told.crf or 0))
+            elif one.refusal is None:
+                self.undone.discard((told.content, told.crf or 0))
         return done
 
     @contextmanager
