@@ -94,6 +94,7 @@ class Theatre:
 
     def __post_init__(self) -> None:
         self.scene.prepare(self.stage)
+        self.stage.shelf.plan()  # tools and trials are looked at here, not at each play
         _copy(self.stage.shelf.folder, self.store)
         _copy(self.stage.far, self.far_store)
         self.before = self.look()
