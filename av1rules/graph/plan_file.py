@@ -220,7 +220,7 @@ def judged_row(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
         fault=scope.faults.get(row.target or ""),
     )
     texts = tuple(cause.text for cause in causes)
-    verdict = space.ledger.verdict(work.content_key, work.fingerprint)
+    verdict = _verdict(space, work)
     if verdict is not None and verdict.kind is VerdictKind.UNDONE and causes and not forced:
         return _after(verdict, row, work, max_failures=space.ruleset.run.max_failures)
     donor = work.donor
@@ -238,6 +238,14 @@ def judged_row(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
     if verdict is None or forced:
         return row
     return _after(verdict, row, work, max_failures=space.ruleset.run.max_failures)
+
+
+def _verdict(space: Workspace, work: Work) -> Verdict | None:
+    """What came of it before. An orphan that was put back is no word against a target."""
+    verdict = space.ledger.verdict(work.content_key, work.fingerprint)
+    if verdict is None or verdict.kind is not VerdictKind.UNDONE:
+        return verdict
+    return verdict if space.ruleset.output.mode is OutputMode.REPLACE else None
 
 
 def _came_from(donor: TargetRow, row: PlanRow) -> str:

@@ -12,7 +12,10 @@ import pytest
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.events import JobStarted
 from av1rules.graph.open_session import open_session
+from av1rules.graph.open_session import open_session
 from av1rules.graph.planned import PlanAction, PlanRow
+from av1rules.graph.undo import find_entries, undo
+from av1rules.graph.workspace import open_workspace
 from av1rules.graph.tasks import clean_target
 from av1rules.graph.undo import find_entries, undo
 from av1rules.graph.workspace import open_workspace
@@ -467,3 +470,21 @@ def test_clean_keeps_what_was_made_of_a_renamed_source(three: Shelf) -> None:
     with pytest.raises(Av1rulesError, match="another content"):
         clean_target(row)
     assert three.target("a.mkv").exists()
+
+
+def test_orphan_put_back_is_no_word_against_other_targets(three: Shelf) -> None:
+    rules(three, output="orphans: trash, copies: encode")
+    film = three.folder / "films" / "a.mkv"
+    shutil.copy(film, three.folder / "kept.mkv")
+    film.unlink()
+    assert three.run().aside == 1
+    with (
+        open_workspace(three.rules_file, write=False) as space,
+        open_session(space, three.events.append) as session,
+    ):
+        (done,) = undo(session, find_entries(session.space.ledger, ["last"]))
+    assert done.refusal is None
+    assert three.run().aside == 0, "a person put it back"
+    three.target("a.mkv").unlink()
+    three.add("a.mkv", three.folder / "kept.mkv")
+    assert three.run().done == 1

@@ -440,6 +440,9 @@ class Library(RuleBasedStateMachine):
         return is_known and seen is not None and seen.what == result(content, crf)
 
     def is_orphan(self, row: TargetRow, sight: Sight) -> bool:
+        """Whether a target is free to follow its renamed source."""
+        if self.policy.mode == "replace":
+            return False
         seen = sight.get(self.below(row.source_path))
         return seen is None or seen.what != self.known.bytes[row.source_digest]
 
