@@ -12,10 +12,7 @@ import pytest
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.events import JobStarted
 from av1rules.graph.open_session import open_session
-from av1rules.graph.open_session import open_session
 from av1rules.graph.planned import PlanAction, PlanRow
-from av1rules.graph.undo import find_entries, undo
-from av1rules.graph.workspace import open_workspace
 from av1rules.graph.tasks import clean_target
 from av1rules.graph.undo import find_entries, undo
 from av1rules.graph.workspace import open_workspace
