@@ -73,6 +73,7 @@ def recover_moves(
         if is_disk_there(move.old) and is_disk_there(move.new)
     )
     begun = tuple(move for move in moves if not move.is_settled)
+    _finish_staging(begun, ledger)
     for move in begun:
         _part_of(move).unlink(missing_ok=True)
         if not move.is_side_file:
@@ -94,6 +95,23 @@ def recover_moves(
     ledger.moves.end(tuple(move for move in moves if move not in waiting))
     for move in moved:
         yield f"finished the move of {printable(move.old)} to {printable(move.new)}"
+
+
+def _finish_staging(moves: Sequence[TargetMove], ledger: Ledger) -> None:
+    """A run that died before all had their temporary names: those that are not on their way yet
+    would stand in the places of others."""
+    under_way = {
+        move.old for move in moves if not move.is_side_file and not _has_arrived(move, ledger)
+    }
+    for move in moves:
+        if move.is_side_file:
+            is_due = move.source_path in under_way and os.path.lexists(move.old)
+        else:
+            row = ledger.find(move.old)
+            is_due = move.old in under_way and row is not None and _is_at(move.old, row)
+        if is_due and not os.path.lexists(move.stage):
+            with contextlib.suppress(OSError):
+                _to_stage(move)
 
 
 def _with_side_files(moves: Mapping[str, TargetMove]) -> Iterator[TargetMove]:
