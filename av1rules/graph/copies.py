@@ -57,7 +57,7 @@ def _donor(job: Job) -> TargetRow:
     planned, ledger = job.work.donor, job.session.space.ledger
     assert planned is not None
     faults = ledger.checks.faults()
-    wanted = planned.row.source if planned.row is not None else planned.task
+    wanted = planned.task or (planned.row and planned.row.source)
     rows = ledger.of_content(job.work.content_key)
     for row in sorted(rows, key=lambda row: row.source != wanted):
         if row.target == job.target or row.target in faults:

@@ -85,7 +85,8 @@ def _copies_of_the_first(rows: list[PlanRow]) -> list[PlanRow]:
         maker = first.setdefault(row.work.fingerprint, row)
         if maker is row or row.action is PlanAction.MOVE:
             continue
-        donor = Donor(row=None, task=maker.file.library_path)
+        moves = row.work.donor  # its own target still follows it, to be replaced then
+        donor = replace(moves or Donor(row=None), task=maker.file.library_path)
         cause = f"same content as {printable(maker.file.library_path)}: made once"
         work: Work = replace(row.work, donor=donor)
         rows[number] = replace(row, action=PlanAction.COPY, causes=(*row.causes, cause), work=work)

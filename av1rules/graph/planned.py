@@ -33,7 +33,8 @@ ACTIVE = (PlanAction.ENCODE, PlanAction.MOVE, PlanAction.COPY)
 class Donor:
     """A finished target made of the same content: it follows its renamed source (`is_move`), or a
     second source of the same content gets it too. `row` is its ledger row, `task` the library path
-    of the source that makes it in this very plan, if it is not there yet."""
+    of the source that makes it in this very plan, if it is not there yet. Both: what follows the
+    source is stale, and is replaced by what the other makes."""
 
     row: TargetRow | None
     is_move: bool = False

@@ -297,6 +297,19 @@ def test_no_copy_of_what_is_redone_in_the_same_run(shelf: Shelf) -> None:
     assert (done.done, done.dropped) == (2, 0)
 
 
+def test_renamed_copy_with_other_rules_shares_the_new_encode(shelf: Shelf) -> None:
+    rules(shelf, output="orphans: trash")
+    films = shelf.folder / "films"
+    for name in "ab":
+        shelf.add(f"{name}.mkv")
+    shelf.run()
+    (films / "b.mkv").rename(films / "c.mkv")
+    rules(shelf, output="orphans: trash", settings=FAST.replace("crf: 50", "crf: 45"))
+    done = shelf.run()
+    assert (done.moved, done.done, done.copied, done.dropped, done.aside) == (1, 1, 1, 0, 0)
+    assert not shelf.plan().has_work
+
+
 def test_touched_target_is_moved_and_redone(three: Shelf) -> None:
     films = three.folder / "films"
     (films / "a.mkv").rename(films / "z.mkv")
