@@ -24,6 +24,12 @@ HARMLESS = ("Warning MVs not available", "overread ", "Error parsing Opus packet
 show all the same, patched in a few blocks (a film cut in mid-GOP, some encoders' last slice); real
 damage makes other lines too. The last comes from FFmpeg 8.0 where sound is only copied."""
 
+CUT_OFF = "File ended prematurely"
+_STREAM_LINE = "[info]   Stream #"
+"""FFmpeg puts a line about a stream together by several writes; what another thread says between
+them loses its place and level and stands at the end of that line. Seen with very short files: their
+end was reached while the streams were listed (10 of 150 times)."""
+
 _LINE = re.compile(
     r"^(?P<contexts>(?:\[[^\]]* @ 0x[0-9a-f]+\] )*)\[(?P<level>[a-z]+)\] (?P<text>.*)"
 )
@@ -65,6 +71,9 @@ class LogReader:
             self._keep(line, found)
             return
         plain = _ADDRESS.sub("", line)
+        if plain.startswith(_STREAM_LINE) and plain.endswith(CUT_OFF):
+            self.last.append(CUT_OFF)
+            _note(self.damage, CUT_OFF)
         if count := _COUNTS.match(plain):  # the last word counts: a name could fake an earlier one
             self._counts[count["side"], int(count["index"])] = _stream_count(count)
 

@@ -102,3 +102,12 @@ def test_lines_are_made_safe_and_few() -> None:
 def test_ordinary_chatter_is_not_kept() -> None:
     log = read("[info] ffmpeg version 9", "[h264 @ 0x1] [verbose] Reinit context", "")
     assert list(log.last) == []
+
+
+def test_end_that_was_said_within_a_line_about_a_stream_is_damage() -> None:
+    log = LogReader()
+    log.feed("[info]   Stream #0:0: Video: wrapped_avframe, 24 fps, File ended prematurely")
+    assert tuple(log.damage) == ("File ended prematurely",)
+    log = LogReader()
+    log.feed("[info]     title           : File ended prematurely")
+    assert not log.damage
