@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from av1rules.cli import doctor, doctor_places
 from av1rules.cli.doctor_places import existing_part, file_system_of
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.graph.ledger import Ledger
+from av1rules.graph.ledger import SCHEMA_VERSION, Ledger
 from av1rules.graph.lock import run_lock
 from av1rules.library import tools as tool_search
 from av1rules.report.doctor_text import Finding, Grade, doctor_json, doctor_text
@@ -281,7 +281,7 @@ def test_what_a_dead_run_left_is_a_warning(good_tools: Stub, shelf: Path) -> Non
     code, lines = examine(shelf / "rules.yaml")
     assert code == EXIT_DONE
     assert lines["state", "work in hand"]["grade"] == "warning"
-    assert lines["state", "ledger"]["detail"] == "version 1, 0 targets"
+    assert lines["state", "ledger"]["detail"] == f"version {SCHEMA_VERSION}, 0 targets"
 
 
 @pytest.mark.parametrize("damage", [b"not SQLite at all" * 100, b"SQLite format 3\0" + b"x" * 4096])
@@ -301,7 +301,7 @@ def test_a_ledger_without_its_tables_is_wrong(good_tools: Stub, shelf: Path) -> 
     code, lines = examine(shelf / "rules.yaml")
     assert code == EXIT_FAILED
     assert lines["state", "ledger"]["detail"] == (
-        "the ledger could not be read: no such table: targets"
+        "the ledger can't be opened: no such table: targets"
     )
 
 
