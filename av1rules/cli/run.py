@@ -15,11 +15,14 @@ from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from av1rules.cli.options import (
     absolute_paths,
     accept_missing_option,
+    budget_options,
     force_option,
     paths_argument,
     rules_option,
 )
+from av1rules.graph.budget import Allowance
 from av1rules.graph.open_session import open_session
+from av1rules.graph.outlook import Budget, look_ahead
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import Plan, PlanAction
 from av1rules.graph.run import run_plan
@@ -33,6 +36,7 @@ from av1rules.ui.sinks import json_sink, line_sink
 @paths_argument
 @force_option
 @accept_missing_option
+@budget_options
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), help="Encodes at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
 def command(
@@ -40,6 +44,8 @@ def command(
     paths: tuple[str, ...],
     force: bool,  # noqa: FBT001 - click passes flags so
     accept_missing: bool,  # noqa: FBT001
+    budget_s: float | None,
+    free_bytes: int | None,
     jobs: int | None,
     as_json: bool,  # noqa: FBT001
 ) -> int:
@@ -61,7 +67,10 @@ def command(
             sink(Note(source=row.file.library_path, message=f"blocked: {'; '.join(row.causes)}"))
         for problem in plan.problems:
             sink(Note(message=problem))
-        finished = run_plan(plan, session, jobs=jobs or space.ruleset.run.jobs)
+        budget = Budget(seconds=budget_s, free_bytes=free_bytes)
+        outlook = look_ahead(plan, session.space.ledger, space.ruleset, jobs=jobs, budget=budget)
+        jobs = jobs or space.ruleset.run.jobs
+        finished = run_plan(plan, session, jobs=jobs, allowance=Allowance(outlook))
         interrupted = space.children.is_stopping
     return _exit_code(finished, plan, interrupted=interrupted)
 

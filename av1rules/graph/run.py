@@ -19,6 +19,7 @@ from av1rules.base.errors import (
     UsageError,
 )
 from av1rules.base.events import JobDropped, JobFailed, Note, RunFinished, RunStarted
+from av1rules.graph.budget import Allowance, note_outcome
 from av1rules.graph.build import build_target, record_failure
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.moves import carry_out_moves
@@ -42,8 +43,11 @@ _OS_HINTS = {
 _log = logging.getLogger(__name__)
 
 
-def run_plan(plan: Plan, session: Session, *, jobs: int) -> RunFinished:
-    """Build every stale target of `plan`, `jobs` at a time; returns the counts."""
+def run_plan(
+    plan: Plan, session: Session, *, jobs: int, allowance: Allowance | None = None
+) -> RunFinished:
+    """Build every stale target of `plan`, `jobs` at a time; returns the counts. `allowance`: the
+    forecasts to note what became of, and the budget to keep to."""
     require_no_brakes(plan)
     started = time.monotonic()
     prepare_run(plan, session)
@@ -58,8 +62,11 @@ def run_plan(plan: Plan, session: Session, *, jobs: int) -> RunFinished:
             size_bytes=total_bytes(work),
         )
     )
+    allowance = allowance or Allowance()
     if work:
-        _run_doit(work, session, jobs=jobs)
+        _run_doit(allowance.in_order(work), session, allowance, jobs=jobs)
+    if beyond := session.tally.counts[Outcome.BEYOND]:
+        session.sink(Note(message=f"left for another run, beyond the budget: {beyond}"))
     finished = _finished(session, elapsed_s=time.monotonic() - started)
     session.sink(finished)
     return finished
@@ -144,12 +151,15 @@ def _told(problem: Av1rulesError) -> str:
 class _RowLoader(TaskLoader2):  # type: ignore[misc]
     """Gives doit the stale rows of a plan; fresh ones need no task here."""
 
-    def __init__(self, rows: tuple[PlanRow, ...], session: Session, *, jobs: int) -> None:
+    def __init__(
+        self, rows: tuple[PlanRow, ...], session: Session, allowance: Allowance, *, jobs: int
+    ) -> None:
         self.cmd_names: list[str] = []
         self.config = None
         self.task_opts = None
         self._rows = rows
         self._session = session
+        self._allowance = allowance
         self._jobs = jobs
         self.built: set[str] = set()
 
@@ -168,7 +178,13 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
     def load_tasks(self, cmd: Any, pos_args: Any) -> list[Any]:
         def build(row: PlanRow) -> Outcome:
             self.built.add(row.file.path)
-            return build_guarded(row, self._session)
+            if not self._allowance.may_start(row):
+                self._session.tally.add(Outcome.BEYOND)
+                return Outcome.BEYOND
+            outcome = build_guarded(row, self._session)
+            ledger, run = self._session.space.ledger, self._session.number.given
+            note_outcome(row, ledger, self._allowance, run)
+            return outcome
 
         tasks = [encode_task(row, build, clean=clean_target) for row in self._rows]
         for task in tasks:
@@ -195,7 +211,7 @@ class _SilentReporter:
         _log.error("doit: %s", exception.get_msg())
 
     def add_failure(self, task: Any, fail: Any) -> None:
-        if not fail.get_msg().startswith(("failed:", "dropped:")):
+        if not fail.get_msg().startswith(("failed:", "dropped:", "beyond")):
             _log.error("doit: %s: %s", task.name, fail.get_msg())
 
     def __getattr__(self, name: str) -> Any:
@@ -208,10 +224,12 @@ def _nothing(*_arguments: Any) -> None:
     return None
 
 
-def _run_doit(rows: tuple[PlanRow, ...], session: Session, *, jobs: int) -> None:
+def _run_doit(
+    rows: tuple[PlanRow, ...], session: Session, allowance: Allowance, *, jobs: int
+) -> None:
     extra = {"BACKEND": {"av1rules": "av1rules.graph.doit_store:LedgerStore"}}
     # No configuration files: a pyproject.toml that happens to lie here is about something else.
-    loader = _RowLoader(rows, session, jobs=jobs)
+    loader = _RowLoader(rows, session, allowance, jobs=jobs)
     code = DoitMain(loader, config_filenames=(), extra_config=extra).run(["run"])
     if code not in (0, 1, 2):  # 1: a task failed, and was counted; 2: what depends on one
         raise Av1rulesError(f"doit could not run the encodes (its exit code is {code})")

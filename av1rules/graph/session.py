@@ -27,6 +27,7 @@ class Outcome(Enum):
     MOVED = "moved"  # its target followed the renamed source
     COPIED = "copied"  # linked or copied from the target of the same content
     ASIDE = "put aside"
+    BEYOND = "beyond the budget"  # never started: no verdict
     FAILED = "failed"
     DROPPED = "dropped"  # source changed, or the run was stopped: no verdict
 

@@ -41,7 +41,7 @@ class EncodeAction(BaseAction):  # type: ignore[misc]
                 "encodes run in threads, not in forked processes: use `doit -P thread`"
             )
         outcome = self._build(self._row)
-        if outcome in (Outcome.FAILED, Outcome.DROPPED):
+        if outcome in (Outcome.FAILED, Outcome.DROPPED, Outcome.BEYOND):
             return TaskFailed(f"{outcome.value}: {printable(self._row.file.library_path)}")
         return None
 

@@ -10,15 +10,18 @@ from typing import Any
 import msgspec
 
 from av1rules.base.text import printable, printable_json
+from av1rules.graph.outlook import Outlook
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
+from av1rules.report.forecast_text import forecast_record, outlook_record
 
 CSV_COLUMNS = (
     "action", "path", "target", "size_bytes", "source_tier", "rule", "encoder", "crf", "preset",
-    "film_grain", "causes", "notes",
+    "film_grain", "causes", "notes", "seconds", "seconds_low", "seconds_high", "saved_bytes",
+    "saved_bytes_low", "saved_bytes_high", "forecast_from", "beyond_budget",
 )  # fmt: skip
 
 
-def plan_json(plan: Plan) -> str:
+def plan_json(plan: Plan, outlook: Outlook = Outlook()) -> str:
     """The plan as JSON. File names that are not UTF-8 have their odd bytes as `\\xNN`."""
     document = {
         "format": 1,
@@ -42,7 +45,8 @@ def plan_json(plan: Plan) -> str:
         "notes": [json_text(note) for note in plan.notes],
         "kept": {"files": plan.kept.files, "size_bytes": plan.kept.size_bytes},
         "made_with_other_tools": plan.other_tools,
-        "rows": [row_record(row) for row in plan.rows],
+        "forecast": outlook_record(outlook),
+        "rows": [row_record(row) | _foretold(row, outlook) for row in plan.rows],
     }
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
     return printable_json(text)
@@ -70,12 +74,23 @@ def row_record(row: PlanRow) -> dict[str, Any]:
     return record
 
 
+def _foretold(row: PlanRow, outlook: Outlook) -> dict[str, Any]:
+    """What is only there for encodes: null where there is no forecast."""
+    if row.action is not PlanAction.ENCODE:
+        return {}
+    one = outlook.by_path.get(row.file.path)
+    return {
+        "forecast": None if one is None else forecast_record(one),
+        "beyond_budget": row.file.path in outlook.beyond,
+    }
+
+
 def json_text(text: str) -> str:
     """Text that UTF-8 can hold: surrogate escapes of odd file names become `\\xNN`."""
     return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
-def plan_csv(plan: Plan) -> str:
+def plan_csv(plan: Plan, outlook: Outlook = Outlook()) -> str:
     """One line a file; several causes or notes are joined by "; "."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -96,9 +111,21 @@ def plan_csv(plan: Plan) -> str:
                 settings.film_grain if settings else "",
                 csv_cell("; ".join(row.causes)),
                 csv_cell("; ".join(row.notes)),
+                *_forecast_cells(row, outlook),
             )
         )
     return out.getvalue()
+
+
+def _forecast_cells(row: PlanRow, outlook: Outlook) -> tuple[object, ...]:
+    one = outlook.by_path.get(row.file.path)
+    beyond = "yes" if row.file.path in outlook.beyond else ""
+    if one is None:
+        return ("",) * 7 + (beyond,)
+    time, saved = one.seconds, one.saved_bytes
+    seconds = (round(value, 1) for value in (time.mid, time.low, time.high))
+    sizes = (round(value) for value in (saved.mid, saved.low, saved.high))
+    return (*seconds, *sizes, one.basis.text, beyond)
 
 
 def csv_cell(text: str) -> str:
