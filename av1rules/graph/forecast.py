@@ -13,7 +13,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from statistics import NormalDist
 
 from av1rules.graph.forecast_priors import (
     SIZE_SPREAD,
@@ -25,7 +24,12 @@ from av1rules.graph.forecast_priors import (
     time_spread,
 )
 
-LEVELS = ("the same encoder", "the same preset", "the same preset and resolution", "like it")
+LEVELS = (
+    "with the same encoder",
+    "at the same preset",
+    "at the same preset and resolution",
+    "like it",
+)
 """From the broadest to the narrowest."""
 
 ENOUGH = 3
@@ -34,8 +38,8 @@ ENOUGH = 3
 DRAWN = 8.0
 """A level's spread counts for as much as that of so many encodes of its own."""
 
-Z80 = NormalDist().inv_cdf(0.9)
-_NORMAL = NormalDist()
+Z80 = 1.2815515655446004
+"""So many standard deviations to either side hold 80 % of a normal distribution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +75,7 @@ class Basis:
         if self.level is None:
             return "built-in figures, wide"
         plural = "encode" if self.encodes == 1 else "encodes"
-        like = LEVELS[self.level]
-        return f"from {self.encodes} {plural} {like if like == 'like it' else f'at {like}'}"
+        return f"from {self.encodes} {plural} {LEVELS[self.level]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +227,11 @@ def _saved(size: Range, traits: Traits) -> Range:
     return Range(low=low, mid=mid, high=high)
 
 
+def _share_below(deviations: float) -> float:
+    """Of a normal distribution, below so many standard deviations."""
+    return math.erfc(-deviations / math.sqrt(2)) / 2
+
+
 def saving_moments(size: Guess, traits: Traits) -> tuple[float, float]:
     """Mean and standard deviation of the bytes saved: nothing where the target is not kept."""
     source, sigma = float(traits.source_bytes), max(size.sigma, 1e-9)
@@ -232,7 +240,7 @@ def saving_moments(size: Guess, traits: Traits) -> tuple[float, float]:
         return 0.0, 0.0
     edge = (math.log(limit) - size.mu) / sigma
     kept, first, second = (
-        math.exp(power * size.mu + (power * sigma) ** 2 / 2) * _NORMAL.cdf(edge - power * sigma)
+        math.exp(power * size.mu + (power * sigma) ** 2 / 2) * _share_below(edge - power * sigma)
         for power in (0, 1, 2)
     )
     mean = source * kept - first

@@ -56,7 +56,7 @@ def row_text(row: PlanRow, outlook: Outlook) -> str:
     one = outlook.by_path.get(path)
     beyond = ("beyond the budget",) if path in outlook.beyond else ()
     if one is None:
-        return "\n".join(("unknown: no duration", *beyond))
+        return "\n".join(("no forecast", *beyond))
     return "\n".join(
         (time_text(one.seconds), f"saves {size_text(one.saved_bytes)}", one.basis.text, *beyond)
     )
@@ -77,6 +77,8 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
 
 def _total_line(outlook: Outlook) -> str:
     count = len(outlook.within)
+    if not count:
+        return "Forecast: nothing fits into the budget"
     verb = "frees" if outlook.frees else "saves"
     files = "1 encode" if count == 1 else f"{count} encodes"
     jobs = f", {outlook.jobs} at a time" if outlook.jobs > 1 else ""
@@ -88,9 +90,10 @@ def _total_line(outlook: Outlook) -> str:
 
 
 def _basis_text(basis: Basis, count: int) -> str:
-    if basis.level is None:
-        return f"{count} from built-in figures, wide"
-    return f"{count} {basis.text.replace('from ', 'from up to ', 1)}"
+    forecasts = "1 forecast" if count == 1 else f"{count} forecasts"
+    if basis.level is None or count == 1:
+        return f"{forecasts}: {basis.text}"
+    return f"{forecasts}: {basis.text.replace('from ', 'from up to ', 1)}"
 
 
 def _budget_text(outlook: Outlook) -> str:
