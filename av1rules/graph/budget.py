@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from av1rules.graph.forecast import Forecast
 from av1rules.graph.forecast_table import ForecastTable, PastForecast
-from av1rules.graph.ledger import Ledger
 from av1rules.graph.outlook import Outlook
 from av1rules.graph.planned import PlanAction, PlanRow
+from av1rules.graph.session import Session
 from av1rules.graph.stale import TargetRow
 
 
@@ -70,23 +70,24 @@ class Allowance:
             self._expected[row.file.path] = one.expected_saving
         return True
 
-    def ended(self, row: PlanRow, saved_bytes: int) -> None:
-        """The row came out, or came to nothing."""
+    def ended(self, row: PlanRow, session: Session) -> None:
+        """The row came out, or came to nothing: count what it saved, and keep its forecast beside
+        what came of it. Raises LedgerError."""
+        ledger, run = session.space.ledger, session.number.given
+        made = ledger.find(row.target) if row.target is not None else None
+        if row.action is not PlanAction.ENCODE or made is None or run is None or made.run != run:
+            self.saved(row, 0)
+            return
+        self.saved(row, made.source_bytes - made.target_bytes)
+        one = self.outlook.by_path.get(row.file.path)
+        if one is not None and made.encode_s:
+            ForecastTable(ledger.db).add(_past(one, made, self.outlook))
+
+    def saved(self, row: PlanRow, saved_bytes: int) -> None:
+        """What became of a row is no longer only hoped for."""
         with self._lock:
             self._expected.pop(row.file.path, None)
             self._saved += saved_bytes
-
-
-def note_outcome(row: PlanRow, ledger: Ledger, allowance: Allowance, run: int | None) -> None:
-    """Count what a row saved, and keep its forecast beside what came out. Raises LedgerError."""
-    made = ledger.find(row.target) if row.target is not None else None
-    if row.action is not PlanAction.ENCODE or made is None or run is None or made.run != run:
-        allowance.ended(row, 0)
-        return
-    allowance.ended(row, made.source_bytes - made.target_bytes)
-    one = allowance.outlook.by_path.get(row.file.path)
-    if one is not None and made.encode_s:
-        ForecastTable(ledger.db).add(_past(one, made, allowance.outlook))
 
 
 def _past(one: Forecast, made: TargetRow, outlook: Outlook) -> PastForecast:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from doit.cmd_base import TaskLoader2
 from doit.doit_cmd import DoitMain
@@ -19,7 +19,6 @@ from av1rules.base.errors import (
     UsageError,
 )
 from av1rules.base.events import JobDropped, JobFailed, Note, RunFinished, RunStarted
-from av1rules.graph.budget import Allowance, note_outcome
 from av1rules.graph.build import build_target, record_failure
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.moves import carry_out_moves
@@ -43,11 +42,21 @@ _OS_HINTS = {
 _log = logging.getLogger(__name__)
 
 
+class Steward(Protocol):
+    """Asked about each row of a run, from any thread: `budget.Allowance`."""
+
+    def in_order(self, rows: tuple[PlanRow, ...]) -> tuple[PlanRow, ...]: ...
+
+    def may_start(self, row: PlanRow) -> bool: ...
+
+    def ended(self, row: PlanRow, session: Session) -> None: ...
+
+
 def run_plan(
-    plan: Plan, session: Session, *, jobs: int, allowance: Allowance | None = None
+    plan: Plan, session: Session, *, jobs: int, steward: Steward | None = None
 ) -> RunFinished:
-    """Build every stale target of `plan`, `jobs` at a time; returns the counts. `allowance`: the
-    forecasts to note what became of, and the budget to keep to."""
+    """Build every stale target of `plan`, `jobs` at a time; returns the counts. `steward`
+    keeps to a budget, and notes what became of forecasts."""
     require_no_brakes(plan)
     started = time.monotonic()
     prepare_run(plan, session)
@@ -62,9 +71,8 @@ def run_plan(
             size_bytes=total_bytes(work),
         )
     )
-    allowance = allowance or Allowance()
     if work:
-        _run_doit(allowance.in_order(work), session, allowance, jobs=jobs)
+        _run_doit(work, session, steward, jobs=jobs)
     if beyond := session.tally.counts[Outcome.BEYOND]:
         session.sink(Note(message=f"left for another run, beyond the budget: {beyond}"))
     finished = _finished(session, elapsed_s=time.monotonic() - started)
@@ -152,14 +160,14 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
     """Gives doit the stale rows of a plan; fresh ones need no task here."""
 
     def __init__(
-        self, rows: tuple[PlanRow, ...], session: Session, allowance: Allowance, *, jobs: int
+        self, rows: tuple[PlanRow, ...], session: Session, steward: Steward | None, *, jobs: int
     ) -> None:
         self.cmd_names: list[str] = []
         self.config = None
         self.task_opts = None
         self._rows = rows
         self._session = session
-        self._allowance = allowance
+        self._steward = steward
         self._jobs = jobs
         self.built: set[str] = set()
 
@@ -178,12 +186,13 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
     def load_tasks(self, cmd: Any, pos_args: Any) -> list[Any]:
         def build(row: PlanRow) -> Outcome:
             self.built.add(row.file.path)
-            if not self._allowance.may_start(row):
+            if self._steward is None:
+                return build_guarded(row, self._session)
+            if not self._steward.may_start(row):
                 self._session.tally.add(Outcome.BEYOND)
                 return Outcome.BEYOND
             outcome = build_guarded(row, self._session)
-            ledger, run = self._session.space.ledger, self._session.number.given
-            note_outcome(row, ledger, self._allowance, run)
+            self._steward.ended(row, self._session)
             return outcome
 
         tasks = [encode_task(row, build, clean=clean_target) for row in self._rows]
@@ -225,11 +234,12 @@ def _nothing(*_arguments: Any) -> None:
 
 
 def _run_doit(
-    rows: tuple[PlanRow, ...], session: Session, allowance: Allowance, *, jobs: int
+    rows: tuple[PlanRow, ...], session: Session, steward: Steward | None, *, jobs: int
 ) -> None:
     extra = {"BACKEND": {"av1rules": "av1rules.graph.doit_store:LedgerStore"}}
     # No configuration files: a pyproject.toml that happens to lie here is about something else.
-    loader = _RowLoader(rows, session, allowance, jobs=jobs)
+    rows = rows if steward is None else steward.in_order(rows)
+    loader = _RowLoader(rows, session, steward, jobs=jobs)
     code = DoitMain(loader, config_filenames=(), extra_config=extra).run(["run"])
     if code not in (0, 1, 2):  # 1: a task failed, and was counted; 2: what depends on one
         raise Av1rulesError(f"doit could not run the encodes (its exit code is {code})")

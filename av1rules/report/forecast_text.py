@@ -12,7 +12,8 @@ from av1rules.base.units import format_duration, format_size
 from av1rules.graph.forecast import Basis, Forecast, Range
 from av1rules.graph.forecast_check import Checked, Quality
 from av1rules.graph.outlook import Outlook
-from av1rules.graph.planned import PlanRow
+from av1rules.graph.planned import PlanAction, PlanRow
+from av1rules.report.foretold import Foretold
 
 NEEDED = 20
 """From so many encodes on the share inside the interval says something."""
@@ -48,6 +49,37 @@ def _short(value: float) -> str:
     if abs(value) >= 9.95:
         return f"{value:.0f}"
     return f"{value:.1f}"
+
+
+def foretold_of(outlook: Outlook, rows: Iterable[PlanRow]) -> Foretold:
+    """All that a plan of these rows shows of it."""
+    encodes = tuple(row for row in rows if row.action is PlanAction.ENCODE)
+    return Foretold(
+        cells={row.file.path: row_text(row, outlook) for row in encodes},
+        csv_cells={row.file.path: _csv_cells(row, outlook) for row in encodes},
+        records={row.file.path: _record(row, outlook) for row in encodes},
+        lines=tuple(outlook_lines(outlook)),
+        total=outlook_record(outlook),
+    )
+
+
+def _record(row: PlanRow, outlook: Outlook) -> dict[str, Any]:
+    one = outlook.by_path.get(row.file.path)
+    return {
+        "forecast": None if one is None else forecast_record(one),
+        "beyond_budget": row.file.path in outlook.beyond,
+    }
+
+
+def _csv_cells(row: PlanRow, outlook: Outlook) -> tuple[object, ...]:
+    one = outlook.by_path.get(row.file.path)
+    beyond = "yes" if row.file.path in outlook.beyond else ""
+    if one is None:
+        return ("",) * 7 + (beyond,)
+    time, saved = one.seconds, one.saved_bytes
+    seconds = (round(value, 1) for value in (time.mid, time.low, time.high))
+    sizes = (round(value) for value in (saved.mid, saved.low, saved.high))
+    return (*seconds, *sizes, one.basis.text, beyond)
 
 
 def row_text(row: PlanRow, outlook: Outlook) -> str:

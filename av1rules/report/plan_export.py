@@ -10,9 +10,8 @@ from typing import Any
 import msgspec
 
 from av1rules.base.text import printable, printable_json
-from av1rules.graph.outlook import Outlook
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
-from av1rules.report.forecast_text import forecast_record, outlook_record
+from av1rules.report.foretold import Foretold
 
 CSV_COLUMNS = (
     "action", "path", "target", "size_bytes", "source_tier", "rule", "encoder", "crf", "preset",
@@ -20,8 +19,10 @@ CSV_COLUMNS = (
     "saved_bytes_low", "saved_bytes_high", "forecast_from", "beyond_budget",
 )  # fmt: skip
 
+_NO_FORECAST = ("",) * 8
 
-def plan_json(plan: Plan, outlook: Outlook = Outlook()) -> str:
+
+def plan_json(plan: Plan, foretold: Foretold = Foretold()) -> str:
     """The plan as JSON. File names that are not UTF-8 have their odd bytes as `\\xNN`."""
     document = {
         "format": 1,
@@ -45,8 +46,8 @@ def plan_json(plan: Plan, outlook: Outlook = Outlook()) -> str:
         "notes": [json_text(note) for note in plan.notes],
         "kept": {"files": plan.kept.files, "size_bytes": plan.kept.size_bytes},
         "made_with_other_tools": plan.other_tools,
-        "forecast": outlook_record(outlook),
-        "rows": [row_record(row) | _foretold(row, outlook) for row in plan.rows],
+        "forecast": foretold.total,
+        "rows": [row_record(row) | foretold.records.get(row.file.path, {}) for row in plan.rows],
     }
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
     return printable_json(text)
@@ -74,23 +75,12 @@ def row_record(row: PlanRow) -> dict[str, Any]:
     return record
 
 
-def _foretold(row: PlanRow, outlook: Outlook) -> dict[str, Any]:
-    """What is only there for encodes: null where there is no forecast."""
-    if row.action is not PlanAction.ENCODE:
-        return {}
-    one = outlook.by_path.get(row.file.path)
-    return {
-        "forecast": None if one is None else forecast_record(one),
-        "beyond_budget": row.file.path in outlook.beyond,
-    }
-
-
 def json_text(text: str) -> str:
     """Text that UTF-8 can hold: surrogate escapes of odd file names become `\\xNN`."""
     return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
-def plan_csv(plan: Plan, outlook: Outlook = Outlook()) -> str:
+def plan_csv(plan: Plan, foretold: Foretold = Foretold()) -> str:
     """One line a file; several causes or notes are joined by "; "."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -111,21 +101,10 @@ def plan_csv(plan: Plan, outlook: Outlook = Outlook()) -> str:
                 settings.film_grain if settings else "",
                 csv_cell("; ".join(row.causes)),
                 csv_cell("; ".join(row.notes)),
-                *_forecast_cells(row, outlook),
+                *foretold.csv_cells.get(row.file.path, _NO_FORECAST),
             )
         )
     return out.getvalue()
-
-
-def _forecast_cells(row: PlanRow, outlook: Outlook) -> tuple[object, ...]:
-    one = outlook.by_path.get(row.file.path)
-    beyond = "yes" if row.file.path in outlook.beyond else ""
-    if one is None:
-        return ("",) * 7 + (beyond,)
-    time, saved = one.seconds, one.saved_bytes
-    seconds = (round(value, 1) for value in (time.mid, time.low, time.high))
-    sizes = (round(value) for value in (saved.mid, saved.low, saved.high))
-    return (*seconds, *sizes, one.basis.text, beyond)
 
 
 def csv_cell(text: str) -> str:

@@ -9,9 +9,8 @@ from tabulate import tabulate
 
 from av1rules.base.text import printable
 from av1rules.base.units import format_size
-from av1rules.graph.outlook import Outlook
 from av1rules.graph.planned import Orphan, Plan, PlanAction, PlanRow, total_bytes
-from av1rules.report.forecast_text import outlook_lines, row_text
+from av1rules.report.foretold import Foretold
 from av1rules.rules.settings import show_value
 
 NAME_WIDTH = 60
@@ -31,14 +30,14 @@ _TITLES = {
 }
 
 
-def plan_text(plan: Plan, *, every_row: bool = False, outlook: Outlook = Outlook()) -> str:
+def plan_text(plan: Plan, *, every_row: bool = False, foretold: Foretold = Foretold()) -> str:
     """The whole plan. `every_row` lists fresh and left-alone files too, not only their counts."""
     parts = [f"A run would refuse: {brake.text}" for brake in plan.brakes]
     parts += [f"warning: {printable(problem)}" for problem in plan.problems]
     for action in PlanAction:
         rows = plan.of(action)
         if rows:
-            parts.append(_group(action, rows, outlook, every_row=every_row))
+            parts.append(_group(action, rows, foretold, every_row=every_row))
     if plan.orphans:
         parts.append(_orphans(plan.orphans, every_row=every_row))
     if plan.kept.files:
@@ -52,7 +51,7 @@ def plan_text(plan: Plan, *, every_row: bool = False, outlook: Outlook = Outlook
             f"{plan.other_tools} fresh targets were made with other tool versions "
             "(tools.on_change: redo would redo them)"
         )
-    parts.append("\n".join((totals_line(plan), *outlook_lines(outlook))))
+    parts.append("\n".join((totals_line(plan), *foretold.lines)))
     return "\n\n".join(parts)
 
 
@@ -68,12 +67,12 @@ def _files(count: int) -> str:
 
 
 def _group(
-    action: PlanAction, rows: tuple[PlanRow, ...], outlook: Outlook, *, every_row: bool
+    action: PlanAction, rows: tuple[PlanRow, ...], foretold: Foretold, *, every_row: bool
 ) -> str:
     title = f"{_TITLES[action]} ({_files(len(rows))}, {format_size(total_bytes(rows))})"
     if action in _SUMMARISED and not every_row:
         return f"{title}\n{_causes_table(rows)}"
-    return f"{title}\n{_rows_table(action, rows, outlook)}"
+    return f"{title}\n{_rows_table(action, rows, foretold)}"
 
 
 ORPHANS_SHOWN = 20
@@ -104,9 +103,9 @@ def _causes_table(rows: Iterable[PlanRow]) -> str:
     return tabulate(table, headers=("files", "why"), tablefmt="simple", disable_numparse=True)
 
 
-def _rows_table(action: PlanAction, rows: Iterable[PlanRow], outlook: Outlook) -> str:
+def _rows_table(action: PlanAction, rows: Iterable[PlanRow], foretold: Foretold) -> str:
     is_work = action is PlanAction.ENCODE
-    is_foretold = action is PlanAction.ENCODE and bool(outlook.by_path)
+    is_foretold = action is PlanAction.ENCODE and bool(foretold.cells)
     headers = (
         *("file", "size", "tier", "rule"),
         *(("settings",) if is_work else ()),
@@ -120,7 +119,7 @@ def _rows_table(action: PlanAction, rows: Iterable[PlanRow], outlook: Outlook) -
             row.source_tier or "",
             printable(row.rule or "", limit=24),
             *((settings_text(row),) if is_work else ()),
-            *((row_text(row, outlook),) if is_foretold else ()),
+            *((foretold.cells.get(row.file.path, ""),) if is_foretold else ()),
             _why(row),
         )
         for row in rows

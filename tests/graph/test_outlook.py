@@ -155,9 +155,9 @@ def test_space_counts_what_is_saved_and_what_is_hoped_for() -> None:
     assert found.may_start(first)
     assert found.may_start(second)
     assert not found.may_start(third), "two at work will do"
-    found.ended(first, 0)
+    found.saved(first, 0)
     assert found.may_start(third), "one of them came to nothing"
-    found.ended(second, goal)
+    found.saved(second, goal)
     assert not found.may_start(fourth)
 
 

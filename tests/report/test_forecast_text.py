@@ -12,7 +12,13 @@ from av1rules.graph.forecast import Model, Range
 from av1rules.graph.forecast_check import check_forecasts
 from av1rules.graph.outlook import Budget, Outlook, cut
 from av1rules.graph.planned import Plan, PlanAction
-from av1rules.report.forecast_text import check_json, check_text, size_text, time_text
+from av1rules.report.forecast_text import (
+    check_json,
+    check_text,
+    foretold_of,
+    size_text,
+    time_text,
+)
 from av1rules.report.plan_export import plan_csv, plan_json
 from av1rules.report.plan_text import plan_text
 from tests.conftest import Golden
@@ -57,40 +63,54 @@ def plan_of(count: int) -> Plan:
     return Plan(rows=(*rows_of(count), row("z", PlanAction.FRESH)))
 
 
+def shown(count: int, outlook: Outlook) -> str:
+    plan = plan_of(count)
+    return plan_text(plan, foretold=foretold_of(outlook, plan.rows))
+
+
 def test_a_plan_with_its_forecast(golden: Golden) -> None:
     outlook = outlook_of(MODEL.forecast(WEB), MODEL.forecast(REMUX), unknown=1)
-    golden("plan-forecast.txt", plan_text(plan_of(3), outlook=outlook) + "\n")
+    golden(
+        "plan-forecast.txt",
+        shown(3, outlook) + "\n",
+    )
 
 
 def test_a_plan_with_a_budget(golden: Golden) -> None:
     budget = Budget(seconds=7 * 3600.0, free_bytes=4 * 10**12)
     outlook = outlook_of(MODEL.forecast(WEB), MODEL.forecast(REMUX), budget=budget, unknown=1)
-    golden("plan-budget.txt", plan_text(plan_of(3), outlook=outlook) + "\n")
+    golden(
+        "plan-budget.txt",
+        shown(3, outlook) + "\n",
+    )
 
 
 def test_a_plan_without_work_says_nothing_of_it() -> None:
     plan = Plan(rows=(row("z", PlanAction.FRESH),))
     for outlook in (Outlook(), Outlook(budget=Budget(seconds=5.0))):
-        assert plan_text(plan, outlook=outlook) == plan_text(plan)
+        assert plan_text(plan, foretold=foretold_of(outlook, plan.rows)) == plan_text(plan)
 
 
 def test_nothing_fits() -> None:
     outlook = outlook_of(MODEL.forecast(WEB), budget=Budget(seconds=1.0))
-    *_, total, budget = plan_text(plan_of(1), outlook=outlook).splitlines()
+    *_, total, budget = plan_text(
+        plan_of(1), foretold=foretold_of(outlook, plan_of(1).rows)
+    ).splitlines()
     assert total == "Forecast: nothing fits into the budget"
     assert budget == "  budget 1.00 s: 1 beyond the budget"
 
 
 def test_for_programs() -> None:
     outlook = outlook_of(MODEL.forecast(WEB), unknown=1, budget=Budget(seconds=1e7))
-    told = json.loads(plan_json(plan_of(2), outlook))
+    foretold = foretold_of(outlook, plan_of(2).rows)
+    told = json.loads(plan_json(plan_of(2), foretold))
     assert told["forecast"]["encodes"] == told["forecast"]["beyond_budget"] == 1
     assert told["forecast"]["seconds"]["low"] < told["forecast"]["seconds"]["high"]
     known, unknown, fresh = told["rows"]
     assert known["forecast"]["from"] == "from 37 encodes like it"
     assert (unknown["forecast"], unknown["beyond_budget"]) == (None, True)
     assert "forecast" not in fresh
-    lines = list(csv.DictReader(io.StringIO(plan_csv(plan_of(2), outlook))))
+    lines = list(csv.DictReader(io.StringIO(plan_csv(plan_of(2), foretold))))
     assert [line["beyond_budget"] for line in lines] == ["", "yes", ""]
     assert lines[0]["forecast_from"] == "from 37 encodes like it"
     assert float(lines[0]["seconds_low"]) < float(lines[0]["seconds"])
@@ -110,4 +130,5 @@ def test_how_they_came_out(golden: Golden) -> None:
 
 def test_several_at_a_time_are_named() -> None:
     raw = Outlook(by_path={"/films/a": MODEL.forecast(WEB)}, within=("/films/a",), jobs=3)
-    assert "1 encode, 3 at a time" in plan_text(plan_of(1), outlook=cut(raw, rows_of(1)))
+    found = foretold_of(cut(raw, rows_of(1)), rows_of(1))
+    assert "1 encode, 3 at a time" in found.lines[0]
