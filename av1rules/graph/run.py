@@ -14,6 +14,7 @@ from doit.task import dict_to_task
 from av1rules.base.errors import (
     Av1rulesError,
     EncodeError,
+    LedgerError,
     PlanOutdatedError,
     RunInterruptedError,
     UsageError,
@@ -192,7 +193,11 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
                 self._session.tally.add(Outcome.BEYOND)
                 return Outcome.BEYOND
             outcome = build_guarded(row, self._session)
-            self._steward.ended(row, self._session)
+            try:
+                self._steward.ended(row, self._session)
+            except LedgerError as problem:  # the target is there all the same
+                message = f"what became of its forecast is not kept: {problem.message}"
+                self._session.sink(Note(source=row.file.library_path, message=message))
             return outcome
 
         tasks = [encode_task(row, build, clean=clean_target) for row in self._rows]

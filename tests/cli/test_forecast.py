@@ -7,10 +7,15 @@ from contextlib import closing
 
 import pytest
 
+from av1rules.base.errors import LedgerError
+from av1rules.base.events import Event, Note
 from av1rules.graph import outlook
+from av1rules.graph.budget import Allowance
 from av1rules.graph.forecast_table import ForecastTable
 from av1rules.graph.ledger import Ledger
+from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
+from av1rules.graph.run import run_plan
 from av1rules.graph.scope import Wish
 from av1rules.graph.workspace import open_workspace
 from tests.cli.test_commands import av1rules
@@ -86,3 +91,26 @@ def test_a_plan_without_work_does_not_read_the_past(
         plan = build_plan(space, Wish())
         found = outlook.look_ahead(plan, space.ledger, space.ruleset, budget=outlook.Budget())
     assert found == outlook.Outlook()
+
+
+def test_a_forecast_that_can_not_be_kept_is_no_failure(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise LedgerError("the ledger could not be written: disk full")
+
+    monkeypatch.setattr(ForecastTable, "add", fail)
+    shelf.add("a.mkv")
+    told: list[Event] = []
+    with (
+        open_workspace(shelf.rules_file, write=False) as space,
+        open_session(space, told.append) as session,
+    ):
+        plan = build_plan(session.space, Wish())
+        found = outlook.look_ahead(plan, space.ledger, space.ruleset, budget=outlook.Budget())
+        finished = run_plan(plan, session, jobs=1, steward=Allowance(found))
+    assert (finished.done, finished.failed) == (1, 0)
+    notes = [event.message for event in told if isinstance(event, Note)]
+    assert notes == [
+        "what became of its forecast is not kept: the ledger could not be written: disk full"
+    ]
