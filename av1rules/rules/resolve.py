@@ -6,7 +6,7 @@ Each setting keeps the line it came from.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -47,11 +47,11 @@ class Decision:
     reason: str | None = None
     settings: EncodeSettings | None = None
     origins: tuple[tuple[str, str], ...] = ()
-    review: Review = Review()
+    review: Review = field(default_factory=Review)
     review_origin: str = BUILT_IN
 
 
-_FIELDS = tuple(field.name for field in dataclasses.fields(EncodeSettings))
+_FIELDS = tuple(item.name for item in dataclasses.fields(EncodeSettings))
 
 
 def decide(ruleset: RuleSet, facts: Facts) -> Decision:
@@ -121,7 +121,7 @@ def resolve(
         values.pop("film_grain_denoise", None)
         origins.pop("film_grain_denoise", None)
     settings = EncodeSettings(**values)
-    return settings, tuple([(field, origins.get(field, BUILT_IN)) for field in _FIELDS])
+    return settings, tuple([(name, origins.get(name, BUILT_IN)) for name in _FIELDS])
 
 
 def _layers(ruleset: RuleSet, action: Action) -> list[SettingsLayer]:
