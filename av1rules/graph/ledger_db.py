@@ -66,7 +66,14 @@ CREATE TABLE health (
 ) WITHOUT ROWID;
 """
 
-_STEPS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = """
+CREATE TABLE clips (
+    fingerprint TEXT PRIMARY KEY, source BLOB NOT NULL, origin BLOB NOT NULL, path BLOB NOT NULL,
+    size_bytes INTEGER NOT NULL, made_at TEXT NOT NULL, facts TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3)
 """What each version adds to the one before."""
 
 SCHEMA_VERSION = len(_STEPS)
