@@ -7,7 +7,7 @@ in between leaves nothing that the next run does not sweep.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from av1rules.library.probe import probe_file
 from av1rules.library.source import VideoStream
 from av1rules.review.choose import choose
 from av1rules.review.passages import SURVEY_VERSION, ClipPlan, Kind, Piece, Survey
-from av1rules.review.projection import HARD_PASSAGES, projected_bytes
+from av1rules.review.projection import HARD_PASSAGES, UNKNOWN_SOUND, projected_bytes
 from av1rules.review.survey import survey
 from av1rules.rules.settings import Loss
 
@@ -268,5 +268,13 @@ def _facts(
         command=encoded.command,
         tools=tools_used(work.encoder, job.session.space.tools),
         encode_s=round(encoded.elapsed_s, 3),
-        notes=() if pieces[0].kind is Kind.WHOLE else (HARD_PASSAGES,),
+        notes=tuple(_notes(job, pieces, kept)),
     )
+
+
+def _notes(job: Job, pieces: tuple[Piece, ...], kept: frozenset[int]) -> Iterator[str]:
+    if pieces[0].kind is not Kind.WHOLE:
+        yield HARD_PASSAGES
+    sounds = (audio for audio in job.work.look.source.audio if audio.index in kept)
+    if any(audio.bitrate_bps is None for audio in sounds):
+        yield UNKNOWN_SOUND

@@ -6,6 +6,7 @@ A pure read, like the plan that it rests on.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum
 
@@ -46,6 +47,7 @@ class ClipView:
     text: str
     record: ClipRecord | None
     row: PlanRow | None
+    alike: tuple[PlanRow, ...] = ()  # of the same content and settings: one clip for all
 
     @property
     def made(self) -> ClipRecord:
@@ -71,12 +73,13 @@ class ClipView:
 def list_clips(space: Workspace) -> tuple[ClipView, ...]:
     """Every clip, made or due, those that wait first."""
     rows = build_plan(space).rows
-    by_fingerprint = {row.fingerprint: row for row in rows if row.fingerprint is not None}
+    alike: dict[str | None, list[PlanRow]] = defaultdict(list)
+    for row in rows:
+        alike[row.fingerprint].append(row)
     by_source = {row.file.library_path: row for row in rows}
     views: list[ClipView] = []
     for record in space.ledger.clips.all():
-        row = by_fingerprint.get(record.fingerprint)
-        views.append(_view(record, row, by_source.get(record.source)))
+        views.append(_view(record, alike[record.fingerprint], by_source.get(record.source)))
     views += [
         ClipView(
             source=row.file.library_path,
@@ -92,12 +95,21 @@ def list_clips(space: Workspace) -> tuple[ClipView, ...]:
     return tuple(sorted(views, key=lambda view: (order.index(view.standing), view.source)))
 
 
-def _view(record: ClipRecord, row: PlanRow | None, other: PlanRow | None) -> ClipView:
+def _view(record: ClipRecord, alike: list[PlanRow], other: PlanRow | None) -> ClipView:
+    own = [row for row in alike if row.file.library_path == record.source]
+    row = next(iter([*own, *alike]), None)
     standing, text = _standing(record, row)
     if standing is Standing.OLD and other is None:
         text = "its source is gone, or no longer to be encoded"
     source = record.source if row is None else row.file.library_path
-    return ClipView(source=source, standing=standing, text=text, record=record, row=row or other)
+    return ClipView(
+        source=source,
+        standing=standing,
+        text=text,
+        record=record,
+        row=row or other,
+        alike=tuple(alike),
+    )
 
 
 def _standing(record: ClipRecord, row: PlanRow | None) -> tuple[Standing, str]:
@@ -120,7 +132,7 @@ def find_clip(space: Workspace, name: str) -> ClipView:
     """
     views = list_clips(space)
     path = os.path.realpath(name)
-    found = [view for view in views if name == view.source or path in _paths(view)]
+    found = [view for view in views if name in _names(view) or path in _paths(view)]
     if not found:
         known = ", ".join(printable(view.source) for view in views[:3]) or "none"
         raise UsageError(
@@ -131,6 +143,10 @@ def find_clip(space: Workspace, name: str) -> ClipView:
     return next((view for view in found if view.standing is not Standing.OLD), found[0])
 
 
+def _names(view: ClipView) -> set[str]:
+    return {view.source, *(row.file.library_path for row in view.alike)}
+
+
 def _paths(view: ClipView) -> set[str]:
-    paths = {view.row.file.path} if view.row is not None else set()
+    paths = {row.file.path for row in (*view.alike, *filter(None, [view.row]))}
     return paths | ({view.record.origin} if view.record is not None else set())

@@ -17,6 +17,8 @@ def score_chart(score: Score, marks: Sequence[tuple[float, str]]) -> str:
     """`marks` are where pieces begin, in seconds of the clip, each with a word."""
     values = score.per_second
     low, high = _span(values)
+    if score.metric is Metric.VMAF:
+        high = min(high, 100.0) if low < 100 else high
     seconds = max(len(values), 1)
     number = list(Metric).index(score.metric)
     title = f"{score.metric.value.upper()}{UNITS[score.metric]} each second"
@@ -67,7 +69,8 @@ def _grid(low: float, high: float, seconds: int) -> Iterator[str]:
     step = max(-(-seconds // 6), 1)
     for second in range(0, seconds + 1, step):
         x = _x(second / seconds)
-        yield f'<text x="{x:.1f}" y="{HEIGHT - 8}">{second} s</text>'
+        anchor = ' text-anchor="end"' if second == seconds else ""
+        yield f'<text x="{x:.1f}" y="{HEIGHT - 8}"{anchor}>{second} s</text>'
 
 
 def _mark(share: float, word: str) -> str:

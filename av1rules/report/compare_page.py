@@ -183,7 +183,8 @@ def _details(record: ClipRecord, notes: tuple[str, ...]) -> Iterator[str]:
         ("tools", _e(facts.tools.text)),
         ("made", _e(f"{record.made_at} by av1rules {__version__}")),
     ]  # fmt: skip
-    rows += [("settings", _e(f"{name}: {value}")) for name, value in in_words(facts.settings)]
+    words = "<br>".join(_e(f"{name}: {value}") for name, value in in_words(facts.settings))
+    rows.append(("settings", words))
     for name, value in rows:
         yield f"<tr><th>{name}</th><td>{value}</td></tr>"
     yield "</table>"

@@ -6,6 +6,8 @@ from av1rules.library.source import Source
 
 HARD_PASSAGES = "projected from hard passages: the film will rather be smaller"
 
+UNKNOWN_SOUND = "sound whose bit rate is not known is left out of the projection"
+
 
 def projected_bytes(
     source: Source, kept: frozenset[int], *, clip_bytes: int, clip_s: float
