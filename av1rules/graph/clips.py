@@ -77,9 +77,10 @@ def list_clips(space: Workspace) -> tuple[ClipView, ...]:
     for row in rows:
         alike[row.fingerprint].append(row)
     by_source = {row.file.library_path: row for row in rows}
-    views: list[ClipView] = []
-    for record in space.ledger.clips.all():
-        views.append(_view(record, alike[record.fingerprint], by_source.get(record.source)))
+    views = [
+        _view(record, alike[record.fingerprint], by_source.get(record.source))
+        for record in space.ledger.clips.all()
+    ]
     views += [
         ClipView(
             source=row.file.library_path,

@@ -1,4 +1,4 @@
-"""A clip has the pictures of its passages, all of them and no other, encoded as the film would be."""
+"""A clip has the pictures of its passages, all and no other, encoded as the film would be."""
 
 from __future__ import annotations
 

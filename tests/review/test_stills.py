@@ -49,14 +49,16 @@ def test_stills_are_the_pictures_of_these_numbers(
     source = probe_file(lone_file(str(path)), tools)
     passages = (((300 - 0.5) / 25, 2.0), ((10 - 0.5) / 25, 2.0))
     found = take_stills(str(path), source, passages, [7, 60], tools=tools, children=Children())
+    filters = (
+        "scale=out_color_matrix=bt601:out_range=pc:flags=accurate_rnd+full_chroma_int,"
+        "format=yuvj444p"
+    )
     for picture, number in zip(found, (307, 20), strict=True):
         wanted = tmp_path / f"{number}.jpg"
         subprocess.run(
             [
                 tools.ffmpeg, "-v", "error", "-nostdin", "-i", str(path), "-vf",
-                f"select='eq(n,{number})',"
-                "scale=out_color_matrix=bt601:out_range=pc:flags=accurate_rnd+full_chroma_int,"
-                "format=yuvj444p",
+                f"select='eq(n,{number})',{filters}",
                 "-frames:v", "1", "-qmin", "1", "-q:v", "1", "-f", "image2", str(wanted),
             ],
             check=True,
