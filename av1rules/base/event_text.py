@@ -70,7 +70,8 @@ def _(event: RunStarted) -> str:
 @_text.register
 def _(event: JobStarted) -> str:
     causes = "; ".join(printable(cause) for cause in event.causes)
-    return f"encoding with {event.encoder} ({causes})"
+    doing = "making its clip" if event.is_clip else "encoding"
+    return f"{doing} with {event.encoder} ({causes})"
 
 
 @_text.register

@@ -57,6 +57,7 @@ class JobStarted(Event):
     frames: int | None  # expected
     causes: tuple[str, ...]
     encoder: str
+    is_clip: bool = False  # a test clip of it, not the whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

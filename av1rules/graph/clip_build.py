@@ -97,6 +97,7 @@ def _announce(job: Job) -> None:
             frames=None,
             causes=job.row.causes,
             encoder=job.work.encoder.name,
+            is_clip=True,
         )
     )
 

@@ -30,7 +30,7 @@ _TO_SDR = (
 """203 cd/m2 is where HDR has its white, by ITU-R BT.2408."""
 
 TONE_MAPPED = "HDR is shown in SDR, both sides alike: colours and highlights are not those of a TV"
-NOT_TONE_MAPPED = "HDR is shown as it is, pale: this FFmpeg lacks zscale or tonemap"
+NOT_TONE_MAPPED = "HDR is shown as it is, pale: this FFmpeg lacks zscale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def stills_note(source: Source, tools: Tools) -> str | None:
 
 
 def _can_map(tools: Tools) -> bool:
-    return {"zscale", "tonemap"} <= set(tools.filters)
+    return "zscale" in tools.filters  # tonemap is FFmpeg's own, in every build
 
 
 def take_stills(
