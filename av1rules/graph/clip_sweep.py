@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 from av1rules.base.atomic import TEMP_PREFIX
@@ -26,15 +25,22 @@ def drop_old_clips(plan: Plan, ledger: Ledger) -> None:
     }
     for record in ledger.clips.all():
         if record.fingerprint not in wanted and record.source not in unsure:
-            with contextlib.suppress(OSError):
-                os.unlink(record.path)
+            for path in (Path(record.path), page_of(record.path)):
+                with contextlib.suppress(OSError):
+                    path.unlink()
             ledger.clips.drop(record.fingerprint)
+
+
+def page_of(clip: str) -> Path:
+    """The page of a comparison, where no other place was named for it."""
+    return Path(clip).with_suffix(".html")
 
 
 def sweep_clips(ledger: Ledger, state_dir: Path) -> None:
     """Remove clips that a run which died had put in place and not recorded: they are due again."""
     folder = state_dir / CLIPS_FOLDER
-    known = ledger.clips.paths()
+    clips = ledger.clips.paths()
+    known = {*clips, *(str(page_of(clip)) for clip in clips)}
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             if str(path) not in known and not path.name.startswith(TEMP_PREFIX):

@@ -10,6 +10,7 @@ from av1rules.base.digest import content_key
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
 from av1rules.encode.score_parse import Metric
+from av1rules.graph.clip_sweep import page_of
 from av1rules.graph.clip_table import ClipRecord
 from av1rules.graph.clips import ClipView
 from av1rules.graph.workspace import Workspace
@@ -23,7 +24,7 @@ def write_comparison(space: Workspace, view: ClipView, *, output: Path | None) -
     """Write the page (None: beside the clip) and return its place; a clip too large to be put
     inside is copied beside it. Raises Av1rulesError, OSError."""
     record = view.made
-    page = output or Path(record.path).with_suffix(".html")
+    page = output or page_of(record.path)
     pairs, notes = _pairs(space, view, record)
     clip, clip_name = None, None
     try:

@@ -125,6 +125,10 @@ def test_changed_settings_make_the_approval_void_and_the_old_clip_goes(reviewed:
     reviewed.add("film.mkv")
     reviewed.run()
     (old,) = clips(reviewed)
+    page = Path(old.path).with_suffix(".html")
+    page.touch()
+    reviewed.run()
+    assert page.exists(), "a page goes with its clip, not before"
     say(reviewed, "film.mkv", Answer.APPROVED)
     rules(reviewed, FAST.replace("crf: 50", "crf: 45"))
     row = reviewed.row("film.mkv")
@@ -134,6 +138,7 @@ def test_changed_settings_make_the_approval_void_and_the_old_clip_goes(reviewed:
     (new,) = clips(reviewed)
     assert new.facts.settings.crf == 45
     assert not os.path.exists(old.path)
+    assert not page.exists()
     assert standings(reviewed) == {"film.mkv": Standing.VOID}
     assert "approval void: crf 50 -> 45 since" in reviewed.causes("film.mkv")[0]
     say(reviewed, "film.mkv", Answer.APPROVED)

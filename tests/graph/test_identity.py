@@ -291,7 +291,8 @@ def test_no_copy_of_what_is_redone_in_the_same_run(shelf: Shelf) -> None:
     shelf.add("a/film.mkv")
     shelf.run()
     first = FAST.replace("crf: 50", "crf: 40")
-    rule = f'rules:\n  - {{name: first, when: {{path: "a/**"}}, encode: {{{first}}}}}\n'
+    when = 'when: {path: "a/**"}'
+    rule = f"rules:\n  - {{name: first, {when}, encode: {{{first}}}, review: never}}\n"
     shelf.rules(RULES.format(output="", settings=FAST).replace("rules:\n", rule))
     shelf.add("b/film.mkv")
     assert set(actions(shelf.plan().rows).values()) == {PlanAction.ENCODE}
