@@ -66,6 +66,13 @@ CREATE TABLE health (
 ) WITHOUT ROWID;
 """
 
+_VERSION_3 = """
+CREATE TABLE clips (
+    fingerprint TEXT PRIMARY KEY, source BLOB NOT NULL, origin BLOB NOT NULL, path BLOB NOT NULL,
+    size_bytes INTEGER NOT NULL, made_at TEXT NOT NULL, facts TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
 _FORECASTS = """
 CREATE TABLE forecasts (
     id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER, target BLOB NOT NULL, at TEXT NOT NULL,
@@ -77,7 +84,7 @@ CREATE TABLE forecasts (
 );
 """
 
-_STEPS = (_VERSION_1, _VERSION_2, _FORECASTS)
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS)
 """What each version adds to the one before."""
 
 SCHEMA_VERSION = len(_STEPS)

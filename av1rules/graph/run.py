@@ -21,6 +21,8 @@ from av1rules.base.errors import (
 )
 from av1rules.base.events import JobDropped, JobFailed, Note, RunFinished, RunStarted
 from av1rules.graph.build import build_target, record_failure
+from av1rules.graph.clip_build import build_clip
+from av1rules.graph.clip_sweep import drop_old_clips
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.moves import carry_out_moves
 from av1rules.graph.originals import purge_expired
@@ -28,7 +30,7 @@ from av1rules.graph.orphans import trash_orphans
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
 from av1rules.graph.room import NoRoomError
 from av1rules.graph.session import Outcome, Session
-from av1rules.graph.tasks import clean_target, encode_task
+from av1rules.graph.tasks import clean_target, row_task
 
 _OS_HINTS = {
     errno.EACCES: "may this user write there? See the owner and mode of the folder",
@@ -61,7 +63,8 @@ def run_plan(
     require_no_brakes(plan)
     started = time.monotonic()
     prepare_run(plan, session)
-    work = tuple(row for row in plan.work if row.action is not PlanAction.MOVE)
+    clips = plan.of(PlanAction.CLIP)
+    work = tuple(row for row in plan.work if row.action not in (PlanAction.MOVE, PlanAction.CLIP))
     session.sink(
         RunStarted(
             jobs=jobs,
@@ -70,10 +73,11 @@ def run_plan(
             held=len(plan.of(PlanAction.HELD)),
             blocked=len(plan.of(PlanAction.BLOCKED)),
             size_bytes=total_bytes(work),
+            clips=len(clips),
         )
     )
-    if work:
-        _run_doit(work, session, steward, jobs=jobs)
+    if work or clips:  # clips first: a person waits for them
+        _run_doit((*clips, *work), session, steward, jobs=jobs)
     if beyond := session.tally.counts[Outcome.BEYOND]:
         session.sink(Note(message=f"left for another run, beyond the budget: {beyond}"))
     finished = _finished(session, elapsed_s=time.monotonic() - started)
@@ -99,6 +103,7 @@ def prepare_run(plan: Plan, session: Session) -> None:
     ledger.set_mtimes({t: mtime for t, mtime in touched.items() if t and mtime is not None})
     for line in purge_expired(ledger, space.ruleset, check=space.children.check):
         session.sink(Note(message=line))
+    drop_old_clips(plan, ledger)
     carry_out_moves(plan.work, session)
     trash_orphans(plan.orphans, session)
 
@@ -113,6 +118,7 @@ def _finished(session: Session, *, elapsed_s: float) -> RunFinished:
         moved=tally.counts[Outcome.MOVED],
         copied=tally.counts[Outcome.COPIED],
         aside=tally.counts[Outcome.ASIDE],
+        clips=tally.counts[Outcome.CLIPPED],
         run=session.number.given,
         source_bytes=tally.source_bytes,
         target_bytes=tally.target_bytes,
@@ -127,7 +133,8 @@ def build_guarded(row: PlanRow, session: Session) -> Outcome:
         session.tally.add(Outcome.DROPPED)
         return Outcome.DROPPED
     try:
-        outcome = build_target(row, session)
+        build = build_clip if row.action is PlanAction.CLIP else build_target
+        outcome = build(row, session)
     except RunInterruptedError:
         session.sink(JobDropped(source=name, reason="the run was stopped"))
         outcome = Outcome.DROPPED
@@ -200,7 +207,7 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
                 self._session.sink(Note(source=row.file.library_path, message=message))
             return outcome
 
-        tasks = [encode_task(row, build, clean=clean_target) for row in self._rows]
+        tasks = [row_task(row, build, clean=clean_target) for row in self._rows]
         for task in tasks:
             task["name"] = f"{task.pop('basename')}:{task['name']}"
         names = {task["name"] for task in tasks}

@@ -24,6 +24,7 @@ class Outcome(Enum):
 
     DONE = "done"
     DISCARDED = "discarded"  # the encode worked, its result is too large to keep
+    CLIPPED = "clips made"
     MOVED = "moved"  # its target followed the renamed source
     COPIED = "copied"  # linked or copied from the target of the same content
     ASIDE = "put aside"

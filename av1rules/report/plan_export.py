@@ -72,6 +72,14 @@ def row_record(row: PlanRow) -> dict[str, Any]:
         record["origins"] = dict(row.work.making.origins)
         record["content_key"] = row.work.content_key
         record["fingerprint"] = row.work.fingerprint
+    if row.clip is not None:
+        record["clip"] = {
+            "path": json_text(row.clip.path),
+            "state": row.clip.kind.value,
+            "text": json_text(row.clip.text),
+            "review": row.clip.review.text,
+            "is_made": row.clip.is_made,
+        }
     return record
 
 

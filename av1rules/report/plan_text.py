@@ -21,6 +21,7 @@ _SUMMARISED = (PlanAction.LEFT_ALONE, PlanAction.FRESH)
 
 _TITLES = {
     PlanAction.ENCODE: "To encode",
+    PlanAction.CLIP: "To make clips: each is seen and approved before its film is encoded",
     PlanAction.MOVE: "To move: the target follows its source, nothing is encoded",
     PlanAction.COPY: "To link or copy: the same content is encoded once",
     PlanAction.BLOCKED: "Blocked: something is wrong with these",
@@ -104,7 +105,7 @@ def _causes_table(rows: Iterable[PlanRow]) -> str:
 
 
 def _rows_table(action: PlanAction, rows: Iterable[PlanRow], foretold: Foretold) -> str:
-    is_work = action is PlanAction.ENCODE
+    is_work = action in (PlanAction.ENCODE, PlanAction.CLIP)
     is_foretold = action is PlanAction.ENCODE and bool(foretold.cells)
     headers = (
         *("file", "size", "tier", "rule"),
