@@ -32,6 +32,7 @@ run: {{reserve: 0}}
 rules:
   - name: all
     encode: {{{settings}}}
+    review: never
 """
 
 

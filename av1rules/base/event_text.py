@@ -6,6 +6,7 @@ from functools import singledispatch
 
 from av1rules.base.events import (
     CheckStarted,
+    ClipMade,
     Event,
     FileChecked,
     JobCopied,
@@ -59,8 +60,9 @@ def _(event: FileChecked) -> str:
 @_text.register
 def _(event: RunStarted) -> str:
     jobs = "1 job" if event.jobs == 1 else f"{event.jobs} jobs"
+    clips = f"{event.clips} clips to make, " if event.clips else ""
     return (
-        f"{event.stale} to encode ({format_size(event.size_bytes)}), {event.fresh} fresh, "
+        f"{clips}{event.stale} to encode ({format_size(event.size_bytes)}), {event.fresh} fresh, "
         f"{event.held} held, {event.blocked} blocked; {jobs} at a time"
     )
 
@@ -68,7 +70,8 @@ def _(event: RunStarted) -> str:
 @_text.register
 def _(event: JobStarted) -> str:
     causes = "; ".join(printable(cause) for cause in event.causes)
-    return f"encoding with {event.encoder} ({causes})"
+    doing = "making its clip" if event.is_clip else "encoding"
+    return f"{doing} with {event.encoder} ({causes})"
 
 
 @_text.register
@@ -130,6 +133,17 @@ def _(event: JobCopied) -> str:
 
 
 @_text.register
+def _(event: ClipMade) -> str:
+    parts = [f"clip made in {format_duration(event.elapsed_s)}"]
+    if event.projected_bytes is not None and event.source_bytes:
+        share = f"{event.projected_bytes / event.source_bytes:.0%}"
+        parts.append(f"the film would take about {format_size(event.projected_bytes)} ({share})")
+    if event.score:
+        parts.append(event.score)
+    return f"{', '.join(parts)}; it waits for approval"
+
+
+@_text.register
 def _(event: Note) -> str:
     return printable(event.message)
 
@@ -140,6 +154,7 @@ def _(event: RunFinished) -> str:
     parts += [
         f"{count} {word}"
         for count, word in (
+            (event.clips, "clips made"),
             (event.moved, "moved"),
             (event.copied, "linked or copied"),
             (event.aside, "put aside"),

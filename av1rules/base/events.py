@@ -46,6 +46,7 @@ class RunStarted(Event):
     held: int
     blocked: int
     size_bytes: int  # of all sources to encode
+    clips: int = 0  # to make
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +57,13 @@ class JobStarted(Event):
     frames: int | None  # expected
     causes: tuple[str, ...]
     encoder: str
+    is_clip: bool = False  # a test clip of it, not the whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobProgress(Event):
-    """A sign of life. `phase` is "digest", "encode", "verify" or "decode"; rates are None until
-    known."""
+    """A sign of life. `phase` is "digest", "encode", "verify", "decode", "survey" or "score";
+    rates are None until known."""
 
     phase: str
     frame: int | None = None
@@ -122,6 +124,18 @@ class JobCopied(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClipMade(Event):
+    """A test clip lies ready and waits for its approval; `score` is told in words."""
+
+    clip: str
+    size_bytes: int
+    source_bytes: int
+    projected_bytes: int | None
+    score: str | None
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Event):
     message: str
 
@@ -135,6 +149,7 @@ class RunFinished(Event):
     moved: int = 0
     copied: int = 0
     aside: int = 0
+    clips: int = 0
     run: int | None = None  # its number; None: it did nothing
     source_bytes: int
     target_bytes: int

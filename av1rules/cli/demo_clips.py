@@ -145,7 +145,7 @@ CLIPS: tuple[Clip, ...] = (
     Clip(
         path="films/Grainy Night (1999) Remux.mkv",
         about="REMUX: film grain, lossless sound in two languages, SRT, ASS, a font, chapters",
-        action=PlanAction.ENCODE,
+        action=PlanAction.CLIP,
         source_tier=SourceTier.REMUX,
         picture=_GRAINY,
         sounds=(

@@ -7,6 +7,9 @@ CRF_BEFORE, CRF_AFTER = 30, 34
 CRF_CLIP = "films/Harbour (2020) WEB-DL.mp4"
 """The one clip that the changed rule decides."""
 
+REVIEWED_CLIP = "films/Grainy Night (1999) Remux.mkv"
+"""The one that is seen as a test clip first."""
+
 RULES = f"""\
 # The policy of the demo. Real libraries need fewer numbers: without `preset` and `crf` each source
 # tier has good ones of its own. Fast presets stand here only so that the demo is over soon.
@@ -33,7 +36,9 @@ rules:
   - name: hdr discs
     when: {{source_tier: remux, hdr: hdr10}}
     encode: {{crf: 28, preset: 11, film_grain: 0}}
+    review: never           # no test clip of these
 
+  # Left out, `review` is `each` for REMUX: a clip is seen and approved before hours are spent.
   - name: other discs
     when: {{source_tier: remux}}
     encode: {{crf: 26, preset: 11, film_grain: 8}}

@@ -19,10 +19,18 @@ from av1rules.base.errors import RunInterruptedError
 from av1rules.base.process import Children
 from av1rules.base.text import printable
 from av1rules.base.units import format_size
+from av1rules.cli import clips as clips_command
 from av1rules.cli import plan, run
 from av1rules.cli.demo_clips import CLIPS, Clip
 from av1rules.cli.demo_make import make_clip
-from av1rules.cli.demo_rules import CRF_AFTER, CRF_BEFORE, CRF_CLIP, CRF_LINE, RULES
+from av1rules.cli.demo_rules import (
+    CRF_AFTER,
+    CRF_BEFORE,
+    CRF_CLIP,
+    CRF_LINE,
+    REVIEWED_CLIP,
+    RULES,
+)
 from av1rules.cli.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
 from av1rules.cli.init import DODO
 from av1rules.cli.options import DEFAULT_RULES
@@ -56,7 +64,7 @@ def walk_through(folder: Path, tools: Tools) -> Surprises:
     _say(f"\nwrote {folder / DEFAULT_RULES} and {folder / 'dodo.py'}; from here on in that folder:")
     _say(f"\n$ cd {shlex.quote(str(folder))}")
     with contextlib.chdir(folder):
-        surprises = _plan_and_run(clips) or _change_one_rule()
+        surprises = _plan_and_run(clips) or _approve_the_clip(clips) or _change_one_rule()
     if not surprises:
         _say(_farewell(folder))
     return surprises
@@ -83,11 +91,30 @@ def _plan_and_run(clips: list[Clip]) -> Surprises:
     surprises = list(_compare(clips, _current_plan()))
     if surprises:
         return surprises
-    _head("3. The run: encode, verify by a full decode, publish. Settings are fast ones")
+    _head("3. The run: a test clip of the disc, then encode, verify by a full decode, publish")
     _command("run")
-    wanted = {clip.path for clip in clips if clip.action is PlanAction.ENCODE}
+    return _not_encoded(clips, PlanAction.ENCODE)
+
+
+def _not_encoded(clips: list[Clip], action: PlanAction) -> Surprises:
+    """Clips that the first plan had so, and that no target was made of."""
+    wanted = {clip.path for clip in clips if clip.action is action}
     built = {_clip_path(row.source) for row, _stat in _built().values()}
     return [f"{path} was not encoded" for path in sorted(wanted - built)]
+
+
+def _approve_the_clip(clips: list[Clip]) -> Surprises:
+    _head("4. The disc waits: its clip is looked at (`clips compare`, `clips open`) and approved")
+    _command("clips", "list")
+    row = next(
+        (row for row in _current_plan().rows if _clip_path(row.file.library_path) == REVIEWED_CLIP),
+        None,
+    )
+    if row is None or row.clip is None or not row.clip.is_made:
+        return [f"there is no clip of {REVIEWED_CLIP}"]
+    _command("clips", "approve", f"{LIBRARY}/{REVIEWED_CLIP}")
+    _command("run")
+    return _not_encoded(clips, PlanAction.CLIP)
 
 
 def _change_one_rule() -> Surprises:
@@ -95,12 +122,12 @@ def _change_one_rule() -> Surprises:
     text = _RULES_FILE.read_text(encoding="utf-8")
     write_text(_RULES_FILE, text.replace(CRF_LINE.format(CRF_BEFORE), CRF_LINE.format(CRF_AFTER)))
     line = text.partition(CRF_LINE.format(CRF_BEFORE))[0].count("\n") + 1
-    _head(f"4. One rule is changed: {DEFAULT_RULES}:{line}, crf {CRF_BEFORE} -> {CRF_AFTER}")
+    _head(f"5. One rule is changed: {DEFAULT_RULES}:{line}, crf {CRF_BEFORE} -> {CRF_AFTER}")
     _command("plan")
     planned = _current_plan().of(PlanAction.ENCODE)
     if [_clip_path(row.file.library_path) for row in planned] != [CRF_CLIP]:
         return [f"only {CRF_CLIP} should be stale, the plan says {len(planned)} files"]
-    _head("5. The run again: only what that rule decides is redone")
+    _head("6. The run again: only what that rule decides is redone")
     _command("run")
     after = _built()
     surprises = _compare_built(before, after)
@@ -108,7 +135,7 @@ def _change_one_rule() -> Surprises:
         return surprises
     _say(f"\nchecked: {CRF_CLIP} was redone; the other {len(after) - 1} targets are the same files")
     _say("with the same ledger rows as before.")
-    _head("6. And now there is nothing left to do")
+    _head("7. And now there is nothing left to do")
     _command("plan")
     return ["the last plan still has work to do"] if _current_plan().has_work else []
 
@@ -165,11 +192,11 @@ def _identity(path: str) -> tuple[int, int, int]:
     return seen.st_ino, seen.st_size, seen.st_mtime_ns
 
 
-def _command(name: str) -> None:
+def _command(name: str, *arguments: str) -> None:
     """Print a command and run it, by the very function that the program calls for it."""
-    _say(f"\n$ av1rules {name}\n")
-    command = {"plan": plan.command, "run": run.command}[name]
-    code = command.main([], prog_name=f"av1rules {name}", standalone_mode=False)
+    _say(f"\n$ {shlex.join(['av1rules', name, *arguments])}\n")
+    command = {"plan": plan.command, "run": run.command, "clips": clips_command.command}[name]
+    code = command.main([*arguments], prog_name=f"av1rules {name}", standalone_mode=False)
     if code == EXIT_INTERRUPTED:
         raise RunInterruptedError("the demo was interrupted")
     if code == EXIT_FAILED:
@@ -190,10 +217,12 @@ All came out as it should. The folder is yours to play with: {folder}
   {LIBRARY}/     the sources, none of them changed
   av1/         the AV1 files; `av1rules receipt FILE` tells how each was made
   rules.yaml   the policy; dodo.py makes the same graph known to plain doit
-  .av1rules/   the ledger and the caches
+  approvals.yaml   what was decided on clips; belongs into git, beside the rules
+  .av1rules/   the ledger, the test clips and the caches
 
 Try next:
   av1rules explain "{LIBRARY}/{CRF_CLIP}"
+  av1rules clips compare "{LIBRARY}/{REVIEWED_CLIP}" -o page.html, and open it in a browser
   rename a rule or write a comment, then `av1rules plan`: nothing is redone
   change a crf, a preset or film_grain, then plan: see who is redone, and the line that did it
   remove a target, or cut it short: only that one is redone

@@ -17,9 +17,11 @@ from av1rules.cli.exit_codes import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE
 
 COMMANDS = {
     "adopt": "Take targets found on disk into the ledger: after it was lost, or a move.",
+    "clips": "Test clips: list, show, open, compare; approve, adjust or reject them.",
     "demo": "Make a small library, plan it, encode it, change a rule, see what is redone.",
     "doctor": "Check tools, encoders, folders and space, and say how to mend what is wrong.",
     "explain": "Why a file is treated as it is: facts, tier, every rule, settings, command.",
+    "forecast": "Compare what was foretold of past encodes with what came out.",
     "health": "Decode the sources and list what is damaged. Changes nothing.",
     "init": "Write a first rules file and a dodo.py for a library.",
     "originals": "List what lies aside (originals, undone results, orphans), or delete it.",

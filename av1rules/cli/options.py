@@ -11,6 +11,7 @@ import click
 
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
+from av1rules.base.units import UnitError, parse_duration, parse_size
 
 DEFAULT_RULES = "rules.yaml"
 
@@ -46,6 +47,42 @@ def accept_missing_option(command: _Command) -> _Command:
         is_flag=True,
         help="Believe that a whole output that is missing or empty is really gone.",
     )(command)
+
+
+def _with_unit(parse: Callable[[str], float]) -> Callable[..., float | None]:
+    """A callback that reads text with one of the parsers of `base.units`."""
+
+    def read(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+        if value is None:
+            return None
+        try:
+            found = parse(value)
+        except UnitError as problem:
+            hint = f" ({problem.hint})" if problem.hint else ""
+            raise click.BadParameter(f"{problem}{hint}") from problem
+        if found <= 0:
+            raise click.BadParameter(f"expected more than nothing, found {value!r}")
+        return found
+
+    return read
+
+
+def budget_options(command: _Command) -> _Command:
+    budget = click.option(
+        "--budget",
+        "budget_s",
+        metavar="TIME",
+        callback=_with_unit(parse_duration),
+        help="Spend so much time, such as 200h, where it saves most.",
+    )
+    free = click.option(
+        "--free",
+        "free_bytes",
+        metavar="SIZE",
+        callback=_with_unit(parse_size),
+        help="Do only what it takes to save so much, such as 4TB.",
+    )
+    return budget(free(command))
 
 
 def absolute_paths(paths: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,13 +12,16 @@ from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_WORK
 from av1rules.cli.options import (
     absolute_paths,
     accept_missing_option,
+    budget_options,
     force_option,
     paths_argument,
     rules_option,
 )
 from av1rules.graph.plan import build_plan
+from av1rules.graph.planned import Plan, PlanAction
 from av1rules.graph.scope import Wish
-from av1rules.graph.workspace import open_workspace
+from av1rules.graph.workspace import Workspace, open_workspace
+from av1rules.report.foretold import Foretold
 from av1rules.report.plan_export import plan_csv, plan_json
 from av1rules.report.plan_text import plan_text
 from av1rules.ui.sinks import counter_sink
@@ -29,6 +32,8 @@ from av1rules.ui.sinks import counter_sink
 @paths_argument
 @force_option
 @accept_missing_option
+@budget_options
+@click.option("-j", "--jobs", type=click.IntRange(1, 64), help="Foretell so many at a time.")
 @click.option("--json", "form", flag_value="json", help="Print the plan as JSON.")
 @click.option("--csv", "form", flag_value="csv", help="Print the plan as CSV, a line a file.")
 @click.option("--all", "every_row", is_flag=True, help="List fresh and left-alone files too.")
@@ -40,6 +45,9 @@ def command(
     paths: tuple[str, ...],
     force: bool,  # noqa: FBT001 - click passes flags so
     accept_missing: bool,  # noqa: FBT001
+    budget_s: float | None,
+    free_bytes: int | None,
+    jobs: int | None,
     form: str | None,
     every_row: bool,  # noqa: FBT001
     detailed_exitcode: bool,  # noqa: FBT001
@@ -54,17 +62,37 @@ def command(
             for warning in space.warnings:
                 click.echo(f"warning: {warning}", err=True)
             plan = build_plan(space, wish, sink=sink)
+            foretold = _foretell(plan, space, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
     except Av1rulesError as problem:
         if not detailed_exitcode:
             raise
         click.echo(f"av1rules: {problem}", err=True)  # here 2 means work, so 1 means failure
         return EXIT_FAILED
     if form == "json":
-        click.echo(plan_json(plan))
+        click.echo(plan_json(plan, foretold))
     elif form == "csv":
-        click.echo(plan_csv(plan), nl=False)
+        click.echo(plan_csv(plan, foretold), nl=False)
     else:
-        click.echo(plan_text(plan, every_row=every_row))
+        click.echo(plan_text(plan, every_row=every_row, foretold=foretold))
     if plan.problems or plan.brakes:  # the plan is not of all the library
         return EXIT_FAILED
     return EXIT_WORK if detailed_exitcode and plan.has_work else EXIT_DONE
+
+
+def _foretell(
+    plan: Plan,
+    space: Workspace,
+    *,
+    jobs: int | None,
+    budget_s: float | None,
+    free_bytes: int | None,
+) -> Foretold:
+    if not plan.of(PlanAction.ENCODE):
+        return Foretold()
+    # Tens of ms to import: only where there is something to foretell.
+    from av1rules.graph.outlook import Budget, look_ahead  # noqa: PLC0415
+    from av1rules.report.forecast_text import foretold_of  # noqa: PLC0415
+
+    budget = Budget(seconds=budget_s, free_bytes=free_bytes)
+    outlook = look_ahead(plan, space.ledger, space.ruleset, jobs=jobs, budget=budget)
+    return foretold_of(outlook, plan.rows)

@@ -15,6 +15,7 @@ from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from av1rules.cli.options import (
     absolute_paths,
     accept_missing_option,
+    budget_options,
     force_option,
     paths_argument,
     rules_option,
@@ -22,8 +23,9 @@ from av1rules.cli.options import (
 from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import Plan, PlanAction
-from av1rules.graph.run import run_plan
+from av1rules.graph.run import Steward, run_plan
 from av1rules.graph.scope import Wish
+from av1rules.graph.session import Session
 from av1rules.graph.workspace import open_workspace
 from av1rules.ui.sinks import json_sink, line_sink
 
@@ -33,6 +35,7 @@ from av1rules.ui.sinks import json_sink, line_sink
 @paths_argument
 @force_option
 @accept_missing_option
+@budget_options
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), help="Encodes at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
 def command(
@@ -40,6 +43,8 @@ def command(
     paths: tuple[str, ...],
     force: bool,  # noqa: FBT001 - click passes flags so
     accept_missing: bool,  # noqa: FBT001
+    budget_s: float | None,
+    free_bytes: int | None,
     jobs: int | None,
     as_json: bool,  # noqa: FBT001
 ) -> int:
@@ -61,9 +66,30 @@ def command(
             sink(Note(source=row.file.library_path, message=f"blocked: {'; '.join(row.causes)}"))
         for problem in plan.problems:
             sink(Note(message=problem))
-        finished = run_plan(plan, session, jobs=jobs or space.ruleset.run.jobs)
+        jobs = jobs or space.ruleset.run.jobs
+        steward = _steward(plan, session, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
+        finished = run_plan(plan, session, jobs=jobs, steward=steward)
         interrupted = space.children.is_stopping
     return _exit_code(finished, plan, interrupted=interrupted)
+
+
+def _steward(
+    plan: Plan,
+    session: Session,
+    *,
+    jobs: int,
+    budget_s: float | None,
+    free_bytes: int | None,
+) -> Steward | None:
+    if not plan.of(PlanAction.ENCODE):
+        return None
+    # Tens of ms to import: only where there is something to foretell.
+    from av1rules.graph.budget import Allowance  # noqa: PLC0415
+    from av1rules.graph.outlook import Budget, look_ahead  # noqa: PLC0415
+
+    space = session.space
+    budget = Budget(seconds=budget_s, free_bytes=free_bytes)
+    return Allowance(look_ahead(plan, space.ledger, space.ruleset, jobs=jobs, budget=budget))
 
 
 def _exit_code(finished: RunFinished, plan: Plan, *, interrupted: bool) -> int:

@@ -9,6 +9,7 @@ import click
 from av1rules.base.text import printable
 from av1rules.cli.exit_codes import EXIT_USAGE
 from av1rules.cli.options import rules_option
+from av1rules.review.approvals_file import approvals_path, load_approvals
 from av1rules.rules.load import check_rules
 from av1rules.rules.model import Severity
 from av1rules.rules.ownership import writable_by_others
@@ -20,7 +21,7 @@ from av1rules.rules.problems import render_all
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")
 def command(rules_file: Path, strict: bool) -> int:  # noqa: FBT001 - click passes flags so
     """Check a rules file: form, names, units, ranges, globs; dead and shadowed rules; who else
-    can write to it.
+    can write to it. Checks approvals.yaml beside it too.
 
     Exit code 0 if it can be used, 2 if not.
     """
@@ -39,6 +40,9 @@ def command(rules_file: Path, strict: bool) -> int:  # noqa: FBT001 - click pass
             _count(warnings, "warning"),
         )
         click.echo(f"{rules_file}: {', '.join(counts)}: it can be used")
+        approvals = approvals_path(rules_file)
+        if decisions := load_approvals(approvals).decisions:
+            click.echo(f"{approvals}: {_count(len(decisions), 'decision')} on clips")
     return EXIT_USAGE if errors or (strict and warnings) else 0
 
 

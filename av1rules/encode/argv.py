@@ -111,12 +111,20 @@ def _escaped(character: str) -> str:
 def input_options(path: str, source: Source) -> tuple[str, ...]:
     """Global options and the input. A media file is not trusted: it may open local files only as
     itself, by the demuxer that the probe saw (no playlist in a film's clothes)."""
+    return (*GLOBAL_WORDS, *guard_words(source), "-i", file_url(path))
+
+
+GLOBAL_WORDS = (
+    "-nostdin", "-v", "level+verbose",
+    "-progress", "pipe:1", "-nostats", "-stats_period", "1",
+)  # fmt: skip
+
+
+def guard_words(source: Source) -> tuple[str, ...]:
+    """What stands before each input."""
     return (
-        "-nostdin", "-v", "level+verbose",
-        "-progress", "pipe:1", "-nostats", "-stats_period", "1",
         "-protocol_whitelist", "file", "-format_whitelist", source.container,
         "-noautorotate",  # or the rotation is baked in and the coded size changes
-        "-i", file_url(path),
     )  # fmt: skip
 
 
@@ -141,6 +149,18 @@ def _codecs(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
 def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
     """Options of the one encoded stream: `number` among all, `position` among video streams."""
     video = f"v:{position}"
+    yield from encoder_words(job, number, video)
+    filters = tuple(_filters(job))
+    if filters:
+        yield from (f"-filter:{video}", ",".join(filters))
+    yield from picture_words(job, video)
+    # Only these two together keep every frame and its time where the frame rate varies.
+    yield from (f"-fps_mode:{video}", "passthrough", f"-enc_time_base:{video}", "demux")
+    yield from _video_tags(job, video)
+
+
+def encoder_words(job: EncodeJob, number: int, video: str) -> Iterator[str]:
+    """The encoder of output stream `number` and its options, for the stream called `video`."""
     yield from (f"-c:{number}", job.encoder.codec)
     for name, value in encoder_options(job.settings, job.encoder, job.facts, threads=job.threads):
         yield from (f"-{name}:{video}", value)
@@ -148,22 +168,28 @@ def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
     yield from (f"-err_detect:{video}", "explode")
     if keeps_dolby_vision(job.main, job.encoder):
         yield from (f"-dolbyvision:{video}", "1")  # "auto" drops profile 8 without a word
-    pix_fmt = "yuv420p" if job.target_bit_depth == 8 else "yuv420p10le"
-    filters = tuple(_filters(job, pix_fmt))
-    if filters:
-        yield from (f"-filter:{video}", ",".join(filters))
-    yield from (f"-pix_fmt:{video}", pix_fmt)
+
+
+def picture_words(job: EncodeJob, video: str) -> Iterator[str]:
+    """The form of the pictures that the encoder gets."""
+    yield from (f"-pix_fmt:{video}", _pix_fmt(job))
     yield from _conversion(job, video)
-    # Only these two together keep every frame and its time where the frame rate varies.
-    yield from (f"-fps_mode:{video}", "passthrough", f"-enc_time_base:{video}", "demux")
-    yield from _video_tags(job, video)
 
 
-def _filters(job: EncodeJob, pix_fmt: str) -> Iterator[str]:
+def _pix_fmt(job: EncodeJob) -> str:
+    return "yuv420p" if job.target_bit_depth == 8 else "yuv420p10le"
+
+
+def _filters(job: EncodeJob) -> Iterator[str]:
     """Nothing, unless the pictures must change: then no more than that."""
-    main = job.main
     if job.settings.deinterlace == "bwdif":
         yield DEINTERLACER
+    yield from format_filters(job)
+
+
+def format_filters(job: EncodeJob) -> Iterator[str]:
+    """The filters that keep the place of the chroma samples, where they are needed."""
+    main, pix_fmt = job.main, _pix_fmt(job)
     location = chroma_location(main)
     if location is not None and main.pix_fmt != pix_fmt:
         # A change of pixel format, even from 8 to 10 bit, forgets it otherwise.

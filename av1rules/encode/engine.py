@@ -22,6 +22,7 @@ from av1rules.base.events import JobProgress
 from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.base.text import printable
 from av1rules.encode.argv import CoverFile, build_argv, cover_files, file_url, shown_command
+from av1rules.encode.clip_argv import clip_argv
 from av1rules.encode.failures import NOT_STARTED_EXITS, explain
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.log import LogReader, StreamCount, counted_lines
@@ -101,8 +102,11 @@ def encode(
     the source), RunInterruptedError; the temporary file is gone then.
     """
     with _work_folder(job) as folder, _unfinished(folder, job) as part:
-        covers = _take_out_covers(job, folder, tools=tools, children=children)
-        argv = build_argv(job, ffmpeg=tools.ffmpeg, output=part, covers=covers)
+        if job.passages:
+            argv = clip_argv(job, ffmpeg=tools.ffmpeg, output=part)
+        else:
+            covers = _take_out_covers(job, folder, tools=tools, children=children)
+            argv = build_argv(job, ffmpeg=tools.ffmpeg, output=part, covers=covers)
         watch = _Watch(job=job, part=part, on_progress=on_progress)
         try:
             completed = _run(argv, job=job, children=children, watch=watch)
@@ -220,7 +224,7 @@ class _Watch:
     def on_sample(self, sample: ProgressSample) -> None:
         self.heard = time.monotonic()
         self._judge(self.dog.feed(sample, self.heard))
-        expected = expected_frames(self.job.source)
+        expected = _expected_frames(self.job)
         if sample.frame is not None:
             self.frames = sample.frame
         projection = projected_bytes(sample.size_bytes, sample.frame, expected)
@@ -241,7 +245,7 @@ class _Watch:
             self._gate(sample.frame, expected, projection)
 
     def _gate(self, frame: int | None, expected: int | None, projection: int | None) -> None:
-        if frame is None or expected is None or projection is None:
+        if frame is None or expected is None or projection is None or self.job.passages:
             return
         if frame < max(GATE_MIN_FRAMES, expected * GATE_MIN_SHARE):
             return
@@ -270,6 +274,14 @@ def _mtime_ns(path: str) -> int | None:
         return os.stat(path).st_mtime_ns
     except OSError:
         return None
+
+
+def _expected_frames(job: EncodeJob) -> int | None:
+    if not job.passages:
+        return expected_frames(job.source)
+    rate = job.main.frame_rate
+    length_s = sum(length for _, length in job.passages)
+    return max(round(length_s * rate), 1) if rate else None
 
 
 def expected_frames(source: Source) -> int | None:

@@ -19,7 +19,9 @@ class EncodeJob:
     `provenance` is the JSON text of the AV1RULES tag; it becomes part of the target's bytes and so
     must be the same for the same work. `temp_dir` is a private folder of this job that exists, and
     stays when the engine is done; None means: a folder of the engine's own beside the target.
-    What stands below it does not change the result: `memory_bytes` caps the address space of each
+    `passages` are (start, duration) in seconds by the source's own time stamps: only these are
+    encoded, joined, pictures without sound (a test clip); empty: all of it.
+    What stands below them does not change the result: `memory_bytes` caps the address space of each
     program, `stall_timeout_s` is the longest time without progress, `max_duration_s` the longest
     time at all.
     """
@@ -32,6 +34,7 @@ class EncodeJob:
     provenance: str
     library_path: str | None = None  # for events; None: the source's path
     temp_dir: str | None = None
+    passages: tuple[tuple[float, float], ...] = ()
     threads: int | None = None
     stall_timeout_s: float | None = None
     max_duration_s: float | None = None

@@ -16,7 +16,6 @@ from pathlib import Path
 from av1rules.base.digest import content_key, file_digest, head_key
 from av1rules.base.errors import DiskFullError, EncodeError, PlanOutdatedError
 from av1rules.base.events import JobDiscarded, JobProgress, JobStarted, Note
-from av1rules.base.priority import Priority
 from av1rules.encode.engine import EncodeOutcome, encode
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.verify import Verification, verify
@@ -57,9 +56,11 @@ def build_target(row: PlanRow, session: Session) -> Outcome:
     _require_no_loop(job)
     session.require_disks()
     require_replaceable(job)
-    with _room(job) as promise:
+    settings = row.work.making.settings
+    temp_dir = session.space.ruleset.output.temp_dir
+    need = int(job.source_bytes * settings.max_size_ratio)
+    with room_for(job, need, [str(place) for place in (temp_dir, job.target) if place]) as promise:
         os.makedirs(os.path.dirname(job.target), exist_ok=True)
-        temp_dir = session.space.ruleset.output.temp_dir
         parent = Path(job.target).parent
         if row.action is PlanAction.COPY:
             with private_folder(job, parent) as folder:
@@ -93,8 +94,8 @@ def _encode_and_deliver(job: Job, folder: str, promise: Promise) -> Outcome:
 
     digest = digest_of_planned(job)
     job.session.step("source read")
-    encode_job = _encode_job(job, folder=folder, digest=digest)
-    with _memory(job):
+    encode_job = encode_job_of(job, folder=folder, digest=digest)
+    with memory_for(job):
         _announce(job)
         started_at = now_text()
         encoded = encode(encode_job, tools=space.tools, children=space.children, on_progress=sink)
@@ -138,16 +139,13 @@ def _is_done_meanwhile(job: Job) -> bool:
 
 
 @contextmanager
-def _room(job: Job) -> Iterator[Promise]:
-    """Room for the largest result the policy would keep, where it is written and where it goes. A
-    disk that runs full in spite of it takes no more work in this run."""
-    ruleset = job.session.space.ruleset
-    need = int(job.source_bytes * job.work.making.settings.max_size_ratio)
-    places = [str(place) for place in (ruleset.output.temp_dir, job.target) if place]
+def room_for(job: Job, need: int, places: list[str]) -> Iterator[Promise]:
+    """Room for so many bytes (the largest result the policy would keep) where it is written and
+    where it goes. A disk that runs full in spite of it takes no more work in this run."""
     with job.session.room.promised(
         places,
         need,
-        ruleset.run.reserve_bytes,
+        job.session.space.ruleset.run.reserve_bytes,
         check=job.session.space.children.check,
         tell=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
     ) as promise:
@@ -163,7 +161,7 @@ def _room(job: Job) -> Iterator[Promise]:
 
 
 @contextmanager
-def _memory(job: Job) -> Iterator[None]:
+def memory_for(job: Job) -> Iterator[None]:
     """Memory for one encode beside the others."""
     main, run = job.work.look.source.main, job.session.space.ruleset.run
     need = estimate_bytes(
@@ -186,7 +184,7 @@ _WIDE, _HIGH = 1920, 1080
 """Taken where the size of the pictures is not known."""
 
 
-def _encode_job(job: Job, *, folder: str, digest: str) -> EncodeJob:
+def encode_job_of(job: Job, *, folder: str, digest: str) -> EncodeJob:
     work, space = job.work, job.session.space
     run = space.ruleset.run
     return EncodeJob(
@@ -207,7 +205,7 @@ def _encode_job(job: Job, *, folder: str, digest: str) -> EncodeJob:
         threads=run.threads_per_job,
         stall_timeout_s=run.stall_timeout_s,
         max_duration_s=run.max_duration_s,
-        priority=Priority(nice=run.nice, io_class=run.io_class.value, cpus=run.cpus),
+        priority=job.priority,
         memory_bytes=run.memory_per_job,
     )
 

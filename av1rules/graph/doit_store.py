@@ -6,6 +6,7 @@ tasks they are not asked. Other tasks of the same dodo.py keep doit's SQLite sto
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from doit.dependency import MD5Checker, SqliteDB
 
 from av1rules.graph.ledger import LEDGER_NAME, Ledger
-from av1rules.graph.task_names import GROUP, source_of_task
+from av1rules.graph.task_names import CLIP_GROUP, GROUP, source_of_task
 
 STORE_NAME = "doit.sqlite3"
 """Stands beside the ledger; holds only what other tasks of a dodo.py record."""
@@ -68,9 +69,12 @@ class LedgerStore:
         if not _is_ours(task_id):
             self._store().remove(task_id)
             return
-        source = source_of_task(task_id)
-        if source is not None and task_id not in self._selected:
+        if task_id in self._selected:
+            return
+        if (source := source_of_task(task_id)) is not None:
             self._forget(source)
+        elif (source := source_of_task(task_id, CLIP_GROUP)) is not None:
+            self._forget_clip(source)
 
     def remove_all(self) -> None:
         """`doit forget --all`."""
@@ -97,6 +101,12 @@ class LedgerStore:
         finally:
             ledger.close()
 
+    def _forget_clip(self, source: str) -> None:
+        state_dir = Path(self.name).parent
+        if (state_dir / LEDGER_NAME).exists():
+            with contextlib.closing(Ledger.open(state_dir)) as ledger:
+                ledger.clips.drop_source(source)
+
 
 def _is_ours(task_id: str) -> bool:
-    return task_id == GROUP or task_id.startswith(f"{GROUP}:")
+    return task_id.partition(":")[0] in (GROUP, CLIP_GROUP)

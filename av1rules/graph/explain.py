@@ -19,6 +19,7 @@ from av1rules.graph.scope import Wish
 from av1rules.graph.workspace import Workspace
 from av1rules.library.cache import ProbeFailure
 from av1rules.library.identity import content_key_of
+from av1rules.review.approvals import adjustments_for
 from av1rules.rules.match import RuleVerdict, explain_rules
 
 
@@ -52,7 +53,13 @@ def explain_file(space: Workspace, path: str) -> Explanation:
         if isinstance(source, ProbeFailure):
             return Explanation(row=row)
         origin = _Origin(path, content_key_of(row.file, space.cache), row.size_bytes)
-        look = look_at(row.file, source, ruleset=space.ruleset, tools=space.tools)
+        look = look_at(
+            row.file,
+            source,
+            ruleset=space.ruleset,
+            tools=space.tools,
+            adjusted=adjustments_for(space.book, origin.content_key),
+        )
     return Explanation(
         row=row,
         look=look,

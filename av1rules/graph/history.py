@@ -62,6 +62,7 @@ class Made:
     resolution: str | None
     frame_rate: float | None  # None also where it varies
     frames: int | None
+    pixels: int | None = None  # of a frame
 
     @property
     def saved_bytes(self) -> int:
@@ -123,6 +124,17 @@ def made_since(ledger: Ledger, since: datetime | None = None) -> Iterator[Made]:
     while rows := ledger.db.query(sql, after, limit):
         after = rows[-1][0]
         yield from map(_made, rows)
+
+
+def made_lately(ledger: Ledger, count: int) -> Iterator[Made]:
+    """The newest targets that were encoded, by one query. Raises LedgerError."""
+    rows = ledger.db.query(
+        f"SELECT {_MADE_COLUMNS} FROM (SELECT target FROM targets WHERE encode_s > 0"
+        " ORDER BY built_at DESC LIMIT ?) JOIN targets USING (target)"
+        " LEFT JOIN receipts USING (target) ORDER BY target",
+        count,
+    )
+    return map(_made, rows)
 
 
 def read_outcomes(ledger: Ledger, since: datetime | None = None) -> Outcomes:
@@ -193,6 +205,7 @@ def _made(values: tuple[Any, ...]) -> Made:
             resolution=None if resolution is None else resolution.value,
             frame_rate=picture.frame_rate,
             frames=facts.frames,
+            pixels=(picture.width or 0) * (picture.height or 0) or None,
         )
     except (msgspec.MsgspecError, ValueError, TypeError) as problem:
         raise LedgerError(

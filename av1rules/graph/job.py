@@ -15,6 +15,7 @@ from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.events import JobProgress
 from av1rules.base.in_use import is_open_for_writing
 from av1rules.base.patience import with_patience
+from av1rules.base.priority import Priority
 from av1rules.base.text import printable
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.planned import PlanRow, Work
@@ -42,6 +43,11 @@ class Job:
     @property
     def source_bytes(self) -> int:
         return self.work.origin.stat.size_bytes
+
+    @property
+    def priority(self) -> Priority:
+        run = self.session.space.ruleset.run
+        return Priority(nice=run.nice, io_class=run.io_class.value, cpus=run.cpus)
 
     @property
     def recorded_source(self) -> tuple[str, str]:

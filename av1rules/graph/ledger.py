@@ -1,7 +1,7 @@
 """The ledger: what was built from what. The truth of the graph; one commit per target.
 
 Paths are stored as the bytes the file system knows. What else the ledger keeps has a table and a
-module of its own: `kept`, `runs`, `moves`, `census`, `checks`.
+module of its own: `kept`, `runs`, `moves`, `census`, `checks`, `clips`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import msgspec
 from av1rules.base.errors import LedgerError
 from av1rules.base.text import printable
 from av1rules.graph.check_table import CheckTable, HealthTable
+from av1rules.graph.clip_table import ClipTable
 from av1rules.graph.kept_table import KeptTable
 from av1rules.graph.ledger_db import LEDGER_NAME, SCHEMA_VERSION, LedgerDb
 from av1rules.graph.ledger_rows import COLUMNS, dump_row, parse_row, put_row, row_of
@@ -49,6 +50,7 @@ class Ledger:
         self.census = CensusTable(db)
         self.checks = CheckTable(db)
         self.health = HealthTable(db)
+        self.clips = ClipTable(db)
 
     @classmethod
     def open(cls, state_dir: Path) -> Ledger:

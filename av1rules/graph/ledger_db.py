@@ -66,7 +66,25 @@ CREATE TABLE health (
 ) WITHOUT ROWID;
 """
 
-_STEPS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = """
+CREATE TABLE clips (
+    fingerprint TEXT PRIMARY KEY, source BLOB NOT NULL, origin BLOB NOT NULL, path BLOB NOT NULL,
+    size_bytes INTEGER NOT NULL, made_at TEXT NOT NULL, facts TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+_FORECASTS = """
+CREATE TABLE forecasts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER, target BLOB NOT NULL, at TEXT NOT NULL,
+    encoder TEXT NOT NULL, preset INTEGER NOT NULL, resolution TEXT, source_tier TEXT,
+    level INTEGER, encodes INTEGER NOT NULL, jobs INTEGER NOT NULL,
+    low_s REAL NOT NULL, mid_s REAL NOT NULL, high_s REAL NOT NULL, took_s REAL NOT NULL,
+    low_bytes REAL NOT NULL, mid_bytes REAL NOT NULL, high_bytes REAL NOT NULL,
+    came_bytes INTEGER NOT NULL, source_bytes INTEGER NOT NULL
+);
+"""
+
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS)
 """What each version adds to the one before."""
 
 SCHEMA_VERSION = len(_STEPS)

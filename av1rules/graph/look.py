@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from av1rules.base.errors import ToolError
 from av1rules.encode.encoders import choose_encoder
@@ -11,8 +11,9 @@ from av1rules.encode.streams import StreamPlan, plan_streams
 from av1rules.graph.fingerprint import effective
 from av1rules.library.source import LibraryFile, Source
 from av1rules.library.toolset import EncoderInfo, Tools
+from av1rules.review.approvals import with_adjustments
 from av1rules.rules.match import Facts, facts_of
-from av1rules.rules.model import RuleSet
+from av1rules.rules.model import RuleSet, SettingsLayer
 from av1rules.rules.resolve import Decision, DecisionKind, decide
 from av1rules.rules.settings import EncodeSettings
 from av1rules.rules.tier import Classification, classify
@@ -51,11 +52,19 @@ class Look:
         return tier.value if tier else None
 
 
-def look_at(file: LibraryFile, source: Source, *, ruleset: RuleSet, tools: Tools) -> Look:
-    """Classify, match, resolve, and what would become of every stream."""
+def look_at(
+    file: LibraryFile,
+    source: Source,
+    *,
+    ruleset: RuleSet,
+    tools: Tools,
+    adjusted: SettingsLayer | None = None,
+) -> Look:
+    """Classify, match, resolve, and what would become of every stream. `adjusted` is what a person
+    asked for this very film, on top of its rule."""
     classification = classify(source, file.library_path, ruleset.tiers)
     facts = facts_of(file, source, classification)
-    decision = decide(ruleset, facts)
+    decision = _adjusted(decide(ruleset, facts), adjusted)
     return Look(
         source=source,
         classification=classification,
@@ -63,6 +72,15 @@ def look_at(file: LibraryFile, source: Source, *, ruleset: RuleSet, tools: Tools
         decision=decision,
         making=_making(source, decision, ruleset, tools),
     )
+
+
+def _adjusted(decision: Decision, layer: SettingsLayer | None) -> Decision:
+    if layer is None or decision.settings is None:
+        return decision
+    origins = dict(decision.origins)
+    origins |= {one.field: f"{one.place.short} ({layer.name})" for one in layer.settings}
+    settings = with_adjustments(decision.settings, layer)
+    return replace(decision, settings=settings, origins=tuple(origins.items()))
 
 
 def _making(source: Source, decision: Decision, ruleset: RuleSet, tools: Tools) -> Making | None:

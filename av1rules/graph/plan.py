@@ -16,6 +16,7 @@ from av1rules.base.text import printable
 from av1rules.base.units import format_duration
 from av1rules.graph.brake import look_at_output, look_at_roots
 from av1rules.graph.census import Brake, Census
+from av1rules.graph.clip_plan import settle_clips
 from av1rules.graph.glance import Glance, Remembered
 from av1rules.graph.identity import settle_donors
 from av1rules.graph.ledger_rows import tools_json
@@ -64,6 +65,7 @@ def build_plan(space: Workspace, wish: Wish = Wish(), *, sink: Sink = ignore) ->
     ordered = block_collisions(rows[item.file.path] for item in chosen)
     again = partial(without_donors, scope)
     ordered = settle_donors(ordered, again, copies=scope.may_copy, whole=not wish.paths)
+    ordered = settle_clips(scope, ordered)
     glance.keep(ordered, whole=not wish.paths)
     planned = tuple(row for row in ordered if wish.covers(row.file))
     return Plan(
@@ -74,6 +76,7 @@ def build_plan(space: Workspace, wish: Wish = Wish(), *, sink: Sink = ignore) ->
         census=census,
         kept=kept_space(space.ledger),
         notes=_notes(space.ruleset.output, planned),
+        is_whole=not (wish.paths or problems or brakes),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from av1rules.base.text import printable
 from av1rules.encode.encoders import encoder_limits
 from av1rules.encode.trial import trial_problem
+from av1rules.graph.clip_plan import reviewed
 from av1rules.graph.donors import with_donor
 from av1rules.graph.fingerprint import fingerprint
 from av1rules.graph.in_place import look_in_place
@@ -20,7 +21,8 @@ from av1rules.graph.workspace import Workspace
 from av1rules.library.identity import content_key_of
 from av1rules.library.source import LibraryFile, Source
 from av1rules.library.toolset import EncoderInfo, Tools
-from av1rules.rules.model import HardLinks, OnToolsChange, OutputMode
+from av1rules.review.approvals import adjustments_for
+from av1rules.rules.model import HardLinks, OnToolsChange, OutputMode, SettingsLayer
 from av1rules.rules.resolve import DecisionKind
 
 OURS_UNKNOWN = (
@@ -35,7 +37,13 @@ def plan_file(scope: PlanScope, file: LibraryFile, source: Source) -> PlanRow:
         return left_alone(file, OURS_UNKNOWN)
     if source.main is None:
         return left_alone(file, "no video stream")
-    look = look_at(file, source, ruleset=space.ruleset, tools=space.tools)
+    look = look_at(
+        file,
+        source,
+        ruleset=space.ruleset,
+        tools=space.tools,
+        adjusted=_adjusted(space, file),
+    )
     row = PlanRow(
         file=file,
         action=PlanAction.LEFT_ALONE,
@@ -49,6 +57,16 @@ def plan_file(scope: PlanScope, file: LibraryFile, source: Source) -> PlanRow:
         return replace(row, is_lasting=True)
     target = target_path(file, space.ruleset.output, look.making.settings.container)
     return _made(scope, replace(row, target=target), look, look.making)
+
+
+def _adjusted(space: Workspace, file: LibraryFile) -> SettingsLayer | None:
+    """What a person asked for this content, on top of its rule."""
+    if not space.book.decisions:
+        return None
+    try:
+        return adjustments_for(space.book, content_key_of(file, space.cache))
+    except OSError:  # told as soon as the content is needed
+        return None
 
 
 def left_alone(file: LibraryFile, cause: str) -> PlanRow:
@@ -86,7 +104,7 @@ def _made(scope: PlanScope, row: PlanRow, look: Look, making: Making) -> PlanRow
 def _with_others(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
     """The row, by what lies in its place and by the targets of the same content elsewhere."""
     work = with_donor(scope, row, work)
-    return _foreign(scope, row, work) or judged_row(scope, row, work)
+    return _foreign(scope, row, work) or reviewed(scope, judged_row(scope, row, work))
 
 
 def without_donors(scope: PlanScope, row: PlanRow, taken: frozenset[str]) -> PlanRow:
@@ -205,7 +223,7 @@ def _was_just_published(space: Workspace, row: PlanRow, found: TargetState) -> b
 
 
 def judged_row(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
-    """The row as fresh, as work, or as not worth doing: the ledger decides."""
+    """The row as fresh, as work, or as not worth doing: the ledger decides. Clips come later."""
     space, forced = scope.space, scope.wish.forces(row.file)
     tools = tools_used(work.encoder, space.tools)
     causes = judge(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from av1rules.base.digest import content_key
+from av1rules.graph.clip_plan import reviewed
 from av1rules.graph.fingerprint import fingerprint
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.kept import Kept, KeptKind
@@ -23,6 +24,7 @@ from av1rules.graph.workspace import Workspace
 from av1rules.library.cache import source_from_json, source_to_json
 from av1rules.library.identity import lone_file
 from av1rules.library.source import LibraryFile, Source
+from av1rules.review.approvals import adjustments_for
 
 
 def pack_facts(source: Source) -> bytes:
@@ -61,7 +63,8 @@ def look_at_original(space: Workspace, file: LibraryFile) -> OriginalLook | None
     if known is None or kept is None or source is None:
         return None
     was = _original(file, known.source_path, known.source_bytes)
-    look = look_at(was, source, ruleset=space.ruleset, tools=space.tools)
+    adjusted = adjustments_for(space.book, known.content_key)
+    look = look_at(was, source, ruleset=space.ruleset, tools=space.tools, adjusted=adjusted)
     return OriginalLook(known=known, kept=kept, was=was, look=look)
 
 
@@ -104,7 +107,7 @@ def plan_replaced(scope: PlanScope, file: LibraryFile) -> PlanRow | None:
     row = judged_row(scope, replace(row, fingerprint=work.fingerprint), work)
     if row.action is not PlanAction.ENCODE:
         return row
-    return _rebuilt(scope, row, work, kept, original.was)
+    return reviewed(scope, _rebuilt(scope, row, work, kept, original.was))
 
 
 def _is_ours(there: TargetRow, found: TargetState) -> bool:

@@ -11,12 +11,15 @@ from av1rules.graph.look import Look, Making
 from av1rules.graph.stale import TargetRow, TargetState
 from av1rules.library.source import LibraryFile
 from av1rules.library.toolset import EncoderInfo
+from av1rules.review.approvals import VerdictKind
+from av1rules.rules.review import Review
 
 
 class PlanAction(Enum):
     """What a run would do with a file; the order is that of the plan's table."""
 
     ENCODE = "encode"
+    CLIP = "make clip"
     MOVE = "move"
     COPY = "copy"
     BLOCKED = "blocked"
@@ -25,7 +28,7 @@ class PlanAction(Enum):
     FRESH = "fresh"
 
 
-ACTIVE = (PlanAction.ENCODE, PlanAction.MOVE, PlanAction.COPY)
+ACTIVE = (PlanAction.ENCODE, PlanAction.CLIP, PlanAction.MOVE, PlanAction.COPY)
 """What a run does something about."""
 
 
@@ -64,6 +67,22 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClipState:
+    """The test clip of a row that is not released: where it lies or will lie, and what was decided.
+
+    `digest` is that of the settings alone, by which canaries of a rule are counted.
+    """
+
+    path: str
+    kind: VerdictKind
+    text: str
+    review: Review
+    content_key: str
+    digest: str
+    is_made: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRow:
     """One file of the library. `causes` say why the action, `notes` what else to know."""
 
@@ -75,7 +94,8 @@ class PlanRow:
     target: str | None = None
     fingerprint: str | None = None
     notes: tuple[str, ...] = ()
-    work: Work | None = None  # for ENCODE, MOVE and COPY
+    work: Work | None = None  # for what is ACTIVE
+    clip: ClipState | None = None  # for CLIP, and for HELD by its clip
     has_other_tools: bool = False  # FRESH, but made with other tools than those of today
     has_verdict: bool = False  # not done because of what came of it before
     touched_ns: int | None = None  # FRESH, but with this time of change, not the ledger's
@@ -115,6 +135,7 @@ class Plan:
     census: tuple[Census, ...] = ()
     kept: KeptSpace = KeptSpace()
     notes: tuple[str, ...] = ()
+    is_whole: bool = False  # of all the library, and all of it could be seen
 
     @property
     def other_tools(self) -> int:

@@ -16,6 +16,7 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
 from av1rules.encode.receipt import parse_receipt
 from av1rules.encode.side_files import carry
+from av1rules.graph.clip_sweep import sweep_clips
 from av1rules.graph.ledger import InHand, Ledger
 from av1rules.graph.moves import recover_moves
 from av1rules.graph.receipts import write_receipt
@@ -37,6 +38,7 @@ def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
         return is_disk_there(ruleset, path)
 
     _sweep_notes(ruleset.run.state_dir)
+    sweep_clips(ledger, ruleset.run.state_dir)
     yield from recover_exchanges(ledger, is_there)
     yield from recover_moves(ledger, ruleset.output, is_there)
     for work in ledger.in_hand():

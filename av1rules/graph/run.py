@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from doit.cmd_base import TaskLoader2
 from doit.doit_cmd import DoitMain
@@ -14,12 +14,15 @@ from doit.task import dict_to_task
 from av1rules.base.errors import (
     Av1rulesError,
     EncodeError,
+    LedgerError,
     PlanOutdatedError,
     RunInterruptedError,
     UsageError,
 )
 from av1rules.base.events import JobDropped, JobFailed, Note, RunFinished, RunStarted
 from av1rules.graph.build import build_target, record_failure
+from av1rules.graph.clip_build import build_clip
+from av1rules.graph.clip_sweep import drop_old_clips
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.moves import carry_out_moves
 from av1rules.graph.originals import purge_expired
@@ -27,7 +30,7 @@ from av1rules.graph.orphans import trash_orphans
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
 from av1rules.graph.room import NoRoomError
 from av1rules.graph.session import Outcome, Session
-from av1rules.graph.tasks import clean_target, encode_task
+from av1rules.graph.tasks import clean_target, row_task
 
 _OS_HINTS = {
     errno.EACCES: "may this user write there? See the owner and mode of the folder",
@@ -42,12 +45,26 @@ _OS_HINTS = {
 _log = logging.getLogger(__name__)
 
 
-def run_plan(plan: Plan, session: Session, *, jobs: int) -> RunFinished:
-    """Build every stale target of `plan`, `jobs` at a time; returns the counts."""
+class Steward(Protocol):
+    """Asked about each row of a run, from any thread: `budget.Allowance`."""
+
+    def in_order(self, rows: tuple[PlanRow, ...]) -> tuple[PlanRow, ...]: ...
+
+    def may_start(self, row: PlanRow) -> bool: ...
+
+    def ended(self, row: PlanRow, session: Session) -> None: ...
+
+
+def run_plan(
+    plan: Plan, session: Session, *, jobs: int, steward: Steward | None = None
+) -> RunFinished:
+    """Build every stale target of `plan`, `jobs` at a time; returns the counts. `steward`
+    keeps to a budget, and notes what became of forecasts."""
     require_no_brakes(plan)
     started = time.monotonic()
     prepare_run(plan, session)
-    work = tuple(row for row in plan.work if row.action is not PlanAction.MOVE)
+    clips = plan.of(PlanAction.CLIP)
+    work = tuple(row for row in plan.work if row.action not in (PlanAction.MOVE, PlanAction.CLIP))
     session.sink(
         RunStarted(
             jobs=jobs,
@@ -56,10 +73,13 @@ def run_plan(plan: Plan, session: Session, *, jobs: int) -> RunFinished:
             held=len(plan.of(PlanAction.HELD)),
             blocked=len(plan.of(PlanAction.BLOCKED)),
             size_bytes=total_bytes(work),
+            clips=len(clips),
         )
     )
-    if work:
-        _run_doit(work, session, jobs=jobs)
+    if work or clips:  # clips first: a person waits for them
+        _run_doit((*clips, *work), session, steward, jobs=jobs)
+    if beyond := session.tally.counts[Outcome.BEYOND]:
+        session.sink(Note(message=f"left for another run, beyond the budget: {beyond}"))
     finished = _finished(session, elapsed_s=time.monotonic() - started)
     session.sink(finished)
     return finished
@@ -83,6 +103,7 @@ def prepare_run(plan: Plan, session: Session) -> None:
     ledger.set_mtimes({t: mtime for t, mtime in touched.items() if t and mtime is not None})
     for line in purge_expired(ledger, space.ruleset, check=space.children.check):
         session.sink(Note(message=line))
+    drop_old_clips(plan, ledger)
     carry_out_moves(plan.work, session)
     trash_orphans(plan.orphans, session)
 
@@ -97,6 +118,7 @@ def _finished(session: Session, *, elapsed_s: float) -> RunFinished:
         moved=tally.counts[Outcome.MOVED],
         copied=tally.counts[Outcome.COPIED],
         aside=tally.counts[Outcome.ASIDE],
+        clips=tally.counts[Outcome.CLIPPED],
         run=session.number.given,
         source_bytes=tally.source_bytes,
         target_bytes=tally.target_bytes,
@@ -111,7 +133,8 @@ def build_guarded(row: PlanRow, session: Session) -> Outcome:
         session.tally.add(Outcome.DROPPED)
         return Outcome.DROPPED
     try:
-        outcome = build_target(row, session)
+        build = build_clip if row.action is PlanAction.CLIP else build_target
+        outcome = build(row, session)
     except RunInterruptedError:
         session.sink(JobDropped(source=name, reason="the run was stopped"))
         outcome = Outcome.DROPPED
@@ -144,12 +167,15 @@ def _told(problem: Av1rulesError) -> str:
 class _RowLoader(TaskLoader2):  # type: ignore[misc]
     """Gives doit the stale rows of a plan; fresh ones need no task here."""
 
-    def __init__(self, rows: tuple[PlanRow, ...], session: Session, *, jobs: int) -> None:
+    def __init__(
+        self, rows: tuple[PlanRow, ...], session: Session, steward: Steward | None, *, jobs: int
+    ) -> None:
         self.cmd_names: list[str] = []
         self.config = None
         self.task_opts = None
         self._rows = rows
         self._session = session
+        self._steward = steward
         self._jobs = jobs
         self.built: set[str] = set()
 
@@ -168,9 +194,20 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
     def load_tasks(self, cmd: Any, pos_args: Any) -> list[Any]:
         def build(row: PlanRow) -> Outcome:
             self.built.add(row.file.path)
-            return build_guarded(row, self._session)
+            if self._steward is None:
+                return build_guarded(row, self._session)
+            if not self._steward.may_start(row):
+                self._session.tally.add(Outcome.BEYOND)
+                return Outcome.BEYOND
+            outcome = build_guarded(row, self._session)
+            try:
+                self._steward.ended(row, self._session)
+            except LedgerError as problem:  # the target is there all the same
+                message = f"what became of its forecast is not kept: {problem.message}"
+                self._session.sink(Note(source=row.file.library_path, message=message))
+            return outcome
 
-        tasks = [encode_task(row, build, clean=clean_target) for row in self._rows]
+        tasks = [row_task(row, build, clean=clean_target) for row in self._rows]
         for task in tasks:
             task["name"] = f"{task.pop('basename')}:{task['name']}"
         names = {task["name"] for task in tasks}
@@ -195,7 +232,7 @@ class _SilentReporter:
         _log.error("doit: %s", exception.get_msg())
 
     def add_failure(self, task: Any, fail: Any) -> None:
-        if not fail.get_msg().startswith(("failed:", "dropped:")):
+        if not fail.get_msg().startswith(("failed:", "dropped:", "beyond")):
             _log.error("doit: %s: %s", task.name, fail.get_msg())
 
     def __getattr__(self, name: str) -> Any:
@@ -208,10 +245,13 @@ def _nothing(*_arguments: Any) -> None:
     return None
 
 
-def _run_doit(rows: tuple[PlanRow, ...], session: Session, *, jobs: int) -> None:
+def _run_doit(
+    rows: tuple[PlanRow, ...], session: Session, steward: Steward | None, *, jobs: int
+) -> None:
     extra = {"BACKEND": {"av1rules": "av1rules.graph.doit_store:LedgerStore"}}
     # No configuration files: a pyproject.toml that happens to lie here is about something else.
-    loader = _RowLoader(rows, session, jobs=jobs)
+    rows = rows if steward is None else steward.in_order(rows)
+    loader = _RowLoader(rows, session, steward, jobs=jobs)
     code = DoitMain(loader, config_filenames=(), extra_config=extra).run(["run"])
     if code not in (0, 1, 2):  # 1: a task failed, and was counted; 2: what depends on one
         raise Av1rulesError(f"doit could not run the encodes (its exit code is {code})")

@@ -24,9 +24,11 @@ class Outcome(Enum):
 
     DONE = "done"
     DISCARDED = "discarded"  # the encode worked, its result is too large to keep
+    CLIPPED = "clips made"
     MOVED = "moved"  # its target followed the renamed source
     COPIED = "copied"  # linked or copied from the target of the same content
     ASIDE = "put aside"
+    BEYOND = "beyond the budget"  # never started: no verdict
     FAILED = "failed"
     DROPPED = "dropped"  # source changed, or the run was stopped: no verdict
 

@@ -35,7 +35,7 @@ def block_collisions(rows: Iterable[PlanRow]) -> list[PlanRow]:
     rows = list(rows)
     claims: dict[str, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
-        if row.target is not None and row.action in _CLAIMING:
+        if row.target is not None and (row.action in _CLAIMING or row.clip is not None):
             claims[row.target].append(number)
     for target, numbers in claims.items():
         if len(numbers) > 1:
@@ -55,5 +55,10 @@ def _collided(rows: list[PlanRow], number: int, numbers: list[int], target: str)
         "rename one, or skip one by a rule"
     )
     return replace(
-        rows[number], action=PlanAction.BLOCKED, causes=(cause,), work=None, is_lasting=False
+        rows[number],
+        action=PlanAction.BLOCKED,
+        causes=(cause,),
+        work=None,
+        clip=None,
+        is_lasting=False,
     )

@@ -6,6 +6,7 @@ import os
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 GROUP = "encode"
+CLIP_GROUP = "clip"
 
 _PLAIN = " !#$&'()+,-./:;@^_`{}~"
 """Kept as they are. `=` doit refuses, `*?[]` are patterns to it; `%` is the escape itself."""
@@ -25,7 +26,7 @@ def _escape(character: str) -> str:
     return quote_from_bytes(os.fsencode(character), safe="")
 
 
-def source_of_task(task_id: str) -> str | None:
-    """The library path of a task id `encode:NAME`; None for any other task."""
-    group, colon, name = task_id.partition(":")
-    return os.fsdecode(unquote_to_bytes(name)) if group == GROUP and colon else None
+def source_of_task(task_id: str, group: str = GROUP) -> str | None:
+    """The library path of a task id `encode:NAME` (or of another group); None for any other."""
+    found, colon, name = task_id.partition(":")
+    return os.fsdecode(unquote_to_bytes(name)) if found == group and colon else None

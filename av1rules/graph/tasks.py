@@ -1,4 +1,4 @@
-"""Planned rows as doit tasks: the source is the dependency, the AV1 file the target."""
+"""Planned rows as doit tasks: the source is the dependency, the AV1 file or the clip the target."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from doit.exceptions import TaskFailed
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
-from av1rules.graph.planned import ACTIVE, Plan, PlanAction, PlanRow
+from av1rules.graph.planned import ACTIVE, ClipState, Plan, PlanAction, PlanRow
 from av1rules.graph.receipts import JSON_SUFFIX, TEXT_SUFFIX
 from av1rules.graph.session import Outcome
-from av1rules.graph.task_names import GROUP, task_name
+from av1rules.graph.task_names import CLIP_GROUP, GROUP, task_name
 
 Builder = Callable[[PlanRow], Outcome]
 """Builds one target and says what came of it; never raises an ordinary error."""
@@ -41,7 +41,7 @@ class EncodeAction(BaseAction):  # type: ignore[misc]
                 "encodes run in threads, not in forked processes: use `doit -P thread`"
             )
         outcome = self._build(self._row)
-        if outcome in (Outcome.FAILED, Outcome.DROPPED):
+        if outcome in (Outcome.FAILED, Outcome.DROPPED, Outcome.BEYOND):
             return TaskFailed(f"{outcome.value}: {printable(self._row.file.library_path)}")
         return None
 
@@ -59,7 +59,8 @@ class LedgerSays:
         self._row = row
 
     def __call__(self) -> bool:
-        return self._row.action is PlanAction.FRESH
+        clip = self._row.clip
+        return self._row.action is PlanAction.FRESH if clip is None else clip.is_made
 
     def __repr__(self) -> str:
         return "; ".join(printable(cause) for cause in self._row.causes)
@@ -70,11 +71,20 @@ def encode_tasks(
 ) -> Iterator[dict[str, Any]]:
     """A doit task for each row that has a target, fresh ones included; held ones have none."""
     yield {"basename": GROUP, "name": None, "doc": "AV1 targets of the library, by rules.yaml"}
+    if any(row.clip is not None for row in plan.rows):
+        yield {"basename": CLIP_GROUP, "name": None, "doc": "test clips that approval waits for"}
     for row in plan.rows:
-        if row.action in (*ACTIVE, PlanAction.FRESH):
-            yield encode_task(row, build, clean=clean)
+        if row.clip is not None or row.action in (*ACTIVE, PlanAction.FRESH):
+            yield row_task(row, build, clean=clean)
         elif row.has_verdict:
             yield _verdict_task(row)
+
+
+def row_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> dict[str, Any]:
+    """The clip of a row that is not released, else its encode."""
+    if row.clip is None:
+        return encode_task(row, build, clean=clean)
+    return clip_task(row, row.clip, build)
 
 
 def _verdict_task(row: PlanRow) -> dict[str, Any]:
@@ -104,6 +114,21 @@ def encode_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> 
         "uptodate": [LedgerSays(row)],
         "actions": [EncodeAction(row, build)],
         "clean": [(clean, [row])],
+    }
+
+
+def clip_task(row: PlanRow, clip: ClipState, build: Builder) -> dict[str, Any]:
+    """A test clip: it depends on the content of the source and on the settings."""
+    origin = row.file if row.work is None else row.work.origin
+    return {
+        "basename": CLIP_GROUP,
+        "name": task_name(row.file.library_path),
+        "doc": _doc(row),
+        "file_dep": [origin.path],
+        "task_dep": [],
+        "targets": [clip.path],
+        "uptodate": [LedgerSays(row)],
+        "actions": [EncodeAction(row, build)],
     }
 
 

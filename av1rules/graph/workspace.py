@@ -14,10 +14,13 @@ from av1rules import __version__
 from av1rules.base.atomic import write_text
 from av1rules.base.digest import text_digest
 from av1rules.base.process import Children
+from av1rules.graph.approvals import Approvals
 from av1rules.graph.ledger import Ledger
 from av1rules.library.cache import LibraryCache
 from av1rules.library.tools import find_tools
 from av1rules.library.toolset import Tools
+from av1rules.review.approvals import Book
+from av1rules.review.approvals_file import approvals_path
 from av1rules.rules.build_run import STATE_FOLDER
 from av1rules.rules.load import load_rules
 from av1rules.rules.model import RuleSet
@@ -35,6 +38,12 @@ class Workspace:
     cache: LibraryCache
     tools: Tools
     children: Children = field(default_factory=Children)
+    approvals: Approvals = field(default_factory=Approvals)
+
+    @property
+    def book(self) -> Book:
+        """What was decided on clips. Raises RulesError, Av1rulesError."""
+        return self.approvals.book
 
     @property
     def state_dir(self) -> Path:
@@ -48,9 +57,11 @@ class Workspace:
 
     @property
     def policy_digest(self) -> str:
-        """All that a decision depends on beside the file: rules, tools, our own version."""
+        """What decisions depend on beside the file: rules, approvals, tools, our own version."""
         tools = msgspec.json.encode(self.tools, order="deterministic").decode()
-        return text_digest(f"{__version__}\n{self.ruleset.digest}\n{tools}")
+        return text_digest(
+            f"{__version__}\n{self.ruleset.digest}\n{self.approvals.digest}\n{tools}"
+        )
 
 
 @contextmanager
@@ -68,7 +79,13 @@ def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
         open_ledger = Ledger.open if write else Ledger.read
         ledger = open_ledger(ruleset.run.state_dir)
         try:
-            yield Workspace(ruleset=ruleset, ledger=ledger, cache=cache, tools=tools)
+            yield Workspace(
+                ruleset=ruleset,
+                ledger=ledger,
+                cache=cache,
+                tools=tools,
+                approvals=Approvals.at(approvals_path(rules_file)),
+            )
         finally:
             ledger.close()
 

@@ -10,6 +10,7 @@ from av1rules.encode.streams import StreamAction
 from av1rules.graph.explain import Explanation
 from av1rules.library.source_text import source_lines
 from av1rules.rules.match import RuleVerdict, Verdict
+from av1rules.rules.review import ReviewKind
 from av1rules.rules.settings import show_value
 
 _MARKS = {True: "yes", False: "no", None: "unknown"}
@@ -31,6 +32,7 @@ def explain_text(explanation: Explanation) -> str:
         ("Source tier", list(_tier(explanation))),
         ("Rules", list(_rules(explanation))),
         ("Settings", list(_settings(explanation))),
+        ("Review", list(_review(explanation))),
         ("Streams", list(_streams(explanation))),
         ("Verdict", list(_verdict(explanation))),
         ("Command", [explanation.command] if explanation.command else []),
@@ -92,6 +94,15 @@ def _settings(explanation: Explanation) -> Iterator[str]:
         note = f"  # {SETTING_NOTES[item.name]}" if item.name in SETTING_NOTES else ""
         origin = printable(origins.get(item.name, ""))
         yield f"{item.name:<20} {shown:<12} {origin}{note}"
+
+
+def _review(explanation: Explanation) -> Iterator[str]:
+    if explanation.look is None or explanation.look.making is None:
+        return
+    decision = explanation.look.decision
+    yield f"{'approve':<20} {decision.review.text:<12} {printable(decision.review_origin)}"
+    if decision.review.kind is not ReviewKind.NEVER:
+        yield f"{'clip':<20} {decision.review.clip_s:g}s"
 
 
 def _streams(explanation: Explanation) -> Iterator[str]:

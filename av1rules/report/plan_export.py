@@ -11,14 +11,18 @@ import msgspec
 
 from av1rules.base.text import printable, printable_json
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
+from av1rules.report.foretold import Foretold
 
 CSV_COLUMNS = (
     "action", "path", "target", "size_bytes", "source_tier", "rule", "encoder", "crf", "preset",
-    "film_grain", "causes", "notes",
+    "film_grain", "causes", "notes", "seconds", "seconds_low", "seconds_high", "saved_bytes",
+    "saved_bytes_low", "saved_bytes_high", "forecast_from", "beyond_budget",
 )  # fmt: skip
 
+_NO_FORECAST = ("",) * 8
 
-def plan_json(plan: Plan) -> str:
+
+def plan_json(plan: Plan, foretold: Foretold = Foretold()) -> str:
     """The plan as JSON. File names that are not UTF-8 have their odd bytes as `\\xNN`."""
     document = {
         "format": 1,
@@ -42,7 +46,8 @@ def plan_json(plan: Plan) -> str:
         "notes": [json_text(note) for note in plan.notes],
         "kept": {"files": plan.kept.files, "size_bytes": plan.kept.size_bytes},
         "made_with_other_tools": plan.other_tools,
-        "rows": [row_record(row) for row in plan.rows],
+        "forecast": foretold.total,
+        "rows": [row_record(row) | foretold.records.get(row.file.path, {}) for row in plan.rows],
     }
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
     return printable_json(text)
@@ -67,6 +72,14 @@ def row_record(row: PlanRow) -> dict[str, Any]:
         record["origins"] = dict(row.work.making.origins)
         record["content_key"] = row.work.content_key
         record["fingerprint"] = row.work.fingerprint
+    if row.clip is not None:
+        record["clip"] = {
+            "path": json_text(row.clip.path),
+            "state": row.clip.kind.value,
+            "text": json_text(row.clip.text),
+            "review": row.clip.review.text,
+            "is_made": row.clip.is_made,
+        }
     return record
 
 
@@ -75,7 +88,7 @@ def json_text(text: str) -> str:
     return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
-def plan_csv(plan: Plan) -> str:
+def plan_csv(plan: Plan, foretold: Foretold = Foretold()) -> str:
     """One line a file; several causes or notes are joined by "; "."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -96,6 +109,7 @@ def plan_csv(plan: Plan) -> str:
                 settings.film_grain if settings else "",
                 csv_cell("; ".join(row.causes)),
                 csv_cell("; ".join(row.notes)),
+                *foretold.csv_cells.get(row.file.path, _NO_FORECAST),
             )
         )
     return out.getvalue()

@@ -10,6 +10,7 @@ from tabulate import tabulate
 from av1rules.base.text import printable
 from av1rules.base.units import format_size
 from av1rules.graph.planned import Orphan, Plan, PlanAction, PlanRow, total_bytes
+from av1rules.report.foretold import Foretold
 from av1rules.rules.settings import show_value
 
 NAME_WIDTH = 60
@@ -20,6 +21,7 @@ _SUMMARISED = (PlanAction.LEFT_ALONE, PlanAction.FRESH)
 
 _TITLES = {
     PlanAction.ENCODE: "To encode",
+    PlanAction.CLIP: "To make clips: each is seen and approved before its film is encoded",
     PlanAction.MOVE: "To move: the target follows its source, nothing is encoded",
     PlanAction.COPY: "To link or copy: the same content is encoded once",
     PlanAction.BLOCKED: "Blocked: something is wrong with these",
@@ -29,14 +31,14 @@ _TITLES = {
 }
 
 
-def plan_text(plan: Plan, *, every_row: bool = False) -> str:
+def plan_text(plan: Plan, *, every_row: bool = False, foretold: Foretold = Foretold()) -> str:
     """The whole plan. `every_row` lists fresh and left-alone files too, not only their counts."""
     parts = [f"A run would refuse: {brake.text}" for brake in plan.brakes]
     parts += [f"warning: {printable(problem)}" for problem in plan.problems]
     for action in PlanAction:
         rows = plan.of(action)
         if rows:
-            parts.append(_group(action, rows, every_row=every_row))
+            parts.append(_group(action, rows, foretold, every_row=every_row))
     if plan.orphans:
         parts.append(_orphans(plan.orphans, every_row=every_row))
     if plan.kept.files:
@@ -50,7 +52,7 @@ def plan_text(plan: Plan, *, every_row: bool = False) -> str:
             f"{plan.other_tools} fresh targets were made with other tool versions "
             "(tools.on_change: redo would redo them)"
         )
-    parts.append(totals_line(plan))
+    parts.append("\n".join((totals_line(plan), *foretold.lines)))
     return "\n\n".join(parts)
 
 
@@ -65,11 +67,13 @@ def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"
 
 
-def _group(action: PlanAction, rows: tuple[PlanRow, ...], *, every_row: bool) -> str:
+def _group(
+    action: PlanAction, rows: tuple[PlanRow, ...], foretold: Foretold, *, every_row: bool
+) -> str:
     title = f"{_TITLES[action]} ({_files(len(rows))}, {format_size(total_bytes(rows))})"
     if action in _SUMMARISED and not every_row:
         return f"{title}\n{_causes_table(rows)}"
-    return f"{title}\n{_rows_table(action, rows)}"
+    return f"{title}\n{_rows_table(action, rows, foretold)}"
 
 
 ORPHANS_SHOWN = 20
@@ -100,9 +104,15 @@ def _causes_table(rows: Iterable[PlanRow]) -> str:
     return tabulate(table, headers=("files", "why"), tablefmt="simple", disable_numparse=True)
 
 
-def _rows_table(action: PlanAction, rows: Iterable[PlanRow]) -> str:
-    is_work = action is PlanAction.ENCODE
-    headers = ("file", "size", "tier", "rule", *(("settings",) if is_work else ()), "why")
+def _rows_table(action: PlanAction, rows: Iterable[PlanRow], foretold: Foretold) -> str:
+    is_work = action in (PlanAction.ENCODE, PlanAction.CLIP)
+    is_foretold = action is PlanAction.ENCODE and bool(foretold.cells)
+    headers = (
+        *("file", "size", "tier", "rule"),
+        *(("settings",) if is_work else ()),
+        *(("forecast",) if is_foretold else ()),
+        "why",
+    )
     table = [
         (
             short_name(row.file.library_path),
@@ -110,6 +120,7 @@ def _rows_table(action: PlanAction, rows: Iterable[PlanRow]) -> str:
             row.source_tier or "",
             printable(row.rule or "", limit=24),
             *((settings_text(row),) if is_work else ()),
+            *((foretold.cells.get(row.file.path, ""),) if is_foretold else ()),
             _why(row),
         )
         for row in rows

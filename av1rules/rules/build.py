@@ -15,6 +15,7 @@ from av1rules.rules.build_paths import (
     program_of,
     refuse_above_roots,
 )
+from av1rules.rules.build_review import build_review
 from av1rules.rules.build_run import build_run
 from av1rules.rules.build_settings import USE, build_action, build_layer
 from av1rules.rules.build_tiers import build_tiers
@@ -199,11 +200,14 @@ def _rule(cursor: Cursor, profiles: set[str] | None) -> Rule | None:
     name = None if named is None else named.text()
     action = build_action(cursor, printable(name or ""))
     condition = None if when is None else build_condition(when)
+    review = build_review(cursor.get("review"), action)
     if action is not None and profiles is not None:
         _check_profile(cursor, action, profiles)
     if name is None or action is None:
         return None
-    return Rule(name=printable(name), when=condition, action=action, place=cursor.place)
+    return Rule(
+        name=printable(name), when=condition, action=action, place=cursor.place, review=review
+    )
 
 
 def _check_profile(rule: Cursor, action: Action, known: set[str]) -> None:

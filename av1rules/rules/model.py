@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from av1rules.rules.review import ReviewKind
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Place:
@@ -124,11 +126,22 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewWish:
+    """What a rule says of test clips; None: as for the source tier, and the built-in length."""
+
+    kind: ReviewKind | None = None
+    canary: int | None = None  # for CANARY
+    clip_s: float | None = None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     name: str
     when: Condition | None  # None matches every source
     action: Action
     place: Place
+    review: ReviewWish | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,14 @@ Each setting keeps the line it came from.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from av1rules.rules.facts import Facts
 from av1rules.rules.match import first_match
 from av1rules.rules.model import Action, ActionKind, Rule, RuleSet, SettingsLayer
+from av1rules.rules.review import DEFAULT_CLIP_S, TIER_REVIEWS, Review
 from av1rules.rules.settings import (
     TIER_DEFAULTS,
     UHD_MIN_HEIGHT,
@@ -37,7 +38,8 @@ class Decision:
     """What the policy says of one source. `settings` and `origins` for ENCODE only.
 
     `origins` pairs each field of `EncodeSettings` with where its value comes from, in the order
-    of the fields: `("crf", "rules.yaml:12 (rule uhd remux)")`.
+    of the fields: `("crf", "rules.yaml:12 (rule uhd remux)")`. `review` is for ENCODE too, and
+    `review_origin` the place that says so.
     """
 
     kind: DecisionKind
@@ -45,9 +47,11 @@ class Decision:
     reason: str | None = None
     settings: EncodeSettings | None = None
     origins: tuple[tuple[str, str], ...] = ()
+    review: Review = field(default_factory=Review)
+    review_origin: str = BUILT_IN
 
 
-_FIELDS = tuple(field.name for field in dataclasses.fields(EncodeSettings))
+_FIELDS = tuple(item.name for item in dataclasses.fields(EncodeSettings))
 
 
 def decide(ruleset: RuleSet, facts: Facts) -> Decision:
@@ -67,7 +71,27 @@ def decide(ruleset: RuleSet, facts: Facts) -> Decision:
     if modern is not None and not settings.force:
         reason = f"already {modern}, a modern codec (encode.force: true re-encodes it)"
         return Decision(kind=DecisionKind.SKIP, rule=rule, reason=reason)
-    return Decision(kind=DecisionKind.ENCODE, rule=rule, settings=settings, origins=origins)
+    review, review_origin = review_of(rule, SourceTier(facts.source_tier))
+    return Decision(
+        kind=DecisionKind.ENCODE,
+        rule=rule,
+        settings=settings,
+        origins=origins,
+        review=review,
+        review_origin=review_origin,
+    )
+
+
+def review_of(rule: Rule, source_tier: SourceTier) -> tuple[Review, str]:
+    """Which clip this rule wants of a source, and where that is said."""
+    wish, kind, canary = rule.review, TIER_REVIEWS[source_tier], None
+    origin, clip_s = f"{BUILT_IN} {source_tier.value} defaults", None
+    if wish is not None:
+        clip_s = wish.clip_s
+        if wish.kind is not None:
+            kind, canary = wish.kind, wish.canary
+            origin = f"{wish.place.short} (rule {rule.name})"
+    return Review(kind=kind, canary=canary, clip_s=clip_s or DEFAULT_CLIP_S), origin
 
 
 def _reason(rule: Rule, verb: str) -> str:
@@ -97,7 +121,7 @@ def resolve(
         values.pop("film_grain_denoise", None)
         origins.pop("film_grain_denoise", None)
     settings = EncodeSettings(**values)
-    return settings, tuple([(field, origins.get(field, BUILT_IN)) for field in _FIELDS])
+    return settings, tuple([(name, origins.get(name, BUILT_IN)) for name in _FIELDS])
 
 
 def _layers(ruleset: RuleSet, action: Action) -> list[SettingsLayer]:

@@ -275,6 +275,7 @@ _PARENTS = {
     "settings": "under encode:, in a profile or under defaults:",
     "condition": "under when:",
     "rule": "in a rule, under rules:",
+    "review": "under review:, beside a rule's encode",
 }
 """Definitions whose keys are easily put a level too high or too low."""
 

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from av1rules.base.event_text import event_text
 from av1rules.base.events import (
     CheckStarted,
+    ClipMade,
     Event,
     FileChecked,
     JobCopied,
@@ -34,6 +35,7 @@ from av1rules.base.units import format_duration, format_size
 
 _STYLES = {
     JobDone: "green",
+    ClipMade: "green",
     JobCopied: "green",
     JobMoved: "green",
     FileChecked: "green",
@@ -79,7 +81,7 @@ class _Screen:
             elif isinstance(event, Probing):
                 self._probe(event)
             elif isinstance(event, RunStarted):
-                self._start(event, event.stale)
+                self._start(event, event.stale + event.clips)
             elif isinstance(event, CheckStarted):
                 self._start(event, event.files)
             elif isinstance(event, JobStarted):

@@ -32,7 +32,7 @@ library: {roots: [films], settle: 0}
 output: {mode: mirror, root: out}
 run: {reserve: 0}
 rules:
-  - {name: all, encode: {crf: 40, preset: 8, film_grain: 0, max_size_ratio: 9}}
+  - {name: all, encode: {crf: 40, preset: 8, film_grain: 0, max_size_ratio: 9}, review: never}
 """
 
 

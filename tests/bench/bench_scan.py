@@ -35,10 +35,10 @@ version: 1
 library: {roots: [films], settle: 0}
 output: {mode: mirror, root: out}
 rules:
-  - {name: uhd, when: {height: {min: 1440}}, encode: {crf: 28}}
+  - {name: uhd, when: {height: {min: 1440}}, encode: {crf: 28}, review: never}
   - {name: extras, when: {path: "**/extras/**"}, skip: true}
-  - {name: shows, when: {path: "**/*S[0-9][0-9]E*"}, encode: {crf: 30}}
-  - {name: films, encode: {}}
+  - {name: shows, when: {path: "**/*S[0-9][0-9]E*"}, encode: {crf: 30}, review: never}
+  - {name: films, encode: {}, review: never}
 """
 
 

@@ -63,7 +63,8 @@ def test_it_shows_that_only_the_changed_rule_is_redone(done: Demo) -> None:
     assert done.code == EXIT_DONE
     assert "crf 30 -> 34 (rules.yaml:" in done.output
     assert f"checked: {HARBOUR}.mp4 was redone; the other 3 targets are the same" in done.output
-    assert done.output.count("$ av1rules run") == 2
+    assert done.output.count("$ av1rules run") == 3
+    assert "$ av1rules clips approve 'library/films/Grainy Night" in done.output
     assert done.output.count("$ av1rules plan") == 3
 
 

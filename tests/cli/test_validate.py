@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from av1rules.cli.validate import command
+from av1rules.rules.problems import RulesError
 
 GOOD = "version: 1\nlibrary: {roots: [x]}\nrules: []\n"
 
@@ -35,3 +36,13 @@ def test_file_that_everyone_writes_is_a_warning(
     )
     strict = CliRunner().invoke(command, ["--strict"], standalone_mode=False)
     assert (strict.return_value, strict.output) == (2, warned.output)
+
+
+def test_approvals_beside_it_are_checked_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules.yaml").write_text(GOOD)
+    (tmp_path / "approvals.yaml").write_text("version: 1\ndecisions:\n  - {source: a}\n")
+    with pytest.raises(RulesError, match=r"approvals\.yaml:3"):
+        CliRunner().invoke(command, [], standalone_mode=False, catch_exceptions=False)

@@ -18,7 +18,7 @@ from tests.shelf import FAST, Shelf
 def rules(shelf: Shelf, output: str, *, library: str = "roots: [films]", run: str = "") -> None:
     shelf.rules(
         f"version: 1\nlibrary: {{{library}, settle: 0}}\noutput: {{{output}}}\n"
-        f"run: {{reserve: 0{run}}}\nrules: [{{name: all, encode: {{{FAST}}}}}]\n"
+        f"run: {{reserve: 0{run}}}\nrules: [{{name: all, encode: {{{FAST}}}, review: never}}]\n"
     )
 
 

@@ -26,7 +26,7 @@ class Stage:
         self.shelf.rules(
             f"version: 1\nlibrary: {{roots: [{roots}], settle: 0}}\n"
             f"output: {{{output}}}\nrun: {{reserve: 0}}\n"
-            f"rules: [{{name: all, encode: {{{settings}}}}}]\n"
+            f"rules: [{{name: all, encode: {{{settings}}}, review: never}}]\n"
         )
 
     def add(self, *names: str) -> None:

@@ -22,7 +22,7 @@ version: 1
 library: {{roots: [films]}}
 output: {{mode: replace{originals}}}
 rules:
-  - {{name: all, encode: {{}}}}
+  - {{name: all, encode: {{}}, review: never}}
 """
 
 LONG_AGO = "2026-01-01T12:00:00+00:00"

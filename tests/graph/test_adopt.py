@@ -37,7 +37,7 @@ version: 1
 library: {{roots: [films], settle: 0}}
 output: {{copies: encode}}
 run: {{reserve: 0}}
-rules: [{{name: all, encode: {{{FAST}}}}}]
+rules: [{{name: all, encode: {{{FAST}}}, review: never}}]
 """
 REPLACE = BESIDE.replace("{copies: encode}", "{mode: replace}")
 
@@ -470,7 +470,7 @@ def test_what_a_plan_left_alone_is_fresh_once_it_is_adopted(shelf: Shelf) -> Non
     """Nothing that was remembered of an unknown result stands in the way."""
     shelf.rules(
         "version: 1\nlibrary: {roots: [films], settle: 0}\noutput: {mode: replace}\n"
-        f"run: {{reserve: 0}}\nrules: [{{name: all, encode: {{{FAST}}}}}]\n"
+        f"run: {{reserve: 0}}\nrules: [{{name: all, encode: {{{FAST}}}, review: never}}]\n"
     )
     shelf.add("a.mkv")
     shelf.run()

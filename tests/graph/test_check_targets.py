@@ -135,7 +135,8 @@ class TestFindings:
         shelf.rules(
             "version: 1\nlibrary: {roots: [films], settle: 0}\n"
             "output: {mode: mirror, root: out, copies: encode}\nrun: {reserve: 0}\n"
-            "rules: [{name: all, encode: {crf: 50, preset: 12, max_size_ratio: 9}}]\n"
+            "rules: [{name: all, review: never, "
+            "encode: {crf: 50, preset: 12, max_size_ratio: 9}}]\n"
         )
         shelf.run()
         cut, edited = shelf.target("cut.mkv"), shelf.target("edited.mkv")

@@ -142,3 +142,14 @@ def test_faulty_rules_are_shown(dodo: Shelf) -> None:
     text = doit(dodo, "list", code=1)
     assert "libary" in text
     assert "Traceback" not in text
+
+
+def test_a_clip_is_a_target_of_its_own(dodo: Shelf) -> None:
+    dodo.rules(dodo.rules_file.read_text().replace("review: never", "review: each"))
+    name = "clip:films/a b.mkv"  # both films have the same content: one clip is enough
+    assert statuses(dodo) == {"encode": "R", "clip": "R", name: "R"}
+    assert "review: each" in doit(dodo, "info", name, code=1)
+    doit(dodo, name)
+    assert statuses(dodo)[name] == "U"
+    doit(dodo, "forget", name)
+    assert statuses(dodo)[name] == "R"

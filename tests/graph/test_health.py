@@ -103,7 +103,7 @@ def test_targets_and_files_left_alone_are_not_decoded(shelf: Shelf) -> None:
     shelf.rules(
         "version: 1\nlibrary: {roots: [films], settle: 0, exclude: ['**/x/**']}\n"
         "run: {reserve: 0}\n"
-        "rules: [{name: all, encode: {crf: 50, preset: 12, max_size_ratio: 9}}]\n"
+        "rules: [{name: all, encode: {crf: 50, preset: 12, max_size_ratio: 9}, review: never}]\n"
     )
     shelf.add("a.mkv")
     shelf.add("x/b.mkv")

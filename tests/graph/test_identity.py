@@ -27,7 +27,7 @@ library: {{roots: [films], settle: 0}}
 output: {{mode: mirror, root: out{output}}}
 run: {{reserve: 0}}
 rules:
-  - {{name: all, encode: {{{settings}}}}}
+  - {{name: all, encode: {{{settings}}}, review: never}}
 """
 
 
@@ -169,7 +169,7 @@ def test_another_extension_is_told_to_the_ledger_only(three: Shelf) -> None:
 def test_beside_mode_moves_too(shelf: Shelf) -> None:
     shelf.rules(
         "version: 1\nlibrary: {roots: [films], settle: 0}\nrun: {reserve: 0}\n"
-        f"rules: [{{name: all, encode: {{{FAST}}}}}]\n"
+        f"rules: [{{name: all, encode: {{{FAST}}}, review: never}}]\n"
     )
     shelf.add("a.mkv")
     shelf.run()
@@ -200,7 +200,7 @@ def test_copies_of_one_content_are_encoded_once(shelf: Shelf, policy: str, links
 def test_folder_renamed_with_sources_and_targets_in_it(shelf: Shelf) -> None:
     shelf.rules(
         "version: 1\nlibrary: {roots: [films], settle: 0}\nrun: {reserve: 0}\n"
-        f"rules: [{{name: all, encode: {{{FAST}}}}}]\n"
+        f"rules: [{{name: all, encode: {{{FAST}}}, review: never}}]\n"
     )
     shelf.add("season 1/a.mkv")
     shelf.run()
@@ -260,7 +260,9 @@ def test_two_renamed_copies_have_a_target_each(shelf: Shelf) -> None:
 def test_target_without_change_goes_to_the_film_that_needs_none(shelf: Shelf) -> None:
     """Two new names of one content: the rules want another crf under the first of them."""
     first = FAST.replace("crf: 50", "crf: 40")
-    rule = f'rules:\n  - {{name: first, when: {{path: "a/**"}}, encode: {{{first}}}}}\n'
+    rule = (
+        f'rules:\n  - {{name: first, when: {{path: "a/**"}}, encode: {{{first}}}, review: never}}\n'
+    )
     shelf.rules(RULES.format(output="", settings=FAST).replace("rules:\n", rule))
     film = shelf.add("film.mkv")
     shelf.run()
@@ -289,7 +291,8 @@ def test_no_copy_of_what_is_redone_in_the_same_run(shelf: Shelf) -> None:
     shelf.add("a/film.mkv")
     shelf.run()
     first = FAST.replace("crf: 50", "crf: 40")
-    rule = f'rules:\n  - {{name: first, when: {{path: "a/**"}}, encode: {{{first}}}}}\n'
+    when = 'when: {path: "a/**"}'
+    rule = f"rules:\n  - {{name: first, {when}, encode: {{{first}}}, review: never}}\n"
     shelf.rules(RULES.format(output="", settings=FAST).replace("rules:\n", rule))
     shelf.add("b/film.mkv")
     assert set(actions(shelf.plan().rows).values()) == {PlanAction.ENCODE}

@@ -18,7 +18,7 @@ library: {{roots: [films], settle: 0}}
 output: {{mode: mirror, root: out, receipts: json, side_files: carry}}
 run: {{reserve: 0}}
 rules:
-  - {{name: all, encode: {{{FAST}}}}}
+  - {{name: all, encode: {{{FAST}}}, review: never}}
 """
 
 

@@ -31,7 +31,10 @@ run: {{reserve: 0}}
 rules:
   - {{name: hold these, when: {{path: "hold/**"}}, hold: look at them first}}
   - {{name: skip these, when: {{path: "skip/**"}}, skip: fine as they are}}
-  - {{name: only mpeg, when: {{video_codec: mpeg2video}}, encode: {{crf: 50, preset: 12}}}}
+  - name: only mpeg
+    when: {{video_codec: mpeg2video}}
+    encode: {{crf: 50, preset: 12}}
+    review: never
 """
 
 

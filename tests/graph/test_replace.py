@@ -28,7 +28,7 @@ library: {{roots: [films], settle: 0}}
 output: {{mode: replace{output}}}
 run: {{reserve: 0}}
 rules:
-  - {{name: all, encode: {{{settings}}}}}
+  - {{name: all, encode: {{{settings}}}, review: never}}
 """
 
 

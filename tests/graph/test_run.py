@@ -82,8 +82,8 @@ def test_redoes_only_what_a_changed_rule_is_about(shelf: Shelf) -> None:
         "output: {mode: mirror, root: out, copies: encode}\n"
         "run: {reserve: 0}\nrules:\n"
         "  - name: one\n    when: {path: 'one/**'}\n"
-        "    encode: {crf: %d, preset: 12, max_size_ratio: 9}\n"
-        "  - {name: rest, encode: {crf: 50, preset: 12, max_size_ratio: 9}}\n"
+        "    encode: {crf: %d, preset: 12, max_size_ratio: 9}\n    review: never\n"
+        "  - {name: rest, encode: {crf: 50, preset: 12, max_size_ratio: 9}, review: never}\n"
     )
     shelf.rules(text % 50)
     shelf.add("one/a.mkv")

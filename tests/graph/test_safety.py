@@ -36,7 +36,7 @@ library: {roots: [films], settle: 0}
 output: {mode: beside}
 run: {reserve: 0}
 rules:
-  - {name: all, encode: {crf: 50, preset: 12, film_grain: 0, max_size_ratio: 9}}
+  - {name: all, encode: {crf: 50, preset: 12, film_grain: 0, max_size_ratio: 9}, review: never}
 """
 
 

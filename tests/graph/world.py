@@ -38,7 +38,9 @@ library: {{roots: [films, more], settle: 0}}
 output: {{{output}}}
 run: {{reserve: 0}}
 rules:
-{top}  - {{name: all, encode: {{crf: {crf}, preset: 12, film_grain: 0, max_size_ratio: 9}}}}
+{top}  - name: all
+    encode: {{crf: {crf}, preset: 12, film_grain: 0, max_size_ratio: 9}}
+    review: never
 """
 
 
@@ -132,7 +134,8 @@ class Policy:
             does = (
                 "skip: not now"
                 if self.top == "skip"
-                else f"encode: {{crf: {self.top}, preset: 12, film_grain: 0, max_size_ratio: 9}}"
+                else f"encode: {{crf: {self.top}, preset: 12, film_grain: 0, max_size_ratio: 9}}, "
+                "review: never"
             )
             top = f'  - {{name: top, when: {{path: "{TOP}/**"}}, {does}}}\n'
         return RULES.format(output=output, crf=self.crf, top=top)

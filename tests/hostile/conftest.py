@@ -25,6 +25,7 @@ run: {reserve: 0, probe_timeout: 20s}
 rules:
   - name: all
     encode: {crf: 60, preset: 13, film_grain: 0, max_size_ratio: 99, accept: [damage]}
+    review: never
 """
 
 

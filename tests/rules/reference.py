@@ -47,6 +47,7 @@ def sections() -> dict[str, Schema]:
         "settings": settings,
         "params": settings["properties"]["params"],
         "rule": defs["rule"],
+        "review": defs["review"],
         "condition": defs["condition"],
     }
 
@@ -83,6 +84,7 @@ def examples() -> dict[str, dict[str, str]]:
         "settings": settings,
         "params": [setting["params"] for setting in settings if "params" in setting],
         "rule": rules,
+        "review": [rule["review"] for rule in rules if isinstance(rule.get("review"), dict)],
         "condition": [one for rule in rules for one in _conditions(rule.get("when", {}))],
     }
     return {section: _shortest(mappings) for section, mappings in found.items()}

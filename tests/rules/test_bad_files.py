@@ -17,6 +17,7 @@ WARNED_ONLY = {
     "dead.yaml",
     "replace_deletes.yaml",
     "replace_keeps_briefly.yaml",
+    "review_unused.yaml",
     "unknown_words.yaml",
     "unused_in_beside.yaml",
     "unused_in_replace.yaml",

@@ -12,6 +12,7 @@ from av1rules.rules.load import load_rules
 from av1rules.rules.match import facts_of
 from av1rules.rules.model import RuleSet, TierThresholds
 from av1rules.rules.resolve import Decision, DecisionKind, decide
+from av1rules.rules.review import Review, ReviewKind
 from av1rules.rules.settings import EncodeSettings, Loss
 from av1rules.rules.tier import classify
 from tests.rules.make import audio, facts, library_file, source, video
@@ -120,6 +121,37 @@ def test_modern_codecs_are_left_alone_unless_forced(
     forced = "rules:\n  - {name: x, encode: {force: true}}\n"
     again = decision(write_rules, forced, source_tier=tier, video_codec=codec)
     assert again.kind is DecisionKind.ENCODE
+
+
+@pytest.mark.parametrize(
+    ("review", "tier", "kind", "canary", "clip_s", "origin"),
+    [
+        ("", "remux", "each", None, 45, "built-in remux defaults"),
+        ("", "web-dl", "never", None, 45, "built-in web-dl defaults"),
+        ("", "low-quality", "never", None, 45, "built-in low-quality defaults"),
+        ("never", "remux", "never", None, 45, "rules.yaml:4 (rule x)"),
+        ("each", "web-dl", "each", None, 45, "rules.yaml:4 (rule x)"),
+        ("canary(3)", "web-dl", "canary", 3, 45, "rules.yaml:4 (rule x)"),
+        ("canary ( 12 )", "remux", "canary", 12, 45, "rules.yaml:4 (rule x)"),
+        ("{clip: 30s}", "remux", "each", None, 30, "built-in remux defaults"),
+        ("{clip: 1min}", "web-dl", "never", None, 60, "built-in web-dl defaults"),
+        ("{clip: 50, approve: each}", "web-dl", "each", None, 50, "rules.yaml:4 (rule x)"),
+    ],
+)
+def test_review_by_rule_and_tier(
+    write_rules: WriteRules,
+    review: str,
+    tier: str,
+    kind: str,
+    canary: int | None,
+    clip_s: float,
+    origin: str,
+) -> None:
+    wish = f", review: {review}" if review else ""
+    text = f"rules:\n  - {{name: x, encode: {{}}{wish}}}\n"
+    found = decision(write_rules, text, source_tier=tier)
+    assert found.review == Review(kind=ReviewKind(kind), canary=canary, clip_s=clip_s)
+    assert found.review_origin == origin
 
 
 LAYERS = """\

@@ -1,0 +1,158 @@
+"""`av1rules clips`: what test clips there are, how they look, and what a person says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from av1rules.base.signals import stop_on_signals
+from av1rules.base.text import printable
+from av1rules.cli.exit_codes import EXIT_DONE
+from av1rules.cli.options import rules_option
+from av1rules.cli.player import play
+from av1rules.graph.clips import ClipView, Standing, find_clip, list_clips
+from av1rules.graph.decide_clips import decide_clip
+from av1rules.graph.workspace import Workspace, open_workspace
+from av1rules.report.clips_text import clip_json, clip_text, clips_json, clips_text
+from av1rules.report.compare import write_comparison
+from av1rules.review.adjust import wanted_changes
+from av1rules.review.approvals import Answer
+from av1rules.rules.settings import show_value
+
+
+@click.group("clips")
+def command() -> None:
+    """Test clips of films that are to be seen before they are encoded (review in the rules).
+
+    NAME is a film by its library path, as plans show it, or by its path on disk.
+    """
+
+
+name_argument = click.argument("name", type=click.Path())
+json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+
+
+@contextmanager
+def _space(rules_file: Path) -> Iterator[Workspace]:
+    with (
+        open_workspace(rules_file, write=False) as space,
+        stop_on_signals(space.children),
+    ):
+        yield space
+
+
+@command.command("list")
+@rules_option
+@json_option
+def list_command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """List clips: waiting, void, due, rejected, approved; with the size the film would have."""
+    with _space(rules_file) as space:
+        views = list_clips(space)
+    click.echo(clips_json(views) if as_json else clips_text(views))
+
+
+@command.command("show")
+@rules_option
+@name_argument
+@json_option
+def show_command(rules_file: Path, name: str, as_json: bool) -> None:  # noqa: FBT001
+    """Show one clip: passages and why these, settings, sizes, scores, command."""
+    with _space(rules_file) as space:
+        view = find_clip(space, name)
+    click.echo(clip_json(view) if as_json else clip_text(view))
+
+
+@command.command("open")
+@rules_option
+@name_argument
+def open_command(rules_file: Path, name: str) -> None:
+    """Play the clip: by $AV1RULES_PLAYER, mpv, vlc, or what the desktop opens films with."""
+    with _space(rules_file) as space:
+        path = find_clip(space, name).made.path
+    play(path)
+
+
+@command.command("compare")
+@rules_option
+@name_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The page to write; left out: beside the clip, in the state folder.",
+)
+def compare_command(rules_file: Path, name: str, output: Path | None) -> None:
+    """Write an HTML page: source and encode side by side under a slider, the clip, its scores.
+
+    It needs no network and shows nothing but what is in it. Prints where it lies.
+    """
+    with _space(rules_file) as space:
+        written = write_comparison(space, find_clip(space, name), output=output)
+    click.echo(printable(str(written)))
+
+
+@command.command("approve")
+@rules_option
+@click.argument("names", nargs=-1, required=True, type=click.Path(), metavar="NAME...")
+def approve_command(rules_file: Path, names: tuple[str, ...]) -> int:
+    """Say yes: the next run encodes the film with the settings of its clip."""
+    with _space(rules_file) as space:
+        views = [find_clip(space, name) for name in names]
+        for view in views:
+            view.require_current()
+        for view in views:
+            decide_clip(space, view, Answer.APPROVED)
+            click.echo(f"approved: {printable(view.source)} ({_settings(view)})")
+    return EXIT_DONE
+
+
+def _settings(view: ClipView) -> str:
+    settings = view.made.facts.settings
+    grain = f", film_grain {settings.film_grain}" if settings.film_grain else ""
+    return f"crf {show_value(settings.crf)}, preset {settings.preset}{grain}"
+
+
+@command.command("adjust")
+@rules_option
+@name_argument
+@click.option("--crf", type=click.FloatRange(0, 70), help="Another CRF; the default is 2 less.")
+@click.option("--slower", is_flag=True, help="The preset one step slower.")
+@click.option("--set", "words", multiple=True, metavar="KEY=VALUE", help="Any other setting.")
+@click.option("--reason", help="Why, for those who read approvals.yaml.")
+def adjust_command(
+    rules_file: Path,
+    name: str,
+    crf: float | None,
+    slower: bool,  # noqa: FBT001
+    words: tuple[str, ...],
+    reason: str | None,
+) -> int:
+    """Ask for better: other settings for this film only. The next run makes a new clip."""
+    with _space(rules_file) as space:
+        view = find_clip(space, name)
+        settings = view.require_current().facts.settings
+        changes = wanted_changes(settings, crf=crf, is_slower=slower, words=words)
+        decide_clip(space, view, Answer.ADJUSTED, reason=reason, changes=changes)
+    told = ", ".join(
+        f"{key} {show_value(getattr(settings, key))} -> {show_value(value)}"
+        for key, value in changes.items()
+    )
+    click.echo(f"adjusted: {printable(view.source)}: {told}; a run makes a new clip")
+    return EXIT_DONE
+
+
+@command.command("reject")
+@rules_option
+@name_argument
+@click.option("--reason", required=True, help="Why, in a sentence.")
+def reject_command(rules_file: Path, name: str, reason: str) -> int:
+    """Say no: the film is left as it is until its settings change."""
+    with _space(rules_file) as space:
+        view = find_clip(space, name)
+        decide_clip(space, view, Answer.REJECTED, reason=reason)
+    was = " (it was approved)" if view.standing is Standing.APPROVED else ""
+    click.echo(f"rejected: {printable(view.source)}{was}")
+    return EXIT_DONE

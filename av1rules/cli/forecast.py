@@ -1,0 +1,41 @@
+"""`av1rules forecast`: what became of past forecasts."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from av1rules.base.errors import UsageError
+from av1rules.cli.options import rules_option
+from av1rules.graph.forecast_check import check_forecasts
+from av1rules.graph.forecast_table import ForecastTable
+from av1rules.graph.ledger import Ledger
+from av1rules.report.forecast_text import check_json, check_text
+from av1rules.rules.load import load_rules
+
+
+@click.command("forecast")
+@rules_option
+@click.option("--check", is_flag=True, help="Compare past forecasts with what came out.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def command(
+    rules_file: Path,
+    check: bool,  # noqa: FBT001 - click passes flags so
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Compare what was foretold of past encodes with what came out: how far off time and size
+    were, and how often the 80 % interval held. `plan` has the forecast of what is to do.
+
+    Changes nothing, and looks at no source.
+    """
+    if not check:
+        raise UsageError(
+            "what is to be done with the forecasts?",
+            hint="--check compares past ones with what came out; `av1rules plan` shows new ones",
+        )
+    ruleset = load_rules(rules_file)
+    with closing(Ledger.read(ruleset.run.state_dir)) as ledger:
+        checked = check_forecasts(ForecastTable(ledger.db).all())
+    click.echo(check_json(checked) if as_json else check_text(checked))

@@ -1,0 +1,88 @@
+"""The FFmpeg command of a test clip: passages of a film, joined, encoded just as the film will be.
+Pure.
+
+Each passage is an input of its own, read from some seconds before it (seeking lands behind its goal
+in some containers) and cut by the time stamps of its pictures: the clip has the very pictures that
+scores and stills compare it with. Of the film's own command only the time base differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from av1rules.encode.argv import (
+    DEINTERLACER,
+    GLOBAL_WORDS,
+    encoder_words,
+    file_url,
+    format_filters,
+    guard_words,
+    picture_words,
+)
+from av1rules.encode.job import EncodeJob
+from av1rules.encode.protect import keeps_dolby_vision
+from av1rules.encode.score_graph import EDGE_S, PASSAGE_THREADS, SEEK_SLACK_S
+from av1rules.library.source import Source
+
+CLIP_CONTAINER = "mp4"
+"""What browsers play AV1 in without asking, unlike Matroska; the pictures are the same."""
+
+TIME_SCALE = 90_000
+"""Ticks per second: MPEG's, a multiple of all common frame rates but 23.976's multiples, which it
+meets within 6 microseconds."""
+
+
+def clip_argv(job: EncodeJob, *, ffmpeg: str, output: str) -> tuple[str, ...]:
+    """The whole command that encodes `job.passages` into `output`, an MP4 without sound."""
+    video = "v:0"
+    joined = passage_graph(
+        job.passages,
+        stream=job.main.index,
+        is_deinterlaced=job.settings.deinterlace == "bwdif",
+        last=(*format_filters(job), f"settb=1/{TIME_SCALE}"),
+    )
+    return (
+        ffmpeg, *GLOBAL_WORDS, "-copyts",
+        *passage_inputs(job.source_path, job.source, job.passages),
+        "-filter_complex", f"{joined}[clip]", "-map", "[clip]",
+        "-map_metadata", "-1", "-map_chapters", "-1",
+        *encoder_words(job, 0, video),
+        *picture_words(job, video),
+        f"-fps_mode:{video}", "passthrough", f"-enc_time_base:{video}", "filter",
+        "-video_track_timescale", str(TIME_SCALE), "-movflags", "+faststart",
+        *(("-strict", "unofficial") if keeps_dolby_vision(job.main, job.encoder) else ()),
+        "-abort_on", "empty_output", "-fflags", "+bitexact",
+        "-f", CLIP_CONTAINER, file_url(output),
+    )  # fmt: skip
+
+
+def passage_inputs(
+    path: str, source: Source, passages: Sequence[tuple[float, float]]
+) -> Iterator[str]:
+    """An input for each passage, the file's own time stamps kept (with `-copyts`)."""
+    for start_s, _ in passages:
+        yield from guard_words(source)
+        if start_s > SEEK_SLACK_S:
+            yield from ("-ss", f"{start_s - SEEK_SLACK_S:.6f}", "-seek_timestamp", "1")
+        if len(passages) > 1:
+            yield from ("-threads", PASSAGE_THREADS)
+        yield from ("-i", file_url(path))
+
+
+def passage_graph(
+    passages: Sequence[tuple[float, float]],
+    *,
+    stream: int,
+    is_deinterlaced: bool,
+    last: Sequence[str] = (),
+) -> str:
+    """A filter graph without its last label: cuts each passage out, joins them, then `last`."""
+    chains, labels = [], []
+    for number, (start_s, duration_s) in enumerate(passages):
+        low_s, high_s = start_s - EDGE_S, start_s + duration_s - EDGE_S
+        filters = [DEINTERLACER] if is_deinterlaced else []  # first: it looks at what is around
+        filters += [f"trim=start={low_s:.6f}:end={high_s:.6f}", "setpts=PTS-STARTPTS"]
+        labels.append(f"[passage{number}]")
+        chains.append(f"[{number}:{stream}]{','.join(filters)}{labels[-1]}")
+    join = [f"concat=n={len(labels)}"] if len(labels) > 1 else []
+    return ";".join([*chains, "".join(labels) + ",".join([*join, *last] or ["null"])])

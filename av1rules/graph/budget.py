@@ -1,0 +1,110 @@
+"""Keeping to a budget while a run is at work, and noting what was foretold.
+
+A run starts encodes in the order of the outlook. Time is measured by the clock on the wall, since
+that is what a person has: an encode is started only if what is foretold for it still fits. Space is
+what has really been saved, and what those at work are expected to save.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from av1rules.graph.forecast import Forecast
+from av1rules.graph.forecast_table import ForecastTable, PastForecast
+from av1rules.graph.outlook import Outlook
+from av1rules.graph.planned import PlanAction, PlanRow
+from av1rules.graph.session import Session
+from av1rules.graph.stale import TargetRow
+
+
+class Allowance:
+    """Asked before each encode, told after it; from any thread."""
+
+    def __init__(
+        self, outlook: Outlook = Outlook(), *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.outlook = outlook
+        self._clock = clock
+        self._started = clock()
+        self._saved = 0.0
+        self._expected: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def in_order(self, rows: tuple[PlanRow, ...]) -> tuple[PlanRow, ...]:
+        """With a budget: first what is within it, then what is beyond, each by saving per hour. Of
+        other work nothing is said, it stays ahead."""
+        if not self.outlook.budget.is_limited:
+            return rows
+        places = {path: number for number, path in enumerate(self.outlook.within)}
+
+        def place(row: PlanRow) -> tuple[int, float]:
+            path = row.file.path
+            if row.action is not PlanAction.ENCODE:
+                return (0, 0.0)
+            if path in places:
+                return (1, places[path])
+            one = self.outlook.by_path.get(path)
+            return (3, 0.0) if one is None else (2, -one.saving_per_hour)
+
+        return tuple(sorted(rows, key=place))
+
+    def may_start(self, row: PlanRow) -> bool:
+        """Whether there is budget left for this row; then it counts as started."""
+        budget = self.outlook.budget
+        if not budget.is_limited or row.action is not PlanAction.ENCODE:
+            return True
+        one = self.outlook.by_path.get(row.file.path)
+        if one is None:
+            return False
+        with self._lock:
+            if budget.seconds is not None:
+                left_s = budget.seconds - (self._clock() - self._started)
+                if one.seconds.mid * self.outlook.stretch > left_s:
+                    return False
+            if budget.free_bytes is not None:
+                hoped = self._saved + sum(self._expected.values())
+                if hoped >= budget.free_bytes or one.expected_saving <= 0:
+                    return False
+            self._expected[row.file.path] = one.expected_saving
+        return True
+
+    def ended(self, row: PlanRow, session: Session) -> None:
+        """The row came out, or came to nothing: count what it saved, and keep its forecast beside
+        what came of it. Raises LedgerError."""
+        ledger, run = session.space.ledger, session.number.given
+        made = ledger.find(row.target) if row.target is not None else None
+        if row.action is not PlanAction.ENCODE or made is None or run is None or made.run != run:
+            self.saved(row, 0)
+            return
+        self.saved(row, made.source_bytes - made.target_bytes)
+        one = self.outlook.by_path.get(row.file.path)
+        if one is not None and made.encode_s:
+            ForecastTable(ledger.db).add(_past(one, made, self.outlook))
+
+    def saved(self, row: PlanRow, saved_bytes: int) -> None:
+        """What became of a row is no longer only hoped for."""
+        with self._lock:
+            self._expected.pop(row.file.path, None)
+            self._saved += saved_bytes
+
+
+def _past(one: Forecast, made: TargetRow, outlook: Outlook) -> PastForecast:
+    traits = one.traits
+    return PastForecast(
+        target=made.target,
+        run=made.run,
+        at=made.built_at,
+        encoder=traits.encoder,
+        preset=traits.preset,
+        resolution=traits.resolution,
+        source_tier=traits.source_tier,
+        basis=one.basis,
+        jobs=outlook.jobs,
+        seconds=one.seconds.times(outlook.stretch),
+        took_s=made.encode_s + made.verify_s,
+        size_bytes=one.size_bytes,
+        came_bytes=made.target_bytes,
+        source_bytes=made.source_bytes,
+    )

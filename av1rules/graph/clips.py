@@ -1,0 +1,153 @@
+"""Test clips as a person deals with them: which there are, how each stands, and one by its name.
+
+A pure read, like the plan that it rests on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import Enum
+
+from av1rules.base.errors import UsageError
+from av1rules.base.text import printable
+from av1rules.graph.clip_table import ClipRecord
+from av1rules.graph.plan import build_plan
+from av1rules.graph.planned import PlanAction, PlanRow
+from av1rules.graph.workspace import Workspace
+from av1rules.review.approvals import VerdictKind
+
+
+class Standing(Enum):
+    """How a clip stands; the order is that of lists."""
+
+    WAITING = "waiting"
+    VOID = "void"  # waiting, and an approval of other settings is no longer good
+    DUE = "due"  # the next run makes it
+    REJECTED = "rejected"
+    APPROVED = "approved"
+    ENCODED = "encoded"
+    OLD = "old"  # of settings or content that are gone
+
+
+_OF_VERDICT = {
+    VerdictKind.WAITING: Standing.WAITING,
+    VerdictKind.VOID: Standing.VOID,
+    VerdictKind.REJECTED: Standing.REJECTED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipView:
+    """One clip: `record` is None while it is due, `row` where its source is no longer planned."""
+
+    source: str
+    standing: Standing
+    text: str
+    record: ClipRecord | None
+    row: PlanRow | None
+    alike: tuple[PlanRow, ...] = ()  # of the same content and settings: one clip for all
+
+    @property
+    def made(self) -> ClipRecord:
+        """The record. Raises UsageError where there is none yet."""
+        if self.record is None:
+            raise UsageError(
+                "its clip is not made yet", where=printable(self.source), hint="av1rules run"
+            )
+        return self.record
+
+    def require_current(self) -> ClipRecord:
+        """The record of a clip that a decision would be about. Raises UsageError."""
+        record = self.made
+        if self.standing is Standing.OLD:
+            raise UsageError(
+                f"this clip is old: {self.text}",
+                where=printable(self.source),
+                hint="av1rules run makes the clip of today's settings, if one is due",
+            )
+        return record
+
+
+def list_clips(space: Workspace) -> tuple[ClipView, ...]:
+    """Every clip, made or due, those that wait first."""
+    rows = build_plan(space).rows
+    alike: dict[str | None, list[PlanRow]] = defaultdict(list)
+    for row in rows:
+        alike[row.fingerprint].append(row)
+    by_source = {row.file.library_path: row for row in rows}
+    views = [
+        _view(record, alike[record.fingerprint], by_source.get(record.source))
+        for record in space.ledger.clips.all()
+    ]
+    views += [
+        ClipView(
+            source=row.file.library_path,
+            standing=Standing.DUE,
+            text=row.causes[0],
+            record=None,
+            row=row,
+        )
+        for row in rows
+        if row.action is PlanAction.CLIP
+    ]
+    order = list(Standing)
+    return tuple(sorted(views, key=lambda view: (order.index(view.standing), view.source)))
+
+
+def _view(record: ClipRecord, alike: list[PlanRow], other: PlanRow | None) -> ClipView:
+    own = [row for row in alike if row.file.library_path == record.source]
+    row = next(iter([*own, *alike]), None)
+    standing, text = _standing(record, row)
+    if standing is Standing.OLD and other is None:
+        text = "its source is gone, or no longer to be encoded"
+    source = record.source if row is None else row.file.library_path
+    return ClipView(
+        source=source,
+        standing=standing,
+        text=text,
+        record=record,
+        row=row or other,
+        alike=tuple(alike),
+    )
+
+
+def _standing(record: ClipRecord, row: PlanRow | None) -> tuple[Standing, str]:
+    if row is None:
+        return Standing.OLD, "its settings or its source changed since it was made"
+    if not record.is_there:
+        return Standing.OLD, "its file is gone: it is due again"
+    if row.clip is not None:
+        return _OF_VERDICT[row.clip.kind], row.clip.text
+    if row.action is PlanAction.FRESH:
+        return Standing.ENCODED, "its film is encoded with these settings"
+    released = [note for note in row.notes if note.startswith("released")]
+    return Standing.APPROVED, released[0] if released else "; ".join(row.causes)
+
+
+def find_clip(space: Workspace, name: str) -> ClipView:
+    """The clip of a source by library path or by path; of several the one of today's settings.
+
+    Raises UsageError if there is none.
+    """
+    views = list_clips(space)
+    path = os.path.realpath(name)
+    found = [view for view in views if name in _names(view) or path in _paths(view)]
+    if not found:
+        known = ", ".join(printable(view.source) for view in views[:3]) or "none"
+        raise UsageError(
+            "there is no clip of this name",
+            where=printable(name),
+            hint=f"clips there are: {known} (av1rules clips list)",
+        )
+    return next((view for view in found if view.standing is not Standing.OLD), found[0])
+
+
+def _names(view: ClipView) -> set[str]:
+    return {view.source, *(row.file.library_path for row in view.alike)}
+
+
+def _paths(view: ClipView) -> set[str]:
+    paths = {row.file.path for row in (*view.alike, *filter(None, [view.row]))}
+    return paths | ({view.record.origin} if view.record is not None else set())

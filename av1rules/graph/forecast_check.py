@@ -1,0 +1,73 @@
+"""What became of past forecasts: how far off they were, and how often the interval held. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from av1rules.graph.forecast import LEVELS, Range
+from av1rules.graph.forecast_table import PastForecast
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """Of one quantity. `median_error`: half of the forecasts were off by at most this: 0.2 is 1.2
+    times too high or too low. `bias` above 1: more came out than foretold. `inside`: the share
+    within the 80 % interval."""
+
+    median_error: float
+    bias: float
+    inside: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A group of past forecasts."""
+
+    name: str
+    count: int
+    time: Quality
+    size: Quality
+
+
+def check_forecasts(past: Iterable[PastForecast]) -> tuple[Checked, ...]:
+    """All first, then by what they rested on, then by encoder, preset, resolution and tier."""
+    found = tuple(one for one in past if one.took_s > 0 and one.came_bytes > 0)
+    if not found:
+        return ()
+    groups: defaultdict[tuple[int, str], list[PastForecast]] = defaultdict(list)
+    for one in found:
+        level = one.basis.level
+        basis = "built-in figures" if level is None else f"own encodes: {LEVELS[level]}"
+        groups[(-1 if level is None else level, basis)].append(one)
+        groups[(len(LEVELS), _kind(one))].append(one)
+    named = ((name, members) for (_, name), members in sorted(groups.items()))
+    return (_checked("all", found), *(_checked(name, members) for name, members in named))
+
+
+def _kind(one: PastForecast) -> str:
+    parts = (one.encoder, f"p{one.preset}", one.resolution or "?", one.source_tier or "?")
+    return " ".join(parts)
+
+
+def _checked(name: str, past: Sequence[PastForecast]) -> Checked:
+    return Checked(
+        name=name,
+        count=len(past),
+        time=quality_of([(one.seconds, one.took_s) for one in past]),
+        size=quality_of([(one.size_bytes, float(one.came_bytes)) for one in past]),
+    )
+
+
+def quality_of(pairs: Sequence[tuple[Range, float]]) -> Quality:
+    """Of forecasts with what came out, at least one of them."""
+    logs = [math.log(actual / foretold.mid) for foretold, actual in pairs]
+    inside = sum(foretold.low <= actual <= foretold.high for foretold, actual in pairs)
+    return Quality(
+        median_error=math.expm1(median(map(abs, logs))),
+        bias=math.exp(median(logs)),
+        inside=inside / len(pairs),
+    )

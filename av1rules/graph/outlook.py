@@ -1,0 +1,179 @@
+"""The forecast of a plan: of each encode, in total, and what of it a budget allows.
+
+Only rows to encode are looked at, and the ledger is asked once: a plan without work pays nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from av1rules.graph.forecast import (
+    NOTHING,
+    Basis,
+    Forecast,
+    Model,
+    Total,
+    gain_of,
+    stretch_of,
+    total_of,
+)
+from av1rules.graph.forecast_past import samples_of
+from av1rules.graph.forecast_priors import Traits
+from av1rules.graph.history import made_lately
+from av1rules.graph.ledger import Ledger
+from av1rules.graph.planned import Plan, PlanAction, PlanRow
+from av1rules.rules.model import OriginalsKind, OutputMode, OutputSpec, RuleSet
+from av1rules.rules.tier import resolution_of
+
+LEARNED_FROM = 2000
+"""The newest encodes: the machine and the tools are those of today."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a person will spend: `seconds` by the clock on the wall, or until `free_bytes` are
+    saved; None: no limit."""
+
+    seconds: float | None = None
+    free_bytes: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        return self.seconds is not None or self.free_bytes is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """Forecasts of a plan's encodes by path of the source; `unknown` are the encodes without one.
+
+    `total` is of what is `within` the budget, in order, and `beyond` are the paths of the rest.
+    """
+
+    by_path: Mapping[str, Forecast] = field(default_factory=dict)
+    within: tuple[str, ...] = ()
+    beyond: frozenset[str] = frozenset()
+    unknown: int = 0
+    jobs: int = 1
+    stretch: float = 1.0
+    total: Total = NOTHING
+    budget: Budget = Budget()
+    frees: bool = False  # at once: the results take the place of their sources
+
+    @property
+    def bases(self) -> tuple[tuple[Basis, int], ...]:
+        """Own encodes or built-in figures, and how many of the forecasts rest on each; own first.
+        The number of encodes is that of the largest group."""
+        levels = Counter(self.by_path[path].basis.level for path in self.within)
+        ordered = sorted(levels, key=lambda level: -1 if level is None else level, reverse=True)
+        return tuple(
+            (
+                Basis(
+                    level=level,
+                    encodes=max(
+                        one.encodes
+                        for path in self.within
+                        if (one := self.by_path[path].basis).level == level
+                    ),
+                ),
+                levels[level],
+            )
+            for level in ordered
+        )
+
+
+def look_ahead(
+    plan: Plan, ledger: Ledger, ruleset: RuleSet, *, jobs: int | None = None, budget: Budget
+) -> Outlook:
+    """Forecast every encode of the plan. Raises LedgerError."""
+    rows = plan.of(PlanAction.ENCODE)
+    if not rows:
+        return Outlook(budget=budget)
+    run = ruleset.run
+    jobs = jobs or run.jobs
+    cores = len(run.cpus) or os.cpu_count() or 1
+    threads = run.threads_per_job
+    samples = samples_of(made_lately(ledger, LEARNED_FROM), cores=cores, threads=threads)
+    by_path = forecast_rows(rows, Model(samples, cores=cores, threads=threads))
+    outlook = Outlook(
+        by_path=by_path,
+        within=tuple(by_path),
+        unknown=len(rows) - len(by_path),
+        jobs=jobs,
+        stretch=stretch_of(jobs, cores, threads),
+        budget=budget,
+        frees=_frees(ruleset.output),
+    )
+    return cut(outlook, rows, gain=gain_of(jobs, cores, threads))
+
+
+def _frees(output: OutputSpec) -> bool:
+    """Whether the space is free as soon as the work is done."""
+    return output.mode is OutputMode.REPLACE and output.originals.kind is OriginalsKind.DELETE
+
+
+def forecast_rows(rows: Iterable[PlanRow], model: Model) -> dict[str, Forecast]:
+    """By path of the source; a row that tells too little has none."""
+    known = ((row.file.path, traits_of(row)) for row in rows)
+    return {path: model.forecast(traits) for path, traits in known if traits is not None}
+
+
+def traits_of(row: PlanRow) -> Traits | None:
+    """What the cost of a row depends on; None without duration, rate, or size of the pictures."""
+    if row.work is None:
+        return None
+    source, settings = row.work.look.source, row.work.making.settings
+    main = source.main
+    if main is None or not (main.width and main.height):
+        return None
+    duration_s = main.duration_s or source.duration_s
+    if not (duration_s and main.frame_rate and row.work.origin.stat.size_bytes):
+        return None
+    resolution = resolution_of(main.width, main.height)
+    return Traits(
+        encoder=row.work.encoder.name,
+        preset=settings.preset,
+        crf=settings.crf,
+        film_grain=settings.film_grain,
+        bit_depth=settings.bit_depth,
+        resolution=None if resolution is None else resolution.value,
+        source_tier=row.source_tier,
+        frames=duration_s * float(main.frame_rate),
+        pixels=main.width * main.height,
+        source_bytes=row.work.origin.stat.size_bytes,
+        max_size_ratio=settings.max_size_ratio,
+    )
+
+
+def cut(outlook: Outlook, rows: Iterable[PlanRow], *, gain: float = 1.0) -> Outlook:
+    """Total up; with a budget order by expected saving per hour, and leave out what goes beyond.
+
+    What does not fit any more is left out, shorter work behind it may still fit. Work without a
+    forecast can't be fitted into a budget.
+    """
+    budget, by_path = outlook.budget, outlook.by_path
+    if not budget.is_limited:
+        return replace(outlook, total=total_of(tuple(by_path.values()), gain=gain))
+    within: list[str] = []
+    used_s = saved_bytes = 0.0
+    for path in sorted(by_path, key=lambda path: by_path[path].saving_per_hour, reverse=True):
+        one = by_path[path]
+        cost_s = one.expected_seconds / gain
+        if budget.seconds is not None and used_s + cost_s > budget.seconds:
+            continue
+        if budget.free_bytes is not None and (
+            saved_bytes >= budget.free_bytes or one.expected_saving <= 0
+        ):
+            continue
+        within.append(path)
+        used_s += cost_s
+        saved_bytes += one.expected_saving
+    kept = frozenset(within)
+    return replace(
+        outlook,
+        within=tuple(within),
+        beyond=frozenset(row.file.path for row in rows) - kept,
+        total=total_of([by_path[path] for path in within], gain=gain),
+    )

@@ -1,0 +1,132 @@
+"""Test clips as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from tabulate import tabulate
+
+from av1rules.base.text import printable, printable_json
+from av1rules.base.units import format_duration, format_size
+from av1rules.encode.score_parse import Metric, Score
+from av1rules.graph.clip_table import ClipFacts, ClipRecord
+from av1rules.graph.clips import ClipView, Standing
+from av1rules.report.compare_chart import show_figure
+from av1rules.report.plan_export import json_text
+from av1rules.report.plan_text import short_name
+from av1rules.rules.shaping import in_words
+
+NO_CLIPS = "no clips: none is due, none is made"
+WHY_WIDTH = 70
+
+
+def clips_text(views: Sequence[ClipView]) -> str:
+    """A table, and what to do next where something waits."""
+    if not views:
+        return NO_CLIPS
+    table = [
+        (
+            view.standing.value,
+            short_name(view.source),
+            *_figures(view.record),
+            printable(view.text.removeprefix("held: "), limit=WHY_WIDTH),
+        )
+        for view in views
+    ]
+    headers = ("state", "film", "film would take", "VMAF (p5)", "why")
+    text = tabulate(table, headers=headers, tablefmt="simple", disable_numparse=True)
+    if any(view.standing in (Standing.WAITING, Standing.VOID) for view in views):
+        text += "\n\nlook: av1rules clips compare FILM; then approve, adjust or reject it"
+    return text
+
+
+def _figures(record: ClipRecord | None) -> tuple[str, str]:
+    if record is None:
+        return "", ""
+    vmaf = _score(record.facts, Metric.VMAF)
+    score = "" if vmaf is None else f"{vmaf.mean:.1f} ({vmaf.p5:.1f})"
+    return _projection(record.facts), score
+
+
+def _projection(facts: ClipFacts) -> str:
+    if facts.projected_bytes is None or facts.share is None:
+        return "unknown"
+    return f"{format_size(facts.projected_bytes)} ({facts.share:.0%})"
+
+
+def _score(facts: ClipFacts, metric: Metric) -> Score | None:
+    return next((score for score in facts.scores if score.metric is metric), None)
+
+
+def clip_text(view: ClipView) -> str:
+    """One clip in full."""
+    return "\n".join(_lines(view))
+
+
+def _lines(view: ClipView) -> Iterator[str]:
+    yield printable(view.source)
+    yield f"  {view.standing.value}: {printable(view.text)}"
+    record = view.record
+    if record is None:
+        return
+    facts = record.facts
+    yield f"  clip: {printable(record.path)}"
+    yield (
+        f"    {facts.duration_s:.1f} s, {facts.frames} pictures, {format_size(record.size_bytes)}, "
+        f"encoded in {format_duration(facts.encode_s)}, made {record.made_at}"
+    )
+    for piece in facts.pieces:
+        yield f"    {printable(piece.reason)}"
+    words = ", ".join(f"{name} {value}" for name, value in in_words(facts.settings))
+    yield f"  settings: {printable(words)}"
+    yield f"    rule {printable(facts.rule)}, review {facts.review}; {printable(facts.tools.text)}"
+    yield f"  the film would take {_projection(facts)} of {format_size(facts.source_bytes)}"
+    for note in facts.notes:
+        yield f"    {printable(note)}"
+    yield "  scores:" if facts.scores else f"  no scores: {printable(facts.score_problem or '')}"
+    yield from (f"    {line}" for line in _score_lines(facts.scores))
+    yield f"  command: {facts.command}"
+
+
+def _score_lines(scores: Sequence[Score]) -> Iterator[str]:
+    for score in scores:
+        worst, at_s = score.worst_second
+        yield (
+            f"{score.metric.value:<6} mean {show_figure(score, score.mean)}, "
+            f"5 % below {show_figure(score, score.p5)}, 1 % below {show_figure(score, score.p1)}, "
+            f"worst second {show_figure(score, worst)} at {format_duration(at_s)} "
+            f"({printable(score.model)})"
+        )
+    for caveat in dict.fromkeys(caveat for score in scores for caveat in score.caveats):
+        yield printable(caveat)
+
+
+def clips_json(views: Sequence[ClipView]) -> str:
+    document = {"format": 1, "clips": [clip_record(view) for view in views]}
+    return printable_json(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def clip_json(view: ClipView) -> str:
+    data = msgspec.json.encode({"format": 1, **clip_record(view)})
+    return printable_json(msgspec.json.format(data, indent=2).decode())
+
+
+def clip_record(view: ClipView) -> dict[str, Any]:
+    """One clip as plain data; the facts are there once it is made."""
+    told: dict[str, Any] = {
+        "library_path": json_text(view.source),
+        "state": view.standing.value,
+        "text": json_text(view.text),
+    }
+    if view.record is not None:
+        told |= {
+            "clip": json_text(view.record.path),
+            "size_bytes": view.record.size_bytes,
+            "made_at": view.record.made_at,
+            "fingerprint": view.record.fingerprint,
+            "share": view.record.facts.share,
+            "facts": msgspec.to_builtins(view.record.facts, order="deterministic"),
+        }
+    return told

@@ -1,0 +1,73 @@
+"""Stills: which pictures are shown, and that they are those of the clip's numbers."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from av1rules.base.errors import Av1rulesError
+from av1rules.base.process import Children
+from av1rules.library.identity import lone_file
+from av1rules.library.probe import probe_file
+from av1rules.library.toolset import Tools
+from av1rules.review.passages import Kind, Piece
+from av1rules.review.stills import Spot, spots, take_stills
+from tests.conftest import MakeClip
+
+
+def piece(start_s: float, length_s: float, reason: str) -> Piece:
+    return Piece(
+        kind=Kind.DARK, start_s=start_s, end_s=start_s + length_s, frames=None, reason=reason
+    )
+
+
+def test_spots_are_middles_and_the_worst_second() -> None:
+    pieces = (piece(100, 10, "one"), piece(500, 20, "two"))
+    assert spots(pieces, 720, (3, 30)) == (
+        Spot(frame=84, label="the second with the lowest score"),
+        Spot(frame=120, label="one"),
+        Spot(frame=480, label="two"),
+    )
+
+
+def test_spots_of_short_and_empty_clips() -> None:
+    assert spots((piece(0, 1, "one"),), 1, (0, 1)) == (Spot(frame=0, label="one"),)
+    assert spots((piece(0, 1, "one"),), 0, None) == ()
+    assert len(spots(tuple(piece(n, 5, str(n)) for n in range(0, 90, 5)), 900, None)) == 6
+
+
+@pytest.mark.real
+def test_stills_are_the_pictures_of_these_numbers(
+    make_clip: MakeClip, tools: Tools, tmp_path: Path
+) -> None:
+    path = make_clip(
+        "film.mkv", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=24", "-c:v", "mpeg2video",
+        "-b:v", "1500k", "-g", "40", "-bf", "2", "-pix_fmt", "yuv420p",
+    )  # fmt: skip
+    source = probe_file(lone_file(str(path)), tools)
+    passages = (((300 - 0.5) / 25, 2.0), ((10 - 0.5) / 25, 2.0))
+    found = take_stills(str(path), source, passages, [7, 60], tools=tools, children=Children())
+    filters = (
+        "scale=out_color_matrix=bt601:out_range=pc:flags=accurate_rnd+full_chroma_int,"
+        "format=yuvj444p"
+    )
+    for picture, number in zip(found, (307, 20), strict=True):
+        wanted = tmp_path / f"{number}.jpg"
+        subprocess.run(
+            [
+                tools.ffmpeg, "-v", "error", "-nostdin", "-i", str(path), "-vf",
+                f"select='eq(n,{number})',{filters}",
+                "-frames:v", "1", "-qmin", "1", "-q:v", "1", "-f", "image2", str(wanted),
+            ],
+            check=True,
+        )  # fmt: skip
+        assert picture == wanted.read_bytes()
+
+
+@pytest.mark.real
+def test_too_few_pictures_are_told(clip: Path, tools: Tools) -> None:
+    source = probe_file(lone_file(str(clip)), tools)
+    with pytest.raises(Av1rulesError, match="1 of 2 pictures could be had"):
+        take_stills(str(clip), source, (), [3, 9999], tools=tools, children=Children())
