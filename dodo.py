@@ -33,7 +33,7 @@ def task_lint():
 
 def task_test():
     """All three rings of tests; those that need real clips are skipped where there are none."""
-    return {"actions": [f"{_tool('pytest')} -q"]}
+    return {"actions": [f"{_tool('pytest')} -q -n auto"]}
 
 
 def task_faults():

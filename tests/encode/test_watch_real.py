@@ -60,11 +60,11 @@ def test_an_ffmpeg_that_was_stopped_becomes_an_error(
             for child in stopped:
                 os.kill(child.pid, signal.SIGSTOP)
 
-    made = replace(job_of(long_clip, tmp_path / "out", tools), stall_timeout_s=1.5)
+    made = replace(job_of(long_clip, tmp_path / "out", tools), stall_timeout_s=6.0)
     started = time.monotonic()
-    with pytest.raises(EncodeError, match=r"made no progress for 1\.50 s \(at frame \d+\)"):
+    with pytest.raises(EncodeError, match=r"made no progress for 6\.00 s \(at frame \d+\)"):
         encode(made, tools=tools, children=Children(), on_progress=stop)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
     assert stopped
     assert not any(child.is_running() for child in stopped)
     assert list((tmp_path / "out").rglob("*")) == []
