@@ -89,7 +89,7 @@ class Seen:
 
     what: Bytes
     mark: tuple[int, int, int]  # inode, size, mtime
-    links: int
+    links: int = field(compare=False)
 
 
 Sight = dict[str, Seen]
