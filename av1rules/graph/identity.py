@@ -4,14 +4,20 @@ row: targets that follow a renamed source, and copies of one content. Pure, but 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from av1rules.base.text import printable
 from av1rules.graph.planned import Donor, PlanAction, PlanRow, Work
+from av1rules.graph.targets import block_collisions
 
-Again = Callable[[PlanRow, frozenset[str]], PlanRow]
-"""Looks at a row once more, without the donors (targets) that others have."""
+
+class Again(Protocol):
+    """Looks at a row once more, without the donors (targets) that others have `taken`. `is_free`:
+    what stands in its place moves away."""
+
+    def __call__(self, row: PlanRow, taken: frozenset[str], *, is_free: bool) -> PlanRow: ...
 
 
 def settle_donors(
@@ -25,8 +31,12 @@ def settle_donors(
     """
     settled = list(rows)
     given: dict[str, int] = {}
-    for is_exact in (True, False):  # what needs no encode after its move goes first
-        _give(settled, given, again, is_exact=is_exact)
+    while True:
+        for is_exact in (True, False):  # what needs no encode after its move goes first
+            _give(settled, given, again, is_exact=is_exact)
+        if not _let_in(settled, given, again):
+            break
+    settled = block_collisions(_closed(row) for row in settled)
     _leave_what_is_redone(settled, frozenset(given), again)
     if copies:
         settled = _copies_of_the_first(settled)
@@ -43,10 +53,34 @@ def _give(rows: list[PlanRow], given: dict[str, int], again: Again, *, is_exact:
             donor = _moving(rows[number])
             if donor is not None and given.setdefault(donor, number) != number:
                 denied.append(number)
-        taken = frozenset(given)
+        taken, leaving = frozenset(given), _leaving(rows, given)
         for number in denied:
-            rows[number] = again(rows[number], taken)
+            row = rows[number]
+            rows[number] = again(row, taken, is_free=row.target in leaving)
         wishes = denied
+
+
+def _leaving(rows: Sequence[PlanRow], given: Mapping[str, int]) -> frozenset[str]:
+    """The targets that move to another place."""
+    return frozenset(donor for donor, number in given.items() if rows[number].target != donor)
+
+
+def _let_in(rows: list[PlanRow], given: Mapping[str, int], again: Again) -> bool:
+    """Look again at rows whose place is taken by the target of another source, where that moves
+    away; whether there were any."""
+    leaving = _leaving(rows, given)
+    waiting = [n for n, row in enumerate(rows) if _is_kept_out(row) and row.target in leaving]
+    for number in waiting:
+        rows[number] = again(rows[number], frozenset(given), is_free=True)
+    return bool(waiting)
+
+
+def _is_kept_out(row: PlanRow) -> bool:
+    return row.action is PlanAction.BLOCKED and row.work is not None
+
+
+def _closed(row: PlanRow) -> PlanRow:
+    return replace(row, work=None) if _is_kept_out(row) else row
 
 
 def _leave_what_is_redone(rows: list[PlanRow], given: frozenset[str], again: Again) -> None:
@@ -62,7 +96,7 @@ def _leave_what_is_redone(rows: list[PlanRow], given: frozenset[str], again: Aga
         if donor is None or donor.row is None or donor.is_move:
             continue
         if donor.row.target in redone:
-            rows[number] = again(row, given | redone)
+            rows[number] = again(row, given | redone, is_free=False)
 
 
 def _is_exact(row: PlanRow) -> bool:

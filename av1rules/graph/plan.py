@@ -21,7 +21,7 @@ from av1rules.graph.glance import Glance, Remembered
 from av1rules.graph.identity import settle_donors
 from av1rules.graph.ledger_rows import tools_json
 from av1rules.graph.orphans import find_orphans
-from av1rules.graph.plan_file import plan_file, tools_used, without_donors
+from av1rules.graph.plan_file import look_again, plan_file, tools_used
 from av1rules.graph.plan_replaced import kept_space, plan_replaced
 from av1rules.graph.planned import ACTIVE, Orphan, Plan, PlanAction, PlanRow
 from av1rules.graph.scope import KnownTargets, PlanScope, Wish, is_at_or_below
@@ -63,7 +63,7 @@ def build_plan(space: Workspace, wish: Wish = Wish(), *, sink: Sink = ignore) ->
     rows, unknown = _glance_over(scope, chosen, glance)
     rows.update((row.file.path, row) for row in _look_at(scope, unknown, sink))
     ordered = block_collisions(rows[item.file.path] for item in chosen)
-    again = partial(without_donors, scope)
+    again = partial(look_again, scope)
     ordered = settle_donors(ordered, again, copies=scope.may_copy, whole=not wish.paths)
     ordered = settle_clips(scope, ordered)
     glance.keep(ordered, whole=not wish.paths)

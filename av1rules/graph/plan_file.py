@@ -107,12 +107,13 @@ def _with_others(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
     return _foreign(scope, row, work) or reviewed(scope, judged_row(scope, row, work))
 
 
-def without_donors(scope: PlanScope, row: PlanRow, taken: frozenset[str]) -> PlanRow:
-    """A row whose donor is another's: looked at again without those that are `taken`."""
+def look_again(scope: PlanScope, row: PlanRow, taken: frozenset[str], *, is_free: bool) -> PlanRow:
+    """The row without the donors that are `taken` by others. `is_free`: what stands in its place
+    moves away."""
     assert row.work is not None
     assert row.target is not None
-    known = scope.space.ledger.find(row.target)
-    found = look_in_place(row.target, known, scope.space.tools)
+    known = None if is_free else scope.space.ledger.find(row.target)
+    found = None if is_free else look_in_place(row.target, known, scope.space.tools)
     work = replace(row.work, donor=None, displaces=None, known=known, found=found)
     return _with_others(replace(scope, taken=taken), row, work)
 
@@ -178,7 +179,7 @@ def _foreign(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow | None:
             f"the target was made from another source, {known.source_path}: "
             f"move it away, or rename one of the sources ({row.target})"
         )
-        return _blocked(row, cause)
+        return replace(_blocked(row, cause), work=work)  # unless it moves away itself
     return None
 
 

@@ -313,6 +313,28 @@ def test_renamed_copy_with_other_rules_shares_the_new_encode(shelf: Shelf) -> No
     assert not shelf.plan().has_work
 
 
+def test_film_comes_to_a_stem_whose_target_leaves(three: Shelf) -> None:
+    films = three.folder / "films"
+    (films / "a.mkv").rename(films / "z.mkv")
+    (films / "b.mkv").rename(films / "a.mk3d")
+    (films / "c.mkv").rename(films / "b.mk3d")
+    assert set(actions(three.plan().rows).values()) == {PlanAction.MOVE}
+    assert (three.run().moved, encodes(three)) == (3, 0)
+    assert three.plan().work == ()
+
+
+def test_two_films_come_to_a_stem_whose_target_leaves(three: Shelf) -> None:
+    films = three.folder / "films"
+    (films / "a.mkv").rename(films / "z.mkv")
+    (films / "b.mkv").rename(films / "a.mk3d")
+    (films / "c.mkv").rename(films / "a.webm")
+    plan = actions(three.plan().rows)
+    assert plan.pop("z.mkv") is PlanAction.MOVE
+    assert set(plan.values()) == {PlanAction.BLOCKED}
+    assert (three.run().moved, encodes(three)) == (1, 0)
+    assert set(actions(three.plan().rows).values()) == {PlanAction.BLOCKED, PlanAction.FRESH}
+
+
 def test_touched_target_is_moved_and_redone(three: Shelf) -> None:
     films = three.folder / "films"
     (films / "a.mkv").rename(films / "z.mkv")
