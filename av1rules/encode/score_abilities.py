@@ -14,8 +14,8 @@ from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.encode.argv import file_url
 from av1rules.encode.measure import ONLY_FILMS
 from av1rules.encode.score_graph import FILTERS, Part, filter_value
-from av1rules.encode.score_parse import Metric
 from av1rules.library.toolset import ToolMemo, Tools
+from av1rules.rules.quality import Metric
 
 VMAF_MODEL = "vmaf_v0.6.1"
 """Made for 1080p seen from three times the height of the screen."""

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from av1rules.encode.argv import DEINTERLACER, RGB_MATRIX, file_url
-from av1rules.encode.score_parse import Metric
 from av1rules.library.source import VideoStream
+from av1rules.rules.quality import Metric
 
 SEEK_SLACK_S = 10.0
 """So far before a passage reading starts: seeking lands behind its goal in some containers."""

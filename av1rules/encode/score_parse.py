@@ -7,7 +7,8 @@ import re
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
+
+from av1rules.rules.quality import Metric, Statistic
 
 LOSSLESS_DB = 100.0
 """What a picture without any difference counts as where the figure would be infinite: above all
@@ -15,15 +16,6 @@ that a lossy picture reaches, and finite, so that means and files of figures can
 
 LONGEST_STEP_S = 10.0
 """A picture that stands for longer counts as this long: time stamps may jump by years."""
-
-
-class Metric(Enum):
-    """A way of comparing pictures. The value is the name in rules, reports and files."""
-
-    VMAF = "vmaf"
-    XPSNR = "xpsnr"
-    SSIM = "ssim"
-    PSNR = "psnr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +58,21 @@ _LINES = {
 }
 _SQUARE = re.compile(r"^n:\d+ mse_avg:(\S+)")
 _IN_DECIBEL = frozenset({Metric.XPSNR, Metric.PSNR})
+
+
+def figure_of(score: Score, statistic: Statistic) -> float:
+    """The one figure of a score that a floor is about."""
+    match statistic:
+        case Statistic.MEAN:
+            return score.mean
+        case Statistic.HARMONIC_MEAN:
+            return score.harmonic_mean
+        case Statistic.P5:
+            return score.p5
+        case Statistic.P1:
+            return score.p1
+        case Statistic.WORST_SECOND:
+            return score.worst_second[0]
 
 
 def parse_times(lines: Iterable[str]) -> tuple[float | None, ...]:

@@ -39,7 +39,6 @@ from av1rules.encode.score_graph import (
     times_log,
 )
 from av1rules.encode.score_parse import (
-    Metric,
     Moment,
     Score,
     build_score,
@@ -51,6 +50,7 @@ from av1rules.encode.score_parse import (
 from av1rules.encode.watchdog import Verdict, Watchdog
 from av1rules.library.source import HdrKind, VideoStream
 from av1rules.library.toolset import ToolMemo, Tools
+from av1rules.rules.quality import Metric
 from av1rules.rules.settings import UHD_MIN_HEIGHT, UHD_MIN_WIDTH
 
 PLANES = {Metric.XPSNR: "luma", Metric.SSIM: "all planes", Metric.PSNR: "all planes"}

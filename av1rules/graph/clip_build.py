@@ -21,7 +21,7 @@ from av1rules.encode.engine import EncodeOutcome, encode
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.progress import ProgressSample
 from av1rules.encode.score_graph import Part
-from av1rules.encode.score_parse import Metric, Score
+from av1rules.encode.score_parse import Score
 from av1rules.encode.scores import measure
 from av1rules.encode.streams import StreamAction
 from av1rules.graph.build import encode_job_of, memory_for, room_for
@@ -37,6 +37,7 @@ from av1rules.review.choose import choose
 from av1rules.review.passages import SURVEY_VERSION, ClipPlan, Kind, Piece, Survey
 from av1rules.review.projection import HARD_PASSAGES, UNKNOWN_SOUND, projected_bytes
 from av1rules.review.survey import survey
+from av1rules.rules.quality import Metric
 from av1rules.rules.settings import Loss
 
 LARGEST_RATE = 40_000_000 // 8

@@ -10,12 +10,13 @@ from tabulate import tabulate
 
 from av1rules.base.text import printable, printable_json
 from av1rules.base.units import format_duration, format_size
-from av1rules.encode.score_parse import Metric, Score
+from av1rules.encode.score_parse import Score
 from av1rules.graph.clip_table import ClipFacts, ClipRecord
 from av1rules.graph.clips import ClipView, Standing
 from av1rules.report.compare_chart import show_figure
 from av1rules.report.plan_export import json_text
 from av1rules.report.plan_text import short_name
+from av1rules.rules.quality import Metric
 from av1rules.rules.shaping import in_words
 
 NO_CLIPS = "no clips: none is due, none is made"

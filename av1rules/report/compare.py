@@ -9,7 +9,6 @@ from av1rules.base.atomic import temp_name
 from av1rules.base.digest import content_key
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
-from av1rules.encode.score_parse import Metric
 from av1rules.graph.clip_sweep import page_of
 from av1rules.graph.clip_table import ClipRecord
 from av1rules.graph.clips import ClipView
@@ -18,6 +17,7 @@ from av1rules.library.identity import lone_file
 from av1rules.library.probe import probe_file
 from av1rules.report.compare_page import LARGEST_INSIDE, StillPair, compare_page
 from av1rules.review.stills import Spot, spots, stills_note, take_stills
+from av1rules.rules.quality import Metric
 
 
 def write_comparison(space: Workspace, view: ClipView, *, output: Path | None) -> Path:

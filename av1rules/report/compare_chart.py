@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from av1rules.encode.score_parse import Metric, Score
+from av1rules.encode.score_parse import Score
+from av1rules.rules.quality import Metric
 
 WIDTH, HEIGHT = 1000, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 28, 26

@@ -17,11 +17,11 @@ from av1rules.encode.encoders import choose_encoder
 from av1rules.encode.engine import encode
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.score_graph import Part
-from av1rules.encode.score_parse import Metric
 from av1rules.encode.scores import measure
 from av1rules.library.identity import lone_file
 from av1rules.library.probe import probe_file
 from av1rules.library.toolset import Tools
+from av1rules.rules.quality import Metric
 from av1rules.rules.settings import EncodeSettings, Loss
 from tests.conftest import Golden, MakeClip
 from tests.encode.make import job as make_job

@@ -28,7 +28,6 @@ from av1rules.encode.score_graph import (
 )
 from av1rules.encode.score_parse import (
     LOSSLESS_DB,
-    Metric,
     Moment,
     Score,
     build_score,
@@ -41,6 +40,7 @@ from av1rules.encode.scores import GRAIN_LEFT_IN, GRAIN_LEFT_OUT, SDR_MODEL, mea
 from av1rules.library.probe import probe_file
 from av1rules.library.source import Colour, VideoStream
 from av1rules.library.toolset import Tools
+from av1rules.rules.quality import Metric
 from tests.conftest import Golden, MakeClip, library_file
 from tests.encode.conftest import Fake
 
