@@ -14,7 +14,7 @@ import msgspec
 from av1rules.base.digest import text_digest
 from av1rules.library.source import Source
 from av1rules.rules.settings import NOT_IN_FINGERPRINT, EncodeSettings
-from av1rules.rules.shaping import DEFAULTS, SHAPING, shaping_json
+from av1rules.rules.shaping import DEFAULTS, SHAPING, shaping, shaping_json, shown
 
 UNKNOWN_BIT_DEPTH = 10
 """Unknown depth becomes 10 bit: a 10-bit picture cut to 8 bands, the other way costs a little."""
@@ -71,9 +71,10 @@ def parse_settings(text: str) -> EncodeSettings:
     return _DECODER.decode(text)
 
 
-def changed_fields(
+def changed_settings(
     before: EncodeSettings, after: EncodeSettings
-) -> tuple[tuple[str, object, object], ...]:
-    """The shaping fields that differ, as (field, before, after)."""
-    pairs = ((name, getattr(before, name), getattr(after, name)) for name in SHAPING)
-    return tuple((name, old, new) for name, old, new in pairs if old != new)
+) -> tuple[tuple[str, str, str], ...]:
+    """The shaping settings that differ, as (name, before, after), for people."""
+    old, new = shaping(before), shaping(after)
+    differing = (name for name in SHAPING if old.get(name) != new.get(name))
+    return tuple((name, shown(before, name), shown(after, name)) for name in differing)

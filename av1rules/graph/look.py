@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from av1rules.base.errors import ToolError
 from av1rules.encode.encoders import choose_encoder
@@ -106,8 +106,8 @@ def _making(source: Source, decision: Decision, ruleset: RuleSet, tools: Tools) 
 def _origins(decision: Decision, settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
     """Where each setting comes from, and where the source made something else of it."""
     origins = dict(decision.origins)
-    for item in fields(settings):
-        wanted, made = getattr(decision.settings, item.name), getattr(settings, item.name)
-        if wanted != made and item.name in origins:
-            origins[item.name] += f": {wanted or 'as the source'}, for this source {made}"
+    for name in origins:
+        wanted, made = getattr(decision.settings, name), getattr(settings, name)
+        if wanted != made:
+            origins[name] += f": {wanted or 'as the source'}, for this source {made}"
     return tuple(origins.items())

@@ -20,7 +20,7 @@ from av1rules.graph.planned import PlanRow, Work
 from av1rules.graph.stale import TargetRow
 from av1rules.library.source_text import source_lines
 from av1rules.rules.model import ReceiptForm
-from av1rules.rules.settings import show_value
+from av1rules.rules.shaping import NAMES, shown
 
 JSON_SUFFIX, TEXT_SUFFIX = ".av1rules.json", ".av1rules.txt"
 """Behind the whole name of the target: `film.mkv` and `film.mp4` have receipts of their own."""
@@ -80,11 +80,9 @@ def _setting_lines(work: Work) -> tuple[SettingLine, ...]:
     origins = dict(work.making.origins)
     return tuple(
         SettingLine(
-            name=item.name,
-            value=show_value(getattr(work.making.settings, item.name)),
-            origin=origins.get(item.name, ""),
+            name=name, value=shown(work.making.settings, name), origin=origins.get(name, "")
         )
-        for item in dataclasses.fields(work.making.settings)
+        for name in NAMES
     )
 
 

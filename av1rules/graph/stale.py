@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from av1rules.graph.fingerprint import changed_fields, fingerprint
-from av1rules.rules.settings import EncodeSettings, show_value
+from av1rules.graph.fingerprint import changed_settings, fingerprint
+from av1rules.rules.settings import EncodeSettings
 
 
 class StaleReason(Enum):
@@ -127,11 +127,11 @@ def judge(
             Cause(
                 reason=StaleReason.SETTING_CHANGED,
                 setting=name,
-                before=show_value(before),
-                after=show_value(after),
+                before=before,
+                after=after,
                 origin=origins.get(name),
             )
-            for name, before, after in changed_fields(row.settings, settings)
+            for name, before, after in changed_settings(row.settings, settings)
         )
     damage = _damage(row, found)
     if damage is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from av1rules.base.text import printable
@@ -11,7 +10,7 @@ from av1rules.graph.explain import Explanation
 from av1rules.library.source_text import source_lines
 from av1rules.rules.match import RuleVerdict, Verdict
 from av1rules.rules.review import ReviewKind
-from av1rules.rules.settings import show_value
+from av1rules.rules.shaping import NAMES, shown
 
 _MARKS = {True: "yes", False: "no", None: "unknown"}
 
@@ -88,12 +87,10 @@ def _settings(explanation: Explanation) -> Iterator[str]:
     if making is None:
         return
     settings, origins = making.settings, dict(making.origins)
-    for item in dataclasses.fields(settings):
-        value = getattr(settings, item.name)
-        shown = show_value(value)
-        note = f"  # {SETTING_NOTES[item.name]}" if item.name in SETTING_NOTES else ""
-        origin = printable(origins.get(item.name, ""))
-        yield f"{item.name:<20} {shown:<12} {origin}{note}"
+    for name in NAMES:
+        note = f"  # {SETTING_NOTES[name]}" if name in SETTING_NOTES else ""
+        origin = printable(origins.get(name, ""))
+        yield f"{name:<20} {shown(settings, name):<12} {origin}{note}"
 
 
 def _review(explanation: Explanation) -> Iterator[str]:

@@ -13,7 +13,7 @@ from av1rules.rules.model import Problem
 from av1rules.rules.reader import Cursor
 from av1rules.rules.setting_bounds import check_settings
 from av1rules.rules.settings import EncodeSettings
-from av1rules.rules.shaping import SHAPING
+from av1rules.rules.shaping import ADJUSTABLE
 
 CRF_STEP = 2.0
 """What "better" means where nothing else is said: the predecessor's step, an eighth to a quarter
@@ -55,7 +55,7 @@ def _parsed(texts: Sequence[str]) -> dict[str, object]:
     found: dict[str, object] = {}
     if document.root is not None and not problems:
         cursor = Cursor(document.root, (), "--set", problems)
-        check_settings(cursor, SHAPING)
+        check_settings(cursor, ADJUSTABLE)
         if not problems:
             layer = build_layer(cursor, "adjustment")
             found = {one.field: one.value for one in layer.settings}

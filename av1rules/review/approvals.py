@@ -7,7 +7,7 @@ no longer says yes. The newest decision counts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -17,7 +17,13 @@ from av1rules.base.text import printable
 from av1rules.rules.model import Place, Setting, SettingsLayer
 from av1rules.rules.review import Review, ReviewKind
 from av1rules.rules.settings import EncodeSettings, show_value
-from av1rules.rules.shaping import DEFAULTS, SHAPING, in_words, settings_digest
+from av1rules.rules.shaping import (
+    ADJUSTABLE,
+    DEFAULTS,
+    in_words,
+    settings_digest,
+    with_changes,
+)
 
 FILE_NAME = "approvals.yaml"
 
@@ -120,7 +126,7 @@ def new_decision(
         raise UsageError(
             "a rejection needs a reason", hint='write --reason "grain smears in the fog"'
         )
-    if answer is Answer.ADJUSTED and all(getattr(settings, name) == new for name, new in wanted):
+    if answer is Answer.ADJUSTED and with_changes(settings, dict(wanted)) == settings:
         raise UsageError(
             "an adjustment changes at least one setting", hint="the clip has those settings already"
         )
@@ -144,12 +150,12 @@ def one_line(text: str, limit: int) -> str:
 
 def ordered_changes(changes: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
     """Changed settings in the order of the fields. Raises UsageError for what shapes nothing."""
-    if odd := sorted(set(changes) - set(SHAPING)):
+    if odd := sorted(set(changes) - set(ADJUSTABLE)):
         raise UsageError(
             f"{printable(odd[0], limit=60)} can't be adjusted for one film",
-            hint=f"what can: {', '.join(SHAPING)}",
+            hint=f"what can: {', '.join(ADJUSTABLE)}",
         )
-    return tuple((name, changes[name]) for name in SHAPING if name in changes)
+    return tuple((name, changes[name]) for name in ADJUSTABLE if name in changes)
 
 
 def decide(book: Book, decision: ClipDecision) -> Book:
@@ -204,10 +210,7 @@ def with_adjustments(settings: EncodeSettings, layer: SettingsLayer | None) -> E
     """Resolved settings with an adjustment on top."""
     if layer is None:
         return settings
-    changes: dict[str, Any] = {one.field: one.value for one in layer.settings}
-    if changes.get("film_grain", settings.film_grain) == 0:
-        changes["film_grain_denoise"] = DEFAULTS["film_grain_denoise"]  # as resolve does
-    return replace(settings, **changes)
+    return with_changes(settings, {one.field: one.value for one in layer.settings})
 
 
 def all_changes(book: Book, content_key: str, changes: Mapping[str, object]) -> dict[str, object]:

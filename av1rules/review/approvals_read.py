@@ -33,7 +33,7 @@ from av1rules.rules.problems import cut_short, sort_problems, with_snippets
 from av1rules.rules.reader import Cursor
 from av1rules.rules.section import member_of
 from av1rules.rules.setting_bounds import check_settings
-from av1rules.rules.shaping import SHAPING
+from av1rules.rules.shaping import ADJUSTABLE
 from av1rules.rules.words import nearest
 
 _VERSION = 1
@@ -232,7 +232,7 @@ def _word(cursor: Cursor) -> str:
 
 def _changes(cursor: Cursor) -> tuple[tuple[str, object], ...]:
     before = len(cursor.problems)
-    check_settings(cursor, SHAPING)
+    check_settings(cursor, ADJUSTABLE)
     if len(cursor.problems) > before:
         return ()
     layer = build_layer(cursor, "set")

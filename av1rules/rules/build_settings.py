@@ -6,9 +6,10 @@ import re
 
 from av1rules.base.text import printable
 from av1rules.base.units import parse_duration
+from av1rules.rules.build_quality import build_gate, build_target, quarter_steps
 from av1rules.rules.model import Action, ActionKind, Setting, SettingsLayer
 from av1rules.rules.reader import Cursor
-from av1rules.rules.settings import Loss
+from av1rules.rules.settings import AUTO, Loss
 
 USE = "use"
 """The key of a rule's `encode` that names a profile; no field of `EncodeSettings`."""
@@ -28,6 +29,13 @@ def build_layer(cursor: Cursor, name: str) -> SettingsLayer:
         value = _value(key, below)
         if value is not None:
             settings.append(Setting(field=key, value=value, place=below.key_place))
+    crf, target = cursor.get("crf"), cursor.get("target")
+    if crf is not None and target is not None:
+        crf.fault(
+            "crf and target exclude each other: the target finds the CRF",
+            hint="its range stands in the target: target: {p5: 93, crf: {min: 16, max: 40}}",
+            at_key=True,
+        )
     return SettingsLayer(name=name, settings=tuple(settings))
 
 
@@ -72,9 +80,15 @@ def _value(field: str, cursor: Cursor) -> object:
     """The value in the type of its field in `EncodeSettings`; None when it is wrong."""
     match field:
         case "crf":
-            return _quarter_steps(cursor)
-        case "preset" | "film_grain":
+            return quarter_steps(cursor)
+        case "preset":
             return cursor.whole()
+        case "film_grain":
+            return AUTO if cursor.value == AUTO else cursor.whole()
+        case "target":
+            return build_target(cursor)
+        case "verify":
+            return build_gate(cursor)
         case "max_size_ratio":
             number = cursor.number()
             return None if number is None else float(number)
@@ -90,11 +104,6 @@ def _value(field: str, cursor: Cursor) -> object:
             return _params(cursor)
         case _:
             return cursor.text()
-
-
-def _quarter_steps(cursor: Cursor) -> float | None:
-    number = cursor.number()
-    return None if number is None else round(number * 4) / 4
 
 
 def _keyint(cursor: Cursor) -> str | None:

@@ -85,10 +85,6 @@ def _impossible_rules(rules: tuple[Rule, ...]) -> Iterator[Problem]:
         if fact is not None:
             message = f"rule {rule.name} never matches: its conditions on {fact} exclude each other"
             yield _warning(rule, index, message, "any: is true when one of its conditions is")
-        unknown = None if rule.when is None else _unmeasured(rule.when)
-        if unknown is not None:
-            message = f"rule {rule.name} never matches: {unknown} is not measured yet"
-            yield _warning(rule, index, message, "leave the condition out for now")
 
 
 def _unused_profiles(ruleset: RuleSet) -> Iterator[Problem]:
@@ -278,8 +274,3 @@ def _meet(one: object, other: object) -> bool:
     lows = [low for low in (low_1, low_2) if low is not None]
     highs = [high for high in (high_1, high_2) if high is not None]
     return not lows or not highs or max(lows) <= min(highs)
-
-
-def _unmeasured(condition: Condition) -> str | None:
-    tests = (part for part in _conjuncts(condition) if isinstance(part, Test))
-    return next((test.fact for test in tests if test.fact == "grain"), None)

@@ -83,6 +83,7 @@ class QualityTarget:
 
     @property
     def text(self) -> str:
+        """For people, and part of every fingerprint of such a target: never reworded."""
         return f"{self.floor.text}, CRF {self.crf_min:g} to {self.crf_max:g}"
 
 

@@ -5,7 +5,6 @@ Each setting keeps the line it came from.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -21,6 +20,7 @@ from av1rules.rules.settings import (
     EncodeSettings,
     SourceTier,
 )
+from av1rules.rules.shaping import NAMES, with_changes
 from av1rules.rules.tier import MODERN_CODECS
 
 BUILT_IN = "built-in"
@@ -37,9 +37,9 @@ class DecisionKind(Enum):
 class Decision:
     """What the policy says of one source. `settings` and `origins` for ENCODE only.
 
-    `origins` pairs each field of `EncodeSettings` with where its value comes from, in the order
-    of the fields: `("crf", "rules.yaml:12 (rule uhd remux)")`. `review` is for ENCODE too, and
-    `review_origin` the place that says so.
+    `origins` pairs each setting with where its value comes from, in the order of `EncodeSettings`:
+    `("crf", "rules.yaml:12 (rule uhd remux)")`. `review` is for ENCODE too, and `review_origin` the
+    place that says so.
     """
 
     kind: DecisionKind
@@ -51,7 +51,7 @@ class Decision:
     review_origin: str = BUILT_IN
 
 
-_FIELDS = tuple(item.name for item in dataclasses.fields(EncodeSettings))
+_TIER_FIELDS = ("crf", "preset", "film_grain")
 
 
 def decide(ruleset: RuleSet, facts: Facts) -> Decision:
@@ -110,18 +110,19 @@ def resolve(
     ruleset: RuleSet, action: Action, facts: Facts
 ) -> tuple[EncodeSettings, tuple[tuple[str, str], ...]]:
     """The settings an `encode` action means for this source, and the origin of each field."""
-    values = _tier_values(facts)
-    origins = dict.fromkeys(values, f"{BUILT_IN} {facts.source_tier} defaults")
+    settings = EncodeSettings(**_tier_values(facts))
+    origins = dict.fromkeys(_TIER_FIELDS, f"{BUILT_IN} {facts.source_tier} defaults")
     for layer in _layers(ruleset, action):
-        for setting in layer.settings:
-            values[setting.field] = setting.value
-            origins[setting.field] = f"{setting.place.short} ({layer.name})"
-    if values["film_grain"] == 0:
-        # Without synthesis nothing is taken out; one fixed value, so it can't make a file stale.
-        values.pop("film_grain_denoise", None)
+        settings = with_changes(settings, {one.field: one.value for one in layer.settings})
+        places = {one.field: f"{one.place.short} ({layer.name})" for one in layer.settings}
+        if "crf" in places:
+            origins.pop("target", None)
+        if "target" in places:  # what the CRF comes from
+            places["crf"] = places["target"]
+        origins |= places
+    if settings.film_grain == 0 and not settings.film_grain_auto:
         origins.pop("film_grain_denoise", None)
-    settings = EncodeSettings(**values)
-    return settings, tuple([(name, origins.get(name, BUILT_IN)) for name in _FIELDS])
+    return settings, tuple([(name, origins.get(name, BUILT_IN)) for name in NAMES])
 
 
 def _layers(ruleset: RuleSet, action: Action) -> list[SettingsLayer]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from av1rules.rules.quality import QualityGate, QualityTarget
+
 
 class SourceTier(Enum):
     """Class of source quality; in doubt the higher tier (first here) wins."""
@@ -41,6 +43,11 @@ class EncodeSettings:
     pictures before they are coded. `keyint` is frames (`"240"`), seconds (`"10s"`) or None for
     the encoder's own. `bit_depth` 0 means: as the source (unknown becomes 10). `force` encodes
     sources that already have a modern codec and would be left alone.
+
+    With a `target`, `crf` is where the search for it starts, and what it found once it is done;
+    with `film_grain_auto`, `film_grain` is 0 until the film is measured, then what was measured.
+    Both belong to the wish and not to the fingerprint: a target stays fresh when a later search or
+    measurement would come to another number. `verify` is the gate before publication.
     """
 
     encoder: str = "auto"
@@ -57,9 +64,15 @@ class EncodeSettings:
     accept: frozenset[Loss] = frozenset()
     max_size_ratio: float = 0.90
     force: bool = False
+    target: QualityTarget | None = None
+    film_grain_auto: bool = False
+    verify: QualityGate | None = None
 
 
-NOT_IN_FINGERPRINT = frozenset({"accept", "max_size_ratio", "force"})
+AUTO = "auto"
+"""`film_grain: auto` in rules and adjustments."""
+
+NOT_IN_FINGERPRINT = frozenset({"accept", "max_size_ratio", "force", "verify"})
 """Fields that decide whether a file is encoded, not what the result looks like."""
 
 UHD_MIN_WIDTH = 2049
@@ -113,6 +126,8 @@ def show_value(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, tuple):
         return ", ".join(f"{key}={item}" for key, item in value) or "none"
+    if isinstance(value, QualityTarget | QualityGate):
+        return value.text
     if isinstance(value, frozenset):
         return ", ".join(sorted(map(str, value))) or "none"
     return "default" if value is None else str(value)

@@ -10,16 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from av1rules.graph.fingerprint import (
-    changed_fields,
+    changed_settings,
     effective,
     fingerprint,
     parse_settings,
     settings_json,
 )
 from av1rules.library.source import Source, VideoStream
+from av1rules.rules.quality import (
+    Floor,
+    Metric,
+    Otherwise,
+    QualityGate,
+    QualityTarget,
+    Statistic,
+)
 from av1rules.rules.settings import NOT_IN_FINGERPRINT, EncodeSettings, Loss
 
 BASE = EncodeSettings(crf=26, preset=5)
+VMAF_P5 = Floor(metric=Metric.VMAF, statistic=Statistic.P5, value=93)
 
 CHANGES: dict[str, object] = {
     "encoder": "libaom-av1",
@@ -36,6 +45,9 @@ CHANGES: dict[str, object] = {
     "accept": frozenset({Loss.CHROMA}),
     "max_size_ratio": 0.5,
     "force": True,
+    "target": QualityTarget(floor=VMAF_P5),
+    "film_grain_auto": True,
+    "verify": QualityGate(floors=(VMAF_P5,)),
 }
 
 
@@ -52,14 +64,51 @@ def test_every_setting_has_a_change_to_try() -> None:
 def test_moves_with_every_shaping_setting(name: str) -> None:
     changed = replace(BASE, **{name: CHANGES[name]})  # type: ignore[arg-type]
     assert fingerprint("key", changed) != fingerprint("key", BASE)
-    assert [field for field, _, _ in changed_fields(BASE, changed)] == [name]
+    told = [field for field, _, _ in changed_settings(BASE, changed)]
+    assert told == {"film_grain_auto": ["film_grain"], "target": ["crf", "target"]}.get(
+        name, [name]
+    )
 
 
 @pytest.mark.parametrize("name", sorted(NOT_IN_FINGERPRINT))
 def test_stays_with_settings_that_only_decide_whether(name: str) -> None:
     changed = replace(BASE, **{name: CHANGES[name]})  # type: ignore[arg-type]
     assert fingerprint("key", changed) == fingerprint("key", BASE)
-    assert changed_fields(BASE, changed) == ()
+    assert changed_settings(BASE, changed) == ()
+
+
+TARGETED = replace(BASE, target=QualityTarget(floor=VMAF_P5))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TARGETED, replace(TARGETED, crf=33.25)),
+        (
+            TARGETED,
+            replace(TARGETED, target=QualityTarget(floor=VMAF_P5, otherwise=Otherwise.SKIP)),
+        ),
+        (replace(BASE, film_grain_auto=True), replace(BASE, film_grain_auto=True, film_grain=12)),
+    ],
+    ids=["searched", "what else to do", "measured"],
+)
+def test_stays_with_what_was_found_for_a_wish(
+    before: EncodeSettings, after: EncodeSettings
+) -> None:
+    assert fingerprint("key", before) == fingerprint("key", after)
+    assert changed_settings(before, after) == ()
+
+
+def test_a_number_that_was_found_is_told_when_the_policy_sets_another() -> None:
+    found = replace(TARGETED, crf=33.25)
+    assert changed_settings(found, replace(BASE, crf=30.0)) == (
+        ("crf", "33.25 by target", "30"),
+        ("target", "VMAF p5 at least 93, CRF 10 to 50", "none"),
+    )
+    measured = replace(BASE, film_grain_auto=True, film_grain=12)
+    assert changed_settings(measured, replace(BASE, film_grain=8)) == (
+        ("film_grain", "auto (12)", "8"),
+    )
 
 
 def test_moves_with_the_content() -> None:

@@ -48,6 +48,7 @@ def sections() -> dict[str, Schema]:
         "params": settings["properties"]["params"],
         "rule": defs["rule"],
         "review": defs["review"],
+        "target": defs["target"],
         "condition": defs["condition"],
     }
 
@@ -85,6 +86,7 @@ def examples() -> dict[str, dict[str, str]]:
         "params": [setting["params"] for setting in settings if "params" in setting],
         "rule": rules,
         "review": [rule["review"] for rule in rules if isinstance(rule.get("review"), dict)],
+        "target": [setting["target"] for setting in settings if "target" in setting],
         "condition": [one for rule in rules for one in _conditions(rule.get("when", {}))],
     }
     return {section: _shortest(mappings) for section, mappings in found.items()}

@@ -116,11 +116,6 @@ def test_no_contradiction(write_rules: WriteRules, when: str) -> None:
     assert warnings(write_rules, f"rules: [{{name: x, when: {when}, skip: true}}]") == []
 
 
-def test_unmeasured_fact(write_rules: WriteRules) -> None:
-    found = warnings(write_rules, "rules: [{name: x, when: {grain: {min: 3}}, skip: true}]")
-    assert found == ["rule x never matches: grain is not measured yet"]
-
-
 def test_unused_profile(write_rules: WriteRules) -> None:
     text = "profiles: {film: {crf: 20}, old: {crf: 30}}\nrules: [{name: x, encode: {use: film}}]\n"
     assert warnings(write_rules, text) == ["profile old is used by no rule"]

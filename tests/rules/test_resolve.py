@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from av1rules.rules.model import RuleSet, TierThresholds
 from av1rules.rules.resolve import Decision, DecisionKind, decide
 from av1rules.rules.review import Review, ReviewKind
 from av1rules.rules.settings import EncodeSettings, Loss
+from av1rules.rules.shaping import NAMES
 from av1rules.rules.tier import classify
 from tests.rules.make import audio, facts, library_file, source, video
 
@@ -181,7 +181,7 @@ def test_later_layers_win_and_each_value_knows_its_line(write_rules: WriteRules)
         crf=22.0, preset=4, film_grain=12, keyint="240", force=True
     )
     origins = dict(found.origins)
-    assert list(origins) == [field.name for field in dataclasses.fields(EncodeSettings)]
+    assert list(origins) == list(NAMES)
     assert origins["crf"] == "rules.yaml:4 (defaults)"
     assert origins["preset"] == "rules.yaml:10 (profile film)"
     assert origins["film_grain"] == "rules.yaml:15 (rule uhd)"

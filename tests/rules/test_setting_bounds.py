@@ -8,7 +8,7 @@ from av1rules.rules.document import parse_document
 from av1rules.rules.reader import Cursor
 from av1rules.rules.schema import schema_problems
 from av1rules.rules.setting_bounds import check_settings
-from av1rules.rules.shaping import SHAPING
+from av1rules.rules.shaping import ADJUSTABLE
 
 VALUES = (
     "0", "1", "-1", "0.1", "10", "13", "14", "50", "51", "70", "71", "18.25", "true", "auto", "vq",
@@ -17,7 +17,7 @@ VALUES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SHAPING)
+@pytest.mark.parametrize("name", ADJUSTABLE)
 @pytest.mark.parametrize("value", VALUES)
 def test_agrees_with_the_schema(name: str, value: str) -> None:
     rules = f"version: 1\nlibrary: {{roots: [/a]}}\nrules: []\ndefaults: {{{name}: {value}}}\n"
@@ -26,6 +26,6 @@ def test_agrees_with_the_schema(name: str, value: str) -> None:
     cursor = Cursor(document.root, (), "rules.yaml", [])
     defaults = cursor.get("defaults")
     assert defaults is not None
-    check_settings(defaults, SHAPING)
+    check_settings(defaults, ADJUSTABLE)
     by_schema = [one for one in schema_problems(document) if one.path.startswith("defaults")]
     assert bool(cursor.problems) == bool(by_schema), (cursor.problems, by_schema)
