@@ -24,13 +24,12 @@ from av1rules.graph.copies import copy_target
 from av1rules.graph.deliver import deliver, done_event, require_replaceable
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.job import Job, digest_of_planned, private_folder
-from av1rules.graph.plan_file import tools_used
 from av1rules.graph.planned import PlanAction, PlanRow
 from av1rules.graph.provenance import provenance_json
 from av1rules.graph.receipts import receipt_of
 from av1rules.graph.room import Promise
 from av1rules.graph.session import Outcome, Session, now_text
-from av1rules.graph.stale import TargetRow, is_as_written
+from av1rules.graph.stale import TargetRow, is_as_written, tools_used
 from av1rules.graph.verdict import Verdict, VerdictKind
 
 

@@ -6,7 +6,6 @@ in between leaves nothing that the next run does not sweep.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,34 +13,24 @@ from pathlib import Path
 import msgspec
 
 from av1rules.base.atomic import publish
-from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError, ToolError
+from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
 from av1rules.base.events import ClipMade, JobProgress, JobStarted
-from av1rules.encode.clip_argv import CLIP_CONTAINER
 from av1rules.encode.engine import EncodeOutcome, encode
-from av1rules.encode.job import EncodeJob
-from av1rules.encode.progress import ProgressSample
-from av1rules.encode.score_graph import Part
 from av1rules.encode.score_parse import Score
-from av1rules.encode.scores import measure
 from av1rules.encode.streams import StreamAction
-from av1rules.graph.build import encode_job_of, memory_for, room_for
+from av1rules.graph.build import memory_for, room_for
 from av1rules.graph.clip_table import ClipFacts, ClipRecord
 from av1rules.graph.job import Job, private_folder, require_same_source
-from av1rules.graph.plan_file import tools_used
+from av1rules.graph.passage_encode import LARGEST_RATE, main_of, passages_job, score_passages
 from av1rules.graph.planned import PlanRow
 from av1rules.graph.session import Outcome, Session, now_text
-from av1rules.library.identity import lone_file
-from av1rules.library.probe import probe_file
+from av1rules.graph.stale import tools_used
 from av1rules.library.source import VideoStream
 from av1rules.review.choose import choose
 from av1rules.review.passages import SURVEY_VERSION, ClipPlan, Kind, Piece, Survey
 from av1rules.review.projection import HARD_PASSAGES, UNKNOWN_SOUND, projected_bytes
 from av1rules.review.survey import survey
 from av1rules.rules.quality import Metric
-from av1rules.rules.settings import Loss
-
-LARGEST_RATE = 40_000_000 // 8
-"""Bytes per second that a clip may take: above what AV1 films take at any setting that saves."""
 
 WHOLE_SLACK_S = 1.0
 """So far beyond both ends of a film that is shown whole: its last picture is in it for sure."""
@@ -112,12 +101,12 @@ def _made(job: Job, folder: str, *, wrote: Callable[[int | None], None]) -> Clip
         wrote(event.size_bytes)
         session.sink(event)
 
-    encode_job = clip_job(job, pieces, folder=folder)
+    encode_job = passages_job(job, tuple(map(_passage, pieces)), folder=folder)
     space = session.space
     encoded = encode(encode_job, tools=space.tools, children=space.children, on_progress=sink)
     session.step("clip encoded")
-    main = _main_of(encoded.path, job)
-    scores, problem = _scores(job, encode_job, encoded.path, main)
+    main = main_of(encoded.path, job)
+    scores, problem = score_passages(job, encode_job, encoded.path, main, metrics=tuple(Metric))
     require_same_source(job)
     facts = _facts(job, pieces, encoded, main, scores=scores, score_problem=problem)
     record = ClipRecord(
@@ -169,67 +158,10 @@ def _surveyed(job: Job) -> Survey:
         raise EncodeError(problem.message, hint=problem.hint, where=problem.where) from problem
 
 
-def clip_job(job: Job, pieces: tuple[Piece, ...], *, folder: str) -> EncodeJob:
-    """The film's own job, but for its container. What a decoder says of the place where it starts
-    to read is no damage of the film."""
-    film = encode_job_of(job, folder=folder, digest="")
-    settings = film.settings
-    return replace(
-        film,
-        settings=replace(
-            settings, container=CLIP_CONTAINER, accept=settings.accept | {Loss.DAMAGE}
-        ),
-        passages=tuple(map(_passage, pieces)),
-    )
-
-
 def _passage(piece: Piece) -> tuple[float, float]:
     if piece.kind is Kind.WHOLE and piece.frames is None:
         return piece.start_s - WHOLE_SLACK_S, piece.duration_s + 2 * WHOLE_SLACK_S
     return piece.start_s, piece.duration_s
-
-
-def _main_of(path: str, job: Job) -> VideoStream:
-    space = job.session.space
-    found = probe_file(lone_file(path), space.tools, children=space.children)
-    if found.main is None:
-        raise EncodeError("the clip came out without pictures", hint="please report it")
-    return found.main
-
-
-def _scores(
-    job: Job, encode_job: EncodeJob, clip: str, main: VideoStream
-) -> tuple[tuple[Score, ...], str | None]:
-    """The scores, or why there are none: a clip is worth a look without them too."""
-    space = job.session.space
-    reference = Part(
-        path=job.source_path,
-        stream=encode_job.main,
-        passages=encode_job.passages,
-        deinterlaced=encode_job.settings.deinterlace == "bwdif",
-    )
-
-    def sink(sample: ProgressSample) -> None:
-        job.session.sink(
-            JobProgress(source=job.name, phase="score", frame=sample.frame, fps=sample.fps)
-        )
-
-    try:
-        scores = measure(
-            reference,
-            Part(path=clip, stream=main),
-            metrics=tuple(Metric),
-            tools=space.tools,
-            children=space.children,
-            memo=space.cache,
-            on_progress=sink,
-            priority=job.priority,
-            memory_bytes=encode_job.memory_bytes,
-            temp_dir=os.path.dirname(clip),
-        )
-    except (EncodeError, ToolError) as problem:
-        return (), problem.message.partition("\n")[0]
-    return scores, None
 
 
 def _facts(

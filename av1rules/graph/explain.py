@@ -11,11 +11,11 @@ from av1rules.encode.argv import build_argv, cover_files, shown_command
 from av1rules.encode.job import EncodeJob
 from av1rules.graph.look import Look, Making, look_at
 from av1rules.graph.plan import build_plan, probe_files
-from av1rules.graph.plan_file import tools_used
 from av1rules.graph.plan_replaced import look_at_original
 from av1rules.graph.planned import PlanRow
 from av1rules.graph.provenance import provenance_json
 from av1rules.graph.scope import Wish
+from av1rules.graph.stale import tools_used
 from av1rules.graph.workspace import Workspace
 from av1rules.library.cache import ProbeFailure
 from av1rules.library.identity import content_key_of

@@ -1,7 +1,8 @@
 """The ledger: what was built from what. The truth of the graph; one commit per target.
 
 Paths are stored as the bytes the file system knows. What else the ledger keeps has a table and a
-module of its own: `kept`, `runs`, `moves`, `census`, `checks`, `clips`.
+module of its own: `kept`, `runs`, `moves`, `census`, `checks`,
+`clips`, `samples`, `searches`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from av1rules.graph.kept_table import KeptTable
 from av1rules.graph.ledger_db import LEDGER_NAME, SCHEMA_VERSION, LedgerDb
 from av1rules.graph.ledger_rows import COLUMNS, dump_row, parse_row, put_row, row_of
 from av1rules.graph.ledger_tables import CensusTable, MoveTable, RunTable
+from av1rules.graph.sample_table import SampleTable, SearchTable
 from av1rules.graph.stale import TargetRow
 from av1rules.graph.verdict import VERDICT_COLUMNS, Verdict, VerdictKind, put_verdict, verdict_of
 
@@ -51,6 +53,8 @@ class Ledger:
         self.checks = CheckTable(db)
         self.health = HealthTable(db)
         self.clips = ClipTable(db)
+        self.samples = SampleTable(db)
+        self.searches = SearchTable(db)
 
     @classmethod
     def open(cls, state_dir: Path) -> Ledger:

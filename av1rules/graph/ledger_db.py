@@ -84,7 +84,20 @@ CREATE TABLE forecasts (
 );
 """
 
-_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS)
+_SAMPLES = """
+CREATE TABLE samples (
+    content_key TEXT NOT NULL, settings TEXT NOT NULL, tools TEXT NOT NULL, facts TEXT NOT NULL,
+    PRIMARY KEY (content_key, settings, tools)
+) WITHOUT ROWID;
+CREATE TABLE searches (
+    fingerprint TEXT NOT NULL, tools TEXT NOT NULL, content_key TEXT NOT NULL,
+    source BLOB NOT NULL, facts TEXT NOT NULL,
+    PRIMARY KEY (fingerprint, tools)
+) WITHOUT ROWID;
+ALTER TABLE verdicts ADD COLUMN measured TEXT;
+"""
+
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES)
 """What each version adds to the one before."""
 
 SCHEMA_VERSION = len(_STEPS)

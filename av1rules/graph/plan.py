@@ -21,10 +21,11 @@ from av1rules.graph.glance import Glance, Remembered
 from av1rules.graph.identity import settle_donors
 from av1rules.graph.ledger_rows import tools_json
 from av1rules.graph.orphans import find_orphans
-from av1rules.graph.plan_file import look_again, plan_file, tools_used
+from av1rules.graph.plan_file import look_again, plan_file
 from av1rules.graph.plan_replaced import kept_space, plan_replaced
 from av1rules.graph.planned import ACTIVE, Orphan, Plan, PlanAction, PlanRow
 from av1rules.graph.scope import KnownTargets, PlanScope, Wish, is_at_or_below
+from av1rules.graph.stale import tools_used
 from av1rules.graph.targets import block_collisions
 from av1rules.graph.workspace import Workspace
 from av1rules.library.cache import ProbeFailure

@@ -14,13 +14,20 @@ from av1rules.graph.in_place import look_in_place
 from av1rules.graph.look import Look, Making, look_at
 from av1rules.graph.planned import PlanAction, PlanRow, Work
 from av1rules.graph.scope import PlanScope, Wish
-from av1rules.graph.stale import InPlace, TargetRow, TargetState, ToolsUsed, is_as_written, judge
+from av1rules.graph.stale import (
+    InPlace,
+    TargetRow,
+    TargetState,
+    ToolsUsed,
+    is_as_written,
+    judge,
+    tools_used,
+)
 from av1rules.graph.targets import target_path
 from av1rules.graph.verdict import Verdict, VerdictKind
 from av1rules.graph.workspace import Workspace
 from av1rules.library.identity import content_key_of
 from av1rules.library.source import LibraryFile, Source
-from av1rules.library.toolset import EncoderInfo, Tools
 from av1rules.review.approvals import adjustments_for
 from av1rules.rules.model import HardLinks, OnToolsChange, OutputMode, SettingsLayer
 from av1rules.rules.resolve import DecisionKind
@@ -325,9 +332,3 @@ def _second_choice(work: Work, preferred: str | None) -> tuple[str, ...]:
     if work.making.settings.encoder != "auto" or preferred in (None, encoder.name, encoder.codec):
         return ()
     return (f"the preferred encoder {preferred} is not there: {encoder.name} is used",)
-
-
-def tools_used(encoder: EncoderInfo, tools: Tools) -> ToolsUsed:
-    return ToolsUsed(
-        ffmpeg=tools.ffmpeg_version, encoder=encoder.name, encoder_version=encoder.version
-    )

@@ -28,6 +28,14 @@ class PlanAction(Enum):
     FRESH = "fresh"
 
 
+class Step(Enum):
+    """What comes before an encode, in this order; the value is its task's group."""
+
+    MEASURE = "measure"  # the noise, for `film_grain: auto`
+    SEARCH = "search"  # the CRF, for a target
+    SAMPLE = "sample"  # how large it will be: hopeless encodes are not begun
+
+
 ACTIVE = (PlanAction.ENCODE, PlanAction.CLIP, PlanAction.MOVE, PlanAction.COPY)
 """What a run does something about."""
 
@@ -51,6 +59,7 @@ class Work:
 
     `origin` is the file whose bytes are encoded: the source, or its original that was put aside.
     `replaces`: the target takes the source's place. `displaces`: what a move puts aside first.
+    `due`: what must be found out first; until then some settings are only where to start from.
     """
 
     look: Look
@@ -64,6 +73,7 @@ class Work:
     donor: Donor | None = None
     replaces: bool = False
     displaces: TargetRow | None = None
+    due: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

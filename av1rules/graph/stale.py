@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from av1rules.graph.fingerprint import changed_settings, fingerprint
+from av1rules.library.toolset import EncoderInfo, Tools
 from av1rules.rules.settings import EncodeSettings
 
 
@@ -51,6 +52,13 @@ class ToolsUsed:
     @property
     def text(self) -> str:
         return f"{self.encoder_version or self.encoder}, FFmpeg {self.ffmpeg}"
+
+
+def tools_used(encoder: EncoderInfo, tools: Tools) -> ToolsUsed:
+    """What an encode with this encoder would be made with."""
+    return ToolsUsed(
+        ffmpeg=tools.ffmpeg_version, encoder=encoder.name, encoder_version=encoder.version
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

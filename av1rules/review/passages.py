@@ -12,6 +12,10 @@ SURVEY_VERSION = 1
 """Part of every cached survey: raised whenever something else is measured."""
 
 
+NOISE_VERSION = 1
+"""The same for estimates of noise."""
+
+
 class Kind(Enum):
     """Why a passage is shown. `WHOLE` stands for a film that is no longer than its clip."""
 

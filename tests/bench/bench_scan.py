@@ -20,9 +20,8 @@ from pathlib import Path
 from av1rules.base.digest import content_key, head_key
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.plan import build_plan
-from av1rules.graph.plan_file import tools_used
 from av1rules.graph.planned import PlanAction
-from av1rules.graph.stale import TargetRow
+from av1rules.graph.stale import TargetRow, tools_used
 from av1rules.graph.workspace import open_workspace
 from av1rules.library.discover import Found, walk
 from av1rules.library.source import AudioStream, LibraryFile, Source, VideoStream

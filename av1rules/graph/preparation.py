@@ -1,0 +1,122 @@
+"""What must be known of a film before it is encoded, and what of it is known: the noise for
+`film_grain: auto`, the CRF for a target, how large samples come out. Reads ledger and cache only.
+
+The fingerprint of a target holds the wish, so that a row is judged without any of this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+
+from av1rules.graph.planned import PlanAction, PlanRow, Step, Work
+from av1rules.graph.sample_table import SearchResult
+from av1rules.graph.stale import tools_used
+from av1rules.graph.workspace import Workspace
+from av1rules.review.gate import is_worth_sampling
+from av1rules.review.grain import film_grain_for
+from av1rules.review.passages import NOISE_VERSION, NoiseEstimate
+from av1rules.rules.quality import Otherwise
+from av1rules.rules.settings import EncodeSettings
+
+
+def noise_key(space: Workspace, content_key: str) -> str:
+    """Where the cache has the noise of a content."""
+    return f"noise:{NOISE_VERSION}:{space.tools.ffmpeg_version}:{content_key}"
+
+
+def known_noise(space: Workspace, content_key: str) -> NoiseEstimate | None:
+    """What was measured of this content; None: not yet."""
+    text = space.cache.get(noise_key(space, content_key))
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text, type=NoiseEstimate)
+    except msgspec.MsgspecError:
+        return None  # another version wrote it
+
+
+def prepared(space: Workspace, row: PlanRow, *, forced: bool = False) -> PlanRow:
+    """The row of an encode with all that is known put into its settings, and what is still to be
+    done for it; or held, or left alone, where a search found nothing good enough."""
+    work = row.work
+    if row.action is not PlanAction.ENCODE or work is None:
+        return row
+    due: list[Step] = []
+    row, work = _with_grain(space, row, work, due)
+    found = _search(space, work)
+    if work.making.settings.target is not None and found is None:
+        due.append(Step.SEARCH)
+        row = _noted(row, f"its CRF is searched for first: {work.making.settings.target.text}")
+    elif found is not None:
+        withheld = _withheld(row, work.making.settings, found)
+        if withheld is not None and not forced:
+            return withheld
+        row, work = _with_crf(row, work, found)
+    if is_worth_sampling(work.look.source) and (due or not _is_sampled(space, work)):
+        due.append(Step.SAMPLE)
+    return replace(row, work=replace(work, due=tuple(due)))
+
+
+def _with_grain(
+    space: Workspace, row: PlanRow, work: Work, due: list[Step]
+) -> tuple[PlanRow, Work]:
+    if not work.making.settings.film_grain_auto:
+        return row, work
+    noise = known_noise(space, work.content_key)
+    if noise is None:
+        due.append(Step.MEASURE)
+        return _noted(row, "its grain is measured first: film_grain auto"), work
+    strength, why = film_grain_for(noise)
+    settings = replace(work.making.settings, film_grain=strength)
+    return _noted(row, f"film_grain auto is {strength}: {why}"), _with_settings(work, settings)
+
+
+def _search(space: Workspace, work: Work) -> SearchResult | None:
+    if work.making.settings.target is None:
+        return None
+    return space.ledger.searches.find(work.fingerprint, tools_used(work.encoder, space.tools))
+
+
+def _with_crf(row: PlanRow, work: Work, found: SearchResult) -> tuple[PlanRow, Work]:
+    target = work.making.settings.target
+    assert target is not None
+    crf = target.crf_min if found.crf is None else found.crf
+    text = found.text if found.crf is not None else f"{found.text}: the best there is, CRF {crf:g}"
+    return _noted(row, text), _with_settings(work, replace(work.making.settings, crf=crf))
+
+
+def _withheld(row: PlanRow, settings: EncodeSettings, found: SearchResult) -> PlanRow | None:
+    """What becomes of a film that no CRF is good enough for."""
+    if found.crf is not None or settings.target is None:
+        return None
+    if settings.target.otherwise is Otherwise.HOLD:
+        advice = "a lower floor, a lower crf min, or otherwise: best or skip decides it"
+        cause = f"{found.text}; {advice}"
+        return replace(row, action=PlanAction.HELD, causes=(cause,), work=None, has_verdict=True)
+    if settings.target.otherwise is Otherwise.SKIP:
+        cause = f"{found.text}: left alone until source, target or tools change"
+        return replace(
+            row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None, has_verdict=True
+        )
+    return None
+
+
+def _is_sampled(space: Workspace, work: Work) -> bool:
+    tools = tools_used(work.encoder, space.tools)
+    settings = as_encoded(work.making.settings)
+    return space.ledger.samples.find(work.content_key, settings, tools) is not None
+
+
+def as_encoded(settings: EncodeSettings) -> EncodeSettings:
+    """The settings with the numbers alone, whichever wish they come from."""
+    return replace(settings, target=None, film_grain_auto=False)
+
+
+def _with_settings(work: Work, settings: EncodeSettings) -> Work:
+    return replace(work, making=replace(work.making, settings=settings))
+
+
+def _noted(row: PlanRow, note: str) -> PlanRow:
+    return row if note in row.notes else replace(row, notes=(*row.notes, note))
