@@ -19,6 +19,8 @@ from av1rules.rules.shaping import DEFAULTS, SHAPING, shaping, shaping_json, sho
 UNKNOWN_BIT_DEPTH = 10
 """Unknown depth becomes 10 bit: a 10-bit picture cut to 8 bands, the other way costs a little."""
 
+_WISHES = ("target", "film_grain_auto", "verify")
+
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _DECODER = msgspec.json.Decoder(EncodeSettings)
 
@@ -62,8 +64,13 @@ def shaping_only(settings: EncodeSettings) -> EncodeSettings:
 
 
 def settings_json(settings: EncodeSettings) -> str:
-    """All fields in canonical JSON: kept whole, so that a later plan can say what changed."""
-    return _ENCODER.encode(settings).decode()
+    """All fields in canonical JSON: kept whole, so that a later plan can say what changed. Wishes
+    that are not there are left out: a ledger has a row like this for each film."""
+    values = msgspec.to_builtins(settings)
+    for name in _WISHES:
+        if not values[name]:
+            del values[name]
+    return _ENCODER.encode(values).decode()
 
 
 def parse_settings(text: str) -> EncodeSettings:
