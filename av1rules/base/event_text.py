@@ -17,10 +17,12 @@ from av1rules.base.events import (
     JobMoved,
     JobProgress,
     JobStarted,
+    JobWithheld,
     Note,
     Probing,
     RunFinished,
     RunStarted,
+    StepDone,
 )
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
@@ -108,6 +110,16 @@ def _(event: JobDiscarded) -> str:
 
 
 @_text.register
+def _(event: StepDone) -> str:
+    return f"{event.step}: {printable(event.found)} ({format_duration(event.elapsed_s)})"
+
+
+@_text.register
+def _(event: JobWithheld) -> str:
+    return f"not encoded: {printable(event.reason)}"
+
+
+@_text.register
 def _(event: JobFailed) -> str:
     lines = [printable(line) for line in event.message.splitlines()]
     if event.hint:
@@ -140,7 +152,7 @@ def _(event: ClipMade) -> str:
         parts.append(f"the film would take about {format_size(event.projected_bytes)} ({share})")
     if event.score:
         parts.append(event.score)
-    return f"{', '.join(parts)}; it waits for approval"
+    return f"{', '.join(parts)}{'' if event.is_variant else '; it waits for approval'}"
 
 
 @_text.register
@@ -163,6 +175,8 @@ def _(event: RunFinished) -> str:
     ]
     if event.discarded:
         parts.append(f"{event.discarded} thrown away")
+    if event.withheld:
+        parts.append(f"{event.withheld} not encoded")
     if event.failed:
         parts.append(f"{event.failed} failed")
     if event.dropped:

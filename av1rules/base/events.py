@@ -62,8 +62,8 @@ class JobStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobProgress(Event):
-    """A sign of life. `phase` is "digest", "encode", "verify", "decode", "survey" or "score";
-    rates are None until known."""
+    """A sign of life. `phase` is "digest", "encode", "verify", "decode", "survey", "measure",
+    "search", "sample" or "score"; rates are None until known."""
 
     phase: str
     frame: int | None = None
@@ -91,6 +91,23 @@ class JobDiscarded(Event):
     reason: str
     source_bytes: int
     target_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone(Event):
+    """Something that must be known before an encode is known now. `step` is "measure", "search"
+    or "sample"; `found` says it in words."""
+
+    step: str
+    found: str
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobWithheld(Event):
+    """What was found out before the encode keeps it from being made: remembered."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +142,8 @@ class JobCopied(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipMade(Event):
-    """A test clip lies ready and waits for its approval; `score` is told in words."""
+    """A test clip lies ready and waits for its approval, or is a variant that does not; `score` is
+    told in words."""
 
     clip: str
     size_bytes: int
@@ -133,6 +151,7 @@ class ClipMade(Event):
     projected_bytes: int | None
     score: str | None
     elapsed_s: float
+    is_variant: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +169,7 @@ class RunFinished(Event):
     copied: int = 0
     aside: int = 0
     clips: int = 0
+    withheld: int = 0
     run: int | None = None  # its number; None: it did nothing
     source_bytes: int
     target_bytes: int

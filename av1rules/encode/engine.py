@@ -54,7 +54,8 @@ _CONTEXTS = re.compile(r"^(?:\[[^\]]*\] )+")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeOutcome:
     """A finished encode. `counts` are FFmpeg's own per stream; `damage` what it said against the
-    source (only where the settings accept that); `log` its warnings and errors.
+    source (only where the settings accept that); `log` its warnings and errors, `tail` the last
+    lines of whatever kind.
 
     `is_projected`: the live gate stopped the encode; then `size_bytes` is the projected size and
     there is no file.
@@ -68,6 +69,7 @@ class EncodeOutcome:
     counts: tuple[StreamCount, ...] = ()
     damage: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
+    tail: tuple[str, ...] = ()
     is_projected: bool = False
 
     @property
@@ -265,6 +267,7 @@ class _Watch:
             counts=self.log.counts,
             damage=counted_lines(self.log.damage),
             log=counted_lines(self.log.complaints),
+            tail=self.log.tail,
             is_projected=is_projected,
         )
 

@@ -19,6 +19,9 @@ KEPT_COMPLAINTS = 40
 
 SHOWN_LINE = 400
 
+TAIL_LINES = 12
+"""Of whatever level; the last of them tell of streams, sizes and speed."""
+
 HARMLESS = ("Warning MVs not available", "overread ", "Error parsing Opus packet header")
 """Said at error level of files that are well. MPEG-1/2 decoders say the first two of pictures they
 show all the same, patched in a few blocks (a film cut in mid-GOP, some encoders' last slice); real
@@ -61,11 +64,14 @@ class LogReader:
     """Feed it every line of standard error."""
 
     last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+    _tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
     complaints: dict[str, int] = field(default_factory=dict)
     damage: dict[str, int] = field(default_factory=dict)
     _counts: dict[tuple[str, int], StreamCount] = field(default_factory=dict)
 
     def feed(self, line: str) -> None:
+        if line and not line.isspace():
+            self._tail.append(line)
         found = _LINE.match(line)
         if found is None or found["level"] not in ("info", "verbose"):
             self._keep(line, found)
@@ -93,6 +99,11 @@ class LogReader:
 
     def count(self, side: str, index: int) -> StreamCount | None:
         return self._counts.get((side, index))
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The last lines of whatever level."""
+        return tuple(printable(_ADDRESS.sub("", line), limit=SHOWN_LINE) for line in self._tail)
 
     @property
     def counts(self) -> tuple[StreamCount, ...]:

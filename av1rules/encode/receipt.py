@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from enum import Enum
 
 import msgspec
 
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
 from av1rules.encode.checks import Check
+from av1rules.encode.score_parse import Score
+from av1rules.encode.score_text import score_lines
 
 RECEIPT_FORMAT = 1
+
+MOST_SECONDS = 600
+"""Scores of each second are kept of so much film: of passages, not of whole films, where they would
+be nine tenths of the receipt. Fewer values for longer stretches would not be what they say."""
+
+_SCORE_DIGITS = 4
 
 _LABEL_WIDTH = 12
 
@@ -27,8 +36,24 @@ class SettingLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePicture:
+    """The main video stream of a source as it was probed. `frame_rate` is a fraction as text
+    (`24000/1001`), an average where it varies; `duration_s` is that of the file."""
+
+    width: int | None = None
+    height: int | None = None
+    frame_rate: str | None = None
+    is_variable_rate: bool | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """How one target was made. Sizes in bytes, times in seconds and ISO 8601 UTC."""
+    """How one target was made. Sizes in bytes, times in seconds and ISO 8601 UTC.
+
+    `scores` are those of `score_scope`: "samples" or "whole"; None: nobody asked for scores.
+    `score_problem` says why there are none. What older receipts do not have is at its default.
+    """
 
     source: str
     target: str
@@ -36,7 +61,9 @@ class Receipt:
     target_bytes: int
     source_digest: str
     target_digest: str | None = None
+    run: int | None = None
     source_facts: tuple[str, ...] = ()  # what was probed, one line each
+    picture: SourcePicture | None = None
     source_tier: str | None = None
     tier_confidence: float | None = None
     tier_reasons: tuple[str, ...] = ()
@@ -54,7 +81,34 @@ class Receipt:
     finished_at: str = ""
     encode_s: float = 0.0
     verify_s: float = 0.0
+    scores: tuple[Score, ...] = ()
+    score_scope: str | None = None
+    score_problem: str | None = None
     log: tuple[str, ...] = ()  # warnings and errors of FFmpeg
+    last_lines: tuple[str, ...] = ()  # of what FFmpeg said, whatever it was
+
+
+def kept_scores(scores: Iterable[Score]) -> tuple[Score, ...]:
+    """Scores as receipts keep them: rounded; the seconds of more than `MOST_SECONDS` left out."""
+    return tuple(_kept(score) for score in scores)
+
+
+def _kept(score: Score) -> Score:
+    worst, at_s = score.worst_second
+    seconds = score.per_second if len(score.per_second) <= MOST_SECONDS else ()
+    return replace(
+        score,
+        mean=_rounded(score.mean),
+        harmonic_mean=_rounded(score.harmonic_mean),
+        p1=_rounded(score.p1),
+        p5=_rounded(score.p5),
+        worst_second=(_rounded(worst), _rounded(at_s)),
+        per_second=tuple(map(_rounded, seconds)),
+    )
+
+
+def _rounded(value: float) -> float:
+    return round(value, _SCORE_DIGITS)
 
 
 def receipt_json(receipt: Receipt) -> str:
@@ -63,7 +117,13 @@ def receipt_json(receipt: Receipt) -> str:
     for check in document["checks"]:
         del check["blame"]  # of use only where a check failed; then there is no receipt
     document["saved_bytes"] = receipt.source_bytes - receipt.target_bytes
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=True, default=_plain) + "\n"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(f"a receipt can't hold {type(value).__name__}")
 
 
 def parse_receipt(text: str | bytes) -> Receipt:
@@ -81,6 +141,7 @@ def receipt_text(receipt: Receipt) -> str:
 
 def _lines(receipt: Receipt) -> Iterator[str]:
     yield f"av1rules conversion report, {receipt.finished_at}"
+    yield from _section("Job", _job(receipt))
     yield from _section("Files", _files(receipt))
     yield from _section("Source", receipt.source_facts)
     yield from _section("Decision", _decision(receipt))
@@ -88,11 +149,13 @@ def _lines(receipt: Receipt) -> Iterator[str]:
     yield from _section("Streams changed", receipt.changed_streams or ("none: all copied",))
     yield from _section("Losses accepted", receipt.accepted_losses)
     yield from _section("Checks", (_check(check) for check in receipt.checks))
+    yield from _section("Quality", _quality(receipt))
     yield from _section("Made with", _made_with(receipt))
-    yield from _section("FFmpeg said", receipt.log)
+    yield from _section("FFmpeg's warnings and errors", receipt.log)
+    yield from _section("FFmpeg's last lines", receipt.last_lines)
 
 
-def _section(title: str, lines: Iterator[str] | tuple[str, ...]) -> Iterator[str]:
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
     """A title with its lines below; nothing at all without lines."""
     for number, line in enumerate(lines):
         if number == 0:
@@ -103,6 +166,18 @@ def _section(title: str, lines: Iterator[str] | tuple[str, ...]) -> Iterator[str
 
 def _labelled(label: str, value: str) -> str:
     return f"{label:<{_LABEL_WIDTH}} {value}"
+
+
+def _job(receipt: Receipt) -> Iterator[str]:
+    if receipt.run is not None:
+        yield _labelled("run", str(receipt.run))
+    if receipt.started_at:
+        yield _labelled("started", receipt.started_at)
+    if receipt.finished_at:
+        yield _labelled("finished", receipt.finished_at)
+    frames = f", {receipt.frames} frames" if receipt.frames is not None else ""
+    yield _labelled("encoding", f"{format_duration(receipt.encode_s)}{frames}")
+    yield _labelled("verifying", format_duration(receipt.verify_s))
 
 
 def _files(receipt: Receipt) -> Iterator[str]:
@@ -137,12 +212,20 @@ def _check(check: Check) -> str:
     return f"{'passed' if check.passed else 'FAILED'}  {_labelled(check.name, check.detail)}"
 
 
+def _quality(receipt: Receipt) -> Iterator[str]:
+    """Nothing where nobody asked for scores."""
+    if receipt.score_problem is not None:
+        yield f"no scores: {receipt.score_problem}"
+    if receipt.scores:
+        yield f"measured on {_SCOPES.get(receipt.score_scope or '', 'an unknown part of the film')}"
+        yield from score_lines(receipt.scores)
+
+
+_SCOPES = {"samples": "passages spread over the film", "whole": "the whole film"}
+
+
 def _made_with(receipt: Receipt) -> Iterator[str]:
     yield _labelled("encoder", receipt.encoder)
     for name, version in receipt.tools:
         yield _labelled(name, version)
-    frames = f", {receipt.frames} frames" if receipt.frames is not None else ""
-    yield _labelled("encoding", f"{format_duration(receipt.encode_s)}{frames}")
-    yield _labelled("verifying", format_duration(receipt.verify_s))
-    yield _labelled("started", receipt.started_at)
     yield _labelled("command", receipt.command)

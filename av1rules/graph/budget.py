@@ -70,6 +70,12 @@ class Allowance:
             self._expected[row.file.path] = one.expected_saving
         return True
 
+    def may_prepare(self, row: PlanRow) -> bool:
+        """Whether the row is within the budget, so that steps before its encode are worth it."""
+        if not self.outlook.budget.is_limited or row.action is not PlanAction.ENCODE:
+            return True
+        return row.file.path in self.outlook.within
+
     def ended(self, row: PlanRow, session: Session) -> None:
         """The row came out, or came to nothing: count what it saved, and keep its forecast beside
         what came of it. Raises LedgerError."""

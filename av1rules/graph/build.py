@@ -6,31 +6,31 @@ very file that the plan saw there; a crash between any two steps is repaired by 
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from av1rules.base.digest import content_key, file_digest, head_key
-from av1rules.base.errors import DiskFullError, EncodeError, PlanOutdatedError
-from av1rules.base.events import JobDiscarded, JobProgress, JobStarted, Note
+from av1rules.base.errors import EncodeError, PlanOutdatedError
+from av1rules.base.events import JobDiscarded, JobProgress, JobStarted
 from av1rules.encode.engine import EncodeOutcome, encode
-from av1rules.encode.job import EncodeJob
 from av1rules.encode.verify import Verification, verify
-from av1rules.graph.admission import estimate_bytes
+from av1rules.graph.claims import memory_for, room_for
 from av1rules.graph.copies import copy_target
 from av1rules.graph.deliver import deliver, done_event, require_replaceable
+from av1rules.graph.encode_job import encode_job_of
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.job import Job, digest_of_planned, private_folder
 from av1rules.graph.planned import PlanAction, PlanRow
-from av1rules.graph.provenance import provenance_json
+from av1rules.graph.quality_gate import Scored, measured_figures, score_encode
 from av1rules.graph.receipts import receipt_of
 from av1rules.graph.room import Promise
 from av1rules.graph.session import Outcome, Session, now_text
 from av1rules.graph.stale import TargetRow, is_as_written, tools_used
-from av1rules.graph.verdict import Verdict, VerdictKind
+from av1rules.graph.steps import ready
+from av1rules.graph.verdict import VerdictKind
+from av1rules.graph.verdict_on import record
+from av1rules.rules.quality import shortfall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class _Made:
     started_at: str
     encoded: EncodeOutcome
     verified: Verification
+    scored: Scored
 
 
 def build_target(row: PlanRow, session: Session) -> Outcome:
@@ -55,18 +56,34 @@ def build_target(row: PlanRow, session: Session) -> Outcome:
     _require_no_loop(job)
     session.require_disks()
     require_replaceable(job)
-    settings = row.work.making.settings
+    if row.action is PlanAction.COPY:
+        if _is_copied(job):
+            return Outcome.COPIED
+        row = replace(row, action=PlanAction.ENCODE)
+    known = ready(row, session)
+    if isinstance(known, Outcome):
+        return known
+    assert known.work is not None
+    job = replace(job, row=known, work=known.work)
     temp_dir = session.space.ruleset.output.temp_dir
-    need = int(job.source_bytes * settings.max_size_ratio)
-    with room_for(job, need, [str(place) for place in (temp_dir, job.target) if place]) as promise:
+    places = [str(place) for place in (temp_dir, job.target) if place]
+    with room_for(job, _most_bytes(job), places) as promise:
         os.makedirs(os.path.dirname(job.target), exist_ok=True)
-        parent = Path(job.target).parent
-        if row.action is PlanAction.COPY:
-            with private_folder(job, parent) as folder:
-                if copy_target(job, folder):
-                    return Outcome.COPIED
-        with private_folder(job, temp_dir or parent) as folder:
+        with private_folder(job, temp_dir or Path(job.target).parent) as folder:
             return _encode_and_deliver(job, folder, promise)
+
+
+def _most_bytes(job: Job) -> int:
+    """The largest result that the policy would keep."""
+    return int(job.source_bytes * job.work.making.settings.max_size_ratio)
+
+
+def _is_copied(job: Job) -> bool:
+    """Whether the target of the same content could be linked or copied."""
+    with room_for(job, _most_bytes(job), [job.target]):
+        os.makedirs(os.path.dirname(job.target), exist_ok=True)
+        with private_folder(job, Path(job.target).parent) as folder:
+            return copy_target(job, folder)
 
 
 def _moved(job: Job) -> Outcome:
@@ -104,9 +121,14 @@ def _encode_and_deliver(job: Job, folder: str, promise: Promise) -> Outcome:
         verified = verify(
             encode_job, encoded, tools=space.tools, children=space.children, on_progress=sink
         )
-    _require_sound(verified, encoded)
-    job.session.step("verified")
-    made = _Made(digest=digest, started_at=started_at, encoded=encoded, verified=verified)
+        _require_sound(verified, encoded)
+        job.session.step("verified")
+        scored = score_encode(job, encode_job, encoded, verified)
+    if _is_too_poor(job, encoded, scored):
+        return Outcome.DISCARDED
+    made = _Made(
+        digest=digest, started_at=started_at, encoded=encoded, verified=verified, scored=scored
+    )
     entry = _entry(job, made)
     receipt = receipt_of(job.row, job.work, entry, encoded, verified, started_at=started_at)
     entry = deliver(job, encoded.path, entry, receipt, folder=folder)
@@ -137,78 +159,6 @@ def _is_done_meanwhile(job: Job) -> bool:
     raise PlanOutdatedError("the ledger's record of its target changed since the plan")
 
 
-@contextmanager
-def room_for(job: Job, need: int, places: list[str]) -> Iterator[Promise]:
-    """Room for so many bytes (the largest result the policy would keep) where it is written and
-    where it goes. A disk that runs full in spite of it takes no more work in this run."""
-    with job.session.room.promised(
-        places,
-        need,
-        job.session.space.ruleset.run.reserve_bytes,
-        check=job.session.space.children.check,
-        tell=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
-    ) as promise:
-        try:
-            yield promise
-        except DiskFullError as problem:
-            job.session.room.mark_full(problem.place)
-            raise
-        except OSError as problem:
-            if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-                job.session.room.mark_full(str(problem.filename or places[0]))
-            raise
-
-
-@contextmanager
-def memory_for(job: Job) -> Iterator[None]:
-    """Memory for one encode beside the others."""
-    main, run = job.work.look.source.main, job.session.space.ruleset.run
-    need = estimate_bytes(
-        (main.width if main else None) or _WIDE,
-        (main.height if main else None) or _HIGH,
-        codec=job.work.encoder.codec,
-        preset=job.work.making.settings.preset,
-        threads=run.threads_per_job,
-        cores=len(run.cpus) or None,
-    )
-    with job.session.memory.admitted(
-        need,
-        check=job.session.space.children.check,
-        tell=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
-    ):
-        yield
-
-
-_WIDE, _HIGH = 1920, 1080
-"""Taken where the size of the pictures is not known."""
-
-
-def encode_job_of(job: Job, *, folder: str, digest: str) -> EncodeJob:
-    work, space = job.work, job.session.space
-    run = space.ruleset.run
-    return EncodeJob(
-        source_path=job.source_path,
-        source=work.look.source,
-        settings=work.making.settings,
-        encoder=work.encoder,
-        target=job.target,
-        provenance=provenance_json(
-            digest=digest,
-            content_key=work.content_key,
-            size_bytes=job.source_bytes,
-            settings=work.making.settings,
-            tools=tools_used(work.encoder, space.tools),
-        ),
-        library_path=job.name,
-        temp_dir=folder,
-        threads=run.threads_per_job,
-        stall_timeout_s=run.stall_timeout_s,
-        max_duration_s=run.max_duration_s,
-        priority=job.priority,
-        memory_bytes=run.memory_per_job,
-    )
-
-
 def _announce(job: Job) -> None:
     source = job.work.look.source
     job.session.sink(
@@ -232,9 +182,7 @@ def _discard(job: Job, encoded: EncodeOutcome) -> Outcome:
         f"too large: {projected}{ratio:.0%} of the source, "
         f"the policy keeps at most {job.work.making.settings.max_size_ratio:.0%}"
     )
-    job.session.space.ledger.record_verdict(
-        _verdict(job.row, VerdictKind.TOO_LARGE, detail, encoded.size_bytes)
-    )
+    record(job.row, job.session, VerdictKind.TOO_LARGE, detail, target_bytes=encoded.size_bytes)
     job.session.sink(
         JobDiscarded(
             source=job.name,
@@ -246,25 +194,32 @@ def _discard(job: Job, encoded: EncodeOutcome) -> Outcome:
     return Outcome.DISCARDED
 
 
-def record_failure(row: PlanRow, session: Session, problem: EncodeError) -> None:
-    """Count a failure of this content with these settings, with the first line of its reason."""
-    first_line = problem.message.partition("\n")[0]
-    session.space.ledger.record_verdict(_verdict(row, VerdictKind.FAILED, first_line, None))
-
-
-def _verdict(row: PlanRow, kind: VerdictKind, detail: str, target_bytes: int | None) -> Verdict:
-    assert row.work is not None
-    return Verdict(
-        kind=kind,
-        content_key=row.work.content_key,
-        fingerprint=row.work.fingerprint,
-        source=row.file.library_path,
-        detail=detail,
-        source_bytes=row.work.origin.stat.size_bytes,
-        target_bytes=target_bytes,
-        count=1,
-        at=now_text(),
+def _is_too_poor(job: Job, encoded: EncodeOutcome, scored: Scored) -> bool:
+    """Whether it is below a floor of the policy: remembered for this content and these settings."""
+    gate = job.work.making.settings.verify
+    if gate is None or scored.scope is None:
+        return False
+    figures = measured_figures(gate, scored) if gate.floors else ()
+    detail = shortfall(gate, figures)
+    if detail is None:
+        return False
+    record(
+        job.row,
+        job.session,
+        VerdictKind.TOO_POOR,
+        detail,
+        target_bytes=encoded.size_bytes,
+        measured=figures,
     )
+    job.session.sink(
+        JobDiscarded(
+            source=job.name,
+            reason=detail,
+            source_bytes=job.source_bytes,
+            target_bytes=encoded.size_bytes,
+        )
+    )
+    return True
 
 
 def _require_sound(verified: Verification, encoded: EncodeOutcome) -> None:

@@ -18,13 +18,14 @@ from av1rules.base.events import ClipMade, JobProgress, JobStarted
 from av1rules.encode.engine import EncodeOutcome, encode
 from av1rules.encode.score_parse import Score
 from av1rules.encode.streams import StreamAction
-from av1rules.graph.build import memory_for, room_for
+from av1rules.graph.claims import memory_for, room_for
 from av1rules.graph.clip_table import ClipFacts, ClipRecord
 from av1rules.graph.job import Job, private_folder, require_same_source
 from av1rules.graph.passage_encode import LARGEST_RATE, main_of, passages_job, score_passages
 from av1rules.graph.planned import PlanRow
 from av1rules.graph.session import Outcome, Session, now_text
 from av1rules.graph.stale import tools_used
+from av1rules.graph.steps import ready
 from av1rules.library.source import VideoStream
 from av1rules.review.choose import choose
 from av1rules.review.passages import SURVEY_VERSION, ClipPlan, Kind, Piece, Survey
@@ -42,7 +43,11 @@ def build_clip(row: PlanRow, session: Session) -> Outcome:
     assert row.clip is not None
     if row.work.look.source.provenance is not None:
         raise PlanOutdatedError("the source is an output of av1rules")
-    job = Job(row=row, work=row.work, target=row.clip.path, session=session)
+    known = ready(row, session)
+    if isinstance(known, Outcome):
+        return known
+    assert known.work is not None
+    job = Job(row=known, work=known.work, target=row.clip.path, session=session)
     parent = Path(job.target).parent
     parent.mkdir(parents=True, exist_ok=True)
     session.require_disks()
@@ -64,6 +69,7 @@ def build_clip(row: PlanRow, session: Session) -> Outcome:
             projected_bytes=record.facts.projected_bytes,
             score=score_text(record.facts.scores),
             elapsed_s=record.facts.encode_s,
+            is_variant=record.facts.is_variant,
         )
     )
     return Outcome.CLIPPED
@@ -94,14 +100,14 @@ def _announce(job: Job) -> None:
 
 def _made(job: Job, folder: str, *, wrote: Callable[[int | None], None]) -> ClipRecord:
     session = job.session
-    pieces = _passages(job).pieces
+    pieces = _pieces(job)
     session.step("passages chosen")
 
     def sink(event: JobProgress) -> None:
         wrote(event.size_bytes)
         session.sink(event)
 
-    encode_job = passages_job(job, tuple(map(_passage, pieces)), folder=folder)
+    encode_job = passages_job(job, tuple((p.start_s, p.duration_s) for p in pieces), folder=folder)
     space = session.space
     encoded = encode(encode_job, tools=space.tools, children=space.children, on_progress=sink)
     session.step("clip encoded")
@@ -122,7 +128,20 @@ def _made(job: Job, folder: str, *, wrote: Callable[[int | None], None]) -> Clip
     session.step("clip placed")
     space.ledger.clips.put(record)
     session.step("clip recorded")
+    session.number.get()  # a run that made nothing but clips has a number too
     return record
+
+
+def _pieces(job: Job) -> tuple[Piece, ...]:
+    """What is shown, as it will be cut; a variant shows what the clip beside it shows."""
+    assert job.row.clip is not None
+    if job.row.clip.like:
+        return job.row.clip.like
+    return tuple(
+        replace(piece, start_s=start_s, end_s=start_s + length_s)
+        for piece in _passages(job).pieces
+        for start_s, length_s in [_passage(piece)]
+    )
 
 
 def _passages(job: Job) -> ClipPlan:
@@ -187,10 +206,7 @@ def _facts(
         settings=work.making.settings,
         rule=job.row.rule or "",
         review=job.row.clip.review.text,
-        pieces=tuple(
-            replace(piece, start_s=passage[0], end_s=sum(passage))
-            for piece, passage in zip(pieces, map(_passage, pieces), strict=True)
-        ),
+        pieces=pieces,
         frames=frames,
         duration_s=length_s,
         source_bytes=job.source_bytes,
@@ -203,6 +219,7 @@ def _facts(
         tools=tools_used(work.encoder, job.session.space.tools),
         encode_s=round(encoded.elapsed_s, 3),
         notes=tuple(_notes(job, pieces, kept)),
+        is_variant=bool(job.row.clip.like),
     )
 
 

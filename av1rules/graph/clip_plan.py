@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from av1rules.base.text import printable
 from av1rules.graph.clip_table import CLIPS_FOLDER
-from av1rules.graph.planned import ClipState, PlanAction, PlanRow, Work
+from av1rules.graph.planned import ClipState, PlanAction, PlanRow, Step, Work
 from av1rules.graph.scope import PlanScope
 from av1rules.review.approvals import Verdict, VerdictKind, verdict_for
 from av1rules.rules.review import ReviewKind
@@ -73,7 +73,13 @@ def _unreleased(scope: PlanScope, row: PlanRow, work: Work, verdict: Verdict) ->
         return replace(row, action=PlanAction.HELD, causes=(verdict.text,), work=None)
     if is_made:
         return replace(row, action=PlanAction.HELD, causes=(_waiting(row, verdict),), work=None)
-    return replace(row, action=PlanAction.CLIP, causes=(_due(work, verdict), *row.causes))
+    due = tuple(step for step in work.due if step is not Step.SAMPLE)
+    return replace(
+        row,
+        action=PlanAction.CLIP,
+        causes=(_due(work, verdict), *row.causes),
+        work=replace(work, due=due),
+    )
 
 
 def _path(scope: PlanScope, fingerprint: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from av1rules.base.atomic import TEMP_PREFIX
-from av1rules.graph.clip_table import CLIPS_FOLDER
+from av1rules.graph.clip_table import CLIPS_FOLDER, ClipRecord
 from av1rules.graph.ledger import Ledger
-from av1rules.graph.planned import Plan, PlanAction
+from av1rules.graph.planned import Plan, PlanAction, PlanRow
 
 
 def drop_old_clips(plan: Plan, ledger: Ledger) -> None:
@@ -17,6 +18,7 @@ def drop_old_clips(plan: Plan, ledger: Ledger) -> None:
     if not plan.is_whole:
         return
     wanted = {row.fingerprint for row in plan.rows}
+    compared = contents_to_come(plan.rows, ledger.clips.all())
     # What stands in the way of these says nothing of their settings.
     unsure = {
         row.file.library_path
@@ -24,11 +26,27 @@ def drop_old_clips(plan: Plan, ledger: Ledger) -> None:
         if row.fingerprint is None and row.action in (PlanAction.BLOCKED, PlanAction.HELD)
     }
     for record in ledger.clips.all():
+        if record.facts.is_variant and record.facts.content_key in compared:
+            continue
         if record.fingerprint not in wanted and record.source not in unsure:
             for path in (Path(record.path), page_of(record.path)):
                 with contextlib.suppress(OSError):
                     path.unlink()
             ledger.clips.drop(record.fingerprint)
+
+
+def contents_to_come(rows: Iterable[PlanRow], clips: Iterable[ClipRecord]) -> frozenset[str]:
+    """The contents of films that have a clip or could be encoded, and are not encoded yet: variants
+    of their clips are of use."""
+    to_come = [row for row in rows if row.action in _TO_COME]
+    known = {row.clip.content_key for row in to_come if row.clip is not None}
+    known |= {row.work.content_key for row in to_come if row.work is not None}
+    fingerprints = {row.fingerprint for row in to_come}
+    known |= {one.facts.content_key for one in clips if one.fingerprint in fingerprints}
+    return frozenset(known)
+
+
+_TO_COME = (PlanAction.ENCODE, PlanAction.CLIP, PlanAction.HELD, PlanAction.BLOCKED)
 
 
 def page_of(clip: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -24,6 +25,7 @@ class ClipFacts:
 
     `projected_bytes` is the whole film's as far as the clip tells (None: its length is unknown);
     `score_problem` says why there are no scores. `frames` are in the order of the pieces, joined.
+    `is_variant`: made with other settings than the film's, to be compared; never approved as such.
     """
 
     content_key: str
@@ -41,6 +43,7 @@ class ClipFacts:
     tools: ToolsUsed
     encode_s: float
     notes: tuple[str, ...] = ()
+    is_variant: bool = False
 
     @property
     def share(self) -> float | None:
@@ -80,6 +83,11 @@ class ClipRecord:
 _COLUMNS = "fingerprint, source, origin, path, size_bytes, made_at, facts"
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _DECODER = msgspec.json.Decoder(ClipFacts)
+
+
+def clip_place(state_dir: Path, fingerprint: str) -> str:
+    """Where the clip of a fingerprint lies or will lie."""
+    return str(state_dir / CLIPS_FOLDER / f"{fingerprint}.mp4")
 
 
 class ClipTable:

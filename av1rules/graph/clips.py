@@ -6,17 +6,21 @@ A pure read, like the plan that it rests on.
 from __future__ import annotations
 
 import os
+import shlex
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
+from av1rules.graph.clip_sweep import contents_to_come
 from av1rules.graph.clip_table import ClipRecord
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import PlanAction, PlanRow
 from av1rules.graph.workspace import Workspace
+from av1rules.review.adjust import changes_between, told_changes
 from av1rules.review.approvals import VerdictKind
+from av1rules.rules.settings import EncodeSettings
 
 
 class Standing(Enum):
@@ -27,6 +31,7 @@ class Standing(Enum):
     DUE = "due"  # the next run makes it
     REJECTED = "rejected"
     APPROVED = "approved"
+    VARIANT = "variant"  # of the clip of the same source: to be compared, never decided on
     ENCODED = "encoded"
     OLD = "old"  # of settings or content that are gone
 
@@ -48,6 +53,8 @@ class ClipView:
     record: ClipRecord | None
     row: PlanRow | None
     alike: tuple[PlanRow, ...] = ()  # of the same content and settings: one clip for all
+    today: EncodeSettings | None = None  # of the film: a variant has others
+    variants: tuple[ClipView, ...] = ()  # of the same film, in the order they were made
 
     @property
     def made(self) -> ClipRecord:
@@ -61,6 +68,12 @@ class ClipView:
     def require_current(self) -> ClipRecord:
         """The record of a clip that a decision would be about. Raises UsageError."""
         record = self.made
+        if self.standing is Standing.VARIANT:
+            raise UsageError(
+                f"this clip is a variant ({self.text}), nothing that would be encoded",
+                where=printable(self.source),
+                hint=self.adjust_command,
+            )
         if self.standing is Standing.OLD:
             raise UsageError(
                 f"this clip is old: {self.text}",
@@ -69,17 +82,25 @@ class ClipView:
             )
         return record
 
+    @property
+    def adjust_command(self) -> str:
+        """The command that gives the film the settings of this variant."""
+        assert self.today is not None
+        words = changes_between(self.today, self.made.facts.settings)
+        sets = [part for word in words for part in ("--set", word)]
+        return shlex.join(["av1rules", "clips", "adjust", printable(self.source), *sets])
+
 
 def list_clips(space: Workspace) -> tuple[ClipView, ...]:
-    """Every clip, made or due, those that wait first."""
+    """Every clip, made or due, those that wait first; variants follow the clip they belong to."""
     rows = build_plan(space).rows
+    records = space.ledger.clips.all()
     alike: dict[str | None, list[PlanRow]] = defaultdict(list)
     for row in rows:
         alike[row.fingerprint].append(row)
     by_source = {row.file.library_path: row for row in rows}
     views = [
-        _view(record, alike[record.fingerprint], by_source.get(record.source))
-        for record in space.ledger.clips.all()
+        _view(record, alike[record.fingerprint], by_source.get(record.source)) for record in records
     ]
     views += [
         ClipView(
@@ -88,12 +109,56 @@ def list_clips(space: Workspace) -> tuple[ClipView, ...]:
             text=row.causes[0],
             record=None,
             row=row,
+            today=None if row.work is None else row.work.making.settings,
         )
         for row in rows
         if row.action is PlanAction.CLIP
     ]
+    return _in_order(_with_variants(views, contents_to_come(rows, records)))
+
+
+def _with_variants(views: list[ClipView], to_come: frozenset[str]) -> list[ClipView]:
+    """The views of films with their variants, which follow them."""
+    found: list[ClipView] = []
+    loose = defaultdict(list)
+    for view in views:
+        record = view.record
+        if view.standing is Standing.OLD and record is not None and record.facts.is_variant:
+            loose[record.facts.content_key].append(view)
+        else:
+            found.append(view)
+    for number, view in enumerate(found):
+        key, today = _content(view), view.today
+        if key not in to_come or today is None or view.standing is Standing.OLD:
+            continue
+        mine = sorted(loose.pop(key, ()), key=lambda one: (one.made.made_at, one.made.fingerprint))
+        variants = tuple(_variant(one, view, today) for one in mine if one.made.is_there)
+        found[number] = replace(view, variants=variants)
+    return found + [view for views in loose.values() for view in views]
+
+
+def _content(view: ClipView) -> str | None:
+    if view.record is not None:
+        return view.record.facts.content_key
+    return None if view.row is None or view.row.work is None else view.row.work.content_key
+
+
+def _variant(view: ClipView, clip: ClipView, today: EncodeSettings) -> ClipView:
+    return replace(
+        view,
+        source=clip.source,
+        standing=Standing.VARIANT,
+        text=told_changes(today, view.made.facts.settings),
+        row=clip.row,
+        alike=clip.alike,
+        today=today,
+    )
+
+
+def _in_order(views: list[ClipView]) -> tuple[ClipView, ...]:
     order = list(Standing)
-    return tuple(sorted(views, key=lambda view: (order.index(view.standing), view.source)))
+    ordered = sorted(views, key=lambda view: (order.index(view.standing), view.source))
+    return tuple(one for view in ordered for one in (view, *view.variants))
 
 
 def _view(record: ClipRecord, alike: list[PlanRow], other: PlanRow | None) -> ClipView:
@@ -110,6 +175,7 @@ def _view(record: ClipRecord, alike: list[PlanRow], other: PlanRow | None) -> Cl
         record=record,
         row=row or other,
         alike=tuple(alike),
+        today=record.facts.settings if row is not None else None,
     )
 
 
@@ -126,10 +192,9 @@ def _standing(record: ClipRecord, row: PlanRow | None) -> tuple[Standing, str]:
     return Standing.APPROVED, released[0] if released else "; ".join(row.causes)
 
 
-def find_clip(space: Workspace, name: str) -> ClipView:
-    """The clip of a source by library path or by path; of several the one of today's settings.
-
-    Raises UsageError if there is none.
+def find_clip(space: Workspace, name: str, *, variant: int | None = None) -> ClipView:
+    """The clip of a source by library path or by path; of several the one of today's settings, or
+    its `variant` of this number, counted from 1. Raises UsageError if there is none.
     """
     views = list_clips(space)
     path = os.path.realpath(name)
@@ -141,7 +206,16 @@ def find_clip(space: Workspace, name: str) -> ClipView:
             where=printable(name),
             hint=f"clips there are: {known} (av1rules clips list)",
         )
-    return next((view for view in found if view.standing is not Standing.OLD), found[0])
+    view = next((view for view in found if view.standing is not Standing.OLD), found[0])
+    if variant is None:
+        return view
+    if not 1 <= variant <= len(view.variants):
+        raise UsageError(
+            f"there is no variant {variant}, there are {len(view.variants)}",
+            where=printable(name),
+            hint="av1rules clips show lists them, av1rules clips try makes them",
+        )
+    return view.variants[variant - 1]
 
 
 def _names(view: ClipView) -> set[str]:

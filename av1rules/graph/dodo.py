@@ -21,7 +21,7 @@ from av1rules.base.signals import watch_signals
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
-from av1rules.graph.planned import Plan, PlanRow
+from av1rules.graph.planned import Plan, PlanRow, Step
 from av1rules.graph.run import build_guarded, prepare_run, require_no_brakes
 from av1rules.graph.session import Outcome, Session
 from av1rules.graph.tasks import clean_target, encode_tasks
@@ -86,11 +86,11 @@ class _Library:
         if threading.current_thread() is threading.main_thread():
             watch_signals(space.children, is_busy=lambda: self._builds > 0)
 
-    def _build(self, row: PlanRow) -> Outcome:
+    def _build(self, row: PlanRow, step: Step | None) -> Outcome:
         with self._lock:
             self._builds += 1
         try:
-            return build_guarded(row, self._open())
+            return build_guarded(row, self._open(), step)
         except Av1rulesError as problem:  # another run is at work, or the ledger can't be written
             _show(Note(source=row.file.library_path, message=str(problem)))
             return Outcome.FAILED

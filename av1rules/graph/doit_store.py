@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from doit.dependency import MD5Checker, SqliteDB
 
 from av1rules.graph.ledger import LEDGER_NAME, Ledger
-from av1rules.graph.task_names import CLIP_GROUP, GROUP, source_of_task
+from av1rules.graph.task_names import (
+    CLIP_GROUP,
+    GROUPS,
+    SAMPLE_GROUP,
+    SEARCH_GROUP,
+    source_of_task,
+)
 
 STORE_NAME = "doit.sqlite3"
 """Stands beside the ledger; holds only what other tasks of a dodo.py record."""
@@ -72,14 +79,18 @@ class LedgerStore:
         if task_id in self._selected:
             return
         if (source := source_of_task(task_id)) is not None:
-            self._forget(source)
+            self._forget_from(lambda ledger: ledger.forget(source))
         elif (source := source_of_task(task_id, CLIP_GROUP)) is not None:
-            self._forget_clip(source)
+            self._forget_from(lambda ledger: ledger.clips.drop_source(source))
+        elif (source := source_of_task(task_id, SEARCH_GROUP)) is not None:
+            self._forget_from(lambda ledger: ledger.searches.forget(source))
+        elif (source := source_of_task(task_id, SAMPLE_GROUP)) is not None:
+            self._forget_from(lambda ledger: ledger.samples.forget(source))
 
     def remove_all(self) -> None:
         """`doit forget --all`."""
         self._store().remove_all()
-        self._forget(None)
+        self._forget_from(lambda ledger: ledger.forget(None))
 
     def dump(self) -> None:
         if self._other is not None:
@@ -91,22 +102,12 @@ class LedgerStore:
             self._other = SqliteDB(self.name, self._codec, module_name=self._module_name)
         return self._other
 
-    def _forget(self, source: str | None) -> None:
-        state_dir = Path(self.name).parent
-        if not (state_dir / LEDGER_NAME).exists():
-            return
-        ledger = Ledger.open(state_dir)
-        try:
-            ledger.forget(source)
-        finally:
-            ledger.close()
-
-    def _forget_clip(self, source: str) -> None:
+    def _forget_from(self, forget: Callable[[Ledger], object]) -> None:
         state_dir = Path(self.name).parent
         if (state_dir / LEDGER_NAME).exists():
             with contextlib.closing(Ledger.open(state_dir)) as ledger:
-                ledger.clips.drop_source(source)
+                forget(ledger)
 
 
 def _is_ours(task_id: str) -> bool:
-    return task_id.partition(":")[0] in (GROUP, CLIP_GROUP)
+    return task_id.partition(":")[0] in GROUPS

@@ -86,12 +86,11 @@ CREATE TABLE forecasts (
 
 _SAMPLES = """
 CREATE TABLE samples (
-    content_key TEXT NOT NULL, settings TEXT NOT NULL, tools TEXT NOT NULL, facts TEXT NOT NULL,
-    PRIMARY KEY (content_key, settings, tools)
+    content_key TEXT NOT NULL, settings TEXT NOT NULL, tools TEXT NOT NULL, source BLOB NOT NULL,
+    facts TEXT NOT NULL, PRIMARY KEY (content_key, settings, tools)
 ) WITHOUT ROWID;
 CREATE TABLE searches (
-    fingerprint TEXT NOT NULL, tools TEXT NOT NULL, content_key TEXT NOT NULL,
-    source BLOB NOT NULL, facts TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, tools TEXT NOT NULL, source BLOB NOT NULL, facts TEXT NOT NULL,
     PRIMARY KEY (fingerprint, tools)
 ) WITHOUT ROWID;
 ALTER TABLE verdicts ADD COLUMN measured TEXT;

@@ -13,7 +13,7 @@ from av1rules.encode.progress import ProgressSample
 from av1rules.encode.score_graph import Part
 from av1rules.encode.score_parse import Score
 from av1rules.encode.scores import measure
-from av1rules.graph.build import encode_job_of
+from av1rules.graph.encode_job import encode_job_of
 from av1rules.graph.job import Job
 from av1rules.library.identity import lone_file
 from av1rules.library.probe import probe_file

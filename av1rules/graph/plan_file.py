@@ -13,6 +13,7 @@ from av1rules.graph.fingerprint import fingerprint
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.look import Look, Making, look_at
 from av1rules.graph.planned import PlanAction, PlanRow, Work
+from av1rules.graph.preparation import prepared
 from av1rules.graph.scope import PlanScope, Wish
 from av1rules.graph.stale import (
     InPlace,
@@ -30,6 +31,7 @@ from av1rules.library.identity import content_key_of
 from av1rules.library.source import LibraryFile, Source
 from av1rules.review.approvals import adjustments_for
 from av1rules.rules.model import HardLinks, OnToolsChange, OutputMode, SettingsLayer
+from av1rules.rules.quality import shortfall
 from av1rules.rules.resolve import DecisionKind
 
 OURS_UNKNOWN = (
@@ -111,7 +113,12 @@ def _made(scope: PlanScope, row: PlanRow, look: Look, making: Making) -> PlanRow
 def _with_others(scope: PlanScope, row: PlanRow, work: Work) -> PlanRow:
     """The row, by what lies in its place and by the targets of the same content elsewhere."""
     work = with_donor(scope, row, work)
-    return _foreign(scope, row, work) or reviewed(scope, judged_row(scope, row, work))
+    foreign = _foreign(scope, row, work)
+    if foreign is not None:
+        return foreign
+    judged = judged_row(scope, row, work)
+    known = prepared(scope.space, judged, forced=scope.wish.forces(row.file))
+    return reviewed(scope, known)
 
 
 def look_again(scope: PlanScope, row: PlanRow, taken: frozenset[str], *, is_free: bool) -> PlanRow:
@@ -305,6 +312,14 @@ def _after(verdict: Verdict, row: PlanRow, work: Work, *, max_failures: int) -> 
             return replace(row, causes=(*row.causes, cause))
         advice = "parked until source or settings change, or by `av1rules retry PATH`"
         return replace(_blocked(row, f"{cause}; {advice}"), work=None, has_verdict=True)
+    if verdict.kind is VerdictKind.TOO_POOR:
+        detail = shortfall(work.making.settings.verify, verdict.measured)
+        if detail is None:
+            return row
+        cause = f"{detail}: not tried again until source, settings or floor change"
+        return replace(
+            row, action=PlanAction.LEFT_ALONE, causes=(cause,), work=None, has_verdict=True
+        )
     ratio = (verdict.target_bytes or 0) / max(verdict.source_bytes, 1)
     if ratio <= work.making.settings.max_size_ratio:
         return row

@@ -9,9 +9,11 @@ from enum import Enum
 from av1rules.graph.census import Brake, Census
 from av1rules.graph.look import Look, Making
 from av1rules.graph.stale import TargetRow, TargetState
+from av1rules.graph.task_names import MEASURE_GROUP, SAMPLE_GROUP, SEARCH_GROUP
 from av1rules.library.source import LibraryFile
 from av1rules.library.toolset import EncoderInfo
 from av1rules.review.approvals import VerdictKind
+from av1rules.review.passages import Piece
 from av1rules.rules.review import Review
 
 
@@ -31,9 +33,9 @@ class PlanAction(Enum):
 class Step(Enum):
     """What comes before an encode, in this order; the value is its task's group."""
 
-    MEASURE = "measure"  # the noise, for `film_grain: auto`
-    SEARCH = "search"  # the CRF, for a target
-    SAMPLE = "sample"  # how large it will be: hopeless encodes are not begun
+    MEASURE = MEASURE_GROUP  # the noise, for `film_grain: auto`
+    SEARCH = SEARCH_GROUP  # the CRF, for a target
+    SAMPLE = SAMPLE_GROUP  # how large it will be: hopeless encodes are not begun
 
 
 ACTIVE = (PlanAction.ENCODE, PlanAction.CLIP, PlanAction.MOVE, PlanAction.COPY)
@@ -74,6 +76,7 @@ class Work:
     replaces: bool = False
     displaces: TargetRow | None = None
     due: tuple[Step, ...] = ()
+    is_forced: bool = False  # by a person: gates before the encode do not hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,7 @@ class ClipState:
     content_key: str
     digest: str
     is_made: bool
+    like: tuple[Piece, ...] = ()  # a variant: the passages of the clip it is compared with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

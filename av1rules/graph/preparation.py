@@ -41,7 +41,7 @@ def prepared(space: Workspace, row: PlanRow, *, forced: bool = False) -> PlanRow
     """The row of an encode with all that is known put into its settings, and what is still to be
     done for it; or held, or left alone, where a search found nothing good enough."""
     work = row.work
-    if row.action is not PlanAction.ENCODE or work is None:
+    if row.action not in (PlanAction.ENCODE, PlanAction.CLIP) or work is None:
         return row
     due: list[Step] = []
     row, work = _with_grain(space, row, work, due)
@@ -54,9 +54,9 @@ def prepared(space: Workspace, row: PlanRow, *, forced: bool = False) -> PlanRow
         if withheld is not None and not forced:
             return withheld
         row, work = _with_crf(row, work, found)
-    if is_worth_sampling(work.look.source) and (due or not _is_sampled(space, work)):
+    if row.action is PlanAction.ENCODE and _wants_sample(space, work, is_unsure=bool(due)):
         due.append(Step.SAMPLE)
-    return replace(row, work=replace(work, due=tuple(due)))
+    return replace(row, work=replace(work, due=tuple(due), is_forced=forced))
 
 
 def _with_grain(
@@ -103,10 +103,15 @@ def _withheld(row: PlanRow, settings: EncodeSettings, found: SearchResult) -> Pl
     return None
 
 
-def _is_sampled(space: Workspace, work: Work) -> bool:
+def _wants_sample(space: Workspace, work: Work, *, is_unsure: bool) -> bool:
+    """Whether its size is to be sampled; `is_unsure`: its settings are not known yet."""
+    if not is_worth_sampling(work.look.source):
+        return False
+    if is_unsure:
+        return True
     tools = tools_used(work.encoder, space.tools)
     settings = as_encoded(work.making.settings)
-    return space.ledger.samples.find(work.content_key, settings, tools) is not None
+    return space.ledger.samples.find(work.content_key, settings, tools) is None
 
 
 def as_encoded(settings: EncodeSettings) -> EncodeSettings:

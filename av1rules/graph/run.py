@@ -20,17 +20,19 @@ from av1rules.base.errors import (
     UsageError,
 )
 from av1rules.base.events import JobDropped, JobFailed, Note, RunFinished, RunStarted
-from av1rules.graph.build import build_target, record_failure
+from av1rules.graph.build import build_target
 from av1rules.graph.clip_build import build_clip
 from av1rules.graph.clip_sweep import drop_old_clips
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.moves import carry_out_moves
 from av1rules.graph.originals import purge_expired
 from av1rules.graph.orphans import trash_orphans
-from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
+from av1rules.graph.planned import Plan, PlanAction, PlanRow, Step, total_bytes
 from av1rules.graph.room import NoRoomError
 from av1rules.graph.session import Outcome, Session
-from av1rules.graph.tasks import clean_target, row_task
+from av1rules.graph.steps import take_step
+from av1rules.graph.tasks import clean_target, row_task, step_tasks
+from av1rules.graph.verdict_on import record_failure
 
 _OS_HINTS = {
     errno.EACCES: "may this user write there? See the owner and mode of the folder",
@@ -51,6 +53,8 @@ class Steward(Protocol):
     def in_order(self, rows: tuple[PlanRow, ...]) -> tuple[PlanRow, ...]: ...
 
     def may_start(self, row: PlanRow) -> bool: ...
+
+    def may_prepare(self, row: PlanRow) -> bool: ...
 
     def ended(self, row: PlanRow, session: Session) -> None: ...
 
@@ -119,6 +123,7 @@ def _finished(session: Session, *, elapsed_s: float) -> RunFinished:
         copied=tally.counts[Outcome.COPIED],
         aside=tally.counts[Outcome.ASIDE],
         clips=tally.counts[Outcome.CLIPPED],
+        withheld=tally.counts[Outcome.WITHHELD],
         run=session.number.given,
         source_bytes=tally.source_bytes,
         target_bytes=tally.target_bytes,
@@ -126,15 +131,20 @@ def _finished(session: Session, *, elapsed_s: float) -> RunFinished:
     )
 
 
-def build_guarded(row: PlanRow, session: Session) -> Outcome:
-    """Build one target; whatever goes wrong becomes an event and an outcome, never an exception."""
+def build_guarded(row: PlanRow, session: Session, step: Step | None = None) -> Outcome:
+    """Build one target, or do one step before it; whatever goes wrong becomes an event and an
+    outcome, never an exception."""
     name = row.file.library_path
     if session.space.children.is_stopping:  # never started: the summary counts it, no line each
         session.tally.add(Outcome.DROPPED)
         return Outcome.DROPPED
     try:
-        build = build_clip if row.action is PlanAction.CLIP else build_target
-        outcome = build(row, session)
+        if step is not None:
+            outcome = take_step(row, step, session)
+        elif row.action is PlanAction.CLIP:
+            outcome = build_clip(row, session)
+        else:
+            outcome = build_target(row, session)
     except RunInterruptedError:
         session.sink(JobDropped(source=name, reason="the run was stopped"))
         outcome = Outcome.DROPPED
@@ -156,7 +166,8 @@ def build_guarded(row: PlanRow, session: Session) -> Outcome:
         message = f"a fault in av1rules itself: {type(problem).__name__}: {problem}"
         session.sink(JobFailed(source=name, message=message, hint="please report it"))
         outcome = Outcome.FAILED
-    session.tally.add(outcome)
+    if outcome is not Outcome.PREPARED:
+        session.tally.add(outcome)
     return outcome
 
 
@@ -192,28 +203,42 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
         }
 
     def load_tasks(self, cmd: Any, pos_args: Any) -> list[Any]:
-        def build(row: PlanRow) -> Outcome:
+        def build(row: PlanRow, step: Step | None) -> Outcome:
+            steward = self._steward
+            if step is not None and (steward is None or steward.may_prepare(row)):
+                outcome = build_guarded(row, self._session, step)
+                if outcome is not Outcome.PREPARED:  # told: what depends on it never starts
+                    self.built.add(row.file.path)
+                return outcome
             self.built.add(row.file.path)
-            if self._steward is None:
+            if steward is None:
                 return build_guarded(row, self._session)
-            if not self._steward.may_start(row):
+            if step is not None or not steward.may_start(row):
                 self._session.tally.add(Outcome.BEYOND)
                 return Outcome.BEYOND
             outcome = build_guarded(row, self._session)
             try:
-                self._steward.ended(row, self._session)
+                steward.ended(row, self._session)
             except LedgerError as problem:  # the target is there all the same
                 message = f"what became of its forecast is not kept: {problem.message}"
                 self._session.sink(Note(source=row.file.library_path, message=message))
             return outcome
 
-        tasks = [row_task(row, build, clean=clean_target) for row in self._rows]
+        tasks = [
+            task
+            for row in self._rows
+            for task in (*step_tasks(row, build), row_task(row, build, clean=clean_target))
+        ]
         for task in tasks:
             task["name"] = f"{task.pop('basename')}:{task['name']}"
         names = {task["name"] for task in tasks}
         for task in tasks:  # what is shared may have been moved into its place before
             task["task_dep"] = [name for name in task["task_dep"] if name in names]
         return [dict_to_task(task) for task in tasks]
+
+
+_TOLD = ("failed:", "dropped:", "beyond", "discarded:", "withheld:")
+"""How failures begin that our own events have told."""
 
 
 class _SilentReporter:
@@ -232,7 +257,9 @@ class _SilentReporter:
         _log.error("doit: %s", exception.get_msg())
 
     def add_failure(self, task: Any, fail: Any) -> None:
-        if not fail.get_msg().startswith(("failed:", "dropped:", "beyond")):
+        if not fail.get_msg().startswith(
+            ("failed:", "dropped:", "beyond", "discarded:", "withheld:")
+        ):
             _log.error("doit: %s: %s", task.name, fail.get_msg())
 
     def __getattr__(self, name: str) -> Any:

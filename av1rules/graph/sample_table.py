@@ -26,7 +26,6 @@ class SampleEncode:
     pictures, `scores` those that were asked for. `made_at` is ISO 8601, UTC."""
 
     content_key: str
-    source: str  # library path, as it was then
     settings: EncodeSettings
     tools: ToolsUsed
     passages: tuple[tuple[float, float], ...]
@@ -53,8 +52,6 @@ class SearchResult:
     of the range is good enough; `text` says it in words."""
 
     fingerprint: str
-    content_key: str
-    source: str  # library path, as it was then
     tools: ToolsUsed
     crf: float | None
     text: str
@@ -89,21 +86,23 @@ class SampleTable:
         except msgspec.MsgspecError:
             return None
 
-    def put(self, sample: SampleEncode) -> None:
+    def put(self, sample: SampleEncode, *, source: str) -> None:
+        """`source` is the library path, by which it can be forgotten."""
         with self._db.transaction() as write:
             write.execute(
-                "INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)",
                 (
                     sample.content_key,
                     settings_digest(sample.settings),
                     tools_json(sample.tools),
+                    os.fsencode(source),
                     _ENCODER.encode(sample).decode(),
                 ),
             )
 
-    def forget(self, content_keys: tuple[str, ...] | None = None) -> None:
-        """Drop the samples of these contents, or of all: they are due again."""
-        _forget(self._db, "samples", content_keys)
+    def forget(self, source: str | None = None) -> None:
+        """Drop the samples of one source, or of all: they are due again."""
+        _forget(self._db, "samples", source)
 
 
 class SearchTable:
@@ -123,36 +122,25 @@ class SearchTable:
         except msgspec.MsgspecError:
             return None
 
-    def put(self, result: SearchResult) -> None:
+    def put(self, result: SearchResult, *, source: str) -> None:
+        """`source` is the library path, by which it can be forgotten."""
         with self._db.transaction() as write:
             write.execute(
-                "INSERT OR REPLACE INTO searches VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO searches VALUES (?, ?, ?, ?)",
                 (
                     result.fingerprint,
                     tools_json(result.tools),
-                    result.content_key,
-                    os.fsencode(result.source),
+                    os.fsencode(source),
                     _ENCODER.encode(result).decode(),
                 ),
             )
 
-    def contents_of(self, source: str) -> tuple[str, ...]:
-        """The contents that were searched for a source (library path)."""
-        rows = self._db.query(
-            "SELECT DISTINCT content_key FROM searches WHERE source=?", os.fsencode(source)
-        )
-        return tuple(key for (key,) in rows)
-
-    def forget(self, content_keys: tuple[str, ...] | None = None) -> None:
-        """Drop the searches of these contents, or of all: they are due again."""
-        _forget(self._db, "searches", content_keys)
+    def forget(self, source: str | None = None) -> None:
+        """Drop the searches for one source, or for all: they are due again."""
+        _forget(self._db, "searches", source)
 
 
-def _forget(db: LedgerDb, table: str, content_keys: tuple[str, ...] | None) -> None:
+def _forget(db: LedgerDb, table: str, source: str | None) -> None:
+    where, values = ("", ()) if source is None else (" WHERE source=?", (os.fsencode(source),))
     with db.transaction() as write:
-        if content_keys is None:
-            write.execute(f"DELETE FROM {table}")
-        else:
-            write.executemany(
-                f"DELETE FROM {table} WHERE content_key=?", [(key,) for key in content_keys]
-            )
+        write.execute(f"DELETE FROM {table}{where}", values)

@@ -25,6 +25,8 @@ class Outcome(Enum):
     DONE = "done"
     DISCARDED = "discarded"  # the encode worked, its result is too large to keep
     CLIPPED = "clips made"
+    PREPARED = "prepared"  # a step before the encode is done
+    WITHHELD = "withheld"  # no encode of it would be good enough
     MOVED = "moved"  # its target followed the renamed source
     COPIED = "copied"  # linked or copied from the target of the same content
     ASIDE = "put aside"

@@ -7,6 +7,8 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 GROUP = "encode"
 CLIP_GROUP = "clip"
+MEASURE_GROUP, SEARCH_GROUP, SAMPLE_GROUP = "measure", "search", "sample"
+GROUPS = (GROUP, CLIP_GROUP, MEASURE_GROUP, SEARCH_GROUP, SAMPLE_GROUP)
 
 _PLAIN = " !#$&'()+,-./:;@^_`{}~"
 """Kept as they are. `=` doit refuses, `*?[]` are patterns to it; `%` is the escape itself."""

@@ -12,22 +12,28 @@ from doit.exceptions import TaskFailed
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
-from av1rules.graph.planned import ACTIVE, ClipState, Plan, PlanAction, PlanRow
+from av1rules.graph.planned import ACTIVE, ClipState, Plan, PlanAction, PlanRow, Step
 from av1rules.graph.receipts import JSON_SUFFIX, TEXT_SUFFIX
 from av1rules.graph.session import Outcome
 from av1rules.graph.task_names import CLIP_GROUP, GROUP, task_name
 
-Builder = Callable[[PlanRow], Outcome]
-"""Builds one target and says what came of it; never raises an ordinary error."""
+Builder = Callable[[PlanRow, Step | None], Outcome]
+"""Builds the target of a row, or does one step that comes before it, and says what came of it;
+never raises an ordinary error."""
+
+_DONE = (Outcome.PREPARED, Outcome.DONE, Outcome.CLIPPED, Outcome.MOVED, Outcome.COPIED)
+_SETTLED = (Outcome.DISCARDED, Outcome.WITHHELD)
+"""Nothing failed, but what depends on it is not to be made."""
 
 
 class EncodeAction(BaseAction):  # type: ignore[misc]
-    """One encode as a doit action. No PythonAction: that one swaps `sys.stdout`, which is not safe
-    while other jobs' progress is being drawn from other threads."""
+    """One encode, or a step before it, as a doit action. No PythonAction: that one swaps
+    `sys.stdout`, which is not safe while other jobs' progress is being drawn from other threads."""
 
-    def __init__(self, row: PlanRow, build: Builder) -> None:
+    def __init__(self, row: PlanRow, build: Builder, step: Step | None = None) -> None:
         self._row = row
         self._build = build
+        self._step = step
         self._process = os.getpid()
         self.task = None
         self.out = self.err = ""
@@ -40,10 +46,10 @@ class EncodeAction(BaseAction):  # type: ignore[misc]
             return TaskFailed(
                 "encodes run in threads, not in forked processes: use `doit -P thread`"
             )
-        outcome = self._build(self._row)
-        if outcome in (Outcome.FAILED, Outcome.DROPPED, Outcome.BEYOND):
-            return TaskFailed(f"{outcome.value}: {printable(self._row.file.library_path)}")
-        return None
+        outcome = self._build(self._row, self._step)
+        if outcome in _DONE or (outcome in _SETTLED and self._step is None):
+            return None
+        return TaskFailed(f"{outcome.value}: {printable(self._row.file.library_path)}")
 
     def __str__(self) -> str:
         return f"av1rules: {printable(self._row.target or '')}"
@@ -73,11 +79,50 @@ def encode_tasks(
     yield {"basename": GROUP, "name": None, "doc": "AV1 targets of the library, by rules.yaml"}
     if any(row.clip is not None for row in plan.rows):
         yield {"basename": CLIP_GROUP, "name": None, "doc": "test clips that approval waits for"}
+    for step in Step:
+        if any(row.work is not None and step in row.work.due for row in plan.work):
+            yield {"basename": step.value, "name": None, "doc": _STEP_DOCS[step]}
     for row in plan.rows:
+        yield from step_tasks(row, build)
         if row.clip is not None or row.action in (*ACTIVE, PlanAction.FRESH):
             yield row_task(row, build, clean=clean)
         elif row.has_verdict:
             yield _verdict_task(row)
+
+
+_STEP_DOCS = {
+    Step.MEASURE: "noise of films, for film_grain: auto",
+    Step.SEARCH: "CRFs for quality targets",
+    Step.SAMPLE: "sample encodes: what would come out too large is not begun",
+}
+
+
+def steps_of(row: PlanRow) -> tuple[Step, ...]:
+    """What comes before a row's own task."""
+    if row.work is None or row.action not in (PlanAction.ENCODE, PlanAction.CLIP):
+        return ()
+    return row.work.due
+
+
+def step_tasks(row: PlanRow, build: Builder) -> Iterator[dict[str, Any]]:
+    """A task for each step that is due before a row's own, each after the one before."""
+    before: list[str] = []
+    for step in steps_of(row):
+        assert row.work is not None
+        yield {
+            "basename": step.value,
+            "name": task_name(row.file.library_path),
+            "doc": f"{_STEP_DOCS[step]}: {printable(row.file.library_path)}",
+            "file_dep": [row.work.origin.path],
+            "task_dep": before,
+            "uptodate": [False],
+            "actions": [EncodeAction(row, build, step)],
+        }
+        before = [_step_name(row, step)]
+
+
+def _step_name(row: PlanRow, step: Step) -> str:
+    return f"{step.value}:{task_name(row.file.library_path)}"
 
 
 def row_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> dict[str, Any]:
@@ -125,7 +170,7 @@ def clip_task(row: PlanRow, clip: ClipState, build: Builder) -> dict[str, Any]:
         "name": task_name(row.file.library_path),
         "doc": _doc(row),
         "file_dep": [origin.path],
-        "task_dep": [],
+        "task_dep": _made_before(row),
         "targets": [clip.path],
         "uptodate": [LedgerSays(row)],
         "actions": [EncodeAction(row, build)],
@@ -133,9 +178,10 @@ def clip_task(row: PlanRow, clip: ClipState, build: Builder) -> dict[str, Any]:
 
 
 def _made_before(row: PlanRow) -> list[str]:
-    """The task of this plan whose target is shared."""
+    """The task of this plan whose target is shared, and the last step before the row's own."""
     donor = row.work.donor if row.work is not None else None
-    return [f"{GROUP}:{task_name(donor.task)}"] if donor is not None and donor.task else []
+    shared = [f"{GROUP}:{task_name(donor.task)}"] if donor is not None and donor.task else []
+    return [*shared, *(_step_name(row, step) for step in steps_of(row)[-1:])]
 
 
 def clean_target(row: PlanRow, dryrun: bool = False) -> None:  # noqa: FBT001, FBT002 - doit's way

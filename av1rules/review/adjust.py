@@ -3,21 +3,26 @@ file. Pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
+from av1rules.review.approvals import changed_words
+from av1rules.review.approvals_text import rules_word
 from av1rules.rules.build_settings import build_layer
 from av1rules.rules.document import parse_document
 from av1rules.rules.model import Problem
 from av1rules.rules.reader import Cursor
 from av1rules.rules.setting_bounds import check_settings
 from av1rules.rules.settings import EncodeSettings
-from av1rules.rules.shaping import ADJUSTABLE
+from av1rules.rules.shaping import ADJUSTABLE, DEFAULTS, in_words, shaping
 
 CRF_STEP = 2.0
 """What "better" means where nothing else is said: the predecessor's step, an eighth to a quarter
 more bits."""
+
+_BETWEEN = re.compile(r",(?=\s*[a-z_]+\s*=)")
 
 
 def wanted_changes(
@@ -39,6 +44,28 @@ def wanted_changes(
             raise UsageError("CRF 0 is the lowest already", hint="a slower preset: --slower")
         texts.append(f"crf={max(settings.crf - CRF_STEP, 0):g}")
     return _parsed(texts)
+
+
+def changes_between(settings: EncodeSettings, goal: EncodeSettings) -> tuple[str, ...]:
+    """The `key=value` words that make `goal` of `settings`, as far as one film may have its own."""
+    old, new = DEFAULTS | shaping(settings), DEFAULTS | shaping(goal)
+    return tuple(
+        f"{name}={rules_word(new[name])}"
+        for name in ADJUSTABLE
+        if name in new and new[name] != old.get(name)
+    )
+
+
+def told_changes(settings: EncodeSettings, goal: EncodeSettings) -> str:
+    """In which settings another differs, for people: `film_grain 4, preset 5`."""
+    rows = changed_words(in_words(settings), in_words(goal))
+    return ", ".join(f"{name} {printable(after, limit=80)}" for name, _, after in rows)
+
+
+def split_words(text: str) -> tuple[str, ...]:
+    """The settings of one variant, as an option has them: `film_grain=12,preset=5`. Commas within a
+    value are left alone."""
+    return tuple(word.strip() for word in _BETWEEN.split(text))
 
 
 def _parsed(texts: Sequence[str]) -> dict[str, object]:

@@ -65,7 +65,7 @@ def render(decision: ClipDecision, indent: str = INDENT) -> str:
     """The lines of one decision, without a line end after the last."""
     rows = [("source", _scalar(decision.source)), ("decision", decision.answer.value)]
     if decision.changes:
-        rows.append(("set", _flow([(name, _changed(value)) for name, value in decision.changes])))
+        rows.append(("set", _flow([(name, rules_word(value)) for name, value in decision.changes])))
     if decision.reason:
         rows.append(("reason", _scalar(decision.reason)))
     rows += [
@@ -86,7 +86,7 @@ def _flow(pairs: Sequence[tuple[str, str]]) -> str:
     return "{" + ", ".join(f"{name}: {value}" for name, value in pairs) + "}"
 
 
-def _changed(value: object) -> str:
+def rules_word(value: object) -> str:
     """The value of a setting in the spelling of a rules file."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -106,3 +106,20 @@ class QualityGate:
     def text(self) -> str:
         what = ", ".join(floor.text for floor in self.floors) or "scored for the record"
         return f"{what} (on {'samples' if self.scope is GateScope.SAMPLES else 'the whole film'})"
+
+
+def shortfall(gate: QualityGate | None, figures: tuple[tuple[str, float], ...]) -> str | None:
+    """Which floors were not kept to, in words; None where all were, or are not known. `figures` by
+    the key of the floor."""
+    known = dict(figures)
+    missed = [
+        _missed(floor, known[floor.key])
+        for floor in (gate.floors if gate is not None else ())
+        if floor.key in known and known[floor.key] < floor.value
+    ]
+    return f"below the quality floor: {', '.join(missed)}" if missed else None
+
+
+def _missed(floor: Floor, value: float) -> str:
+    name = figure_name(floor.metric, floor.statistic)
+    return f"{name} {value:.4g}, wanted at least {floor.value:g}"

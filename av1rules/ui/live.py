@@ -24,11 +24,13 @@ from av1rules.base.events import (
     JobMoved,
     JobProgress,
     JobStarted,
+    JobWithheld,
     Note,
     Probing,
     RunFinished,
     RunStarted,
     Sink,
+    StepDone,
 )
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
@@ -40,6 +42,7 @@ _STYLES = {
     JobMoved: "green",
     FileChecked: "green",
     JobDiscarded: "yellow",
+    JobWithheld: "yellow",
     JobFailed: "red",
     JobDropped: "yellow",
 }
@@ -86,6 +89,9 @@ class _Screen:
                 self._start(event, event.files)
             elif isinstance(event, JobStarted):
                 self._say(event, "dim")
+            elif isinstance(event, StepDone):
+                self._close(event)
+                self._say(event, "dim")
             elif isinstance(event, tuple(_STYLES)):
                 self._end(event)
             elif isinstance(event, Note | RunFinished):
@@ -120,11 +126,14 @@ class _Screen:
             task, total=event.frames, completed=event.frame or 0, facts=progress_facts(event)
         )
 
-    def _end(self, event: Event) -> None:
+    def _close(self, event: Event) -> None:
         task = self._jobs.pop(event.source, None)
         if task is not None:
             self._progress.remove_task(task)
         self._shares.pop(event.source, None)
+
+    def _end(self, event: Event) -> None:
+        self._close(event)
         if not isinstance(event, JobDropped):
             self._done += 1
         self._show_whole()

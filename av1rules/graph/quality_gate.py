@@ -1,0 +1,114 @@
+"""The gate between verification and publication: an encode is scored against its source, and one
+below a floor of the policy is never published."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from av1rules.base.errors import EncodeError, ToolError
+from av1rules.base.events import JobProgress
+from av1rules.encode.engine import EncodeOutcome
+from av1rules.encode.job import EncodeJob
+from av1rules.encode.progress import ProgressSample
+from av1rules.encode.score_graph import Part
+from av1rules.encode.score_parse import Score, figure_of
+from av1rules.encode.scores import measure
+from av1rules.encode.verify import Verification
+from av1rules.graph.job import Job
+from av1rules.review.samples import sample_passages
+from av1rules.rules.quality import GateScope, Metric, QualityGate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """What an encode scored; `problem` says why there are no scores."""
+
+    scope: GateScope | None = None  # None: the policy asks for no scores
+    scores: tuple[Score, ...] = ()
+    problem: str | None = None
+
+
+def score_encode(
+    job: Job, encode_job: EncodeJob, encoded: EncodeOutcome, verified: Verification
+) -> Scored:
+    """Score an encode as its policy asks; nothing where it does not.
+
+    Raises EncodeError where there are floors and no way to tell whether they are kept.
+    """
+    gate = job.work.making.settings.verify
+    if gate is None or verified.target is None or verified.target.main is None:
+        return Scored()
+    source = encode_job.main
+    passages = sample_passages(job.work.look.source) if gate.scope is GateScope.SAMPLES else ()
+    reference = Part(
+        path=job.source_path,
+        stream=source,
+        passages=passages,
+        deinterlaced=encode_job.settings.deinterlace == "bwdif",
+    )
+    target = verified.target.main
+    distorted = Part(
+        path=encoded.path,
+        stream=target,
+        passages=passages,
+        origin_s=(target.start_s or 0.0) - (source.start_s or 0.0),
+    )
+    try:
+        scores = _measured(job, reference, distorted, _metrics(gate), encode_job.memory_bytes)
+    except (EncodeError, ToolError) as problem:
+        if gate.floors:
+            raise EncodeError(
+                f"whether it is good enough can't be told: {problem.message}",
+                hint=problem.hint or "without verify it is published unscored",
+            ) from problem
+        return Scored(scope=gate.scope, problem=problem.message.partition("\n")[0])
+    return Scored(scope=gate.scope, scores=scores)
+
+
+def _metrics(gate: QualityGate) -> tuple[Metric, ...]:
+    return tuple(dict.fromkeys(floor.metric for floor in gate.floors)) or (Metric.VMAF,)
+
+
+def _measured(
+    job: Job,
+    reference: Part,
+    distorted: Part,
+    metrics: tuple[Metric, ...],
+    memory_bytes: int | None,
+) -> tuple[Score, ...]:
+    space = job.session.space
+
+    def sink(sample: ProgressSample) -> None:
+        job.session.sink(
+            JobProgress(source=job.name, phase="score", frame=sample.frame, fps=sample.fps)
+        )
+
+    return measure(
+        reference,
+        distorted,
+        metrics=metrics,
+        tools=space.tools,
+        children=space.children,
+        memo=space.cache,
+        on_progress=sink,
+        priority=job.priority,
+        memory_bytes=memory_bytes,
+        temp_dir=os.path.dirname(distorted.path),
+    )
+
+
+def measured_figures(gate: QualityGate, scored: Scored) -> tuple[tuple[str, float], ...]:
+    """What each floor of the gate came to, by its key. Raises EncodeError where one was not
+    measured."""
+    by_metric = {score.metric: score for score in scored.scores}
+    figures = []
+    for floor in gate.floors:
+        score = by_metric.get(floor.metric)
+        if score is None:
+            raise EncodeError(
+                f"whether it is good enough can't be told: this FFmpeg has no {floor.metric.value}",
+                hint="use a build of FFmpeg that has it, or another metric in verify",
+            )
+        figures.append((floor.key, figure_of(score, floor.statistic)))
+    return tuple(figures)

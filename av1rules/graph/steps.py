@@ -1,0 +1,180 @@
+"""What comes before an encode, step by step: measure the noise, search the CRF, sample the size.
+
+Each step is a task of its own and keeps what it found, so that it is never done twice for the same
+content, settings and tools.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import msgspec
+
+from av1rules.base.errors import EncodeError, ProbeError
+from av1rules.base.events import JobDiscarded, JobProgress, JobWithheld, StepDone
+from av1rules.base.units import format_size
+from av1rules.encode.score_parse import figure_of
+from av1rules.encode.streams import StreamAction
+from av1rules.graph.job import Job, require_same_source
+from av1rules.graph.planned import PlanRow, Step
+from av1rules.graph.preparation import as_encoded, noise_key, prepared
+from av1rules.graph.sample_build import sample_encode
+from av1rules.graph.sample_table import SampleEncode, SearchResult, Tried
+from av1rules.graph.session import Outcome, Session, now_text
+from av1rules.graph.stale import tools_used
+from av1rules.graph.verdict import VerdictKind
+from av1rules.graph.verdict_on import record
+from av1rules.review.gate import hopeless
+from av1rules.review.grain import film_grain_for
+from av1rules.review.noise import estimate
+from av1rules.review.projection import projected_bytes
+from av1rules.review.search import Found, NotReached, Probe, next_step
+from av1rules.rules.quality import QualityTarget
+from av1rules.rules.settings import EncodeSettings
+
+
+def ready(row: PlanRow, session: Session) -> PlanRow | Outcome:
+    """The row with all that its making must know; what is still due is done at once. An outcome
+    where the steps ended it: hopeless by its samples, or no CRF is good enough.
+
+    Raises Av1rulesError or OSError where a step can't be done.
+    """
+    for _ in (*Step, None):
+        work = row.work
+        assert work is not None
+        known = prepared(session.space, row, forced=work.is_forced)
+        if known.work is None:
+            session.sink(JobWithheld(source=row.file.library_path, reason=known.causes[0]))
+            return Outcome.WITHHELD
+        row = known
+        if not known.work.due:
+            return row
+        outcome = take_step(row, known.work.due[0], session)
+        if outcome is not Outcome.PREPARED:
+            return outcome
+    raise AssertionError("every step is done once")
+
+
+def take_step(row: PlanRow, step: Step, session: Session) -> Outcome:
+    """One step of a planned row; nothing, if it is known meanwhile. PREPARED where the encode may
+    follow. Raises Av1rulesError or OSError if it can't be done."""
+    work = row.work
+    assert work is not None
+    row = prepared(session.space, row, forced=work.is_forced)
+    if row.work is None or step not in row.work.due:
+        return Outcome.PREPARED
+    if row.work.due[0] is not step:  # what comes before it did not come about
+        return Outcome.WITHHELD
+    job = Job(row=row, work=row.work, target=row.target or "", session=session)
+    session.require_disks()
+    require_same_source(job)
+    started = time.monotonic()
+    match step:
+        case Step.MEASURE:
+            told = _measured(job)
+        case Step.SEARCH:
+            told = _searched(job)
+        case Step.SAMPLE:
+            sample = sample_encode(job, as_encoded(row.work.making.settings), phase="sample")
+            told, is_hopeless = _judged(job, sample)
+            if is_hopeless:
+                return Outcome.DISCARDED
+    elapsed_s = time.monotonic() - started
+    session.sink(StepDone(source=job.name, step=step.value, found=told, elapsed_s=elapsed_s))
+    return Outcome.PREPARED
+
+
+def measure_noise(job: Job) -> str:
+    """Measure the noise of a content and keep it. Raises EncodeError where nothing can be seen."""
+    space = job.session.space
+    job.session.sink(JobProgress(source=job.name, phase="measure"))
+    try:
+        noise = estimate(
+            job.source_path,
+            job.work.look.source,
+            tools=space.tools,
+            children=space.children,
+            priority=job.priority,
+        )
+    except ProbeError as problem:
+        raise EncodeError(problem.message, hint=problem.hint, where=problem.where) from problem
+    space.cache.put(noise_key(space, job.work.content_key), msgspec.json.encode(noise).decode())
+    strength, why = film_grain_for(noise)
+    return f"film_grain auto is {strength}: {why}"
+
+
+_measured = measure_noise
+
+
+def _searched(job: Job) -> str:
+    """Raises EncodeError where no sample can be scored."""
+    settings = job.work.making.settings
+    target = settings.target
+    assert target is not None
+    started = time.monotonic()
+    tools = tools_used(job.work.encoder, job.session.space.tools)
+    probes: list[Probe] = []
+    while True:
+        step = next_step(target, probes, start=settings.crf)
+        if isinstance(step, Found | NotReached):
+            break
+        probes.append(_probe(job, settings, target, step))
+    crf = step.crf if isinstance(step, Found) else None
+    result = SearchResult(
+        fingerprint=job.work.fingerprint,
+        tools=tools,
+        crf=crf,
+        text=step.text,
+        tried=tuple(Tried(crf=probe.crf, value=probe.value) for probe in probes),
+        elapsed_s=round(time.monotonic() - started, 3),
+        made_at=now_text(),
+    )
+    job.session.space.ledger.searches.put(result, source=job.name)
+    job.session.step("search recorded")
+    return step.text
+
+
+def _probe(job: Job, settings: EncodeSettings, target: QualityTarget, crf: float) -> Probe:
+    """A sample at this CRF, without grain synthesis: no metric can judge that."""
+    wanted = replace(as_encoded(settings), crf=crf, film_grain=0, film_grain_denoise=True)
+    sample = sample_encode(job, wanted, metrics=(target.floor.metric,), phase="search")
+    score = next((one for one in sample.scores if one.metric is target.floor.metric), None)
+    if score is None:
+        why = sample.score_problem or f"this FFmpeg has no {target.floor.metric.value}"
+        raise EncodeError(
+            f"no CRF can be searched for: {why}",
+            hint="set crf instead of target, or use an FFmpeg that can score this metric",
+        )
+    return Probe(crf=crf, value=figure_of(score, target.floor.statistic))
+
+
+def _judged(job: Job, sample: SampleEncode) -> tuple[str, bool]:
+    """What the samples say of the whole film, and whether it is hopeless: that is remembered."""
+    work = job.work
+    size_bytes = projection_of(job, sample)
+    settings = work.making.settings
+    reason = hopeless(
+        size_bytes, source_bytes=job.source_bytes, max_size_ratio=settings.max_size_ratio
+    )
+    if reason is None or size_bytes is None or work.is_forced:
+        told = "unknown" if size_bytes is None else f"about {format_size(size_bytes)}"
+        return f"the film would take {told}", False
+    record(job.row, job.session, VerdictKind.TOO_LARGE, reason, target_bytes=size_bytes)
+    job.session.sink(
+        JobDiscarded(
+            source=job.name, reason=reason, source_bytes=job.source_bytes, target_bytes=size_bytes
+        )
+    )
+    return reason, True
+
+
+def projection_of(job: Job, sample: SampleEncode) -> int | None:
+    """Bytes of the whole film, sound and all, as far as its samples tell."""
+    making = job.work.making
+    kept = frozenset(
+        step.index for step in making.streams.mapped if step.action is not StreamAction.ENCODE
+    )
+    return projected_bytes(
+        job.work.look.source, kept, clip_bytes=sample.size_bytes, clip_s=sample.duration_s
+    )
