@@ -10,16 +10,21 @@ from av1rules.encode.engine import EncodeOutcome
 from av1rules.encode.receipt import (
     Receipt,
     SettingLine,
+    SourcePicture,
+    kept_scores,
     parse_receipt,
     receipt_json,
     receipt_text,
 )
+from av1rules.encode.score_parse import Score
 from av1rules.encode.streams import StreamAction
 from av1rules.encode.verify import Verification
 from av1rules.graph.planned import PlanRow, Work
 from av1rules.graph.stale import TargetRow
+from av1rules.library.source import Source
 from av1rules.library.source_text import source_lines
 from av1rules.rules.model import ReceiptForm
+from av1rules.rules.quality import GateScope
 from av1rules.rules.shaping import NAMES, shown
 
 JSON_SUFFIX, TEXT_SUFFIX = ".av1rules.json", ".av1rules.txt"
@@ -41,8 +46,14 @@ def receipt_of(
     verified: Verification,
     *,
     started_at: str,
+    scores: tuple[Score, ...] = (),
+    score_scope: GateScope | None = None,
+    score_problem: str | None = None,
 ) -> Receipt:
-    """All that a person may ask of a target later. `entry` is its ledger row."""
+    """All that a person may ask of a target later. `entry` is its ledger row.
+
+    `score_scope` is None where no scores were asked for; `score_problem` says why there are none.
+    """
     return Receipt(
         source=row.file.path,
         target=entry.target,
@@ -50,7 +61,9 @@ def receipt_of(
         target_bytes=entry.target_bytes,
         source_digest=entry.source_digest,
         target_digest=entry.target_digest,
+        run=entry.run,
         source_facts=tuple(source_lines(work.look.source)),
+        picture=_picture(work.look.source),
         source_tier=row.source_tier,
         tier_confidence=work.look.classification.confidence,
         tier_reasons=work.look.classification.reasons,
@@ -72,7 +85,24 @@ def receipt_of(
         finished_at=entry.built_at,
         encode_s=entry.encode_s,
         verify_s=entry.verify_s,
+        scores=kept_scores(scores),
+        score_scope=None if score_scope is None else score_scope.value,
+        score_problem=score_problem,
         log=encoded.log,
+        last_lines=encoded.tail,
+    )
+
+
+def _picture(source: Source) -> SourcePicture | None:
+    main = source.main
+    if main is None:
+        return None
+    return SourcePicture(
+        width=main.width,
+        height=main.height,
+        frame_rate=None if main.frame_rate is None else str(main.frame_rate),
+        is_variable_rate=main.is_variable_rate,
+        duration_s=source.duration_s,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from av1rules.encode.score_parse import Score
+from av1rules.encode.score_text import show_figure
 from av1rules.rules.quality import Metric
 
 WIDTH, HEIGHT = 1000, 190
@@ -31,10 +32,6 @@ def score_chart(score: Score, marks: Sequence[tuple[float, str]]) -> str:
         f'<text x="{_LEFT}" y="16">{title}, mean {show_figure(score, score.mean)}</text></svg>',
     ]
     return "".join(parts)
-
-
-def show_figure(score: Score, value: float) -> str:
-    return f"{value:.4f}" if score.metric is Metric.SSIM else f"{value:.1f}"
 
 
 def _span(values: Sequence[float]) -> tuple[float, float]:

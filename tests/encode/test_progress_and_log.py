@@ -104,6 +104,12 @@ def test_ordinary_chatter_is_not_kept() -> None:
     assert list(log.last) == []
 
 
+def test_the_last_lines_are_kept_whatever_they_say() -> None:
+    log = read(*(f"[out#0/matroska @ 0x1] [info] {n} \x1b[31m" for n in range(30)), "", "  ")
+    assert len(log.tail) == 12
+    assert log.tail[-1] == "[out#0/matroska] [info] 29 \\x1b[31m"
+
+
 def test_end_that_was_said_within_a_line_about_a_stream_is_damage() -> None:
     log = LogReader()
     log.feed("[info]   Stream #0:0: Video: wrapped_avframe, 24 fps, File ended prematurely")

@@ -5,13 +5,26 @@ from dataclasses import replace
 
 from av1rules.encode.checks import Check
 from av1rules.encode.receipt import (
+    MOST_SECONDS,
     Receipt,
     SettingLine,
+    SourcePicture,
+    kept_scores,
     parse_receipt,
     receipt_json,
     receipt_text,
 )
+from av1rules.encode.score_parse import Score
+from av1rules.rules.quality import Metric
 from tests.conftest import Golden
+
+VMAF = Score(
+    metric=Metric.VMAF, model="vmaf_v0.6.1 (libvmaf 3.0.0)", mean=95.123456789, harmonic_mean=94.9,
+    p1=88.04, p5=91.25, worst_second=(84.3, 2470.5), frames=1440,
+    per_second=(95.0, 84.3, 96.123456),
+    caveats=("film grain is left out of the encode", "whether \x1b[31m"),
+)  # fmt: skip
+SSIM = replace(VMAF, metric=Metric.SSIM, model="all planes", mean=0.98765, p5=0.97, p1=0.9612)
 
 RECEIPT = Receipt(
     source="/films/odd \udcff\x1b[31m.mkv",
@@ -24,6 +37,10 @@ RECEIPT = Receipt(
     source_tier="remux",
     tier_confidence=0.9,
     tier_reasons=("video 25.5 Mb/s at 1080p, above 15",),
+    run=17,
+    picture=SourcePicture(
+        width=3840, height=2160, frame_rate="24000/1001", is_variable_rate=False, duration_s=6.0
+    ),
     rule="uhd remux",
     causes=("new source",),
     settings=(
@@ -44,7 +61,10 @@ RECEIPT = Receipt(
     finished_at="2026-11-22T11:00:00Z",
     encode_s=3500.0,
     verify_s=61.5,
+    scores=kept_scores((VMAF, SSIM)),
+    score_scope="samples",
     log=("[h264] [warning] something",),
+    last_lines=("[out#0/matroska] [info] video:954KiB audio:0KiB",),
 )
 
 
@@ -62,6 +82,31 @@ def test_json_and_back() -> None:
 
 def test_a_small_receipt_has_no_empty_parts() -> None:
     small = replace(RECEIPT, accepted_losses=(), log=(), checks=(), changed_streams=())
-    text = receipt_text(small)
-    assert "Losses accepted" not in text
+    text = receipt_text(replace(small, scores=(), score_scope=None, last_lines=(), run=None))
+    assert not {"Losses accepted", "Quality", "FFmpeg's last lines"} & set(text.splitlines())
     assert "none: all copied" in text
+    assert "run " not in text
+
+
+def test_why_there_are_no_scores() -> None:
+    without = replace(RECEIPT, scores=(), score_problem="this FFmpeg has no libvmaf")
+    assert "Quality\n  no scores: this FFmpeg has no libvmaf\n" in receipt_text(without)
+
+
+def test_a_receipt_of_an_earlier_version() -> None:
+    told = json.loads(receipt_json(RECEIPT))
+    for key in ("run", "picture", "scores", "score_scope", "score_problem", "last_lines"):
+        del told[key]
+    old = parse_receipt(json.dumps(told))
+    assert (old.picture, old.scores, old.run, old.last_lines) == (None, (), None, ())
+    assert old.log == RECEIPT.log
+    assert "run " not in receipt_text(old)
+
+
+def test_scores_are_kept_rounded_and_not_of_every_second_of_a_film() -> None:
+    (kept,) = kept_scores((VMAF,))
+    assert kept.mean == 95.1235
+    assert kept.per_second == (95.0, 84.3, 96.1235)
+    long = replace(VMAF, per_second=(90.0,) * (MOST_SECONDS + 1))
+    assert kept_scores((long,))[0].per_second == ()
+    assert kept_scores((long,))[0].worst_second == VMAF.worst_second
