@@ -16,9 +16,10 @@ from av1rules import __version__
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
 from av1rules.encode.score_parse import Score
+from av1rules.encode.score_text import show_figure
 from av1rules.graph.clip_table import ClipRecord
 from av1rules.graph.clips import ClipView
-from av1rules.report.compare_chart import score_chart, show_figure
+from av1rules.report.compare_chart import score_chart
 from av1rules.rules.shaping import in_words
 
 LARGEST_INSIDE = 48 * 1024**2
