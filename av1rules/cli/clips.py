@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +23,23 @@ from av1rules.review.adjust import wanted_changes
 from av1rules.review.approvals import Answer
 from av1rules.rules.settings import show_value
 
+_TRY = "try"
 
-@click.group("clips")
+
+class _Group(click.Group):
+    """What builds comes with doit, which takes 70 ms to import: only where it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), _TRY])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != _TRY:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = importlib.import_module("av1rules.cli.clips_try").command
+        return found
+
+
+@click.group("clips", cls=_Group)
 def command() -> None:
     """Test clips of films that are to be seen before they are encoded (review in the rules).
 
@@ -32,6 +48,9 @@ def command() -> None:
 
 
 name_argument = click.argument("name", type=click.Path())
+variant_option = click.option(
+    "--variant", type=click.IntRange(1), metavar="N", help="Its variant of this number (see show)."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
 
@@ -57,21 +76,23 @@ def list_command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - cli
 @command.command("show")
 @rules_option
 @name_argument
+@variant_option
 @json_option
-def show_command(rules_file: Path, name: str, as_json: bool) -> None:  # noqa: FBT001
-    """Show one clip: passages and why these, settings, sizes, scores, command."""
+def show_command(rules_file: Path, name: str, variant: int | None, as_json: bool) -> None:  # noqa: FBT001
+    """Show one clip: passages and why these, settings, sizes, scores, command, its variants."""
     with _space(rules_file) as space:
-        view = find_clip(space, name)
+        view = find_clip(space, name, variant=variant)
     click.echo(clip_json(view) if as_json else clip_text(view))
 
 
 @command.command("open")
 @rules_option
 @name_argument
-def open_command(rules_file: Path, name: str) -> None:
+@variant_option
+def open_command(rules_file: Path, name: str, variant: int | None) -> None:
     """Play the clip: by $AV1RULES_PLAYER, mpv, vlc, or what the desktop opens films with."""
     with _space(rules_file) as space:
-        path = find_clip(space, name).made.path
+        path = find_clip(space, name, variant=variant).made.path
     play(path)
 
 
@@ -85,7 +106,8 @@ def open_command(rules_file: Path, name: str) -> None:
     help="The page to write; left out: beside the clip, in the state folder.",
 )
 def compare_command(rules_file: Path, name: str, output: Path | None) -> None:
-    """Write an HTML page: source and encode side by side under a slider, the clip, its scores.
+    """Write an HTML page: source and encode side by side under a slider, the clip, its scores; its
+    variants (clips try) beside it.
 
     It needs no network and shows nothing but what is in it. Prints where it lies.
     """

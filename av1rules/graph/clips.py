@@ -134,7 +134,8 @@ def _with_variants(views: list[ClipView], to_come: frozenset[str]) -> list[ClipV
         mine = sorted(loose.pop(key, ()), key=lambda one: (one.made.made_at, one.made.fingerprint))
         variants = tuple(_variant(one, view, today) for one in mine if one.made.is_there)
         found[number] = replace(view, variants=variants)
-    return found + [view for views in loose.values() for view in views]
+    gone = "a variant of what is not to be encoded any more: the next run removes it"
+    return found + [replace(view, text=gone) for views in loose.values() for view in views]
 
 
 def _content(view: ClipView) -> str | None:

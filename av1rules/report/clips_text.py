@@ -11,9 +11,9 @@ from tabulate import tabulate
 from av1rules.base.text import printable, printable_json
 from av1rules.base.units import format_duration, format_size
 from av1rules.encode.score_parse import Score
+from av1rules.encode.score_text import score_lines
 from av1rules.graph.clip_table import ClipFacts, ClipRecord
 from av1rules.graph.clips import ClipView, Standing
-from av1rules.report.compare_chart import show_figure
 from av1rules.report.plan_export import json_text
 from av1rules.report.plan_text import short_name
 from av1rules.rules.quality import Metric
@@ -32,7 +32,7 @@ def clips_text(views: Sequence[ClipView]) -> str:
             view.standing.value,
             short_name(view.source),
             *_figures(view.record),
-            printable(view.text.removeprefix("held: "), limit=WHY_WIDTH),
+            _why(view),
         )
         for view in views
     ]
@@ -41,6 +41,13 @@ def clips_text(views: Sequence[ClipView]) -> str:
     if any(view.standing in (Standing.WAITING, Standing.VOID) for view in views):
         text += "\n\nlook: av1rules clips compare FILM; then approve, adjust or reject it"
     return text
+
+
+def _why(view: ClipView) -> str:
+    text = view.text.removeprefix("held: ")
+    if view.standing is Standing.VARIANT:
+        text = f"variant: {text}"
+    return printable(text, limit=WHY_WIDTH)
 
 
 def _figures(record: ClipRecord | None) -> tuple[str, str]:
@@ -87,21 +94,35 @@ def _lines(view: ClipView) -> Iterator[str]:
     for note in facts.notes:
         yield f"    {printable(note)}"
     yield "  scores:" if facts.scores else f"  no scores: {printable(facts.score_problem or '')}"
-    yield from (f"    {line}" for line in _score_lines(facts.scores))
+    yield from (f"    {line}" for line in score_lines(facts.scores))
+    if view.standing is Standing.VARIANT:
+        yield f"  take it: {view.adjust_command}"
+    if view.variants:
+        yield "  variants of the same passages:"
+        yield from (f"    {line}".rstrip() for line in variants_text(view).splitlines())
     yield f"  command: {facts.command}"
 
 
-def _score_lines(scores: Sequence[Score]) -> Iterator[str]:
-    for score in scores:
-        worst, at_s = score.worst_second
-        yield (
-            f"{score.metric.value:<6} mean {show_figure(score, score.mean)}, "
-            f"5 % below {show_figure(score, score.p5)}, 1 % below {show_figure(score, score.p1)}, "
-            f"worst second {show_figure(score, worst)} at {format_duration(at_s)} "
-            f"({printable(score.model)})"
-        )
-    for caveat in dict.fromkeys(caveat for score in scores for caveat in score.caveats):
-        yield printable(caveat)
+def variants_text(view: ClipView) -> str:
+    """A clip and its variants as a table, and how to take each; nothing where there are none."""
+    if not view.variants:
+        return ""
+    base = [] if view.record is None else [("", "as planned", view.record)]
+    rows = [
+        *base,
+        *((str(n), printable(one.text), one.made) for n, one in enumerate(view.variants, start=1)),
+    ]
+    table = [
+        (number, name, format_size(record.size_bytes), *_figures(record),
+         format_duration(record.facts.encode_s))
+        for number, name, record in rows
+    ]  # fmt: skip
+    headers = ("", "settings", "clip", "film would take", "VMAF (p5)", "encoded in")
+    text = tabulate(table, headers=headers, tablefmt="simple", disable_numparse=True)
+    takes = "\n".join(
+        f"take {number}: {one.adjust_command}" for number, one in enumerate(view.variants, start=1)
+    )
+    return f"{text}\n\n{takes}"
 
 
 def clips_json(views: Sequence[ClipView]) -> str:
@@ -121,6 +142,8 @@ def clip_record(view: ClipView) -> dict[str, Any]:
         "state": view.standing.value,
         "text": json_text(view.text),
     }
+    if view.standing is Standing.VARIANT:
+        told["adjust"] = json_text(view.adjust_command)
     if view.record is not None:
         told |= {
             "clip": json_text(view.record.path),

@@ -23,6 +23,7 @@ CRF_STEP = 2.0
 more bits."""
 
 _BETWEEN = re.compile(r",(?=\s*[a-z_]+\s*=)")
+"""Commas between settings; those within a value are not followed by a key."""
 
 
 def wanted_changes(
@@ -46,6 +47,23 @@ def wanted_changes(
     return _parsed(texts)
 
 
+def wanted_variants(
+    settings: EncodeSettings, *, sets: Sequence[str], crfs: Sequence[float], is_slower: bool
+) -> tuple[dict[str, object], ...]:
+    """The changed settings of each variant asked for: one for each of `sets` (`key=value`, several
+    by commas) and `crfs`, one for `is_slower`. Raises UsageError as `wanted_changes`, and for none.
+    """
+    asked = [
+        wanted_changes(settings, crf=None, is_slower=False, words=_split(text)) for text in sets
+    ]
+    asked += [wanted_changes(settings, crf=crf, is_slower=False, words=()) for crf in crfs]
+    if is_slower:
+        asked.append(wanted_changes(settings, crf=None, is_slower=True, words=()))
+    if not asked:
+        raise UsageError("a variant of what?", hint="--set film_grain=4 --set film_grain=12,crf=20")
+    return tuple(asked)
+
+
 def changes_between(settings: EncodeSettings, goal: EncodeSettings) -> tuple[str, ...]:
     """The `key=value` words that make `goal` of `settings`, as far as one film may have its own."""
     old, new = DEFAULTS | shaping(settings), DEFAULTS | shaping(goal)
@@ -62,9 +80,7 @@ def told_changes(settings: EncodeSettings, goal: EncodeSettings) -> str:
     return ", ".join(f"{name} {printable(after, limit=80)}" for name, _, after in rows)
 
 
-def split_words(text: str) -> tuple[str, ...]:
-    """The settings of one variant, as an option has them: `film_grain=12,preset=5`. Commas within a
-    value are left alone."""
+def _split(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in _BETWEEN.split(text))
 
 

@@ -1,0 +1,65 @@
+"""`av1rules clips try`: variants of a test clip, made now, to be compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from av1rules.base.signals import stop_on_signals
+from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
+from av1rules.cli.options import rules_option
+from av1rules.cli.run import event_sink
+from av1rules.graph.clip_plan import shown_name
+from av1rules.graph.clip_try import film_to_try, settings_of, try_variants, variant_row
+from av1rules.graph.clips import find_clip
+from av1rules.graph.open_session import open_session
+from av1rules.graph.workspace import open_workspace
+from av1rules.report.clips_text import variants_text
+from av1rules.review.adjust import wanted_variants
+
+
+@click.command("try")
+@rules_option
+@click.argument("name", type=click.Path())
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE[,...]",
+    help="One variant: film_grain=4, or several settings: film_grain=12,preset=5.",
+)
+@click.option("--crf", "crfs", type=click.FloatRange(0, 70), multiple=True, help="Another CRF.")
+@click.option("--slower", is_flag=True, help="The preset one step slower.")
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
+def command(
+    rules_file: Path,
+    name: str,
+    sets: tuple[str, ...],
+    crfs: tuple[float, ...],
+    slower: bool,  # noqa: FBT001 - click passes flags so
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Make variants of a clip now: the same passages with other settings, one for each option.
+
+    Nothing is decided by it: rules and approvals stay as they are. `clips compare` then shows all
+    of them, and how to take one. They go when the film is encoded.
+    """
+    with (
+        open_workspace(rules_file, write=False) as space,
+        stop_on_signals(space.children),
+        event_sink(as_json=as_json) as sink,
+        open_session(space, sink) as session,
+    ):
+        film = film_to_try(session.space, name)
+        wishes = wanted_variants(settings_of(film), sets=sets, crfs=crfs, is_slower=slower)
+        rows = [variant_row(session.space, film, changes) for changes in wishes]
+        finished = try_variants(film, rows, session)
+        interrupted = space.children.is_stopping
+        view = None if interrupted else find_clip(session.space, film.file.library_path)
+    if view is not None and not as_json:
+        click.echo(variants_text(view))
+        click.echo(f"\nlook: av1rules clips compare {shown_name(film)}")
+    if interrupted:
+        return EXIT_INTERRUPTED
+    return EXIT_FAILED if finished.failed or finished.dropped else EXIT_DONE
