@@ -23,7 +23,7 @@ from av1rules.cli.options import (
 from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import Plan, PlanAction
-from av1rules.graph.run import Steward, run_plan
+from av1rules.graph.run import Steward, measure_first, run_plan
 from av1rules.graph.scope import Wish
 from av1rules.graph.session import Session
 from av1rules.graph.workspace import open_workspace
@@ -59,14 +59,15 @@ def command(
         event_sink(as_json=as_json) as sink,
         open_session(space, sink) as session,
     ):
+        jobs = jobs or space.ruleset.run.jobs
         plan = build_plan(session.space, wish, sink=sink)
+        plan = measure_first(plan, session, wish, jobs=jobs)
         for warning in space.warnings:
             sink(Note(message=f"warning: {warning}"))
         for row in plan.of(PlanAction.BLOCKED):
             sink(Note(source=row.file.library_path, message=f"blocked: {'; '.join(row.causes)}"))
         for problem in plan.problems:
             sink(Note(message=problem))
-        jobs = jobs or space.ruleset.run.jobs
         steward = _steward(plan, session, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
         finished = run_plan(plan, session, jobs=jobs, steward=steward)
         interrupted = space.children.is_stopping

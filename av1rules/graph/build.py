@@ -203,6 +203,8 @@ def _is_too_poor(job: Job, encoded: EncodeOutcome, scored: Scored) -> bool:
     detail = shortfall(gate, figures)
     if detail is None:
         return False
+    caveats = dict.fromkeys(caveat for score in scored.scores for caveat in score.caveats)
+    told = "; ".join((detail, *caveats))
     record(
         job.row,
         job.session,
@@ -214,7 +216,7 @@ def _is_too_poor(job: Job, encoded: EncodeOutcome, scored: Scored) -> bool:
     job.session.sink(
         JobDiscarded(
             source=job.name,
-            reason=detail,
+            reason=told,
             source_bytes=job.source_bytes,
             target_bytes=encoded.size_bytes,
         )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
 from av1rules.encode.argv import build_argv, cover_files, shown_command
 from av1rules.encode.job import EncodeJob
+from av1rules.graph.fingerprint import fingerprint
 from av1rules.graph.look import Look, Making, look_at
 from av1rules.graph.plan import build_plan, probe_files
 from av1rules.graph.plan_replaced import look_at_original
 from av1rules.graph.planned import PlanRow
+from av1rules.graph.preparation import grain_of, known_settings
 from av1rules.graph.provenance import provenance_json
 from av1rules.graph.scope import Wish
 from av1rules.graph.stale import tools_used
@@ -59,13 +61,21 @@ def explain_file(space: Workspace, path: str) -> Explanation:
             ruleset=space.ruleset,
             tools=space.tools,
             adjusted=adjustments_for(space.book, origin.content_key),
+            grain=grain_of(space, origin.content_key),
         )
+    if look.making is not None:
+        look = replace(look, making=_known(space, origin.content_key, look.making))
     return Explanation(
         row=row,
         look=look,
         rules=explain_rules(space.ruleset.rules, look.facts),
         command=None if look.making is None else _command(space, row, look, look.making, origin),
     )
+
+
+def _known(space: Workspace, content_key: str, making: Making) -> Making:
+    whole = fingerprint(content_key, making.settings)
+    return replace(making, settings=known_settings(space, content_key, making, whole))
 
 
 class _Origin(NamedTuple):

@@ -20,6 +20,7 @@ from av1rules.base.text import printable
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.planned import PlanRow, Work
 from av1rules.graph.session import Session
+from av1rules.rules.model import RunSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +47,7 @@ class Job:
 
     @property
     def priority(self) -> Priority:
-        run = self.session.space.ruleset.run
-        return Priority(nice=run.nice, io_class=run.io_class.value, cpus=run.cpus)
+        return priority_of(self.session.space.ruleset.run)
 
     @property
     def recorded_source(self) -> tuple[str, str]:
@@ -57,6 +57,11 @@ class Job:
         if self.work.origin is not self.row.file and known is not None:
             return known.source, known.source_path
         return self.name, self.row.file.path
+
+
+def priority_of(run: RunSpec) -> Priority:
+    """How children of a run are ranked."""
+    return Priority(nice=run.nice, io_class=run.io_class.value, cpus=run.cpus)
 
 
 @contextmanager

@@ -204,7 +204,10 @@ class Ledger:
         return tuple(map(verdict_of, rows))
 
     def forget(self, source: str | None = None) -> None:
-        """Make the targets of one source (or of all) stale, and drop the verdicts on it."""
+        """Make the targets of one source (or of all) stale, and drop the verdicts on it, what was
+        searched for it and its samples."""
+        self.searches.forget(source)
+        self.samples.forget(source)
         where, values = ("", ()) if source is None else (" WHERE source=?", (os.fsencode(source),))
         with self.db.transaction() as write:
             write.execute(f"UPDATE targets SET forgotten=1{where}", values)

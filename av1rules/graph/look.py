@@ -59,11 +59,12 @@ def look_at(
     ruleset: RuleSet,
     tools: Tools,
     adjusted: SettingsLayer | None = None,
+    grain: float | None = None,
 ) -> Look:
     """Classify, match, resolve, and what would become of every stream. `adjusted` is what a person
-    asked for this very film, on top of its rule."""
+    asked for this very film, on top of its rule; `grain` its noise, where that is measured."""
     classification = classify(source, file.library_path, ruleset.tiers)
-    facts = facts_of(file, source, classification)
+    facts = facts_of(file, source, classification, grain=grain)
     decision = _adjusted(decide(ruleset, facts), adjusted)
     return Look(
         source=source,

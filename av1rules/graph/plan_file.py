@@ -12,8 +12,8 @@ from av1rules.graph.donors import with_donor
 from av1rules.graph.fingerprint import fingerprint
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.look import Look, Making, look_at
-from av1rules.graph.planned import PlanAction, PlanRow, Work
-from av1rules.graph.preparation import prepared
+from av1rules.graph.planned import PlanAction, PlanRow, Unmeasured, Work
+from av1rules.graph.preparation import grain_of, known_noise, prepared
 from av1rules.graph.scope import PlanScope, Wish
 from av1rules.graph.stale import (
     InPlace,
@@ -30,6 +30,7 @@ from av1rules.graph.workspace import Workspace
 from av1rules.library.identity import content_key_of
 from av1rules.library.source import LibraryFile, Source
 from av1rules.review.approvals import adjustments_for
+from av1rules.rules.match import unmeasured_rule
 from av1rules.rules.model import HardLinks, OnToolsChange, OutputMode, SettingsLayer
 from av1rules.rules.quality import shortfall
 from av1rules.rules.resolve import DecisionKind
@@ -46,13 +47,17 @@ def plan_file(scope: PlanScope, file: LibraryFile, source: Source) -> PlanRow:
         return left_alone(file, OURS_UNKNOWN)
     if source.main is None:
         return left_alone(file, "no video stream")
+    key = _key(scope, file) if scope.asks_for_grain else None
     look = look_at(
         file,
         source,
         ruleset=space.ruleset,
         tools=space.tools,
         adjusted=_adjusted(space, file),
+        grain=grain_of(space, key),
     )
+    if key is not None and (row := _unmeasured(space, file, look, key)) is not None:
+        return row
     row = PlanRow(
         file=file,
         action=PlanAction.LEFT_ALONE,
@@ -66,6 +71,27 @@ def plan_file(scope: PlanScope, file: LibraryFile, source: Source) -> PlanRow:
         return replace(row, is_lasting=True)
     target = target_path(file, space.ruleset.output, look.making.settings.container)
     return _made(scope, replace(row, target=target), look, look.making)
+
+
+def _key(scope: PlanScope, file: LibraryFile) -> str | None:
+    try:
+        return content_key_of(file, scope.space.cache)
+    except OSError:  # told as soon as the content is needed
+        return None
+
+
+def _unmeasured(space: Workspace, file: LibraryFile, look: Look, key: str) -> PlanRow | None:
+    """The row of a film whose rule depends on its noise, which nobody has measured yet."""
+    rule = unmeasured_rule(space.ruleset.rules, look.facts)
+    if rule is None or known_noise(space, key) is not None:
+        return None
+    return PlanRow(
+        file=file,
+        action=PlanAction.MEASURE,
+        causes=(f"rule {rule.name} asks for its grain: `run` measures it, then goes on",),
+        source_tier=look.tier_name,
+        unmeasured=Unmeasured(source=look.source, content_key=key),
+    )
 
 
 def _adjusted(space: Workspace, file: LibraryFile) -> SettingsLayer | None:

@@ -17,6 +17,7 @@ from av1rules.graph.ledger import Ledger
 from av1rules.graph.look import Look, look_at
 from av1rules.graph.plan_file import judged_row, left_alone
 from av1rules.graph.planned import KeptSpace, PlanAction, PlanRow, Work
+from av1rules.graph.preparation import grain_of, prepared
 from av1rules.graph.scope import PlanScope
 from av1rules.graph.stale import InPlace, TargetRow, TargetState, is_as_written
 from av1rules.graph.targets import target_path
@@ -64,7 +65,14 @@ def look_at_original(space: Workspace, file: LibraryFile) -> OriginalLook | None
         return None
     was = _original(file, known.source_path, known.source_bytes)
     adjusted = adjustments_for(space.book, known.content_key)
-    look = look_at(was, source, ruleset=space.ruleset, tools=space.tools, adjusted=adjusted)
+    look = look_at(
+        was,
+        source,
+        ruleset=space.ruleset,
+        tools=space.tools,
+        adjusted=adjusted,
+        grain=grain_of(space, known.content_key),
+    )
     return OriginalLook(known=known, kept=kept, was=was, look=look)
 
 
@@ -107,7 +115,8 @@ def plan_replaced(scope: PlanScope, file: LibraryFile) -> PlanRow | None:
     row = judged_row(scope, replace(row, fingerprint=work.fingerprint), work)
     if row.action is not PlanAction.ENCODE:
         return row
-    return reviewed(scope, _rebuilt(scope, row, work, kept, original.was))
+    row = _rebuilt(scope, row, work, kept, original.was)
+    return reviewed(scope, prepared(scope.space, row, forced=scope.wish.forces(file)))
 
 
 def _is_ours(there: TargetRow, found: TargetState) -> bool:

@@ -10,7 +10,7 @@ from av1rules.graph.census import Brake, Census
 from av1rules.graph.look import Look, Making
 from av1rules.graph.stale import TargetRow, TargetState
 from av1rules.graph.task_names import MEASURE_GROUP, SAMPLE_GROUP, SEARCH_GROUP
-from av1rules.library.source import LibraryFile
+from av1rules.library.source import LibraryFile, Source
 from av1rules.library.toolset import EncoderInfo
 from av1rules.review.approvals import VerdictKind
 from av1rules.review.passages import Piece
@@ -20,6 +20,7 @@ from av1rules.rules.review import Review
 class PlanAction(Enum):
     """What a run would do with a file; the order is that of the plan's table."""
 
+    MEASURE = "measure"  # before a rule can be chosen
     ENCODE = "encode"
     CLIP = "make clip"
     MOVE = "move"
@@ -39,7 +40,15 @@ class Step(Enum):
 
 
 ACTIVE = (PlanAction.ENCODE, PlanAction.CLIP, PlanAction.MOVE, PlanAction.COPY)
-"""What a run does something about."""
+"""What a run does something about, once it is known what each film is to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmeasured:
+    """What is known of a film whose noise must be measured before a rule can be chosen."""
+
+    source: Source
+    content_key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +118,7 @@ class PlanRow:
     fingerprint: str | None = None
     notes: tuple[str, ...] = ()
     work: Work | None = None  # for what is ACTIVE
+    unmeasured: Unmeasured | None = None  # for MEASURE
     clip: ClipState | None = None  # for CLIP, and for HELD by its clip
     has_other_tools: bool = False  # FRESH, but made with other tools than those of today
     has_verdict: bool = False  # not done because of what came of it before
@@ -162,7 +172,9 @@ class Plan:
     @property
     def work(self) -> tuple[PlanRow, ...]:
         """The rows a run acts on."""
-        return tuple(row for row in self.rows if row.action in ACTIVE)
+        return tuple(
+            row for row in self.rows if row.action in ACTIVE or row.action is PlanAction.MEASURE
+        )
 
     @property
     def has_work(self) -> bool:

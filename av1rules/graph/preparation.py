@@ -10,12 +10,13 @@ from dataclasses import replace
 
 import msgspec
 
+from av1rules.graph.look import Making
 from av1rules.graph.planned import PlanAction, PlanRow, Step, Work
 from av1rules.graph.sample_table import SearchResult
 from av1rules.graph.stale import tools_used
 from av1rules.graph.workspace import Workspace
 from av1rules.review.gate import is_worth_sampling
-from av1rules.review.grain import film_grain_for
+from av1rules.review.grain import film_grain_for, noise_level
 from av1rules.review.passages import NOISE_VERSION, NoiseEstimate
 from av1rules.rules.quality import Otherwise
 from av1rules.rules.settings import EncodeSettings
@@ -35,6 +36,27 @@ def known_noise(space: Workspace, content_key: str) -> NoiseEstimate | None:
         return msgspec.json.decode(text, type=NoiseEstimate)
     except msgspec.MsgspecError:
         return None  # another version wrote it
+
+
+def grain_of(space: Workspace, content_key: str | None) -> float | None:
+    """The fact `grain` of a content; None where it is not measured, or can't be told."""
+    noise = None if content_key is None else known_noise(space, content_key)
+    return None if noise is None else noise_level(noise.sigma_p10, noise.sigma_p50)
+
+
+def known_settings(
+    space: Workspace, content_key: str, making: Making, fingerprint: str
+) -> EncodeSettings:
+    """The settings with all numbers that are found out by now."""
+    settings = making.settings
+    if settings.film_grain_auto and (noise := known_noise(space, content_key)) is not None:
+        settings = replace(settings, film_grain=film_grain_for(noise)[0])
+    if settings.target is not None and making.encoder is not None:
+        tools = tools_used(making.encoder, space.tools)
+        found = space.ledger.searches.find(fingerprint, tools)
+        if found is not None:
+            settings = replace(settings, crf=found.crf or settings.target.crf_min)
+    return settings
 
 
 def prepared(space: Workspace, row: PlanRow, *, forced: bool = False) -> PlanRow:

@@ -27,11 +27,13 @@ from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.moves import carry_out_moves
 from av1rules.graph.originals import purge_expired
 from av1rules.graph.orphans import trash_orphans
+from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import Plan, PlanAction, PlanRow, Step, total_bytes
 from av1rules.graph.room import NoRoomError
+from av1rules.graph.scope import Wish
 from av1rules.graph.session import Outcome, Session
-from av1rules.graph.steps import take_step
-from av1rules.graph.tasks import clean_target, row_task, step_tasks
+from av1rules.graph.steps import measure_noise, take_step
+from av1rules.graph.tasks import Builder, clean_target, row_task, step_tasks
 from av1rules.graph.verdict_on import record_failure
 
 _OS_HINTS = {
@@ -45,6 +47,9 @@ _OS_HINTS = {
 }
 
 _log = logging.getLogger(__name__)
+
+
+_NOT_BUILT = (PlanAction.MOVE, PlanAction.CLIP, PlanAction.MEASURE)
 
 
 class Steward(Protocol):
@@ -68,7 +73,7 @@ def run_plan(
     started = time.monotonic()
     prepare_run(plan, session)
     clips = plan.of(PlanAction.CLIP)
-    work = tuple(row for row in plan.work if row.action not in (PlanAction.MOVE, PlanAction.CLIP))
+    work = tuple(row for row in plan.work if row.action not in _NOT_BUILT)
     session.sink(
         RunStarted(
             jobs=jobs,
@@ -87,6 +92,16 @@ def run_plan(
     finished = _finished(session, elapsed_s=time.monotonic() - started)
     session.sink(finished)
     return finished
+
+
+def measure_first(plan: Plan, session: Session, wish: Wish, *, jobs: int) -> Plan:
+    """The plan, once the noise of all films is measured that a rule can't be chosen without."""
+    rows = plan.of(PlanAction.MEASURE)
+    if not rows:
+        return plan
+    require_no_brakes(plan)
+    _run_doit(rows, session, None, jobs=jobs)
+    return build_plan(session.space, wish, sink=session.sink)
 
 
 def require_no_brakes(plan: Plan) -> None:
@@ -139,7 +154,9 @@ def build_guarded(row: PlanRow, session: Session, step: Step | None = None) -> O
         session.tally.add(Outcome.DROPPED)
         return Outcome.DROPPED
     try:
-        if step is not None:
+        if row.action is PlanAction.MEASURE:
+            outcome = measure_noise(row, session)
+        elif step is not None:
             outcome = take_step(row, step, session)
         elif row.action is PlanAction.CLIP:
             outcome = build_clip(row, session)
@@ -152,7 +169,7 @@ def build_guarded(row: PlanRow, session: Session, step: Step | None = None) -> O
         session.sink(JobDropped(source=name, reason=str(problem)))
         outcome = Outcome.DROPPED
     except Av1rulesError as problem:
-        if isinstance(problem, EncodeError):
+        if isinstance(problem, EncodeError) and row.work is not None:
             record_failure(row, session, problem)
         session.sink(JobFailed(source=name, message=_told(problem), hint=problem.hint))
         outcome = Outcome.FAILED
@@ -225,9 +242,7 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
             return outcome
 
         tasks = [
-            task
-            for row in self._rows
-            for task in (*step_tasks(row, build), row_task(row, build, clean=clean_target))
+            task for row in self._rows for task in (*step_tasks(row, build), *_own_task(row, build))
         ]
         for task in tasks:
             task["name"] = f"{task.pop('basename')}:{task['name']}"
@@ -272,6 +287,12 @@ def _nothing(*_arguments: Any) -> None:
     return None
 
 
+def _own_task(row: PlanRow, build: Builder) -> tuple[dict[str, Any], ...]:
+    if row.action is PlanAction.MEASURE:  # it has nothing of its own yet
+        return ()
+    return (row_task(row, build, clean=clean_target),)
+
+
 def _run_doit(
     rows: tuple[PlanRow, ...], session: Session, steward: Steward | None, *, jobs: int
 ) -> None:
@@ -283,7 +304,8 @@ def _run_doit(
     if code not in (0, 1, 2):  # 1: a task failed, and was counted; 2: what depends on one
         raise Av1rulesError(f"doit could not run the encodes (its exit code is {code})")
     for row in rows:
-        if row.file.path not in loader.built:  # doit leaves out what depends on what failed
+        # doit leaves out what depends on what failed.
+        if row.file.path not in loader.built and row.action is not PlanAction.MEASURE:
             reason = "the encode that it was to share did not come out"
             session.sink(JobDropped(source=row.file.library_path, reason=reason))
             session.tally.add(Outcome.DROPPED)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from av1rules.graph.workspace import Workspace
 from av1rules.library.source import LibraryFile
+from av1rules.rules.match import asks_for_grain
 from av1rules.rules.model import Copies
 
 KnownTargets = dict[bytes, tuple[str, int, int, str]]
@@ -36,8 +37,8 @@ def is_at_or_below(path: str, folder: str) -> bool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanScope:
     """`known` are all valid targets; `replaced` those that took the place of their source, `places`
-    wherever files changed names by us; `faults` what `verify` found in targets; `taken` the targets
-    that follow the source of another row."""
+    wherever files changed names by us; `faults` what `verify` found in targets; `asks_for_grain`
+    whether rules do; `taken` the targets that follow the source of another row."""
 
     space: Workspace
     wish: Wish
@@ -45,6 +46,7 @@ class PlanScope:
     replaced: frozenset[bytes]
     places: frozenset[bytes]
     faults: dict[str, str]
+    asks_for_grain: bool = False
     taken: frozenset[str] = frozenset()
 
     @classmethod
@@ -57,6 +59,7 @@ class PlanScope:
             replaced=frozenset(pairs.values()),
             places=space.ledger.kept.all_places(),
             faults=space.ledger.checks.faults(),
+            asks_for_grain=asks_for_grain(space.ruleset.rules),
         )
 
     @property

@@ -16,7 +16,7 @@ from av1rules.base.events import JobDiscarded, JobProgress, JobWithheld, StepDon
 from av1rules.base.units import format_size
 from av1rules.encode.score_parse import figure_of
 from av1rules.encode.streams import StreamAction
-from av1rules.graph.job import Job, require_same_source
+from av1rules.graph.job import Job, priority_of, require_same_source
 from av1rules.graph.planned import PlanRow, Step
 from av1rules.graph.preparation import as_encoded, noise_key, prepared
 from av1rules.graph.sample_build import sample_encode
@@ -25,9 +25,11 @@ from av1rules.graph.session import Outcome, Session, now_text
 from av1rules.graph.stale import tools_used
 from av1rules.graph.verdict import VerdictKind
 from av1rules.graph.verdict_on import record
+from av1rules.library.source import Source
 from av1rules.review.gate import hopeless
-from av1rules.review.grain import film_grain_for
+from av1rules.review.grain import film_grain_for, noise_level
 from av1rules.review.noise import estimate
+from av1rules.review.passages import NoiseEstimate
 from av1rules.review.projection import projected_bytes
 from av1rules.review.search import Found, NotReached, Probe, next_step
 from av1rules.rules.quality import QualityTarget
@@ -85,26 +87,47 @@ def take_step(row: PlanRow, step: Step, session: Session) -> Outcome:
     return Outcome.PREPARED
 
 
-def measure_noise(job: Job) -> str:
-    """Measure the noise of a content and keep it. Raises EncodeError where nothing can be seen."""
-    space = job.session.space
-    job.session.sink(JobProgress(source=job.name, phase="measure"))
-    try:
-        noise = estimate(
-            job.source_path,
-            job.work.look.source,
-            tools=space.tools,
-            children=space.children,
-            priority=job.priority,
-        )
-    except ProbeError as problem:
-        raise EncodeError(problem.message, hint=problem.hint, where=problem.where) from problem
-    space.cache.put(noise_key(space, job.work.content_key), msgspec.json.encode(noise).decode())
+def _measured(job: Job) -> str:
+    noise = _noise(
+        job.name, job.source_path, job.work.look.source, job.work.content_key, job.session
+    )
     strength, why = film_grain_for(noise)
     return f"film_grain auto is {strength}: {why}"
 
 
-_measured = measure_noise
+def measure_noise(row: PlanRow, session: Session) -> Outcome:
+    """Measure the noise of a film that rules ask for. Raises Av1rulesError, OSError."""
+    known = row.unmeasured
+    assert known is not None
+    started = time.monotonic()
+    session.require_disks()
+    name = row.file.library_path
+    noise = _noise(name, row.file.path, known.source, known.content_key, session)
+    level = noise_level(noise.sigma_p10, noise.sigma_p50)
+    told = "its grain can't be told" if level is None else f"grain {level:.1f}"
+    elapsed_s = time.monotonic() - started
+    session.sink(StepDone(source=name, step=Step.MEASURE.value, found=told, elapsed_s=elapsed_s))
+    return Outcome.PREPARED
+
+
+def _noise(
+    name: str, path: str, source: Source, content_key: str, session: Session
+) -> NoiseEstimate:
+    """Measured and kept. Raises EncodeError where nothing can be seen."""
+    space = session.space
+    session.sink(JobProgress(source=name, phase="measure"))
+    try:
+        noise = estimate(
+            path,
+            source,
+            tools=space.tools,
+            children=space.children,
+            priority=priority_of(space.ruleset.run),
+        )
+    except ProbeError as problem:
+        raise EncodeError(problem.message, hint=problem.hint, where=problem.where) from problem
+    space.cache.put(noise_key(space, content_key), msgspec.json.encode(noise).decode())
+    return noise
 
 
 def _searched(job: Job) -> str:

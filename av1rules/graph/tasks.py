@@ -80,7 +80,7 @@ def encode_tasks(
     if any(row.clip is not None for row in plan.rows):
         yield {"basename": CLIP_GROUP, "name": None, "doc": "test clips that approval waits for"}
     for step in Step:
-        if any(row.work is not None and step in row.work.due for row in plan.work):
+        if any(step in steps_of(row) for row in plan.work):
             yield {"basename": step.value, "name": None, "doc": _STEP_DOCS[step]}
     for row in plan.rows:
         yield from step_tasks(row, build)
@@ -91,7 +91,7 @@ def encode_tasks(
 
 
 _STEP_DOCS = {
-    Step.MEASURE: "noise of films, for film_grain: auto",
+    Step.MEASURE: "noise of films, for film_grain: auto and rules that ask for grain",
     Step.SEARCH: "CRFs for quality targets",
     Step.SAMPLE: "sample encodes: what would come out too large is not begun",
 }
@@ -99,6 +99,8 @@ _STEP_DOCS = {
 
 def steps_of(row: PlanRow) -> tuple[Step, ...]:
     """What comes before a row's own task."""
+    if row.action is PlanAction.MEASURE:
+        return (Step.MEASURE,)
     if row.work is None or row.action not in (PlanAction.ENCODE, PlanAction.CLIP):
         return ()
     return row.work.due
@@ -108,12 +110,12 @@ def step_tasks(row: PlanRow, build: Builder) -> Iterator[dict[str, Any]]:
     """A task for each step that is due before a row's own, each after the one before."""
     before: list[str] = []
     for step in steps_of(row):
-        assert row.work is not None
+        path = row.file.path if row.work is None else row.work.origin.path
         yield {
             "basename": step.value,
             "name": task_name(row.file.library_path),
             "doc": f"{_STEP_DOCS[step]}: {printable(row.file.library_path)}",
-            "file_dep": [row.work.origin.path],
+            "file_dep": [path],
             "task_dep": before,
             "uptodate": [False],
             "actions": [EncodeAction(row, build, step)],

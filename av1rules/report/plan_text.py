@@ -20,6 +20,7 @@ _SUMMARISED = (PlanAction.LEFT_ALONE, PlanAction.FRESH)
 """Groups that are counted by cause, since in a large library they are most of it."""
 
 _TITLES = {
+    PlanAction.MEASURE: "To measure: a rule asks for their grain",
     PlanAction.ENCODE: "To encode",
     PlanAction.CLIP: "To make clips: each is seen and approved before its film is encoded",
     PlanAction.MOVE: "To move: the target follows its source, nothing is encoded",

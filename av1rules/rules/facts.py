@@ -55,7 +55,7 @@ class Facts:
     container: str | None = None
     chroma: str | None = None
     captions: bool | None = None
-    grain: float | None = None  # not measured yet: always unknown
+    grain: float | None = None  # noise in steps of 8 bits
 
 
 FACT_KINDS: dict[str, FactKind] = {
@@ -103,8 +103,14 @@ def fact_word(fact: str, word: str) -> str:
     return SYNONYMS.get(fact, {}).get(word, word)
 
 
-def facts_of(file: LibraryFile, source: Source, classification: Classification) -> Facts:
-    """The facts of one probed file."""
+def facts_of(
+    file: LibraryFile,
+    source: Source,
+    classification: Classification,
+    *,
+    grain: float | None = None,
+) -> Facts:
+    """The facts of one probed file; `grain` is None where it is not measured, or can't be."""
     main = source.main
     tier = classification.source_tier
     return Facts(
@@ -132,6 +138,7 @@ def facts_of(file: LibraryFile, source: Source, classification: Classification) 
         container=_container(source.container, file.relative_path),
         chroma=None if main is None else main.chroma,
         captions=None if main is None else main.has_captions,
+        grain=grain,
     )
 
 

@@ -6,8 +6,8 @@ unknown, so no rule fires because something could not be found out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_rate, format_size
@@ -118,6 +118,45 @@ def first_match(rules: Iterable[Rule], facts: Facts) -> Rule | None:
         if outcome_of(rule.when, facts) is True:
             return rule
     return None
+
+
+def unmeasured_rule(rules: Iterable[Rule], facts: Facts) -> Rule | None:
+    """The first rule, before one that matches, that might match once the grain is measured."""
+    if facts.grain is not None:
+        return None
+    for rule in rules:
+        outcome = outcome_of(rule.when, facts)
+        if outcome is True:
+            return None
+        if outcome is None and rule.when is not None and _might_match(rule.when, facts):
+            return rule
+    return None
+
+
+def asks_for_grain(rules: Iterable[Rule]) -> bool:
+    """Whether any condition is about grain."""
+    return any(rule.when is not None and any(_grain_values(rule.when)) for rule in rules)
+
+
+def _might_match(condition: Condition, facts: Facts) -> bool:
+    """Tried with every value at which a test of the grain may change, and beside it."""
+    edges = set(_grain_values(condition))
+    values = sorted({edge + step for edge in edges for step in (-0.01, 0.0, 0.01)})
+    return any(outcome_of(condition, replace(facts, grain=value)) is True for value in values)
+
+
+def _grain_values(condition: Condition) -> Iterator[float]:
+    if isinstance(condition, Not):
+        yield from _grain_values(condition.part)
+    elif isinstance(condition, AllOf | AnyOf):
+        for part in condition.parts:
+            yield from _grain_values(part)
+    elif condition.fact == "grain":
+        for wanted in condition.wanted:
+            if isinstance(wanted, Range):
+                yield from (end for end in (wanted.min, wanted.max) if end is not None)
+            else:
+                yield float(wanted)
 
 
 def explain_rules(rules: Iterable[Rule], facts: Facts) -> tuple[RuleVerdict, ...]:
