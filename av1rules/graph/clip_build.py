@@ -205,6 +205,7 @@ def _facts(
         content_key=work.content_key,
         settings=work.making.settings,
         rule=job.row.rule or "",
+        source_tier=job.row.source_tier,
         review=job.row.clip.review.text,
         pieces=pieces,
         frames=frames,
@@ -224,6 +225,8 @@ def _facts(
 
 
 def _notes(job: Job, pieces: tuple[Piece, ...], kept: frozenset[int]) -> Iterator[str]:
+    if job.work.making.settings.film_grain_auto:
+        yield from (note for note in job.row.notes if note.startswith("film_grain auto is"))
     if pieces[0].kind is not Kind.WHOLE:
         yield HARD_PASSAGES
     sounds = (audio for audio in job.work.look.source.audio if audio.index in kept)

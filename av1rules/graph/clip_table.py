@@ -44,6 +44,7 @@ class ClipFacts:
     encode_s: float
     notes: tuple[str, ...] = ()
     is_variant: bool = False
+    source_tier: str | None = None
 
     @property
     def share(self) -> float | None:

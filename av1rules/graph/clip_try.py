@@ -85,6 +85,13 @@ def try_variants(film: PlanRow, variants: Sequence[PlanRow], session: Session) -
     ledger = session.space.ledger
     rows = {row.fingerprint: row for row in variants if not _is_made(session, row)}
     is_due = not _is_made(session, film)
+    for row in variants:
+        if row.fingerprint not in rows:
+            session.sink(
+                Note(source=film.file.library_path, message=f"made before: {row.causes[0]}")
+            )
+    if not rows and not is_due:
+        return _finished(session, elapsed_s=0.0)
     session.sink(
         RunStarted(
             jobs=1,
@@ -96,9 +103,6 @@ def try_variants(film: PlanRow, variants: Sequence[PlanRow], session: Session) -
             clips=len(rows) + is_due,
         )
     )
-    for row in variants:
-        if row.fingerprint not in rows:
-            session.sink(Note(source=film.file.library_path, message=f"made before: {_why(row)}"))
     if is_due:
         build_guarded(film, session)
     made = ledger.clips.find(film.fingerprint or "")
@@ -188,10 +192,6 @@ def _row(
 
 def _cause(base: EncodeSettings | None, settings: EncodeSettings) -> str:
     return "to be compared with" if base is None else f"variant: {told_changes(base, settings)}"
-
-
-def _why(row: PlanRow) -> str:
-    return row.causes[0]
 
 
 def _told(settings: EncodeSettings) -> str:

@@ -1,8 +1,10 @@
-"""Gathers and writes the page on which a clip is compared with its source."""
+"""Gathers and writes the page on which a clip is compared with its source and its variants."""
 
 from __future__ import annotations
 
+import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from av1rules.base.atomic import temp_name
@@ -15,27 +17,26 @@ from av1rules.graph.clips import ClipView
 from av1rules.graph.workspace import Workspace
 from av1rules.library.identity import lone_file
 from av1rules.library.probe import probe_file
-from av1rules.report.compare_page import LARGEST_INSIDE, StillPair, compare_page
-from av1rules.review.stills import Spot, spots, stills_note, take_stills
+from av1rules.report.compare_page import LARGEST_INSIDE, Still, compare_page
+from av1rules.report.compare_tables import Encode
+from av1rules.review.adjust import differing
+from av1rules.review.stills import MOST_STILLS, spots, stills_note, take_stills
 from av1rules.rules.quality import Metric
+from av1rules.rules.shaping import NAMES, shown
+
+MOST_PICTURES = 24
+"""Stills of encodes on one page: of 4K each takes some 3 MB."""
 
 
 def write_comparison(space: Workspace, view: ClipView, *, output: Path | None) -> Path:
-    """Write the page (None: beside the clip) and return its place; a clip too large to be put
-    inside is copied beside it. Raises Av1rulesError, OSError."""
+    """Write the page (None: beside the clip) and return its place; clips too large to be put
+    inside are copied beside it. Raises Av1rulesError, OSError."""
     record = view.made
     page = output or page_of(record.path)
-    pairs, notes = _pairs(space, view, record)
-    clip, clip_name = None, None
+    views = [view, *(one for one in view.variants if _is_comparable(one.made, record))]
+    stills, notes = _stills(space, views)
     try:
-        if record.size_bytes <= LARGEST_INSIDE:
-            clip = Path(record.path).read_bytes()
-        else:
-            beside = page.with_suffix(".mp4")
-            clip_name = beside.name
-            if beside.absolute() != Path(record.path).absolute():
-                shutil.copyfile(record.path, beside)
-        text = compare_page(view, pairs, clip=clip, clip_name=clip_name, notes=notes)
+        text = compare_page(_encodes(views, page), stills, notes=notes)
         temp = temp_name(page)
         temp.write_text(text, encoding="utf-8")
         temp.replace(page)
@@ -46,17 +47,63 @@ def write_comparison(space: Workspace, view: ClipView, *, output: Path | None) -
     return page
 
 
-def _pairs(
-    space: Workspace, view: ClipView, record: ClipRecord
-) -> tuple[tuple[StillPair, ...], tuple[str, ...]]:
+def _is_comparable(one: ClipRecord, other: ClipRecord) -> bool:
+    """Whether both show the same pictures."""
+    return (one.facts.passages, one.facts.frames) == (other.facts.passages, other.facts.frames)
+
+
+def _encodes(views: Sequence[ClipView], page: Path) -> list[Encode]:
+    """The clips as the page has them; those beyond what fits inside are laid beside it."""
+    names, room, found = _names(views), LARGEST_INSIDE, []
+    for number, (view, name) in enumerate(zip(views, names, strict=True)):
+        record = view.made
+        clip, clip_name = None, None
+        if record.size_bytes <= room:
+            room -= record.size_bytes
+            clip = Path(record.path).read_bytes()
+        else:
+            beside = page.with_suffix(f".{number}.mp4" if number else ".mp4")
+            if page == page_of(views[0].made.path):
+                beside = Path(record.path)  # the clips lie there
+            elif beside.absolute() != Path(record.path).absolute():
+                shutil.copyfile(record.path, beside)
+            clip_name = beside.name
+        command = view.adjust_command if number else _approval(view)
+        found.append(Encode(view=view, name=name, command=command, clip=clip, clip_name=clip_name))
+    return found
+
+
+def _approval(view: ClipView) -> str:
+    return shlex.join(["av1rules", "clips", "approve", printable(view.source)])
+
+
+def _names(views: Sequence[ClipView]) -> list[str]:
+    """What tells them apart: the settings in which they differ."""
+    base = views[0].made.facts.settings
+    by_view = [differing(base, view.made.facts.settings) for view in views]
+    keys = sorted({name for names in by_view for name in names}, key=NAMES.index)
+    if not keys:
+        return ["encode"]
+    own = ", ".join(f"{name} {shown(base, name)}" for name in keys)
+    others = (
+        ", ".join(f"{name} {shown(view.made.facts.settings, name)}" for name in names)
+        for view, names in zip(views[1:], by_view[1:], strict=True)
+    )
+    return [f"{own} (as planned)", *others]
+
+
+def _stills(
+    space: Workspace, views: Sequence[ClipView]
+) -> tuple[tuple[Still, ...], tuple[str, ...]]:
     """The stills and what to say of them; none, with the reason, where the source is gone."""
-    path = _source_path(view, record)
+    record = views[0].made
+    path = _source_path(views[0], record)
     if path is None:
         return (), ("no stills: the source is not there any more, or has other content",)
     facts = record.facts
-    wanted = spots(facts.pieces, facts.frames, _worst_second(record))
+    most = min(MOST_STILLS, max(MOST_PICTURES // len(views), 1))
+    wanted = spots(facts.pieces, facts.frames, _worst_second(record), most=most)
     source = probe_file(lone_file(path), space.tools, children=space.children)
-    clip = probe_file(lone_file(record.path), space.tools, children=space.children)
     frames = [spot.frame for spot in wanted]
     theirs = take_stills(
         path,
@@ -67,16 +114,22 @@ def _pairs(
         children=space.children,
         is_deinterlaced=facts.settings.deinterlace == "bwdif",
     )
-    ours = take_stills(record.path, clip, (), frames, tools=space.tools, children=space.children)
-    note = stills_note(source, space.tools)
-    notes = ("the encode is shown with the film grain that players add", *((note,) if note else ()))
-    if not facts.settings.film_grain:
-        notes = notes[1:]
-    return tuple(map(_pair, wanted, theirs, ours)), notes
+    ours = [_stills_of(space, view.made, frames) for view in views]
+    notes = []
+    if any(view.made.facts.settings.film_grain for view in views):
+        notes.append("the encode is shown with the film grain that players add")
+    if (note := stills_note(source, space.tools)) is not None:
+        notes.append(note)
+    stills = (
+        Still(label=spot.label, frame=spot.frame, source=picture, encodes=tuple(encodes))
+        for spot, picture, *encodes in zip(wanted, theirs, *ours, strict=True)
+    )
+    return tuple(stills), tuple(notes)
 
 
-def _pair(spot: Spot, source: bytes, encode: bytes) -> StillPair:
-    return StillPair(label=spot.label, frame=spot.frame, source=source, encode=encode)
+def _stills_of(space: Workspace, record: ClipRecord, frames: Sequence[int]) -> tuple[bytes, ...]:
+    clip = probe_file(lone_file(record.path), space.tools, children=space.children)
+    return take_stills(record.path, clip, (), frames, tools=space.tools, children=space.children)
 
 
 def _source_path(view: ClipView, record: ClipRecord) -> str | None:

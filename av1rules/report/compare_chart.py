@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from av1rules.encode.score_parse import Score
@@ -15,21 +16,36 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 28, 26
 UNITS = {Metric.VMAF: "", Metric.XPSNR: " dB", Metric.SSIM: "", Metric.PSNR: " dB"}
 
 
-def score_chart(score: Score, marks: Sequence[tuple[float, str]]) -> str:
-    """`marks` are where pieces begin, in seconds of the clip, each with a word."""
-    values = score.per_second
-    low, high = _span(values)
-    if score.metric is Metric.VMAF:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The score of one encode; `number` is its place on the page, and gives its colour."""
+
+    number: int
+    score: Score
+
+
+def score_chart(lines: Sequence[Line], marks: Sequence[tuple[float, str]]) -> str:
+    """One metric of all encodes, the first on top. `marks` are where pieces begin, in seconds of
+    the clip, each with a word."""
+    first = lines[0].score
+    low, high = _span([value for line in lines for value in line.score.per_second])
+    if first.metric is Metric.VMAF:
         high = min(high, 100.0) if low < 100 else high
-    seconds = max(len(values), 1)
-    number = list(Metric).index(score.metric)
-    title = f"{score.metric.value.upper()}{UNITS[score.metric]} each second"
+    seconds = max(1, *(len(line.score.per_second) for line in lines))
+    title = f"{first.metric.value.upper()}{UNITS[first.metric]} each second"
+    if len(lines) == 1:
+        title += f", mean {show_figure(first, first.mean)}"
+    drawn = (
+        f'<polyline class="line c{line.number % 6}" data-line="{line.number}" '
+        f'points="{_points(line.score.per_second, low, high)}"/>'
+        for line in reversed(lines)
+    )
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">',
         *_grid(low, high, seconds),
         *(_mark(at_s / seconds, word) for at_s, word in marks),
-        f'<polyline class="line c{number}" points="{_points(values, low, high)}"/>',
-        f'<text x="{_LEFT}" y="16">{title}, mean {show_figure(score, score.mean)}</text></svg>',
+        *drawn,
+        f'<text x="{_LEFT}" y="16">{title}</text></svg>',
     ]
     return "".join(parts)
 

@@ -16,7 +16,7 @@ from av1rules.rules.model import Problem
 from av1rules.rules.reader import Cursor
 from av1rules.rules.setting_bounds import check_settings
 from av1rules.rules.settings import EncodeSettings
-from av1rules.rules.shaping import ADJUSTABLE, DEFAULTS, in_words, shaping
+from av1rules.rules.shaping import ADJUSTABLE, DEFAULTS, in_words, shaping, shown
 
 CRF_STEP = 2.0
 """What "better" means where nothing else is said: the predecessor's step, an eighth to a quarter
@@ -74,10 +74,15 @@ def changes_between(settings: EncodeSettings, goal: EncodeSettings) -> tuple[str
     )
 
 
+def differing(settings: EncodeSettings, goal: EncodeSettings) -> tuple[str, ...]:
+    """The names of the settings in which two differ, in the order of `EncodeSettings`."""
+    return tuple(name for name, _, _ in changed_words(in_words(settings), in_words(goal)))
+
+
 def told_changes(settings: EncodeSettings, goal: EncodeSettings) -> str:
     """In which settings another differs, for people: `film_grain 4, preset 5`."""
-    rows = changed_words(in_words(settings), in_words(goal))
-    return ", ".join(f"{name} {printable(after, limit=80)}" for name, _, after in rows)
+    names = differing(settings, goal)
+    return ", ".join(f"{name} {printable(shown(goal, name), limit=80)}" for name in names)
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -42,7 +42,11 @@ class Spot:
 
 
 def spots(
-    pieces: Sequence[Piece], frames: int, worst_second: tuple[int, int] | None
+    pieces: Sequence[Piece],
+    frames: int,
+    worst_second: tuple[int, int] | None,
+    *,
+    most: int = MOST_STILLS,
 ) -> tuple[Spot, ...]:
     """The middle of each piece, and of the second with the lowest score (its number of so many)."""
     if frames <= 0:
@@ -58,7 +62,7 @@ def spots(
         number, seconds = worst_second
         worst = int((number + 0.5) / max(seconds, 1) * frames)
         found.setdefault(min(worst, frames - 1), "the second with the lowest score")
-    return tuple(Spot(frame=at, label=found[at]) for at in sorted(found))[:MOST_STILLS]
+    return tuple(Spot(frame=at, label=found[at]) for at in sorted(found))[:most]
 
 
 def stills_note(source: Source, tools: Tools) -> str | None:

@@ -128,7 +128,7 @@ def test_comparison_in_a_real_browser(waiting: Shelf, tmp_path: Path) -> None:
         moved = (
             "(() => { const r = document.querySelector('input'); r.value = 20;"
             "r.dispatchEvent(new Event('input'));"
-            "return document.querySelector('.encode').style.clipPath; })()"
+            "return document.querySelector('.over').style.clipPath; })()"
         )
         assert page.evaluate(moved) == "inset(0px 0px 0px 20%)"
         assert page.evaluate("document.querySelectorAll('svg polyline').length") == 4
