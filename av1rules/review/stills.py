@@ -14,7 +14,7 @@ from av1rules.base.process import Children, Limits, run
 from av1rules.base.text import printable
 from av1rules.encode.argv import file_url
 from av1rules.encode.clip_argv import passage_graph, passage_inputs
-from av1rules.library.source import Source
+from av1rules.library.source import Source, VideoStream
 from av1rules.library.toolset import Tools
 from av1rules.review.passages import Piece
 
@@ -29,8 +29,21 @@ _TO_SDR = (
 )
 """203 cd/m2 is where HDR has its white, by ITU-R BT.2408."""
 
+_TO_JPEG = "out_color_matrix=bt601:out_range=pc:flags=accurate_rnd+full_chroma_int"
+"""JPEG means BT.601 in full range, whatever the film has."""
+
 TONE_MAPPED = "HDR is shown in SDR, both sides alike: colours and highlights are not those of a TV"
 NOT_TONE_MAPPED = "HDR is shown as it is, pale: this FFmpeg lacks zscale"
+
+
+_TURNS = {90: ("transpose=cclock",), 180: ("hflip", "vflip"), 270: ("transpose=clock",)}
+"""By the angle, counterclockwise, at which a player turns the picture."""
+
+MOST_STRETCH = 4
+"""Beyond it the aspect is a mistake of the file: a still would take gigabytes."""
+
+_SQUARE_ENOUGH = 0.01
+"""Pixels so little off square are shown as they are: scaling would only blur them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +83,19 @@ def stills_note(source: Source, tools: Tools) -> str | None:
     if main is None or main.colour.transfer not in HDR_TRANSFERS:
         return None
     return TONE_MAPPED if _can_map(tools) else NOT_TONE_MAPPED
+
+
+def squared(main: VideoStream) -> str:
+    """The size for square pixels as words of a scaler: one side grows, none shrinks. Empty where
+    they are square, or not known."""
+    aspect, width, height = main.sample_aspect, main.width, main.height
+    if not aspect or not width or not height or abs(aspect - 1) < _SQUARE_ENOUGH:
+        return ""
+    if aspect > MOST_STRETCH or 1 / aspect > MOST_STRETCH:
+        return ""
+    if aspect > 1:
+        return f"w={round(width * aspect)}:h={height}:"
+    return f"w={width}:h={round(height / aspect)}:"
 
 
 def _can_map(tools: Tools) -> bool:
@@ -132,9 +158,9 @@ def stills_argv(
         last=(
             f"select='{wanted}'",
             *((_TO_SDR,) if is_hdr else ()),
-            # JPEG means BT.601 in full range, whatever the film has.
-            "scale=out_color_matrix=bt601:out_range=pc:flags=accurate_rnd+full_chroma_int",
+            f"scale={squared(source.main)}{_TO_JPEG}",
             "format=yuvj444p",
+            *_TURNS.get((source.main.rotation or 0) % 360, ()),
         ),
     )
     return (

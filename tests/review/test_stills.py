@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.process import Children
 from av1rules.library.identity import lone_file
 from av1rules.library.probe import probe_file
+from av1rules.library.source import VideoStream
 from av1rules.library.toolset import Tools
 from av1rules.review.passages import Kind, Piece
-from av1rules.review.stills import Spot, spots, take_stills
+from av1rules.review.stills import Spot, spots, squared, take_stills
 from tests.conftest import MakeClip
 
 
@@ -71,3 +73,56 @@ def test_too_few_pictures_are_told(clip: Path, tools: Tools) -> None:
     source = probe_file(lone_file(str(clip)), tools)
     with pytest.raises(Av1rulesError, match="1 of 2 pictures could be had"):
         take_stills(str(clip), source, (), [3, 9999], tools=tools, children=Children())
+
+
+@pytest.mark.parametrize(
+    ("aspect", "words"),
+    [
+        (None, ""),
+        (Fraction(1), ""),
+        (Fraction(399, 400), ""),  # scaling would only blur
+        (Fraction(8, 9), "w=720:h=540:"),
+        (Fraction(32, 27), "w=853:h=480:"),
+        (Fraction(1, 1000), ""),  # a mistake of the file
+    ],
+)
+def test_squared(aspect: Fraction | None, words: str) -> None:
+    main = VideoStream(index=0, codec="h264", width=720, height=480, sample_aspect=aspect)
+    assert squared(main) == words
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("angle", [0, 90, 180, 270])
+def test_stills_stand_as_players_show_them(
+    make_clip: MakeClip, tools: Tools, tmp_path: Path, angle: int
+) -> None:
+    """A white block in one corner, pixels twice as wide as high; FFmpeg by itself turns it too."""
+    flat = make_clip(
+        "flat.mp4", "-f", "lavfi", "-i",
+        "color=black:s=96x64:r=24:d=0.25,drawbox=x=64:y=0:w=32:h=32:c=white:t=fill",
+        "-c:v", "mpeg4", "-q:v", "2", "-vf", "setsar=2",
+    )  # fmt: skip
+    turned = tmp_path / "turned.mp4"
+    call = [tools.ffmpeg, "-v", "error", "-nostdin", "-display_rotation", str(angle)]
+    subprocess.run([*call, "-i", str(flat), "-c", "copy", str(turned)], check=True)
+    source = probe_file(lone_file(str(turned)), tools)
+    (still,) = take_stills(str(turned), source, (), [2], tools=tools, children=Children())
+    picture = tmp_path / "still.jpg"
+    picture.write_bytes(still)
+    size, corner = _seen(picture, tools)
+    assert size == ((64, 192) if angle in (90, 270) else (192, 64))
+    assert corner == _seen(turned, tools)[1]
+
+
+def _seen(path: Path, tools: Tools) -> tuple[tuple[int, int], str]:
+    """How large the first picture is as FFmpeg shows it, and its brightest corner."""
+    call = [tools.ffmpeg, "-v", "error", "-nostdin", "-i", str(path), "-frames:v", "1"]
+    done = subprocess.run(
+        [*call, "-vf", "format=gray", "-c:v", "pgm", "-f", "image2pipe", "-"],
+        check=True,
+        capture_output=True,
+    )
+    _, size, _, pixels = done.stdout.split(b"\n", 3)
+    width, height = map(int, size.split())
+    places = {"tl": 0, "tr": width - 1, "bl": -width, "br": -1}
+    return (width, height), max(places, key=lambda name: pixels[places[name]])
