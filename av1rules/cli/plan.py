@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from av1rules.base.errors import Av1rulesError
-from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_WORK
+from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WORK
 from av1rules.cli.options import (
     absolute_paths,
     accept_missing_option,
@@ -34,6 +34,11 @@ from av1rules.ui.sinks import counter_sink
 @accept_missing_option
 @budget_options
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), help="Foretell so many at a time.")
+@click.option(
+    "--sample",
+    is_flag=True,
+    help="First take samples of all that is to be encoded: closer forecasts, at some cost.",
+)
 @click.option("--json", "form", flag_value="json", help="Print the plan as JSON.")
 @click.option("--csv", "form", flag_value="csv", help="Print the plan as CSV, a line a file.")
 @click.option("--all", "every_row", is_flag=True, help="List fresh and left-alone files too.")
@@ -48,16 +53,19 @@ def command(
     budget_s: float | None,
     free_bytes: int | None,
     jobs: int | None,
+    sample: bool,  # noqa: FBT001
     form: str | None,
     every_row: bool,  # noqa: FBT001
     detailed_exitcode: bool,  # noqa: FBT001
 ) -> int:
     """Show what a run would do with the library, or with PATHS of it, and why.
 
-    Writes nothing but its cache.
+    Writes nothing but its cache; with --sample, what the samples told.
     """
     try:
         wish = Wish(paths=absolute_paths(paths), force=force, accept_missing=accept_missing)
+        if sample and _take_samples(rules_file, wish, jobs=jobs):
+            return EXIT_INTERRUPTED
         with open_workspace(rules_file, write=False) as space, counter_sink(sys.stderr) as sink:
             for warning in space.warnings:
                 click.echo(f"warning: {warning}", err=True)
@@ -79,6 +87,26 @@ def command(
     return EXIT_WORK if detailed_exitcode and plan.has_work else EXIT_DONE
 
 
+def _take_samples(rules_file: Path, wish: Wish, *, jobs: int | None) -> bool:
+    """Whether it was interrupted; what was found until then is kept."""
+    # All that a run needs: only where samples are wished for.
+    from av1rules.base.signals import stop_on_signals  # noqa: PLC0415
+    from av1rules.cli.run import event_sink  # noqa: PLC0415
+    from av1rules.graph.open_session import open_session  # noqa: PLC0415
+    from av1rules.graph.run import measure_first, take_samples  # noqa: PLC0415
+
+    with (
+        open_workspace(rules_file, write=False) as space,
+        stop_on_signals(space.children),
+        event_sink(as_json=False) as sink,
+        open_session(space, sink) as session,
+    ):
+        jobs = jobs or space.ruleset.run.jobs
+        plan = measure_first(build_plan(session.space, wish, sink=sink), session, wish, jobs=jobs)
+        take_samples(plan, session, jobs=jobs)
+        return space.children.is_stopping
+
+
 def _foretell(
     plan: Plan,
     space: Workspace,
@@ -94,5 +122,5 @@ def _foretell(
     from av1rules.report.forecast_text import foretold_of  # noqa: PLC0415
 
     budget = Budget(seconds=budget_s, free_bytes=free_bytes)
-    outlook = look_ahead(plan, space.ledger, space.ruleset, jobs=jobs, budget=budget)
+    outlook = look_ahead(plan, space.ledger, space.ruleset, space.tools, jobs=jobs, budget=budget)
     return foretold_of(outlook, plan.rows)

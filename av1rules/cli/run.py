@@ -20,10 +20,11 @@ from av1rules.cli.options import (
     paths_argument,
     rules_option,
 )
+from av1rules.graph.doit_run import Steward
 from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import Plan, PlanAction
-from av1rules.graph.run import Steward, measure_first, run_plan
+from av1rules.graph.run import measure_first, run_plan
 from av1rules.graph.scope import Wish
 from av1rules.graph.session import Session
 from av1rules.graph.workspace import open_workspace
@@ -90,7 +91,9 @@ def _steward(
 
     space = session.space
     budget = Budget(seconds=budget_s, free_bytes=free_bytes)
-    return Allowance(look_ahead(plan, space.ledger, space.ruleset, jobs=jobs, budget=budget))
+    return Allowance(
+        look_ahead(plan, space.ledger, space.ruleset, space.tools, jobs=jobs, budget=budget)
+    )
 
 
 def _exit_code(finished: RunFinished, plan: Plan, *, interrupted: bool) -> int:

@@ -15,10 +15,11 @@ from av1rules.base.text import printable
 from av1rules.encode.trial import trial_problem
 from av1rules.graph.clip_table import ClipRecord, clip_place
 from av1rules.graph.fingerprint import fingerprint
+from av1rules.graph.guard import build_guarded
 from av1rules.graph.look import Look, Making, look_at
 from av1rules.graph.plan import build_plan, probe_files
 from av1rules.graph.planned import ClipState, PlanAction, PlanRow, Work
-from av1rules.graph.run import build_guarded, require_no_brakes
+from av1rules.graph.run import require_no_brakes
 from av1rules.graph.session import Outcome, Session
 from av1rules.graph.workspace import Workspace
 from av1rules.library.cache import ProbeFailure

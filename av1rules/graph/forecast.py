@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from av1rules.graph.forecast_priors import (
+    SAMPLED_SIZE_SPREAD,
+    SAMPLED_TIME_SPREAD,
     SIZE_SPREAD,
     Spread,
     Traits,
@@ -22,6 +24,7 @@ from av1rules.graph.forecast_priors import (
     prior_bytes,
     prior_seconds,
     time_spread,
+    verify_seconds,
 )
 
 LEVELS = (
@@ -29,8 +32,11 @@ LEVELS = (
     "at the same preset",
     "at the same preset and resolution",
     "like it",
+    "of samples",
 )
-"""From the broadest to the narrowest."""
+"""From the broadest to the narrowest; the last is no past encode, but samples of the film."""
+
+SAMPLED = len(LEVELS) - 1
 
 ENOUGH = 3
 """So many encodes make a level worth naming as what a forecast rests on."""
@@ -74,8 +80,18 @@ class Basis:
     def text(self) -> str:
         if self.level is None:
             return "built-in figures, wide"
+        if self.level == SAMPLED:
+            return "from samples of the film"
         plural = "encode" if self.encodes == 1 else "encodes"
         return f"from {self.encodes} {plural} {LEVELS[self.level]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What samples of the film say of the whole: seconds of encoding, bytes of the target."""
+
+    seconds: float
+    size_bytes: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,11 +218,16 @@ class Model:
             ratio = sample.size_bytes / prior_bytes(sample.traits)
             self._size.add(sample.traits, math.log(ratio))
 
-    def forecast(self, traits: Traits) -> Forecast:
-        """Of one encode, with the machine to itself."""
-        first_s = prior_seconds(traits, self._cores, self._threads)
-        time = self._time.guess(traits, math.log(first_s), time_spread(self._cores))
-        size = self._size.guess(traits, math.log(prior_bytes(traits)), SIZE_SPREAD)
+    def forecast(self, traits: Traits, seen: Seen | None = None) -> Forecast:
+        """Of one encode, with the machine to itself; by its samples, where there are any."""
+        if seen is None:
+            first_s = prior_seconds(traits, self._cores, self._threads)
+            time = self._time.guess(traits, math.log(first_s), time_spread(self._cores))
+            size = self._size.guess(traits, math.log(prior_bytes(traits)), SIZE_SPREAD)
+        else:
+            checking_s = verify_seconds(traits, self._cores, self._threads)
+            time = _sampled(seen.seconds + checking_s, SAMPLED_TIME_SPREAD)
+            size = _sampled(seen.size_bytes, SAMPLED_SIZE_SPREAD)
         return Forecast(
             seconds=time.range,
             size_bytes=size.range,
@@ -215,6 +236,11 @@ class Model:
             size_guess=size,
             traits=traits,
         )
+
+
+def _sampled(value: float, spread: Spread) -> Guess:
+    basis = Basis(level=SAMPLED, encodes=1)
+    return Guess(mu=math.log(value), common=spread.common, own=spread.own, basis=basis)
 
 
 def _saved(size: Range, traits: Traits) -> Range:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from av1rules.graph.forecast import LEVELS, Range
+from av1rules.graph.forecast import LEVELS, SAMPLED, Range
 from av1rules.graph.forecast_table import PastForecast
 
 
@@ -42,6 +42,7 @@ def check_forecasts(past: Iterable[PastForecast]) -> tuple[Checked, ...]:
     for one in found:
         level = one.basis.level
         basis = "built-in figures" if level is None else f"own encodes: {LEVELS[level]}"
+        basis = "samples of the film" if level == SAMPLED else basis
         groups[(-1 if level is None else level, basis)].append(one)
         groups[(len(LEVELS), _kind(one))].append(one)
     named = ((name, members) for (_, name), members in sorted(groups.items()))

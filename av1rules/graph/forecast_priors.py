@@ -93,6 +93,16 @@ SIZE_SPREAD = Spread(common=0.45, own=0.7, kept=(1.0, 0.8, 0.5, 0.8))
 """Own: fitted to the 59 clips; clean and very noisy pictures differ by fourteen times. Kept: a
 guess; presets and tiers go together, and with tiers the grain."""
 
+SAMPLED_TIME_SPREAD = Spread(common=0.10, own=0.15, kept=())
+"""Of forecasts from samples of the very film, on this machine. Common: what else it was doing then.
+Own: what samples of some 1-3 % of a film leave open."""
+
+SAMPLED_SIZE_SPREAD = Spread(common=0.05, own=0.15, kept=())
+"""The same for sizes. Common: each sample begins with a key frame."""
+
+SEARCH_PROBES = 4
+"""Sample encodes that a search takes (docs/quality.md)."""
+
 MORE_PER_DOUBLED_CORES = 0.12
 """Added to the common spread of time for each doubling of the two cores that were measured."""
 
@@ -112,6 +122,7 @@ class Traits:
     pixels: int  # of a frame
     source_bytes: int
     max_size_ratio: float = 0.9
+    first_frames: float = 0.0  # of samples that are encoded before it
 
 
 def cores_used(cores: int, threads: int | None) -> float:
@@ -121,12 +132,18 @@ def cores_used(cores: int, threads: int | None) -> float:
 
 def prior_seconds(traits: Traits, cores: int, threads: int | None = None) -> float:
     """Encoding and verifying, with the machine to itself."""
-    megapixels = traits.frames * traits.pixels / 1e6
+    megapixels = (traits.frames + traits.first_frames) * traits.pixels / 1e6
     preset = min(max(traits.preset, 0), 13)
     cpu_s = CPU_S_PER_MPX[preset] * ENCODER_FACTOR.get(traits.encoder, OTHER_ENCODER_FACTOR)
     cpu_s *= GRAIN_FACTOR if traits.film_grain else 1.0
     cpu_s *= EIGHT_BIT_FACTOR if traits.bit_depth == 8 else 1.0
     return START_S + megapixels * (cpu_s + VERIFY_CPU_S_PER_MPX) / cores_used(cores, threads)
+
+
+def verify_seconds(traits: Traits, cores: int, threads: int | None = None) -> float:
+    """What comes on top of the encode itself."""
+    megapixels = traits.frames * traits.pixels / 1e6
+    return START_S + megapixels * VERIFY_CPU_S_PER_MPX / cores_used(cores, threads)
 
 
 def prior_bytes(traits: Traits) -> float:

@@ -96,10 +96,10 @@ CREATE TABLE searches (
 ALTER TABLE verdicts ADD COLUMN measured TEXT;
 """
 
-_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES)
+STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES)
 """What each version adds to the one before."""
 
-SCHEMA_VERSION = len(_STEPS)
+SCHEMA_VERSION = len(STEPS)
 
 
 class LedgerDb:
@@ -189,7 +189,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
     if version < SCHEMA_VERSION:
-        steps = " ".join(_STEPS[version:])
+        steps = " ".join(STEPS[version:])
         connection.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
 
 

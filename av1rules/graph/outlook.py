@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from av1rules.graph.forecast import (
@@ -15,16 +15,21 @@ from av1rules.graph.forecast import (
     Basis,
     Forecast,
     Model,
+    Seen,
     Total,
     gain_of,
     stretch_of,
     total_of,
 )
 from av1rules.graph.forecast_past import samples_of
-from av1rules.graph.forecast_priors import Traits
+from av1rules.graph.forecast_priors import SEARCH_PROBES, Traits
 from av1rules.graph.history import made_lately
 from av1rules.graph.ledger import Ledger
-from av1rules.graph.planned import Plan, PlanAction, PlanRow
+from av1rules.graph.planned import Plan, PlanAction, PlanRow, Step, Work
+from av1rules.graph.preparation import as_encoded, projection_of
+from av1rules.graph.stale import tools_used
+from av1rules.library.toolset import Tools
+from av1rules.review.samples import sample_passages
 from av1rules.rules.model import OriginalsKind, OutputMode, OutputSpec, RuleSet
 from av1rules.rules.tier import resolution_of
 
@@ -85,7 +90,13 @@ class Outlook:
 
 
 def look_ahead(
-    plan: Plan, ledger: Ledger, ruleset: RuleSet, *, jobs: int | None = None, budget: Budget
+    plan: Plan,
+    ledger: Ledger,
+    ruleset: RuleSet,
+    tools: Tools,
+    *,
+    jobs: int | None = None,
+    budget: Budget,
 ) -> Outlook:
     """Forecast every encode of the plan. Raises LedgerError."""
     rows = plan.of(PlanAction.ENCODE)
@@ -96,7 +107,8 @@ def look_ahead(
     cores = len(run.cpus) or os.cpu_count() or 1
     threads = run.threads_per_job
     samples = samples_of(made_lately(ledger, LEARNED_FROM), cores=cores, threads=threads)
-    by_path = forecast_rows(rows, Model(samples, cores=cores, threads=threads))
+    model = Model(samples, cores=cores, threads=threads)
+    by_path = forecast_rows(rows, model, lambda row: _seen(row, ledger, tools))
     outlook = Outlook(
         by_path=by_path,
         within=tuple(by_path),
@@ -114,10 +126,44 @@ def _frees(output: OutputSpec) -> bool:
     return output.mode is OutputMode.REPLACE and output.originals.kind is OriginalsKind.DELETE
 
 
-def forecast_rows(rows: Iterable[PlanRow], model: Model) -> dict[str, Forecast]:
-    """By path of the source; a row that tells too little has none."""
-    known = ((row.file.path, traits_of(row)) for row in rows)
-    return {path: model.forecast(traits) for path, traits in known if traits is not None}
+def forecast_rows(
+    rows: Iterable[PlanRow], model: Model, seen: Callable[[PlanRow], Seen | None] = lambda _: None
+) -> dict[str, Forecast]:
+    """By path of the source; a row that tells too little has none. `seen` looks up its samples."""
+    known = ((row, traits_of(row)) for row in rows)
+    return {
+        row.file.path: model.forecast(traits, seen(row))
+        for row, traits in known
+        if traits is not None
+    }
+
+
+def _seen(row: PlanRow, ledger: Ledger, tools: Tools) -> Seen | None:
+    """What its samples say; nothing while some of its settings are still to be found out."""
+    work = row.work
+    if work is None or any(step is not Step.SAMPLE for step in work.due):
+        return None
+    settings, used = as_encoded(work.making.settings), tools_used(work.encoder, tools)
+    sample = ledger.samples.find(work.content_key, settings, used)
+    main = work.look.source.main
+    if sample is None or not (sample.frames and main and main.frame_rate):
+        return None
+    size_bytes = projection_of(work, sample)
+    duration_s = main.duration_s or work.look.source.duration_s
+    if not (size_bytes and duration_s and sample.encode_s):
+        return None
+    frames = duration_s * float(main.frame_rate)
+    return Seen(seconds=sample.encode_s / sample.frames * frames, size_bytes=size_bytes)
+
+
+def _first_frames(work: Work, frame_rate: float) -> float:
+    """Frames of the samples that are encoded before the film."""
+    encodes = {Step.SEARCH: SEARCH_PROBES, Step.SAMPLE: 1}
+    count = sum(encodes.get(step, 0) for step in work.due)
+    if not count:
+        return 0.0
+    length_s = sum(length for _, length in sample_passages(work.look.source))
+    return count * length_s * frame_rate
 
 
 def traits_of(row: PlanRow) -> Traits | None:
@@ -144,6 +190,7 @@ def traits_of(row: PlanRow) -> Traits | None:
         pixels=main.width * main.height,
         source_bytes=row.work.origin.stat.size_bytes,
         max_size_ratio=settings.max_size_ratio,
+        first_frames=_first_frames(row.work, float(main.frame_rate)),
     )
 
 

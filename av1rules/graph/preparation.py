@@ -10,14 +10,16 @@ from dataclasses import replace
 
 import msgspec
 
+from av1rules.encode.streams import StreamAction
 from av1rules.graph.look import Making
 from av1rules.graph.planned import PlanAction, PlanRow, Step, Work
-from av1rules.graph.sample_table import SearchResult
+from av1rules.graph.sample_table import SampleEncode, SearchResult
 from av1rules.graph.stale import tools_used
 from av1rules.graph.workspace import Workspace
 from av1rules.review.gate import is_worth_sampling
 from av1rules.review.grain import film_grain_for, noise_level
 from av1rules.review.passages import NOISE_VERSION, NoiseEstimate
+from av1rules.review.projection import projected_bytes
 from av1rules.rules.quality import Otherwise
 from av1rules.rules.settings import EncodeSettings
 
@@ -134,6 +136,16 @@ def _wants_sample(space: Workspace, work: Work, *, is_unsure: bool) -> bool:
     tools = tools_used(work.encoder, space.tools)
     settings = as_encoded(work.making.settings)
     return space.ledger.samples.find(work.content_key, settings, tools) is None
+
+
+def projection_of(work: Work, sample: SampleEncode) -> int | None:
+    """Bytes of the whole film, sound and all, as far as its samples tell."""
+    kept = frozenset(
+        step.index for step in work.making.streams.mapped if step.action is not StreamAction.ENCODE
+    )
+    return projected_bytes(
+        work.look.source, kept, clip_bytes=sample.size_bytes, clip_s=sample.duration_s
+    )
 
 
 def as_encoded(settings: EncodeSettings) -> EncodeSettings:

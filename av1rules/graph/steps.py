@@ -15,10 +15,9 @@ from av1rules.base.errors import EncodeError, ProbeError
 from av1rules.base.events import JobDiscarded, JobProgress, JobWithheld, StepDone
 from av1rules.base.units import format_size
 from av1rules.encode.score_parse import figure_of
-from av1rules.encode.streams import StreamAction
 from av1rules.graph.job import Job, priority_of, require_same_source
 from av1rules.graph.planned import PlanRow, Step
-from av1rules.graph.preparation import as_encoded, noise_key, prepared
+from av1rules.graph.preparation import as_encoded, noise_key, prepared, projection_of
 from av1rules.graph.sample_build import sample_encode
 from av1rules.graph.sample_table import SampleEncode, SearchResult, Tried
 from av1rules.graph.session import Outcome, Session, now_text
@@ -30,7 +29,6 @@ from av1rules.review.gate import hopeless
 from av1rules.review.grain import film_grain_for, noise_level
 from av1rules.review.noise import estimate
 from av1rules.review.passages import NoiseEstimate
-from av1rules.review.projection import projected_bytes
 from av1rules.review.search import Found, NotReached, Probe, next_step
 from av1rules.rules.quality import QualityTarget
 from av1rules.rules.settings import EncodeSettings
@@ -64,10 +62,12 @@ def take_step(row: PlanRow, step: Step, session: Session) -> Outcome:
     work = row.work
     assert work is not None
     row = prepared(session.space, row, forced=work.is_forced)
-    if row.work is None or step not in row.work.due:
+    if row.work is None:
         return Outcome.PREPARED
-    if row.work.due[0] is not step:  # what comes before it did not come about
+    if any(one is not step for one in row.work.due[:1]):  # what comes before did not come about
         return Outcome.WITHHELD
+    if step not in row.work.due and step is not Step.SAMPLE:  # that one may be wished for
+        return Outcome.PREPARED
     job = Job(row=row, work=row.work, target=row.target or "", session=session)
     session.require_disks()
     require_same_source(job)
@@ -175,7 +175,7 @@ def _probe(job: Job, settings: EncodeSettings, target: QualityTarget, crf: float
 def _judged(job: Job, sample: SampleEncode) -> tuple[str, bool]:
     """What the samples say of the whole film, and whether it is hopeless: that is remembered."""
     work = job.work
-    size_bytes = projection_of(job, sample)
+    size_bytes = projection_of(work, sample)
     settings = work.making.settings
     reason = hopeless(
         size_bytes, source_bytes=job.source_bytes, max_size_ratio=settings.max_size_ratio
@@ -190,14 +190,3 @@ def _judged(job: Job, sample: SampleEncode) -> tuple[str, bool]:
         )
     )
     return reason, True
-
-
-def projection_of(job: Job, sample: SampleEncode) -> int | None:
-    """Bytes of the whole film, sound and all, as far as its samples tell."""
-    making = job.work.making
-    kept = frozenset(
-        step.index for step in making.streams.mapped if step.action is not StreamAction.ENCODE
-    )
-    return projected_bytes(
-        job.work.look.source, kept, clip_bytes=sample.size_bytes, clip_s=sample.duration_s
-    )

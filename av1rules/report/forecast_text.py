@@ -9,7 +9,7 @@ import msgspec
 from tabulate import tabulate
 
 from av1rules.base.units import format_duration, format_size
-from av1rules.graph.forecast import Basis, Forecast, Range
+from av1rules.graph.forecast import SAMPLED, Basis, Forecast, Range
 from av1rules.graph.forecast_check import Checked, Quality
 from av1rules.graph.outlook import Outlook
 from av1rules.graph.planned import PlanAction, PlanRow
@@ -123,7 +123,7 @@ def _total_line(outlook: Outlook) -> str:
 
 def _basis_text(basis: Basis, count: int) -> str:
     forecasts = "1 forecast" if count == 1 else f"{count} forecasts"
-    if basis.level is None or count == 1:
+    if basis.level in (None, SAMPLED) or count == 1:
         return f"{forecasts}: {basis.text}"
     return f"{forecasts}: {basis.text.replace('from ', 'from up to ', 1)}"
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from av1rules.base.text import printable, printable_json
-from av1rules.graph.planned import Plan, PlanAction, PlanRow, total_bytes
+from av1rules.graph.planned import Plan, PlanAction, PlanRow, Step, Work, total_bytes
 from av1rules.report.foretold import Foretold
 
 CSV_COLUMNS = (
@@ -72,6 +72,7 @@ def row_record(row: PlanRow) -> dict[str, Any]:
         record["origins"] = dict(row.work.making.origins)
         record["content_key"] = row.work.content_key
         record["fingerprint"] = row.work.fingerprint
+        record["first"] = [step.value for step in row.work.due]
     if row.clip is not None:
         record["clip"] = {
             "path": json_text(row.clip.path),
@@ -94,7 +95,6 @@ def plan_csv(plan: Plan, foretold: Foretold = Foretold()) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for row in plan.rows:
-        settings = row.work.making.settings if row.work else None
         writer.writerow(
             (
                 row.action.value,
@@ -104,15 +104,23 @@ def plan_csv(plan: Plan, foretold: Foretold = Foretold()) -> str:
                 row.source_tier or "",
                 csv_cell(row.rule or ""),
                 row.work.encoder.name if row.work else "",
-                settings.crf if settings else "",
-                settings.preset if settings else "",
-                settings.film_grain if settings else "",
+                *_numbers(row.work),
                 csv_cell("; ".join(row.causes)),
                 csv_cell("; ".join(row.notes)),
                 *foretold.csv_cells.get(row.file.path, _NO_FORECAST),
             )
         )
     return out.getvalue()
+
+
+def _numbers(work: Work | None) -> tuple[object, object, object]:
+    """CRF, preset and film grain; empty while they are still to be found out."""
+    if work is None:
+        return "", "", ""
+    settings = work.making.settings
+    crf: object = "" if Step.SEARCH in work.due else settings.crf
+    grain: object = "" if Step.MEASURE in work.due else settings.film_grain
+    return crf, settings.preset, grain
 
 
 def csv_cell(text: str) -> str:

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from av1rules.base.text import printable
 from av1rules.base.units import format_size
-from av1rules.graph.planned import Orphan, Plan, PlanAction, PlanRow, total_bytes
+from av1rules.graph.planned import Orphan, Plan, PlanAction, PlanRow, Step, total_bytes
 from av1rules.report.foretold import Foretold
 from av1rules.rules.settings import show_value
 
@@ -144,8 +144,8 @@ def settings_text(row: PlanRow) -> str:
     """The settings that matter most, in one short cell."""
     if row.work is None:
         return ""
-    settings, name = row.work.making.settings, row.work.encoder.name
+    settings, due, name = row.work.making.settings, row.work.due, row.work.encoder.name
+    crf = "by target" if Step.SEARCH in due else show_value(settings.crf)
     grain = f" grain {settings.film_grain}" if settings.film_grain else ""
-    return (
-        f"{name} crf {show_value(settings.crf)} p{settings.preset}{grain} {settings.bit_depth}-bit"
-    )
+    grain = " grain auto" if Step.MEASURE in due else grain
+    return f"{name} crf {crf} p{settings.preset}{grain} {settings.bit_depth}-bit"

@@ -15,15 +15,21 @@ from av1rules.graph.forecast_table import ForecastTable
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
+from av1rules.graph.planned import Plan
 from av1rules.graph.run import run_plan
 from av1rules.graph.scope import Wish
-from av1rules.graph.workspace import open_workspace
+from av1rules.graph.workspace import Workspace, open_workspace
 from tests.cli.test_commands import av1rules
 from tests.shelf import FAST, RULES, Shelf
 
 pytestmark = pytest.mark.real
 
 KEEP_ALL = RULES.format(settings=FAST)
+
+
+def ahead(plan: Plan, space: Workspace) -> outlook.Outlook:
+    budget = outlook.Budget()
+    return outlook.look_ahead(plan, space.ledger, space.ruleset, space.tools, budget=budget)
 
 
 def test_a_run_notes_what_it_foretold(shelf: Shelf) -> None:
@@ -89,7 +95,9 @@ def test_a_plan_without_work_does_not_read_the_past(
     monkeypatch.setattr(outlook, "made_lately", read)
     with open_workspace(shelf.rules_file, write=False) as space:
         plan = build_plan(space, Wish())
-        found = outlook.look_ahead(plan, space.ledger, space.ruleset, budget=outlook.Budget())
+        found = outlook.look_ahead(
+            plan, space.ledger, space.ruleset, space.tools, budget=outlook.Budget()
+        )
     assert found == outlook.Outlook()
 
 
@@ -107,7 +115,9 @@ def test_a_forecast_that_can_not_be_kept_is_no_failure(
         open_session(space, told.append) as session,
     ):
         plan = build_plan(session.space, Wish())
-        found = outlook.look_ahead(plan, space.ledger, space.ruleset, budget=outlook.Budget())
+        found = outlook.look_ahead(
+            plan, space.ledger, space.ruleset, space.tools, budget=outlook.Budget()
+        )
         finished = run_plan(plan, session, jobs=1, steward=Allowance(found))
     assert (finished.done, finished.failed) == (1, 0)
     notes = [event.message for event in told if isinstance(event, Note)]

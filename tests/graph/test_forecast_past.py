@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from av1rules.graph.forecast import Basis, Range
 from av1rules.graph.forecast_check import check_forecasts, quality_of
 from av1rules.graph.forecast_past import crowds_of, samples_of
 from av1rules.graph.forecast_table import ForecastTable, PastForecast
-from av1rules.graph.ledger import LEDGER_NAME, SCHEMA_VERSION, Ledger
+from av1rules.graph.ledger import Ledger
 from tests.report.shelf_of_figures import fill
 
 PAST = PastForecast(
@@ -85,19 +84,6 @@ def test_the_table_keeps_all_of_it(tmp_path: Path) -> None:
             ForecastTable(ledger.db).add(one)
     with closing(Ledger.read(tmp_path)) as ledger:
         assert ForecastTable(ledger.db).all() == (PAST, other)
-
-
-def test_a_ledger_from_before_there_were_forecasts(tmp_path: Path) -> None:
-    Ledger.open(tmp_path).close()
-    with sqlite3.connect(tmp_path / LEDGER_NAME) as db:
-        db.execute("DROP TABLE forecasts")
-        db.execute(f"PRAGMA user_version={SCHEMA_VERSION - 1}")
-    db.close()
-    with closing(Ledger.read(tmp_path)) as ledger:
-        assert ForecastTable(ledger.db).all() == ()
-    with closing(Ledger.open(tmp_path)) as ledger:
-        ForecastTable(ledger.db).add(PAST)
-        assert ForecastTable(ledger.db).all() == (PAST,)
 
 
 def test_an_absent_ledger_has_no_forecasts(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -13,7 +14,11 @@ import pytest
 
 from av1rules.base.errors import LedgerError
 from av1rules.graph.ledger import LEDGER_NAME, SCHEMA_VERSION, Ledger
+from av1rules.graph.forecast_table import ForecastTable
+from av1rules.graph.ledger_db import STEPS
+from av1rules.graph.sample_table import SampleEncode, SearchResult, Tried
 from av1rules.graph.verdict import Verdict, VerdictKind
+from av1rules.rules.settings import EncodeSettings
 from tests.graph.test_stale import ROW
 
 ODD = os.fsdecode(b"/out/\xff\n\xe2\x80\xae.mkv")
@@ -122,7 +127,8 @@ def test_commits_survive_sigkill_of_the_writer(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from dataclasses import replace\n"
         "from av1rules.graph.ledger import Ledger\n"
-        "from tests.graph.test_stale import ROW\n"
+        "from av1rules.rules.settings import EncodeSettings
+from tests.graph.test_stale import ROW\n"
         "ledger = Ledger.open(Path(sys.argv[1]))\n"
         "for n in range(20):\n"
         "    ledger.commit(replace(ROW, target=f'/out/{n}.mkv'), b'{}')\n"
@@ -137,6 +143,75 @@ def test_commits_survive_sigkill_of_the_writer(tmp_path: Path) -> None:
     assert len(tuple(ledger.rows())) == 20
     assert [work.folder for work in ledger.in_hand()] == ["/out/.av1rules-x"]
     ledger.close()
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_an_older_ledger_is_brought_along(tmp_path: Path, version: int) -> None:
+    path = tmp_path / LEDGER_NAME
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(f"{' '.join(STEPS[:version])} PRAGMA user_version={version};")
+        db.execute(
+            "INSERT INTO verdicts (content_key, fingerprint, kind, source, detail, source_bytes,"
+            " target_bytes, count, at) VALUES ('key', 'print', 'failed', x'61', 'why', 10, NULL,"
+            " 2, '2026-11-22T20:00:00+00:00')"
+        )
+        db.commit()
+    for open_ledger in (Ledger.read, Ledger.open):  # reading changes nothing
+        with contextlib.closing(open_ledger(tmp_path)) as ledger:
+            found = ledger.verdict("key", "print")
+            assert found is not None
+            assert (found.kind, found.count, found.measured) == (VerdictKind.FAILED, 2, ())
+            assert ledger.clips.all() == ForecastTable(ledger.db).all() == ()
+            assert ledger.searches.find("print", ROW.tools) is None
+    assert path.with_name(f"{LEDGER_NAME}.v{version}").exists()
+
+
+def test_verdicts_hold_what_was_measured(tmp_path: Path) -> None:
+    with contextlib.closing(Ledger.open(tmp_path)) as ledger:
+        poor = replace(verdict(VerdictKind.TOO_POOR), measured=(("vmaf_p5", 87.25),))
+        for told in (poor, verdict()):
+            ledger.record_verdict(told)
+            assert ledger.verdict("key", "print") == told
+
+
+SAMPLE = SampleEncode(
+    content_key="key",
+    settings=EncodeSettings(crf=26, preset=5),
+    tools=ROW.tools,
+    passages=((1.5, 3.0), (9.0, 3.0)),
+    frames=144,
+    duration_s=6.0,
+    size_bytes=123_456,
+    encode_s=2.5,
+    made_at="2026-11-22T20:00:00+00:00",
+)
+RESULT = SearchResult(
+    fingerprint="print",
+    tools=ROW.tools,
+    crf=27.25,
+    text="CRF 27.25",
+    tried=(Tried(crf=27.25, value=93.1),),
+    elapsed_s=12.0,
+    made_at="2026-11-22T20:00:00+00:00",
+)
+
+
+def test_samples_and_searches_are_of_one_content_settings_and_tools(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"films/\xff.mkv")
+    other_tools = replace(ROW.tools, encoder_version="v5")
+    with contextlib.closing(Ledger.open(tmp_path)) as ledger:
+        ledger.samples.put(SAMPLE, source=odd)
+        ledger.searches.put(RESULT, source=odd)
+        assert ledger.samples.find("key", SAMPLE.settings, ROW.tools) == SAMPLE
+        assert ledger.samples.find("key", replace(SAMPLE.settings, crf=27), ROW.tools) is None
+        assert ledger.samples.find("key", SAMPLE.settings, other_tools) is None
+        assert ledger.searches.find("print", ROW.tools) == RESULT
+        assert ledger.searches.find("print", other_tools) is None
+        ledger.forget("films/another.mkv")
+        assert ledger.searches.find("print", ROW.tools) == RESULT
+        ledger.forget(odd)
+        assert ledger.samples.find("key", SAMPLE.settings, ROW.tools) is None
+        assert ledger.searches.find("print", ROW.tools) is None
 
 
 def test_a_row_costs_at_most_two_kilobytes(tmp_path: Path) -> None:
