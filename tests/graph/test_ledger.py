@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from av1rules.base.errors import LedgerError
-from av1rules.graph.ledger import LEDGER_NAME, SCHEMA_VERSION, Ledger
 from av1rules.graph.forecast_table import ForecastTable
+from av1rules.graph.ledger import LEDGER_NAME, SCHEMA_VERSION, Ledger
 from av1rules.graph.ledger_db import STEPS
 from av1rules.graph.sample_table import SampleEncode, SearchResult, Tried
 from av1rules.graph.verdict import Verdict, VerdictKind
@@ -127,8 +127,7 @@ def test_commits_survive_sigkill_of_the_writer(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from dataclasses import replace\n"
         "from av1rules.graph.ledger import Ledger\n"
-        "from av1rules.rules.settings import EncodeSettings
-from tests.graph.test_stale import ROW\n"
+        "from tests.graph.test_stale import ROW\n"
         "ledger = Ledger.open(Path(sys.argv[1]))\n"
         "for n in range(20):\n"
         "    ledger.commit(replace(ROW, target=f'/out/{n}.mkv'), b'{}')\n"
