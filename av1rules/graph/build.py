@@ -130,7 +130,17 @@ def _encode_and_deliver(job: Job, folder: str, promise: Promise) -> Outcome:
         digest=digest, started_at=started_at, encoded=encoded, verified=verified, scored=scored
     )
     entry = _entry(job, made)
-    receipt = receipt_of(job.row, job.work, entry, encoded, verified, started_at=started_at)
+    receipt = receipt_of(
+        job.row,
+        job.work,
+        entry,
+        encoded,
+        verified,
+        started_at=started_at,
+        scores=scored.scores,
+        score_scope=scored.scope,
+        score_problem=scored.problem,
+    )
     entry = deliver(job, encoded.path, entry, receipt, folder=folder)
     job.session.tally.add_bytes(source=job.source_bytes, target=entry.target_bytes)
     job.session.sink(done_event(job, entry))
