@@ -68,16 +68,24 @@ def is_like_credits(sample: Sample) -> bool:
 
 def shown_span(survey: Survey, chapters: Sequence[Chapter] = ()) -> tuple[float, float]:
     """Between which times the film proper lies."""
-    length_s = survey.duration_s
-    low_s = survey.start_s + min(length_s * INTRO_SHARE, LONGEST_INTRO_S)
-    high_s = survey.end_s - min(length_s * CREDITS_SHARE, LONGEST_CREDITS_S)
+    low_s, high_s = usual_span(survey.start_s, survey.end_s, chapters)
+    return _after_titles(survey, low_s), _before_credits(survey, high_s)
+
+
+def usual_span(
+    start_s: float, end_s: float, chapters: Sequence[Chapter] = ()
+) -> tuple[float, float]:
+    """The same by the length and the names of chapters alone, of a film that was not looked at."""
+    length_s = end_s - start_s
+    low_s = start_s + min(length_s * INTRO_SHARE, LONGEST_INTRO_S)
+    high_s = end_s - min(length_s * CREDITS_SHARE, LONGEST_CREDITS_S)
     for chapter in chapters:
         if chapter.title and _NAMES.search(chapter.title):
-            if chapter.end_s <= survey.start_s + length_s * MOST_TRIMMED:
+            if chapter.end_s <= start_s + length_s * MOST_TRIMMED:
                 low_s = max(low_s, chapter.end_s)
-            elif chapter.start_s >= survey.end_s - length_s * MOST_TRIMMED:
+            elif chapter.start_s >= end_s - length_s * MOST_TRIMMED:
                 high_s = min(high_s, chapter.start_s)
-    return _after_titles(survey, low_s), _before_credits(survey, high_s)
+    return low_s, high_s
 
 
 def _after_titles(survey: Survey, low_s: float) -> float:
