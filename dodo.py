@@ -37,7 +37,7 @@ def task_test():
 
 
 def task_faults():
-    """Kill -9 at every step, call and transaction of every kind of work; most of an hour."""
+    """Kill -9 at every step, call and transaction of every kind of work; ten minutes or more."""
     return {"actions": [f"{_tool('pytest')} -q -m faults tests/faults"]}
 
 

@@ -21,7 +21,7 @@ GetTheatre = Callable[[str], Theatre]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The full set takes most of an hour: only for those who ask for it by its mark."""
+    """The full set takes long: only for those who ask for it by its mark."""
     if "faults" in config.option.markexpr:
         return
     full = [item for item in items if item.get_closest_marker("faults")]
