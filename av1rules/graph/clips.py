@@ -54,7 +54,7 @@ class ClipView:
     row: PlanRow | None
     alike: tuple[PlanRow, ...] = ()  # of the same content and settings: one clip for all
     today: EncodeSettings | None = None  # of the film: a variant has others
-    variants: tuple[ClipView, ...] = ()  # of the same film, in the order they were made
+    variants: tuple[ClipView, ...] = ()  # of the same film, by their settings
 
     @property
     def made(self) -> ClipRecord:
@@ -131,7 +131,7 @@ def _with_variants(views: list[ClipView], to_come: frozenset[str]) -> list[ClipV
         key, today = _content(view), view.today
         if key not in to_come or today is None or view.standing is Standing.OLD:
             continue
-        mine = sorted(loose.pop(key, ()), key=lambda one: (one.made.made_at, one.made.fingerprint))
+        mine = sorted(loose.pop(key, ()), key=_by_settings)
         variants = tuple(_variant(one, view, today) for one in mine if one.made.is_there)
         found[number] = replace(view, variants=variants)
     gone = "a variant of what is not to be encoded any more: the next run removes it"
@@ -142,6 +142,12 @@ def _content(view: ClipView) -> str | None:
     if view.record is not None:
         return view.record.facts.content_key
     return None if view.row is None or view.row.work is None else view.row.work.content_key
+
+
+def _by_settings(view: ClipView) -> tuple[object, ...]:
+    """Best first, then by the strength of grain: the same order whenever each was made."""
+    one = view.made.facts.settings
+    return one.crf, one.preset, one.film_grain_auto, one.film_grain, view.made.fingerprint
 
 
 def _variant(view: ClipView, clip: ClipView, today: EncodeSettings) -> ClipView:

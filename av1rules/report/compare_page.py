@@ -123,6 +123,8 @@ def _stills(stills: Sequence[Still], encodes: Sequence[Encode]) -> Iterator[str]
     if not stills:
         return
     yield "<h2>The same pictures of source and encode</h2>"
+    yield '<p><label><input type="checkbox" id="full"> every pixel (grain is lost in a picture '
+    yield "that is made smaller)</label></p>"
     for still in stills:
         yield '<figure class="compare"><div class="pair">'
         yield _picture("source", "source", still.source, "under")

@@ -126,7 +126,7 @@ def test_comparison_in_a_real_browser(waiting: Shelf, tmp_path: Path) -> None:
         assert set(page.evaluate(sizes)) == {"128,72"}
         assert page.evaluate("document.images.length") >= 2
         moved = (
-            "(() => { const r = document.querySelector('input'); r.value = 20;"
+            "(() => { const r = document.querySelector('input[type=range]'); r.value = 20;"
             "r.dispatchEvent(new Event('input'));"
             "return document.querySelector('.over').style.clipPath; })()"
         )

@@ -24,6 +24,12 @@ for (const figure of figures) {
   show(Number(range.value));
 }
 
+const full = document.querySelector("#full");
+if (full) {
+  full.checked = false;
+  full.addEventListener("change", () => document.body.classList.toggle("full", full.checked));
+}
+
 const left = document.querySelector("#left");
 const rights = [...document.querySelectorAll("input[name=right]")];
 

@@ -1,0 +1,133 @@
+"""`clips try` as a user calls it, and the page on which its variants are compared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from av1rules.base.errors import UsageError
+from av1rules.cli.clips import command
+from av1rules.cli.exit_codes import EXIT_DONE
+from tests.browser import browser_page
+from tests.cli.test_clips import NAME, call
+from tests.graph.test_clips import rules
+from tests.shelf import Shelf
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def tried(shelf: Shelf) -> Shelf:
+    """A film whose clip waits, and two variants of it."""
+    rules(shelf, "crf: 50, preset: 12, film_grain: 6, max_size_ratio: 9")
+    shelf.add("a <b>film</b>.mkv")
+    told = call(shelf, "try", NAME, "--set", "film_grain=0", "--set", "film_grain=12, preset=13")
+    assert "take 1: av1rules clips adjust 'films/a <b>film</b>.mkv' --set film_grain=0" in told
+    assert "look: av1rules clips compare 'films/a <b>film</b>.mkv'" in told
+    return shelf
+
+
+def test_listed_shown_and_taken(tried: Shelf) -> None:
+    listed = call(tried, "list")
+    assert "variant: film_grain 0" in listed
+    assert "variant: preset 13, film_grain 12" in listed
+    told = call(tried, "show", NAME)
+    assert "variants of the same passages:" in told
+    assert "take 2: av1rules clips adjust" in told
+    one = call(tried, "show", NAME, "--variant", "2")
+    assert "variant: preset 13, film_grain 12" in one
+    assert "--set preset=13 --set film_grain=12" in one
+    data = json.loads(call(tried, "list", "--json"))["clips"]
+    assert [clip["state"] for clip in data] == ["waiting", "variant", "variant"]
+    assert data[1]["adjust"].endswith("--set film_grain=0")
+    call(tried, "adjust", NAME, "--set", "preset=13", "--set", "film_grain=12")
+    assert tried.run().clips == 0, "the variant is its clip now"
+    call(tried, "approve", NAME)
+    assert tried.run().done == 1
+
+
+def test_options_make_a_variant_each(tried: Shelf) -> None:
+    told = call(tried, "try", NAME, "--crf", "52", "--crf", "54", "--slower", "--json")
+    events = [json.loads(line) for line in told.splitlines()]
+    causes = [event["causes"][0] for event in events if event["type"] == "job_started"]
+    assert causes == ["variant: crf 52", "variant: crf 54", "variant: preset 11"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "a variant of what?"),
+        (("--set", "film_grain=99"), "film_grain: 99 is above the maximum 50"),
+        (("--set", "crf=40,film"), "crf: expected a number"),
+        (("--set", "film_grain=6"), "a variant changes at least one setting"),
+    ],
+)
+def test_refused(tried: Shelf, arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        call(tried, "try", NAME, *arguments)
+    assert message in str(caught.value)
+
+
+def test_exit_code_of_one_that_is_there_already(tried: Shelf) -> None:
+    done = CliRunner().invoke(
+        command,
+        ["try", "-f", str(tried.rules_file), NAME, "--set", "film_grain=0"],
+        standalone_mode=False,
+    )
+    assert done.return_value == EXIT_DONE
+    assert "made before: variant: film_grain 0" in done.output + (done.stderr or "")
+
+
+def test_variants_on_the_page(tried: Shelf, tmp_path: Path) -> None:
+    goal = tmp_path / "page.html"
+    call(tried, "compare", NAME, "-o", str(goal))
+    text = goal.read_text()
+    assert "<b>film" not in text
+    assert "http://" not in text
+    with browser_page(tmp_path / "profile") as page:
+        page.open(goal)
+        assert page.evaluate(_SEEN) == {
+            "left": "source",
+            "right": "preset 12, film_grain 6 (as planned)",
+            "over": "0",
+            "under": "source",
+            "shown": ["0"],
+        }
+        page.evaluate("document.querySelectorAll('input[name=right]')[2].click()")
+        page.evaluate(
+            "(() => { const left = document.querySelector('#left'); left.value = '1';"
+            "left.dispatchEvent(new Event('change')); })()"
+        )
+        assert page.evaluate(_SEEN) == {
+            "left": "film_grain 0",
+            "right": "preset 13, film_grain 12",
+            "over": "2",
+            "under": "1",
+            "shown": ["2"],
+        }
+        assert page.evaluate("document.querySelectorAll('svg polyline').length") == 4 * 3
+        assert page.evaluate("document.querySelectorAll('polyline.chosen').length") == 4
+        assert page.evaluate("document.querySelectorAll('table.variants .take').length") == 3
+        full = "(() => { document.querySelector('#full').click();"
+        width = "return document.querySelector('.pair').getBoundingClientRect().width; })()"
+        assert page.evaluate(full + width) == 128
+        outside = [one for one in page.requests if not one.startswith(("data:", "file:", "blob:"))]
+        assert outside == []
+        assert page.complaints == []
+
+
+_SEEN = """(() => {
+    const pair = document.querySelector(".pair");
+    const of = (name) => pair.querySelector(`img.${name}`).dataset.of;
+    const shown = [...document.querySelectorAll("[data-encode]")].filter((part) => !part.hidden);
+    return {
+        left: pair.querySelector(".left").textContent,
+        right: pair.querySelector(".right").textContent,
+        over: of("over"),
+        under: of("under"),
+        shown: [...new Set(shown.map((part) => part.dataset.encode))],
+    };
+})()"""
