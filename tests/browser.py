@@ -71,12 +71,16 @@ class Page:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self._call("Emulation.setEmulatedMedia", media=media, features=features)
 
-    def screenshot(self, goal: Path, *, width: int = 1100) -> None:
-        """Of the whole page."""
+    def resize(self, width: int) -> None:
+        """A window of this many CSS pixels."""
         self._call(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
             mobile=False,
         )  # fmt: skip
+
+    def screenshot(self, goal: Path, *, width: int = 1100) -> None:
+        """Of the whole page."""
+        self.resize(width)
         told = self._call("Page.captureScreenshot", captureBeyondViewport=True)
         goal.write_bytes(base64.b64decode(told["data"]))
 

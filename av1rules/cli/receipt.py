@@ -20,7 +20,12 @@ from av1rules.rules.load import load_rules
 @click.argument("file", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
 def command(rules_file: Path, file: str, as_json: bool) -> None:  # noqa: FBT001
-    """Show how FILE, a target, was made: source, tier, settings, command, sizes, verification."""
+    """Show how FILE, a target, was made: the conversion report, with run, source, tier and its
+    reasons, settings, command, sizes, verification, scores and the last lines of FFmpeg.
+
+    `av1rules report` is about the whole library; `receipts: text` below `output` in the rules puts
+    such a report beside each target.
+    """
     (real,) = absolute_paths((file,))
     ledger = Ledger.read(load_rules(rules_file).run.state_dir)
     try:

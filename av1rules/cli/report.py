@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,19 +14,30 @@ import click
 
 from av1rules.base.atomic import publish, temp_name
 from av1rules.base.errors import UsageError
+from av1rules.base.signals import stop_on_signals
 from av1rules.base.text import printable
 from av1rules.base.units import UnitError, parse_duration
 from av1rules.cli.options import rules_option
-from av1rules.graph.history import made_since, read_outcomes
+from av1rules.graph.clip_standings import clip_standings
+from av1rules.graph.forecast_table import ForecastTable
+from av1rules.graph.history import made_since, read_outcomes, time_text
 from av1rules.graph.ledger import LEDGER_NAME, Ledger
-from av1rules.report.figures import Figures
+from av1rules.graph.plan import build_plan
+from av1rules.graph.workspace import open_workspace
+from av1rules.report.figures import Figures, Skipped
 from av1rules.report.report_csv import report_csv
 from av1rules.report.report_json import report_json
 from av1rules.report.report_markdown import report_markdown
 from av1rules.report.report_text import report_text
+from av1rules.report.skipped import skipped_of
 from av1rules.report.tally import count_up
+from av1rules.review.approvals_file import approvals_path
 from av1rules.rules.load import load_rules
 from av1rules.rules.model import RuleSet
+from av1rules.ui.sinks import counter_sink
+
+CHECKED_FORECASTS = 2000
+"""The newest: what a model of long ago foretold says nothing of the next plan."""
 
 
 class Form(StrEnum):
@@ -60,25 +72,48 @@ _FORM_OF_SUFFIX = {
 @click.option(
     "--since", metavar="WHEN", help="Only what came of work since then: 30d, 12h or 2026-01-31."
 )
-def command(rules_file: Path, form: str | None, output: str | None, since: str | None) -> None:
-    """Show what was done, what it saved and how long it took, what failed and why, by day, rule
-    and source tier.
+@click.option(
+    "--plan",
+    "with_plan",
+    is_flag=True,
+    help="Look at the library too: what is skipped, held or left alone today, and why.",
+)
+def command(
+    rules_file: Path,
+    form: str | None,
+    output: str | None,
+    since: str | None,
+    with_plan: bool,  # noqa: FBT001 - click passes flags so
+) -> None:
+    """Show what was done, what it saved, how long it took and how good it is, how forecasts came
+    out, what failed and why, by day, rule and source tier.
 
     As text, Markdown, JSON, CSV with a line a file, or one HTML page that needs no network. From
-    the ledger alone: changes nothing, and looks at no source.
+    the ledger alone, unless --plan is given; changes nothing. How one target was made: `av1rules
+    receipt TARGET`.
     """
     goal = None if output is None else _goal(output)
     chosen = Form(form) if form else _FORM_OF_SUFFIX[goal.suffix.lower()] if goal else Form.TEXT
     now = datetime.now(UTC)
     start = None if since is None else parse_since(since, now)
+    skipped = _skipped(rules_file) if with_plan else None
     ruleset = load_rules(rules_file)
     with closing(Ledger.read(ruleset.run.state_dir)) as ledger:
-        parts = _written(chosen, ledger, ruleset, since=start, now=now)
+        parts = _written(chosen, ledger, ruleset, since=start, now=now, skipped=skipped)
         if goal is None:
             for part in parts:
                 click.echo(part, nl=False)
         else:
             _write(goal, parts)
+
+
+def _skipped(rules_file: Path) -> tuple[Skipped, ...]:
+    with (
+        open_workspace(rules_file, write=False) as space,
+        stop_on_signals(space.children),
+        counter_sink(sys.stderr) as sink,
+    ):
+        return skipped_of(build_plan(space, sink=sink).rows)
 
 
 def parse_since(text: str, now: datetime) -> datetime:
@@ -124,13 +159,21 @@ def _goal(output: str) -> Path:
 
 
 def _written(
-    form: Form, ledger: Ledger, ruleset: RuleSet, *, since: datetime | None, now: datetime
+    form: Form,
+    ledger: Ledger,
+    ruleset: RuleSet,
+    *,
+    since: datetime | None,
+    now: datetime,
+    skipped: tuple[Skipped, ...] | None,
 ) -> Iterable[str]:
     """The report in parts that are written one after the other."""
     outcomes = read_outcomes(ledger, since)
     made = made_since(ledger, since)
+    clips = clip_standings(ledger, approvals_path(ruleset.file), since=time_text(since))
+    forecasts = ForecastTable(ledger.db)
     if form is Form.CSV:
-        return report_csv(made, outcomes)
+        return report_csv(made, outcomes, clips=clips, foretold=forecasts.middles())
     figures = count_up(
         made,
         outcomes,
@@ -138,6 +181,9 @@ def _written(
         since=since,
         ledger=str(ruleset.run.state_dir / LEDGER_NAME),
         max_failures=ruleset.run.max_failures,
+        clips=clips,
+        past=forecasts.newest(CHECKED_FORECASTS, since=time_text(since)),
+        skipped=skipped,
     )
     return (_document(form, figures),)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from dataclasses import dataclass
 
 from av1rules.graph.forecast import Basis, Range
@@ -42,6 +43,12 @@ class ForecastTable:
         self._db = db
 
     def add(self, past: PastForecast) -> None:
+        with self._db.transaction() as write:
+            self.put(write, past)
+
+    @staticmethod
+    def put(write: sqlite3.Connection, past: PastForecast) -> None:
+        """Inside a transaction."""
         values = (
             past.run,
             os.fsencode(past.target),
@@ -58,11 +65,22 @@ class ForecastTable:
             past.source_bytes,
         )
         marks = ", ".join("?" * len(values))
-        with self._db.transaction() as write:
-            write.execute(f"INSERT INTO forecasts ({_COLUMNS}) VALUES ({marks})", values)
+        write.execute(f"INSERT INTO forecasts ({_COLUMNS}) VALUES ({marks})", values)
 
     def all(self) -> tuple[PastForecast, ...]:
         """Oldest first. Raises LedgerError."""
+        return self._read("ORDER BY id")
+
+    def newest(self, count: int, *, since: str = "") -> tuple[PastForecast, ...]:
+        """The newest since then (a time as the ledger has it), oldest first. Raises LedgerError."""
+        return self._read("WHERE at >= ? ORDER BY id DESC LIMIT ?", since, count)[::-1]
+
+    def middles(self) -> dict[str, tuple[float, float]]:
+        """What was foretold last of each target: seconds and bytes. Raises LedgerError."""
+        rows = self._db.query("SELECT target, mid_s, mid_bytes FROM forecasts ORDER BY id")
+        return {os.fsdecode(target): (mid_s, mid_bytes) for target, mid_s, mid_bytes in rows}
+
+    def _read(self, which: str, *values: object) -> tuple[PastForecast, ...]:
         return tuple(
             PastForecast(
                 run=row[0],
@@ -80,5 +98,5 @@ class ForecastTable:
                 came_bytes=row[17],
                 source_bytes=row[18],
             )
-            for row in self._db.query(f"SELECT {_COLUMNS} FROM forecasts ORDER BY id")
+            for row in self._db.query(f"SELECT {_COLUMNS} FROM forecasts {which}", *values)
         )

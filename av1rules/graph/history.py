@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 import zlib
 from collections.abc import Iterator
@@ -27,7 +28,8 @@ from av1rules.graph.ledger_tables import RunRecord
 from av1rules.graph.stale import ToolsUsed
 from av1rules.graph.status import Fault, damaged_sources, damaged_targets
 from av1rules.graph.verdict import Verdict, VerdictKind
-from av1rules.library.source_facts import main_picture
+from av1rules.library.source_facts import MainPicture, main_picture
+from av1rules.rules.quality import GateScope, Metric
 from av1rules.rules.settings import EncodeSettings
 from av1rules.rules.tier import resolution_of
 
@@ -37,6 +39,17 @@ _MADE_COLUMNS = (
     "target, source, source_bytes, target_bytes, settings, tools, rule, built_at, encode_s,"
     " verify_s, run, receipt"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """What one metric said of a target, over all compared pictures; `scope`: of which part of the
+    film, None where its receipt does not say."""
+
+    metric: Metric
+    mean: float
+    p5: float
+    scope: GateScope | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +76,7 @@ class Made:
     frame_rate: float | None  # None also where it varies
     frames: int | None
     pixels: int | None = None  # of a frame
+    scores: tuple[Scored, ...] = ()
 
     @property
     def saved_bytes(self) -> int:
@@ -92,15 +106,33 @@ class AsideSum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """What else the ledger knows. Verdicts are by source, runs newest first."""
+    """What else the ledger knows. Verdicts are by kind, then by source, runs newest first."""
 
-    failed: tuple[Verdict, ...]
-    too_large: tuple[Verdict, ...]
-    undone: tuple[Verdict, ...]
+    verdicts: tuple[Verdict, ...]
     damaged_targets: tuple[Fault, ...]
     damaged_sources: tuple[Fault, ...]
     aside: tuple[AsideSum, ...]
     runs: tuple[RunRecord, ...]
+
+    def of(self, kind: VerdictKind) -> tuple[Verdict, ...]:
+        return tuple(one for one in self.verdicts if one.kind is kind)
+
+
+_Figure = Annotated[float, msgspec.Meta(ge=-1000, le=1000)]
+_Side = Annotated[int, msgspec.Meta(ge=0, le=10**6)]
+
+
+class _ScoreFacts(msgspec.Struct):
+    metric: str
+    mean: _Figure
+    p5: _Figure
+
+
+class _PictureFacts(msgspec.Struct):
+    width: _Side | None = None
+    height: _Side | None = None
+    frame_rate: Annotated[str, msgspec.Meta(pattern=r"\A\d{1,9}(/\d{1,9})?\Z")] | None = None
+    is_variable_rate: bool | None = None
 
 
 class _ReceiptFacts(msgspec.Struct):
@@ -109,6 +141,9 @@ class _ReceiptFacts(msgspec.Struct):
     source_tier: Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9-]{1,40}\Z")] | None = None
     source_facts: tuple[str, ...] = ()
     frames: Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None = None
+    picture: _PictureFacts | None = None
+    scores: tuple[_ScoreFacts, ...] = ()
+    score_scope: str | None = None
 
 
 _FACTS = msgspec.json.Decoder(_ReceiptFacts)
@@ -116,7 +151,7 @@ _FACTS = msgspec.json.Decoder(_ReceiptFacts)
 
 def made_since(ledger: Ledger, since: datetime | None = None) -> Iterator[Made]:
     """Every target that was built since then, by name. Raises LedgerError."""
-    after, limit = b"", _time_text(since)
+    after, limit = b"", time_text(since)
     sql = (
         f"SELECT {_MADE_COLUMNS} FROM targets LEFT JOIN receipts USING (target)"
         f" WHERE targets.target > ? AND built_at >= ? ORDER BY targets.target LIMIT {PAGE_ROWS}"
@@ -139,15 +174,11 @@ def made_lately(ledger: Ledger, count: int) -> Iterator[Made]:
 
 def read_outcomes(ledger: Ledger, since: datetime | None = None) -> Outcomes:
     """Verdicts, damage and runs since then; what lies aside as it is now. Raises LedgerError."""
-    limit = _time_text(since)
-
-    def verdicts(kind: VerdictKind) -> tuple[Verdict, ...]:
-        return tuple(one for one in ledger.verdicts(kind) if one.at >= limit)
-
+    limit = time_text(since)
     return Outcomes(
-        failed=verdicts(VerdictKind.FAILED),
-        too_large=verdicts(VerdictKind.TOO_LARGE),
-        undone=verdicts(VerdictKind.UNDONE),
+        verdicts=tuple(
+            one for kind in VerdictKind for one in ledger.verdicts(kind) if one.at >= limit
+        ),
         damaged_targets=tuple(one for one in damaged_targets(ledger) if one.at >= limit),
         damaged_sources=tuple(one for one in damaged_sources(ledger) if one.at >= limit),
         aside=_aside(ledger),
@@ -155,8 +186,8 @@ def read_outcomes(ledger: Ledger, since: datetime | None = None) -> Outcomes:
     )
 
 
-def _time_text(since: datetime | None) -> str:
-    """As the ledger writes times, which are all in UTC: they sort as text. "" is before all."""
+def time_text(since: datetime | None) -> str:
+    """A time as the ledger writes it: all are in UTC and sort as text. "" is before all."""
     return "" if since is None else since.isoformat(timespec="seconds")
 
 
@@ -187,7 +218,7 @@ def _made(values: tuple[Any, ...]) -> Made:
     encode_s, verify_s, run, receipt = more
     try:
         facts = _receipt_facts(receipt)
-        picture = main_picture(facts.source_facts)
+        picture = _picture(facts)
         resolution = resolution_of(picture.width, picture.height)
         return Made(
             target=os.fsdecode(target),
@@ -206,6 +237,7 @@ def _made(values: tuple[Any, ...]) -> Made:
             frame_rate=picture.frame_rate,
             frames=facts.frames,
             pixels=(picture.width or 0) * (picture.height or 0) or None,
+            scores=tuple(_scores(facts)),
         )
     except (msgspec.MsgspecError, ValueError, TypeError) as problem:
         raise LedgerError(
@@ -213,6 +245,27 @@ def _made(values: tuple[Any, ...]) -> Made:
             where=printable(os.fsdecode(target)),
             hint="was it written by a newer av1rules, or by hand? Restore a backup of the ledger",
         ) from problem
+
+
+def _picture(facts: _ReceiptFacts) -> MainPicture:
+    """Receipts of earlier versions have it in words only."""
+    told = facts.picture
+    if told is None:
+        return main_picture(facts.source_facts)
+    rate = None
+    if told.frame_rate is not None and not told.is_variable_rate:
+        frames, _, seconds = told.frame_rate.partition("/")
+        rate = int(frames) / (int(seconds or 1) or math.inf) or None
+    return MainPicture(width=told.width, height=told.height, frame_rate=rate)
+
+
+def _scores(facts: _ReceiptFacts) -> Iterator[Scored]:
+    """Those of metrics that this version knows."""
+    scope = next((one for one in GateScope if one.value == facts.score_scope), None)
+    for score in facts.scores:
+        metric = next((one for one in Metric if one.value == score.metric), None)
+        if metric is not None and math.isfinite(score.mean) and math.isfinite(score.p5):
+            yield Scored(metric=metric, mean=score.mean, p5=score.p5, scope=scope)
 
 
 _settings = functools.lru_cache(maxsize=256)(parse_settings)

@@ -6,15 +6,19 @@ A pure read, safe while a run is at work.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from av1rules.graph.aside import Aside, AsideState, list_aside
+from av1rules.graph.clip_standings import clip_standings
+from av1rules.graph.clips import Standing
 from av1rules.graph.kept import KeptKind
 from av1rules.graph.ledger import LEDGER_NAME, SCHEMA_VERSION, Ledger
 from av1rules.graph.ledger_tables import RunRecord
 from av1rules.graph.lock import lock_holder
 from av1rules.graph.verdict import Verdict, VerdictKind
+from av1rules.review.approvals_file import approvals_path
 from av1rules.rules.model import RuleSet
 
 SHOWN_RUNS = 5
@@ -42,9 +46,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """`parked` failed so often that they are not tried any more, `failing` still are. `left_over`
-    is work that a run which died had in hand; None while a run is at work. Bytes are those of the
-    ledger; times ISO 8601, UTC."""
+    """`parked` failed so often that they are not tried any more, `failing` still are. `decided` are
+    the counts of other verdicts, `clips` those of clips that were made. `left_over` is work that a
+    run which died had in hand; None while a run is at work. Bytes are those of the ledger; times
+    ISO 8601, UTC."""
 
     ledger: str
     version: int | None  # None: there is no ledger yet
@@ -55,8 +60,8 @@ class Status:
     aside: tuple[Heap, ...]
     parked: tuple[Verdict, ...]
     failing: tuple[Verdict, ...]
-    too_large: int
-    undone: int
+    decided: tuple[tuple[VerdictKind, int], ...]
+    clips: tuple[tuple[Standing, int], ...]
     damaged_targets: tuple[Fault, ...]
     damaged_sources: tuple[Fault, ...]
     left_over: int | None
@@ -64,7 +69,7 @@ class Status:
 
 
 def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
-    """Raises LedgerError."""
+    """Raises LedgerError, RulesError and Av1rulesError (of approvals.yaml)."""
     path = ruleset.run.state_dir / LEDGER_NAME
     holder = _holder(ruleset)
     count, source_bytes, target_bytes = ledger.db.query(
@@ -83,13 +88,24 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
         aside=_heaps(list_aside(ledger, ruleset)),
         parked=tuple(verdict for verdict in failures if verdict.count >= limit),
         failing=tuple(verdict for verdict in failures if verdict.count < limit),
-        too_large=len(ledger.verdicts(VerdictKind.TOO_LARGE)),
-        undone=len(ledger.verdicts(VerdictKind.UNDONE)),
+        decided=tuple(_decided(ledger)),
+        clips=_clips(ledger, ruleset),
         damaged_targets=damaged_targets(ledger),
         damaged_sources=damaged_sources(ledger),
         left_over=_left_over(ledger) if holder is None else None,
         runs=ledger.runs.latest(SHOWN_RUNS),
     )
+
+
+def _decided(ledger: Ledger) -> Iterator[tuple[VerdictKind, int]]:
+    for kind in VerdictKind:
+        if kind is not VerdictKind.FAILED and (count := len(ledger.verdicts(kind))):
+            yield kind, count
+
+
+def _clips(ledger: Ledger, ruleset: RuleSet) -> tuple[tuple[Standing, int], ...]:
+    counts = Counter(one.standing for one in clip_standings(ledger, approvals_path(ruleset.file)))
+    return tuple((standing, counts[standing]) for standing in Standing if counts[standing])
 
 
 def damaged_targets(ledger: Ledger) -> tuple[Fault, ...]:

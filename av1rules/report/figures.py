@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from av1rules.graph.clips import Standing
+from av1rules.graph.forecast_check import Checked
 from av1rules.graph.history import Made, Outcomes
 from av1rules.graph.stale import ToolsUsed
+from av1rules.graph.verdict import VerdictKind
+from av1rules.rules.quality import GateScope, Metric
 
 RATIO_BINS = 11
 """Tenths of the source's size, and one more for targets that are as large or larger."""
+
+
+SCORE_BINS = 11
+"""One for VMAF below `LOWEST_BIN`, then ten of three points each."""
+
+LOWEST_BIN, BIN_POINTS = 70, 3
 
 
 class Step(StrEnum):
@@ -78,6 +88,71 @@ class SizeGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """How figures are spread: lower tenth, median, upper tenth."""
+
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreGroup:
+    """What a metric said of the films, or of the test clips, of one rule and source tier. `mean`
+    and `p5` are spread over files; `scope` is None of clips, and where no receipt says it."""
+
+    rule: str | None
+    source_tier: str | None
+    metric: Metric
+    scope: GateScope | None
+    files: int
+    mean: Span
+    p5: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreBins:
+    """How many films of a source tier have such a VMAF: counts by `SCORE_BINS`."""
+
+    source_tier: str | None
+    mean: tuple[int, ...]
+    p5: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipGroup:
+    """Test clips that stand alike; `film_s` is how much film they show, `encode_s` what they took
+    to encode."""
+
+    standing: Standing
+    clips: int
+    film_s: float
+    encode_s: float
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameOut:
+    """One forecast beside what came out."""
+
+    source_tier: str | None
+    foretold_s: float
+    took_s: float
+    foretold_bytes: float
+    came_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """Files that a plan of today leaves as they are for the same reason."""
+
+    action: str
+    cause: str
+    files: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpeedGroup:
     """How fast encodes of one kind were, by the clock on the wall; several at once slow each other.
 
@@ -115,7 +190,8 @@ class Reason:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """The whole report. `since` is None for all that the ledger has; `max_failures` is from when on
-    a failing source is not tried any more."""
+    a failing source is not tried any more. `checked` and `came_out` are of the newest forecasts;
+    `skipped` is None where no plan was made for it."""
 
     at: datetime
     since: datetime | None
@@ -126,9 +202,23 @@ class Figures:
     periods: tuple[Period, ...]
     by_rule: tuple[SizeGroup, ...]  # and source tier; the largest saving first
     by_tier: tuple[SizeGroup, ...]  # `rule` is None in all
+    scores: tuple[ScoreGroup, ...]
+    score_bins: tuple[ScoreBins, ...]
+    clips: tuple[ClipGroup, ...]
+    clip_scores: tuple[ScoreGroup, ...]
+    waiting_clips: tuple[str, ...]  # library paths
+    checked: tuple[Checked, ...]
+    came_out: tuple[CameOut, ...]
     speeds: tuple[SpeedGroup, ...]
     savers: tuple[Made, ...]
     worst: tuple[Made, ...]
     tools: tuple[ToolGroup, ...]
     reasons: tuple[Reason, ...]
     outcomes: Outcomes
+    skipped: tuple[Skipped, ...] | None = None
+
+    @property
+    def decided(self) -> tuple[VerdictKind, ...]:
+        """The kinds of verdicts there are beside failures, in their own order."""
+        found = {one.kind for one in self.outcomes.verdicts}
+        return tuple(kind for kind in VerdictKind if kind in found - {VerdictKind.FAILED})

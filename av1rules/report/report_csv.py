@@ -1,44 +1,129 @@
-"""A report for spreadsheets: a line for each target, and for each encode that gave none."""
+"""A report for spreadsheets: a line for each target, each encode that gave none, each test clip."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
-from av1rules.graph.history import Made, Outcomes
+from av1rules.encode.score_parse import Score
+from av1rules.graph.clip_standings import ClipStanding
+from av1rules.graph.history import Made, Outcomes, Scored
 from av1rules.graph.verdict import Verdict
 from av1rules.report.plan_export import csv_cell
+from av1rules.rules.quality import Metric
+from av1rules.rules.settings import EncodeSettings
 
 CSV_COLUMNS = (
     "outcome", "source", "target", "rule", "source_tier", "resolution", "encoder", "crf", "preset",
     "film_grain", "source_bytes", "target_bytes", "saved_bytes", "size_ratio", "at", "run",
-    "encode_s", "verify_s", "frames", "frames_per_s", "count", "reason",
+    "encode_s", "verify_s", "frames", "frames_per_s", "count", "reason", "foretold_s",
+    "foretold_bytes", "scored",
+    *(f"{metric.value}_{figure}" for metric in Metric for figure in ("mean", "p5")),
 )  # fmt: skip
 
+Foretold = Mapping[str, tuple[float, float]]
+"""By target: seconds and bytes, the middle of each forecast."""
 
-def report_csv(made: Iterable[Made], outcomes: Outcomes) -> Iterator[str]:
-    """Line by line. `outcome` is done, failed, too large or undone; what is not known is empty.
-    Of what is too large, `target_bytes` is the size that was refused. Times are UTC."""
+
+def report_csv(
+    made: Iterable[Made],
+    outcomes: Outcomes,
+    *,
+    clips: Iterable[ClipStanding] = (),
+    foretold: Foretold = MappingProxyType({}),
+) -> Iterator[str]:
+    """Line by line. `outcome` is done, a kind of verdict (failed, too large, ...) or clip; what is
+    not known is empty. Of what is too large, `target_bytes` is the size that was refused; of a
+    clip it is that of the film as far as the clip tells, and `reason` is how it stands. `scored`
+    tells of which part of the film scores are: samples, whole, or the hard passages of a clip.
+    Times are UTC."""
     yield _line(CSV_COLUMNS)
     for one in made:
-        yield _line(_done(one))
-    for verdict in (*outcomes.failed, *outcomes.too_large, *outcomes.undone):
-        yield _line(_not_done(verdict))
+        yield _line(_columns(_done(one) | _foretold(foretold.get(one.target))))
+    for verdict in outcomes.verdicts:
+        yield _line(_columns(_not_done(verdict)))
+    for clip in clips:
+        yield _line(_columns(_clip(clip)))
 
 
-def _done(one: Made) -> Iterator[object]:
-    settings = one.settings
-    yield from ("done", csv_cell(one.source), csv_cell(one.target), csv_cell(one.rule or ""))
-    yield from (csv_cell(one.source_tier or ""), one.resolution, csv_cell(one.tools.encoder))
-    yield from (settings.crf, settings.preset, settings.film_grain)
-    yield from (one.source_bytes, one.target_bytes, one.saved_bytes, _rounded(one.size_ratio))
-    yield from (one.built_at.isoformat(), one.run, _rounded(one.encode_s), _rounded(one.verify_s))
-    yield from (one.frames, _rounded(one.frames_per_s), None, None)
+def _columns(known: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(known.get(name) for name in CSV_COLUMNS)
 
 
-def _not_done(verdict: Verdict) -> tuple[object, ...]:
-    known = dict.fromkeys(CSV_COLUMNS, None) | {
+def _settings(settings: EncodeSettings) -> dict[str, object]:
+    return {
+        "crf": settings.crf,
+        "preset": settings.preset,
+        "film_grain": settings.film_grain,
+    }
+
+
+def _scores(scores: Iterable[Scored | Score]) -> dict[str, object]:
+    return {
+        f"{score.metric.value}_{figure}": _rounded(getattr(score, figure))
+        for score in scores
+        for figure in ("mean", "p5")
+    }
+
+
+def _foretold(found: tuple[float, float] | None) -> dict[str, object]:
+    if found is None:
+        return {}
+    return {"foretold_s": _rounded(found[0]), "foretold_bytes": round(found[1])}
+
+
+def _done(one: Made) -> dict[str, object]:
+    scope = one.scores[0].scope if one.scores else None
+    return {
+        "outcome": "done",
+        "source": csv_cell(one.source),
+        "target": csv_cell(one.target),
+        "rule": csv_cell(one.rule or ""),
+        "source_tier": csv_cell(one.source_tier or ""),
+        "resolution": one.resolution,
+        "encoder": csv_cell(one.tools.encoder),
+        **_settings(one.settings),
+        "source_bytes": one.source_bytes,
+        "target_bytes": one.target_bytes,
+        "saved_bytes": one.saved_bytes,
+        "size_ratio": _rounded(one.size_ratio),
+        "at": one.built_at.isoformat(),
+        "run": one.run,
+        "encode_s": _rounded(one.encode_s),
+        "verify_s": _rounded(one.verify_s),
+        "frames": one.frames,
+        "frames_per_s": _rounded(one.frames_per_s),
+        "scored": None if scope is None else scope.value,
+        **_scores(one.scores),
+    }
+
+
+def _clip(clip: ClipStanding) -> dict[str, object]:
+    record, facts = clip.record, clip.record.facts
+    return {
+        "outcome": "clip",
+        "source": csv_cell(record.source),
+        "target": csv_cell(record.path),
+        "rule": csv_cell(facts.rule),
+        "source_tier": csv_cell(facts.source_tier or ""),
+        "encoder": csv_cell(facts.tools.encoder),
+        **_settings(facts.settings),
+        "source_bytes": facts.source_bytes,
+        "target_bytes": facts.projected_bytes,
+        "size_ratio": _rounded(facts.share),
+        "at": record.made_at,
+        "encode_s": _rounded(facts.encode_s),
+        "frames": facts.frames,
+        "reason": clip.standing.value,
+        "scored": "clip" if facts.scores else None,
+        **_scores(facts.scores),
+    }
+
+
+def _not_done(verdict: Verdict) -> dict[str, object]:
+    return {
         "outcome": verdict.kind.value,
         "source": csv_cell(verdict.source),
         "source_bytes": verdict.source_bytes,
@@ -47,7 +132,6 @@ def _not_done(verdict: Verdict) -> tuple[object, ...]:
         "count": verdict.count,
         "reason": csv_cell(verdict.detail),
     }
-    return tuple(known.values())
 
 
 def _rounded(value: float | None) -> float | None:

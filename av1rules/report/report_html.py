@@ -15,7 +15,8 @@ from markupsafe import Markup
 from av1rules import __version__
 from av1rules.report.figures import Figures
 from av1rules.report.report_charts import report_charts
-from av1rules.report.report_sections import Topic, report_sections
+from av1rules.report.report_parts import Topic
+from av1rules.report.report_sections import report_sections
 from av1rules.report.report_words import CLOSING, headline
 
 SHOWN_FILES = 200

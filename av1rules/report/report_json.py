@@ -9,8 +9,16 @@ import msgspec
 from av1rules.base.text import printable_json
 from av1rules.graph.history import AsideSum, Made
 from av1rules.graph.status import Fault
-from av1rules.graph.verdict import Verdict
-from av1rules.report.figures import Figures, SizeGroup, Sums
+from av1rules.graph.verdict import Verdict, VerdictKind
+from av1rules.report.figures import (
+    BIN_POINTS,
+    LOWEST_BIN,
+    Figures,
+    ScoreGroup,
+    SizeGroup,
+    Skipped,
+    Sums,
+)
 from av1rules.report.plan_export import json_text
 
 
@@ -30,6 +38,29 @@ def report_json(figures: Figures) -> str:
         },
         "by_rule_and_tier": [_size_group(group) for group in figures.by_rule],
         "by_tier": [_size_group(group, of_rule=False) for group in figures.by_tier],
+        "scores": [_score_group(group) for group in figures.scores],
+        "vmaf_by_tier": {
+            "lowest_bin": LOWEST_BIN,
+            "bin_points": BIN_POINTS,
+            "tiers": [
+                {**msgspec.to_builtins(one), "source_tier": _known(one.source_tier)}
+                for one in figures.score_bins
+            ],
+        },
+        "clips": {
+            "states": [msgspec.to_builtins(group) for group in figures.clips],
+            "waiting": [json_text(name) for name in figures.waiting_clips],
+            "scores": [_score_group(group) for group in figures.clip_scores],
+        },
+        "forecasts": {
+            "groups": [
+                {**msgspec.to_builtins(one), "name": json_text(one.name)} for one in figures.checked
+            ],
+            "newest": [
+                {**msgspec.to_builtins(one), "source_tier": _known(one.source_tier)}
+                for one in figures.came_out
+            ],
+        },
         "speed": [msgspec.to_builtins(group) for group in figures.speeds],
         "biggest_savings": [_made(one) for one in figures.savers],
         "largest_ratios": [_made(one) for one in figures.worst],
@@ -39,10 +70,14 @@ def report_json(figures: Figures) -> str:
         ],
         "failed": [
             {**_verdict(one), "is_parked": one.count >= figures.max_failures}
-            for one in outcomes.failed
+            for one in outcomes.of(VerdictKind.FAILED)
         ],
-        "too_large": [_verdict(one) for one in outcomes.too_large],
-        "undone": [_verdict(one) for one in outcomes.undone],
+        **{
+            kind.name.lower(): [_verdict(one) for one in outcomes.of(kind)]
+            for kind in VerdictKind
+            if kind is not VerdictKind.FAILED
+        },
+        "skipped": None if figures.skipped is None else [_skipped(one) for one in figures.skipped],
         "damaged_targets": [_fault(one) for one in outcomes.damaged_targets],
         "damaged_sources": [_fault(one) for one in outcomes.damaged_sources],
         "aside": {one.kind.value: _aside(one) for one in outcomes.aside},
@@ -72,6 +107,18 @@ def _size_group(group: SizeGroup, *, of_rule: bool = True) -> dict[str, Any]:
         **_sums(group.sums),
         "ratios": msgspec.to_builtins(group.ratios),
     }
+
+
+def _score_group(group: ScoreGroup) -> dict[str, Any]:
+    return {
+        **msgspec.to_builtins(group),
+        "rule": _known(group.rule),
+        "source_tier": _known(group.source_tier),
+    }
+
+
+def _skipped(one: Skipped) -> dict[str, Any]:
+    return {**msgspec.to_builtins(one), "cause": json_text(one.cause)}
 
 
 def _known(text: str | None) -> str | None:

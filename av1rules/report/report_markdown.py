@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from tabulate import tabulate
 
 from av1rules.report.figures import Figures
-from av1rules.report.report_sections import Section, Topic, report_sections
+from av1rules.report.report_parts import Section, Topic
+from av1rules.report.report_sections import report_sections
 from av1rules.report.report_text import column_sides
 from av1rules.report.report_words import CLOSING, headline
 

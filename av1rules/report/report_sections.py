@@ -1,22 +1,18 @@
-"""A report as titled tables, which text, Markdown and HTML write each in their own way.
-
-Cells are made safe for a terminal here; each writer escapes what is special in its own form.
-"""
+"""A report as titled tables: what was done, and all other sections in their order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
 from av1rules.base.text import printable
 from av1rules.base.units import format_size
 from av1rules.graph.history import Made, Outcomes
-from av1rules.graph.status import Fault
-from av1rules.graph.verdict import Verdict
+from av1rules.graph.verdict import VerdictKind
 from av1rules.report.figures import Figures, SizeGroup, SpeedGroup
 from av1rules.report.originals_text import shown_time
+from av1rules.report.report_outcomes import outcome_sections
+from av1rules.report.report_parts import Section, Table, Topic, list_section
+from av1rules.report.report_quality import quality_rows, quality_sections
 from av1rules.report.report_words import (
     BIN_NAMES,
     UNKNOWN,
@@ -24,57 +20,13 @@ from av1rules.report.report_words import (
     hours_of,
     percent,
     period_name,
-    reason_line,
     rule_name,
     tier_name,
 )
 
-_Item = TypeVar("_Item")
+_KEPT = "the source is kept as it is"
 
 _SIZE_HEADERS = ("source", "target", "saved", "ratio")
-
-
-class Topic(StrEnum):
-    """What a section is about; also its anchor in the HTML page."""
-
-    SUMMARY = "summary"
-    SERIES = "series"
-    SIZES = "sizes"
-    SPREAD = "spread"
-    SPEED = "speed"
-    SAVERS = "savers"
-    WORST = "worst"
-    REASONS = "reasons"
-    FAILED = "failed"
-    TOO_LARGE = "too-large"
-    UNDONE = "undone"
-    DAMAGED_TARGETS = "damaged-targets"
-    DAMAGED_SOURCES = "damaged-sources"
-    ASIDE = "aside"
-    TOOLS = "tools"
-    RUNS = "runs"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """`numbers` are the columns of figures, aligned right. `more` rows are not shown. `names` is
-    the column of a file, whose end says more than its beginning."""
-
-    headers: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numbers: frozenset[int] = frozenset()
-    names: int | None = None
-    more: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """`note` says what the figures are and are not."""
-
-    topic: Topic
-    title: str
-    table: Table
-    note: str | None = None
 
 
 def report_sections(figures: Figures, *, limit: int) -> tuple[Section, ...]:
@@ -84,10 +36,11 @@ def report_sections(figures: Figures, *, limit: int) -> tuple[Section, ...]:
         _series(figures),
         _sizes(figures),
         _spread(figures),
+        *quality_sections(figures, limit),
         _speeds(figures),
         _extremes(Topic.SAVERS, "Biggest savings", figures.savers, limit),
         _extremes(Topic.WORST, "Largest targets for their sources", figures.worst, limit),
-        *_outcomes(figures, limit),
+        *outcome_sections(figures, limit),
         _aside(figures.outcomes),
         _tools(figures),
         _runs(figures.outcomes, limit),
@@ -117,14 +70,14 @@ def _summary_rows(figures: Figures) -> Iterator[tuple[str, str]]:
         yield "verifying", f"{hours_of(total.verify_s)}{of}"
     if untimed := total.files - total.timed:
         yield "not encoded", f"{untimed} copied, linked or adopted: no time is known of them"
-    if figures.outcomes.failed:
-        parked = sum(one.count >= figures.max_failures for one in outcomes.failed)
+    yield from quality_rows(figures)
+    if failed := outcomes.of(VerdictKind.FAILED):
+        parked = sum(one.count >= figures.max_failures for one in failed)
         told = f"; {parked} of them so often that they wait for av1rules retry" if parked else ""
-        yield "failed", f"{len(outcomes.failed)}{told}"
-    if outcomes.too_large:
-        yield "too large", f"{len(outcomes.too_large)}: the source is kept as it is"
-    if outcomes.undone:
-        yield "undone", f"{len(outcomes.undone)}: a person put the original back"
+        yield "failed", f"{len(failed)}{told}"
+    for kind in figures.decided:
+        what = "a person put the original back" if kind is VerdictKind.UNDONE else _KEPT
+        yield kind.name.lower().replace("_", " "), f"{len(outcomes.of(kind))}: {what}"
     damaged = ((outcomes.damaged_targets, "target"), (outcomes.damaged_sources, "source"))
     if told := ", ".join(count_of(len(faults), what) for faults, what in damaged if faults):
         yield "damaged", told
@@ -256,75 +209,6 @@ def _extremes(topic: Topic, title: str, made: Sequence[Made], limit: int) -> Sec
     )
 
 
-# --- what came to nothing
-
-
-def _outcomes(figures: Figures, limit: int) -> Iterator[Section]:
-    outcomes = figures.outcomes
-    if any(reason.files > 1 for reason in figures.reasons):
-        yield _list(
-            Topic.REASONS, "Why encodes failed", ("files", "why"), figures.reasons, limit,
-            lambda one: (str(one.files), reason_line(one.detail)),
-            numbers=frozenset({0}),
-        )  # fmt: skip
-    yield _verdicts(Topic.FAILED, "Failed", outcomes.failed, limit, with_count=True)
-    yield _verdicts(Topic.TOO_LARGE, "Came out too large", outcomes.too_large, limit)
-    yield _verdicts(Topic.UNDONE, "Undone by a person", outcomes.undone, limit)
-    yield _faults(Topic.DAMAGED_TARGETS, "Damaged targets", outcomes.damaged_targets, limit)
-    yield _faults(Topic.DAMAGED_SOURCES, "Damaged sources", outcomes.damaged_sources, limit)
-
-
-def _list(
-    topic: Topic,
-    title: str,
-    headers: tuple[str, ...],
-    items: Sequence[_Item],
-    limit: int,
-    row: Callable[[_Item], tuple[str, ...]],
-    *,
-    numbers: frozenset[int] = frozenset(),
-    names: int | None = None,
-) -> Section:
-    """The first of a list, and how many more there are."""
-    shown = tuple(row(item) for item in items[:limit])
-    more = len(items) - len(shown)
-    return Section(
-        topic=topic,
-        title=f"{title} ({len(items)})",
-        table=Table(headers=headers, rows=shown, numbers=numbers, names=names, more=more),
-    )
-
-
-def _verdicts(
-    topic: Topic,
-    title: str,
-    verdicts: Sequence[Verdict],
-    limit: int,
-    *,
-    with_count: bool = False,
-) -> Section:
-    """The newest first."""
-    newest = sorted(verdicts, key=lambda one: one.at, reverse=True)
-
-    def row(one: Verdict) -> tuple[str, ...]:
-        times = (str(one.count),) if with_count else ()
-        size = format_size(one.source_bytes)
-        return printable(one.source), size, *times, shown_time(one.at), reason_line(one.detail)
-
-    times = ("times",) if with_count else ()
-    return _list(
-        topic, title, ("file", "size", *times, "last", "why"), newest, limit, row,
-        numbers=frozenset({1, 2} if with_count else {1}), names=0,
-    )  # fmt: skip
-
-
-def _faults(topic: Topic, title: str, faults: Sequence[Fault], limit: int) -> Section:
-    return _list(
-        topic, title, ("file", "seen", "fault"), faults, limit,
-        lambda one: (printable(one.name), shown_time(one.at), reason_line(one.fault)), names=0,
-    )  # fmt: skip
-
-
 # --- the rest
 
 
@@ -373,7 +257,7 @@ def _tools(figures: Figures) -> Section:
 
 
 def _runs(outcomes: Outcomes, limit: int) -> Section:
-    return _list(
+    return list_section(
         Topic.RUNS, "Runs", ("run", "started", "ended", "what came of it"), outcomes.runs, limit,
         lambda run: (
             str(run.id),

@@ -8,7 +8,8 @@ from tabulate import tabulate
 
 from av1rules.report.figures import Figures
 from av1rules.report.plan_text import short_name
-from av1rules.report.report_sections import Section, Table, Topic, report_sections
+from av1rules.report.report_parts import Section, Table, Topic
+from av1rules.report.report_sections import report_sections
 from av1rules.report.report_words import CLOSING, headline
 
 SHOWN_FILES = 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration
+from av1rules.graph.verdict import VerdictKind
 from av1rules.report.figures import Figures, Period, Step
 from av1rules.report.originals_text import shown_time
 
@@ -26,6 +27,18 @@ def hours_of(duration_s: float) -> str:
 
 def percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
+
+
+def verdict_words(kind: VerdictKind) -> str:
+    """A kind of verdict in a sentence; one that is new here by its own name."""
+    return _VERDICTS.get(kind, kind.value)
+
+
+_VERDICTS = {
+    VerdictKind.TOO_LARGE: "came out too large",
+    VerdictKind.TOO_POOR: "came out below the quality floor",
+    VerdictKind.UNDONE: "undone by a person",
+}
 
 
 def rule_name(rule: str | None) -> str:

@@ -10,11 +10,13 @@ from tabulate import tabulate
 
 from av1rules.base.text import printable, printable_json
 from av1rules.base.units import format_size
+from av1rules.graph.clips import Standing
 from av1rules.graph.status import Fault, Heap, Status
-from av1rules.graph.verdict import Verdict
+from av1rules.graph.verdict import Verdict, VerdictKind
 from av1rules.report.originals_text import shown_time
 from av1rules.report.plan_export import json_text
 from av1rules.report.plan_text import short_name
+from av1rules.report.report_words import verdict_words
 
 SHOWN_FILES = 10
 """Files named in each section; the rest are counted. `--json` has all of them."""
@@ -43,9 +45,10 @@ def _summary(status: Status) -> Iterator[str]:
     if status.left_over:
         yield f"left over   {status.left_over} by a run that died: the next run clears up"
     yield f"targets     {_targets(status)}"
-    counts = ((status.too_large, "came out too large"), (status.undone, "undone by a person"))
-    if told := ", ".join(f"{count} {what}" for count, what in counts if count):
+    if told := ", ".join(f"{count} {verdict_words(kind)}" for kind, count in status.decided):
         yield f"not done    {told}"
+    if status.clips:
+        yield f"test clips  {_clips(status)}"
 
 
 def _at_work(status: Status) -> str:
@@ -59,6 +62,12 @@ def _targets(status: Status) -> str:
     share = f" ({saved / status.source_bytes:.0%})" if status.source_bytes else ""
     sizes = f"{format_size(status.source_bytes)} -> {format_size(status.target_bytes)}"
     return f"{status.targets}, {sizes}, saved {format_size(saved)}{share}"
+
+
+def _clips(status: Status) -> str:
+    told = ", ".join(f"{count} {standing.value}" for standing, count in status.clips)
+    wait = any(standing in (Standing.WAITING, Standing.VOID) for standing, _ in status.clips)
+    return f"{told}{' (`av1rules clips list`)' if wait else ''}"
 
 
 def _aside(heaps: tuple[Heap, ...]) -> Iterator[str]:
@@ -135,8 +144,8 @@ def status_json(status: Status) -> str:
         },
         "parked": [_verdict_record(verdict) for verdict in status.parked],
         "failing": [_verdict_record(verdict) for verdict in status.failing],
-        "too_large": status.too_large,
-        "undone": status.undone,
+        **{_key(kind): dict(status.decided).get(kind, 0) for kind in VerdictKind if _is_told(kind)},
+        "clips": {standing.value: count for standing, count in status.clips},
         "damaged_targets": [_fault_record(item) for item in status.damaged_targets],
         "damaged_sources": [_fault_record(item) for item in status.damaged_sources],
         "runs": [
@@ -145,6 +154,15 @@ def status_json(status: Status) -> str:
         ],
     }
     return printable_json(msgspec.json.format(msgspec.json.encode(document)).decode())
+
+
+def _is_told(kind: VerdictKind) -> bool:
+    """Failures are told one by one."""
+    return kind is not VerdictKind.FAILED
+
+
+def _key(kind: VerdictKind) -> str:
+    return kind.name.lower()
 
 
 def _verdict_record(verdict: Verdict) -> dict[str, Any]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import heapq
-import math
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 
+from av1rules.graph.clip_standings import ClipStanding
+from av1rules.graph.clips import Standing
+from av1rules.graph.forecast_check import check_forecasts
+from av1rules.graph.forecast_table import PastForecast
 from av1rules.graph.history import Made, Outcomes
 from av1rules.graph.stale import ToolsUsed
+from av1rules.graph.verdict import VerdictKind
 from av1rules.report.figures import (
     RATIO_BINS,
     Figures,
@@ -19,20 +23,26 @@ from av1rules.report.figures import (
     Ratios,
     Reason,
     SizeGroup,
+    Skipped,
     SpeedGroup,
     Step,
     Sums,
     ToolGroup,
 )
-from av1rules.rules.settings import SourceTier
+from av1rules.report.quantiles import quantile
+from av1rules.report.score_tally import (
+    ScoreTally,
+    came_out,
+    clip_groups,
+    clip_scores,
+    tier_rank,
+)
 
 EXTREMES = 10
 """So many biggest savers and worst ratios are named."""
 
 _LONGEST_DAYS = ((Step.DAY, 45), (Step.WEEK, 550), (Step.MONTH, 3660))
 """Up to so many days a series goes by this step: at most some 80 bars, or 120 months."""
-
-_TIER_ORDER = {tier.value: number for number, tier in enumerate(SourceTier)}
 
 SizeKey = tuple[str | None, str | None]
 SpeedKey = tuple[str | None, str, int]
@@ -46,9 +56,13 @@ def count_up(
     since: datetime | None,
     ledger: str,
     max_failures: int,
+    clips: Sequence[ClipStanding] = (),
+    past: Sequence[PastForecast] = (),
+    skipped: tuple[Skipped, ...] | None = None,
     zone: tzinfo | None = None,
 ) -> Figures:
-    """The figures of a report. Days are those of `zone`; None: of this machine."""
+    """The figures of a report. `past` are forecasts, oldest first. Days are those of `zone`; None:
+    of this machine."""
     tally = Tally(zone=zone)
     for one in made:
         tally.add(one)
@@ -63,12 +77,24 @@ def count_up(
         periods=periods,
         by_rule=tally.by_rule(),
         by_tier=tally.by_tier(),
+        scores=tally.scores.groups(),
+        score_bins=tally.scores.bins(),
+        clips=clip_groups(clips),
+        clip_scores=clip_scores(clips),
+        waiting_clips=tuple(
+            clip.record.source
+            for clip in clips
+            if clip.standing in (Standing.WAITING, Standing.VOID)
+        ),
+        checked=check_forecasts(past),
+        came_out=came_out(past),
         speeds=tally.speeds(),
         savers=tally.savers(),
         worst=tally.worst(),
         tools=tally.tools(),
         reasons=_reasons(outcomes),
         outcomes=outcomes,
+        skipped=skipped,
     )
 
 
@@ -136,6 +162,7 @@ class Tally:
 
     def __init__(self, *, zone: tzinfo | None = None) -> None:
         self.total = _Heap()
+        self.scores = ScoreTally()
         self._zone = zone
         self._days: defaultdict[date, _Heap] = defaultdict(_Heap)
         self._sizes: defaultdict[SizeKey, _Heap] = defaultdict(_Heap)
@@ -148,6 +175,7 @@ class Tally:
         self.total.add(one)
         self._days[one.built_at.astimezone(self._zone).date()].add(one)
         self._sizes[one.rule, one.source_tier].add(one, with_ratio=True)
+        self.scores.add(one)
         self._add_pace(one)
         self._add_tools(one)
         if one.saved_bytes > 0:
@@ -205,7 +233,7 @@ class Tally:
         heaps: defaultdict[str | None, _Heap] = defaultdict(_Heap)
         for (_, tier), heap in self._sizes.items():
             heaps[tier].join(heap)
-        tiers = sorted(heaps, key=lambda tier: (_TIER_ORDER.get(tier or "", 99), tier or "~"))
+        tiers = sorted(heaps, key=tier_rank)
         return tuple(_size_group(None, tier, heaps[tier]) for tier in tiers)
 
     def speeds(self) -> tuple[SpeedGroup, ...]:
@@ -273,13 +301,6 @@ def spread(values: Iterable[float]) -> Ratios | None:
     )
 
 
-def quantile(ordered: list[float], share: float) -> float:
-    """Between the nearest two of the sorted values, which are one or more."""
-    at = share * (len(ordered) - 1)
-    below, above = math.floor(at), math.ceil(at)
-    return ordered[below] + (ordered[above] - ordered[below]) * (at - below)
-
-
 def _speed_group(key: SpeedKey, pace: _Pace) -> SpeedGroup:
     resolution, encoder, preset = key
     return SpeedGroup(
@@ -295,5 +316,7 @@ def _speed_group(key: SpeedKey, pace: _Pace) -> SpeedGroup:
 
 def _reasons(outcomes: Outcomes) -> tuple[Reason, ...]:
     """Why things failed, the most frequent reason first: the lines below the first are of each."""
-    counts = Counter(verdict.detail.partition("\n")[0] for verdict in outcomes.failed)
+    counts = Counter(
+        verdict.detail.partition("\n")[0] for verdict in outcomes.of(VerdictKind.FAILED)
+    )
     return tuple(Reason(detail=detail, files=files) for detail, files in counts.most_common())

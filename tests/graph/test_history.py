@@ -16,6 +16,7 @@ from av1rules.graph import history
 from av1rules.graph.history import AsideSum, Made, made_since, read_outcomes
 from av1rules.graph.kept import Kept, KeptKind
 from av1rules.graph.ledger import Ledger
+from av1rules.graph.verdict import VerdictKind
 from tests.graph.test_ledger import verdict
 from tests.graph.test_stale import ROW
 
@@ -86,7 +87,7 @@ def test_since(tmp_path: Path) -> None:
     assert [made.target for made in read(tmp_path, since=noon)] == ["/out/2", "/out/3"]
     with closing(Ledger.read(tmp_path)) as ledger:
         found = read_outcomes(ledger, noon)
-    assert [one.at[8:10] for one in found.failed] == ["02", "03"]
+    assert [one.at[8:10] for one in found.of(VerdictKind.FAILED)] == ["02", "03"]
     assert [run.id for run in found.runs] == [3, 2]
 
 

@@ -3,20 +3,31 @@ calls, so that reports can be tried, looked at and timed on it."""
 
 from __future__ import annotations
 
+import math
 import random
+import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from av1rules.encode.receipt import Receipt, receipt_json
+from av1rules.encode.receipt import Receipt, SourcePicture, kept_scores, receipt_json
+from av1rules.encode.score_parse import Score
 from av1rules.graph.check_table import Checked, Health, Way
+from av1rules.graph.clip_table import ClipFacts, ClipRecord
 from av1rules.graph.fingerprint import fingerprint
+from av1rules.graph.forecast import Basis, Range
+from av1rules.graph.forecast_table import ForecastTable, PastForecast
 from av1rules.graph.kept import Kept, KeptKind
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.ledger_rows import put_row
 from av1rules.graph.stale import TargetRow, ToolsUsed
 from av1rules.graph.verdict import Verdict, VerdictKind
+from av1rules.review.approvals import Answer, new_decision
+from av1rules.review.approvals_file import approvals_path, record
+from av1rules.review.passages import Kind as Hard
+from av1rules.review.passages import Piece
+from av1rules.rules.quality import Metric
 from av1rules.rules.settings import EncodeSettings
 from tests.graph.test_stale import ROW
 
@@ -41,19 +52,20 @@ class Kind:
     source_gib: tuple[float, float]
     ratio: tuple[float, float]
     frames_per_s: float
+    vmaf: float  # of a usual film
 
 
 KINDS = (
     Kind("uhd remux", "remux", 3840, 2160, EncodeSettings(crf=20, preset=3, film_grain=8),
-         (45, 85), (0.22, 0.55), 7.5),
+         (45, 85), (0.22, 0.55), 7.5, 96),
     Kind("remux", "remux", 1920, 1080, EncodeSettings(crf=18, preset=3, film_grain=8),
-         (18, 38), (0.2, 0.6), 24),
+         (18, 38), (0.2, 0.6), 24, 95.5),
     Kind("web tv", "web-dl", 1920, 1080, EncodeSettings(crf=26, preset=5), (1.5, 6), (0.3, 0.85),
-         61),
+         61, 93),
     Kind("web tv", "web-dl", 1280, 720, EncodeSettings(crf=26, preset=5), (0.6, 2), (0.35, 0.9),
-         118),
+         118, 92),
     Kind("old & small <dvd>", "low-quality", 720, 576, EncodeSettings(crf=30, preset=6),
-         (0.5, 1.5), (0.3, 0.8), 190),
+         (0.5, 1.5), (0.3, 0.8), 190, 88),
 )  # fmt: skip
 
 WEIGHTS = (2, 3, 9, 4, 3)
@@ -61,16 +73,19 @@ WEIGHTS = (2, 3, 9, 4, 3)
 
 def fill(state_dir: Path, *, count: int = 300, days: int = 60, seed: int = 7) -> None:
     """The ledger of `count` targets, and of what else happens in such a time."""
-    dice = random.Random(seed)
+    dice, others = random.Random(seed), random.Random(seed + 1)
     with closing(Ledger.open(state_dir)) as ledger:
         with ledger.db.transaction() as write:
             for number in range(count):
-                row, receipt = _made(number, count, days, dice)
+                row, receipt, kind = _made(number, count, days, dice)
                 put_row(write, row, receipt)
+                if receipt is not None and number % 3 == 0:
+                    _foretell(write, row, kind, others)
+        _fill_clips(ledger, state_dir, others)
         _fill_runs(ledger, days, dice)
         _fill_faults(ledger, dice)
         for number in range(min(25, count)):
-            row, _ = _made(number, count, days, dice)
+            row, _, _ = _made(number, count, days, dice)
             entry = Kept(
                 id=0, run=1, kind=KeptKind.ORIGINAL, path=f"/films/.av1rules-kept/1/{number}.mkv",
                 row=row, at=time_of(number),
@@ -85,7 +100,7 @@ def time_of(day: float) -> str:
 
 def _made(
     number: int, count: int, days: int, dice: random.Random
-) -> tuple[TargetRow, bytes | None]:
+) -> tuple[TargetRow, bytes | None, Kind]:
     (kind,) = dice.choices(KINDS, WEIGHTS)
     name = f"{kind.rule.split()[0]}/Film {number:05} ({dice.randint(1950, 2025)})/Film {number:05}"
     day = days * (1 - number / count)
@@ -112,10 +127,13 @@ def _made(
         verify_s=encode_s / 20,
         run=number // 20,
     )
-    return row, _receipt(row, kind, frames) if is_known else None
+    receipt = _receipt(row, kind, frames, number) if is_known else None
+    return row, receipt, kind
 
 
-def _receipt(row: TargetRow, kind: Kind, frames: int) -> bytes:
+def _receipt(row: TargetRow, kind: Kind, frames: int, number: int) -> bytes:
+    dice = random.Random(number)
+    is_scored, is_new = number % 5 != 0, number % 2 == 0
     receipt = Receipt(
         source=row.source_path,
         target=row.target,
@@ -139,9 +157,86 @@ def _receipt(row: TargetRow, kind: Kind, frames: int) -> bytes:
         command="ffmpeg -i file:in " + "-c:v libsvtav1 -crf 20 -preset 3 " * 12,
         frames=frames,
         encode_s=row.encode_s,
+        run=row.run,
+        picture=SourcePicture(
+            width=kind.width,
+            height=kind.height,
+            frame_rate="24000/1001",
+            is_variable_rate=False,
+            duration_s=frames / 24,
+        )
+        if is_new
+        else None,
+        scores=kept_scores((score(dice.gauss(kind.vmaf, 1.5)),)) if is_scored else (),
+        score_scope=("whole" if number % 4 == 0 else "samples") if is_scored else None,
         log=("some warning of FFmpeg about timestamps in this stream",) * 8,
     )
     return receipt_json(receipt).encode()
+
+
+def score(mean: float) -> Score:
+    """A VMAF of a minute of film around this mean, at most 100."""
+    top = min(mean, 99.5)
+    return Score(
+        metric=Metric.VMAF, model="vmaf_v0.6.1 (libvmaf 3.0.0)", mean=top, harmonic_mean=top - 0.2,
+        p1=top - 7, p5=top - 4, worst_second=(top - 9, 1234.5), frames=1440,
+        per_second=tuple(top + math.sin(second) for second in range(60)),
+    )  # fmt: skip
+
+
+def _foretell(write: sqlite3.Connection, row: TargetRow, kind: Kind, dice: random.Random) -> None:
+    """As runs foretell: time a little too low, size right in the middle."""
+    seconds = (row.encode_s + row.verify_s) / dice.lognormvariate(0.06, 0.22)
+    size = row.target_bytes / dice.lognormvariate(0.0, 0.3)
+    past = PastForecast(
+        target=row.target, run=row.run, at=row.built_at, encoder=row.tools.encoder,
+        preset=row.settings.preset, resolution="1080p", source_tier=kind.tier,
+        basis=Basis(level=1, encodes=30), jobs=1,
+        seconds=Range(low=seconds / 1.35, mid=seconds, high=seconds * 1.35), took_s=row.encode_s
+        + row.verify_s, size_bytes=Range(low=size / 1.5, mid=size, high=size * 1.5),
+        came_bytes=row.target_bytes, source_bytes=row.source_bytes,
+    )  # fmt: skip
+    ForecastTable.put(write, past)
+
+
+def _fill_clips(ledger: Ledger, state_dir: Path, dice: random.Random) -> None:
+    """Eleven clips: three wait, two are rejected, the others approved; one is a variant."""
+    for number in range(12):
+        kind = KINDS[number % 2]
+        settings = replace(kind.settings, crf=kind.settings.crf - number % 3)
+        scored = score(dice.gauss(kind.vmaf - 4, 1.5))
+        facts = ClipFacts(
+            content_key=clip_key(number), settings=settings, rule=kind.rule, review="each",
+            pieces=(Piece(kind=Hard.DARK, start_s=60.0, end_s=105.0, frames=1080, reason="dark"),),
+            frames=1080, duration_s=45.0, source_bytes=30 * GIB, projected_bytes=8 * GIB,
+            scores=(scored,), score_problem=None, command="ffmpeg", tools=TOOLS[1],
+            encode_s=dice.uniform(150, 500), is_variant=number == 11, source_tier=kind.tier,
+        )  # fmt: skip
+        name = f"films/Reviewed {number:02}/Reviewed {number:02}.mkv"
+        ledger.clips.put(
+            ClipRecord(
+                fingerprint=fingerprint(clip_key(number), settings), source=name,
+                origin=f"/{name}", path=f"/state/clips/{number}.mp4", size_bytes=40 * 10**6,
+                made_at=time_of(number), facts=facts,
+            )
+        )  # fmt: skip
+        if number in (0, 1, 2, 11):
+            continue
+        answer = Answer.REJECTED if number in (3, 4) else Answer.APPROVED
+        decision = new_decision(
+            answer, source=name, content_key=clip_key(number), settings=settings, rule=kind.rule,
+            by="Ann", at=END, reason="grain smears" if answer is Answer.REJECTED else None,
+        )  # fmt: skip
+        record(approvals_of(state_dir), decision)
+
+
+def clip_key(number: int) -> str:
+    return f"{number}-{number:032x}"
+
+
+def approvals_of(state_dir: Path) -> Path:
+    """The approvals of a state folder that lies beside the rules, as it does by default."""
+    return approvals_path(state_dir.parent / "rules.yaml")
 
 
 def _fill_runs(ledger: Ledger, days: int, dice: random.Random) -> None:
@@ -167,6 +262,9 @@ def _fill_faults(ledger: Ledger, dice: random.Random) -> None:
         _verdict(ledger, VerdictKind.TOO_LARGE, 100 + number, detail, ratio=ratio)
     for number in range(3):
         _verdict(ledger, VerdictKind.UNDONE, 200 + number, "undone by undo run-7")
+    for number in range(2):
+        detail = f"vmaf_p5 is {88.4 + number:.1f}, the policy wants 90 or more"
+        _verdict(ledger, VerdictKind.TOO_POOR, 300 + number, detail)
     ledger.health.put(
         "key", Health(source="films/torn.mkv", at=time_of(3), fault="ends after 0:31:05 of 1:42:07")
     )

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from av1rules.graph.clip_standings import clip_standings
+from av1rules.graph.forecast_table import ForecastTable
 from av1rules.graph.history import made_since, read_outcomes
 from av1rules.graph.ledger import Ledger
-from av1rules.report.figures import Figures
+from av1rules.report.figures import Figures, Skipped
 from av1rules.report.report_csv import CSV_COLUMNS, report_csv
 from av1rules.report.report_html import report_html
 from av1rules.report.report_json import report_json
@@ -25,7 +27,7 @@ from av1rules.report.report_sections import report_sections
 from av1rules.report.report_text import report_text
 from tests.conftest import Golden
 from tests.report.conftest import figures_of
-from tests.report.shelf_of_figures import END
+from tests.report.shelf_of_figures import END, approvals_of
 
 HOSTILE = "films/</title><script>x</script> [a](http://b) |\x1b[2J\u202e\udcff.mkv"
 
@@ -40,9 +42,12 @@ def hostile(figures: Figures) -> Figures:
         replace(one, rule="=rule|<b>\x07", source_tier="<i>t") for one in figures.by_rule
     )
     speeds = tuple(replace(one, encoder="<u>enc\x07") for one in figures.speeds)
-    failed = tuple(
+    scores = tuple(replace(one, rule="=rule|<b>\x07", source_tier="<i>t") for one in figures.scores)
+    checked = tuple(replace(one, name="<u>enc\x07 p5") for one in figures.checked)
+    came_out = tuple(replace(one, source_tier="<i>t\x07") for one in figures.came_out)
+    verdicts = tuple(
         replace(one, source=HOSTILE, detail=f"it said:\n{HOSTILE}")
-        for one in figures.outcomes.failed
+        for one in figures.outcomes.verdicts
     )
     return replace(
         figures,
@@ -50,7 +55,14 @@ def hostile(figures: Figures) -> Figures:
         by_rule=groups,
         by_tier=groups,
         speeds=speeds,
-        outcomes=replace(figures.outcomes, failed=failed),
+        scores=scores,
+        clip_scores=scores,
+        score_bins=tuple(replace(one, source_tier="<i>t\x07") for one in figures.score_bins),
+        waiting_clips=(HOSTILE,) * 7,
+        checked=checked,
+        came_out=came_out,
+        skipped=(Skipped(action="held", cause=HOSTILE, files=1, size_bytes=1),),
+        outcomes=replace(figures.outcomes, verdicts=verdicts),
     )
 
 
@@ -67,7 +79,7 @@ def test_since_leaves_out_what_is_older(state_dir: Path) -> None:
     all_of_it, recent = figures_of(state_dir), figures_of(state_dir, since=since)
     assert 0 < recent.total.files < all_of_it.total.files
     assert all(period.start >= since.date() for period in recent.periods)
-    assert 0 < len(recent.outcomes.failed) < len(all_of_it.outcomes.failed)
+    assert 0 < len(recent.outcomes.verdicts) < len(all_of_it.outcomes.verdicts)
     assert 0 < len(recent.outcomes.runs) < len(all_of_it.outcomes.runs)
     assert recent.outcomes.aside == all_of_it.outcomes.aside, "as it is now"
 
@@ -90,19 +102,43 @@ def test_json_has_all_that_the_text_has(figures: Figures) -> None:
     assert sum(one["is_parked"] for one in told["failed"]) == 4
     assert told["failure_reasons"][0]["files"] == 9
     assert told["aside"]["original"]["purged"] == 5
+    assert len(told["too_large"]) == 9
+    assert len(told["too_poor"]) == 2
+    assert told["skipped"] is None, "no plan was made"
+    assert sum(one["files"] for one in told["scores"]) == 240
+    assert sum(sum(one["p5"]) for one in told["vmaf_by_tier"]["tiers"]) == 240
+    assert {one["standing"]: one["clips"] for one in told["clips"]["states"]} == {
+        "waiting": 3, "rejected": 2, "approved": 6, "variant": 1,
+    }  # fmt: skip
+    assert len(told["clips"]["waiting"]) == 3
+    assert sum(one["files"] for one in told["clips"]["scores"]) == 11, "but the variant"
+    (every, *_) = told["forecasts"]["groups"]
+    assert (every["name"], every["count"]) == ("all", 97)
+    assert 1 < every["time"]["bias"] < 1.2
+    assert len(told["forecasts"]["newest"]) == 97
     assert told["by_tier"][-1]["source_tier"] is None
     assert told["by_tier"][-1]["encode_s"] is None, "not known, not zero"
 
 
 def test_csv_has_a_line_for_each_file(state_dir: Path) -> None:
     with closing(Ledger.read(state_dir)) as ledger:
-        text = "".join(report_csv(made_since(ledger), read_outcomes(ledger)))
+        clips = clip_standings(ledger, approvals_of(state_dir))
+        foretold = ForecastTable(ledger.db).middles()
+        lines = report_csv(
+            made_since(ledger), read_outcomes(ledger), clips=clips, foretold=foretold
+        )
+        text = "".join(lines)
     rows = list(csv.DictReader(io.StringIO(text)))
     assert tuple(rows[0]) == CSV_COLUMNS
     outcomes = [row["outcome"] for row in rows]
     assert {kind: outcomes.count(kind) for kind in outcomes} == {
         "done": 300, "failed": 14, "too large": 9, "undone": 3,
+        "below the quality floor": 2, "clip": 12,
     }  # fmt: skip
+    assert sum(row["outcome"] == "done" and row["vmaf_p5"] != "" for row in rows) == 240
+    assert {row["scored"] for row in rows} == {"", "samples", "whole", "clip"}
+    assert sum(row["foretold_s"] != "" for row in rows) == 97
+    assert [row["reason"] for row in rows if row["outcome"] == "clip"].count("waiting") == 3
     known = next(row for row in rows if row["source_tier"] == "remux")
     assert known["frames"]
     assert float(known["size_ratio"]) == pytest.approx(
@@ -177,4 +213,4 @@ def test_every_section_names_each_column(figures: Figures) -> None:
         table = section.table
         assert {len(row) for row in table.rows} == {len(table.headers)}
         assert max(table.numbers, default=0) < len(table.headers) or len(table.headers) == 3
-        assert len(table.rows) <= 14
+        assert len(table.rows) <= 17

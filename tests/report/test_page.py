@@ -26,9 +26,10 @@ def test_page_in_a_real_browser(tmp_path: Path, figures: Figures) -> None:
         for told in ("300 targets", "By rule and source tier", "<script>alert('why')</script>"):
             assert told in text
         charts = page.evaluate(
-            "[...document.querySelectorAll('svg')].map(s => s.querySelectorAll('.rect').length)"
+            "[...document.querySelectorAll('svg')]"
+            ".map(s => s.querySelectorAll('.rect, .dot').length)"
         )
-        assert len(charts) == 6
+        assert len(charts) == 10
         assert all(bars > 3 for bars in charts)
         assert page.evaluate("getComputedStyle(document.querySelector('.color-0')).fill") == (
             "rgb(47, 111, 181)"
@@ -43,6 +44,8 @@ def test_page_in_a_real_browser(tmp_path: Path, figures: Figures) -> None:
         assert any("Content Security Policy" in one for one in page.complaints)
 
         _look(page, "light")
+        _look(page, "narrow", width=420)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "no wider"
         page.emulate(scheme="dark")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
         _look(page, "dark")
@@ -55,8 +58,9 @@ def test_page_in_a_real_browser(tmp_path: Path, figures: Figures) -> None:
         _look(page, "print")
 
 
-def _look(page: Page, name: str) -> None:
+def _look(page: Page, name: str, *, width: int = 1100) -> None:
     """A picture for a person, where AV1RULES_LOOK names a folder."""
+    page.resize(width)
     folder = os.environ.get("AV1RULES_LOOK")
     if folder:
-        page.screenshot(Path(folder) / f"report_{name}.png")
+        page.screenshot(Path(folder) / f"report_{name}.png", width=width)

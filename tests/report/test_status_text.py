@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from av1rules.graph.clips import Standing
 from av1rules.graph.kept import KeptKind
 from av1rules.graph.ledger_tables import RunRecord
 from av1rules.graph.status import Fault, Heap, Status
@@ -17,7 +18,7 @@ NOON = "2026-01-01T12:00:00+00:00"
 
 EMPTY = Status(
     ledger="/shelf/.av1rules/ledger.sqlite3", version=None, holder=None, targets=0, source_bytes=0,
-    target_bytes=0, aside=(), parked=(), failing=(), too_large=0, undone=0, damaged_targets=(),
+    target_bytes=0, aside=(), parked=(), failing=(), decided=(), clips=(), damaged_targets=(),
     damaged_sources=(), left_over=0, runs=(),
 )  # fmt: skip
 
@@ -50,8 +51,12 @@ def test_busy_library(golden: Golden) -> None:
         ),
         parked=tuple(failed(f"films/{number:02}.mkv", 3) for number in range(11)),
         failing=(failed("films/x.mkv", 1),),
-        too_large=7,
-        undone=1,
+        decided=(
+            (VerdictKind.TOO_LARGE, 7),
+            (VerdictKind.TOO_POOR, 2),
+            (VerdictKind.UNDONE, 1),
+        ),
+        clips=((Standing.WAITING, 3), (Standing.REJECTED, 1), (Standing.APPROVED, 9)),
         damaged_targets=(Fault(name="/out/films/a.mkv", at=NOON, fault="its bytes changed"),),
         damaged_sources=(Fault(name="films/b.mkv", at=NOON, fault="ends after 12:05"),),
         left_over=2,

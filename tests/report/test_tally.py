@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from av1rules.graph.history import Made, Outcomes
 from av1rules.report.figures import Figures, Step
-from av1rules.report.tally import EXTREMES, count_up, period_start, quantile, spread, step_for
+from av1rules.report.quantiles import quantile
+from av1rules.report.tally import EXTREMES, count_up, period_start, spread, step_for
 from tests.graph.test_stale import SETTINGS, TOOLS
 
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)  # a Wednesday
 
-NOTHING = Outcomes(
-    failed=(), too_large=(), undone=(), damaged_targets=(), damaged_sources=(), aside=(), runs=()
-)
+NOTHING = Outcomes(verdicts=(), damaged_targets=(), damaged_sources=(), aside=(), runs=())
 
 ONE = Made(
     target="/out/a.mkv", source="films/a.mkv", source_bytes=1000, target_bytes=400,

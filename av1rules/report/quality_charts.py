@@ -1,0 +1,106 @@
+"""Charts of scores, and of forecasts beside what came out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pygal
+
+from av1rules.base.units import format_size
+from av1rules.report.chart_drawing import Chart, bar, drawing, options
+from av1rules.report.figures import CameOut, Figures
+from av1rules.report.report_parts import Topic
+from av1rules.report.report_quality import SCORE_BIN_NAMES
+from av1rules.report.report_words import count_of, hours_of, tier_name
+from av1rules.report.score_tally import tier_rank
+
+_GIB = 1024**3
+
+LEAST_POINTS = 3
+"""Fewer than these make no cloud."""
+
+
+def quality_charts(figures: Figures) -> Iterator[Chart]:
+    """Only those with more to show than one bar or two points."""
+    if sum(sum(group.mean) for group in figures.score_bins) >= 2:
+        yield _scores(figures, "mean")
+        yield _scores(figures, "p5")
+    if len(figures.came_out) >= LEAST_POINTS:
+        yield _forecasts(
+            figures,
+            "Time of encodes, in hours",
+            lambda one: (one.foretold_s / 3600, one.took_s / 3600),
+            lambda one: f"foretold {hours_of(one.foretold_s)}, took {hours_of(one.took_s)}",
+        )
+        yield _forecasts(
+            figures,
+            "Size of targets, in GiB",
+            lambda one: (one.foretold_bytes / _GIB, one.came_bytes / _GIB),
+            lambda one: (
+                f"foretold {format_size(one.foretold_bytes)}, came to {format_size(one.came_bytes)}"
+            ),
+        )
+
+
+def _scores(figures: Figures, figure: str) -> Chart:
+    chart = pygal.StackedBar(**options(height=300))
+    chart.x_labels = list(SCORE_BIN_NAMES)
+    for group in figures.score_bins:
+        name = tier_name(group.source_tier)
+        counts = getattr(group, figure)
+        chart.add(
+            name,
+            [
+                bar(count or None, f"{name}, {SCORE_BIN_NAMES[at]}: {count_of(count, 'target')}")
+                for at, count in enumerate(counts)
+            ],
+        )
+    every = [
+        sum(getattr(group, figure)[at] for group in figures.score_bins)
+        for at in range(len(SCORE_BIN_NAMES))
+    ]
+    most = max(range(len(every)), key=every.__getitem__)
+    what = "mean VMAF" if figure == "mean" else "5th percentile of VMAF"
+    return Chart(
+        topic=Topic.SCORE_SPREAD,
+        title=f"{what[:1].upper()}{what[1:]}: number of targets",
+        text=f"Most, {every[most]} of {sum(every)}, have a {what} of {SCORE_BIN_NAMES[most]}.",
+        svg=drawing(chart),
+    )
+
+
+def _forecasts(
+    figures: Figures,
+    title: str,
+    figures_of: Callable[[CameOut], tuple[float, float]],
+    told: Callable[[CameOut], str],
+) -> Chart:
+    """On logarithmic scales: what is off by a tenth is as far from the line whatever its size."""
+    by_tier: defaultdict[str | None, list[CameOut]] = defaultdict(list)
+    for one in figures.came_out:
+        by_tier[one.source_tier].append(one)
+    chart = pygal.XY(
+        **options(height=420), stroke=False, logarithmic=True, dots_size=3.5,
+        x_title="foretold", y_title="came out",
+    )  # fmt: skip
+    values = [value for one in figures.came_out for value in figures_of(one)]
+    ends = (min(values), max(values))
+    for tier in sorted(by_tier, key=tier_rank):
+        name = tier_name(tier)
+        chart.add(name, [_point(figures_of(one), f"{name}: {told(one)}") for one in by_tier[tier]])
+    chart.add("as foretold", [(end, end) for end in ends], stroke=True, show_dots=False)
+    above = sum(came > foretold for foretold, came in map(figures_of, figures.came_out))
+    count = len(figures.came_out)
+    return Chart(
+        topic=Topic.FORECASTS,
+        title=f"{title}: foretold, and what came out",
+        text=f"The newest {count_of(count, 'forecast')}: {above} came out above the line, "
+        f"{count - above} on it or below.",
+        svg=drawing(chart),
+    )
+
+
+def _point(at: tuple[float, float], told: str) -> dict[str, Any]:
+    return {"value": at, "label": told}
