@@ -17,6 +17,7 @@ from av1rules.graph.clips import ClipView
 from av1rules.graph.workspace import Workspace
 from av1rules.library.identity import lone_file
 from av1rules.library.probe import probe_file
+from av1rules.library.source import Source
 from av1rules.report.compare_page import LARGEST_INSIDE, Still, compare_page
 from av1rules.report.compare_tables import Encode
 from av1rules.review.adjust import differing
@@ -24,8 +25,10 @@ from av1rules.review.stills import MOST_STILLS, spots, stills_note, take_stills
 from av1rules.rules.quality import Metric
 from av1rules.rules.shaping import NAMES, shown
 
-MOST_PICTURES = 24
-"""Stills of encodes on one page: of 4K each takes some 3 MB."""
+MOST_PIXELS = 100_000_000
+"""Of the stills of all encodes on one page: 12 of 4K, of which each takes 5 MB if it is noisy."""
+
+LEAST_STILLS = 2
 
 
 def write_comparison(space: Workspace, view: ClipView, *, output: Path | None) -> Path:
@@ -101,9 +104,9 @@ def _stills(
     if path is None:
         return (), ("no stills: the source is not there any more, or has other content",)
     facts = record.facts
-    most = min(MOST_STILLS, max(MOST_PICTURES // len(views), 1))
-    wanted = spots(facts.pieces, facts.frames, _worst_second(record), most=most)
     source = probe_file(lone_file(path), space.tools, children=space.children)
+    most = _most_stills(source, len(views))
+    wanted = spots(facts.pieces, facts.frames, _worst_second(record), most=most)
     frames = [spot.frame for spot in wanted]
     theirs = take_stills(
         path,
@@ -125,6 +128,12 @@ def _stills(
         for spot, picture, *encodes in zip(wanted, theirs, *ours, strict=True)
     )
     return tuple(stills), tuple(notes)
+
+
+def _most_stills(source: Source, encodes: int) -> int:
+    main = source.main
+    pixels = (main.width or 1) * (main.height or 1) if main is not None else 1
+    return min(max(MOST_PIXELS // (pixels * encodes), LEAST_STILLS), MOST_STILLS)
 
 
 def _stills_of(space: Workspace, record: ClipRecord, frames: Sequence[int]) -> tuple[bytes, ...]:

@@ -61,7 +61,8 @@ def spots(
     *,
     most: int = MOST_STILLS,
 ) -> tuple[Spot, ...]:
-    """The middle of each piece, and of the second with the lowest score (its number of so many)."""
+    """The middle of each piece, and of the second with the lowest score (its number of so many),
+    which is among them however few they are."""
     if frames <= 0:
         return ()
     total_s = sum(piece.duration_s for piece in pieces) or 1.0
@@ -74,8 +75,8 @@ def spots(
     if worst_second is not None:
         number, seconds = worst_second
         worst = int((number + 0.5) / max(seconds, 1) * frames)
-        found.setdefault(min(worst, frames - 1), "the second with the lowest score")
-    return tuple(Spot(frame=at, label=found[at]) for at in sorted(found))[:most]
+        found = {min(worst, frames - 1): "the second with the lowest score"} | found
+    return tuple(Spot(frame=at, label=found[at]) for at in sorted([*found][:most]))
 
 
 def stills_note(source: Source, tools: Tools) -> str | None:

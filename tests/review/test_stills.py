@@ -32,6 +32,7 @@ def test_spots_are_middles_and_the_worst_second() -> None:
         Spot(frame=120, label="one"),
         Spot(frame=480, label="two"),
     )
+    assert [spot.frame for spot in spots(pieces, 720, (3, 30), most=2)] == [84, 120]
 
 
 def test_spots_of_short_and_empty_clips() -> None:
