@@ -18,6 +18,8 @@ from av1rules.report.score_tally import tier_rank
 
 _GIB = 1024**3
 
+_MARGIN = 1.2  # between the outermost points and the edge
+
 LEAST_POINTS = 3
 """Fewer than these make no cloud."""
 
@@ -45,18 +47,18 @@ def quality_charts(figures: Figures) -> Iterator[Chart]:
 
 
 def _scores(figures: Figures, figure: str) -> Chart:
+    counts = [bins for group in figures.score_bins for bins in (group.mean, group.p5)]
+    first = next(at for at in range(len(SCORE_BIN_NAMES)) if any(bins[at] for bins in counts))
     chart = pygal.StackedBar(**options(height=300))
-    chart.x_labels = list(SCORE_BIN_NAMES)
+    chart.x_labels = list(SCORE_BIN_NAMES[first:])
     for group in figures.score_bins:
         name = tier_name(group.source_tier)
-        counts = getattr(group, figure)
-        chart.add(
-            name,
-            [
-                bar(count or None, f"{name}, {SCORE_BIN_NAMES[at]}: {count_of(count, 'target')}")
-                for at, count in enumerate(counts)
-            ],
-        )
+        own = zip(SCORE_BIN_NAMES, getattr(group, figure), strict=True)
+        bars = [
+            bar(count or None, f"{name}, {points}: {count_of(count, 'target')}")
+            for points, count in own
+        ]
+        chart.add(name, bars[first:])
     every = [
         sum(getattr(group, figure)[at] for group in figures.score_bins)
         for at in range(len(SCORE_BIN_NAMES))
@@ -86,7 +88,8 @@ def _forecasts(
         x_title="foretold", y_title="came out",
     )  # fmt: skip
     values = [value for one in figures.came_out for value in figures_of(one)]
-    ends = (min(values), max(values))
+    ends = (min(values) / _MARGIN, max(values) * _MARGIN)
+    chart.range = chart.xrange = ends
     for tier in sorted(by_tier, key=tier_rank):
         name = tier_name(tier)
         chart.add(name, [_point(figures_of(one), f"{name}: {told(one)}") for one in by_tier[tier]])

@@ -83,7 +83,7 @@ def _clip_scores(groups: Sequence[ScoreGroup]) -> Section:
     return Section(
         topic=Topic.CLIP_SCORES,
         title="Scores of test clips",
-        note="Clips show the hardest passages: their films score higher.",
+        note="Clips show the hardest passages: as a whole, their films score higher.",
         table=Table(
             headers=("rule", "tier", "metric", "clips", *_SCORE_HEADERS),
             rows=tuple(
