@@ -115,7 +115,7 @@ def _foretell(
     budget_s: float | None,
     free_bytes: int | None,
 ) -> Foretold:
-    if not plan.of(PlanAction.ENCODE):
+    if not any(row.action is PlanAction.ENCODE or row.later is not None for row in plan.rows):
         return Foretold()
     # Tens of ms to import: only where there is something to foretell.
     from av1rules.graph.outlook import Budget, look_ahead  # noqa: PLC0415

@@ -20,13 +20,12 @@ from av1rules.cli.options import (
     paths_argument,
     rules_option,
 )
-from av1rules.graph.doit_run import Steward
 from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import Plan, PlanAction
 from av1rules.graph.run import measure_first, run_plan
 from av1rules.graph.scope import Wish
-from av1rules.graph.session import Session
+from av1rules.graph.steward import steward_of
 from av1rules.graph.workspace import open_workspace
 from av1rules.ui.sinks import json_sink, line_sink
 
@@ -69,31 +68,10 @@ def command(
             sink(Note(source=row.file.library_path, message=f"blocked: {'; '.join(row.causes)}"))
         for problem in plan.problems:
             sink(Note(message=problem))
-        steward = _steward(plan, session, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
+        steward = steward_of(plan, session, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
         finished = run_plan(plan, session, jobs=jobs, steward=steward)
         interrupted = space.children.is_stopping
     return _exit_code(finished, plan, interrupted=interrupted)
-
-
-def _steward(
-    plan: Plan,
-    session: Session,
-    *,
-    jobs: int,
-    budget_s: float | None,
-    free_bytes: int | None,
-) -> Steward | None:
-    if not plan.of(PlanAction.ENCODE):
-        return None
-    # Tens of ms to import: only where there is something to foretell.
-    from av1rules.graph.budget import Allowance  # noqa: PLC0415
-    from av1rules.graph.outlook import Budget, look_ahead  # noqa: PLC0415
-
-    space = session.space
-    budget = Budget(seconds=budget_s, free_bytes=free_bytes)
-    return Allowance(
-        look_ahead(plan, space.ledger, space.ruleset, space.tools, jobs=jobs, budget=budget)
-    )
 
 
 def _exit_code(finished: RunFinished, plan: Plan, *, interrupted: bool) -> int:

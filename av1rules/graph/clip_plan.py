@@ -71,6 +71,7 @@ def _unreleased(scope: PlanScope, row: PlanRow, work: Work, verdict: Verdict) ->
     row = replace(row, clip=state)
     if verdict.kind is VerdictKind.REJECTED:
         return replace(row, action=PlanAction.HELD, causes=(verdict.text,), work=None)
+    row = replace(row, later=work)
     if is_made:
         return replace(row, action=PlanAction.HELD, causes=(_waiting(row, verdict),), work=None)
     due = tuple(step for step in work.due if step is not Step.SAMPLE)
@@ -117,7 +118,8 @@ def settle_clips(scope: PlanScope, rows: Sequence[PlanRow]) -> list[PlanRow]:
             continue
         maker = makers.setdefault(row.fingerprint, row.file.library_path)
         if maker != row.file.library_path:
-            settled[number] = _held(row, f"same content as {printable(maker)}: one clip for both")
+            cause = f"same content as {printable(maker)}: one clip for both"
+            settled[number] = replace(_held(row, cause), later=None)  # a copy of the other's
             continue
         review, group = row.clip.review, (row.rule or "", row.clip.digest)
         if review.kind is not ReviewKind.CANARY or review.canary is None:

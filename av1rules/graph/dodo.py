@@ -19,12 +19,13 @@ from av1rules.base.event_text import event_text
 from av1rules.base.events import Event, JobProgress, Note
 from av1rules.base.signals import watch_signals
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
-from av1rules.graph.guard import build_guarded
+from av1rules.graph.guard import Steward, build_guarded, build_noted
 from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import Plan, PlanRow, Step
 from av1rules.graph.run import prepare_run, require_no_brakes
 from av1rules.graph.session import Outcome, Session
+from av1rules.graph.steward import steward_of
 from av1rules.graph.tasks import clean_target, encode_tasks
 from av1rules.graph.workspace import Workspace, open_workspace
 from av1rules.rules.load import load_rules
@@ -66,6 +67,7 @@ class _Library:
         self._stack = contextlib.ExitStack()
         self._space: Workspace | None = None
         self._session: Session | None = None
+        self._steward: Steward | None = None
         self._lock = threading.Lock()
         self._builds = 0
         self._plan = Plan(rows=())
@@ -91,7 +93,10 @@ class _Library:
         with self._lock:
             self._builds += 1
         try:
-            return build_guarded(row, self._open(), step)
+            session = self._open()
+            if step is not None or self._steward is None:
+                return build_guarded(row, session, step)
+            return build_noted(row, session, self._steward)
         except Av1rulesError as problem:  # another run is at work, or the ledger can't be written
             _show(Note(source=row.file.library_path, message=str(problem)))
             return Outcome.FAILED
@@ -106,6 +111,8 @@ class _Library:
                 require_no_brakes(self._plan)
                 session = self._stack.enter_context(open_session(self._space, _show))
                 prepare_run(self._plan, session)
+                jobs = self._space.ruleset.run.jobs  # doit does not say what its -n is
+                self._steward = steward_of(self._plan, session, jobs=jobs)
                 self._session = session
             return self._session
 

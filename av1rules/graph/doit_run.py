@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Protocol
+from typing import Any
 
 from doit.cmd_base import TaskLoader2
 from doit.doit_cmd import DoitMain
 from doit.task import dict_to_task
 
-from av1rules.base.errors import Av1rulesError, LedgerError
-from av1rules.base.events import JobDropped, Note
+from av1rules.base.errors import Av1rulesError
+from av1rules.base.events import JobDropped
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
-from av1rules.graph.guard import build_guarded
+from av1rules.graph.guard import Steward, build_guarded, build_noted
 from av1rules.graph.planned import PlanRow, Step
 from av1rules.graph.session import Outcome, Session
 from av1rules.graph.tasks import Builder, clean_target, row_task, step_tasks
 
 _log = logging.getLogger(__name__)
-
-
-class Steward(Protocol):
-    """Asked about each row of a run, from any thread: `budget.Allowance`."""
-
-    def in_order(self, rows: tuple[PlanRow, ...]) -> tuple[PlanRow, ...]: ...
-
-    def may_start(self, row: PlanRow) -> bool: ...
-
-    def may_prepare(self, row: PlanRow) -> bool: ...
-
-    def ended(self, row: PlanRow, session: Session) -> None: ...
 
 
 class _RowLoader(TaskLoader2):  # type: ignore[misc]
@@ -80,13 +68,7 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
             if step is not None or not steward.may_start(row):
                 self._session.tally.add(Outcome.BEYOND)
                 return Outcome.BEYOND
-            outcome = build_guarded(row, self._session)
-            try:
-                steward.ended(row, self._session)
-            except LedgerError as problem:  # the target is there all the same
-                message = f"what became of its forecast is not kept: {problem.message}"
-                self._session.sink(Note(source=row.file.library_path, message=message))
-            return outcome
+            return build_noted(row, self._session, steward)
 
         tasks = [
             task

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import logging
+from typing import Protocol
 
 from av1rules.base.errors import (
     Av1rulesError,
     EncodeError,
+    LedgerError,
     PlanOutdatedError,
     RunInterruptedError,
 )
-from av1rules.base.events import JobDropped, JobFailed
+from av1rules.base.events import JobDropped, JobFailed, Note
 from av1rules.graph.build import build_target
 from av1rules.graph.clip_build import build_clip
 from av1rules.graph.planned import PlanAction, PlanRow, Step
@@ -31,6 +33,18 @@ _OS_HINTS = {
 }
 
 _log = logging.getLogger(__name__)
+
+
+class Steward(Protocol):
+    """Asked about each row of a run, from any thread: `budget.Allowance`."""
+
+    def in_order(self, rows: tuple[PlanRow, ...]) -> tuple[PlanRow, ...]: ...
+
+    def may_start(self, row: PlanRow) -> bool: ...
+
+    def may_prepare(self, row: PlanRow) -> bool: ...
+
+    def ended(self, row: PlanRow, session: Session) -> None: ...
 
 
 def build_guarded(row: PlanRow, session: Session, step: Step | None = None) -> Outcome:
@@ -72,6 +86,17 @@ def build_guarded(row: PlanRow, session: Session, step: Step | None = None) -> O
         outcome = Outcome.FAILED
     if outcome is not Outcome.PREPARED:
         session.tally.add(outcome)
+    return outcome
+
+
+def build_noted(row: PlanRow, session: Session, steward: Steward) -> Outcome:
+    """Build one target, and have the steward note what became of its forecast."""
+    outcome = build_guarded(row, session)
+    try:
+        steward.ended(row, session)
+    except LedgerError as problem:  # the target is there all the same
+        message = f"what became of its forecast is not kept: {problem.message}"
+        session.sink(Note(source=row.file.library_path, message=message))
     return outcome
 
 

@@ -55,6 +55,7 @@ class Outlook:
     """Forecasts of a plan's encodes by path of the source; `unknown` are the encodes without one.
 
     `total` is of what is `within` the budget, in order, and `beyond` are the paths of the rest.
+    `later` are forecasts of films that wait for clips to be made or approved.
     """
 
     by_path: Mapping[str, Forecast] = field(default_factory=dict)
@@ -64,6 +65,8 @@ class Outlook:
     jobs: int = 1
     stretch: float = 1.0
     total: Total = NOTHING
+    later: Mapping[str, Forecast] = field(default_factory=dict)
+    later_total: Total = NOTHING
     budget: Budget = Budget()
     frees: bool = False  # at once: the results take the place of their sources
 
@@ -98,9 +101,10 @@ def look_ahead(
     jobs: int | None = None,
     budget: Budget,
 ) -> Outlook:
-    """Forecast every encode of the plan. Raises LedgerError."""
+    """Forecast every encode of the plan, and those that wait for a person. Raises LedgerError."""
     rows = plan.of(PlanAction.ENCODE)
-    if not rows:
+    waiting = tuple(row for row in plan.rows if row.later is not None)
+    if not (rows or waiting):
         return Outlook(budget=budget)
     run = ruleset.run
     jobs = jobs or run.jobs
@@ -108,7 +112,13 @@ def look_ahead(
     threads = run.threads_per_job
     samples = samples_of(made_lately(ledger, LEARNED_FROM), cores=cores, threads=threads)
     model = Model(samples, cores=cores, threads=threads)
-    by_path = forecast_rows(rows, model, lambda row: _seen(row, ledger, tools))
+
+    def seen(work: Work) -> Seen | None:
+        return _seen(work, ledger, tools)
+
+    by_path = forecast_rows(rows, model, seen)
+    later = forecast_rows((replace(row, work=row.later) for row in waiting), model, seen)
+    gain = gain_of(jobs, cores, threads)
     outlook = Outlook(
         by_path=by_path,
         within=tuple(by_path),
@@ -117,8 +127,10 @@ def look_ahead(
         stretch=stretch_of(jobs, cores, threads),
         budget=budget,
         frees=_frees(ruleset.output),
+        later=later,
+        later_total=total_of(tuple(later.values()), gain=gain),
     )
-    return cut(outlook, rows, gain=gain_of(jobs, cores, threads))
+    return cut(outlook, rows, gain=gain)
 
 
 def _frees(output: OutputSpec) -> bool:
@@ -127,21 +139,20 @@ def _frees(output: OutputSpec) -> bool:
 
 
 def forecast_rows(
-    rows: Iterable[PlanRow], model: Model, seen: Callable[[PlanRow], Seen | None] = lambda _: None
+    rows: Iterable[PlanRow], model: Model, seen: Callable[[Work], Seen | None] = lambda _: None
 ) -> dict[str, Forecast]:
     """By path of the source; a row that tells too little has none. `seen` looks up its samples."""
-    known = ((row, traits_of(row)) for row in rows)
+    known = ((row.file.path, row.work, traits_of(row)) for row in rows)
     return {
-        row.file.path: model.forecast(traits, seen(row))
-        for row, traits in known
-        if traits is not None
+        path: model.forecast(traits, seen(work))
+        for path, work, traits in known
+        if traits is not None and work is not None
     }
 
 
-def _seen(row: PlanRow, ledger: Ledger, tools: Tools) -> Seen | None:
+def _seen(work: Work, ledger: Ledger, tools: Tools) -> Seen | None:
     """What its samples say; nothing while some of its settings are still to be found out."""
-    work = row.work
-    if work is None or any(step is not Step.SAMPLE for step in work.due):
+    if any(step is not Step.SAMPLE for step in work.due):
         return None
     settings, used = as_encoded(work.making.settings), tools_used(work.encoder, tools)
     sample = ledger.samples.find(work.content_key, settings, used)

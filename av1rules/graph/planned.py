@@ -118,6 +118,7 @@ class PlanRow:
     fingerprint: str | None = None
     notes: tuple[str, ...] = ()
     work: Work | None = None  # for what is ACTIVE
+    later: Work | None = None  # what may be encoded once a person has decided on clips
     unmeasured: Unmeasured | None = None  # for MEASURE
     clip: ClipState | None = None  # for CLIP, and for HELD by its clip
     has_other_tools: bool = False  # FRESH, but made with other tools than those of today

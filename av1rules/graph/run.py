@@ -10,7 +10,8 @@ from av1rules.base.errors import (
 )
 from av1rules.base.events import Note, RunFinished, RunStarted
 from av1rules.graph.clip_sweep import drop_old_clips
-from av1rules.graph.doit_run import Steward, run_by_doit
+from av1rules.graph.doit_run import run_by_doit
+from av1rules.graph.guard import Steward
 from av1rules.graph.moves import carry_out_moves
 from av1rules.graph.originals import purge_expired
 from av1rules.graph.orphans import trash_orphans

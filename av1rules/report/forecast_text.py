@@ -53,7 +53,7 @@ def _short(value: float) -> str:
 
 def foretold_of(outlook: Outlook, rows: Iterable[PlanRow]) -> Foretold:
     """All that a plan of these rows shows of it."""
-    encodes = tuple(row for row in rows if row.action is PlanAction.ENCODE)
+    encodes = tuple(row for row in rows if row.action is PlanAction.ENCODE or row.later is not None)
     return Foretold(
         cells={row.file.path: row_text(row, outlook) for row in encodes},
         csv_cells={row.file.path: _csv_cells(row, outlook) for row in encodes},
@@ -63,8 +63,13 @@ def foretold_of(outlook: Outlook, rows: Iterable[PlanRow]) -> Foretold:
     )
 
 
+def _of(row: PlanRow, outlook: Outlook) -> Forecast | None:
+    path = row.file.path
+    return outlook.by_path.get(path) or outlook.later.get(path)
+
+
 def _record(row: PlanRow, outlook: Outlook) -> dict[str, Any]:
-    one = outlook.by_path.get(row.file.path)
+    one = _of(row, outlook)
     return {
         "forecast": None if one is None else forecast_record(one),
         "beyond_budget": row.file.path in outlook.beyond,
@@ -72,7 +77,7 @@ def _record(row: PlanRow, outlook: Outlook) -> dict[str, Any]:
 
 
 def _csv_cells(row: PlanRow, outlook: Outlook) -> tuple[object, ...]:
-    one = outlook.by_path.get(row.file.path)
+    one = _of(row, outlook)
     beyond = "yes" if row.file.path in outlook.beyond else ""
     if one is None:
         return ("",) * 7 + (beyond,)
@@ -85,7 +90,7 @@ def _csv_cells(row: PlanRow, outlook: Outlook) -> tuple[object, ...]:
 def row_text(row: PlanRow, outlook: Outlook) -> str:
     """The cell of one row: time, what it saves, and what that rests on."""
     path = row.file.path
-    one = outlook.by_path.get(path)
+    one = _of(row, outlook)
     beyond = ("beyond the budget",) if path in outlook.beyond else ()
     if one is None:
         return "\n".join(("no forecast", *beyond))
@@ -105,6 +110,17 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
         yield f"  {outlook.unknown} {plural} no forecast: duration, rate or size is not known"
     if outlook.budget.is_limited and (outlook.by_path or outlook.unknown):
         yield f"  budget {_budget_text(outlook)}: {_budget_fate(outlook)}"
+    if outlook.later:
+        yield _later_line(outlook)
+
+
+def _later_line(outlook: Outlook) -> str:
+    films = "1 film" if len(outlook.later) == 1 else f"{len(outlook.later)} films"
+    total = outlook.later_total
+    return (
+        f"Waiting for clips to be approved: {films}, about {time_text(total.seconds)} of encoding, "
+        f"would save about {size_text(total.saved_bytes)}"
+    )
 
 
 def _total_line(outlook: Outlook) -> str:
@@ -165,6 +181,11 @@ def outlook_record(outlook: Outlook) -> dict[str, Any]:
         "jobs": outlook.jobs,
         "seconds": _range_record(outlook.total.seconds),
         "saved_bytes": _range_record(outlook.total.saved_bytes),
+        "waiting": {
+            "encodes": len(outlook.later),
+            "seconds": _range_record(outlook.later_total.seconds),
+            "saved_bytes": _range_record(outlook.later_total.saved_bytes),
+        },
         "budget_s": outlook.budget.seconds,
         "free_bytes": outlook.budget.free_bytes,
     }

@@ -107,7 +107,8 @@ def _causes_table(rows: Iterable[PlanRow]) -> str:
 
 def _rows_table(action: PlanAction, rows: Iterable[PlanRow], foretold: Foretold) -> str:
     is_work = action in (PlanAction.ENCODE, PlanAction.CLIP)
-    is_foretold = action is PlanAction.ENCODE and bool(foretold.cells)
+    rows = tuple(rows)
+    is_foretold = any(row.file.path in foretold.cells for row in rows)
     headers = (
         *("file", "size", "tier", "rule"),
         *(("settings",) if is_work else ()),

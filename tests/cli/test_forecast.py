@@ -20,6 +20,7 @@ from av1rules.graph.run import run_plan
 from av1rules.graph.scope import Wish
 from av1rules.graph.workspace import Workspace, open_workspace
 from tests.cli.test_commands import av1rules
+from tests.graph.test_doit import DODO, doit
 from tests.shelf import FAST, RULES, Shelf
 
 pytestmark = pytest.mark.real
@@ -124,3 +125,41 @@ def test_a_forecast_that_can_not_be_kept_is_no_failure(
     assert notes == [
         "what became of its forecast is not kept: the ledger could not be written: disk full"
     ]
+
+
+def test_films_that_wait_for_clips_are_foretold_apart(shelf: Shelf) -> None:
+    shelf.rules(KEEP_ALL.replace("review: never", "review: each"))
+    shelf.add("a.mkv")
+    plan = json.loads(av1rules("plan", "--json", cwd=shelf.folder).stdout)
+    (row,) = plan["rows"]
+    assert row["action"] == "make clip"
+    assert row["forecast"]["seconds"]["mid"] > 0
+    assert plan["forecast"]["encodes"] == 0
+    assert plan["forecast"]["waiting"]["encodes"] == 1
+    av1rules("run", cwd=shelf.folder)
+    text = av1rules("plan", cwd=shelf.folder).stdout
+    assert "clip waiting for approval" in text
+    assert "Waiting for clips to be approved: 1 film, about" in text
+
+
+def test_samples_make_the_forecast(shelf: Shelf) -> None:
+    shelf.add("a.mkv")
+    text = av1rules("plan", "--sample", cwd=shelf.folder).stdout
+    assert "from samples of the film" in text
+    assert not shelf.target("a.mkv").exists()
+    assert list((shelf.state_dir / "samples").iterdir()) == [], "nothing of them is kept"
+    av1rules("run", cwd=shelf.folder)
+    with closing(Ledger.read(shelf.state_dir)) as ledger:
+        (past,) = ForecastTable(ledger.db).all()
+    assert past.basis.text == "from samples of the film"
+    assert past.size_bytes.low <= past.came_bytes <= past.size_bytes.high
+    told = av1rules("forecast", "--check", cwd=shelf.folder).stdout
+    assert "samples of the film" in told
+
+
+def test_plain_doit_notes_its_forecasts_too(shelf: Shelf) -> None:
+    shelf.add("a.mkv")
+    (shelf.folder / "dodo.py").write_text(DODO, encoding="utf-8")
+    doit(shelf, "-n", "2", "-P", "thread")
+    with closing(Ledger.read(shelf.state_dir)) as ledger:
+        assert len(ForecastTable(ledger.db).all()) == 1
