@@ -63,7 +63,9 @@ def passage_inputs(
     for start_s, _ in passages:
         yield from guard_words(source)
         if start_s > SEEK_SLACK_S:
-            yield from ("-ss", f"{start_s - SEEK_SLACK_S:.6f}", "-seek_timestamp", "1")
+            # Accurate seeking would add the file's start time once more; `trim` is accurate.
+            yield from ("-noaccurate_seek", "-seek_timestamp", "1")
+            yield from ("-ss", f"{start_s - SEEK_SLACK_S:.6f}")
         if len(passages) > 1:
             yield from ("-threads", PASSAGE_THREADS)
         yield from ("-i", file_url(path))

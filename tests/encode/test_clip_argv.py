@@ -57,14 +57,27 @@ def test_deinterlaces_before_it_cuts() -> None:
     assert text.index("bwdif") < text.index("trim=")
 
 
+LATE = ("-output_ts_offset", "100")
+"""Recordings and parts of films start somewhere, not at 0."""
+
+
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["film.mkv", "film.mp4", "film.ts"])
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("film.mkv", ()),
+        ("film.mp4", ()),
+        ("film.ts", ()),
+        ("late.ts", LATE),
+        ("late.mkv", LATE),
+    ],
+)
 def test_the_pictures_are_those_of_the_passages(
-    name: str, make_clip: MakeClip, tools: Tools, tmp_path: Path
+    name: str, more: tuple[str, ...], make_clip: MakeClip, tools: Tools, tmp_path: Path
 ) -> None:
     path = make_clip(
         name, "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24000/1001:d=24", "-c:v", "mpeg2video",
-        "-b:v", "1500k", "-g", "40", "-bf", "2", "-pix_fmt", "yuv420p",
+        "-b:v", "1500k", "-g", "40", "-bf", "2", "-pix_fmt", "yuv420p", *more,
     )  # fmt: skip
     children = Children()
     source = probe_file(lone_file(str(path)), tools)
