@@ -17,7 +17,7 @@ from av1rules.cli.exit_codes import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE
 
 COMMANDS = {
     "adopt": "Take targets found on disk into the ledger: after it was lost, or a move.",
-    "clips": "Test clips: list, show, open, compare; approve, adjust or reject them.",
+    "clips": "Test clips: list, show, open, compare, try others; approve, adjust or reject.",
     "demo": "Make a small library, plan it, encode it, change a rule, see what is redone.",
     "doctor": "Check tools, encoders, folders and space, and say how to mend what is wrong.",
     "explain": "Why a file is treated as it is: facts, tier, every rule, settings, command.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from av1rules.base.atomic import TEMP_PREFIX
@@ -13,8 +14,9 @@ from av1rules.graph.planned import Plan, PlanAction, PlanRow
 
 
 def drop_old_clips(plan: Plan, ledger: Ledger) -> None:
-    """Remove every clip that no row of the library would be made like. Nothing, unless the plan is
-    of all of it."""
+    """Remove every clip that no row of the library would be made like, save variants of films that
+    are still to come; a variant that a row would be made like is its clip from now on. Nothing,
+    unless the plan is of all of it."""
     if not plan.is_whole:
         return
     wanted = {row.fingerprint for row in plan.rows}
@@ -26,6 +28,8 @@ def drop_old_clips(plan: Plan, ledger: Ledger) -> None:
         if row.fingerprint is None and row.action in (PlanAction.BLOCKED, PlanAction.HELD)
     }
     for record in ledger.clips.all():
+        if record.facts.is_variant and record.fingerprint in wanted:
+            ledger.clips.put(replace(record, facts=replace(record.facts, is_variant=False)))
         if record.facts.is_variant and record.facts.content_key in compared:
             continue
         if record.fingerprint not in wanted and record.source not in unsure:

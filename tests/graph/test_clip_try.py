@@ -118,6 +118,7 @@ def test_an_adjustment_to_a_variant_needs_no_new_clip(waiting: Shelf) -> None:
     assert waiting.run().clips == 0
     view = view_of(waiting)
     assert view.made.facts.settings.crf == 40
+    assert not view.made.facts.is_variant, "it is the clip of the film now"
     assert [one.text for one in view.variants] == ["crf 44"]
     say(waiting, "film.mkv", Answer.APPROVED)
     assert waiting.run().done == 1
