@@ -20,8 +20,9 @@ from av1rules.rules.load import load_rules
 @click.argument("file", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
 def command(rules_file: Path, file: str, as_json: bool) -> None:  # noqa: FBT001
-    """Show how FILE, a target, was made: the conversion report, with run, source, tier and its
-    reasons, settings, command, sizes, verification, scores and the last lines of FFmpeg.
+    """Show how FILE, a target or its source, was converted: the report of one file, with run,
+    source, tier and its reasons, settings, command, sizes, verification, scores and the last lines
+    of FFmpeg.
 
     `av1rules report` is about the whole library; `receipts: text` below `output` in the rules puts
     such a report beside each target.
@@ -31,13 +32,16 @@ def command(rules_file: Path, file: str, as_json: bool) -> None:  # noqa: FBT001
     try:
         # output.root may be a link: the ledger has the target as the rules name it.
         stored = ledger.receipt(os.path.abspath(file)) or ledger.receipt(real)
+        if stored is None:
+            made = ledger.made_from(real)
+            stored = next(filter(None, map(ledger.receipt, made)), None)
     finally:
         ledger.close()
     if stored is None:
         raise UsageError(
             "the ledger has no receipt for this file",
             where=printable(file),
-            hint="name a target that av1rules made with this rules file",
+            hint="name a target that av1rules made with this rules file, or its source",
         )
     text = printable_json(stored.decode()) if as_json else receipt_text(parse_receipt(stored))
     click.echo(text, nl=as_json)

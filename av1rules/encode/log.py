@@ -36,6 +36,7 @@ end was reached while the streams were listed (10 of 150 times)."""
 _LINE = re.compile(
     r"^(?P<contexts>(?:\[[^\]]* @ 0x[0-9a-f]+\] )*)\[(?P<level>[a-z]+)\] (?P<text>.*)"
 )
+_BLANK = re.compile(r"(?:\[[a-z]+\])?\s*")
 _ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 _COUNTS = re.compile(
     r"^\[(?P<side>in|out)#0[^\]]*\] \[verbose\]   (?:Input|Output) stream #0:(?P<index>\d+) "
@@ -70,7 +71,7 @@ class LogReader:
     _counts: dict[tuple[str, int], StreamCount] = field(default_factory=dict)
 
     def feed(self, line: str) -> None:
-        if line and not line.isspace():
+        if not _BLANK.fullmatch(line):
             self._tail.append(line)
         found = _LINE.match(line)
         if found is None or found["level"] not in ("info", "verbose"):

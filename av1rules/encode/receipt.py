@@ -24,6 +24,7 @@ be nine tenths of the receipt. Fewer values for longer stretches would not be wh
 _SCORE_DIGITS = 4
 
 _LABEL_WIDTH = 12
+_VALUE_WIDTH = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +146,7 @@ def _lines(receipt: Receipt) -> Iterator[str]:
     yield from _section("Files", _files(receipt))
     yield from _section("Source", receipt.source_facts)
     yield from _section("Decision", _decision(receipt))
-    yield from _section("Settings", (_setting(line) for line in receipt.settings))
+    yield from _section("Settings", _settings(receipt.settings))
     yield from _section("Streams changed", receipt.changed_streams or ("none: all copied",))
     yield from _section("Losses accepted", receipt.accepted_losses)
     yield from _section("Checks", (_check(check) for check in receipt.checks))
@@ -204,8 +205,12 @@ def _decision(receipt: Receipt) -> Iterator[str]:
         yield _labelled("cause", cause)
 
 
-def _setting(line: SettingLine) -> str:
-    return f"{line.name:<20} {line.value:<16} {line.origin}".rstrip()
+def _settings(lines: tuple[SettingLine, ...]) -> Iterator[str]:
+    """Values in a column; a long one moves its own origin only."""
+    lengths = (len(line.value) for line in lines)
+    width = max((length for length in lengths if length <= _VALUE_WIDTH), default=0)
+    for line in lines:
+        yield f"{line.name:<20} {line.value:<{width}}  {line.origin}".rstrip()
 
 
 def _check(check: Check) -> str:

@@ -75,6 +75,11 @@ class Ledger:
         rows = self.db.query(f"SELECT {COLUMNS} FROM targets WHERE target=?", os.fsencode(target))
         return next(map(_row, rows), None)
 
+    def made_from(self, source_path: str) -> tuple[str, ...]:
+        """The targets whose source lay at this path when they were made."""
+        sql = "SELECT target FROM targets WHERE source_path=? ORDER BY built_at DESC"
+        return tuple(os.fsdecode(row[0]) for row in self.db.query(sql, os.fsencode(source_path)))
+
     def of_content(self, content_key: str) -> tuple[TargetRow, ...]:
         """Every target that was made from this content."""
         sql = f"SELECT {COLUMNS} FROM targets WHERE content_key=? ORDER BY target"

@@ -70,6 +70,6 @@ def headline(figures: Figures) -> str:
 
 
 CLOSING = (
-    "What the rules skip, hold or leave alone is decided anew by each plan, with its reason: "
-    "av1rules plan --all. How one target was made: av1rules receipt FILE."
+    "What the rules skip, hold or leave alone is decided anew by each plan: av1rules report --plan "
+    "has it by reason, av1rules plan --all by file. How one target was made: av1rules receipt FILE."
 )

@@ -16,7 +16,7 @@ from av1rules.cli.main import COMMANDS
 from av1rules.graph.lock import run_lock
 from tests.cli.terminal import on_a_terminal
 from tests.conftest import MakeClip
-from tests.shelf import Shelf
+from tests.shelf import FAST, Shelf
 
 ROOT = Path(__file__).parents[2]
 
@@ -197,15 +197,30 @@ class TestRun:
 @pytest.mark.real
 def test_receipt_and_explain_of_a_made_target(shelf: Shelf) -> None:
     source = shelf.add("a.mkv")
+    shelf.rules(settings=f"{FAST}, verify: {{scope: whole}}")
     shelf.run()
     text = av1rules("receipt", str(shelf.target("a.mkv")), cwd=shelf.folder).stdout
-    for word in ("libsvtav1", "passed  decode", "xxh3-128:", "rules.yaml:7 (rule all)"):
+    for word in (
+        "libsvtav1",
+        "passed  decode",
+        "xxh3-128:",
+        "rules.yaml:7 (rule all)",
+        "run          1",
+        "measured on the whole film\n  vmaf   mean ",
+        "FFmpeg's last lines",
+        "frames encoded;",
+    ):
         assert word in text
     document = json.loads(
         av1rules("receipt", "--json", str(shelf.target("a.mkv")), cwd=shelf.folder).stdout
     )
     assert document["source_bytes"] == source.stat().st_size
-    assert "no receipt" in av1rules("receipt", str(source), cwd=shelf.folder, code=2).stderr
+    assert document["picture"]["frame_rate"] == "24"
+    assert [score["metric"] for score in document["scores"]] == ["vmaf"]
+    assert av1rules("receipt", str(source), cwd=shelf.folder).stdout == text, "by its source too"
+    other = shelf.add("other.mkv")
+    assert "no receipt" in av1rules("receipt", str(other), cwd=shelf.folder, code=2).stderr
+    other.unlink()
     explained = av1rules("explain", "films/a.mkv", cwd=shelf.folder).stdout
     command = explained.rsplit("Command\n", 1)[1].strip()
     # Word for word what was run, but for the names of temporary files.

@@ -16,7 +16,7 @@ from av1rules.cli.report import parse_since
 from tests.cli.test_commands import av1rules
 from tests.graph.aside_shelf import RULES
 from tests.report.shelf_of_figures import fill
-from tests.shelf import Disk
+from tests.shelf import Disk, Shelf
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -70,6 +70,18 @@ def test_since(library: Path) -> None:
     assert "expected a date or how long ago, found 'soon'" in (
         typed("--since", "soon", cwd=library, code=2).stderr
     )
+
+
+@pytest.mark.real
+def test_what_a_plan_of_today_leaves_is_told_where_asked(shelf: Shelf) -> None:
+    shelf.add("a.mkv")
+    (shelf.folder / "films" / "b.mkv").write_text("a text")
+    told = json.loads(typed("--plan", "--format", "json", cwd=shelf.folder).stdout)
+    (blocked,) = told["skipped"]
+    assert (blocked["action"], blocked["files"], blocked["size_bytes"]) == ("blocked", 1, 6)
+    assert "it is a text" in blocked["cause"]
+    assert "Skipped, held and left alone (1 file)" in typed("--plan", cwd=shelf.folder).stdout
+    assert "Skipped, held" not in typed(cwd=shelf.folder).stdout
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from av1rules.graph.lock import run_lock
 from av1rules.graph.verdict import Verdict, VerdictKind
 from tests.cli.test_commands import av1rules
 from tests.graph.aside_shelf import LONG_AGO, AsideShelf
+from tests.graph.test_clip_standings import clip
 
 
 @pytest.fixture
@@ -94,6 +95,17 @@ class TestStatus:
         assert told["damaged_targets"][0]["fault"] == "rotten"
         assert told["damaged_sources"][0]["name"] == "films/g.mp4"
         assert [run["summary"] for run in told["runs"]] == [None, "1 done"]
+
+    def test_clips_that_wait_are_counted_with_where_to_look(self, aside: AsideShelf) -> None:
+        with aside.ledger() as ledger:
+            for number in (1, 2):
+                ledger.clips.put(clip(number))
+        fail(aside, "films/e.mp4", kind=VerdictKind.TOO_POOR)
+        text = typed("status", shelf=aside).stdout
+        assert "test clips  2 waiting (`av1rules clips list`)\n" in text
+        assert "not done    1 came out below the quality floor\n" in text
+        told = json.loads(typed("status", "--json", shelf=aside).stdout)
+        assert (told["clips"], told["too_poor"]) == ({"waiting": 2}, 1)
 
     def test_names_who_is_at_work(self, aside: AsideShelf) -> None:
         with aside.ledger() as ledger, run_lock(aside.folder / ".av1rules"):

@@ -105,7 +105,9 @@ def test_ordinary_chatter_is_not_kept() -> None:
 
 
 def test_the_last_lines_are_kept_whatever_they_say() -> None:
-    log = read(*(f"[out#0/matroska @ 0x1] [info] {n} \x1b[31m" for n in range(30)), "", "  ")
+    log = read(
+        *(f"[out#0/matroska @ 0x1] [info] {n} \x1b[31m" for n in range(30)), "", "  ", "[verbose] "
+    )
     assert len(log.tail) == 12
     assert log.tail[-1] == "[out#0/matroska] [info] 29 \\x1b[31m"
 

@@ -86,6 +86,18 @@ def test_the_table_keeps_all_of_it(tmp_path: Path) -> None:
         assert ForecastTable(ledger.db).all() == (PAST, other)
 
 
+def test_the_newest_come_in_their_order(tmp_path: Path) -> None:
+    with closing(Ledger.open(tmp_path)) as ledger:
+        table = ForecastTable(ledger.db)
+        for day in range(1, 6):
+            at, seconds = f"2026-01-0{day}T00:00:00+00:00", Range(low=1.0, mid=day, high=9.0)
+            table.add(replace(PAST, at=at, seconds=seconds))
+        assert [one.seconds.mid for one in table.newest(2)] == [4, 5]
+        since = "2026-01-03T00:00:00+00:00"
+        assert [one.seconds.mid for one in table.newest(9, since=since)] == [3, 4, 5]
+        assert table.middles() == {PAST.target: (5, 1000.0)}, "of each target the last"
+
+
 def test_an_absent_ledger_has_no_forecasts(tmp_path: Path) -> None:
     with closing(Ledger.read(tmp_path)) as ledger:
         assert ForecastTable(ledger.db).all() == ()

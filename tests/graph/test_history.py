@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.encode.receipt import Receipt, receipt_json
+from av1rules.encode.receipt import Receipt, SourcePicture, receipt_json
 from av1rules.graph import history
-from av1rules.graph.history import AsideSum, Made, made_since, read_outcomes
+from av1rules.graph.history import AsideSum, Made, Scored, made_since, read_outcomes
 from av1rules.graph.kept import Kept, KeptKind
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.verdict import VerdictKind
+from av1rules.rules.quality import GateScope, Metric
+from tests.encode.test_receipt import SSIM, VMAF
 from tests.graph.test_ledger import verdict
 from tests.graph.test_stale import ROW
 
@@ -53,6 +55,13 @@ def test_a_target_with_its_receipt(tmp_path: Path) -> None:
         json.dumps({"source_tier": "<b>"}).encode(),
         json.dumps({"source_tier": "\ud800"}).encode(),
         json.dumps({"frames": -5}).encode(),
+        json.dumps({"scores": [{"metric": "vmaf", "mean": "<b>", "p5": 1}]}).encode(),
+        json.dumps({"scores": [{"metric": "vmaf", "mean": float("nan"), "p5": 1}]}).encode(),
+        json.dumps({"scores": [{"metric": "vmaf", "mean": 1e300, "p5": 1}]}).encode(),
+        json.dumps({"scores": [{"metric": "of tomorrow", "mean": 1, "p5": 1}]}).encode(),
+        json.dumps({"picture": {"frame_rate": "1/0"}}).encode(),
+        json.dumps({"picture": {"frame_rate": "0"}}).encode(),
+        json.dumps({"picture": {"width": -5, "height": 10**30}}).encode(),
         b'{"frames": 1' + b"0" * 400 + b"}",
         json.dumps({"source_facts": [f"video 0 (main): x, {'9' * 5000}x1, , 0 fps"]}).encode(),
     ],
@@ -64,7 +73,40 @@ def test_a_receipt_that_says_nothing_of_use(tmp_path: Path, receipt: bytes | Non
     told = (made.source_tier, made.resolution, made.frame_rate, made.frames)
     assert told == (None, None, None, None)
     assert (made.encode_s, made.verify_s, made.frames_per_s) == (None, None, None)
+    assert (made.pixels, made.scores) == (None, ())
     assert made.rule == "all"
+
+
+def test_what_a_receipt_has_as_figures_is_not_read_from_its_words(tmp_path: Path) -> None:
+    picture = SourcePicture(
+        width=3840, height=1600, frame_rate="24000/1001", is_variable_rate=False, duration_s=9.0
+    )
+    receipt = replace(
+        RECEIPT, source="/films/a.mkv", picture=picture, scores=(VMAF, SSIM), score_scope="whole"
+    )
+    unsteady = replace(picture, is_variable_rate=True)
+    with closing(Ledger.open(tmp_path)) as ledger:
+        ledger.commit(replace(ROW, target="/out/a"), receipt_json(receipt).encode())
+        odd = replace(receipt, source="/films/\udcff.mkv", picture=unsteady, score_scope="odd")
+        ledger.commit(replace(ROW, target="/out/b"), receipt_json(odd).encode())
+    steady, other = read(tmp_path)
+    assert (steady.resolution, steady.pixels) == ("2160p", 3840 * 1600)
+    assert steady.frame_rate == pytest.approx(24000 / 1001)
+    assert steady.scores == (
+        Scored(metric=Metric.VMAF, mean=VMAF.mean, p5=VMAF.p5, scope=GateScope.WHOLE),
+        Scored(metric=Metric.SSIM, mean=SSIM.mean, p5=SSIM.p5, scope=GateScope.WHOLE),
+    )
+    assert other.frame_rate is None
+    assert [score.scope for score in other.scores] == [None, None]
+
+
+def test_verdicts_of_every_kind_are_read(tmp_path: Path) -> None:
+    with closing(Ledger.open(tmp_path)) as ledger:
+        for kind in VerdictKind:
+            ledger.record_verdict(replace(verdict(kind), content_key=kind.value))
+        found = read_outcomes(ledger)
+    assert [one.kind for one in found.verdicts] == list(VerdictKind)
+    assert all(len(found.of(kind)) == 1 for kind in VerdictKind)
 
 
 def test_every_row_comes_once_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
