@@ -70,7 +70,7 @@ def changes_between(settings: EncodeSettings, goal: EncodeSettings) -> tuple[str
     return tuple(
         f"{name}={rules_word(new[name])}"
         for name in ADJUSTABLE
-        if name in new and new[name] != old.get(name)
+        if new.get(name) is not None and new[name] != old.get(name)  # none can't be asked for
     )
 
 
