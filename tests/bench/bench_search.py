@@ -1,0 +1,276 @@
+"""How well a CRF found on samples does for the whole film, and what searching it costs.
+
+`python -m tests.bench.bench_search MEDIA_FOLDER [FOLDER]` makes three films of real clips, encodes
+each whole at six CRFs, and searches eight targets on samples as a run does (some ten minutes on two
+cores). FOLDER keeps films and figures, so that they need not be made again. Nothing is asserted;
+tables are Markdown. Figures of a whole film between two of its CRFs are interpolated.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from av1rules.base.process import Children
+from av1rules.encode.clip_argv import CLIP_CONTAINER
+from av1rules.encode.encoders import choose_encoder
+from av1rules.encode.engine import encode
+from av1rules.encode.job import EncodeJob
+from av1rules.encode.score_graph import Part
+from av1rules.encode.score_parse import Score, figure_of
+from av1rules.encode.scores import measure
+from av1rules.library.identity import lone_file
+from av1rules.library.probe import probe_file
+from av1rules.library.source import Source
+from av1rules.library.tools import find_tools
+from av1rules.library.toolset import Tools
+from av1rules.review.samples import sample_passages
+from av1rules.review.search import Found, NotReached, Probe, next_step
+from av1rules.rules.quality import Floor, Metric, QualityTarget, Statistic
+from av1rules.rules.settings import EncodeSettings
+from tests.bench.search_films import films, make_film
+
+PRESET = 10
+GRID = (20.0, 26.0, 32.0, 38.0, 44.0, 50.0)
+START_CRF = 30.0
+METRICS = (Metric.VMAF, Metric.XPSNR, Metric.SSIM)
+SAMPLES_S = (24.0, 36.0)
+"""What films below 20 min and from 30 min on get."""
+
+FLOORS = (
+    Floor(metric=Metric.VMAF, statistic=Statistic.P5, value=80),
+    Floor(metric=Metric.VMAF, statistic=Statistic.P5, value=85),
+    Floor(metric=Metric.VMAF, statistic=Statistic.P5, value=90),
+    Floor(metric=Metric.VMAF, statistic=Statistic.P5, value=93),
+    Floor(metric=Metric.VMAF, statistic=Statistic.MEAN, value=92),
+    Floor(metric=Metric.VMAF, statistic=Statistic.MEAN, value=95),
+    Floor(metric=Metric.XPSNR, statistic=Statistic.MEAN, value=38),
+    Floor(metric=Metric.SSIM, statistic=Statistic.P5, value=0.95),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """One encode of a film or of its samples. Bytes are of the pictures, without a container's."""
+
+    crf: float
+    frames: int
+    size_bytes: int
+    encode_s: float
+    score_s: float
+    scores: tuple[Score, ...]
+
+    def figure(self, floor: Floor) -> float:
+        score = next(score for score in self.scores if score.metric is floor.metric)
+        return figure_of(score, floor.statistic)
+
+
+@dataclass(slots=True, kw_only=True)
+class Film:
+    """A film, and all that was made of it: by CRF and passages, also in a file beside it."""
+
+    path: Path
+    source: Source
+    tools: Tools
+    made: dict[str, Made]
+
+    @classmethod
+    def open(cls, path: Path, tools: Tools) -> Film:
+        known = path.with_suffix(".json")
+        made = (
+            msgspec.json.decode(known.read_bytes(), type=dict[str, Made]) if known.exists() else {}
+        )
+        return cls(
+            path=path, source=probe_file(lone_file(str(path)), tools), tools=tools, made=made
+        )
+
+    def at(self, crf: float, passages: tuple[tuple[float, float], ...] = ()) -> Made:
+        key = f"{crf:g} {PRESET} {passages}"
+        if key not in self.made:
+            self.made[key] = self._make(crf, passages)
+            self.path.with_suffix(".json").write_bytes(msgspec.json.encode(self.made))
+        return self.made[key]
+
+    def _make(self, crf: float, passages: tuple[tuple[float, float], ...]) -> Made:
+        settings = EncodeSettings(crf=crf, preset=PRESET, max_size_ratio=99.0)
+        if passages:
+            settings = replace(settings, container=CLIP_CONTAINER)
+        with tempfile.TemporaryDirectory(dir=self.path.parent) as folder:
+            job = EncodeJob(
+                source_path=str(self.path),
+                source=self.source,
+                settings=settings,
+                encoder=choose_encoder(settings, self.tools, None),
+                target=f"{folder}/out.{settings.container}",
+                provenance="{}",
+                temp_dir=folder,
+                passages=passages,
+            )
+            children = Children()
+            encoded = encode(job, tools=self.tools, children=children, on_progress=lambda _: None)
+            main = probe_file(lone_file(encoded.path), self.tools).main
+            assert main is not None
+            started = time.monotonic()
+            scores = measure(
+                Part(path=job.source_path, stream=job.main, passages=passages),
+                Part(path=encoded.path, stream=main),
+                metrics=METRICS,
+                tools=self.tools,
+                children=children,
+            )
+        return Made(
+            crf=crf,
+            frames=encoded.frames or 0,
+            size_bytes=encoded.size_bytes,
+            encode_s=encoded.elapsed_s,
+            score_s=time.monotonic() - started,
+            scores=scores,
+        )
+
+    def whole(self, crf: float, floor: Floor) -> float:
+        """The figure of the whole film; in between by the line."""
+        return _between(crf, [(one, self.at(one).figure(floor)) for one in GRID])
+
+    def whole_bytes(self, crf: float) -> float:
+        """Sizes halve with CRF rather than fall by bytes: the line is one of logarithms."""
+        return math.exp(_between(crf, [(one, math.log(self.at(one).size_bytes)) for one in GRID]))
+
+    def right_crf(self, floor: Floor) -> float | None:
+        """The highest CRF with which the whole film keeps to the floor; None: no CRF does."""
+        steps = [GRID[0] + step / 4 for step in range(int((GRID[-1] - GRID[0]) * 4) + 1)]
+        return max((crf for crf in steps if self.whole(crf, floor) >= floor.value), default=None)
+
+
+def _between(crf: float, points: Sequence[tuple[float, float]]) -> float:
+    (low, low_y), (high, high_y) = next(pair for pair in pairwise(points) if crf <= pair[1][0])
+    return low_y + (crf - low) / (high - low) * (high_y - low_y)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One search: what it found, and what is right."""
+
+    film: str
+    floor: Floor
+    right: float | None
+    found: Found | NotReached
+    whole_value: float | None
+    size_ratio: float | None  # real to projected
+    cost: float  # of all probes, encoded and scored, as a share of encoding the whole film
+
+    @property
+    def off_crf(self) -> float | None:
+        if self.right is None or isinstance(self.found, NotReached):
+            return None
+        return self.found.crf - self.right
+
+
+def search(film: Film, floor: Floor, *, total_s: float) -> Row:
+    passages = sample_passages(film.source, total_s=total_s)
+    target = QualityTarget(floor=floor, crf_min=GRID[0], crf_max=GRID[-1])
+    probes: list[Probe] = []
+    while not isinstance(step := next_step(target, probes, start=START_CRF), Found | NotReached):
+        probes.append(Probe(crf=step, value=film.at(step, passages).figure(floor)))
+    tried = [film.at(probe.crf, passages) for probe in probes]
+    crf = step.crf if isinstance(step, Found) else None
+    nearest = min(GRID, key=lambda one: abs(one - (crf or START_CRF)))
+    return Row(
+        film=film.path.stem,
+        floor=floor,
+        right=film.right_crf(floor),
+        found=step,
+        whole_value=None if crf is None else film.whole(crf, floor),
+        size_ratio=None if crf is None else _size_ratio(film, crf, passages),
+        cost=sum(one.encode_s + one.score_s for one in tried) / film.at(nearest).encode_s,
+    )
+
+
+def _size_ratio(film: Film, crf: float, passages: tuple[tuple[float, float], ...]) -> float:
+    sample = film.at(crf, passages)
+    projected = sample.size_bytes / sample.frames * film.at(GRID[0]).frames
+    return film.whole_bytes(crf) / projected
+
+
+def table(rows: Sequence[Row]) -> Iterator[str]:
+    yield "| film | wanted | right CRF | found | film then has | probes | real / projected size |"
+    yield "|---|---|---|---|---|---|---|"
+    for row in rows:
+        name = row.floor.text.replace(" at least", "")
+        right = "none" if row.right is None else f"{row.right:g}"
+        found = f"{row.found.crf:g}" if isinstance(row.found, Found) else "none"
+        value = "" if row.whole_value is None else f"{row.whole_value:.4g}"
+        ratio = "" if row.size_ratio is None else f"{row.size_ratio:.2f}"
+        probes = len(row.found.probes)
+        yield f"| {row.film} | {name} | {right} | {found} | {value} | {probes} | {ratio} |"
+
+
+def summary(rows: Sequence[Row]) -> Iterator[str]:
+    offs = [row.off_crf for row in rows if row.off_crf is not None]
+    logs = [math.log(row.size_ratio) for row in rows if row.size_ratio is not None]
+    vmaf = [
+        row.whole_value - row.floor.value
+        for row in rows
+        if row.whole_value is not None and row.floor.metric is Metric.VMAF and row.off_crf
+    ]
+    yield f"- CRF off by {statistics.median(map(abs, offs)):.2f} (median), at most {_widest(offs)}"
+    yield (
+        f"- VMAF of the whole film beside the floor: {min(vmaf):+.2f} to {max(vmaf):+.2f}, "
+        f"mean {statistics.fmean(vmaf):+.2f}"
+    )
+    yield f"- probes: {statistics.fmean(len(row.found.probes) for row in rows):.1f} on average"
+    yield f"- size: log mean {statistics.fmean(logs):+.3f}, sd {statistics.pstdev(logs):.3f}"
+    yield f"- cost of a search: {statistics.median(row.cost for row in rows):.0%} of an encode"
+
+
+def _widest(values: Sequence[float]) -> str:
+    return f"{max(values, key=abs):+.2f}"
+
+
+def times(film: Film, total_s: float) -> Iterator[float]:
+    """Logarithm of real to projected encoding time, for each CRF that both were made at."""
+    passages = sample_passages(film.source, total_s=total_s)
+    for crf in GRID:
+        sample, whole = film.at(crf, passages), film.at(crf)
+        yield math.log(whole.encode_s / (sample.encode_s / sample.frames * whole.frames))
+
+
+def tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main(media: Path, folder: Path) -> None:
+    tools = find_tools(ffmpeg=None, ffprobe=None, min_version=(8, 0))
+    folder.mkdir(parents=True, exist_ok=True)
+    opened: list[Film] = []
+    for name, scenes in films().items():
+        path = folder / f"{name}.mkv"
+        if not path.exists():
+            make_film(scenes, path, media=media, ffmpeg=tools.ffmpeg)
+        opened.append(film := Film.open(path, tools))
+        whole = [film.at(crf) for crf in GRID]
+        tell(f"{name}: {len(scenes)} scenes, {whole[0].frames} pictures")
+    for total_s in SAMPLES_S:
+        tell(f"\nsamples of {total_s:g} s\n")
+        rows = [search(film, floor, total_s=total_s) for film in opened for floor in FLOORS]
+        for line in (*table(rows), "", *summary(rows)):
+            tell(line)
+        logs = [one for film in opened for one in times(film, total_s)]
+        tell(f"- time: log mean {statistics.fmean(logs):+.3f}, sd {statistics.pstdev(logs):.3f}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        main(Path(sys.argv[1]), Path(sys.argv[2]))
+    else:
+        with tempfile.TemporaryDirectory() as name:
+            main(Path(sys.argv[1]), Path(name))

@@ -1,0 +1,136 @@
+"""Where samples lie, for films of any length, start and rate."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from av1rules.library.source import Chapter, Source, VideoStream
+from av1rules.review.samples import (
+    LEAST_TOTAL_S,
+    MOST_TOTAL_S,
+    WHOLE_UP_TO,
+    sample_passages,
+)
+
+FILM_RATE = Fraction(24000, 1001)
+
+
+def _source(
+    duration_s: float | None,
+    *,
+    start_s: float = 0.0,
+    rate: Fraction | None = FILM_RATE,
+    is_variable: bool | None = False,
+    frames: int | None = None,
+    chapters: tuple[Chapter, ...] = (),
+) -> Source:
+    main = VideoStream(
+        index=0,
+        codec="h264",
+        start_s=start_s,
+        frame_rate=rate,
+        is_variable_rate=is_variable,
+        frames=frames,
+    )
+    return Source(
+        container="matroska,webm",
+        size_bytes=1,
+        duration_s=duration_s,
+        video=(main,),
+        chapters=chapters,
+        main_index=0,
+    )
+
+
+def _total_s(passages: tuple[tuple[float, float], ...]) -> float:
+    return sum(length_s for _, length_s in passages)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "pieces"), [(2, 8), (20, 8), (25, 10), (42, 12), (120, 12), (240, 12)]
+)
+def test_pieces_by_length_of_the_film(minutes: int, pieces: int) -> None:
+    assert len(sample_passages(_source(minutes * 60.0))) == pieces
+
+
+def test_a_film_of_two_hours() -> None:
+    passages = sample_passages(_source(7200.0, rate=Fraction(24)))
+    assert passages[0] == (507.479167, 3.0)
+    starts = [start_s for start_s, _ in passages]
+    assert min(starts) > 240
+    assert max(starts) < 7200 - 0.07 * 7200
+    assert {round(later - earlier) for earlier, later in pairwise(starts)} == {538}
+
+
+@pytest.mark.parametrize("duration_s", [0.04, 3.0, LEAST_TOTAL_S, LEAST_TOTAL_S * WHOLE_UP_TO])
+def test_a_short_film_is_sampled_whole(duration_s: float) -> None:
+    ((start_s, length_s),) = sample_passages(_source(duration_s, start_s=5.0))
+    assert start_s < 5.0
+    assert start_s + length_s > 5.0 + duration_s
+
+
+def test_credits_are_left_out_by_chapters_too() -> None:
+    chapters = (
+        Chapter(start_s=0, end_s=300, title="Main titles"),
+        Chapter(start_s=300, end_s=3000, title="Story"),
+        Chapter(start_s=3000, end_s=3600, title="End credits"),
+    )
+    passages = sample_passages(_source(3600.0, chapters=chapters))
+    assert passages[0][0] > 300
+    assert sum(passages[-1]) < 3000
+
+
+def test_chapters_that_leave_nothing_are_not_believed() -> None:
+    chapters = (
+        Chapter(start_s=0, end_s=11, title="Intro"),
+        Chapter(start_s=34, end_s=45, title="Credits"),
+    )
+    passages = sample_passages(_source(45.0, chapters=chapters))
+    assert passages[0][0] < 11
+    assert _total_s(passages) == pytest.approx(LEAST_TOTAL_S, abs=1)
+
+
+def test_a_length_told_by_nothing_but_the_number_of_pictures() -> None:
+    counted = sample_passages(_source(None, frames=24 * 3600, rate=Fraction(24)))
+    assert counted == sample_passages(_source(3600.0, rate=Fraction(24)))
+
+
+def test_of_an_unknown_length_the_beginning_is_taken() -> None:
+    ((start_s, length_s),) = sample_passages(_source(None, start_s=7.0))
+    assert start_s <= 7.0
+    assert start_s + length_s == pytest.approx(7.0 + LEAST_TOTAL_S)
+
+
+@given(
+    duration_s=st.floats(1, 40_000),
+    start_s=st.floats(-10, 100_000),
+    rate=st.fractions(Fraction(1, 2), 240, max_denominator=1001) | st.none(),
+    is_variable=st.booleans(),
+)
+def test_samples_of_any_film(
+    duration_s: float, start_s: float, rate: Fraction | None, is_variable: bool
+) -> None:
+    """In order, apart, inside the film, of the length promised, cut between pictures."""
+    source = _source(duration_s, start_s=start_s, rate=rate, is_variable=is_variable)
+    passages = sample_passages(source)
+    assert passages == sample_passages(source)
+    if len(passages) == 1:
+        assert duration_s <= MOST_TOTAL_S * WHOLE_UP_TO
+        return
+    ends = [start + length for start, length in passages]
+    assert all(end <= later for end, (later, _) in zip(ends, passages[1:], strict=False))
+    assert start_s <= passages[0][0]
+    assert ends[-1] <= start_s + duration_s
+    even = rate is not None and rate >= 1 and not is_variable
+    slack_s = len(passages) / float(rate) if even and rate else 0.001
+    assert LEAST_TOTAL_S - slack_s <= _total_s(passages) <= MOST_TOTAL_S + 0.001
+    if even and rate:
+        for begin_s, length_s in passages:
+            offset = (begin_s - start_s) * float(rate)
+            assert abs(offset - round(offset - 0.5) - 0.5) < 0.01
+            assert length_s * float(rate) == pytest.approx(round(length_s * float(rate)), abs=0.01)
