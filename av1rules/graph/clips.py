@@ -21,6 +21,7 @@ from av1rules.graph.workspace import Workspace
 from av1rules.review.adjust import changes_between, told_changes
 from av1rules.review.approvals import VerdictKind
 from av1rules.rules.settings import EncodeSettings
+from av1rules.rules.shaping import NAMES, shaping, shown
 
 
 class Standing(Enum):
@@ -89,6 +90,12 @@ class ClipView:
         words = changes_between(self.today, self.made.facts.settings)
         sets = [part for word in words for part in ("--set", word)]
         return shlex.join(["av1rules", "clips", "adjust", printable(self.source), *sets])
+
+
+def settings_words(settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
+    """The settings a clip was made with, for people: the numbers that were found for a wish too."""
+    told = shaping(settings)
+    return tuple((name, shown(settings, name)) for name in NAMES if name in told or name == "crf")
 
 
 def list_clips(space: Workspace) -> tuple[ClipView, ...]:

@@ -13,11 +13,10 @@ from av1rules.base.units import format_duration, format_size
 from av1rules.encode.score_parse import Score
 from av1rules.encode.score_text import score_lines
 from av1rules.graph.clip_table import ClipFacts, ClipRecord
-from av1rules.graph.clips import ClipView, Standing
+from av1rules.graph.clips import ClipView, Standing, settings_words
 from av1rules.report.plan_export import json_text
 from av1rules.report.plan_text import short_name
 from av1rules.rules.quality import Metric
-from av1rules.rules.shaping import in_words
 
 NO_CLIPS = "no clips: none is due, none is made"
 WHY_WIDTH = 70
@@ -87,7 +86,7 @@ def _lines(view: ClipView) -> Iterator[str]:
     )
     for piece in facts.pieces:
         yield f"    {printable(piece.reason)}"
-    words = ", ".join(f"{name} {value}" for name, value in in_words(facts.settings))
+    words = ", ".join(f"{name} {value}" for name, value in settings_words(facts.settings))
     yield f"  settings: {printable(words)}"
     yield f"    rule {printable(facts.rule)}, review {facts.review}; {printable(facts.tools.text)}"
     yield f"  the film would take {_projection(facts)} of {format_size(facts.source_bytes)}"

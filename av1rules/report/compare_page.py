@@ -13,11 +13,10 @@ from dataclasses import dataclass
 
 from av1rules.base.units import format_size
 from av1rules.graph.clip_table import ClipRecord
-from av1rules.graph.clips import ClipView
+from av1rules.graph.clips import ClipView, settings_words
 from av1rules.report.compare_chart import Line, score_chart
 from av1rules.report.compare_tables import Encode, details, escaped, score_table, variant_table
 from av1rules.rules.quality import Metric
-from av1rules.rules.shaping import in_words
 
 LARGEST_INSIDE = 48 * 1024**2
 """Bytes of clips that are put into the page itself; others are laid beside it."""
@@ -90,7 +89,7 @@ def _head(view: ClipView, record: ClipRecord) -> Iterator[str]:
     yield f"<h1>{escaped(view.source)}</h1>"
     yield f"<p><strong>{view.standing.value}</strong> "
     yield f'<span class="faint">{escaped(view.text)}</span></p>'
-    words = ", ".join(f"{name} {value}" for name, value in in_words(facts.settings))
+    words = ", ".join(f"{name} {value}" for name, value in settings_words(facts.settings))
     yield f"<p>{escaped(facts.tools.encoder)}: {escaped(words)}</p>"
     size = f"The source takes {format_size(facts.source_bytes)}"
     if facts.projected_bytes is not None and facts.share is not None:

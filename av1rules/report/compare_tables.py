@@ -12,9 +12,8 @@ from av1rules.base.units import format_duration, format_size
 from av1rules.encode.score_parse import Score
 from av1rules.encode.score_text import clock, show_figure
 from av1rules.graph.clip_table import ClipFacts, ClipRecord
-from av1rules.graph.clips import ClipView
+from av1rules.graph.clips import ClipView, settings_words
 from av1rules.rules.quality import Metric
-from av1rules.rules.shaping import in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +119,9 @@ def details(record: ClipRecord) -> Iterator[str]:
         ("tools", escaped(facts.tools.text)),
         ("made", escaped(f"{record.made_at} by av1rules {__version__}")),
     ]  # fmt: skip
-    words = "<br>".join(escaped(f"{name}: {value}") for name, value in in_words(facts.settings))
+    words = "<br>".join(
+        escaped(f"{name}: {value}") for name, value in settings_words(facts.settings)
+    )
     rows.append(("settings", words))
     for name, value in rows:
         yield f"<tr><th>{name}</th><td>{value}</td></tr>"

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from av1rules.base.errors import UsageError
 from av1rules.cli.clips import command
 from av1rules.cli.exit_codes import EXIT_DONE
+from av1rules.report import compare
 from tests.browser import browser_page
 from tests.cli.test_clips import NAME, call
 from tests.graph.test_clips import rules
@@ -131,3 +132,37 @@ _SEEN = """(() => {
         shown: [...new Set(shown.map((part) => part.dataset.encode))],
     };
 })()"""
+
+
+def test_clips_that_do_not_fit_inside_lie_beside_the_page(
+    tried: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "LARGEST_INSIDE", 0)
+    goal = tmp_path / "page.html"
+    call(tried, "compare", NAME, "-o", str(goal))
+    beside = ["page.mp4", "page.1.mp4", "page.2.mp4"]
+    assert sorted(path.name for path in tmp_path.glob("page*.mp4")) == sorted(beside)
+    own = call(tried, "compare", NAME).strip()
+    with browser_page(tmp_path / "profile") as page:
+        for path in (goal, Path(own)):
+            page.open(path)
+            lengths = page.evaluate(_LENGTHS)
+            assert len(lengths) == 3
+            assert all(length > 0.5 for length in lengths), path
+        assert page.complaints == []
+
+
+_LENGTHS = """Promise.all([...document.querySelectorAll("video")].map(
+    (film) => new Promise((tell) => {
+    film.onloadedmetadata = () => tell(film.duration);
+    film.onerror = () => tell(0);
+    film.preload = "metadata";
+    film.load();
+})))"""
+
+
+def test_what_was_found_for_a_wish_is_told(tried: Shelf) -> None:
+    rules(tried, "target: {metric: vmaf, mean: 20}, preset: 12, max_size_ratio: 9, film_grain: 0")
+    call(tried, "try", NAME, "--set", "film_grain=auto")
+    assert "crf 50 by target" in call(tried, "show", NAME)
+    assert "variant: film_grain auto" in call(tried, "list")
