@@ -110,6 +110,9 @@ def try_variants(film: PlanRow, variants: Sequence[PlanRow], session: Session) -
     if made is not None:
         for row in rows.values():
             build_guarded(_beside(row, made), session)
+    if session.tally.counts[Outcome.DROPPED]:
+        told = "variants that were not made are no work of a run: `clips try` again makes them"
+        session.sink(Note(source=film.file.library_path, message=told))
     finished = _finished(session, elapsed_s=time.monotonic() - started)
     session.sink(finished)
     return finished

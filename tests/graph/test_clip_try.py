@@ -197,6 +197,22 @@ def test_refused(waiting: Shelf, name: str, message: str) -> None:
         attempt(waiting, {"crf": 40.0}, name=name)
 
 
+def test_a_stop_leaves_the_rest_undone_and_says_so(waiting: Shelf) -> None:
+    waiting.events.clear()
+    with (
+        open_workspace(waiting.rules_file, write=False) as space,
+        open_session(space, waiting.events.append) as session,
+    ):
+        film = film_to_try(session.space, NAME)
+        rows = [variant_row(session.space, film, {"crf": crf}) for crf in (40.0, 41.0)]
+        space.children.stop()
+        finished = try_variants(film, rows, session)
+    assert (finished.clips, finished.dropped) == (0, 2)
+    assert "`clips try` again makes them" in waiting.told()
+    assert crfs(waiting) == [50]
+    assert waiting.leftovers() == []
+
+
 def test_settings_that_the_encoder_refuses_are_told_before_anything_is_made(
     waiting: Shelf,
 ) -> None:
