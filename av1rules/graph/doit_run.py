@@ -7,6 +7,7 @@ from typing import Any
 
 from doit.cmd_base import TaskLoader2
 from doit.doit_cmd import DoitMain
+from doit.exceptions import UnmetDependency
 from doit.task import dict_to_task
 
 from av1rules.base.errors import Av1rulesError
@@ -15,7 +16,7 @@ from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
 from av1rules.graph.guard import Steward, build_guarded, build_noted
 from av1rules.graph.planned import PlanRow, Step
 from av1rules.graph.session import Outcome, Session
-from av1rules.graph.tasks import Builder, clean_target, row_task, step_tasks
+from av1rules.graph.tasks import Builder, clean_target, row_task, step_tasks, until_settled
 
 _log = logging.getLogger(__name__)
 
@@ -70,10 +71,11 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
                 return Outcome.BEYOND
             return build_noted(row, self._session, steward)
 
+        builder = until_settled(build)
         tasks = [
             task
             for row in self._rows
-            for task in (*step_tasks(row, build), *self._own_task(row, build))
+            for task in (*step_tasks(row, builder), *self._own_task(row, builder))
         ]
         for task in tasks:
             task["name"] = f"{task.pop('basename')}:{task['name']}"
@@ -108,9 +110,9 @@ class _SilentReporter:
         _log.error("doit: %s", exception.get_msg())
 
     def add_failure(self, task: Any, fail: Any) -> None:
-        if not fail.get_msg().startswith(
-            ("failed:", "dropped:", "beyond", "discarded:", "withheld:")
-        ):
+        if isinstance(fail, UnmetDependency):  # what it depends on was told
+            return
+        if not fail.get_msg().startswith(_TOLD):
             _log.error("doit: %s: %s", task.name, fail.get_msg())
 
     def __getattr__(self, name: str) -> Any:

@@ -16,7 +16,7 @@ from av1rules.graph.planned import PlanAction, PlanRow, Step, Work
 from av1rules.graph.sample_table import SampleEncode, SearchResult
 from av1rules.graph.stale import tools_used
 from av1rules.graph.workspace import Workspace
-from av1rules.review.gate import is_worth_sampling
+from av1rules.review.gate import hopeless, is_worth_sampling
 from av1rules.review.grain import film_grain_for, noise_level
 from av1rules.review.passages import NOISE_VERSION, NoiseEstimate
 from av1rules.review.projection import projected_bytes
@@ -78,7 +78,9 @@ def prepared(space: Workspace, row: PlanRow, *, forced: bool = False) -> PlanRow
         if withheld is not None and not forced:
             return withheld
         row, work = _with_crf(row, work, found)
-    if row.action is PlanAction.ENCODE and _wants_sample(space, work, is_unsure=bool(due)):
+    if row.action is PlanAction.ENCODE and _wants_sample(
+        space, work, is_unsure=bool(due), is_forced=forced
+    ):
         due.append(Step.SAMPLE)
     return replace(row, work=replace(work, due=tuple(due), is_forced=forced))
 
@@ -127,15 +129,26 @@ def _withheld(row: PlanRow, settings: EncodeSettings, found: SearchResult) -> Pl
     return None
 
 
-def _wants_sample(space: Workspace, work: Work, *, is_unsure: bool) -> bool:
-    """Whether its size is to be sampled; `is_unsure`: its settings are not known yet."""
+def _wants_sample(space: Workspace, work: Work, *, is_unsure: bool, is_forced: bool) -> bool:
+    """Whether its size is to be sampled, or a sample judged that was made under another policy.
+    `is_unsure`: its settings are not known yet."""
     if not is_worth_sampling(work.look.source):
         return False
     if is_unsure:
         return True
     tools = tools_used(work.encoder, space.tools)
     settings = as_encoded(work.making.settings)
-    return space.ledger.samples.find(work.content_key, settings, tools) is None
+    sample = space.ledger.samples.find(work.content_key, settings, tools)
+    return sample is None or (not is_forced and too_large(work, sample) is not None)
+
+
+def too_large(work: Work, sample: SampleEncode) -> str | None:
+    """Why a film with such samples is not begun, by the policy of today; None: it is."""
+    return hopeless(
+        projection_of(work, sample),
+        source_bytes=work.origin.stat.size_bytes,
+        max_size_ratio=work.making.settings.max_size_ratio,
+    )
 
 
 def projection_of(work: Work, sample: SampleEncode) -> int | None:

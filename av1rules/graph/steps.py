@@ -17,7 +17,13 @@ from av1rules.base.units import format_size
 from av1rules.encode.score_parse import figure_of
 from av1rules.graph.job import Job, priority_of, require_same_source
 from av1rules.graph.planned import PlanRow, Step
-from av1rules.graph.preparation import as_encoded, noise_key, prepared, projection_of
+from av1rules.graph.preparation import (
+    as_encoded,
+    noise_key,
+    prepared,
+    projection_of,
+    too_large,
+)
 from av1rules.graph.sample_build import sample_encode
 from av1rules.graph.sample_table import SampleEncode, SearchResult, Tried
 from av1rules.graph.session import Outcome, Session, now_text
@@ -25,7 +31,6 @@ from av1rules.graph.stale import tools_used
 from av1rules.graph.verdict import VerdictKind
 from av1rules.graph.verdict_on import record
 from av1rules.library.source import Source
-from av1rules.review.gate import hopeless
 from av1rules.review.grain import film_grain_for, noise_level
 from av1rules.review.noise import estimate
 from av1rules.review.passages import NoiseEstimate
@@ -176,10 +181,7 @@ def _judged(job: Job, sample: SampleEncode) -> tuple[str, bool]:
     """What the samples say of the whole film, and whether it is hopeless: that is remembered."""
     work = job.work
     size_bytes = projection_of(work, sample)
-    settings = work.making.settings
-    reason = hopeless(
-        size_bytes, source_bytes=job.source_bytes, max_size_ratio=settings.max_size_ratio
-    )
+    reason = too_large(work, sample)
     if reason is None or size_bytes is None or work.is_forced:
         told = "unknown" if size_bytes is None else f"about {format_size(size_bytes)}"
         return f"the film would take {told}", False

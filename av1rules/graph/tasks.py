@@ -23,7 +23,22 @@ never raises an ordinary error."""
 
 _DONE = (Outcome.PREPARED, Outcome.DONE, Outcome.CLIPPED, Outcome.MOVED, Outcome.COPIED)
 _SETTLED = (Outcome.DISCARDED, Outcome.WITHHELD)
-"""Nothing failed, but what depends on it is not to be made."""
+"""Nothing failed, and nothing more is to be done for the row."""
+
+
+def until_settled(build: Builder) -> Builder:
+    """`build`, but for rows that one of their steps settled: nothing is left to do for those."""
+    settled: dict[str, Outcome] = {}
+
+    def build_next(row: PlanRow, step: Step | None) -> Outcome:
+        if row.file.path in settled:
+            return settled[row.file.path]
+        outcome = build(row, step)
+        if step is not None and outcome in _SETTLED:
+            settled[row.file.path] = outcome
+        return outcome
+
+    return build_next
 
 
 class EncodeAction(BaseAction):  # type: ignore[misc]
@@ -47,7 +62,7 @@ class EncodeAction(BaseAction):  # type: ignore[misc]
                 "encodes run in threads, not in forked processes: use `doit -P thread`"
             )
         outcome = self._build(self._row, self._step)
-        if outcome in _DONE or (outcome in _SETTLED and self._step is None):
+        if outcome in _DONE or outcome in _SETTLED:
             return None
         return TaskFailed(f"{outcome.value}: {printable(self._row.file.library_path)}")
 
@@ -76,6 +91,7 @@ def encode_tasks(
     plan: Plan, build: Builder, *, clean: Callable[..., None]
 ) -> Iterator[dict[str, Any]]:
     """A doit task for each row that has a target, fresh ones included; held ones have none."""
+    build = until_settled(build)
     yield {"basename": GROUP, "name": None, "doc": "AV1 targets of the library, by rules.yaml"}
     if any(row.clip is not None for row in plan.rows):
         yield {"basename": CLIP_GROUP, "name": None, "doc": "test clips that approval waits for"}

@@ -108,9 +108,10 @@ def test_the_highest_crf_that_keeps_to_the_floor(film: Shelf) -> None:
 def test_a_changed_floor_makes_stale_and_samples_are_not_made_again(film: Shelf) -> None:
     run_counting(film)
     wish_for(film, target_of("mean: 31"))
-    assert film.causes("film.mkv") == (
+    (cause,) = film.causes("film.mkv")
+    assert cause == (
         "target VMAF mean at least 30, CRF 50 to 50 -> VMAF mean at least 31, CRF 50 to 50 "
-        "(rules.yaml:8)",
+        "(rules.yaml:8)"
     )
     assert due(film) == (Step.SEARCH,)
     finished, steps = run_counting(film)
@@ -320,7 +321,7 @@ def test_without_the_metric_the_search_fails_and_says_so(
 ) -> None:
     ffmpeg = other_ffmpeg(tmp_path, tools.ffmpeg, without="libvmaf")
     wish_for(film, LOW, tools=f"ffmpeg: {ffmpeg}")
-    finished, steps = run_counting(film)
+    finished, _ = run_counting(film)
     assert (finished.failed, finished.done) == (1, 0)
     assert "no CRF can be searched for: " in film.told()
     assert "set crf instead of target" in film.told()
