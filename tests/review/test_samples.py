@@ -27,11 +27,14 @@ def _source(
     rate: Fraction | None = FILM_RATE,
     is_variable: bool | None = False,
     frames: int | None = None,
+    size: tuple[int, int] = (1920, 1080),
     chapters: tuple[Chapter, ...] = (),
 ) -> Source:
     main = VideoStream(
         index=0,
         codec="h264",
+        width=size[0],
+        height=size[1],
         start_s=start_s,
         frame_rate=rate,
         is_variable_rate=is_variable,
@@ -52,7 +55,7 @@ def _total_s(passages: tuple[tuple[float, float], ...]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "pieces"), [(2, 8), (20, 8), (25, 10), (42, 12), (120, 12), (240, 12)]
+    ("minutes", "pieces"), [(2, 12), (20, 12), (25, 15), (42, 18), (120, 18), (240, 18)]
 )
 def test_pieces_by_length_of_the_film(minutes: int, pieces: int) -> None:
     assert len(sample_passages(_source(minutes * 60.0))) == pieces
@@ -60,11 +63,17 @@ def test_pieces_by_length_of_the_film(minutes: int, pieces: int) -> None:
 
 def test_a_film_of_two_hours() -> None:
     passages = sample_passages(_source(7200.0, rate=Fraction(24)))
-    assert passages[0] == (507.479167, 3.0)
+    assert passages[0] == (418.3125, 2.0)
     starts = [start_s for start_s, _ in passages]
     assert min(starts) > 240
     assert max(starts) < 7200 - 0.07 * 7200
-    assert {round(later - earlier) for earlier, later in pairwise(starts)} == {538}
+    assert {round(later - earlier) for earlier, later in pairwise(starts)} == {359}
+
+
+def test_of_large_pictures_there_are_fewer_and_longer_pieces() -> None:
+    passages = sample_passages(_source(7200.0, size=(3840, 2160)))
+    assert len(passages) == 12
+    assert _total_s(passages) == pytest.approx(MOST_TOTAL_S, abs=1)
 
 
 @pytest.mark.parametrize("duration_s", [0.04, 3.0, LEAST_TOTAL_S, LEAST_TOTAL_S * WHOLE_UP_TO])
