@@ -21,7 +21,7 @@ from av1rules.encode.argv import (
 )
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.protect import keeps_dolby_vision
-from av1rules.encode.score_graph import EDGE_S, PASSAGE_THREADS, SEEK_SLACK_S
+from av1rules.encode.score_graph import EDGE_S, ONE_GRAPH, PASSAGE_THREADS, SEEK_SLACK_S
 from av1rules.library.source import Source
 
 CLIP_CONTAINER = "mp4"
@@ -66,6 +66,7 @@ def passage_inputs(
             # Accurate seeking would add the file's start time once more; `trim` is accurate.
             yield from ("-noaccurate_seek", "-seek_timestamp", "1")
             yield from ("-ss", f"{start_s - SEEK_SLACK_S:.6f}")
+        yield from ONE_GRAPH
         if len(passages) > 1:
             yield from ("-threads", PASSAGE_THREADS)
         yield from ("-i", file_url(path))

@@ -21,6 +21,10 @@ SEEK_SLACK_S = 10.0
 EDGE_S = 0.002
 """So far before its time a passage begins and ends: Matroska rounds times to 1 ms."""
 
+ONE_GRAPH = ("-reinit_filter", "0")
+"""FFmpeg builds its filters anew where the colours (or size) of an input change on the way, and
+then waits for ever if another of several inputs has come to its end (seen with FFmpeg 9)."""
+
 PASSAGE_THREADS = "2"
 """Decoder threads for each of several passages: they are all open at once, and each thread holds
 pictures of its own."""
@@ -127,6 +131,8 @@ def _inputs(part: Part, guards: tuple[str, ...], *, without_grain: bool) -> Iter
             # Accurate seeking would add the file's start time once more; `trim` is accurate.
             yield from ("-noaccurate_seek", "-seek_timestamp", "1")
             yield from ("-ss", f"{edges[0] - SEEK_SLACK_S:.6f}")
+        if part.passages:
+            yield from ONE_GRAPH
         if len(part.passages) > 1:
             yield from ("-threads", PASSAGE_THREADS)
         if without_grain:

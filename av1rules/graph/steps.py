@@ -83,7 +83,7 @@ def take_step(row: PlanRow, step: Step, session: Session) -> Outcome:
         case Step.SEARCH:
             told = _searched(job)
         case Step.SAMPLE:
-            sample = sample_encode(job, as_encoded(row.work.making.settings), phase="sample")
+            sample = _sampled(job)
             told, is_hopeless = _judged(job, sample)
             if is_hopeless:
                 return Outcome.DISCARDED
@@ -177,14 +177,39 @@ def _probe(job: Job, settings: EncodeSettings, target: QualityTarget, crf: float
     return Probe(crf=crf, value=figure_of(score, target.floor.statistic))
 
 
+def _sampled(job: Job) -> SampleEncode:
+    """The sample of the very settings. One that can't be made is kept as that: what is wrong with
+    passages need not be wrong with the film."""
+    settings = as_encoded(job.work.making.settings)
+    try:
+        return sample_encode(job, settings, phase="sample")
+    except EncodeError as problem:
+        failed = SampleEncode(
+            content_key=job.work.content_key,
+            settings=settings,
+            tools=tools_used(job.work.encoder, job.session.space.tools),
+            passages=(),
+            frames=0,
+            duration_s=0.0,
+            size_bytes=0,
+            encode_s=0.0,
+            made_at=now_text(),
+            score_problem=problem.message.partition("\n")[0],
+        )
+        job.session.space.ledger.samples.put(failed, source=job.name)
+        return failed
+
+
 def _judged(job: Job, sample: SampleEncode) -> tuple[str, bool]:
     """What the samples say of the whole film, and whether it is hopeless: that is remembered."""
     work = job.work
     size_bytes = projection_of(work, sample)
     reason = too_large(work, sample)
     if reason is None or size_bytes is None or work.is_forced:
-        told = "unknown" if size_bytes is None else f"about {format_size(size_bytes)}"
-        return f"the film would take {told}", False
+        if size_bytes is None:
+            why = f": {sample.score_problem}" if sample.score_problem else ""
+            return f"how large the film would be can't be told{why}", False
+        return f"the film would take about {format_size(size_bytes)}", False
     record(job.row, job.session, VerdictKind.TOO_LARGE, reason, target_bytes=size_bytes)
     job.session.sink(
         JobDiscarded(
