@@ -10,6 +10,7 @@ import sqlite3
 import stat
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from av1rules.base.events import RunFinished, StepDone
 from av1rules.graph.ledger import LEDGER_NAME
@@ -47,7 +48,7 @@ def wish_for(
     shelf.rules(RULES.format(settings=f"{wanted}, {quick}", review=review, tools=tools))
 
 
-def facts_of(shelf: Shelf, table: str) -> list[dict[str, object]]:
+def facts_of(shelf: Shelf, table: str) -> list[dict[str, Any]]:
     """What the rows of `samples` or `searches` say."""
     with sqlite3.connect(shelf.state_dir / LEDGER_NAME) as ledger:
         return [json.loads(facts) for (facts,) in ledger.execute(f"SELECT facts FROM {table}")]
@@ -55,7 +56,7 @@ def facts_of(shelf: Shelf, table: str) -> list[dict[str, object]]:
 
 def tried_crfs(shelf: Shelf) -> list[float]:
     """The CRFs that samples were made with."""
-    return sorted(sample["settings"]["crf"] for sample in facts_of(shelf, "samples"))  # type: ignore[index]
+    return sorted(sample["settings"]["crf"] for sample in facts_of(shelf, "samples"))
 
 
 def run_counting(

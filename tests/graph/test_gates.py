@@ -90,7 +90,7 @@ def test_what_is_small_enough_is_sampled_and_encoded(long_film: Shelf) -> None:
     (told,) = found_by(long_film, "sample")
     assert told.startswith("the film would take about ")
     (sample,) = facts_of(long_film, "samples")
-    assert len(sample["passages"]) > 1  # type: ignore[arg-type]
+    assert len(sample["passages"]) > 1
     assert os.listdir(long_film.state_dir / "samples") == []
 
 
@@ -244,5 +244,5 @@ def test_films_with_clocks_of_their_own(shelf: Shelf, make_clip: MakeClip, scope
     finished, _ = run_counting(shelf)
     assert (finished.done, finished.failed, finished.discarded) == (4, 0, 0), shelf.told()
     for sample in facts_of(shelf, "samples"):
-        assert len(sample["passages"]) > 1  # type: ignore[arg-type]
-        assert sample["scores"][0]["frames"] == sample["frames"] > 0  # type: ignore[index]
+        assert len(sample["passages"]) > 1
+        assert [score["frames"] for score in sample["scores"]] == [sample["frames"]]

@@ -97,7 +97,7 @@ def test_the_highest_crf_that_keeps_to_the_floor(film: Shelf) -> None:
     wish_for(film, target_of("mean: 85", 30, 60))
     run_counting(film)
     (search,) = facts_of(film, "searches")
-    tried = {one["crf"]: one["value"] for one in search["tried"]}  # type: ignore[attr-defined]
+    tried = {one["crf"]: one["value"] for one in search["tried"]}
     kept = [crf for crf, value in tried.items() if value >= 85]
     assert search["crf"] == max(kept)
     assert 30 <= min(tried) <= max(tried) <= 60
