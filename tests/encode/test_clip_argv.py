@@ -79,6 +79,27 @@ def test_the_pictures_are_those_of_the_passages(
         name, "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24000/1001:d=24", "-c:v", "mpeg2video",
         "-b:v", "1500k", "-g", "40", "-bf", "2", "-pix_fmt", "yuv420p", *more,
     )  # fmt: skip
+    require_the_pictures_of_passages(path, tools, tmp_path)
+
+
+@pytest.mark.real
+def test_colours_that_change_on_the_way(make_clip: MakeClip, tools: Tools, tmp_path: Path) -> None:
+    """FFmpeg builds its filters anew there, and would wait for ever for passages read before."""
+    parts = b"".join(
+        make_clip(
+            f"{colour}.ts", "-f", "lavfi", "-i", f"testsrc2=s=160x90:r=24000/1001:d=12{effect}",
+            "-c:v", "libx264", "-preset", "veryfast", "-crf", "10", "-pix_fmt", "yuv420p",
+            "-colorspace", colour, "-output_ts_offset", offset,
+        ).read_bytes()
+        for colour, offset, effect in (("bt709", "0", ""), ("smpte170m", "12.012", ",hue=h=90"))
+    )  # fmt: skip
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(parts)
+    path = make_clip("colours.mkv", "-i", str(joined), "-c", "copy")
+    require_the_pictures_of_passages(path, tools, tmp_path)
+
+
+def require_the_pictures_of_passages(path: Path, tools: Tools, tmp_path: Path) -> None:
     children = Children()
     source = probe_file(lone_file(str(path)), tools)
     assert source.main is not None
