@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from av1rules.base.text import printable
-from av1rules.graph.clip_table import CLIPS_FOLDER
+from av1rules.graph.clip_table import clip_place
 from av1rules.graph.planned import ClipState, PlanAction, PlanRow, Step, Work
 from av1rules.graph.scope import PlanScope
 from av1rules.review.approvals import Verdict, VerdictKind, verdict_for
@@ -57,7 +57,7 @@ def _unreleased(scope: PlanScope, row: PlanRow, work: Work, verdict: Verdict) ->
         return replace(row, action=PlanAction.MOVE, causes=moved, notes=(*row.notes, verdict.text))
     record = scope.space.ledger.clips.find(work.fingerprint)
     is_made = record is not None and record.is_there
-    name = record.path if record is not None else _path(scope, work.fingerprint)
+    name = record.path if record is not None else clip_place(scope.space.state_dir, work.fingerprint)
     review = work.look.decision.review
     state = ClipState(
         path=name,
@@ -81,10 +81,6 @@ def _unreleased(scope: PlanScope, row: PlanRow, work: Work, verdict: Verdict) ->
         causes=(_due(work, verdict), *row.causes),
         work=replace(work, due=due),
     )
-
-
-def _path(scope: PlanScope, fingerprint: str) -> str:
-    return str(scope.space.state_dir / CLIPS_FOLDER / f"{fingerprint}.mp4")
 
 
 def shown_name(row: PlanRow) -> str:
