@@ -37,7 +37,7 @@ from av1rules.review.samples import sample_passages
 from av1rules.review.search import Found, NotReached, Probe, next_step
 from av1rules.rules.quality import Floor, Metric, QualityTarget, Statistic
 from av1rules.rules.settings import EncodeSettings
-from tests.bench.search_films import films, make_film
+from tests.bench.search_films import RATE, films, make_film
 
 PRESET = 10
 GRID = (20.0, 26.0, 32.0, 38.0, 44.0, 50.0)
@@ -164,7 +164,7 @@ class Row:
     whole_value: float | None
     size_ratio: float | None  # real to projected
     time_ratio: float | None
-    cost: float  # of all probes, encoded and scored, as a share of encoding the whole film
+    probe_film_s: float  # so much of the film is encoded in the time that one probe takes
 
     @property
     def off_crf(self) -> float | None:
@@ -196,7 +196,8 @@ def search(film: Film, floor: Floor, *, total_s: float) -> Row:
         whole_value=None if crf is None else film.whole(crf, floor),
         size_ratio=None if final is None else _size_ratio(film, final),
         time_ratio=None if final is None else _time_ratio(nearest, final),
-        cost=sum(one.encode_s + one.score_s for one in tried) / nearest.encode_s,
+        probe_film_s=statistics.fmean(one.encode_s + one.score_s for one in tried)
+        / (nearest.encode_s / nearest.frames * RATE),
     )
 
 
@@ -239,7 +240,8 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
         logs = [math.log(ratio) for row in rows if (ratio := getattr(row, name)) is not None]
         mean, sd = statistics.fmean(logs), statistics.pstdev(logs)
         yield f"- {name}, real to projected: log mean {mean:+.3f}, sd {sd:.3f}"
-    yield f"- cost of a search: {statistics.median(row.cost for row in rows):.0%} of an encode"
+    cost_s = statistics.median(row.probe_film_s for row in rows)
+    yield f"- a probe, scored, takes as long as encoding {cost_s:.0f} s of the film"
 
 
 def _widest(values: Sequence[float]) -> str:
