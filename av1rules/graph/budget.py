@@ -108,7 +108,7 @@ def _past(one: Forecast, made: TargetRow, outlook: Outlook) -> PastForecast:
         source_tier=traits.source_tier,
         basis=one.basis,
         jobs=outlook.jobs,
-        seconds=one.seconds.times(outlook.stretch),
+        seconds=one.encode_seconds.times(outlook.stretch),
         took_s=made.encode_s + made.verify_s,
         size_bytes=one.size_bytes,
         came_bytes=made.target_bytes,

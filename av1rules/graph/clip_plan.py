@@ -57,7 +57,8 @@ def _unreleased(scope: PlanScope, row: PlanRow, work: Work, verdict: Verdict) ->
         return replace(row, action=PlanAction.MOVE, causes=moved, notes=(*row.notes, verdict.text))
     record = scope.space.ledger.clips.find(work.fingerprint)
     is_made = record is not None and record.is_there
-    name = record.path if record is not None else clip_place(scope.space.state_dir, work.fingerprint)
+    due_place = clip_place(scope.space.state_dir, work.fingerprint)
+    name = due_place if record is None else record.path
     review = work.look.decision.review
     state = ClipState(
         path=name,

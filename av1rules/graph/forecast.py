@@ -12,9 +12,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from av1rules.graph.forecast_priors import (
+    LOG_SIZE_PER_CRF,
     SAMPLED_SIZE_SPREAD,
     SAMPLED_TIME_SPREAD,
     SIZE_SPREAD,
@@ -64,6 +65,9 @@ class Range:
     low: float
     mid: float
     high: float
+
+    def plus(self, more: float) -> Range:
+        return Range(low=self.low + more, mid=self.mid + more, high=self.high + more)
 
     def times(self, factor: float) -> Range:
         return Range(low=self.low * factor, mid=self.mid * factor, high=self.high * factor)
@@ -117,15 +121,22 @@ class Guess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """Of one encode. `seconds` with the machine to itself; `size_bytes` of what would be written,
-    `saved_bytes` of what would be kept: nothing where it comes out too large for the policy."""
+    """Of one encode. `seconds` with the machine to itself, samples before it included;
+    `size_bytes` of what would be written, `saved_bytes` of what would be kept: nothing where it
+    comes out too large for the policy."""
 
     seconds: Range
     size_bytes: Range
     saved_bytes: Range
-    time_guess: Guess
+    time_guess: Guess  # of the encode alone
     size_guess: Guess
     traits: Traits
+    first_s: float = 0.0  # for the samples that come before it
+
+    @property
+    def encode_seconds(self) -> Range:
+        """Without what comes before the encode."""
+        return self.time_guess.range
 
     @property
     def basis(self) -> Basis:
@@ -137,7 +148,7 @@ class Forecast:
 
     @property
     def expected_seconds(self) -> float:
-        return math.exp(self.time_guess.mu + self.time_guess.sigma**2 / 2)
+        return math.exp(self.time_guess.mu + self.time_guess.sigma**2 / 2) + self.first_s
 
     @property
     def saving_per_hour(self) -> float:
@@ -221,20 +232,23 @@ class Model:
     def forecast(self, traits: Traits, seen: Seen | None = None) -> Forecast:
         """Of one encode, with the machine to itself; by its samples, where there are any."""
         if seen is None:
-            first_s = prior_seconds(traits, self._cores, self._threads)
-            time = self._time.guess(traits, math.log(first_s), time_spread(self._cores))
+            prior_s = prior_seconds(traits, self._cores, self._threads)
+            time = self._time.guess(traits, math.log(prior_s), time_spread(self._cores))
             size = self._size.guess(traits, math.log(prior_bytes(traits)), SIZE_SPREAD)
         else:
             checking_s = verify_seconds(traits, self._cores, self._threads)
             time = _sampled(seen.seconds + checking_s, SAMPLED_TIME_SPREAD)
             size = _sampled(seen.size_bytes, SAMPLED_SIZE_SPREAD)
+        size = replace(size, own=math.hypot(size.own, LOG_SIZE_PER_CRF * traits.crf_spread))
+        first_s = math.exp(time.mu) * traits.first_frames / max(traits.frames, 1.0)
         return Forecast(
-            seconds=time.range,
+            seconds=time.range.plus(first_s),
             size_bytes=size.range,
             saved_bytes=_saved(size.range, traits),
             time_guess=time,
             size_guess=size,
             traits=traits,
+            first_s=first_s,
         )
 
 

@@ -122,6 +122,7 @@ class Traits:
     pixels: int  # of a frame
     source_bytes: int
     max_size_ratio: float = 0.9
+    crf_spread: float = 0.0  # standard deviation of a CRF that is still to be searched for
     first_frames: float = 0.0  # of samples that are encoded before it
 
 
@@ -132,7 +133,7 @@ def cores_used(cores: int, threads: int | None) -> float:
 
 def prior_seconds(traits: Traits, cores: int, threads: int | None = None) -> float:
     """Encoding and verifying, with the machine to itself."""
-    megapixels = (traits.frames + traits.first_frames) * traits.pixels / 1e6
+    megapixels = traits.frames * traits.pixels / 1e6
     preset = min(max(traits.preset, 0), 13)
     cpu_s = CPU_S_PER_MPX[preset] * ENCODER_FACTOR.get(traits.encoder, OTHER_ENCODER_FACTOR)
     cpu_s *= GRAIN_FACTOR if traits.film_grain else 1.0

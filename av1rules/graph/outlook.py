@@ -5,6 +5,7 @@ Only rows to encode are looked at, and the ledger is asked once: a plan without 
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -167,6 +168,14 @@ def _seen(work: Work, ledger: Ledger, tools: Tools) -> Seen | None:
     return Seen(seconds=sample.encode_s / sample.frames * frames, size_bytes=size_bytes)
 
 
+def _crf_spread(work: Work) -> float:
+    """How unsure the CRF is: anywhere in the range of the target, until it is searched for."""
+    target = work.making.settings.target
+    if target is None or Step.SEARCH not in work.due:
+        return 0.0
+    return (target.crf_max - target.crf_min) / math.sqrt(12)  # of a uniform distribution
+
+
 def _first_frames(work: Work, frame_rate: float) -> float:
     """Frames of the samples that are encoded before the film."""
     encodes = {Step.SEARCH: SEARCH_PROBES, Step.SAMPLE: 1}
@@ -201,6 +210,7 @@ def traits_of(row: PlanRow) -> Traits | None:
         pixels=main.width * main.height,
         source_bytes=row.work.origin.stat.size_bytes,
         max_size_ratio=settings.max_size_ratio,
+        crf_spread=_crf_spread(row.work),
         first_frames=_first_frames(row.work, float(main.frame_rate)),
     )
 

@@ -19,6 +19,7 @@ from av1rules.graph.forecast import (
     Model,
     Range,
     Sample,
+    Seen,
     gain_of,
     level_keys,
     saving_moments,
@@ -34,6 +35,7 @@ from av1rules.graph.forecast_priors import (
     prior_bytes,
     prior_seconds,
     time_spread,
+    verify_seconds,
 )
 from tests.graph.past_encodes import KINDS, World, traits_of_kind
 
@@ -337,3 +339,31 @@ def test_the_order_of_the_past_does_not_matter(samples: list[Sample], order: ran
 
 def test_spread_is_never_that_of_the_built_in_figures_and_more() -> None:
     assert BUILT_IN.forecast(DVD).size_guess.common == SIZE_SPREAD.common
+
+
+# --- what comes before an encode, and samples of it
+
+
+def test_samples_before_an_encode_cost_time_and_are_no_part_of_its_own() -> None:
+    plain = BUILT_IN.forecast(WEB)
+    searched = BUILT_IN.forecast(replace(WEB, first_frames=WEB.frames / 10))
+    assert searched.encode_seconds == plain.encode_seconds == plain.seconds
+    assert searched.seconds.mid == pytest.approx(1.1 * plain.seconds.mid)
+    assert searched.saving_per_hour < plain.saving_per_hour
+    assert searched.size_bytes == plain.size_bytes
+
+
+def test_a_crf_that_is_still_to_be_found_makes_sizes_less_sure() -> None:
+    plain, unsure = BUILT_IN.forecast(WEB), BUILT_IN.forecast(replace(WEB, crf_spread=10.0))
+    assert unsure.size_bytes.mid == plain.size_bytes.mid
+    assert unsure.size_bytes.low < plain.size_bytes.low
+    assert unsure.size_bytes.high > plain.size_bytes.high
+
+
+def test_samples_of_the_film_outweigh_all_else() -> None:
+    seen = Seen(seconds=3600.0, size_bytes=1e9)
+    found = Model(encodes(WEB, 50), cores=2).forecast(WEB, seen)
+    assert found.basis.text == "from samples of the film"
+    assert found.size_bytes.mid == pytest.approx(1e9)
+    assert found.seconds.mid == pytest.approx(3600 + verify_seconds(WEB, 2))
+    assert found.size_bytes.high / found.size_bytes.low < 1.6
