@@ -17,13 +17,14 @@ SAMPLES_VERSION = 1
 """Raised whenever samples of the same film are taken elsewhere."""
 
 PIECE_S = 2.0
-"""In the same time more pieces tell more: 12 of 2 s instead of 8 of 3 s make the figures of films
-a fifth nearer. Shorter ones would cost more in seeking than they bring: up to each the film is
-decoded for ten seconds and more."""
+"""More pieces tell more in the same time. By slices of two whole encodes of 40 scenes, 12 and 18
+of 2 s instead of 8 and 12 of 3 s: VMAF p5 off by 0.8 instead of 1.0 (root of the mean square), the
+mean by 0.4 instead of 0.5, sizes by 17 % instead of 23 %. Of 1 s they would tell more still, but up
+to each of them the film is decoded for ten seconds."""
 
 LARGE_PIECE_S, LARGE_PIXELS = 3.0, 2560 * 1440
-"""Of larger pictures there are fewer pieces in the same time: all are decoded side by side, which
-takes some hundred MB each."""
+"""Of larger pictures there are fewer pieces in the same time: all are decoded side by side. Each
+took 16 MB at 1080p in 8 bits with one reference picture; UHD in 10 bits has eight times that."""
 
 SAMPLED_SHARE, LEAST_TOTAL_S, MOST_TOTAL_S = 0.02, 24.0, 36.0
 """Of the film's length, in all: 12 pieces up to 20 min, 18 from 30 min on."""
