@@ -96,25 +96,26 @@ def look_argv(
 ) -> tuple[str, ...]:
     """The command of one look; `head` is the program and what it may open.
 
-    `-copyts` and `-seek_timestamp` keep the film's own clock, whatever its start.
+    `-copyts` and `-seek_timestamp` keep the film's own clock, whatever its start. Accurate seeking
+    would add that start once more: `trim` is accurate instead.
     """
-    seek = () if wish.is_exact else ("-noaccurate_seek",)
     return (
         *head, "-hide_banner", "-nostats", "-v", "info", "-copyts", "-threads", "2",
-        "-noautorotate", *seek, "-seek_timestamp", "1", "-ss", f"{wish.at_s:.6f}", "-i", url,
-        "-filter_complex", _graph(stream, grid, wish.gap_s), "-frames:v", str(wish.pictures),
+        "-noautorotate", "-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{wish.at_s:.6f}",
+        "-i", url, "-filter_complex", _graph(stream, grid, wish), "-frames:v", str(wish.pictures),
         "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray12le", "-",
     )  # fmt: skip
 
 
-def _graph(stream: int, grid: Grid, gap_s: float) -> str:
+def _graph(stream: int, grid: Grid, wish: LookWish) -> str:
     """Areas of the whole picture, their levels stretched to the full range; below them, side by
     side, the fine detail and the brightness of the blocks in its middle."""
     across, down = grid.across, grid.down
     blocks = f"scale={across}:{down}:flags=area"
+    first = f"trim=start={wish.at_s:.6f}," if wish.is_exact else ""
     return (
-        f"[0:{stream}]trim=end_frame={_MOST_PICTURES},"
-        f"select='isnan(prev_selected_t)+gte(t-prev_selected_t,{gap_s:g})',"
+        f"[0:{stream}]{first}trim=end_frame={_MOST_PICTURES},"
+        f"select='isnan(prev_selected_t)+gte(t-prev_selected_t,{wish.gap_s:g})',"
         "sidedata=mode=delete,showinfo=checksum=0,split[whole][part];"
         f"[whole]scale={across * 2}:{down * 2}:flags=area:out_range=full,"
         "format=yuv420p12,extractplanes=y[areas];"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -92,6 +93,18 @@ def test_cuts_enclose_exactly_the_frames_they_promise(
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     assert len([line for line in shown.splitlines() if line[0] != "#"]) == piece.frames
+
+
+def test_a_film_whose_clock_starts_late_and_that_has_few_key_frames_is_seen_throughout(
+    make_clip: MakeClip, tools: Tools
+) -> None:
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=24:d=40", "-c:v", "mpeg4", "-g", "600")
+    path = make_clip("late.mp4", *picture, "-q:v", "8", "-output_ts_offset", "100")
+    made = _survey(path, tools)
+    times = [sample.time_s for sample in made.samples]
+    assert made.start_s == 100
+    assert len(times) >= made.wanted * 0.8, times
+    assert max(later - time for time, later in pairwise(times)) <= 40 / made.wanted * 3
 
 
 def test_stopping_ends_the_survey(known_film: Path, tools: Tools) -> None:
