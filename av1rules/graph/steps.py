@@ -14,7 +14,8 @@ import msgspec
 from av1rules.base.errors import EncodeError, ProbeError
 from av1rules.base.events import JobDiscarded, JobProgress, JobWithheld, StepDone
 from av1rules.base.units import format_size
-from av1rules.encode.score_parse import figure_of
+from av1rules.encode.score_parse import Score, figure_of
+from av1rules.encode.scores import NO_UHD_MODEL, SDR_MODEL
 from av1rules.graph.job import Job, priority_of, require_same_source
 from av1rules.graph.planned import PlanRow, Step
 from av1rules.graph.preparation import (
@@ -143,28 +144,32 @@ def _searched(job: Job) -> str:
     started = time.monotonic()
     tools = tools_used(job.work.encoder, job.session.space.tools)
     probes: list[Probe] = []
+    caveats: dict[str, None] = {}
     while True:
         step = next_step(target, probes, start=settings.crf)
         if isinstance(step, Found | NotReached):
             break
-        probes.append(_probe(job, settings, target, step))
+        score = _probe_score(job, settings, target, step)
+        probes.append(Probe(crf=step, value=figure_of(score, target.floor.statistic)))
+        caveats |= dict.fromkeys(one for one in score.caveats if one in (SDR_MODEL, NO_UHD_MODEL))
+    told = "; ".join((step.text, *caveats))
     crf = step.crf if isinstance(step, Found) else None
     result = SearchResult(
         fingerprint=job.work.fingerprint,
         tools=tools,
         crf=crf,
-        text=step.text,
+        text=told,
         tried=tuple(Tried(crf=probe.crf, value=probe.value) for probe in probes),
         elapsed_s=round(time.monotonic() - started, 3),
         made_at=now_text(),
     )
     job.session.space.ledger.searches.put(result, source=job.name)
     job.session.step("search recorded")
-    return step.text
+    return told
 
 
-def _probe(job: Job, settings: EncodeSettings, target: QualityTarget, crf: float) -> Probe:
-    """A sample at this CRF, without grain synthesis: no metric can judge that."""
+def _probe_score(job: Job, settings: EncodeSettings, target: QualityTarget, crf: float) -> Score:
+    """Of a sample at this CRF, without grain synthesis: no metric can judge that."""
     wanted = replace(as_encoded(settings), crf=crf, film_grain=0, film_grain_denoise=True)
     sample = sample_encode(job, wanted, metrics=(target.floor.metric,), phase="search")
     score = next((one for one in sample.scores if one.metric is target.floor.metric), None)
@@ -174,7 +179,7 @@ def _probe(job: Job, settings: EncodeSettings, target: QualityTarget, crf: float
             f"no CRF can be searched for: {why}",
             hint="set crf instead of target, or use an FFmpeg that can score this metric",
         )
-    return Probe(crf=crf, value=figure_of(score, target.floor.statistic))
+    return score
 
 
 def _sampled(job: Job) -> SampleEncode:
