@@ -44,7 +44,7 @@ GRID = (20.0, 26.0, 32.0, 38.0, 44.0, 50.0)
 START_CRF = 30.0
 METRICS = (Metric.VMAF, Metric.XPSNR, Metric.SSIM)
 SAMPLES_S = (24.0, 36.0)
-"""What films below 20 min and from 30 min on get."""
+"""The second is what films get."""
 
 FLOORS = (
     Floor(metric=Metric.VMAF, statistic=Statistic.P5, value=85),
