@@ -27,8 +27,8 @@ LARGE_PIECE_S, LARGE_PIXELS = 3.0, 2560 * 1440
 took 16 MB at 1080p in 8 bits with one reference picture; UHD in 10 bits has eight times that."""
 
 TOTAL_S = 36.0
-"""In all, of a film of any length. By `tests.bench.bench_search` the CRF found was off by 0.5
-(median) with 36 s, by 2 with 24 s."""
+"""In all, of a film of any length. By `tests.bench.bench_search` the CRF found was off by 0.75
+(median) with 36 s, by 2 with 24 s, of ten targets that were searched with both."""
 
 WHOLE_UP_TO = 1.5
 """A film that is no longer than so many times its samples is sampled whole: that costs little more
