@@ -84,4 +84,10 @@ def changed_settings(
     """The shaping settings that differ, as (name, before, after), for people."""
     old, new = shaping(before), shaping(after)
     differing = (name for name in SHAPING if old.get(name) != new.get(name))
-    return tuple((name, shown(before, name), shown(after, name)) for name in differing)
+    return tuple((name, shown(before, name), _wished(after, name)) for name in differing)
+
+
+def _wished(settings: EncodeSettings, name: str) -> str:
+    """As `shown`, without the number that a target is still to come to."""
+    is_searched = name == "crf" and settings.target is not None
+    return "by target" if is_searched else shown(settings, name)

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from av1rules.graph.forecast_priors import (
     LOG_SIZE_PER_CRF,
     SAMPLED_SIZE_SPREAD,
-    SAMPLED_TIME_SPREAD,
     SIZE_SPREAD,
     Spread,
     Traits,
@@ -25,7 +24,6 @@ from av1rules.graph.forecast_priors import (
     prior_bytes,
     prior_seconds,
     time_spread,
-    verify_seconds,
 )
 
 LEVELS = (
@@ -92,9 +90,8 @@ class Basis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What samples of the film say of the whole: seconds of encoding, bytes of the target."""
+    """What samples of the film say of the whole: bytes of the target."""
 
-    seconds: float
     size_bytes: float
 
 
@@ -140,7 +137,16 @@ class Forecast:
 
     @property
     def basis(self) -> Basis:
-        return self.time_guess.basis
+        """Samples of the film, where its size rests on them; else what its time rests on."""
+        is_sampled = self.size_guess.basis.level == SAMPLED
+        return self.size_guess.basis if is_sampled else self.time_guess.basis
+
+    @property
+    def basis_text(self) -> str:
+        told = self.time_guess.basis.text
+        return (
+            f"size from samples of the film, time {told}" if self.basis.level == SAMPLED else told
+        )
 
     @property
     def expected_saving(self) -> float:
@@ -231,13 +237,11 @@ class Model:
 
     def forecast(self, traits: Traits, seen: Seen | None = None) -> Forecast:
         """Of one encode, with the machine to itself; by its samples, where there are any."""
+        prior_s = prior_seconds(traits, self._cores, self._threads)
+        time = self._time.guess(traits, math.log(prior_s), time_spread(self._cores))
         if seen is None:
-            prior_s = prior_seconds(traits, self._cores, self._threads)
-            time = self._time.guess(traits, math.log(prior_s), time_spread(self._cores))
             size = self._size.guess(traits, math.log(prior_bytes(traits)), SIZE_SPREAD)
         else:
-            checking_s = verify_seconds(traits, self._cores, self._threads)
-            time = _sampled(seen.seconds + checking_s, SAMPLED_TIME_SPREAD)
             size = _sampled(seen.size_bytes, SAMPLED_SIZE_SPREAD)
         size = replace(size, own=math.hypot(size.own, LOG_SIZE_PER_CRF * traits.crf_spread))
         first_s = math.exp(time.mu) * traits.first_frames / max(traits.frames, 1.0)

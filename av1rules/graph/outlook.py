@@ -157,15 +157,8 @@ def _seen(work: Work, ledger: Ledger, tools: Tools) -> Seen | None:
         return None
     settings, used = as_encoded(work.making.settings), tools_used(work.encoder, tools)
     sample = ledger.samples.find(work.content_key, settings, used)
-    main = work.look.source.main
-    if sample is None or not (sample.frames and main and main.frame_rate):
-        return None
-    size_bytes = projection_of(work, sample)
-    duration_s = main.duration_s or work.look.source.duration_s
-    if not (size_bytes and duration_s and sample.encode_s):
-        return None
-    frames = duration_s * float(main.frame_rate)
-    return Seen(seconds=sample.encode_s / sample.frames * frames, size_bytes=size_bytes)
+    size_bytes = None if sample is None else projection_of(work, sample)
+    return Seen(size_bytes=size_bytes) if size_bytes else None
 
 
 def _crf_spread(work: Work) -> float:

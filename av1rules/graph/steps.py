@@ -20,6 +20,7 @@ from av1rules.graph.job import Job, priority_of, require_same_source
 from av1rules.graph.planned import PlanRow, Step
 from av1rules.graph.preparation import (
     as_encoded,
+    known_noise,
     noise_key,
     prepared,
     projection_of,
@@ -105,6 +106,8 @@ def measure_noise(row: PlanRow, session: Session) -> Outcome:
     """Measure the noise of a film that rules ask for. Raises Av1rulesError, OSError."""
     known = row.unmeasured
     assert known is not None
+    if known_noise(session.space, known.content_key) is not None:  # by another of this content
+        return Outcome.PREPARED
     started = time.monotonic()
     session.require_disks()
     name = row.file.library_path

@@ -95,11 +95,14 @@ def encode_tasks(
     yield {"basename": GROUP, "name": None, "doc": "AV1 targets of the library, by rules.yaml"}
     if any(row.clip is not None for row in plan.rows):
         yield {"basename": CLIP_GROUP, "name": None, "doc": "test clips that approval waits for"}
+    known = {row.file.path: tuple(_known_search(row)) for row in plan.rows}
     for step in Step:
-        if any(step in steps_of(row) for row in plan.work):
+        is_known = step is Step.SEARCH and any(known.values())
+        if is_known or any(step in steps_of(row) for row in plan.work):
             yield {"basename": step.value, "name": None, "doc": _STEP_DOCS[step]}
     for row in plan.rows:
         yield from step_tasks(row, build)
+        yield from known[row.file.path]
         if row.clip is not None or row.action in (*ACTIVE, PlanAction.FRESH):
             yield row_task(row, build, clean=clean)
         elif row.has_verdict:
@@ -137,6 +140,20 @@ def step_tasks(row: PlanRow, build: Builder) -> Iterator[dict[str, Any]]:
             "actions": [EncodeAction(row, build, step)],
         }
         before = [_step_name(row, step)]
+
+
+def _known_search(row: PlanRow) -> Iterator[dict[str, Any]]:
+    """A task for a search that is done: nothing to run, but `doit forget` has it done again."""
+    work = row.work or row.later
+    if work is None or work.making.settings.target is None or Step.SEARCH in work.due:
+        return
+    yield {
+        "basename": Step.SEARCH.value,
+        "name": task_name(row.file.library_path),
+        "doc": f"found: CRF {work.making.settings.crf:g}",
+        "uptodate": [True],
+        "actions": None,
+    }
 
 
 def _step_name(row: PlanRow, step: Step) -> str:

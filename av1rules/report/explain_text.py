@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from av1rules.base.text import printable
 from av1rules.encode.streams import StreamAction
 from av1rules.graph.explain import Explanation
+from av1rules.graph.planned import PlanAction, Step
 from av1rules.library.source_text import source_lines
 from av1rules.rules.match import RuleVerdict, Verdict
 from av1rules.rules.review import ReviewKind
@@ -57,15 +58,18 @@ def _tier(explanation: Explanation) -> Iterator[str]:
 
 
 def _rules(explanation: Explanation) -> Iterator[str]:
+    is_sure = explanation.row.action is not PlanAction.MEASURE
     for verdict in explanation.rules:
-        yield from _rule(verdict)
+        yield from _rule(verdict, is_sure=is_sure)
     if explanation.rules and not any(verdict.is_decisive for verdict in explanation.rules):
         yield "no rule matches: left alone"
 
 
-def _rule(verdict: RuleVerdict) -> Iterator[str]:
+def _rule(verdict: RuleVerdict, *, is_sure: bool) -> Iterator[str]:
     rule = verdict.rule
     decisive = "  <- decides" if verdict.is_decisive else ""
+    if decisive and not is_sure:
+        decisive += ", if no rule above does once the grain is measured"
     head = f"{rule.place.short} {printable(rule.name)}: {_MARKS[verdict.outcome]}{decisive}"
     yield head
     if verdict.verdict is None:
@@ -87,10 +91,15 @@ def _settings(explanation: Explanation) -> Iterator[str]:
     if making is None:
         return
     settings, origins = making.settings, dict(making.origins)
+    work = explanation.row.work or explanation.row.later
+    due = () if work is None else work.due
     for name in NAMES:
+        told = shown(settings, name)
+        if name == "crf" and Step.SEARCH in due:
+            told = "by target"
         note = f"  # {SETTING_NOTES[name]}" if name in SETTING_NOTES else ""
         origin = printable(origins.get(name, ""))
-        yield f"{name:<20} {shown(settings, name):<12} {origin}{note}"
+        yield f"{name:<20} {told:<12} {origin}{note}"
 
 
 def _review(explanation: Explanation) -> Iterator[str]:

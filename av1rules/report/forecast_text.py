@@ -84,7 +84,7 @@ def _csv_cells(row: PlanRow, outlook: Outlook) -> tuple[object, ...]:
     time, saved = one.seconds, one.saved_bytes
     seconds = (round(value, 1) for value in (time.mid, time.low, time.high))
     sizes = (round(value) for value in (saved.mid, saved.low, saved.high))
-    return (*seconds, *sizes, one.basis.text, beyond)
+    return (*seconds, *sizes, one.basis_text, beyond)
 
 
 def row_text(row: PlanRow, outlook: Outlook) -> str:
@@ -95,7 +95,7 @@ def row_text(row: PlanRow, outlook: Outlook) -> str:
     if one is None:
         return "\n".join(("no forecast", *beyond))
     return "\n".join(
-        (time_text(one.seconds), f"saves {size_text(one.saved_bytes)}", one.basis.text, *beyond)
+        (time_text(one.seconds), f"saves {size_text(one.saved_bytes)}", one.basis_text, *beyond)
     )
 
 
@@ -139,7 +139,9 @@ def _total_line(outlook: Outlook) -> str:
 
 def _basis_text(basis: Basis, count: int) -> str:
     forecasts = "1 forecast" if count == 1 else f"{count} forecasts"
-    if basis.level in (None, SAMPLED) or count == 1:
+    if basis.level == SAMPLED:
+        return f"{forecasts}: size {basis.text}"
+    if basis.level is None or count == 1:
         return f"{forecasts}: {basis.text}"
     return f"{forecasts}: {basis.text.replace('from ', 'from up to ', 1)}"
 
@@ -167,7 +169,7 @@ def forecast_record(one: Forecast) -> dict[str, Any]:
         "seconds": _range_record(one.seconds),
         "target_bytes": _range_record(one.size_bytes),
         "saved_bytes": _range_record(one.saved_bytes),
-        "from": one.basis.text,
+        "from": one.basis_text,
         "encodes": one.basis.encodes,
     }
 

@@ -9,9 +9,9 @@ SAMPLED_FROM_S = 600.0
 """Films shorter than this are not sampled for their size: samples would cost a large part of what
 the gate during the encode finds out anyway."""
 
-MARGIN = 1.25
-"""So many times too large must a film be by its samples. What real films come to lies within this
-factor of what their samples say (docs/quality.md); only what is hopeless even then is left out."""
+MARGIN = 1.35
+"""So many times too large must a film be by its samples. The smallest that a film came to was 0.75
+of what its samples said (docs/quality.md); only what is hopeless even then is left out."""
 
 
 def is_worth_sampling(source: Source) -> bool:

@@ -13,9 +13,6 @@ from av1rules.library.source import Source, VideoStream
 from av1rules.review.credits import usual_span
 from av1rules.review.survey_parse import even_rate
 
-SAMPLES_VERSION = 1
-"""Raised whenever samples of the same film are taken elsewhere."""
-
 PIECE_S = 2.0
 """More pieces tell more in the same time. By slices of two whole encodes of 40 scenes, 12 and 18
 of 2 s instead of 8 and 12 of 3 s: VMAF p5 off by 0.8 instead of 1.0 (root of the mean square), the

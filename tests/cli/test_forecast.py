@@ -11,6 +11,7 @@ from av1rules.base.errors import LedgerError
 from av1rules.base.events import Event, Note
 from av1rules.graph import outlook
 from av1rules.graph.budget import Allowance
+from av1rules.graph.forecast import SAMPLED
 from av1rules.graph.forecast_table import ForecastTable
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.open_session import open_session
@@ -145,13 +146,13 @@ def test_films_that_wait_for_clips_are_foretold_apart(shelf: Shelf) -> None:
 def test_samples_make_the_forecast(shelf: Shelf) -> None:
     shelf.add("a.mkv")
     text = av1rules("plan", "--sample", cwd=shelf.folder).stdout
-    assert "from samples of the film" in text
+    assert "size from samples of the film" in text
     assert not shelf.target("a.mkv").exists()
     assert list((shelf.state_dir / "samples").iterdir()) == [], "nothing of them is kept"
     av1rules("run", cwd=shelf.folder)
     with closing(Ledger.read(shelf.state_dir)) as ledger:
         (past,) = ForecastTable(ledger.db).all()
-    assert past.basis.text == "from samples of the film"
+    assert past.basis.level == SAMPLED
     assert past.size_bytes.low <= past.came_bytes <= past.size_bytes.high
     told = av1rules("forecast", "--check", cwd=shelf.folder).stdout
     assert "samples of the film" in told

@@ -85,7 +85,9 @@ def test_by_doit_the_search_is_a_task_of_its_own(film: Shelf) -> None:
     assert row.notes[0].startswith("CRF 50: VMAF mean ")
     assert row.work is not None
     assert (row.work.making.settings.crf, row.work.due) == (50, ())
-    assert "search" not in doit(film, "list", "--all", "-q")
+    assert "U search:films/film.mkv" in doit(film, "list", "--all", "--status", "-q")
+    doit(film, "forget", "search:films/film.mkv")
+    assert "R search:films/film.mkv" in doit(film, "list", "--all", "--status", "-q")
     doit(film)
     assert film.row("film.mkv").action is PlanAction.FRESH
     assert ".  " not in doit(film)
