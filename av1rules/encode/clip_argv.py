@@ -21,7 +21,7 @@ from av1rules.encode.argv import (
 )
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.protect import keeps_dolby_vision
-from av1rules.encode.score_graph import EDGE_S, ONE_GRAPH, PASSAGE_THREADS, SEEK_SLACK_S
+from av1rules.encode.score_graph import EDGE_S, ONE_GRAPH, PASSAGE_THREADS, seek_slack
 from av1rules.library.source import Source
 
 CLIP_CONTAINER = "mp4"
@@ -60,12 +60,13 @@ def passage_inputs(
     path: str, source: Source, passages: Sequence[tuple[float, float]]
 ) -> Iterator[str]:
     """An input for each passage, the file's own time stamps kept (with `-copyts`)."""
+    slack_s = seek_slack(source.container)
     for start_s, _ in passages:
         yield from guard_words(source)
-        if start_s > SEEK_SLACK_S:
+        if start_s > slack_s:
             # Accurate seeking would add the file's start time once more; `trim` is accurate.
             yield from ("-noaccurate_seek", "-seek_timestamp", "1")
-            yield from ("-ss", f"{start_s - SEEK_SLACK_S:.6f}")
+            yield from ("-ss", f"{start_s - slack_s:.6f}")
         yield from ONE_GRAPH
         if len(passages) > 1:
             yield from ("-threads", PASSAGE_THREADS)

@@ -18,6 +18,18 @@ from av1rules.rules.quality import Metric
 SEEK_SLACK_S = 10.0
 """So far before a passage reading starts: seeking lands behind its goal in some containers."""
 
+INDEXED_SLACK_S = 2.0
+"""The same where an index leads to the key frame before the goal: all that is read too much is
+decoded, six times the length of a sample with the other."""
+
+_INDEXED = frozenset({"matroska", "mov"})
+
+
+def seek_slack(container: str) -> float:
+    """Seconds that reading starts before a passage, by FFmpeg's names of the container."""
+    return INDEXED_SLACK_S if container.partition(",")[0] in _INDEXED else SEEK_SLACK_S
+
+
 EDGE_S = 0.002
 """So far before its time a passage begins and ends: Matroska rounds times to 1 ms."""
 
@@ -60,7 +72,8 @@ class Part:
 
     `passages` are (start, duration) in seconds by the file's own time stamps (`pts_time` of
     ffprobe) less `origin_s`; pictures shown from the start on and before the end belong to them.
-    A clip of the source's passages, joined, is given whole. `deinterlaced`: as an encode with
+    A clip of the source's passages, joined, is given whole. `slack_s` is how long before a passage
+    reading starts (see `seek_slack`). `deinterlaced`: as an encode with
     `deinterlace: bwdif` sees it.
     """
 
@@ -68,6 +81,7 @@ class Part:
     stream: VideoStream
     passages: tuple[tuple[float, float], ...] = ()
     origin_s: float = 0.0
+    slack_s: float = SEEK_SLACK_S
     deinterlaced: bool = False
 
 
@@ -127,10 +141,10 @@ def comparison_argv(
 def _inputs(part: Part, guards: tuple[str, ...], *, without_grain: bool) -> Iterator[str]:
     for edges in _edges(part):
         yield from (*guards, "-noautorotate")
-        if edges is not None and edges[0] > SEEK_SLACK_S:
+        if edges is not None and edges[0] > part.slack_s:
             # Accurate seeking would add the file's start time once more; `trim` is accurate.
             yield from ("-noaccurate_seek", "-seek_timestamp", "1")
-            yield from ("-ss", f"{edges[0] - SEEK_SLACK_S:.6f}")
+            yield from ("-ss", f"{edges[0] - part.slack_s:.6f}")
         if part.passages:
             yield from ONE_GRAPH
         if len(part.passages) > 1:

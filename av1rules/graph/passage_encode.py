@@ -10,7 +10,7 @@ from av1rules.base.events import JobProgress
 from av1rules.encode.clip_argv import CLIP_CONTAINER
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.progress import ProgressSample
-from av1rules.encode.score_graph import Part
+from av1rules.encode.score_graph import Part, seek_slack
 from av1rules.encode.score_parse import Score
 from av1rules.encode.scores import measure
 from av1rules.graph.encode_job import encode_job_of
@@ -70,6 +70,7 @@ def score_passages(
         path=job.source_path,
         stream=encode_job.main,
         passages=encode_job.passages,
+        slack_s=seek_slack(encode_job.source.container),
         deinterlaced=encode_job.settings.deinterlace == "bwdif",
     )
 

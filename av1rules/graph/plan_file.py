@@ -31,7 +31,7 @@ from av1rules.library.identity import content_key_of
 from av1rules.library.source import LibraryFile, Source
 from av1rules.review.approvals import adjustments_for
 from av1rules.rules.match import unmeasured_rule
-from av1rules.rules.model import HardLinks, OnToolsChange, OutputMode, SettingsLayer
+from av1rules.rules.model import HardLinks, OnToolsChange, OutputMode, Rule, SettingsLayer
 from av1rules.rules.quality import shortfall
 from av1rules.rules.resolve import DecisionKind
 
@@ -47,7 +47,10 @@ def plan_file(scope: PlanScope, file: LibraryFile, source: Source) -> PlanRow:
         return left_alone(file, OURS_UNKNOWN)
     if source.main is None:
         return left_alone(file, "no video stream")
-    key = _key(scope, file) if scope.asks_for_grain else None
+    try:
+        key = content_key_of(file, space.cache) if scope.asks_for_grain else None
+    except OSError as unread:  # which rule is its own can't be told
+        return _blocked(PlanRow(file=file, action=PlanAction.BLOCKED, causes=()), _unread(unread))
     look = look_at(
         file,
         source,
@@ -56,8 +59,9 @@ def plan_file(scope: PlanScope, file: LibraryFile, source: Source) -> PlanRow:
         adjusted=_adjusted(space, file),
         grain=grain_of(space, key),
     )
-    if key is not None and (row := _unmeasured(space, file, look, key)) is not None:
-        return row
+    rule = None if key is None else awaits_grain(space, look, key)
+    if rule is not None and key is not None:
+        return measured_first(file, look, rule, path=file.path, content_key=key)
     row = PlanRow(
         file=file,
         action=PlanAction.LEFT_ALONE,
@@ -73,24 +77,22 @@ def plan_file(scope: PlanScope, file: LibraryFile, source: Source) -> PlanRow:
     return _made(scope, replace(row, target=target), look, look.making)
 
 
-def _key(scope: PlanScope, file: LibraryFile) -> str | None:
-    try:
-        return content_key_of(file, scope.space.cache)
-    except OSError:  # told as soon as the content is needed
-        return None
-
-
-def _unmeasured(space: Workspace, file: LibraryFile, look: Look, key: str) -> PlanRow | None:
-    """The row of a film whose rule depends on its noise, which nobody has measured yet."""
+def awaits_grain(space: Workspace, look: Look, content_key: str) -> Rule | None:
+    """The rule that may be the film's own, which only its noise tells, and nobody has measured."""
     rule = unmeasured_rule(space.ruleset.rules, look.facts)
-    if rule is None or known_noise(space, key) is not None:
-        return None
+    return None if known_noise(space, content_key) is not None else rule
+
+
+def measured_first(
+    file: LibraryFile, look: Look, rule: Rule, *, path: str, content_key: str
+) -> PlanRow:
+    """The row of a film whose noise decides on its rule: that of the pictures in `path`."""
     return PlanRow(
         file=file,
         action=PlanAction.MEASURE,
         causes=(f"rule {rule.name} asks for its grain: `run` measures it, then goes on",),
         source_tier=look.tier_name,
-        unmeasured=Unmeasured(source=look.source, content_key=key),
+        unmeasured=Unmeasured(path=path, source=look.source, content_key=content_key),
     )
 
 
@@ -112,6 +114,10 @@ def _blocked(row: PlanRow, cause: str) -> PlanRow:
     return replace(row, action=PlanAction.BLOCKED, causes=(cause,))
 
 
+def _unread(problem: OSError) -> str:
+    return f"can't be read: {problem.strerror}"
+
+
 def _made(scope: PlanScope, row: PlanRow, look: Look, making: Making) -> PlanRow:
     space = scope.space
     if making.encoder is None:
@@ -129,7 +135,7 @@ def _made(scope: PlanScope, row: PlanRow, look: Look, making: Making) -> PlanRow
     try:
         key = content_key_of(row.file, space.cache)
     except OSError as unread:
-        return _blocked(row, f"can't be read: {unread.strerror}")
+        return _blocked(row, _unread(unread))
     work = _in_place(scope, row, look, making, key)
     preferred = space.ruleset.tools.preferred_encoder
     notes = (*_notes(work, preferred), *_names_note(scope, row))

@@ -15,7 +15,7 @@ from av1rules.graph.in_place import look_in_place
 from av1rules.graph.kept import Kept, KeptKind
 from av1rules.graph.ledger import Ledger
 from av1rules.graph.look import Look, look_at
-from av1rules.graph.plan_file import judged_row, left_alone
+from av1rules.graph.plan_file import awaits_grain, judged_row, left_alone, measured_first
 from av1rules.graph.planned import KeptSpace, PlanAction, PlanRow, Work
 from av1rules.graph.preparation import grain_of, prepared
 from av1rules.graph.scope import PlanScope
@@ -88,6 +88,12 @@ def plan_replaced(scope: PlanScope, file: LibraryFile) -> PlanRow | None:
     if original is None:
         return left_alone(file, "made by av1rules: its original is not known here")
     known, kept, look = original.known, original.kept, original.look
+    if (rule := awaits_grain(scope.space, look, known.content_key)) is not None:
+        if kept.gone_at is None and _is_there(kept):
+            key = known.content_key
+            return measured_first(file, look, rule, path=kept.path, content_key=key)
+        cause = f"rule {rule.name} asks for the grain of its original, which is gone"
+        return left_alone(file, f"replaced its source before; {cause}")
     row = PlanRow(
         file=file,
         action=PlanAction.FRESH,

@@ -45,8 +45,10 @@ ACTIVE = (PlanAction.ENCODE, PlanAction.CLIP, PlanAction.MOVE, PlanAction.COPY)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unmeasured:
-    """What is known of a film whose noise must be measured before a rule can be chosen."""
+    """What is known of a film whose noise must be measured before a rule can be chosen. `path`: the
+    file whose pictures are looked at, the film or its original that lies aside."""
 
+    path: str
     source: Source
     content_key: str
 

@@ -11,7 +11,7 @@ from av1rules.base.events import JobProgress
 from av1rules.encode.engine import EncodeOutcome
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.progress import ProgressSample
-from av1rules.encode.score_graph import Part
+from av1rules.encode.score_graph import Part, seek_slack
 from av1rules.encode.score_parse import Score, figure_of
 from av1rules.encode.scores import measure
 from av1rules.encode.verify import Verification
@@ -45,6 +45,7 @@ def score_encode(
         path=job.source_path,
         stream=source,
         passages=passages,
+        slack_s=seek_slack(encode_job.source.container),
         deinterlaced=encode_job.settings.deinterlace == "bwdif",
     )
     target = verified.target.main
@@ -52,6 +53,7 @@ def score_encode(
         path=encoded.path,
         stream=target,
         passages=passages,
+        slack_s=seek_slack(verified.target.container),
         origin_s=(target.start_s or 0.0) - (source.start_s or 0.0),
     )
     try:

@@ -111,7 +111,7 @@ def measure_noise(row: PlanRow, session: Session) -> Outcome:
     started = time.monotonic()
     session.require_disks()
     name = row.file.library_path
-    noise = _noise(name, row.file.path, known.source, known.content_key, session)
+    noise = _noise(name, known.path, known.source, known.content_key, session)
     level = noise_level(noise.sigma_p10, noise.sigma_p50)
     told = "its grain can't be told" if level is None else f"grain {level:.1f}"
     elapsed_s = time.monotonic() - started

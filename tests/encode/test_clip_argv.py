@@ -96,10 +96,12 @@ def test_colours_that_change_on_the_way(make_clip: MakeClip, tools: Tools, tmp_p
     joined = tmp_path / "joined.ts"
     joined.write_bytes(parts)
     path = make_clip("colours.mkv", "-i", str(joined), "-c", "copy")
-    require_the_pictures_of_passages(path, tools, tmp_path)
+    require_the_pictures_of_passages(path, tools, tmp_path, has_one_colour=False)
 
 
-def require_the_pictures_of_passages(path: Path, tools: Tools, tmp_path: Path) -> None:
+def require_the_pictures_of_passages(
+    path: Path, tools: Tools, tmp_path: Path, *, has_one_colour: bool = True
+) -> None:
     children = Children()
     source = probe_file(lone_file(str(path)), tools)
     assert source.main is not None
@@ -134,7 +136,8 @@ def require_the_pictures_of_passages(path: Path, tools: Tools, tmp_path: Path) -
         children=children,
     )
     assert score.frames == 60
-    assert score.p1 > 30
+    if has_one_colour:  # else one side may be converted
+        assert score.p1 > 30
     beside = tuple((start + step_s, length) for start, length in passages)
     with pytest.raises(EncodeError, match="not in step"):
         measure(

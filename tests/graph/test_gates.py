@@ -215,8 +215,8 @@ def test_without_floors_it_is_published_unscored(
     assert shelf.target("film.mkv").exists()
 
 
-PICTURES = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=12:d=40")
-SOUND = ("-f", "lavfi", "-i", "sine=d=40")
+PICTURES = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=12:d=58")
+SOUND = ("-f", "lavfi", "-i", "sine=d=58")
 MPEG2 = ("-c:v", "mpeg2video", "-r", "24", "-b:v", "300k", "-g", "12", "-bf", "2")
 SOME_PICTURES = "select='not(mod(n,3))+gt(mod(n,100),36)'"
 
