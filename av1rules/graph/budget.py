@@ -59,22 +59,35 @@ class Allowance:
         if one is None:
             return False
         with self._lock:
-            if budget.seconds is not None:
-                left_s = budget.seconds - (self._clock() - self._started)
-                if one.seconds.mid * self.outlook.stretch > left_s:
-                    return False
-            if budget.free_bytes is not None:
-                hoped = self._saved + sum(self._expected.values())
-                if hoped >= budget.free_bytes or one.expected_saving <= 0:
-                    return False
+            if not self._is_left_for(one, one.encode_seconds.mid):  # what comes before is done
+                return False
             self._expected[row.file.path] = one.expected_saving
         return True
 
     def may_prepare(self, row: PlanRow) -> bool:
-        """Whether the row is within the budget, so that steps before its encode are worth it."""
+        """Whether the row is within the budget and as far as can be told will be encoded, so that
+        steps before its encode are worth it."""
         if not self.outlook.budget.is_limited or row.action is not PlanAction.ENCODE:
             return True
-        return row.file.path in self.outlook.within
+        one = self.outlook.by_path.get(row.file.path)
+        if one is None or row.file.path not in self.outlook.within:
+            return False
+        with self._lock:
+            return self._is_left_for(one, one.seconds.mid)
+
+    def _is_left_for(self, one: Forecast, cost_s: float) -> bool:
+        """Whether `cost_s` seconds, with the machine to itself, and what it is to save still fit;
+        asked with the lock held."""
+        budget = self.outlook.budget
+        if budget.seconds is not None:
+            left_s = budget.seconds - (self._clock() - self._started)
+            if cost_s * self.outlook.stretch > left_s:
+                return False
+        if budget.free_bytes is not None:
+            hoped = self._saved + sum(self._expected.values())
+            if hoped >= budget.free_bytes or one.expected_saving <= 0:
+                return False
+        return True
 
     def ended(self, row: PlanRow, session: Session) -> None:
         """The row came out, or came to nothing: count what it saved, and keep its forecast beside

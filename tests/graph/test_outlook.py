@@ -141,6 +141,17 @@ def test_time_is_what_the_clock_says() -> None:
     assert not found.may_start(short)
 
 
+def test_samples_are_taken_while_there_is_time_for_the_encode_too() -> None:
+    film = MODEL.forecast(replace(LONG.traits, first_frames=LONG.traits.frames / 2))
+    budget = Budget(seconds=film.expected_seconds * 1.01)
+    found, clock = allowance(outlook_of(film, budget=budget))
+    (row,) = rows_of(1)
+    assert found.may_prepare(row)
+    clock.now = (budget.seconds or 0.0) - film.encode_seconds.mid
+    assert not found.may_prepare(row)
+    assert found.may_start(row), "its samples are taken: only the encode is left"
+
+
 def test_beside_others_it_takes_longer() -> None:
     raw = outlook_of(SHORT, budget=Budget(seconds=SHORT.seconds.mid * 1.5))
     (short,) = rows_of(1)
