@@ -135,7 +135,8 @@ def unmeasured_rule(rules: Iterable[Rule], facts: Facts) -> Rule | None:
 
 def asks_for_grain(rules: Iterable[Rule]) -> bool:
     """Whether any condition is about grain."""
-    return any(rule.when is not None and any(_grain_values(rule.when)) for rule in rules)
+    conditions = (rule.when for rule in rules if rule.when is not None)
+    return any(True for condition in conditions for _ in _grain_values(condition))
 
 
 def _might_match(condition: Condition, facts: Facts) -> bool:

@@ -18,6 +18,7 @@ from av1rules.graph.run import run_plan
 from av1rules.graph.undo import Undone, find_entries, undo
 from av1rules.graph.workspace import open_workspace
 from tests.conftest import MakeClip
+from tests.graph.steps_shelf import run_counting
 from tests.shelf import FAST, Shelf
 
 pytestmark = pytest.mark.real
@@ -397,3 +398,47 @@ def test_interrupt_while_the_original_is_deleted_leaves_a_whole_replacement(
     assert "its original still lies aside" in shelf.told()
     (kept,) = shelf.kept()
     assert file_digest(kept.path) == file_digest(clip)
+
+
+BY_GRAIN = """\
+version: 1
+library: {roots: [films], settle: 0}
+output: {mode: replace}
+run: {reserve: 0}
+rules:
+  - {name: any, when: {grain: {min: 0}}, encode: {crf: 40, preset: 12, max_size_ratio: 9}, review: never}
+  - {name: rest, encode: {crf: 60, preset: 12, max_size_ratio: 9}, review: never}
+"""  # noqa: E501 - rules of one line each
+
+
+def test_a_lost_measurement_of_grain_makes_nothing_stale(shelf: Shelf) -> None:
+    """What was measured lies in the cache, which anybody may delete: until it is measured again, of
+    the original, no other rule takes its place."""
+    shelf.rules(BY_GRAIN)
+    shelf.add("a.mkv")
+    run_counting(shelf)
+    assert [(row.action, row.rule) for row in shelf.plan().rows] == [(PlanAction.FRESH, "any")]
+    _forget_caches(shelf)
+    (row,) = shelf.plan().rows
+    assert (row.action, row.causes) == (
+        PlanAction.MEASURE,
+        ("rule any asks for its grain: `run` measures it, then goes on",),
+    )
+    assert row.unmeasured is not None
+    assert "/.av1rules-kept/" in row.unmeasured.path
+    run_counting(shelf)
+    assert [(row.action, row.rule) for row in shelf.plan().rows] == [(PlanAction.FRESH, "any")]
+    _forget_caches(shelf)
+    (kept,) = shelf.kept()
+    os.unlink(kept.path)
+    (row,) = shelf.plan().rows
+    assert (row.action, row.causes) == (
+        PlanAction.LEFT_ALONE,
+        ("replaced its source before; rule any asks for the grain of its original, which is gone",),
+    )
+
+
+def _forget_caches(shelf: Shelf) -> None:
+    for path in shelf.state_dir.glob("*"):
+        if not path.name.startswith("ledger"):
+            path.unlink()
