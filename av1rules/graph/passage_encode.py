@@ -65,7 +65,6 @@ def score_passages(
 ) -> tuple[tuple[Score, ...], str | None]:
     """The scores of passages (`encoded`, with the stream `main`) against the film, or why there are
     none: what was encoded is worth something without them too."""
-    space = job.session.space
     reference = Part(
         path=job.source_path,
         stream=encode_job.main,
@@ -73,25 +72,40 @@ def score_passages(
         slack_s=seek_slack(encode_job.source.container),
         deinterlaced=encode_job.settings.deinterlace == "bwdif",
     )
+    distorted = Part(path=encoded, stream=main)
+    try:
+        scores = score_parts(job, encode_job, reference, distorted, metrics=metrics)
+    except (EncodeError, ToolError) as problem:
+        return (), problem.message.partition("\n")[0]
+    return scores, None
+
+
+def score_parts(
+    job: Job,
+    encode_job: EncodeJob,
+    reference: Part,
+    distorted: Part,
+    *,
+    metrics: tuple[Metric, ...],
+) -> tuple[Score, ...]:
+    """The scores of an encode beside its source; temporary files go where it lies. Raises what
+    `measure` raises."""
+    space = job.session.space
 
     def sink(sample: ProgressSample) -> None:
         job.session.sink(
             JobProgress(source=job.name, phase="score", frame=sample.frame, fps=sample.fps)
         )
 
-    try:
-        scores = measure(
-            reference,
-            Part(path=encoded, stream=main),
-            metrics=metrics,
-            tools=space.tools,
-            children=space.children,
-            memo=space.cache,
-            on_progress=sink,
-            priority=job.priority,
-            memory_bytes=encode_job.memory_bytes,
-            temp_dir=os.path.dirname(encoded),
-        )
-    except (EncodeError, ToolError) as problem:
-        return (), problem.message.partition("\n")[0]
-    return scores, None
+    return measure(
+        reference,
+        distorted,
+        metrics=metrics,
+        tools=space.tools,
+        children=space.children,
+        memo=space.cache,
+        on_progress=sink,
+        priority=job.priority,
+        memory_bytes=encode_job.memory_bytes,
+        temp_dir=os.path.dirname(distorted.path),
+    )

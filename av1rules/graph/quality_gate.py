@@ -3,19 +3,16 @@ below a floor of the policy is never published."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from av1rules.base.errors import EncodeError, ToolError
-from av1rules.base.events import JobProgress
 from av1rules.encode.engine import EncodeOutcome
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.progress import ProgressSample
 from av1rules.encode.score_graph import Part, seek_slack
 from av1rules.encode.score_parse import Score, figure_of
-from av1rules.encode.scores import measure
 from av1rules.encode.verify import Verification
 from av1rules.graph.job import Job
+from av1rules.graph.passage_encode import score_parts
 from av1rules.review.samples import sample_passages
 from av1rules.rules.quality import GateScope, Metric, QualityGate
 
@@ -57,7 +54,7 @@ def score_encode(
         origin_s=(target.start_s or 0.0) - (source.start_s or 0.0),
     )
     try:
-        scores = _measured(job, reference, distorted, _metrics(gate), encode_job.memory_bytes)
+        scores = score_parts(job, encode_job, reference, distorted, metrics=_metrics(gate))
     except (EncodeError, ToolError) as problem:
         if gate.floors:
             raise EncodeError(
@@ -70,34 +67,6 @@ def score_encode(
 
 def _metrics(gate: QualityGate) -> tuple[Metric, ...]:
     return tuple(dict.fromkeys(floor.metric for floor in gate.floors)) or (Metric.VMAF,)
-
-
-def _measured(
-    job: Job,
-    reference: Part,
-    distorted: Part,
-    metrics: tuple[Metric, ...],
-    memory_bytes: int | None,
-) -> tuple[Score, ...]:
-    space = job.session.space
-
-    def sink(sample: ProgressSample) -> None:
-        job.session.sink(
-            JobProgress(source=job.name, phase="score", frame=sample.frame, fps=sample.fps)
-        )
-
-    return measure(
-        reference,
-        distorted,
-        metrics=metrics,
-        tools=space.tools,
-        children=space.children,
-        memo=space.cache,
-        on_progress=sink,
-        priority=job.priority,
-        memory_bytes=memory_bytes,
-        temp_dir=os.path.dirname(distorted.path),
-    )
 
 
 def measured_figures(gate: QualityGate, scored: Scored) -> tuple[tuple[str, float], ...]:
