@@ -65,12 +65,12 @@ def measure_first(plan: Plan, session: Session, wish: Wish, *, jobs: int) -> Pla
 
 def take_samples(plan: Plan, session: Session, *, jobs: int) -> None:
     """Find out beforehand all that a run would: measure, search, and sample every film that is to
-    be encoded, however short. Nothing is encoded but samples."""
+    be encoded, or waits for its clip, however short. Nothing is encoded but samples."""
     require_no_brakes(plan)
     rows = tuple(
-        replace(row, work=replace(row.work, due=_with_sample(row.work.due)))
-        for row in plan.of(PlanAction.ENCODE)
-        if row.work is not None
+        replace(row, action=PlanAction.ENCODE, work=replace(work, due=_with_sample(work.due)))
+        for row in plan.rows
+        if (work := row.work if row.action is PlanAction.ENCODE else row.later) is not None
     )
     if rows:
         run_by_doit(rows, session, None, jobs=jobs, steps_only=True)

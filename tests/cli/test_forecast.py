@@ -164,3 +164,18 @@ def test_plain_doit_notes_its_forecasts_too(shelf: Shelf) -> None:
     doit(shelf, "-n", "2", "-P", "thread")
     with closing(Ledger.read(shelf.state_dir)) as ledger:
         assert len(ForecastTable(ledger.db).all()) == 1
+
+
+def test_films_that_wait_for_clips_are_sampled_too(shelf: Shelf) -> None:
+    shelf.rules(KEEP_ALL.replace("review: never", "review: each"))
+    shelf.add("a.mkv")
+
+    def basis() -> str:
+        plan = json.loads(av1rules("plan", "--json", cwd=shelf.folder).stdout)
+        return json.dumps(plan["rows"][0]["forecast"])
+
+    assert "samples" not in basis()
+    av1rules("plan", "--sample", cwd=shelf.folder)
+    assert "samples of the film" in basis()
+    av1rules("run", cwd=shelf.folder)
+    assert "samples of the film" in basis(), "its clip is made, it waits for approval"
