@@ -22,7 +22,12 @@ from av1rules.graph.encode_job import encode_job_of
 from av1rules.graph.in_place import look_in_place
 from av1rules.graph.job import Job, digest_of_planned, private_folder
 from av1rules.graph.planned import PlanAction, PlanRow
-from av1rules.graph.quality_gate import Scored, measured_figures, score_encode
+from av1rules.graph.quality_gate import (
+    Scored,
+    measured_figures,
+    require_scorable,
+    score_encode,
+)
 from av1rules.graph.receipts import receipt_of
 from av1rules.graph.room import Promise
 from av1rules.graph.session import Outcome, Session, now_text
@@ -60,6 +65,7 @@ def build_target(row: PlanRow, session: Session) -> Outcome:
         if _is_copied(job):
             return Outcome.COPIED
         row = replace(row, action=PlanAction.ENCODE)
+    require_scorable(job)
     known = ready(row, session)
     if isinstance(known, Outcome):
         return known

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from av1rules.base.errors import EncodeError, ToolError
 from av1rules.encode.engine import EncodeOutcome
 from av1rules.encode.job import EncodeJob
+from av1rules.encode.score_abilities import find_abilities
 from av1rules.encode.score_graph import Part, seek_slack
 from av1rules.encode.score_parse import Score, figure_of
 from av1rules.encode.verify import Verification
@@ -24,6 +25,21 @@ class Scored:
     scope: GateScope | None = None  # None: the policy asks for no scores
     scores: tuple[Score, ...] = ()
     problem: str | None = None
+
+
+def require_scorable(job: Job) -> None:
+    """Raise EncodeError where this FFmpeg lacks what a floor of the policy asks for, before hours
+    are spent on an encode that could never be published."""
+    gate, space = job.work.making.settings.verify, job.session.space
+    if gate is None or not gate.floors:
+        return
+    known = find_abilities(space.tools, space.cache, children=space.children).metrics
+    for metric in _metrics(gate):
+        if metric not in known:
+            raise EncodeError(
+                f"whether it is good enough can't be told: this FFmpeg has no {metric.value}",
+                hint="use a build of FFmpeg that has it, or another metric in verify",
+            )
 
 
 def score_encode(
@@ -70,16 +86,9 @@ def _metrics(gate: QualityGate) -> tuple[Metric, ...]:
 
 
 def measured_figures(gate: QualityGate, scored: Scored) -> tuple[tuple[str, float], ...]:
-    """What each floor of the gate came to, by its key. Raises EncodeError where one was not
-    measured."""
+    """What each floor of the gate came to, by its key; for each of its metrics there is a score
+    (see `require_scorable`)."""
     by_metric = {score.metric: score for score in scored.scores}
-    figures = []
-    for floor in gate.floors:
-        score = by_metric.get(floor.metric)
-        if score is None:
-            raise EncodeError(
-                f"whether it is good enough can't be told: this FFmpeg has no {floor.metric.value}",
-                hint="use a build of FFmpeg that has it, or another metric in verify",
-            )
-        figures.append((floor.key, figure_of(score, floor.statistic)))
-    return tuple(figures)
+    return tuple(
+        (floor.key, figure_of(by_metric[floor.metric], floor.statistic)) for floor in gate.floors
+    )

@@ -195,8 +195,9 @@ def test_without_the_metric_what_has_a_floor_is_not_published(
     shelf.add("film.mkv")
     ffmpeg = f"ffmpeg: {other_ffmpeg(tmp_path, tools.ffmpeg, without='libvmaf')}"
     gated(shelf, LOW, tools=ffmpeg)
-    finished, _ = run_counting(shelf)
+    finished, steps = run_counting(shelf)
     assert (finished.failed, finished.done) == (1, 0)
+    assert steps["encoded"] == 0, "told before hours are spent"
     assert "whether it is good enough can't be told: this FFmpeg has no vmaf" in shelf.told()
     assert not shelf.target("film.mkv").exists()
     gated(shelf, "vmaf_mean: 20", tools=ffmpeg)
