@@ -19,13 +19,13 @@ from av1rules.base.event_text import event_text
 from av1rules.base.events import Event, JobProgress, Note
 from av1rules.base.signals import watch_signals
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
-from av1rules.graph.guard import Steward, build_guarded, build_noted
+from av1rules.graph.guard import build_guarded, build_noted
 from av1rules.graph.open_session import open_session
 from av1rules.graph.plan import build_plan
 from av1rules.graph.planned import Plan, PlanRow, Step
 from av1rules.graph.run import prepare_run, require_no_brakes
 from av1rules.graph.session import Outcome, Session
-from av1rules.graph.steward import steward_of
+from av1rules.graph.steward import Steward, steward_of
 from av1rules.graph.tasks import clean_target, encode_tasks
 from av1rules.graph.workspace import Workspace, open_workspace
 from av1rules.rules.load import load_rules

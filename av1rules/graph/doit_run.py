@@ -13,9 +13,10 @@ from doit.task import dict_to_task
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.events import JobDropped
 from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
-from av1rules.graph.guard import Steward, build_guarded, build_noted
+from av1rules.graph.guard import build_guarded, build_noted
 from av1rules.graph.planned import PlanRow, Step
 from av1rules.graph.session import Outcome, Session
+from av1rules.graph.steward import Steward
 from av1rules.graph.tasks import Builder, clean_target, row_task, step_tasks, until_settled
 
 _log = logging.getLogger(__name__)

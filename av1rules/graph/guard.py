@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-from typing import Protocol
 
 from av1rules.base.errors import (
     Av1rulesError,
@@ -20,6 +19,7 @@ from av1rules.graph.planned import PlanAction, PlanRow, Step
 from av1rules.graph.room import NoRoomError
 from av1rules.graph.session import Outcome, Session
 from av1rules.graph.steps import measure_noise, take_step
+from av1rules.graph.steward import Steward
 from av1rules.graph.verdict_on import record_failure
 
 _OS_HINTS = {
@@ -33,18 +33,6 @@ _OS_HINTS = {
 }
 
 _log = logging.getLogger(__name__)
-
-
-class Steward(Protocol):
-    """Asked about each row of a run, from any thread: `budget.Allowance`."""
-
-    def in_order(self, rows: tuple[PlanRow, ...]) -> tuple[PlanRow, ...]: ...
-
-    def may_start(self, row: PlanRow) -> bool: ...
-
-    def may_prepare(self, row: PlanRow) -> bool: ...
-
-    def ended(self, row: PlanRow, session: Session) -> None: ...
 
 
 def build_guarded(row: PlanRow, session: Session, step: Step | None = None) -> Outcome:

@@ -10,15 +10,14 @@ from av1rules.base.errors import (
 )
 from av1rules.base.events import Note, RunFinished, RunStarted
 from av1rules.graph.clip_sweep import drop_old_clips
-from av1rules.graph.doit_run import run_by_doit
-from av1rules.graph.guard import Steward
 from av1rules.graph.moves import carry_out_moves
 from av1rules.graph.originals import purge_expired
 from av1rules.graph.orphans import trash_orphans
 from av1rules.graph.plan import build_plan
-from av1rules.graph.planned import Plan, PlanAction, Step, total_bytes
+from av1rules.graph.planned import Plan, PlanAction, PlanRow, Step, total_bytes
 from av1rules.graph.scope import Wish
 from av1rules.graph.session import Outcome, Session
+from av1rules.graph.steward import Steward
 
 _NOT_BUILT = (PlanAction.MOVE, PlanAction.CLIP, PlanAction.MEASURE)
 
@@ -45,7 +44,7 @@ def run_plan(
         )
     )
     if work or clips:  # clips first: a person waits for them
-        run_by_doit((*clips, *work), session, steward, jobs=jobs)
+        _by_doit((*clips, *work), session, steward, jobs=jobs)
     if beyond := session.tally.counts[Outcome.BEYOND]:
         session.sink(Note(message=f"left for another run, beyond the budget: {beyond}"))
     finished = _finished(session, elapsed_s=time.monotonic() - started)
@@ -59,7 +58,7 @@ def measure_first(plan: Plan, session: Session, wish: Wish, *, jobs: int) -> Pla
     if not rows:
         return plan
     require_no_brakes(plan)
-    run_by_doit(rows, session, None, jobs=jobs, steps_only=True)
+    _by_doit(rows, session, None, jobs=jobs, steps_only=True)
     return build_plan(session.space, wish, sink=session.sink)
 
 
@@ -73,11 +72,25 @@ def take_samples(plan: Plan, session: Session, *, jobs: int) -> None:
         if (work := row.work if row.action is PlanAction.ENCODE else row.later) is not None
     )
     if rows:
-        run_by_doit(rows, session, None, jobs=jobs, steps_only=True)
+        _by_doit(rows, session, None, jobs=jobs, steps_only=True)
 
 
 def _with_sample(due: tuple[Step, ...]) -> tuple[Step, ...]:
     return (*(step for step in due if step is not Step.SAMPLE), Step.SAMPLE)
+
+
+def _by_doit(
+    rows: tuple[PlanRow, ...],
+    session: Session,
+    steward: Steward | None,
+    *,
+    jobs: int,
+    steps_only: bool = False,
+) -> None:
+    # doit, and all that encodes: tens of ms to import, and mostly there is nothing to do.
+    from av1rules.graph.doit_run import run_by_doit  # noqa: PLC0415
+
+    run_by_doit(rows, session, steward, jobs=jobs, steps_only=steps_only)
 
 
 def require_no_brakes(plan: Plan) -> None:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from av1rules.graph.guard import Steward
-from av1rules.graph.planned import Plan, PlanAction
+from typing import Protocol
+
+from av1rules.graph.planned import Plan, PlanAction, PlanRow
 from av1rules.graph.session import Session
+
+
+class Steward(Protocol):
+    """Asked about each row of a run, from any thread: `budget.Allowance`."""
+
+    def in_order(self, rows: tuple[PlanRow, ...]) -> tuple[PlanRow, ...]: ...
+
+    def may_start(self, row: PlanRow) -> bool: ...
+
+    def may_prepare(self, row: PlanRow) -> bool: ...
+
+    def ended(self, row: PlanRow, session: Session) -> None: ...
 
 
 def steward_of(
