@@ -91,9 +91,11 @@ def plan_replaced(scope: PlanScope, file: LibraryFile) -> PlanRow | None:
     if (rule := awaits_grain(scope.space, look, known.content_key)) is not None:
         if kept.gone_at is None and _is_there(kept):
             key = known.content_key
-            return measured_first(file, look, rule, path=kept.path, content_key=key)
+            row = measured_first(file, look, rule, path=kept.path, content_key=key)
+            return replace(row, target=file.path)
         cause = f"rule {rule.name} asks for the grain of its original, which is gone"
-        return left_alone(file, f"replaced its source before; {cause}")
+        row = left_alone(file, f"replaced its source before; {cause}")
+        return replace(row, target=file.path)
     row = PlanRow(
         file=file,
         action=PlanAction.FRESH,

@@ -426,6 +426,7 @@ def test_a_lost_measurement_of_grain_makes_nothing_stale(shelf: Shelf) -> None:
     )
     assert row.unmeasured is not None
     assert "/.av1rules-kept/" in row.unmeasured.path
+    assert row.target == row.file.path, "explained by its original"
     run_counting(shelf)
     assert [(row.action, row.rule) for row in shelf.plan().rows] == [(PlanAction.FRESH, "any")]
     _forget_caches(shelf)
