@@ -19,6 +19,7 @@ from av1rules.graph.guard import build_guarded
 from av1rules.graph.look import Look, Making, look_at
 from av1rules.graph.plan import build_plan, probe_files
 from av1rules.graph.planned import ClipState, PlanAction, PlanRow, Work
+from av1rules.graph.preparation import grain_of
 from av1rules.graph.run import require_no_brakes
 from av1rules.graph.session import Outcome, Session
 from av1rules.graph.workspace import Workspace
@@ -160,7 +161,14 @@ def _row(
 ) -> PlanRow:
     layer = _layer(space, content_key, changes)
     file = row.file
-    look = look_at(file, source, ruleset=space.ruleset, tools=space.tools, adjusted=layer)
+    look = look_at(
+        file,
+        source,
+        ruleset=space.ruleset,
+        tools=space.tools,
+        adjusted=layer,
+        grain=grain_of(space, content_key),
+    )
     making = _sound(space, row, look)
     assert making.encoder is not None
     work = Work(

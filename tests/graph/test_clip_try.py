@@ -16,6 +16,7 @@ from av1rules.graph.open_session import open_session
 from av1rules.graph.planned import PlanAction
 from av1rules.graph.workspace import open_workspace
 from av1rules.review.approvals import Answer
+from tests.graph.steps_shelf import run_counting
 from tests.graph.test_clips import clips, rules, say
 from tests.shelf import FAST, Shelf
 
@@ -227,3 +228,21 @@ def test_a_run_of_nothing_but_clips_has_a_number(shelf: Shelf) -> None:
     assert shelf.run().run == 1
     assert attempt(shelf, {"crf": 40.0}).run == 2
     assert shelf.run().run is None, "nothing was done"
+
+
+BY_GRAIN = f"""\
+version: 1
+library: {{roots: [films], settle: 0}}
+output: {{mode: mirror, root: out}}
+run: {{reserve: 0}}
+rules:
+  - {{name: any, when: {{grain: {{min: 0}}}}, encode: {{{FAST}}}, review: each}}
+  - {{name: rest, skip: true}}
+"""
+
+
+def test_a_rule_that_asks_for_grain_holds_for_variants_too(shelf: Shelf) -> None:
+    shelf.rules(BY_GRAIN)
+    shelf.add("film.mkv")
+    run_counting(shelf)
+    assert attempt(shelf, {"crf": 40.0}).clips == 1, shelf.told()
