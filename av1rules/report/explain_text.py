@@ -35,11 +35,22 @@ def explain_text(explanation: Explanation) -> str:
         ("Review", list(_review(explanation))),
         ("Streams", list(_streams(explanation))),
         ("Verdict", list(_verdict(explanation))),
-        ("Command", [explanation.command] if explanation.command else []),
+        ("Command", list(_command(explanation))),
     ]
     return "\n\n".join(
         "\n".join([title, *(f"  {line}" for line in lines)]) for title, lines in sections if lines
     )
+
+
+def _command(explanation: Explanation) -> Iterator[str]:
+    if explanation.command is None:
+        return
+    work = explanation.row.work or explanation.row.later
+    due = () if work is None else work.due
+    unknown = {Step.MEASURE: "film grain", Step.SEARCH: "CRF"}
+    if found_later := [name for step, name in unknown.items() if step in due]:
+        yield f"(still to be found, stands for where it starts from: {', '.join(found_later)})"
+    yield explanation.command
 
 
 def _facts(explanation: Explanation) -> Iterator[str]:

@@ -16,7 +16,7 @@ from av1rules.cli.main import COMMANDS
 from av1rules.graph.lock import run_lock
 from tests.cli.terminal import on_a_terminal
 from tests.conftest import MakeClip
-from tests.shelf import FAST, Shelf
+from tests.shelf import FAST, RULES, Shelf
 
 ROOT = Path(__file__).parents[2]
 
@@ -274,3 +274,11 @@ def test_fault_of_ours_is_told_as_such(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "RuntimeError: boom" in done.stderr
     assert "please report it" in done.stderr
+
+
+@pytest.mark.real
+def test_the_command_says_which_numbers_it_lacks(shelf: Shelf) -> None:
+    shelf.rules(RULES.format(settings=f"target: {{mean: 80}}, {FAST.partition(', ')[2]}"))
+    shelf.add("a.mkv")
+    text = av1rules("explain", "films/a.mkv", cwd=shelf.folder).stdout
+    assert "(still to be found, stands for where it starts from: CRF)" in text
