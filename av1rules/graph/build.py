@@ -225,7 +225,7 @@ def _is_too_poor(job: Job, encoded: EncodeOutcome, scored: Scored) -> bool:
         job.row,
         job.session,
         VerdictKind.TOO_POOR,
-        detail,
+        told,
         target_bytes=encoded.size_bytes,
         measured=figures,
     )

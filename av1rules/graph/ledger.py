@@ -174,11 +174,6 @@ class Ledger:
         with self.db.transaction() as write:
             put_verdict(write, verdict)
 
-    def drop_row(self, target: str) -> None:
-        """The target is no longer there, and is not to be missed."""
-        with self.db.transaction() as write:
-            write.execute("DELETE FROM targets WHERE target=?", (os.fsencode(target),))
-
     def set_mtimes(self, mtimes: dict[str, int]) -> None:
         """Targets that were touched and are still as written: times in ns, by target."""
         if not mtimes:

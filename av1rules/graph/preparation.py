@@ -24,14 +24,15 @@ from av1rules.rules.quality import Otherwise
 from av1rules.rules.settings import EncodeSettings
 
 
-def noise_key(space: Workspace, content_key: str) -> str:
-    """Where the cache has the noise of a content."""
-    return f"noise:{NOISE_VERSION}:{space.tools.ffmpeg_version}:{content_key}"
+def noise_key(content_key: str) -> str:
+    """Where the cache has the noise of a content, whichever FFmpeg saw it: another one must not
+    have rules choose otherwise."""
+    return f"noise:{NOISE_VERSION}:{content_key}"
 
 
 def known_noise(space: Workspace, content_key: str) -> NoiseEstimate | None:
     """What was measured of this content; None: not yet."""
-    text = space.cache.get(noise_key(space, content_key))
+    text = space.cache.get(noise_key(content_key))
     if text is None:
         return None
     try:

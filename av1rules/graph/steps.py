@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import msgspec
 
-from av1rules.base.errors import EncodeError, ProbeError
+from av1rules.base.digest import content_key
+from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
 from av1rules.base.events import JobDiscarded, JobProgress, JobWithheld, StepDone
 from av1rules.base.units import format_size
 from av1rules.encode.score_parse import Score, figure_of
@@ -119,10 +120,9 @@ def measure_noise(row: PlanRow, session: Session) -> Outcome:
     return Outcome.PREPARED
 
 
-def _noise(
-    name: str, path: str, source: Source, content_key: str, session: Session
-) -> NoiseEstimate:
-    """Measured and kept. Raises EncodeError where nothing can be seen."""
+def _noise(name: str, path: str, source: Source, key: str, session: Session) -> NoiseEstimate:
+    """Measured and kept for the content of this `key`. Raises EncodeError where nothing can be
+    seen, PlanOutdatedError if it is another content by now."""
     space = session.space
     session.sink(JobProgress(source=name, phase="measure"))
     try:
@@ -135,7 +135,9 @@ def _noise(
         )
     except ProbeError as problem:
         raise EncodeError(problem.message, hint=problem.hint, where=problem.where) from problem
-    space.cache.put(noise_key(space, content_key), msgspec.json.encode(noise).decode())
+    if content_key(path) != key:
+        raise PlanOutdatedError("the source changed while its noise was measured")
+    space.cache.put(noise_key(key), msgspec.json.encode(noise).decode())
     return noise
 
 
