@@ -27,8 +27,7 @@ from av1rules.rules.model import Place
 
 HEADER = """\
 # What was decided on clips. Belongs into git, beside the rules: written by av1rules approve, adjust
-# and reject, and yours to comment on. Two branches merge best with this line in .gitattributes:
-#   approvals.yaml merge=union
+# and reject, and yours to comment on.
 version: 1
 decisions:
 """

@@ -40,6 +40,7 @@ _ENCODER = msgspec.json.Encoder(order="deterministic")
 def shaping(settings: EncodeSettings) -> dict[str, object]:
     """The shaping settings that are not at their default."""
     values = {name: getattr(settings, name) for name in SHAPING}
+    values["crf"] = float(settings.crf)  # 18 and 18.0 are equal, and must be spelled alike
     if settings.film_grain_auto:
         values["film_grain"] = AUTO
     if settings.target is not None:

@@ -210,4 +210,5 @@ def test_every_shaping_setting_is_in_the_digest() -> None:
             changed = replace(REMUX, **{item.name: other[item.name]})  # type: ignore[arg-type]
             assert settings_digest(changed) != settings_digest(REMUX), item.name
     assert set(other) | deciding <= {item.name for item in fields(EncodeSettings)}
+    assert settings_digest(replace(REMUX, crf=18)) == settings_digest(REMUX)
     assert settings_digest(REMUX) == "d593041a08bf15bc99e8225d1a72179b"
