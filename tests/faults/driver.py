@@ -21,6 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+import av1rules.graph.budget
+import av1rules.graph.doit_run
+import av1rules.graph.outlook  # noqa: F401 - what a run imports only when there is work, once for all
 from av1rules.base.event_text import event_text
 from av1rules.base.events import Event
 from av1rules.graph.ledger_db import LedgerDb
