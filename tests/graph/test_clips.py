@@ -168,7 +168,7 @@ def test_adjusted_settings_are_those_of_the_next_clip(reviewed: Shelf) -> None:
     assert row.work is not None
     assert row.work.making.settings.crf == 44
     origin = dict(row.work.making.origins)["crf"]
-    assert origin.startswith("approvals.yaml:6 (adjusted by "), origin
+    assert origin.startswith("approvals.yaml:5 (adjusted by "), origin
     assert reviewed.run().clips == 1
     say(reviewed, "film.mkv", Answer.ADJUSTED, changes={"preset": 11})
     assert reviewed.run().clips == 1
