@@ -77,6 +77,11 @@ class StreamPlan:
         return tuple(sorted(through, key=lambda step: (step.kind == "attachment", step.index)))
 
     @property
+    def kept(self) -> frozenset[int]:
+        """Numbers of the source's streams that come along and are not encoded as pictures."""
+        return frozenset(s.index for s in self.mapped if s.action is not StreamAction.ENCODE)
+
+    @property
     def attached(self) -> tuple[StreamStep, ...]:
         return tuple(step for step in self.steps if step.action is StreamAction.ATTACH)
 

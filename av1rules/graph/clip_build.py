@@ -17,7 +17,6 @@ from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
 from av1rules.base.events import ClipMade, JobProgress, JobStarted
 from av1rules.encode.engine import EncodeOutcome, encode
 from av1rules.encode.score_parse import Score
-from av1rules.encode.streams import StreamAction
 from av1rules.graph.claims import memory_for, room_for
 from av1rules.graph.clip_table import ClipFacts, ClipRecord
 from av1rules.graph.job import Job, private_folder, require_same_source
@@ -30,11 +29,9 @@ from av1rules.library.source import VideoStream
 from av1rules.review.choose import choose
 from av1rules.review.passages import SURVEY_VERSION, ClipPlan, Kind, Piece, Survey
 from av1rules.review.projection import HARD_PASSAGES, UNKNOWN_SOUND, projected_bytes
+from av1rules.review.samples import WHOLE_SLACK_S
 from av1rules.review.survey import survey
 from av1rules.rules.quality import Metric
-
-WHOLE_SLACK_S = 1.0
-"""So far beyond both ends of a film that is shown whole: its last picture is in it for sure."""
 
 
 def build_clip(row: PlanRow, session: Session) -> Outcome:
@@ -198,9 +195,7 @@ def _facts(
     frames = encoded.frames or main.frames or 0
     # Last pictures have no length of their own in a file: the film's rate is nearer to the truth.
     length_s = float(frames / rate) if rate and frames else main.duration_s or 0.0
-    kept = frozenset(
-        step.index for step in work.making.streams.mapped if step.action is not StreamAction.ENCODE
-    )
+    kept = work.making.streams.kept
     return ClipFacts(
         content_key=work.content_key,
         settings=work.making.settings,

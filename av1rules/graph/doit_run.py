@@ -91,7 +91,7 @@ class _RowLoader(TaskLoader2):  # type: ignore[misc]
         return (row_task(row, build, clean=clean_target),)
 
 
-_TOLD = ("failed:", "dropped:", "beyond", "discarded:", "withheld:")
+_TOLD = ("failed:", "dropped:", "beyond")
 """How failures begin that our own events have told."""
 
 

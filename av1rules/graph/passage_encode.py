@@ -65,19 +65,24 @@ def score_passages(
 ) -> tuple[tuple[Score, ...], str | None]:
     """The scores of passages (`encoded`, with the stream `main`) against the film, or why there are
     none: what was encoded is worth something without them too."""
-    reference = Part(
-        path=job.source_path,
-        stream=encode_job.main,
-        passages=encode_job.passages,
-        slack_s=seek_slack(encode_job.source.container),
-        deinterlaced=encode_job.settings.deinterlace == "bwdif",
-    )
+    reference = source_part(job, encode_job, encode_job.passages)
     distorted = Part(path=encoded, stream=main)
     try:
         scores = score_parts(job, encode_job, reference, distorted, metrics=metrics)
     except (EncodeError, ToolError) as problem:
         return (), problem.message.partition("\n")[0]
     return scores, None
+
+
+def source_part(job: Job, encode_job: EncodeJob, passages: tuple[tuple[float, float], ...]) -> Part:
+    """The source's side of a comparison, as the encode saw it; without passages the whole film."""
+    return Part(
+        path=job.source_path,
+        stream=encode_job.main,
+        passages=passages,
+        slack_s=seek_slack(encode_job.source.container),
+        deinterlaced=encode_job.settings.deinterlace == "bwdif",
+    )
 
 
 def score_parts(

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import msgspec
 
-from av1rules.encode.streams import StreamAction
 from av1rules.graph.look import Making
 from av1rules.graph.planned import PlanAction, PlanRow, Step, Work
 from av1rules.graph.sample_table import SampleEncode, SearchResult
@@ -20,7 +19,7 @@ from av1rules.review.gate import hopeless, is_worth_sampling
 from av1rules.review.grain import film_grain_for, noise_level
 from av1rules.review.passages import NOISE_VERSION, NoiseEstimate
 from av1rules.review.projection import projected_bytes
-from av1rules.rules.quality import Otherwise
+from av1rules.rules.quality import Otherwise, QualityTarget
 from av1rules.rules.settings import EncodeSettings
 
 
@@ -58,8 +57,13 @@ def known_settings(
         tools = tools_used(making.encoder, space.tools)
         found = space.ledger.searches.find(fingerprint, tools)
         if found is not None:
-            settings = replace(settings, crf=found.crf or settings.target.crf_min)
+            settings = replace(settings, crf=_crf_of(settings.target, found))
     return settings
+
+
+def _crf_of(target: QualityTarget, found: SearchResult) -> float:
+    """The CRF that a search came to; the lowest of the range where none is good enough."""
+    return target.crf_min if found.crf is None else found.crf
 
 
 def prepared(space: Workspace, row: PlanRow, *, forced: bool = False) -> PlanRow:
@@ -109,7 +113,7 @@ def _search(space: Workspace, work: Work) -> SearchResult | None:
 def _with_crf(row: PlanRow, work: Work, found: SearchResult) -> tuple[PlanRow, Work]:
     target = work.making.settings.target
     assert target is not None
-    crf = target.crf_min if found.crf is None else found.crf
+    crf = _crf_of(target, found)
     text = found.text if found.crf is not None else f"{found.text}: the best there is, CRF {crf:g}"
     return _noted(row, text), _with_settings(work, replace(work.making.settings, crf=crf))
 
@@ -154,11 +158,11 @@ def too_large(work: Work, sample: SampleEncode) -> str | None:
 
 def projection_of(work: Work, sample: SampleEncode) -> int | None:
     """Bytes of the whole film, sound and all, as far as its samples tell."""
-    kept = frozenset(
-        step.index for step in work.making.streams.mapped if step.action is not StreamAction.ENCODE
-    )
     return projected_bytes(
-        work.look.source, kept, clip_bytes=sample.size_bytes, clip_s=sample.duration_s
+        work.look.source,
+        work.making.streams.kept,
+        clip_bytes=sample.size_bytes,
+        clip_s=sample.duration_s,
     )
 
 

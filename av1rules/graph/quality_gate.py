@@ -13,7 +13,7 @@ from av1rules.encode.score_graph import Part, seek_slack
 from av1rules.encode.score_parse import Score, figure_of
 from av1rules.encode.verify import Verification
 from av1rules.graph.job import Job
-from av1rules.graph.passage_encode import score_parts
+from av1rules.graph.passage_encode import score_parts, source_part
 from av1rules.review.samples import sample_passages
 from av1rules.rules.quality import GateScope, Metric, QualityGate
 
@@ -52,22 +52,15 @@ def score_encode(
     gate = job.work.making.settings.verify
     if gate is None or verified.target is None or verified.target.main is None:
         return Scored()
-    source = encode_job.main
     passages = sample_passages(job.work.look.source) if gate.scope is GateScope.SAMPLES else ()
-    reference = Part(
-        path=job.source_path,
-        stream=source,
-        passages=passages,
-        slack_s=seek_slack(encode_job.source.container),
-        deinterlaced=encode_job.settings.deinterlace == "bwdif",
-    )
+    reference = source_part(job, encode_job, passages)
     target = verified.target.main
     distorted = Part(
         path=encoded.path,
         stream=target,
         passages=passages,
         slack_s=seek_slack(verified.target.container),
-        origin_s=(target.start_s or 0.0) - (source.start_s or 0.0),
+        origin_s=(target.start_s or 0.0) - (encode_job.main.start_s or 0.0),
     )
     try:
         scores = score_parts(job, encode_job, reference, distorted, metrics=_metrics(gate))

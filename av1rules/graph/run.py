@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from av1rules.base.errors import (
-    UsageError,
-)
+from av1rules.base.errors import UsageError
 from av1rules.base.events import Note, RunFinished, RunStarted
 from av1rules.graph.clip_sweep import drop_old_clips
 from av1rules.graph.moves import carry_out_moves

@@ -1,7 +1,7 @@
 """The ledger's tables of sample encodes and of the searches that rest on them.
 
 A sample encode is short passages of a film, spread over it, encoded with some settings: by its
-scores a CRF is searched for, by its size and time the film is foretold and hopeless ones left out.
+scores a CRF is searched for, by its size that of the film is foretold, and a hopeless one left out.
 """
 
 from __future__ import annotations

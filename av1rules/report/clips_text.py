@@ -10,10 +10,10 @@ from tabulate import tabulate
 
 from av1rules.base.text import printable, printable_json
 from av1rules.base.units import format_duration, format_size
-from av1rules.encode.score_parse import Score
 from av1rules.encode.score_text import score_lines
-from av1rules.graph.clip_table import ClipFacts, ClipRecord
+from av1rules.graph.clip_table import ClipRecord
 from av1rules.graph.clips import ClipView, Standing, settings_words
+from av1rules.report.clip_words import projection_text, score_by
 from av1rules.report.plan_export import json_text
 from av1rules.report.plan_text import short_name
 from av1rules.rules.quality import Metric
@@ -52,19 +52,9 @@ def _why(view: ClipView) -> str:
 def _figures(record: ClipRecord | None) -> tuple[str, str]:
     if record is None:
         return "", ""
-    vmaf = _score(record.facts, Metric.VMAF)
+    vmaf = score_by(record.facts, Metric.VMAF)
     score = "" if vmaf is None else f"{vmaf.mean:.1f} ({vmaf.p5:.1f})"
-    return _projection(record.facts), score
-
-
-def _projection(facts: ClipFacts) -> str:
-    if facts.projected_bytes is None or facts.share is None:
-        return "unknown"
-    return f"{format_size(facts.projected_bytes)} ({facts.share:.0%})"
-
-
-def _score(facts: ClipFacts, metric: Metric) -> Score | None:
-    return next((score for score in facts.scores if score.metric is metric), None)
+    return projection_text(record.facts), score
 
 
 def clip_text(view: ClipView) -> str:
@@ -89,7 +79,7 @@ def _lines(view: ClipView) -> Iterator[str]:
     words = ", ".join(f"{name} {value}" for name, value in settings_words(facts.settings))
     yield f"  settings: {printable(words)}"
     yield f"    rule {printable(facts.rule)}, review {facts.review}; {printable(facts.tools.text)}"
-    yield f"  the film would take {_projection(facts)} of {format_size(facts.source_bytes)}"
+    yield f"  the film would take {projection_text(facts)} of {format_size(facts.source_bytes)}"
     for note in facts.notes:
         yield f"    {printable(note)}"
     yield "  scores:" if facts.scores else f"  no scores: {printable(facts.score_problem or '')}"

@@ -13,6 +13,7 @@ from av1rules.encode.score_parse import Score
 from av1rules.encode.score_text import clock, show_figure
 from av1rules.graph.clip_table import ClipFacts, ClipRecord
 from av1rules.graph.clips import ClipView, settings_words
+from av1rules.report.clip_words import projection_text, score_by
 from av1rules.rules.quality import Metric
 
 
@@ -40,7 +41,7 @@ def variant_table(encodes: Sequence[Encode]) -> Iterator[str]:
     metrics = [
         metric
         for metric in Metric
-        if any(_score(one.view.made.facts, metric) is not None for one in encodes)
+        if any(score_by(one.view.made.facts, metric) is not None for one in encodes)
     ]
     yield "<h2>Variants of the same passages</h2>"
     yield '<div class="scroll"><table class="variants"><tr><th>settings</th><th>clip</th>'
@@ -52,8 +53,8 @@ def variant_table(encodes: Sequence[Encode]) -> Iterator[str]:
         cells = [
             f'<span class="swatch c{number % 6}"></span>{escaped(one.name)}',
             escaped(format_size(one.view.made.size_bytes)),
-            escaped(_projection(facts)),
-            *(escaped(_mean_and_p5(_score(facts, metric))) for metric in metrics),
+            escaped(projection_text(facts)),
+            *(escaped(_mean_and_p5(score_by(facts, metric))) for metric in metrics),
             escaped(format_duration(facts.encode_s)),
         ]
         yield f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
@@ -62,16 +63,6 @@ def variant_table(encodes: Sequence[Encode]) -> Iterator[str]:
     yield "</table></div>"
     if any(one.view.made.facts.settings.film_grain for one in encodes):
         yield '<p class="note">No score can judge grain that the player adds: look at it.</p>'
-
-
-def _projection(facts: ClipFacts) -> str:
-    if facts.projected_bytes is None or facts.share is None:
-        return "unknown"
-    return f"{format_size(facts.projected_bytes)} ({facts.share:.0%})"
-
-
-def _score(facts: ClipFacts, metric: Metric) -> Score | None:
-    return next((score for score in facts.scores if score.metric is metric), None)
 
 
 def _mean_and_p5(score: Score | None) -> str:
