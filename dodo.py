@@ -43,7 +43,7 @@ def task_faults():
 
 def task_docs():
     """The tables of docs/rules.md, made anew from the schema."""
-    return {"actions": [f"{_tool('pytest')} -q tests/rules/test_contract.py --update-golden"]}
+    return {"actions": [f"{_tool('pytest')} -q tests/policy/test_contract.py --update-golden"]}
 
 
 def task_bench():

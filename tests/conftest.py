@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import hypothesis
 import pytest
 
 from av1rules.base.errors import ToolError
-from av1rules.library.source import FileStat, LibraryFile
-from av1rules.library.tools import find_tools
-from av1rules.library.toolset import Tools
+from av1rules.ffmpeg.locate import find_tools
+from av1rules.ffmpeg.tools import Tools
+from av1rules.media.source import FileStat, LibraryFile
+from tests.fakes import fake_ffmpeg
 from tests.fakes.stub import Stub
-from tests.shelf import Disk, Shelf
+from tests.sample_library import Disk, SampleLibrary
 
 # A busy machine is no fault of the code: time is measured by the benchmarks.
 hypothesis.settings.register_profile("calm", deadline=None)
@@ -24,6 +26,7 @@ hypothesis.settings.load_profile("calm")
 MIN_VERSION = (8, 0)
 
 Golden = Callable[[str, str], None]
+Fake = Callable[[str], str]
 MakeClip = Callable[..., Path]
 """`make_clip("name.mkv", "-f", "lavfi", "-i", ...)`: FFmpeg's arguments without the output."""
 
@@ -133,8 +136,8 @@ def other_clip(make_clip: MakeClip) -> Path:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, clip: Path) -> Shelf:
-    made = Shelf(folder=tmp_path / "shelf", clip=clip)
+def library(tmp_path: Path, clip: Path) -> SampleLibrary:
+    made = SampleLibrary(folder=tmp_path / "shelf", clip=clip)
     (made.folder / "films").mkdir(parents=True)
     made.rules()
     return made
@@ -166,3 +169,19 @@ def library_file(path: Path, *, root_name: str = "films") -> LibraryFile:
         relative_path=path.name,
         stat=FileStat.of(path.stat()),
     )
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    """The path of a fake FFmpeg that ends as it is told: "ok", "hang", "crash", "full" ..."""
+
+    def make(how: str) -> str:
+        monkeypatch.setenv("AV1RULES_FAKE", how)
+        program = tmp_path / "fake-ffmpeg"
+        program.write_text(
+            f'#!/bin/sh\nexec "{sys.executable}" -ISs "{fake_ffmpeg.__file__}" "$@"\n'
+        )
+        program.chmod(0o755)
+        return str(program)
+
+    return make

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from av1rules.cli.init import RULES
 from av1rules.cli.main import COMMANDS
-from av1rules.rules.settings import TIER_DEFAULTS, SourceTier
+from av1rules.policy.settings import TIER_DEFAULTS, SourceTier
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

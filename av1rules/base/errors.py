@@ -21,6 +21,10 @@ class Av1rulesError(Exception):
         return f"{text}\n  hint: {self.hint}" if self.hint else text
 
 
+class NoSpaceError(Av1rulesError):
+    """A job does not fit on a disk now, and no other job will make room: left for next time."""
+
+
 class UsageError(Av1rulesError):
     """A wrong command line or a state that forbids the command: exit code 2."""
 

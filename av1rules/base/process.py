@@ -37,8 +37,8 @@ is not held against the child."""
 
 _CHUNK = 1 << 16  # what a pipe holds
 
-_LOOK_S = 0.5
-_LOOK_WITHOUT_NOTICE_S = 0.05
+_POLL_S = 0.5
+_POLL_WITHOUT_PIDFD_S = 0.05
 """How long to wait at most before the limits and a wish to stop, or also the child itself, are
 looked at again."""
 
@@ -268,7 +268,7 @@ class _Watch:
             if notice is not None:
                 ready.register(notice, select.POLLIN)
             while not (self._has_ended(looks=notice is None) or self._given_up):
-                longest = _LOOK_WITHOUT_NOTICE_S if notice is None else _LOOK_S
+                longest = _POLL_WITHOUT_PIDFD_S if notice is None else _POLL_S
                 for descriptor, _ in ready.poll(self._next_look_s(longest) * 1000):
                     if descriptor == notice:
                         self._reap()

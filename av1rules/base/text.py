@@ -5,11 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import xxhash
+
+
+def text_digest(text: str) -> str:
+    """xxh3-128 of a text, 32 hex digits; for fingerprints and policy digests."""
+    return xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogateescape"))
+
+
 _KEPT_FORMAT_CHARACTERS = frozenset("\u200c\u200d")
 """Joiners that emoji and several scripts need; other format characters can reorder text."""
 
+
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of control, format, surrogate, private and unassigned characters, line separators."""
+
 
 _BEYOND_ASCII = re.compile(r"[^\n -~]")
 

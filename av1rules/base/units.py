@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import UTC, datetime
+
+
+def now_text() -> str:
+    """The time as the ledger has it: ISO 8601, UTC, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
 
 _NUMBER = re.compile(r"^\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z/]*)\s*$")
 
+
 _DECIMAL_COMMA = re.compile(r"\s*(\d+),(\d+\s*[A-Za-z/]*)\s*")
 
+
 _SHARE = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<sign>%?)\s*")
+
+
 _DECIMAL_COMMA_SHARE = re.compile(r"\s*(\d+),(\d+\s*%?)\s*")
 
+
 _SIZE_IN_BITS = re.compile(r"[KMGT]i?b")
+
+
 _RATE_IN_BYTES = re.compile(r"[KMGkmg]?i?B(?:/[sS]|[pP][sS])")
 """Case tells bits from bytes where the writer used it; `gb` and `mbps` use none."""
+
 
 SIZE_UNITS = {
     "b": 1,
@@ -29,6 +44,7 @@ SIZE_UNITS = {
 }
 """Bytes per unit; without a unit a size is in bytes."""
 
+
 DURATION_UNITS = {
     "ms": 0.001,
     "s": 1.0,
@@ -39,6 +55,7 @@ DURATION_UNITS = {
     "w": 7 * 86400.0,
 }
 """Seconds per unit; without a unit a duration is in seconds."""
+
 
 RATE_UNITS = {
     "b/s": 1,
@@ -63,12 +80,12 @@ class UnitError(ValueError):
 
 def parse_size(text: str) -> int:
     """`"2GiB"` to bytes. Raises UnitError; `Gb` with its small b would be bits."""
-    wish = "a size such as 700MB or 2GiB"
+    request = "a size such as 700MB or 2GiB"
     found = _NUMBER.match(text)
     if found is not None and _SIZE_IN_BITS.fullmatch(found["unit"]):
         meant = f"{found['number']}{found['unit'][:-1]}B"
-        raise UnitError(f"expected {wish}, found {text!r}", hint=f"sizes are in bytes: {meant}")
-    return round(_parse(text, SIZE_UNITS, "", wish))
+        raise UnitError(f"expected {request}, found {text!r}", hint=f"sizes are in bytes: {meant}")
+    return round(_parse(text, SIZE_UNITS, "", request))
 
 
 def parse_duration(text: str) -> float:
@@ -78,18 +95,18 @@ def parse_duration(text: str) -> float:
 
 def parse_rate(text: str) -> int:
     """`"15Mb/s"` to bits per second. Raises UnitError; `MB/s` with its large B would be bytes."""
-    wish = "a bit rate such as 800kb/s or 15Mb/s"
+    request = "a bit rate such as 800kb/s or 15Mb/s"
     found = _NUMBER.match(text)
     if found is not None and _RATE_IN_BYTES.fullmatch(found["unit"]):
         prefix = {"k": "k", "m": "M", "g": "G"}.get(found["unit"][0].lower(), "")
         hint = f"bit rates are in bits per second: {found['number']}{prefix}b/s"
-        raise UnitError(f"expected {wish}, found {text!r}", hint=hint)
-    return round(_parse(text, RATE_UNITS, "b/s", wish))
+        raise UnitError(f"expected {request}, found {text!r}", hint=hint)
+    return round(_parse(text, RATE_UNITS, "b/s", request))
 
 
 def parse_share(text: str) -> float:
     """`"25%"` or `"0.25"` to 0.25. Raises UnitError, also for what is not between 0 and 1."""
-    wish = "a share such as 0.25 or 25%"
+    request = "a share such as 0.25 or 25%"
     found = _SHARE.fullmatch(text)
     share = math.inf if found is None else float(found["number"]) / (100 if found["sign"] else 1)
     if share <= 1:
@@ -98,10 +115,12 @@ def parse_share(text: str) -> float:
     hint = f"write a point: {comma[1]}.{comma[2]}" if comma else None
     if found is not None and not found["sign"] and share <= 100:
         hint = f"write {found['number']}%"
-    raise UnitError(f"expected {wish}, found {text!r}", hint=hint)
+    raise UnitError(f"expected {request}, found {text!r}", hint=hint)
 
 
-def _parse(text: str, units: dict[str, float] | dict[str, int], default: str, wish: str) -> float:
+def _parse(
+    text: str, units: dict[str, float] | dict[str, int], default: str, request: str
+) -> float:
     found = _NUMBER.match(text)
     unit = found["unit"].lower() if found else ""
     scale = units.get(unit or default, 1 if not unit else None)
@@ -109,7 +128,7 @@ def _parse(text: str, units: dict[str, float] | dict[str, int], default: str, wi
     if not math.isfinite(value):  # also for numbers of hundreds of digits
         comma = _DECIMAL_COMMA.fullmatch(text)
         hint = f"write a point: {comma[1]}.{comma[2]}" if comma else None
-        raise UnitError(f"expected {wish}, found {text!r}", hint=hint)
+        raise UnitError(f"expected {request}, found {text!r}", hint=hint)
     return value
 
 

@@ -9,12 +9,11 @@ import click
 from av1rules.base.events import Sink
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import absolute_paths, paths_argument, rules_option
-from av1rules.cli.progress import progress_sink
-from av1rules.graph.adopt import AdoptKind, AdoptReport, AdoptWish, adopt
-from av1rules.graph.open_session import open_session
-from av1rules.graph.workspace import Workspace, open_workspace
-from av1rules.report.adopt_text import adopt_json, adopt_text
+from av1rules.cli.options import absolute_paths, paths_argument, progress_sink, rules_option
+from av1rules.execute.startup import start_session
+from av1rules.operations.adopt.adopt import AdoptKind, AdoptOptions, AdoptReport, adopt
+from av1rules.plan.workspace import Workspace, open_workspace
+from av1rules.report.adopt import adopt_json, adopt_text
 
 
 @click.command("adopt")
@@ -38,20 +37,22 @@ def command(
     What the tag inside a file says is checked against its source; what fails is told and left
     alone. No film is changed.
     """
-    wish = AdoptWish(paths=absolute_paths(paths), digest=digest, decode=decode, is_dry=dry_run)
+    request = AdoptOptions(
+        paths=absolute_paths(paths), digest=digest, decode=decode, is_dry=dry_run
+    )
     with (
-        open_workspace(rules_file, write=False) as space,
-        stop_on_signals(space.children),
+        open_workspace(rules_file, write=False) as workspace,
+        stop_on_signals(workspace.children),
         progress_sink() as sink,
     ):
-        report = _adopt(space, wish, sink)
+        report = _adopt(workspace, request, sink)
     show = adopt_json if as_json else adopt_text
     click.echo(show(report, is_dry=dry_run))
     return EXIT_FAILED if report.problems or report.of(AdoptKind.REFUSED) else EXIT_DONE
 
 
-def _adopt(space: Workspace, wish: AdoptWish, sink: Sink) -> AdoptReport:
-    if wish.is_dry:
-        return adopt(space, wish, sink=sink)
-    with open_session(space, sink) as session:
-        return adopt(session.space, wish, sink=sink)
+def _adopt(workspace: Workspace, request: AdoptOptions, sink: Sink) -> AdoptReport:
+    if request.is_dry:
+        return adopt(workspace, request, sink=sink)
+    with start_session(workspace, sink) as session:
+        return adopt(session.workspace, request, sink=sink)

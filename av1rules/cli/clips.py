@@ -9,19 +9,20 @@ from pathlib import Path
 
 import click
 
+from av1rules.approvals.adjust import requested_changes
+from av1rules.approvals.model import Answer
 from av1rules.base.signals import stop_on_signals
 from av1rules.base.text import printable
+from av1rules.cli.clips_open import play
 from av1rules.cli.exit_codes import EXIT_DONE
 from av1rules.cli.options import rules_option
-from av1rules.cli.player import play
-from av1rules.graph.clips import ClipView, Standing, find_clip, list_clips
-from av1rules.graph.decide_clips import decide_clip
-from av1rules.graph.workspace import Workspace, open_workspace
-from av1rules.report.clips_text import clip_json, clip_text, clips_json, clips_text
-from av1rules.report.compare import write_comparison
-from av1rules.review.adjust import wanted_changes
-from av1rules.review.approvals import Answer
-from av1rules.rules.settings import show_value
+from av1rules.ledger.clips import ClipStatus
+from av1rules.operations.clips.decide import decide_clip
+from av1rules.operations.clips.listing import ClipView, find_clip, list_clips
+from av1rules.plan.workspace import Workspace, open_workspace
+from av1rules.policy.settings import show_value
+from av1rules.report.clip_page.gather import write_comparison
+from av1rules.report.clips import clip_json, clip_text, clips_json, clips_text
 
 _TRY = "try"
 
@@ -57,10 +58,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print it as 
 @contextmanager
 def _space(rules_file: Path) -> Iterator[Workspace]:
     with (
-        open_workspace(rules_file, write=False) as space,
-        stop_on_signals(space.children),
+        open_workspace(rules_file, write=False) as workspace,
+        stop_on_signals(workspace.children),
     ):
-        yield space
+        yield workspace
 
 
 @command.command("list")
@@ -68,8 +69,8 @@ def _space(rules_file: Path) -> Iterator[Workspace]:
 @json_option
 def list_command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
     """List clips: waiting, void, due, rejected, approved; with the size the film would have."""
-    with _space(rules_file) as space:
-        views = list_clips(space)
+    with _space(rules_file) as workspace:
+        views = list_clips(workspace)
     click.echo(clips_json(views) if as_json else clips_text(views))
 
 
@@ -80,8 +81,8 @@ def list_command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - cli
 @json_option
 def show_command(rules_file: Path, name: str, variant: int | None, as_json: bool) -> None:  # noqa: FBT001
     """Show one clip: passages and why these, settings, sizes, scores, command, its variants."""
-    with _space(rules_file) as space:
-        view = find_clip(space, name, variant=variant)
+    with _space(rules_file) as workspace:
+        view = find_clip(workspace, name, variant=variant)
     click.echo(clip_json(view) if as_json else clip_text(view))
 
 
@@ -91,8 +92,8 @@ def show_command(rules_file: Path, name: str, variant: int | None, as_json: bool
 @variant_option
 def open_command(rules_file: Path, name: str, variant: int | None) -> None:
     """Play the clip: by $AV1RULES_PLAYER, mpv, vlc, or what the desktop opens films with."""
-    with _space(rules_file) as space:
-        path = find_clip(space, name, variant=variant).made.path
+    with _space(rules_file) as workspace:
+        path = find_clip(workspace, name, variant=variant).made.path
     play(path)
 
 
@@ -111,8 +112,8 @@ def compare_command(rules_file: Path, name: str, output: Path | None) -> None:
 
     It needs no network and shows nothing but what is in it. Prints where it lies.
     """
-    with _space(rules_file) as space:
-        written = write_comparison(space, find_clip(space, name), output=output)
+    with _space(rules_file) as workspace:
+        written = write_comparison(workspace, find_clip(workspace, name), output=output)
     click.echo(printable(str(written)))
 
 
@@ -121,12 +122,12 @@ def compare_command(rules_file: Path, name: str, output: Path | None) -> None:
 @click.argument("names", nargs=-1, required=True, type=click.Path(), metavar="NAME...")
 def approve_command(rules_file: Path, names: tuple[str, ...]) -> int:
     """Say yes: the next run encodes the film with the settings of its clip."""
-    with _space(rules_file) as space:
-        views = [find_clip(space, name) for name in names]
+    with _space(rules_file) as workspace:
+        views = [find_clip(workspace, name) for name in names]
         for view in views:
             view.require_current()
         for view in views:
-            decide_clip(space, view, Answer.APPROVED)
+            decide_clip(workspace, view, Answer.APPROVED)
             click.echo(f"approved: {printable(view.source)} ({_settings(view)})")
     return EXIT_DONE
 
@@ -153,11 +154,11 @@ def adjust_command(
     reason: str | None,
 ) -> int:
     """Ask for better: other settings for this film only. The next run makes a new clip."""
-    with _space(rules_file) as space:
-        view = find_clip(space, name)
+    with _space(rules_file) as workspace:
+        view = find_clip(workspace, name)
         settings = view.require_current().facts.settings
-        changes = wanted_changes(settings, crf=crf, is_slower=slower, words=words)
-        decide_clip(space, view, Answer.ADJUSTED, reason=reason, changes=changes)
+        changes = requested_changes(settings, crf=crf, is_slower=slower, words=words)
+        decide_clip(workspace, view, Answer.ADJUSTED, reason=reason, changes=changes)
     told = ", ".join(
         f"{key} {show_value(getattr(settings, key))} -> {show_value(value)}"
         for key, value in changes.items()
@@ -172,9 +173,9 @@ def adjust_command(
 @click.option("--reason", required=True, help="Why, in a sentence.")
 def reject_command(rules_file: Path, name: str, reason: str) -> int:
     """Say no: the film is left as it is until its settings change."""
-    with _space(rules_file) as space:
-        view = find_clip(space, name)
-        decide_clip(space, view, Answer.REJECTED, reason=reason)
-    was = " (it was approved)" if view.standing is Standing.APPROVED else ""
+    with _space(rules_file) as workspace:
+        view = find_clip(workspace, name)
+        decide_clip(workspace, view, Answer.REJECTED, reason=reason)
+    was = " (it was approved)" if view.standing is ClipStatus.APPROVED else ""
     click.echo(f"rejected: {printable(view.source)}{was}")
     return EXIT_DONE

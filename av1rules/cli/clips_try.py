@@ -6,17 +6,22 @@ from pathlib import Path
 
 import click
 
+from av1rules.approvals.adjust import requested_variants
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from av1rules.cli.options import rules_option
 from av1rules.cli.run import event_sink
-from av1rules.graph.clip_plan import shown_name
-from av1rules.graph.clip_try import film_to_try, settings_of, try_variants, variant_row
-from av1rules.graph.clips import find_clip
-from av1rules.graph.open_session import open_session
-from av1rules.graph.workspace import open_workspace
-from av1rules.report.clips_text import variants_text
-from av1rules.review.adjust import wanted_variants
+from av1rules.execute.startup import start_session
+from av1rules.operations.clips.listing import find_clip
+from av1rules.operations.clips.variants import (
+    settings_of,
+    source_for_variants,
+    try_variants,
+    variant_row,
+)
+from av1rules.plan.review_gate import display_name
+from av1rules.plan.workspace import open_workspace
+from av1rules.report.clips import variants_text
 
 
 @click.command("try")
@@ -46,20 +51,20 @@ def command(
     of them, and how to take one. They go when the film is encoded.
     """
     with (
-        open_workspace(rules_file, write=False) as space,
-        stop_on_signals(space.children),
+        open_workspace(rules_file, write=False) as workspace,
+        stop_on_signals(workspace.children),
         event_sink(as_json=as_json) as sink,
-        open_session(space, sink) as session,
+        start_session(workspace, sink) as session,
     ):
-        film = film_to_try(session.space, name)
-        wishes = wanted_variants(settings_of(film), sets=sets, crfs=crfs, is_slower=slower)
-        rows = [variant_row(session.space, film, changes) for changes in wishes]
+        film = source_for_variants(session.workspace, name)
+        wishes = requested_variants(settings_of(film), sets=sets, crfs=crfs, is_slower=slower)
+        rows = [variant_row(session.workspace, film, changes) for changes in wishes]
         finished = try_variants(film, rows, session)
-        interrupted = space.children.is_stopping
-        view = None if interrupted else find_clip(session.space, film.file.library_path)
+        interrupted = workspace.children.is_stopping
+        view = None if interrupted else find_clip(session.workspace, film.file.library_path)
     if view is not None and not as_json:
         click.echo(variants_text(view))
-        click.echo(f"\nlook: av1rules clips compare {shown_name(film)}")
+        click.echo(f"\nlook: av1rules clips compare {display_name(film)}")
     if interrupted:
         return EXIT_INTERRUPTED
     return EXIT_FAILED if finished.failed or finished.dropped else EXIT_DONE

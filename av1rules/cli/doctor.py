@@ -9,14 +9,15 @@ import click
 from click.core import ParameterSource
 
 from av1rules.base.errors import Av1rulesError
-from av1rules.cli.doctor_places import check_output, check_roots, check_state
-from av1rules.cli.doctor_tools import check_programs, check_python
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
 from av1rules.cli.options import rules_option
-from av1rules.report.doctor_text import Finding, Grade, doctor_json, doctor_text, has_wrong
-from av1rules.rules.load import check_rules
-from av1rules.rules.model import RuleSet, Severity, ToolsSpec
-from av1rules.rules.ownership import writable_by_others
+from av1rules.operations.doctor.findings import Finding, Grade
+from av1rules.operations.doctor.places import check_output, check_roots, check_state
+from av1rules.operations.doctor.programs import check_programs, check_python
+from av1rules.policy.load import check_rules
+from av1rules.policy.model import RuleSet, Severity, ToolsSpec
+from av1rules.policy.ownership import writable_by_others
+from av1rules.report.doctor import doctor_json, doctor_text, has_wrong
 
 
 @click.command("doctor")

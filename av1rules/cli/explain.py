@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from av1rules.cli.options import absolute_paths, rules_option
-from av1rules.graph.explain import explain_file
-from av1rules.graph.workspace import open_workspace
-from av1rules.report.explain_text import explain_text
+from av1rules.plan.explain import explain_file
+from av1rules.plan.workspace import open_workspace
+from av1rules.report.explain import explain_text
 
 
 @click.command("explain")
@@ -19,5 +19,5 @@ def command(rules_file: Path, file: str) -> None:
     """Show what was probed of FILE, its source tier and why, every rule with each condition, the
     settings with the line that set them, and the FFmpeg command."""
     (path,) = absolute_paths((file,))
-    with open_workspace(rules_file, write=False) as space:
-        click.echo(explain_text(explain_file(space, path)))
+    with open_workspace(rules_file, write=False) as workspace:
+        click.echo(explain_text(explain_file(workspace, path)))

@@ -9,11 +9,11 @@ import click
 
 from av1rules.base.errors import UsageError
 from av1rules.cli.options import rules_option
-from av1rules.graph.forecast_check import check_forecasts
-from av1rules.graph.forecast_table import ForecastTable
-from av1rules.graph.ledger import Ledger
-from av1rules.report.forecast_text import check_json, check_text
-from av1rules.rules.load import load_rules
+from av1rules.forecast.calibration import check_forecasts
+from av1rules.ledger.forecasts import ForecastTable
+from av1rules.ledger.ledger import Ledger
+from av1rules.policy.load import load_rules
+from av1rules.report.forecast import check_json, check_text
 
 
 @click.command("forecast")

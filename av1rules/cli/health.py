@@ -8,11 +8,10 @@ import click
 
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import absolute_paths, paths_argument, rules_option
-from av1rules.cli.progress import progress_sink
-from av1rules.graph.health import SourceHealth, check_health
-from av1rules.graph.workspace import open_workspace
-from av1rules.report.check_text import sources_json, sources_text
+from av1rules.cli.options import absolute_paths, paths_argument, progress_sink, rules_option
+from av1rules.operations.source_health import SourceHealth, check_health
+from av1rules.plan.workspace import open_workspace
+from av1rules.report.checks import sources_json, sources_text
 
 
 @click.command("health")
@@ -43,11 +42,11 @@ def command(
     """
     wished = absolute_paths(paths)
     with (
-        open_workspace(rules_file, write=True) as space,
-        stop_on_signals(space.children),
+        open_workspace(rules_file, write=True) as workspace,
+        stop_on_signals(workspace.children),
         progress_sink() as sink,
     ):
-        report = check_health(space, wished, jobs=jobs, again=again, sink=sink)
+        report = check_health(workspace, wished, jobs=jobs, again=again, sink=sink)
     click.echo(sources_json(report) if as_json else sources_text(report))
     is_well = len(report.of(SourceHealth.WELL)) == len(report.checks)
     return EXIT_DONE if is_well and not report.problems else EXIT_FAILED

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from av1rules.base.atomic import write_text
 from av1rules.base.errors import UsageError
+from av1rules.base.files import write_text
 from av1rules.base.text import printable
 from av1rules.cli.options import DEFAULT_RULES
 

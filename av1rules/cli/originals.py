@@ -14,14 +14,13 @@ from av1rules.base.errors import UsageError
 from av1rules.base.units import UnitError, format_size, parse_duration
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
 from av1rules.cli.options import rules_option
-from av1rules.graph.aside import Aside, Choice, list_aside
-from av1rules.graph.kept import KeptKind
-from av1rules.graph.ledger import Ledger
-from av1rules.graph.lock import run_lock
-from av1rules.graph.originals import purge, purged_line
-from av1rules.report.originals_text import NOTHING, originals_json, originals_text
-from av1rules.rules.load import load_rules
-from av1rules.rules.model import RuleSet
+from av1rules.execute.resources.run_lock import run_lock
+from av1rules.execute.trash import TrashItem, TrashSelection, list_trash, purge, purged_line
+from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.trash_table import TrashKind
+from av1rules.policy.load import load_rules
+from av1rules.policy.model import RuleSet
+from av1rules.report.trash import NOTHING, originals_json, originals_text
 
 
 @click.group("originals")
@@ -39,9 +38,9 @@ def list_command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - cli
     click.echo(originals_json(items) if as_json else originals_text(items))
 
 
-def _read(ruleset: RuleSet) -> tuple[Aside, ...]:
+def _read(ruleset: RuleSet) -> tuple[TrashItem, ...]:
     with closing(Ledger.read(ruleset.run.state_dir)) as ledger:
-        return list_aside(ledger, ruleset)
+        return list_trash(ledger, ruleset)
 
 
 def _seconds(_ctx: click.Context, _param: click.Parameter, text: str | None) -> float | None:
@@ -59,7 +58,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
 )
 @click.option(
     "--kind",
-    type=click.Choice([kind.value for kind in KeptKind]),
+    type=click.Choice([kind.value for kind in TrashKind]),
     help="Only these; orphans go only if they are named here.",
 )
 @click.option("--all", "every_one", is_flag=True, help="All originals and undone results.")
@@ -83,7 +82,7 @@ def purge_command(
     written; a result that was undone only if its original is. What is refused stays, and says why.
     """
     choice = _choice(what, older_than, kind)
-    if choice == Choice() and not every_one:
+    if choice == TrashSelection() and not every_one:
         raise UsageError(
             "nothing says what to delete",
             hint="name runs or paths, or give --older-than, --kind or --all; "
@@ -101,19 +100,19 @@ def purge_command(
     return _purge(ruleset, chosen, is_verified=not unverified)
 
 
-def _without_orphans(items: list[Aside], choice: Choice) -> list[Aside]:
+def _without_orphans(items: list[TrashItem], choice: TrashSelection) -> list[TrashItem]:
     """They may be the last copy of something: named as what they are, or not deleted."""
     if choice.kind is not None:
         return items
-    others = [item for item in items if item.kept.kind is not KeptKind.ORPHAN]
+    others = [item for item in items if item.kept.kind is not TrashKind.ORPHAN]
     if len(others) < len(items):
         click.echo(f"orphans stay, only --kind orphan deletes them: {len(items) - len(others)}")
     return others
 
 
-def _choice(what: tuple[str, ...], older_than_s: float | None, kind: str | None) -> Choice:
+def _choice(what: tuple[str, ...], older_than_s: float | None, kind: str | None) -> TrashSelection:
     paths = [name for name in what if not name.isdecimal()]
-    return Choice(
+    return TrashSelection(
         runs=frozenset(int(name) for name in what if name.isdecimal()),
         # As given, and with links resolved: the ledger knows files by either.
         paths=tuple(
@@ -121,12 +120,12 @@ def _choice(what: tuple[str, ...], older_than_s: float | None, kind: str | None)
                 way(path) for path in paths for way in (os.path.abspath, os.path.realpath)
             )
         ),
-        kind=None if kind is None else KeptKind(kind),
+        kind=None if kind is None else TrashKind(kind),
         older_than_s=older_than_s,
     )
 
 
-def _ask(chosen: list[Aside], *, yes: bool) -> None:
+def _ask(chosen: list[TrashItem], *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
@@ -139,7 +138,7 @@ def _ask(chosen: list[Aside], *, yes: bool) -> None:
     click.confirm(f"Delete {count} for good ({size})?", abort=True)
 
 
-def _purge(ruleset: RuleSet, chosen: list[Aside], *, is_verified: bool) -> int:
+def _purge(ruleset: RuleSet, chosen: list[TrashItem], *, is_verified: bool) -> int:
     wanted = {(item.kept.id, item.kept.kind, item.kept.path) for item in chosen}
     freed = refused = 0
     state_dir = ruleset.run.state_dir

@@ -17,13 +17,12 @@ from av1rules.cli.options import (
     paths_argument,
     rules_option,
 )
-from av1rules.graph.plan import build_plan
-from av1rules.graph.planned import Plan, PlanAction
-from av1rules.graph.scope import Wish
-from av1rules.graph.workspace import Workspace, open_workspace
-from av1rules.report.foretold import Foretold
-from av1rules.report.plan_export import plan_csv, plan_json
-from av1rules.report.plan_text import plan_text
+from av1rules.plan.context import PlanRequest
+from av1rules.plan.items import Plan, PlanAction
+from av1rules.plan.plan import build_plan
+from av1rules.plan.workspace import Workspace, open_workspace
+from av1rules.report.plan import plan_text
+from av1rules.report.plan_export import ForecastColumns, plan_csv, plan_json
 from av1rules.ui.sinks import counter_sink
 
 
@@ -63,64 +62,72 @@ def command(
     Writes nothing but its cache; with --sample, what the samples told.
     """
     try:
-        wish = Wish(paths=absolute_paths(paths), force=force, accept_missing=accept_missing)
-        if sample and _take_samples(rules_file, wish, jobs=jobs):
+        request = PlanRequest(
+            paths=absolute_paths(paths), force=force, accept_missing=accept_missing
+        )
+        if sample and _take_samples(rules_file, request, jobs=jobs):
             return EXIT_INTERRUPTED
-        with open_workspace(rules_file, write=False) as space, counter_sink(sys.stderr) as sink:
-            for warning in space.warnings:
+        with open_workspace(rules_file, write=False) as workspace, counter_sink(sys.stderr) as sink:
+            for warning in workspace.warnings:
                 click.echo(f"warning: {warning}", err=True)
-            plan = build_plan(space, wish, sink=sink)
-            foretold = _foretell(plan, space, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
+            plan = build_plan(workspace, request, sink=sink)
+            forecasts = _foretell(
+                plan, workspace, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes
+            )
     except Av1rulesError as problem:
         if not detailed_exitcode:
             raise
         click.echo(f"av1rules: {problem}", err=True)  # here 2 means work, so 1 means failure
         return EXIT_FAILED
     if form == "json":
-        click.echo(plan_json(plan, foretold))
+        click.echo(plan_json(plan, forecasts))
     elif form == "csv":
-        click.echo(plan_csv(plan, foretold), nl=False)
+        click.echo(plan_csv(plan, forecasts), nl=False)
     else:
-        click.echo(plan_text(plan, every_row=every_row, foretold=foretold))
-    if plan.problems or plan.brakes:  # the plan is not of all the library
+        click.echo(plan_text(plan, every_row=every_row, forecasts=forecasts))
+    if plan.problems or plan.safety_stops:  # the plan is not of all the library
         return EXIT_FAILED
     return EXIT_WORK if detailed_exitcode and plan.has_work else EXIT_DONE
 
 
-def _take_samples(rules_file: Path, wish: Wish, *, jobs: int | None) -> bool:
+def _take_samples(rules_file: Path, request: PlanRequest, *, jobs: int | None) -> bool:
     """Whether it was interrupted; what was found until then is kept."""
     # All that a run needs: only where samples are wished for.
     from av1rules.base.signals import stop_on_signals  # noqa: PLC0415
     from av1rules.cli.run import event_sink  # noqa: PLC0415
-    from av1rules.graph.open_session import open_session  # noqa: PLC0415
-    from av1rules.graph.run import measure_first, take_samples  # noqa: PLC0415
+    from av1rules.execute.run import measure_grain_first, sample_first  # noqa: PLC0415
+    from av1rules.execute.startup import start_session  # noqa: PLC0415
 
     with (
-        open_workspace(rules_file, write=False) as space,
-        stop_on_signals(space.children),
+        open_workspace(rules_file, write=False) as workspace,
+        stop_on_signals(workspace.children),
         event_sink(as_json=False) as sink,
-        open_session(space, sink) as session,
+        start_session(workspace, sink) as session,
     ):
-        jobs = jobs or space.ruleset.run.jobs
-        plan = measure_first(build_plan(session.space, wish, sink=sink), session, wish, jobs=jobs)
-        take_samples(plan, session, jobs=jobs)
-        return space.children.is_stopping
+        jobs = jobs or workspace.ruleset.run.jobs
+        plan = measure_grain_first(
+            build_plan(session.workspace, request, sink=sink), session, request, jobs=jobs
+        )
+        sample_first(plan, session, jobs=jobs)
+        return workspace.children.is_stopping
 
 
 def _foretell(
     plan: Plan,
-    space: Workspace,
+    workspace: Workspace,
     *,
     jobs: int | None,
     budget_s: float | None,
     free_bytes: int | None,
-) -> Foretold:
+) -> ForecastColumns:
     if not any(row.action is PlanAction.ENCODE or row.later is not None for row in plan.rows):
-        return Foretold()
+        return ForecastColumns()
     # Tens of ms to import: only where there is something to foretell.
-    from av1rules.graph.outlook import Budget, look_ahead  # noqa: PLC0415
-    from av1rules.report.forecast_text import foretold_of  # noqa: PLC0415
+    from av1rules.forecast.of_plan import Budget, forecast_plan  # noqa: PLC0415
+    from av1rules.report.forecast import foretold_of  # noqa: PLC0415
 
     budget = Budget(seconds=budget_s, free_bytes=free_bytes)
-    outlook = look_ahead(plan, space.ledger, space.ruleset, space.tools, jobs=jobs, budget=budget)
-    return foretold_of(outlook, plan.rows)
+    forecast = forecast_plan(
+        plan, workspace.ledger, workspace.ruleset, workspace.tools, jobs=jobs, budget=budget
+    )
+    return foretold_of(forecast, plan.rows)

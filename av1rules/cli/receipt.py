@@ -10,9 +10,9 @@ import click
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable, printable_json
 from av1rules.cli.options import absolute_paths, rules_option
-from av1rules.encode.receipt import parse_receipt, receipt_text
-from av1rules.graph.ledger import Ledger
-from av1rules.rules.load import load_rules
+from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.receipt import parse_receipt, receipt_text
+from av1rules.policy.load import load_rules
 
 
 @click.command("receipt")

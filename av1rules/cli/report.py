@@ -12,28 +12,28 @@ from pathlib import Path
 
 import click
 
-from av1rules.base.atomic import publish, temp_name
+from av1rules.approvals.file import approvals_path
 from av1rules.base.errors import UsageError
+from av1rules.base.files import publish, temp_name
 from av1rules.base.signals import stop_on_signals
 from av1rules.base.text import printable
 from av1rules.base.units import UnitError, parse_duration
 from av1rules.cli.options import rules_option
-from av1rules.graph.clip_standings import clip_standings
-from av1rules.graph.forecast_table import ForecastTable
-from av1rules.graph.history import made_since, read_outcomes, time_text
-from av1rules.graph.ledger import LEDGER_NAME, Ledger
-from av1rules.graph.plan import build_plan
-from av1rules.graph.workspace import open_workspace
-from av1rules.report.figures import Figures, Skipped
-from av1rules.report.report_csv import report_csv
-from av1rules.report.report_json import report_json
-from av1rules.report.report_markdown import report_markdown
-from av1rules.report.report_text import report_text
-from av1rules.report.skipped import skipped_of
-from av1rules.report.tally import count_up
-from av1rules.review.approvals_file import approvals_path
-from av1rules.rules.load import load_rules
-from av1rules.rules.model import RuleSet
+from av1rules.ledger.database import LEDGER_NAME
+from av1rules.ledger.forecasts import ForecastTable
+from av1rules.ledger.history import encodes_since, read_outcomes, time_text
+from av1rules.ledger.ledger import Ledger
+from av1rules.operations.clips.ledger_status import clip_statuses
+from av1rules.plan.plan import build_plan
+from av1rules.plan.workspace import open_workspace
+from av1rules.policy.load import load_rules
+from av1rules.policy.model import RuleSet
+from av1rules.report.aggregate import count_up
+from av1rules.report.model import Figures, Skipped
+from av1rules.report.plan import skipped_of
+from av1rules.report.render_csv import report_csv
+from av1rules.report.render_json import report_json
+from av1rules.report.render_text import report_markdown, report_text
 from av1rules.ui.sinks import counter_sink
 
 CHECKED_FORECASTS = 2000
@@ -109,11 +109,11 @@ def command(
 
 def _skipped(rules_file: Path) -> tuple[Skipped, ...]:
     with (
-        open_workspace(rules_file, write=False) as space,
-        stop_on_signals(space.children),
+        open_workspace(rules_file, write=False) as workspace,
+        stop_on_signals(workspace.children),
         counter_sink(sys.stderr) as sink,
     ):
-        return skipped_of(build_plan(space, sink=sink).rows)
+        return skipped_of(build_plan(workspace, sink=sink).rows)
 
 
 def parse_since(text: str, now: datetime) -> datetime:
@@ -169,11 +169,11 @@ def _written(
 ) -> Iterable[str]:
     """The report in parts that are written one after the other."""
     outcomes = read_outcomes(ledger, since)
-    made = made_since(ledger, since)
-    clips = clip_standings(ledger, approvals_path(ruleset.file), since=time_text(since))
+    made = encodes_since(ledger, since)
+    clips = clip_statuses(ledger, approvals_path(ruleset.file), since=time_text(since))
     forecasts = ForecastTable(ledger.db)
     if form is Form.CSV:
-        return report_csv(made, outcomes, clips=clips, foretold=forecasts.middles())
+        return report_csv(made, outcomes, clips=clips, forecasts=forecasts.middles())
     figures = count_up(
         made,
         outcomes,
@@ -198,7 +198,7 @@ def _document(form: Form, figures: Figures) -> str:
 def _html(figures: Figures) -> str:
     try:
         # Heavy, and from an extra that need not be installed.
-        from av1rules.report.report_html import report_html  # noqa: PLC0415
+        from av1rules.report.render_html import report_html  # noqa: PLC0415
     except ModuleNotFoundError as problem:
         if problem.name not in ("jinja2", "pygal"):
             raise

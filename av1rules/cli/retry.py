@@ -12,11 +12,11 @@ import click
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
 from av1rules.cli.options import paths_argument, rules_option
-from av1rules.graph.ledger import Ledger
-from av1rules.graph.lock import run_lock
-from av1rules.graph.verdict import Verdict, VerdictKind
-from av1rules.rules.load import load_rules
-from av1rules.rules.model import Root, RuleSet
+from av1rules.execute.resources.run_lock import run_lock
+from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.records import Attempt, AttemptResult
+from av1rules.policy.load import load_rules
+from av1rules.policy.model import Root, RuleSet
 
 NOTHING = "no failure is held against any of it: the next run tries what there is to do"
 
@@ -49,12 +49,12 @@ def command(rules_file: Path, paths: tuple[str, ...]) -> None:
     click.echo(f"{len(freed)} freed: the next run tries again")
 
 
-def _meant(ledger: Ledger, wanted: list[tuple[str, ...]]) -> tuple[Verdict, ...]:
+def _meant(ledger: Ledger, wanted: list[tuple[str, ...]]) -> tuple[Attempt, ...]:
     """Failures of the wanted files and folders, by library path; of all if there are none."""
     names = [name for ways in wanted for name in ways]
     return tuple(
         verdict
-        for verdict in ledger.verdicts(VerdictKind.FAILED)
+        for verdict in ledger.verdicts(AttemptResult.FAILED)
         if not wanted
         or any(verdict.source == name or verdict.source.startswith(f"{name}/") for name in names)
     )

@@ -20,13 +20,13 @@ from av1rules.cli.options import (
     paths_argument,
     rules_option,
 )
-from av1rules.graph.open_session import open_session
-from av1rules.graph.plan import build_plan
-from av1rules.graph.planned import Plan, PlanAction
-from av1rules.graph.run import measure_first, run_plan
-from av1rules.graph.scope import Wish
-from av1rules.graph.steward import steward_of
-from av1rules.graph.workspace import open_workspace
+from av1rules.execute.budget import steward_of
+from av1rules.execute.run import measure_grain_first, run_plan
+from av1rules.execute.startup import start_session
+from av1rules.plan.context import PlanRequest
+from av1rules.plan.items import Plan, PlanAction
+from av1rules.plan.plan import build_plan
+from av1rules.plan.workspace import open_workspace
 from av1rules.ui.sinks import json_sink, line_sink
 
 
@@ -52,25 +52,25 @@ def command(
 
     Ctrl-C or SIGTERM once: stop the encodes, keep what is done. Twice: kill them.
     """
-    wish = Wish(paths=absolute_paths(paths), force=force, accept_missing=accept_missing)
+    request = PlanRequest(paths=absolute_paths(paths), force=force, accept_missing=accept_missing)
     with (
-        open_workspace(rules_file, write=False) as space,
-        stop_on_signals(space.children),
+        open_workspace(rules_file, write=False) as workspace,
+        stop_on_signals(workspace.children),
         event_sink(as_json=as_json) as sink,
-        open_session(space, sink) as session,
+        start_session(workspace, sink) as session,
     ):
-        jobs = jobs or space.ruleset.run.jobs
-        plan = build_plan(session.space, wish, sink=sink)
-        plan = measure_first(plan, session, wish, jobs=jobs)
-        for warning in space.warnings:
+        jobs = jobs or workspace.ruleset.run.jobs
+        plan = build_plan(session.workspace, request, sink=sink)
+        plan = measure_grain_first(plan, session, request, jobs=jobs)
+        for warning in workspace.warnings:
             sink(Note(message=f"warning: {warning}"))
         for row in plan.of(PlanAction.BLOCKED):
             sink(Note(source=row.file.library_path, message=f"blocked: {'; '.join(row.causes)}"))
         for problem in plan.problems:
             sink(Note(message=problem))
-        steward = steward_of(plan, session, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
-        finished = run_plan(plan, session, jobs=jobs, steward=steward)
-        interrupted = space.children.is_stopping
+        scheduler = steward_of(plan, session, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
+        finished = run_plan(plan, session, jobs=jobs, scheduler=scheduler)
+        interrupted = workspace.children.is_stopping
     return _exit_code(finished, plan, interrupted=interrupted)
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from av1rules.cli.options import rules_option
-from av1rules.graph.ledger import Ledger
-from av1rules.graph.status import read_status
-from av1rules.report.status_text import status_json, status_text
-from av1rules.rules.load import load_rules
+from av1rules.ledger.ledger import Ledger
+from av1rules.operations.status import read_status
+from av1rules.policy.load import load_rules
+from av1rules.report.status import status_json, status_text
 
 
 @click.command("status")

@@ -12,10 +12,10 @@ from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
 from av1rules.cli.options import rules_option
 from av1rules.cli.run import event_sink
-from av1rules.graph.open_session import open_session
-from av1rules.graph.undo import Undone, find_entries, undo
-from av1rules.graph.workspace import open_workspace
-from av1rules.report.undo_text import undo_json
+from av1rules.execute.startup import start_session
+from av1rules.operations.undo import Undone, find_entries, undo
+from av1rules.plan.workspace import open_workspace
+from av1rules.report.trash import undo_json
 
 
 @click.command("undo")
@@ -37,12 +37,12 @@ def command(rules_file: Path, what: tuple[str, ...], as_json: bool) -> int:  # n
     words = [_word(word) for word in what]
     results: list[Undone] = []
     with (
-        open_workspace(rules_file, write=False) as space,
-        stop_on_signals(space.children),
+        open_workspace(rules_file, write=False) as workspace,
+        stop_on_signals(workspace.children),
         event_sink(as_json=as_json) as sink,
-        open_session(space, sink) as session,
+        start_session(workspace, sink) as session,
     ):
-        for result in undo(session, find_entries(session.space.ledger, words)):
+        for result in undo(session, find_entries(session.workspace.ledger, words)):
             results.append(result)
             if not as_json:
                 click.echo(result.text)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
+from av1rules.approvals.file import approvals_path, load_approvals
 from av1rules.base.text import printable
 from av1rules.cli.exit_codes import EXIT_USAGE
 from av1rules.cli.options import rules_option
-from av1rules.review.approvals_file import approvals_path, load_approvals
-from av1rules.rules.load import check_rules
-from av1rules.rules.model import Severity
-from av1rules.rules.ownership import writable_by_others
-from av1rules.rules.problems import render_all
+from av1rules.policy.load import check_rules
+from av1rules.policy.model import Severity
+from av1rules.policy.ownership import writable_by_others
+from av1rules.policy.problems import render_all
 
 
 @click.command("validate")

@@ -13,19 +13,18 @@ from av1rules.base.signals import stop_on_signals
 from av1rules.base.text import printable
 from av1rules.base.units import UnitError, parse_duration
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import paths_argument, rules_option
-from av1rules.cli.progress import progress_sink
-from av1rules.graph.check_table import Way
-from av1rules.graph.check_targets import (
-    CheckWish,
+from av1rules.cli.options import paths_argument, progress_sink, rules_option
+from av1rules.ledger.checks import CheckMethod
+from av1rules.ledger.records import TargetRow
+from av1rules.operations.verify_targets import (
     TargetHealth,
+    VerifyOptions,
     check_targets,
     due_rows,
-    wished_rows,
+    selected_rows,
 )
-from av1rules.graph.stale import TargetRow
-from av1rules.graph.workspace import Workspace, open_workspace
-from av1rules.report.check_text import targets_json, targets_text
+from av1rules.plan.workspace import Workspace, open_workspace
+from av1rules.report.checks import targets_json, targets_text
 
 
 @click.command("verify")
@@ -50,22 +49,22 @@ def command(
 
     May be broken off with Ctrl-C: with --older-than the next one goes on. A run may be at work.
     """
-    ways = {Way.DIGEST: digest, Way.DECODE: decode}
-    wish = CheckWish(
+    ways = {CheckMethod.DIGEST: digest, CheckMethod.DECODE: decode}
+    request = VerifyOptions(
         paths=tuple(name for path in paths for name in _names(path)),
         ways=frozenset(way for way, is_wanted in ways.items() if is_wanted),
         older_than_s=None if older_than is None else _seconds(older_than),
     )
     with (
-        open_workspace(rules_file, write=True) as space,
-        stop_on_signals(space.children),
+        open_workspace(rules_file, write=True) as workspace,
+        stop_on_signals(workspace.children),
         progress_sink() as sink,
     ):
-        rows = wished_rows(space.ledger.rows(), wish)
-        _require_some(rows, paths, space)
-        due = due_rows(rows, space.ledger.checks.all(), wish, now=datetime.now(UTC))
+        rows = selected_rows(workspace.ledger.rows(), request)
+        _require_some(rows, paths, workspace)
+        due = due_rows(rows, workspace.ledger.checks.all(), request, now=datetime.now(UTC))
         skipped = len(rows) - len(due)
-        checks = tuple(check_targets(due, space, wish, known=skipped, sink=sink))
+        checks = tuple(check_targets(due, workspace, request, known=skipped, sink=sink))
     show = targets_json if as_json else targets_text
     click.echo(show(checks, skipped=skipped))
     is_well = all(check.health is TargetHealth.WELL for check in checks)
@@ -81,12 +80,14 @@ def _names(path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((whole, os.path.join(real, name), os.path.realpath(whole))))
 
 
-def _require_some(rows: tuple[TargetRow, ...], paths: tuple[str, ...], space: Workspace) -> None:
+def _require_some(
+    rows: tuple[TargetRow, ...], paths: tuple[str, ...], workspace: Workspace
+) -> None:
     if paths and not rows:
         raise UsageError(
             "the ledger has no target of this name, and none that was made from it",
             where=", ".join(map(printable, paths)),
-            hint=f"its targets are listed by `av1rules plan --all`; it is in {space.state_dir}",
+            hint=f"its targets are listed by `av1rules plan --all`; it is in {workspace.state_dir}",
         )
 
 

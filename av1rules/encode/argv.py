@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from av1rules.base.text import printable
 from av1rules.encode import containers
 from av1rules.encode.containers import MKV, MP4
-from av1rules.encode.encoders import SVT_CODEC, encoder_options, encoder_settings_text
+from av1rules.encode.encoders import encoder_options, encoder_settings_text
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.protect import keeps_dolby_vision
+from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
-from av1rules.library.own_tag import PROVENANCE_TAG, text_tag
-from av1rules.library.source import Attachment, Source, VideoStream
+from av1rules.ffmpeg.input_guard import file_url
+from av1rules.ffmpeg.tools import SVT_CODEC
+from av1rules.media.provenance_tag import PROVENANCE_TAG, text_tag
+from av1rules.media.source import Attachment, Source, VideoStream
 
 MUXING_QUEUE_PACKETS = 4096
 """Packets kept while another stream has not started: sparse subtitles overflow the default 128."""
+
 
 STALE_TAGS = tuple(
     f"{key}{suffix}"
@@ -37,14 +40,18 @@ STALE_TAGS = tuple(
 )
 """mkvmerge's figures about a stream: wrong as soon as it is encoded anew."""
 
+
 BRAND_TAGS = ("major_brand", "minor_version", "compatible_brands")
 """What an MP4 says of its own container: untrue in any other file."""
+
 
 RESAMPLED_LOCATION = "left"
 """Where FFmpeg's scaler puts chroma that has no place yet, as MPEG-2 and all after it do."""
 
+
 DEINTERLACER = "bwdif=mode=send_frame:deint=interlaced"
 """One frame per frame, and frames flagged progressive stay as they are."""
+
 
 RGB_MATRIX = "bt709"
 """What RGB pictures become in 4:2:0: what players take for granted where nothing is said."""
@@ -78,11 +85,6 @@ def build_argv(
     )
 
 
-def file_url(path: str) -> str:
-    """A name with `-`, `:` or `%` in it is just a file to FFmpeg when written as a URL."""
-    return f"file:{path}"
-
-
 def shown_command(argv: Sequence[str]) -> str:
     """The command as bash takes it. What could move a terminal's cursor, turn its text around, or
     is no UTF-8 stands in `$'...'` as escapes; everything else is as `shlex.join` has it."""
@@ -111,16 +113,16 @@ def _escaped(character: str) -> str:
 def input_options(path: str, source: Source) -> tuple[str, ...]:
     """Global options and the input. A media file is not trusted: it may open local files only as
     itself, by the demuxer that the probe saw (no playlist in a film's clothes)."""
-    return (*GLOBAL_WORDS, *guard_words(source), "-i", file_url(path))
+    return (*GLOBAL_ARGS, *input_guard_args(source), "-i", file_url(path))
 
 
-GLOBAL_WORDS = (
+GLOBAL_ARGS = (
     "-nostdin", "-v", "level+verbose",
     "-progress", "pipe:1", "-nostats", "-stats_period", "1",
 )  # fmt: skip
 
 
-def guard_words(source: Source) -> tuple[str, ...]:
+def input_guard_args(source: Source) -> tuple[str, ...]:
     """What stands before each input."""
     return (
         "-protocol_whitelist", "file", "-format_whitelist", source.container,
@@ -149,17 +151,17 @@ def _codecs(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
 def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
     """Options of the one encoded stream: `number` among all, `position` among video streams."""
     video = f"v:{position}"
-    yield from encoder_words(job, number, video)
+    yield from encoder_args(job, number, video)
     filters = tuple(_filters(job))
     if filters:
         yield from (f"-filter:{video}", ",".join(filters))
-    yield from picture_words(job, video)
+    yield from video_args(job, video)
     # Only these two together keep every frame and its time where the frame rate varies.
     yield from (f"-fps_mode:{video}", "passthrough", f"-enc_time_base:{video}", "demux")
     yield from _video_tags(job, video)
 
 
-def encoder_words(job: EncodeJob, number: int, video: str) -> Iterator[str]:
+def encoder_args(job: EncodeJob, number: int, video: str) -> Iterator[str]:
     """The encoder of output stream `number` and its options, for the stream called `video`."""
     yield from (f"-c:{number}", job.encoder.codec)
     for name, value in encoder_options(job.settings, job.encoder, job.facts, threads=job.threads):
@@ -170,7 +172,7 @@ def encoder_words(job: EncodeJob, number: int, video: str) -> Iterator[str]:
         yield from (f"-dolbyvision:{video}", "1")  # "auto" drops profile 8 without a word
 
 
-def picture_words(job: EncodeJob, video: str) -> Iterator[str]:
+def video_args(job: EncodeJob, video: str) -> Iterator[str]:
     """The form of the pictures that the encoder gets."""
     yield from (f"-pix_fmt:{video}", _pix_fmt(job))
     yield from _conversion(job, video)

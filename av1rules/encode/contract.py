@@ -13,9 +13,10 @@ from av1rules.encode import containers
 from av1rules.encode.argv import RGB_MATRIX, chroma_location, cover_names
 from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.job import target_bit_depth
-from av1rules.encode.protect import keeps_dolby_vision, keeps_mastering_display
+from av1rules.encode.losses import keeps_dolby_vision, keeps_mastering_display
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
-from av1rules.library.source import (
+from av1rules.ffmpeg.tools import EncoderInfo
+from av1rules.media.source import (
     AudioStream,
     Chapter,
     Colour,
@@ -26,8 +27,7 @@ from av1rules.library.source import (
     SubtitleStream,
     VideoStream,
 )
-from av1rules.library.toolset import EncoderInfo
-from av1rules.rules.settings import EncodeSettings
+from av1rules.policy.settings import EncodeSettings
 
 CHAPTER_TOLERANCE_S = 0.05
 """Container ticks are coarse (Matroska 1 ms, some MP4 1/15 s at the end of a track)."""
@@ -41,7 +41,7 @@ Stream = VideoStream | AudioStream | SubtitleStream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamPromise:
+class ExpectedStream:
     """One track, `index` in the source. `title` None is not checked, "" means none."""
 
     index: int
@@ -53,7 +53,7 @@ class StreamPromise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PicturePromise:
+class ExpectedVideo:
     """What holds of the encoded pictures. None: the source does not say, nothing is promised."""
 
     position: int  # among the video streams of the target
@@ -73,8 +73,8 @@ class PicturePromise:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     container: str
-    streams: tuple[StreamPromise, ...]
-    picture: PicturePromise
+    streams: tuple[ExpectedStream, ...]
+    picture: ExpectedVideo
     attachments: tuple[str, ...]  # file names, sorted
     covers: tuple[str, ...]  # file names in Matroska, codecs in MP4; sorted
     chapters: tuple[Chapter, ...]
@@ -91,7 +91,7 @@ def expected_contract(
     tracks = [step for step in streams.mapped if step.index in by_index]
     return Contract(
         container=streams.container,
-        streams=tuple(_promise(step, by_index[step.index], streams.container) for step in tracks),
+        streams=tuple(_expected(step, by_index[step.index], streams.container) for step in tracks),
         picture=_picture(source, tracks, settings, encoder),
         attachments=tuple(sorted(_attachment_names(source, streams))),
         covers=tuple(sorted(_cover_keys(source, streams))),
@@ -99,8 +99,8 @@ def expected_contract(
     )
 
 
-def _promise(step: StreamStep, stream: Stream, container: str) -> StreamPromise:
-    return StreamPromise(
+def _expected(step: StreamStep, stream: Stream, container: str) -> ExpectedStream:
+    return ExpectedStream(
         index=step.index,
         kind=step.kind,
         codec=_codec_in(container, step.to or stream.codec),
@@ -124,14 +124,14 @@ def _picture(
     tracks: list[StreamStep],
     settings: EncodeSettings,
     encoder: EncoderInfo | None,
-) -> PicturePromise:
+) -> ExpectedVideo:
     main = source.main
     assert main is not None
     videos = [step for step in tracks if step.kind == "video"]
     position = next(i for i, step in enumerate(videos) if step.action is StreamAction.ENCODE)
     keeps_vision = keeps_dolby_vision(main, encoder)
     gone = {HdrKind.HDR10_PLUS} if keeps_vision else {HdrKind.HDR10_PLUS, HdrKind.DOLBY_VISION}
-    return PicturePromise(
+    return ExpectedVideo(
         position=position,
         width=main.width,
         height=main.height,
@@ -247,7 +247,7 @@ def _broken_colour(contract: Contract, found: Colour) -> Iterator[str]:
         yield from _differs("chroma location", location, found.chroma_location)
 
 
-def _broken_hdr(wanted: PicturePromise, found: VideoStream) -> Iterator[str]:
+def _broken_hdr(wanted: ExpectedVideo, found: VideoStream) -> Iterator[str]:
     if wanted.hdr_kinds is not None:
         kinds = (found.hdr_kinds or frozenset()) - wanted.extra_hdr_kinds
         yield from _differs("HDR", _kinds(wanted.hdr_kinds), _kinds(kinds))

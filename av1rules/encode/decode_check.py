@@ -16,16 +16,16 @@ from av1rules.base.priority import USUAL, Priority
 from av1rules.base.process import Children, Completed, run
 from av1rules.base.text import printable
 from av1rules.encode.argv import input_options
-from av1rules.encode.failures import explain
-from av1rules.encode.log import LogReader, counted_lines
-from av1rules.encode.measure import STALL_S, decode_fully
-from av1rules.encode.progress import ProgressParser, ProgressSample
-from av1rules.encode.watchdog import Verdict, Watchdog
-from av1rules.library.identity import lone_file
-from av1rules.library.probe import probe_file
-from av1rules.library.source import Source
-from av1rules.library.toolset import Tools
-from av1rules.library.whole import missing_part
+from av1rules.encode.measure import decode_fully
+from av1rules.ffmpeg.failures import explain
+from av1rules.ffmpeg.log import LogReader, counted_lines
+from av1rules.ffmpeg.progress import ProgressParser, ProgressSample
+from av1rules.ffmpeg.tools import Tools
+from av1rules.ffmpeg.watchdog import STALL_S, StallReport, Watchdog
+from av1rules.media.cache import lone_file
+from av1rules.media.ffprobe import probe_file
+from av1rules.media.source import Source
+from av1rules.media.truncation import missing_part
 
 END_TOLERANCE_S = 2.0
 END_TOLERANCE = 0.01
@@ -43,7 +43,7 @@ def ignore_sample(_sample: ProgressSample) -> None:
     """For those who do not watch."""
 
 
-def target_fault(
+def target_problem(
     path: str, *, tools: Tools, children: Children, on_sample: OnSample = ignore_sample
 ) -> str | None:
     """What is wrong with a finished target; None if it decodes whole.
@@ -74,7 +74,7 @@ def target_fault(
     return f"does not decode: {_first(decoded.last_lines) or decoded.completed.describe_exit()}"
 
 
-def source_fault(
+def source_problem(
     path: str,
     source: Source,
     *,
@@ -125,11 +125,11 @@ class _Pass:
 
     on_sample: OnSample
     log: LogReader = field(default_factory=LogReader)
-    dog: Watchdog = field(
+    watchdog: Watchdog = field(
         default_factory=lambda: Watchdog(stall_s=STALL_S, started=time.monotonic(), writes=False)
     )
     film_s: float = 0.0
-    verdict: Verdict | None = None
+    verdict: StallReport | None = None
 
     def feed(self, sample: ProgressSample) -> None:
         self.film_s = max(self.film_s, sample.film_s or 0.0)
@@ -141,7 +141,7 @@ class _Pass:
         return None if self.verdict is None else self.verdict.cause
 
     def _look(self, sample: ProgressSample | None) -> None:
-        self.verdict = self.verdict or self.dog.feed(sample, time.monotonic())
+        self.verdict = self.verdict or self.watchdog.feed(sample, time.monotonic())
 
 
 def _output_options(source: Source, unknown: frozenset[str]) -> Iterator[str]:
@@ -155,7 +155,7 @@ def _output_options(source: Source, unknown: frozenset[str]) -> Iterator[str]:
 
 
 def _require_judged(
-    completed: Completed, said: Iterable[str], path: str, verdict: Verdict | None
+    completed: Completed, said: Iterable[str], path: str, verdict: StallReport | None
 ) -> None:
     """Raise where how it ended says nothing of the file."""
     failure = explain(completed, said, verdict=verdict)

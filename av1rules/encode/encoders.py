@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from av1rules.base.errors import ToolError
-from av1rules.library.toolset import EncoderInfo, Tools
-from av1rules.rules.settings import EncodeSettings
-
-SVT_CODEC = "libsvtav1"
-AOM_CODEC = "libaom-av1"
+from av1rules.ffmpeg.tools import AOM_CODEC, SVT_CODEC, EncoderInfo, Tools
+from av1rules.policy.settings import EncodeSettings
 
 TUNES = {"vq": "0", "psnr": "1", "ssim": "2", "iq": "3", "ms-ssim": "4", "vmaf": "5"}
 """Names of SVT-AV1's tunes; 3 and up need 4.1, 5 needs 4.2 (the trial encode of a build decides).
 Digits are passed on as they are: forks number theirs otherwise."""
 
+
 PORTABLE_TUNES = frozenset({"vq", "psnr", "ssim"})
 """The tunes that mean the same in SVT-AV1 and in its forks."""
 
+
 AOM_TUNES = {"psnr": "psnr", "ssim": "ssim"}
+
 
 RESERVED_PARAMS = {
     "crf": "crf",
@@ -47,17 +47,21 @@ RESERVED_PARAMS = {
 }
 """Encoder parameters that a setting already stands for: refused, with what to use instead."""
 
+
 AOM_CPU_USED = (1, 2, 2, 3, 4, 4, 5, 5, 6, 6, 6, 6, 6, 6)
 """SVT preset 0-13 to libaom's -cpu-used in "good" usage. There 7 and 8 equal 6 (measured: the same
 bytes), and 6 already takes ten times as long as SVT preset 8; so the scale is squeezed to 1-6."""
+
 
 RAV1E_SPEED = (2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 10, 10, 10, 10)
 """SVT preset 0-13 to rav1e's -speed. rav1e's own default 6 stands for the presets 5-6 that most
 rules use; below 2 it takes days per film for differences nobody could measure."""
 
+
 RAV1E_QP_PER_CRF = 3.0
 """rav1e's -qp is a 0-255 quantizer index, about four per step of the 0-63 scale. Measured on real
 480p 10-bit pictures, files are as large as SVT's at a factor of 2.8 (CRF 30) to 3.1 (CRF 40)."""
+
 
 USUAL_RATE = Fraction(24)
 """Stands in for a frame rate that is not known, where only a keyframe distance depends on it."""
@@ -163,9 +167,6 @@ def _user_params(settings: EncodeSettings) -> list[tuple[str, str]]:
     return [(key, value) for key, value in settings.params if key not in RESERVED_PARAMS]
 
 
-# SVT-AV1 and its forks
-
-
 def _svt_options(
     settings: EncodeSettings, encoder: EncoderInfo, facts: VideoFacts, threads: int | None
 ) -> Options:
@@ -234,9 +235,6 @@ def _called(encoder: EncoderInfo) -> str:
     return f"{encoder.name} {encoder.version}" if encoder.version else encoder.name
 
 
-# libaom
-
-
 def _aom_options(
     settings: EncodeSettings, _: EncoderInfo, facts: VideoFacts, threads: int | None
 ) -> Options:
@@ -268,9 +266,6 @@ def _aom_limits(settings: EncodeSettings, encoder: EncoderInfo) -> tuple[str, ..
     if settings.tune is not None and settings.tune not in AOM_TUNES:
         limits.append(f"{encoder.name} has no tune {settings.tune}: known are psnr, ssim")
     return (*limits, *_foreign_params(settings, encoder))
-
-
-# rav1e
 
 
 def _rav1e_options(

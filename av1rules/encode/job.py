@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from av1rules.base.priority import USUAL, Priority
 from av1rules.encode.encoders import VideoFacts
 from av1rules.encode.streams import StreamPlan, plan_streams
-from av1rules.library.source import Source, VideoStream
-from av1rules.library.toolset import EncoderInfo
-from av1rules.rules.settings import EncodeSettings
+from av1rules.ffmpeg.tools import EncoderInfo
+from av1rules.media.source import Source, VideoStream
+from av1rules.policy.settings import EncodeSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

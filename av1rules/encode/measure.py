@@ -13,23 +13,18 @@ from av1rules.base.errors import EncodeError
 from av1rules.base.priority import USUAL, Priority
 from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.base.text import printable
-from av1rules.encode.argv import file_url
-from av1rules.encode.log import LogReader, StreamCount
-from av1rules.encode.progress import ProgressParser, ProgressSample
-from av1rules.encode.watchdog import Verdict, Watchdog
-from av1rules.library.probe import DEMUXERS
-from av1rules.library.toolset import Tools
-
-STALL_S = 300.0
-"""A decoder that shows no frame for so long is stuck; slow real ones show several a second."""
-
-ONLY_FILMS = ("-protocol_whitelist", "file", "-format_whitelist", DEMUXERS)
-"""A playlist that took a file's place since it was probed leads nowhere."""
+from av1rules.ffmpeg.input_guard import INPUT_GUARD, file_url
+from av1rules.ffmpeg.log import LogReader, StreamCount
+from av1rules.ffmpeg.progress import ProgressParser, ProgressSample
+from av1rules.ffmpeg.tools import Tools
+from av1rules.ffmpeg.watchdog import STALL_S, StallReport, Watchdog
 
 INDEX_TIMEOUT_S = 120.0
 
+
 TIMED_FRAMES = 120
 """Pictures whose times are compared: shows a changed rhythm within seconds, even in 4K."""
+
 
 START_PACKETS = 400
 """Packets looked at for the start of the sound: interleaving keeps it within the first second."""
@@ -42,7 +37,7 @@ class Decoded:
     completed: Completed
     last_lines: tuple[str, ...]
     counts: tuple[StreamCount, ...]
-    verdict: Verdict | None = None
+    verdict: StallReport | None = None
 
     def packets(self, index: int) -> int | None:
         return next((c.packets for c in self.counts if (c.side, c.index) == ("in", index)), None)
@@ -72,13 +67,14 @@ def decode_fully(
     maps = [part for index in tracks if index != video for part in ("-map", f"0:{index}")]
     log = LogReader()
     watch = _Watch(
-        dog=Watchdog(stall_s=stall_s, started=time.monotonic(), writes=False), on_sample=on_sample
+        watchdog=Watchdog(stall_s=stall_s, started=time.monotonic(), writes=False),
+        on_sample=on_sample,
     )
     completed = run(
         [
             tools.ffmpeg, "-nostdin", "-v", "level+verbose", "-xerror",
             "-progress", "pipe:1", "-nostats", "-stats_period", "1",
-            *ONLY_FILMS, f"-strict:{video}", "strict", "-i", file_url(path),
+            *INPUT_GUARD, f"-strict:{video}", "strict", "-i", file_url(path),
             "-map", f"0:{video}", *maps, "-c", "copy", "-c:0", "wrapped_avframe",
             "-fps_mode:v:0", "passthrough", "-f", "null", "-",
         ],
@@ -103,16 +99,16 @@ def decode_fully(
 class _Watch:
     """Hands samples on, past the watchdog."""
 
-    dog: Watchdog
+    watchdog: Watchdog
     on_sample: Callable[[ProgressSample], None]
-    verdict: Verdict | None = None
+    verdict: StallReport | None = None
 
     def feed(self, sample: ProgressSample) -> None:
-        self.verdict = self.verdict or self.dog.feed(sample, time.monotonic())
+        self.verdict = self.verdict or self.watchdog.feed(sample, time.monotonic())
         self.on_sample(sample)
 
     def ask(self) -> str | None:
-        self.verdict = self.verdict or self.dog.feed(None, time.monotonic())
+        self.verdict = self.verdict or self.watchdog.feed(None, time.monotonic())
         return None if self.verdict is None else self.verdict.cause
 
 
@@ -231,4 +227,4 @@ def shown_packets(path: str, index: int, *, tools: Tools, children: Children) ->
 
 
 def _ffprobe(tools: Tools, *options: str) -> list[str]:
-    return [tools.ffprobe, "-v", "error", *ONLY_FILMS, *options]
+    return [tools.ffprobe, "-v", "error", *INPUT_GUARD, *options]

@@ -8,7 +8,7 @@ from enum import Enum
 from av1rules.base.text import printable
 from av1rules.encode import containers
 from av1rules.encode.containers import MKV, MP4
-from av1rules.library.source import (
+from av1rules.media.source import (
     Attachment,
     AudioStream,
     DataStream,
@@ -16,7 +16,7 @@ from av1rules.library.source import (
     SubtitleStream,
     VideoStream,
 )
-from av1rules.rules.settings import EncodeSettings
+from av1rules.policy.settings import EncodeSettings
 
 SHOWN_TAGS = 8
 SHOWN_TAG_LENGTH = 60

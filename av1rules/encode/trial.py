@@ -9,16 +9,16 @@ from __future__ import annotations
 import os
 import tempfile
 
-from av1rules.base.atomic import TEMP_PREFIX
-from av1rules.base.digest import text_digest
 from av1rules.base.errors import ToolError
+from av1rules.base.files import TEMP_PREFIX
 from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.base.text import text_digest
 from av1rules.encode.encoders import VideoFacts, encoder_options
-from av1rules.encode.failures import encoder_words, explain
-from av1rules.encode.log import LogReader
 from av1rules.encode.measure import decode_fully
-from av1rules.library.toolset import EncoderInfo, ToolMemo, Tools
-from av1rules.rules.settings import EncodeSettings
+from av1rules.ffmpeg.failures import encoder_message, explain
+from av1rules.ffmpeg.log import LogReader
+from av1rules.ffmpeg.tools import EncoderInfo, ToolMemo, Tools
+from av1rules.policy.settings import EncodeSettings
 
 TRIAL_VERSION = 1
 """Part of every memo key: raised whenever a trial looks at something else."""
@@ -97,7 +97,7 @@ def _try(
         done = _encode(path, options, tools, children, log)
         if not done.ok:
             return _refusal(done, tuple(log.last), encoder)
-        if words := encoder_words(log.last, encoder.codec):
+        if words := encoder_message(log.last, encoder.codec):
             return f"{encoder.name} refuses the settings: {words}"
         return _undecodable(path, encoder, tools, children)
 
@@ -123,7 +123,7 @@ def _refusal(done: Completed, said: tuple[str, ...], encoder: EncoderInfo) -> st
     failure = explain(done, said, codec=encoder.codec)
     if failure.is_surroundings or done.stopped is not None:
         return _UNKNOWN
-    if words := encoder_words(said, encoder.codec):
+    if words := encoder_message(said, encoder.codec):
         return f"{encoder.name} refuses the settings: {words}"
     last = f": {said[-1]}" if said else ""
     return f"{encoder.name} can't work with the settings: {failure.reason}{last}"

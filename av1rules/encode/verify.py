@@ -8,49 +8,49 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 
-from av1rules.base.errors import (
-    Av1rulesError,
-    EncodeError,
-    ProbeError,
-    UnansweredProbeError,
-)
+from av1rules.base.errors import Av1rulesError, EncodeError, ProbeError, UnansweredProbeError
 from av1rules.base.events import JobProgress
 from av1rules.base.process import Children
-from av1rules.encode.checks import Blame, Check
 from av1rules.encode.containers import MP4
 from av1rules.encode.contract import compare, expected_contract
-from av1rules.encode.engine import EncodeOutcome
-from av1rules.encode.failures import explain
+from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.measure import (
-    STALL_S,
     Decoded,
     decode_fully,
     first_frame_times,
     shown_packets,
     sound_starts,
 )
-from av1rules.encode.progress import ProgressSample, eta_s
 from av1rules.encode.streams import StreamAction, StreamStep
-from av1rules.library.identity import lone_file
-from av1rules.library.probe import probe_file
-from av1rules.library.source import Source
-from av1rules.library.toolset import Tools
-from av1rules.rules.settings import Loss
+from av1rules.ffmpeg.failures import explain
+from av1rules.ffmpeg.progress import ProgressSample, eta_s
+from av1rules.ffmpeg.tools import Tools
+from av1rules.ffmpeg.watchdog import STALL_S
+from av1rules.media.cache import lone_file
+from av1rules.media.ffprobe import probe_file
+from av1rules.media.source import Source
+from av1rules.policy.settings import Loss
 
 START_TOLERANCE_S = 0.05
 """Sound and picture may move against each other by this much: what nobody sees or hears, and more
 than container ticks and encoder delays come to (measured: up to 0.026 s)."""
 
+
 RHYTHM_TOLERANCE_S = 0.004
 """Matroska's ticks are 1 ms on both sides; more than that is a picture moved or lost."""
 
+
 DURATION_TOLERANCE_S = 0.5
+
+
 DURATION_TOLERANCE = 0.005
 """Headers round and leave out the last frame's length; the frame count is the sharp check, this
 one finds a source whose header promises more than its data holds."""
+
 
 FRAMELESS_PACKETS: dict[str, int | None] = {
     "vp8": None,  # invisible reference frames are packets of their own
@@ -93,6 +93,13 @@ class Verification:
         """The failed checks, the first of them on the first line, which can stand alone."""
         lines = (f"{check.name}: {check.detail}" for check in self.failed)
         return "the encode did not pass verification: " + "\n  ".join(lines)
+
+
+class Blame(StrEnum):
+    """What a failed check speaks against."""
+
+    SOURCE = "source"  # it holds less than it promises, or does not decode
+    ENCODE = "encode"  # the source was read well, the result is wrong
 
 
 _HINTS = {
@@ -351,3 +358,13 @@ def _provenance_check(job: EncodeJob, target: Source) -> Check:
     there = target.provenance == job.provenance
     detail = "the file says how it was made" if there else "the file does not say how it was made"
     return Check(name="provenance", passed=there, detail=detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """`detail` says what was found, also when it passed; `blame` whom a failure speaks against."""
+
+    name: str
+    passed: bool
+    detail: str
+    blame: Blame = Blame.ENCODE

@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from av1rules.base.errors import Av1rulesError
-from av1rules.base.event_text import event_text
 from av1rules.base.events import Event, JobProgress, Note
 from av1rules.base.signals import watch_signals
-from av1rules.graph.doit_store import STORE_NAME, LedgerChecker
-from av1rules.graph.guard import build_guarded, build_noted
-from av1rules.graph.open_session import open_session
-from av1rules.graph.plan import build_plan
-from av1rules.graph.planned import Plan, PlanRow, Step
-from av1rules.graph.run import prepare_run, require_no_brakes
-from av1rules.graph.session import Outcome, Session
-from av1rules.graph.steward import Steward, steward_of
+from av1rules.execute.budget import Steward, steward_of
+from av1rules.execute.job_guard import run_and_record, run_job
+from av1rules.execute.run import prepare_run, require_no_safety_stop
+from av1rules.execute.session import Outcome, Session
+from av1rules.execute.startup import start_session
+from av1rules.graph.store import STORE_NAME, LedgerChecker
 from av1rules.graph.tasks import clean_target, encode_tasks
-from av1rules.graph.workspace import Workspace, open_workspace
-from av1rules.rules.load import load_rules
+from av1rules.plan.items import Plan, PlanRow, Prerequisite
+from av1rules.plan.plan import build_plan
+from av1rules.plan.workspace import Workspace, open_workspace
+from av1rules.policy.load import load_rules
+from av1rules.ui.event_text import event_text
 
 TaskCreator = Callable[[], Iterator[dict[str, Any]]]
 
@@ -84,19 +84,19 @@ class _Library:
             raise SystemExit("interrupted") from interrupt
         yield from encode_tasks(self._plan, self._build, clean=clean_target)
 
-    def _watch_signals(self, space: Workspace) -> None:
+    def _watch_signals(self, workspace: Workspace) -> None:
         """Ours while we build: other tasks of a dodo.py keep the ordinary Ctrl-C."""
         if threading.current_thread() is threading.main_thread():
-            watch_signals(space.children, is_busy=lambda: self._builds > 0)
+            watch_signals(workspace.children, is_busy=lambda: self._builds > 0)
 
-    def _build(self, row: PlanRow, step: Step | None) -> Outcome:
+    def _build(self, row: PlanRow, step: Prerequisite | None) -> Outcome:
         with self._lock:
             self._builds += 1
         try:
             session = self._open()
             if step is not None or self._steward is None:
-                return build_guarded(row, session, step)
-            return build_noted(row, session, self._steward)
+                return run_job(row, session, step)
+            return run_and_record(row, session, self._steward)
         except Av1rulesError as problem:  # another run is at work, or the ledger can't be written
             _show(Note(source=row.file.library_path, message=str(problem)))
             return Outcome.FAILED
@@ -108,8 +108,8 @@ class _Library:
         assert self._space is not None
         with self._lock:
             if self._session is None:
-                require_no_brakes(self._plan)
-                session = self._stack.enter_context(open_session(self._space, _show))
+                require_no_safety_stop(self._plan)
+                session = self._stack.enter_context(start_session(self._space, _show))
                 prepare_run(self._plan, session)
                 jobs = self._space.ruleset.run.jobs  # doit does not say what its -n is
                 self._steward = steward_of(self._plan, session, jobs=jobs)

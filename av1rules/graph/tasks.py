@@ -12,17 +12,17 @@ from doit.exceptions import TaskFailed
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
-from av1rules.graph.planned import ACTIVE, ClipState, Plan, PlanAction, PlanRow, Step
-from av1rules.graph.receipts import JSON_SUFFIX, TEXT_SUFFIX
-from av1rules.graph.session import Outcome
-from av1rules.graph.task_names import CLIP_GROUP, GROUP, task_name
+from av1rules.execute.session import Outcome
+from av1rules.ledger.receipt import JSON_SUFFIX, TEXT_SUFFIX
+from av1rules.plan.items import ACTIVE, ClipState, Plan, PlanAction, PlanRow, Prerequisite
+from av1rules.plan.task_names import CLIP_GROUP, GROUP, task_name
 
-Builder = Callable[[PlanRow, Step | None], Outcome]
+Builder = Callable[[PlanRow, Prerequisite | None], Outcome]
 """Builds the target of a row, or does one step that comes before it, and says what came of it;
 never raises an ordinary error."""
 
-_DONE = (Outcome.PREPARED, Outcome.DONE, Outcome.CLIPPED, Outcome.MOVED, Outcome.COPIED)
-_SETTLED = (Outcome.DISCARDED, Outcome.WITHHELD)
+_DONE = (Outcome.PREPARED, Outcome.DONE, Outcome.CLIP_MADE, Outcome.MOVED, Outcome.COPIED)
+_SETTLED = (Outcome.DISCARDED, Outcome.NO_ACCEPTABLE_CRF)
 """Nothing failed, and nothing more is to be done for the row."""
 
 
@@ -30,7 +30,7 @@ def until_settled(build: Builder) -> Builder:
     """`build`, but for rows that one of their steps settled: nothing is left to do for those."""
     settled: dict[str, Outcome] = {}
 
-    def build_next(row: PlanRow, step: Step | None) -> Outcome:
+    def build_next(row: PlanRow, step: Prerequisite | None) -> Outcome:
         if row.file.path in settled:
             return settled[row.file.path]
         outcome = build(row, step)
@@ -45,7 +45,7 @@ class EncodeAction(BaseAction):  # type: ignore[misc]
     """One encode, or a step before it, as a doit action. No PythonAction: that one swaps
     `sys.stdout`, which is not safe while other jobs' progress is being drawn from other threads."""
 
-    def __init__(self, row: PlanRow, build: Builder, step: Step | None = None) -> None:
+    def __init__(self, row: PlanRow, build: Builder, step: Prerequisite | None = None) -> None:
         self._row = row
         self._build = build
         self._step = step
@@ -72,7 +72,7 @@ class EncodeAction(BaseAction):  # type: ignore[misc]
     __repr__ = __str__
 
 
-class LedgerSays:
+class LedgerState:
     """doit's `uptodate`: what the plan found by asking the ledger. Its text is what `doit info`
     shows as the reason."""
 
@@ -96,8 +96,8 @@ def encode_tasks(
     if any(row.clip is not None for row in plan.rows):
         yield {"basename": CLIP_GROUP, "name": None, "doc": "test clips that approval waits for"}
     known = {row.file.path: tuple(_known_search(row)) for row in plan.rows}
-    for step in Step:
-        is_known = step is Step.SEARCH and any(known.values())
+    for step in Prerequisite:
+        is_known = step is Prerequisite.SEARCH and any(known.values())
         if is_known or any(step in steps_of(row) for row in plan.work):
             yield {"basename": step.value, "name": None, "doc": _STEP_DOCS[step]}
     for row in plan.rows:
@@ -105,21 +105,21 @@ def encode_tasks(
         yield from known[row.file.path]
         if row.clip is not None or row.action in (*ACTIVE, PlanAction.FRESH):
             yield row_task(row, build, clean=clean)
-        elif row.has_verdict:
+        elif row.is_settled_by_attempt:
             yield _verdict_task(row)
 
 
 _STEP_DOCS = {
-    Step.MEASURE: "noise of films, for film_grain: auto and rules that ask for grain",
-    Step.SEARCH: "CRFs for quality targets",
-    Step.SAMPLE: "sample encodes: what would come out too large is not begun",
+    Prerequisite.MEASURE: "noise of films, for film_grain: auto and rules that ask for grain",
+    Prerequisite.SEARCH: "CRFs for quality targets",
+    Prerequisite.SAMPLE: "sample encodes: what would come out too large is not begun",
 }
 
 
-def steps_of(row: PlanRow) -> tuple[Step, ...]:
+def steps_of(row: PlanRow) -> tuple[Prerequisite, ...]:
     """What comes before a row's own task."""
     if row.action is PlanAction.MEASURE:
-        return (Step.MEASURE,)
+        return (Prerequisite.MEASURE,)
     if row.work is None or row.action not in (PlanAction.ENCODE, PlanAction.CLIP):
         return ()
     return row.work.due
@@ -145,18 +145,18 @@ def step_tasks(row: PlanRow, build: Builder) -> Iterator[dict[str, Any]]:
 def _known_search(row: PlanRow) -> Iterator[dict[str, Any]]:
     """A task for a search that is done: nothing to run, but `doit forget` has it done again."""
     work = row.work or row.later
-    if work is None or work.making.settings.target is None or Step.SEARCH in work.due:
+    if work is None or work.recipe.settings.target is None or Prerequisite.SEARCH in work.due:
         return
     yield {
-        "basename": Step.SEARCH.value,
+        "basename": Prerequisite.SEARCH.value,
         "name": task_name(row.file.library_path),
-        "doc": f"found: CRF {work.making.settings.crf:g}",
+        "doc": f"found: CRF {work.recipe.settings.crf:g}",
         "uptodate": [True],
         "actions": None,
     }
 
 
-def _step_name(row: PlanRow, step: Step) -> str:
+def _step_name(row: PlanRow, step: Prerequisite) -> str:
     return f"{step.value}:{task_name(row.file.library_path)}"
 
 
@@ -191,7 +191,7 @@ def encode_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> 
         "file_dep": [row.file.path] if row.file.path != row.target else [],
         "task_dep": _made_before(row),
         "targets": [row.target],
-        "uptodate": [LedgerSays(row)],
+        "uptodate": [LedgerState(row)],
         "actions": [EncodeAction(row, build)],
         "clean": [(clean, [row])],
     }
@@ -207,7 +207,7 @@ def clip_task(row: PlanRow, clip: ClipState, build: Builder) -> dict[str, Any]:
         "file_dep": [origin.path],
         "task_dep": _made_before(row),
         "targets": [clip.path],
-        "uptodate": [LedgerSays(row)],
+        "uptodate": [LedgerState(row)],
         "actions": [EncodeAction(row, build)],
     }
 

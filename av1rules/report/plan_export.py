@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from av1rules.base.text import printable, printable_json
-from av1rules.graph.planned import Plan, PlanAction, PlanRow, Step, Work, total_bytes
-from av1rules.report.foretold import Foretold
+from av1rules.base.text import printable_json
+from av1rules.plan.items import Plan, PlanAction, PlannedEncode, PlanRow, Prerequisite, total_bytes
+from av1rules.report.format import csv_cell, json_text
 
 CSV_COLUMNS = (
     "action", "path", "target", "size_bytes", "source_tier", "rule", "encoder", "crf", "preset",
@@ -19,10 +20,23 @@ CSV_COLUMNS = (
     "saved_bytes_low", "saved_bytes_high", "forecast_from", "beyond_budget",
 )  # fmt: skip
 
+
 _NO_FORECAST = ("",) * 8
 
 
-def plan_json(plan: Plan, foretold: Foretold = Foretold()) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastColumns:
+    """By path of the source: a cell of the table, cells of a CSV line, a JSON record. `lines` and
+    `total` are of the whole plan."""
+
+    cells: Mapping[str, str] = field(default_factory=dict)
+    csv_cells: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    records: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+    total: dict[str, Any] | None = None
+
+
+def plan_json(plan: Plan, forecasts: ForecastColumns = ForecastColumns()) -> str:
     """The plan as JSON. File names that are not UTF-8 have their odd bytes as `\\xNN`."""
     document = {
         "format": 1,
@@ -32,7 +46,7 @@ def plan_json(plan: Plan, foretold: Foretold = Foretold()) -> str:
             for rows in (plan.of(action),)
         },
         "problems": [json_text(problem) for problem in plan.problems],
-        "brakes": [json_text(brake.text) for brake in plan.brakes],
+        "brakes": [json_text(safety_stop.text) for safety_stop in plan.safety_stops],
         "orphans": [
             {
                 "target": json_text(orphan.row.target),
@@ -46,8 +60,8 @@ def plan_json(plan: Plan, foretold: Foretold = Foretold()) -> str:
         "notes": [json_text(note) for note in plan.notes],
         "kept": {"files": plan.kept.files, "size_bytes": plan.kept.size_bytes},
         "made_with_other_tools": plan.other_tools,
-        "forecast": foretold.total,
-        "rows": [row_record(row) | foretold.records.get(row.file.path, {}) for row in plan.rows],
+        "forecast": forecasts.total,
+        "rows": [row_record(row) | forecasts.records.get(row.file.path, {}) for row in plan.rows],
     }
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
     return printable_json(text)
@@ -68,8 +82,8 @@ def row_record(row: PlanRow) -> dict[str, Any]:
     }
     if row.work is not None:
         record["encoder"] = row.work.encoder.name
-        record["settings"] = msgspec.to_builtins(row.work.making.settings, order="deterministic")
-        record["origins"] = dict(row.work.making.origins)
+        record["settings"] = msgspec.to_builtins(row.work.recipe.settings, order="deterministic")
+        record["origins"] = dict(row.work.recipe.origins)
         record["content_key"] = row.work.content_key
         record["fingerprint"] = row.work.fingerprint
         record["first"] = [step.value for step in row.work.due]
@@ -84,12 +98,7 @@ def row_record(row: PlanRow) -> dict[str, Any]:
     return record
 
 
-def json_text(text: str) -> str:
-    """Text that UTF-8 can hold: surrogate escapes of odd file names become `\\xNN`."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
-
-
-def plan_csv(plan: Plan, foretold: Foretold = Foretold()) -> str:
+def plan_csv(plan: Plan, forecasts: ForecastColumns = ForecastColumns()) -> str:
     """One line a file; several causes or notes are joined by "; "."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -107,24 +116,17 @@ def plan_csv(plan: Plan, foretold: Foretold = Foretold()) -> str:
                 *_numbers(row.work),
                 csv_cell("; ".join(row.causes)),
                 csv_cell("; ".join(row.notes)),
-                *foretold.csv_cells.get(row.file.path, _NO_FORECAST),
+                *forecasts.csv_cells.get(row.file.path, _NO_FORECAST),
             )
         )
     return out.getvalue()
 
 
-def _numbers(work: Work | None) -> tuple[object, object, object]:
+def _numbers(work: PlannedEncode | None) -> tuple[object, object, object]:
     """CRF, preset and film grain; empty while they are still to be found out."""
     if work is None:
         return "", "", ""
-    settings = work.making.settings
-    crf: object = "" if Step.SEARCH in work.due else settings.crf
-    grain: object = "" if Step.MEASURE in work.due else settings.film_grain
+    settings = work.recipe.settings
+    crf: object = "" if Prerequisite.SEARCH in work.due else settings.crf
+    grain: object = "" if Prerequisite.MEASURE in work.due else settings.film_grain
     return crf, settings.preset, grain
-
-
-def csv_cell(text: str) -> str:
-    """A cell that neither a spreadsheet takes for a formula nor a terminal for a command: names
-    of files come from strangers."""
-    shown = printable(text)
-    return f"'{shown}" if shown.startswith(("=", "+", "-", "@", "\t", "\r")) else shown

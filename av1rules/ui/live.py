@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from av1rules.base.event_text import event_text
 from av1rules.base.events import (
     CheckStarted,
     ClipMade,
@@ -34,6 +33,7 @@ from av1rules.base.events import (
 )
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
+from av1rules.ui.event_text import event_text
 
 _STYLES = {
     JobDone: "green",

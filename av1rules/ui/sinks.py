@@ -12,9 +12,9 @@ from typing import TextIO
 
 import msgspec
 
-from av1rules.base.event_text import event_text
 from av1rules.base.events import Event, JobProgress, Probing, Sink, ignore
 from av1rules.base.text import printable_json
+from av1rules.ui.event_text import event_text
 
 PROGRESS_LINE_EVERY_S = 30.0
 """A log line per job this often: enough to see life in a journal, few enough to read."""

@@ -11,7 +11,7 @@ import pytest
 
 from av1rules.base.priority import Priority, apply
 from av1rules.base.process import run
-from av1rules.library.toolset import Tools
+from av1rules.ffmpeg.tools import Tools
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 

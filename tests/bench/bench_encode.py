@@ -17,12 +17,12 @@ import time
 from pathlib import Path
 
 from av1rules.base.events import Event, JobDone
-from av1rules.graph.ledger import Ledger
-from av1rules.graph.open_session import open_session
-from av1rules.graph.plan import build_plan
-from av1rules.graph.run import run_plan
-from av1rules.graph.scope import Wish
-from av1rules.graph.workspace import open_workspace
+from av1rules.execute.run import run_plan
+from av1rules.execute.startup import start_session
+from av1rules.ledger.ledger import Ledger
+from av1rules.plan.context import PlanRequest
+from av1rules.plan.plan import build_plan
+from av1rules.plan.workspace import open_workspace
 
 PAIRS = 5
 
@@ -39,8 +39,8 @@ rules:
 def make_film(folder: Path, seconds: int) -> None:
     (folder / "films").mkdir()
     (folder / "rules.yaml").write_text(RULES)
-    with open_workspace(folder / "rules.yaml", write=False) as space:
-        ffmpeg = space.tools.ffmpeg
+    with open_workspace(folder / "rules.yaml", write=False) as workspace:
+        ffmpeg = workspace.tools.ffmpeg
     command = [
         ffmpeg, "-v", "error", "-f", "lavfi", "-i", "mandelbrot=s=960x540:r=24", "-t", str(seconds),
         "-c:v", "mpeg2video", "-b:v", "8M", "-pix_fmt", "yuv420p", str(folder / "films/film.mkv"),
@@ -52,10 +52,10 @@ def build(rules: Path) -> tuple[float, JobDone]:
     """Wall time of one build without its verification, in seconds, and its last event."""
     events: list[Event] = []
     with (
-        open_workspace(rules, write=False) as space,
-        open_session(space, events.append) as session,
+        open_workspace(rules, write=False) as workspace,
+        start_session(workspace, events.append) as session,
     ):
-        plan = build_plan(session.space, Wish(force=True))
+        plan = build_plan(session.workspace, PlanRequest(force=True))
         started = time.perf_counter()
         run_plan(plan, session, jobs=1)
         elapsed = time.perf_counter() - started

@@ -15,13 +15,14 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from av1rules.graph.forecast import Model, Range, Sample, total_of
-from av1rules.graph.forecast_check import Quality, quality_of
-from av1rules.graph.forecast_past import samples_of
-from av1rules.graph.history import made_lately
-from av1rules.graph.ledger import Ledger
+from av1rules.forecast.calibration import ErrorStats, error_stats
+from av1rules.forecast.model import Model, PastEncode, total_of
+from av1rules.forecast.training import past_encodes
+from av1rules.ledger.history import recent_encodes
+from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.records import Interval
 from tests.bench.forecast_library import make_library
-from tests.graph.past_encodes import World
+from tests.forecast.past_encodes import SharedLibrary
 
 FEW = (0, 1, 3, 10, 30, 100, 300)
 """So many encodes are known when the next 50 are foretold."""
@@ -32,7 +33,7 @@ def main(media: Path, folder: Path) -> None:
         make_library(folder, media)
     cores = os.cpu_count() or 1
     with closing(Ledger.read(folder / ".av1rules")) as ledger:
-        samples = samples_of(made_lately(ledger, 10_000), cores=cores)
+        samples = past_encodes(recent_encodes(ledger, 10_000), cores=cores)
     print(f"{len(samples)} real encodes on {cores} cores")
     built_in = Model(cores=cores)
     _tell("built-in figures", samples, [built_in] * len(samples))
@@ -44,11 +45,11 @@ def main(media: Path, folder: Path) -> None:
 def made_up(*, cores: int) -> None:
     print("made-up history, 40 worlds; the next 50 films of each")
     for known in FEW:
-        times: list[tuple[Range, float]] = []
-        sizes: list[tuple[Range, float]] = []
-        totals: list[tuple[Range, float]] = []
+        times: list[tuple[Interval, float]] = []
+        sizes: list[tuple[Interval, float]] = []
+        totals: list[tuple[Interval, float]] = []
         for seed in range(40):
-            world = World(random.Random(seed), cores=cores)
+            world = SharedLibrary(random.Random(seed), cores=cores)
             model = Model(world.films(known), cores=cores)
             films = world.films(50)
             foretold = [model.forecast(film.traits) for film in films]
@@ -57,22 +58,22 @@ def made_up(*, cores: int) -> None:
             sizes += [(one.size_bytes, film.size_bytes) for one, film in pairs]
             totals.append((total_of(foretold).seconds, sum(film.seconds for film in films)))
         print(
-            f"  {known:4} known: time {_shown(quality_of(times))}; size"
-            f" {_shown(quality_of(sizes))}; total time {_shown(quality_of(totals))}"
+            f"  {known:4} known: time {_shown(error_stats(times))}; size"
+            f" {_shown(error_stats(sizes))}; total time {_shown(error_stats(totals))}"
         )
 
 
-def _tell(name: str, samples: Sequence[Sample], models: Sequence[Model]) -> None:
+def _tell(name: str, samples: Sequence[PastEncode], models: Sequence[Model]) -> None:
     pairs = [
         (model.forecast(sample.traits), sample)
         for model, sample in zip(models, samples, strict=True)
     ]
-    time = quality_of([(one.seconds, sample.seconds) for one, sample in pairs])
-    size = quality_of([(one.size_bytes, sample.size_bytes) for one, sample in pairs])
+    time = error_stats([(one.seconds, sample.seconds) for one, sample in pairs])
+    size = error_stats([(one.size_bytes, sample.size_bytes) for one, sample in pairs])
     print(f"  {name}: time {_shown(time)}; size {_shown(size)}")
 
 
-def _shown(quality: Quality) -> str:
+def _shown(quality: ErrorStats) -> str:
     return (
         f"off by {quality.median_error:.0%} (bias {quality.bias:.2f}), {quality.inside:.0%} inside"
     )

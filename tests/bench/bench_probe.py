@@ -21,12 +21,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from av1rules.library.cache import LibraryCache
-from av1rules.library.discover import Found, walk
-from av1rules.library.probe import probe_many
-from av1rules.library.source import LibraryFile
-from av1rules.library.tools import find_tools
-from av1rules.library.toolset import Tools
+from av1rules.ffmpeg.locate import find_tools
+from av1rules.ffmpeg.tools import Tools
+from av1rules.media.cache import LibraryCache
+from av1rules.media.discover import Candidate, walk
+from av1rules.media.ffprobe import probe_many
+from av1rules.media.source import LibraryFile
 
 MEDIA = Path(__file__).parents[3] / "shared" / "media"
 
@@ -70,7 +70,7 @@ def library(folder: Path) -> list[LibraryFile]:
     found = walk(
         [("bench", str(folder))], include=(), exclude=(), min_size=0, settle_s=0, now_s=time.time()
     )
-    return [item.file for item in found if isinstance(item, Found)]
+    return [item.file for item in found if isinstance(item, Candidate)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

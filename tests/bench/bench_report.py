@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.report.shelf_of_figures import fill
+from tests.report.sample_history import fill
 
 RULES = """\
 version: 1

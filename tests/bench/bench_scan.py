@@ -17,14 +17,14 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
-from av1rules.base.digest import content_key, head_key
-from av1rules.graph.ledger import Ledger
-from av1rules.graph.plan import build_plan
-from av1rules.graph.planned import PlanAction
-from av1rules.graph.stale import TargetRow, tools_used
-from av1rules.graph.workspace import open_workspace
-from av1rules.library.discover import Found, walk
-from av1rules.library.source import AudioStream, LibraryFile, Source, VideoStream
+from av1rules.base.hashing import content_key, head_key
+from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.records import TargetRow, tools_used
+from av1rules.media.discover import Candidate, walk
+from av1rules.media.source import AudioStream, LibraryFile, Source, VideoStream
+from av1rules.plan.items import PlanAction
+from av1rules.plan.plan import build_plan
+from av1rules.plan.workspace import open_workspace
 
 FILES_PER_FOLDER = 20
 ROUNDS = 5
@@ -48,17 +48,17 @@ def make_library(folder: Path, count: int) -> None:
         path = folder / "films" / f"Show {number // FILES_PER_FOLDER:04}" / f"Film {number:05}.mkv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"film %d" % number)
-    with open_workspace(folder / "rules.yaml", write=True) as space:
+    with open_workspace(folder / "rules.yaml", write=True) as workspace:
         for step in walk([("films", str(folder / "films"))], include=(), exclude=(), min_size=0,
                          settle_s=0, now_s=time.time()):  # fmt: skip
-            assert isinstance(step, Found)
+            assert isinstance(step, Candidate)
             source = _source(step.file)
-            space.cache.put_probe(
-                step.file.stat, source, ffprobe_version=space.tools.ffprobe_version
+            workspace.cache.put_probe(
+                step.file.stat, source, ffprobe_version=workspace.tools.ffprobe_version
             )
-        space.cache.flush()
-        plan = build_plan(space)
-        _write_targets(plan.of(PlanAction.ENCODE), space.ledger, space)
+        workspace.cache.flush()
+        plan = build_plan(workspace)
+        _write_targets(plan.of(PlanAction.ENCODE), workspace.ledger, workspace)
 
 
 def _source(file: LibraryFile) -> Source:
@@ -72,7 +72,7 @@ def _source(file: LibraryFile) -> Source:
     )  # fmt: skip
 
 
-def _write_targets(rows: object, ledger: Ledger, space: object) -> None:
+def _write_targets(rows: object, ledger: Ledger, workspace: object) -> None:
     for row in rows:  # type: ignore[attr-defined]
         os.makedirs(os.path.dirname(row.target), exist_ok=True)
         with open(row.target, "wb") as file:
@@ -86,9 +86,9 @@ def _write_targets(rows: object, ledger: Ledger, space: object) -> None:
                 content_key=row.work.content_key,
                 source_digest="xxh3-128:0",
                 source_bytes=row.size_bytes,
-                settings=row.work.making.settings,
+                settings=row.work.recipe.settings,
                 fingerprint=row.work.fingerprint,
-                tools=tools_used(row.work.encoder, space.tools),  # type: ignore[attr-defined]
+                tools=tools_used(row.work.encoder, workspace.tools),  # type: ignore[attr-defined]
                 target_bytes=stat.st_size,
                 target_mtime_ns=stat.st_mtime_ns,
                 target_key=content_key(row.target),

@@ -21,22 +21,22 @@ from pathlib import Path
 import msgspec
 
 from av1rules.base.process import Children
-from av1rules.encode.clip_argv import CLIP_CONTAINER
+from av1rules.encode.encode import encode
 from av1rules.encode.encoders import choose_encoder
-from av1rules.encode.engine import encode
+from av1rules.encode.excerpt_argv import CLIP_CONTAINER
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.score_graph import Part
-from av1rules.encode.score_parse import Score, figure_of
-from av1rules.encode.scores import measure
-from av1rules.library.identity import lone_file
-from av1rules.library.probe import probe_file
-from av1rules.library.source import Source
-from av1rules.library.tools import find_tools
-from av1rules.library.toolset import Tools
-from av1rules.review.samples import sample_passages
-from av1rules.review.search import Found, NotReached, Probe, next_step
-from av1rules.rules.quality import Floor, Metric, QualityTarget, Statistic
-from av1rules.rules.settings import EncodeSettings
+from av1rules.ffmpeg.locate import find_tools
+from av1rules.ffmpeg.tools import Tools
+from av1rules.media.cache import lone_file
+from av1rules.media.ffprobe import probe_file
+from av1rules.media.source import Source
+from av1rules.policy.quality_spec import Floor, Metric, QualityTarget, Statistic
+from av1rules.policy.settings import EncodeSettings
+from av1rules.quality.crf_search import CrfFound, CrfNotReached, TrialPoint, next_step
+from av1rules.quality.filtergraph import ScoreInput
+from av1rules.quality.result import Score, figure_of
+from av1rules.quality.sampling import sample_excerpts
+from av1rules.quality.score import measure
 from tests.bench.search_films import RATE, films, make_film
 
 PRESET = 10
@@ -119,8 +119,8 @@ class Film:
             assert main is not None
             started = time.monotonic()
             scores = measure(
-                Part(path=job.source_path, stream=job.main, passages=passages),
-                Part(path=encoded.path, stream=main),
+                ScoreInput(path=job.source_path, stream=job.main, passages=passages),
+                ScoreInput(path=encoded.path, stream=main),
                 metrics=METRICS,
                 tools=self.tools,
                 children=children,
@@ -160,7 +160,7 @@ class Row:
     film: str
     floor: Floor
     right: float | None
-    found: Found | NotReached
+    found: CrfFound | CrfNotReached
     whole_value: float | None
     size_ratio: float | None  # real to projected
     time_ratio: float | None
@@ -168,7 +168,7 @@ class Row:
 
     @property
     def off_crf(self) -> float | None:
-        if self.right is None or isinstance(self.found, NotReached):
+        if self.right is None or isinstance(self.found, CrfNotReached):
             return None
         return self.found.crf - self.right
 
@@ -179,13 +179,15 @@ class Row:
 
 
 def search(film: Film, floor: Floor, *, total_s: float) -> Row:
-    passages = sample_passages(film.source, total_s=total_s)
+    passages = sample_excerpts(film.source, total_s=total_s)
     target = QualityTarget(floor=floor, crf_min=GRID[0], crf_max=GRID[-1])
-    probes: list[Probe] = []
-    while not isinstance(step := next_step(target, probes, start=START_CRF), Found | NotReached):
-        probes.append(Probe(crf=step, value=film.at(step, passages).figure(floor)))
+    probes: list[TrialPoint] = []
+    while not isinstance(
+        step := next_step(target, probes, start=START_CRF), CrfFound | CrfNotReached
+    ):
+        probes.append(TrialPoint(crf=step, value=film.at(step, passages).figure(floor)))
     tried = [film.at(probe.crf, passages) for probe in probes]
-    crf = step.crf if isinstance(step, Found) else None
+    crf = step.crf if isinstance(step, CrfFound) else None
     nearest = film.at(min(GRID, key=lambda one: abs(one - (crf or START_CRF))))
     final = next((one for one in tried if one.crf == crf), None)
     return Row(
@@ -216,7 +218,7 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         name = row.floor.text.replace(" at least", "")
         right = "none" if row.right is None else f"{row.right:g}"
-        found = f"{row.found.crf:g}" if isinstance(row.found, Found) else "none"
+        found = f"{row.found.crf:g}" if isinstance(row.found, CrfFound) else "none"
         value = "" if row.whole_value is None else f"{row.whole_value:.4g}"
         ratio = "" if row.size_ratio is None else f"{row.size_ratio:.2f}"
         probes = len(row.found.probes)

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from av1rules.base.events import ignore
-from av1rules.graph.open_session import open_session
-from av1rules.graph.plan import build_plan
-from av1rules.graph.run import run_plan
-from av1rules.graph.scope import Wish
-from av1rules.graph.workspace import open_workspace
+from av1rules.execute.run import run_plan
+from av1rules.execute.startup import start_session
+from av1rules.plan.context import PlanRequest
+from av1rules.plan.plan import build_plan
+from av1rules.plan.workspace import open_workspace
 
 MOST_BYTES = 6 * 1000**2
 """Larger clips take minutes; what the figures are about is how clips differ."""
@@ -45,10 +45,10 @@ def make_library(folder: Path, media: Path) -> None:
         shutil.copy(clip, place / clip.name)
     (folder / "rules.yaml").write_text(RULES)
     with (
-        open_workspace(folder / "rules.yaml", write=False) as space,
-        open_session(space, ignore) as session,
+        open_workspace(folder / "rules.yaml", write=False) as workspace,
+        start_session(workspace, ignore) as session,
     ):
-        run_plan(build_plan(session.space, Wish()), session, jobs=1)
+        run_plan(build_plan(session.workspace, PlanRequest()), session, jobs=1)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scenario:
     clip: Clip
     change: str  # filters between scaling and the film
 
@@ -61,7 +61,7 @@ _CORNER = "crop=iw/2:ih/2:0:ih/3,scale={0}:{1}"
 _NOISY = "noise=alls=9:allf=t:all_seed=7"
 
 
-def films() -> dict[str, tuple[Scene, ...]]:
+def films() -> dict[str, tuple[Scenario, ...]]:
     """The scenes of each film; the same every time."""
     shuffle = random.Random(4)
     drawn = list(_scenes(DRAWN, (_WHOLE, _MIRRORED, _CORNER, "negate," + _MIRRORED)))
@@ -77,12 +77,12 @@ def films() -> dict[str, tuple[Scene, ...]]:
     return {"drawn": tuple(drawn), "camera": tuple(camera), "mixed": tuple(mixed)}
 
 
-def _scenes(clips: tuple[Clip, ...], changes: tuple[str, ...]) -> Iterator[Scene]:
+def _scenes(clips: tuple[Clip, ...], changes: tuple[str, ...]) -> Iterator[Scenario]:
     for change in changes:
-        yield from (Scene(clip=clip, change=change.format(*SIZE)) for clip in clips)
+        yield from (Scenario(clip=clip, change=change.format(*SIZE)) for clip in clips)
 
 
-def make_film(scenes: tuple[Scene, ...], film: Path, *, media: Path, ffmpeg: str) -> None:
+def make_film(scenes: tuple[Scenario, ...], film: Path, *, media: Path, ffmpeg: str) -> None:
     """All scenes one after the other, as a disc or a good stream would hold them."""
     width, height = SIZE
     inputs, chains = [], []

@@ -11,18 +11,18 @@ from click.testing import CliRunner
 
 from av1rules.base.errors import UsageError
 from av1rules.cli.clips import command
-from av1rules.cli.player import PLAYER_VARIABLE, play
+from av1rules.cli.clips_open import PLAYER_VARIABLE, play
 from tests.browser import browser_page
-from tests.graph.test_clips import rules
-from tests.shelf import Shelf
+from tests.operations.test_clips import rules
+from tests.sample_library import SampleLibrary
 
 pytestmark = pytest.mark.real
 
 
-def call(shelf: Shelf, *arguments: str) -> str:
+def call(library: SampleLibrary, *arguments: str) -> str:
     done = CliRunner().invoke(
         command,
-        [*arguments[:1], "-f", str(shelf.rules_file), *arguments[1:]],
+        [*arguments[:1], "-f", str(library.rules_file), *arguments[1:]],
         catch_exceptions=False,
         standalone_mode=False,
     )
@@ -30,18 +30,18 @@ def call(shelf: Shelf, *arguments: str) -> str:
 
 
 @pytest.fixture
-def waiting(shelf: Shelf) -> Shelf:
-    rules(shelf, "crf: 50, preset: 12, film_grain: 6, max_size_ratio: 9")
-    shelf.add("a <b>film</b>.mkv")
-    assert "no clips" not in call(shelf, "list")
-    shelf.run()
-    return shelf
+def waiting(library: SampleLibrary) -> SampleLibrary:
+    rules(library, "crf: 50, preset: 12, film_grain: 6, max_size_ratio: 9")
+    library.add("a <b>film</b>.mkv")
+    assert "no clips" not in call(library, "list")
+    library.run()
+    return library
 
 
 NAME = "films/a <b>film</b>.mkv"
 
 
-def test_list_show_approve(waiting: Shelf) -> None:
+def test_list_show_approve(waiting: SampleLibrary) -> None:
     listed = call(waiting, "list")
     assert re.search(r"waiting +films/a <b>film</b>.mkv .*\d+%", listed), listed
     told = call(waiting, "show", NAME)
@@ -58,7 +58,7 @@ def test_list_show_approve(waiting: Shelf) -> None:
     assert waiting.run().done == 1
 
 
-def test_adjust_takes_options_and_words(waiting: Shelf) -> None:
+def test_adjust_takes_options_and_words(waiting: SampleLibrary) -> None:
     assert "crf 50 -> 48; a run makes" in call(waiting, "adjust", NAME)
     waiting.run()
     said = call(waiting, "adjust", NAME, "--slower", "--set", "film_grain=2")
@@ -66,7 +66,7 @@ def test_adjust_takes_options_and_words(waiting: Shelf) -> None:
     assert "preset 12 -> 11" in said
     row = waiting.row("a <b>film</b>.mkv")
     assert row.work is not None
-    settings = row.work.making.settings
+    settings = row.work.recipe.settings
     assert (settings.crf, settings.preset, settings.film_grain) == (48, 11, 2)
 
 
@@ -82,7 +82,7 @@ def test_adjust_takes_options_and_words(waiting: Shelf) -> None:
     ],
 )
 def test_refused_and_nothing_is_written(
-    waiting: Shelf, arguments: tuple[str, ...], message: str
+    waiting: SampleLibrary, arguments: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
         call(waiting, *arguments)
@@ -90,13 +90,13 @@ def test_refused_and_nothing_is_written(
     assert not (waiting.folder / "approvals.yaml").exists()
 
 
-def test_reject_keeps_its_reason(waiting: Shelf) -> None:
+def test_reject_keeps_its_reason(waiting: SampleLibrary) -> None:
     call(waiting, "reject", NAME, "--reason", "bands in the fog")
     assert "bands in the fog" in call(waiting, "list")
 
 
 def test_open_gives_the_clip_to_the_player(
-    waiting: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    waiting: SampleLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = tmp_path / "seen"
     script = tmp_path / "player"
@@ -112,7 +112,7 @@ def test_open_gives_the_clip_to_the_player(
         play("x.mp4")
 
 
-def test_comparison_in_a_real_browser(waiting: Shelf, tmp_path: Path) -> None:
+def test_comparison_in_a_real_browser(waiting: SampleLibrary, tmp_path: Path) -> None:
     goal = tmp_path / "page.html"
     assert str(goal) in call(waiting, "compare", NAME, "-o", str(goal))
     text = goal.read_text()

@@ -11,27 +11,27 @@ from click.testing import CliRunner
 from av1rules.base.errors import UsageError
 from av1rules.cli.clips import command
 from av1rules.cli.exit_codes import EXIT_DONE
-from av1rules.report import compare
+from av1rules.report.clip_page import gather as compare
 from tests.browser import browser_page
 from tests.cli.test_clips import NAME, call
-from tests.graph.test_clips import rules
-from tests.shelf import Shelf
+from tests.operations.test_clips import rules
+from tests.sample_library import SampleLibrary
 
 pytestmark = pytest.mark.real
 
 
 @pytest.fixture
-def tried(shelf: Shelf) -> Shelf:
+def tried(library: SampleLibrary) -> SampleLibrary:
     """A film whose clip waits, and two variants of it."""
-    rules(shelf, "crf: 50, preset: 12, film_grain: 6, max_size_ratio: 9")
-    shelf.add("a <b>film</b>.mkv")
-    told = call(shelf, "try", NAME, "--set", "film_grain=0", "--set", "film_grain=12, preset=13")
+    rules(library, "crf: 50, preset: 12, film_grain: 6, max_size_ratio: 9")
+    library.add("a <b>film</b>.mkv")
+    told = call(library, "try", NAME, "--set", "film_grain=0", "--set", "film_grain=12, preset=13")
     assert "take 1: av1rules clips adjust 'films/a <b>film</b>.mkv' --set film_grain=0" in told
     assert "look: av1rules clips compare 'films/a <b>film</b>.mkv'" in told
-    return shelf
+    return library
 
 
-def test_listed_shown_and_taken(tried: Shelf) -> None:
+def test_listed_shown_and_taken(tried: SampleLibrary) -> None:
     listed = call(tried, "list")
     assert "variant: film_grain 0" in listed
     assert "variant: preset 13, film_grain 12" in listed
@@ -50,7 +50,7 @@ def test_listed_shown_and_taken(tried: Shelf) -> None:
     assert tried.run().done == 1
 
 
-def test_options_make_a_variant_each(tried: Shelf) -> None:
+def test_options_make_a_variant_each(tried: SampleLibrary) -> None:
     told = call(tried, "try", NAME, "--crf", "52", "--crf", "54", "--slower", "--json")
     events = [json.loads(line) for line in told.splitlines()]
     causes = [event["causes"][0] for event in events if event["type"] == "job_started"]
@@ -66,13 +66,13 @@ def test_options_make_a_variant_each(tried: Shelf) -> None:
         (("--set", "film_grain=6"), "a variant changes at least one setting"),
     ],
 )
-def test_refused(tried: Shelf, arguments: tuple[str, ...], message: str) -> None:
+def test_refused(tried: SampleLibrary, arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         call(tried, "try", NAME, *arguments)
     assert message in str(caught.value)
 
 
-def test_exit_code_of_one_that_is_there_already(tried: Shelf) -> None:
+def test_exit_code_of_one_that_is_there_already(tried: SampleLibrary) -> None:
     done = CliRunner().invoke(
         command,
         ["try", "-f", str(tried.rules_file), NAME, "--set", "film_grain=0"],
@@ -82,7 +82,7 @@ def test_exit_code_of_one_that_is_there_already(tried: Shelf) -> None:
     assert "made before: variant: film_grain 0" in done.output + (done.stderr or "")
 
 
-def test_variants_on_the_page(tried: Shelf, tmp_path: Path) -> None:
+def test_variants_on_the_page(tried: SampleLibrary, tmp_path: Path) -> None:
     goal = tmp_path / "page.html"
     call(tried, "compare", NAME, "-o", str(goal))
     text = goal.read_text()
@@ -135,7 +135,7 @@ _SEEN = """(() => {
 
 
 def test_clips_that_do_not_fit_inside_lie_beside_the_page(
-    tried: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tried: SampleLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compare, "LARGEST_INSIDE", 0)
     goal = tmp_path / "page.html"
@@ -161,7 +161,7 @@ _LENGTHS = """Promise.all([...document.querySelectorAll("video")].map(
 })))"""
 
 
-def test_what_was_found_for_a_wish_is_told(tried: Shelf) -> None:
+def test_what_was_found_for_a_wish_is_told(tried: SampleLibrary) -> None:
     rules(tried, "target: {metric: vmaf, mean: 20}, preset: 12, max_size_ratio: 9, film_grain: 0")
     call(tried, "try", NAME, "--set", "film_grain=auto")
     assert "crf 50 by target" in call(tried, "show", NAME)

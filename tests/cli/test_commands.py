@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from av1rules.cli.main import COMMANDS
-from av1rules.graph.lock import run_lock
+from av1rules.execute.resources.run_lock import run_lock
 from tests.cli.terminal import on_a_terminal
 from tests.conftest import MakeClip
-from tests.shelf import FAST, RULES, Shelf
+from tests.sample_library import FAST, RULES, SampleLibrary
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,18 +69,18 @@ def test_missing_rules_file_says_what_to_do(tmp_path: Path) -> None:
     assert "Traceback" not in stderr
 
 
-def test_init_writes_a_policy_that_works(shelf: Shelf) -> None:
-    shelf.rules_file.unlink()
-    shelf.add("A Film (1999) 1080p WEB-DL.mkv")
-    text = av1rules("init", "films", cwd=shelf.folder).stdout
+def test_init_writes_a_policy_that_works(library: SampleLibrary) -> None:
+    library.rules_file.unlink()
+    library.add("A Film (1999) 1080p WEB-DL.mkv")
+    text = av1rules("init", "films", cwd=library.folder).stdout
     assert "wrote rules.yaml" in text
-    rules = shelf.rules_file.read_text()
+    rules = library.rules_file.read_text()
     assert len(rules.splitlines()) == 10
-    assert len((shelf.folder / "dodo.py").read_text().splitlines()) == 2
-    av1rules("validate", "--strict", cwd=shelf.folder)
-    again = av1rules("init", "films", cwd=shelf.folder, code=2).stderr
+    assert len((library.folder / "dodo.py").read_text().splitlines()) == 2
+    av1rules("validate", "--strict", cwd=library.folder)
+    again = av1rules("init", "films", cwd=library.folder, code=2).stderr
     assert "not overwritten" in again
-    assert shelf.rules_file.read_text() == rules
+    assert library.rules_file.read_text() == rules
 
 
 @pytest.mark.parametrize("name", ["my films: all", "it's #1", 'quo"te\\back', "täglich", "- x"])
@@ -104,50 +104,50 @@ def test_validate_shows_all_problems_and_runs_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.real
 class TestPlan:
-    def test_table_json_and_csv_agree(self, shelf: Shelf) -> None:
-        shelf.add("a.mkv")
-        shelf.add(b"odd\xff\x1b[31m.mkv")
-        shelf.add("b.mkv").write_bytes(b"no film")
-        table = av1rules("plan", cwd=shelf.folder).stdout
+    def test_table_json_and_csv_agree(self, library: SampleLibrary) -> None:
+        library.add("a.mkv")
+        library.add(b"odd\xff\x1b[31m.mkv")
+        library.add("b.mkv").write_bytes(b"no film")
+        table = av1rules("plan", cwd=library.folder).stdout
         assert "3 files: 2 encode, 1 blocked" in table
         assert "odd\\xff\\x1b[31m.mkv" in table
         assert "\x1b" not in table
-        document = json.loads(av1rules("plan", "--json", cwd=shelf.folder).stdout)
+        document = json.loads(av1rules("plan", "--json", cwd=library.folder).stdout)
         assert document["totals"]["encode"]["files"] == 2
         row = document["rows"][0]
         assert (row["action"], row["causes"], row["rule"]) == ("encode", ["new"], "all")
         assert row["settings"]["crf"] == 50
         assert row["origins"]["crf"] == "rules.yaml:7 (rule all)"
         lines = list(
-            csv.DictReader(io.StringIO(av1rules("plan", "--csv", cwd=shelf.folder).stdout))
+            csv.DictReader(io.StringIO(av1rules("plan", "--csv", cwd=library.folder).stdout))
         )
         assert [line["action"] for line in lines] == ["encode", "blocked", "encode"]
         assert [line["path"] for line in lines] == [
             row["path"].replace("\x1b", "\\x1b") for row in document["rows"]
         ]
 
-    def test_detailed_exitcode_says_whether_there_is_work(self, shelf: Shelf) -> None:
-        shelf.add("a.mkv")
-        av1rules("plan", cwd=shelf.folder)
-        av1rules("plan", "--detailed-exitcode", cwd=shelf.folder, code=2)
-        shelf.run()
-        av1rules("plan", "--detailed-exitcode", cwd=shelf.folder)
+    def test_detailed_exitcode_says_whether_there_is_work(self, library: SampleLibrary) -> None:
+        library.add("a.mkv")
+        av1rules("plan", cwd=library.folder)
+        av1rules("plan", "--detailed-exitcode", cwd=library.folder, code=2)
+        library.run()
+        av1rules("plan", "--detailed-exitcode", cwd=library.folder)
 
-    def test_path_that_is_not_there(self, shelf: Shelf) -> None:
-        assert "no such file" in av1rules("plan", "nowhere", cwd=shelf.folder, code=2).stderr
+    def test_path_that_is_not_there(self, library: SampleLibrary) -> None:
+        assert "no such file" in av1rules("plan", "nowhere", cwd=library.folder, code=2).stderr
 
-    def test_all_lists_fresh_files(self, shelf: Shelf) -> None:
-        shelf.add("a.mkv")
-        shelf.run()
-        assert "films/a.mkv" not in av1rules("plan", cwd=shelf.folder).stdout
-        assert "films/a.mkv" in av1rules("plan", "--all", cwd=shelf.folder).stdout
+    def test_all_lists_fresh_files(self, library: SampleLibrary) -> None:
+        library.add("a.mkv")
+        library.run()
+        assert "films/a.mkv" not in av1rules("plan", cwd=library.folder).stdout
+        assert "films/a.mkv" in av1rules("plan", "--all", cwd=library.folder).stdout
 
 
 @pytest.mark.real
 class TestRun:
-    def test_json_events_are_one_object_a_line(self, shelf: Shelf) -> None:
-        shelf.add(b"odd\xff.mkv")
-        done = av1rules("run", "--json", cwd=shelf.folder)
+    def test_json_events_are_one_object_a_line(self, library: SampleLibrary) -> None:
+        library.add(b"odd\xff.mkv")
+        done = av1rules("run", "--json", cwd=library.folder)
         events = [json.loads(line) for line in done.stdout.splitlines()]
         types = [e["type"] for e in events if e["type"] not in ("progress", "probing")]
         assert types == ["run_started", "job_started", "job_done", "run_finished"]
@@ -157,49 +157,49 @@ class TestRun:
             "films/odd\\xff.mkv"
         }
 
-    def test_plain_lines_without_a_terminal(self, shelf: Shelf) -> None:
-        shelf.add("a.mkv")
-        done = av1rules("run", cwd=shelf.folder)
+    def test_plain_lines_without_a_terminal(self, library: SampleLibrary) -> None:
+        library.add("a.mkv")
+        done = av1rules("run", cwd=library.folder)
         assert done.stdout == ""
         lines = done.stderr.splitlines()
         assert any("films/a.mkv: done: " in line for line in lines)
         assert "\x1b" not in done.stderr
 
-    def test_blocked_files_are_told_and_fail_the_run(self, shelf: Shelf) -> None:
-        shelf.add("a.mkv")
-        shelf.add("b.mkv").write_bytes(b"no film")
-        done = av1rules("run", cwd=shelf.folder, code=1)
+    def test_blocked_files_are_told_and_fail_the_run(self, library: SampleLibrary) -> None:
+        library.add("a.mkv")
+        library.add("b.mkv").write_bytes(b"no film")
+        done = av1rules("run", cwd=library.folder, code=1)
         assert "films/b.mkv: blocked: can't be read as video" in done.stderr
-        assert shelf.target("a.mkv").exists()
+        assert library.target("a.mkv").exists()
 
-    def test_second_run_is_refused(self, shelf: Shelf) -> None:
-        shelf.add("a.mkv")
-        shelf.run()
-        with run_lock(shelf.state_dir):
-            refused = av1rules("run", cwd=shelf.folder, code=2)
+    def test_second_run_is_refused(self, library: SampleLibrary) -> None:
+        library.add("a.mkv")
+        library.run()
+        with run_lock(library.state_dir):
+            refused = av1rules("run", cwd=library.folder, code=2)
         assert f"process {os.getpid()}" in refused.stderr
 
     def test_screen_shows_a_bar_for_each_job(
         self,
-        shelf: Shelf,
+        library: SampleLibrary,
         make_clip: MakeClip,
     ) -> None:
         longer = make_clip("l.mkv", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=24:d=8")
-        shelf.rules(settings="crf: 40, preset: 7, max_size_ratio: 9")
-        shelf.add("a[1].mkv", longer)
-        shelf.add("b.mkv", longer)
-        code, screen = on_a_terminal(["run", "-j", "2"], cwd=shelf.folder)
+        library.rules(settings="crf: 40, preset: 7, max_size_ratio: 9")
+        library.add("a[1].mkv", longer)
+        library.add("b.mkv", longer)
+        code, screen = on_a_terminal(["run", "-j", "2"], cwd=library.folder)
         assert code == 0, screen
         for text in ("films/a[1].mkv", "films/b.mkv", "all files", "fps", "encode", "2 done"):
             assert text in screen
 
 
 @pytest.mark.real
-def test_receipt_and_explain_of_a_made_target(shelf: Shelf) -> None:
-    source = shelf.add("a.mkv")
-    shelf.rules(settings=f"{FAST}, verify: {{scope: whole}}")
-    shelf.run()
-    text = av1rules("receipt", str(shelf.target("a.mkv")), cwd=shelf.folder).stdout
+def test_receipt_and_explain_of_a_made_target(library: SampleLibrary) -> None:
+    source = library.add("a.mkv")
+    library.rules(settings=f"{FAST}, verify: {{scope: whole}}")
+    library.run()
+    text = av1rules("receipt", str(library.target("a.mkv")), cwd=library.folder).stdout
     for word in (
         "libsvtav1",
         "passed  decode",
@@ -212,16 +212,16 @@ def test_receipt_and_explain_of_a_made_target(shelf: Shelf) -> None:
     ):
         assert word in text
     document = json.loads(
-        av1rules("receipt", "--json", str(shelf.target("a.mkv")), cwd=shelf.folder).stdout
+        av1rules("receipt", "--json", str(library.target("a.mkv")), cwd=library.folder).stdout
     )
     assert document["source_bytes"] == source.stat().st_size
     assert document["picture"]["frame_rate"] == "24"
     assert [score["metric"] for score in document["scores"]] == ["vmaf"]
-    assert av1rules("receipt", str(source), cwd=shelf.folder).stdout == text, "by its source too"
-    other = shelf.add("other.mkv")
-    assert "no receipt" in av1rules("receipt", str(other), cwd=shelf.folder, code=2).stderr
+    assert av1rules("receipt", str(source), cwd=library.folder).stdout == text, "by its source too"
+    other = library.add("other.mkv")
+    assert "no receipt" in av1rules("receipt", str(other), cwd=library.folder, code=2).stderr
     other.unlink()
-    explained = av1rules("explain", "films/a.mkv", cwd=shelf.folder).stdout
+    explained = av1rules("explain", "films/a.mkv", cwd=library.folder).stdout
     command = explained.rsplit("Command\n", 1)[1].strip()
     # Word for word what was run, but for the names of temporary files.
     ran = document["command"]
@@ -231,29 +231,29 @@ def test_receipt_and_explain_of_a_made_target(shelf: Shelf) -> None:
 
 
 @pytest.mark.real
-def test_explain_says_unknown_for_what_is_unknown(shelf: Shelf) -> None:
-    shelf.rules(
+def test_explain_says_unknown_for_what_is_unknown(library: SampleLibrary) -> None:
+    library.rules(
         "version: 1\nlibrary: {roots: [films], settle: 0}\nrules:\n"
         "  - {name: grainy, when: {grain: {min: 2}}, encode: {}}\n"
         "  - {name: small, when: {height: {max: 100}, path: '*.mkv'}, hold: too small}\n"
     )
-    shelf.add("a.mkv")
-    text = av1rules("explain", "films/a.mkv", cwd=shelf.folder).stdout
+    library.add("a.mkv")
+    text = av1rules("explain", "films/a.mkv", cwd=library.folder).stdout
     assert "grain: {min: 2}: unknown (is unknown)" in text
     assert "(is 72)" in text
     assert "measure\n" in text  # only then it is known whether the first rule matches
-    outside = av1rules("explain", "rules.yaml", cwd=shelf.folder, code=2).stderr
+    outside = av1rules("explain", "rules.yaml", cwd=library.folder, code=2).stderr
     assert "not below any root of the library" in outside
-    (shelf.folder / "films" / "notes.txt").touch()
-    notes = av1rules("explain", "films/notes.txt", cwd=shelf.folder, code=2).stderr
+    (library.folder / "films" / "notes.txt").touch()
+    notes = av1rules("explain", "films/notes.txt", cwd=library.folder, code=2).stderr
     assert "not a video file of the library" in notes
 
 
 @pytest.mark.real
-def test_reader_that_leaves_early_is_no_error(shelf: Shelf) -> None:
+def test_reader_that_leaves_early_is_no_error(library: SampleLibrary) -> None:
     for number in range(30):
-        shelf.add(f"{number}.mkv")
-    command = f"{sys.executable} -m av1rules plan --json -f {shelf.rules_file} | head -c 100"
+        library.add(f"{number}.mkv")
+    command = f"{sys.executable} -m av1rules plan --json -f {library.rules_file} | head -c 100"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, check=False
     )
@@ -277,8 +277,8 @@ def test_fault_of_ours_is_told_as_such(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_the_command_says_which_numbers_it_lacks(shelf: Shelf) -> None:
-    shelf.rules(RULES.format(settings=f"target: {{mean: 80}}, {FAST.partition(', ')[2]}"))
-    shelf.add("a.mkv")
-    text = av1rules("explain", "films/a.mkv", cwd=shelf.folder).stdout
+def test_the_command_says_which_numbers_it_lacks(library: SampleLibrary) -> None:
+    library.rules(RULES.format(settings=f"target: {{mean: 80}}, {FAST.partition(', ')[2]}"))
+    library.add("a.mkv")
+    text = av1rules("explain", "films/a.mkv", cwd=library.folder).stdout
     assert "(still to be found, stands for where it starts from: CRF)" in text

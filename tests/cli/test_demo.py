@@ -8,16 +8,17 @@ from click.testing import CliRunner
 
 from av1rules.base.errors import ToolError, UsageError
 from av1rules.base.process import Children
-from av1rules.cli import demo, demo_walk
-from av1rules.cli.demo_clips import CLIPS, Clip
-from av1rules.cli.demo_make import make_clip
+from av1rules.cli import demo
+from av1rules.cli.demo import walkthrough as demo_walk
+from av1rules.cli.demo.library import CLIPS, Clip
+from av1rules.cli.demo.make_clips import make_clip
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.graph.ledger import Ledger
-from av1rules.graph.planned import PlanAction
-from av1rules.library import tools as tool_search
-from av1rules.library.probe import probe_file
-from av1rules.library.source import HdrKind, Source
-from av1rules.library.toolset import Tools
+from av1rules.ffmpeg import locate as tool_search
+from av1rules.ffmpeg.tools import Tools
+from av1rules.ledger.ledger import Ledger
+from av1rules.media.ffprobe import probe_file
+from av1rules.media.source import HdrKind, Source
+from av1rules.plan.items import PlanAction
 from tests.conftest import library_file
 from tests.fakes.stub import Answer, Stub
 

@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from av1rules.cli import doctor, doctor_places
-from av1rules.cli.doctor_places import existing_part, file_system_of
+from av1rules.cli import doctor
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.graph.ledger import SCHEMA_VERSION, Ledger
-from av1rules.graph.lock import run_lock
-from av1rules.library import tools as tool_search
-from av1rules.report.doctor_text import Finding, Grade, doctor_json, doctor_text
+from av1rules.execute.resources.run_lock import run_lock
+from av1rules.ffmpeg import locate as tool_search
+from av1rules.ledger.database import SCHEMA_VERSION
+from av1rules.ledger.ledger import Ledger
+from av1rules.operations.doctor import places as doctor_places
+from av1rules.operations.doctor.findings import Finding, Grade
+from av1rules.operations.doctor.places import existing_part, file_system_of
+from av1rules.report.doctor import doctor_json, doctor_text
 from tests.fakes.stub import Stub, ffmpeg_answers
 
 RULES = """\
@@ -49,7 +52,7 @@ def good_tools(stub: Stub) -> Stub:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Path:
+def library(tmp_path: Path) -> Path:
     """A folder with a rules file and a library of one file."""
     folder = tmp_path / "shelf"
     (folder / "films").mkdir(parents=True)
@@ -83,26 +86,28 @@ def wrongs(lines: Lines) -> list[tuple[str, str]]:
     return [place for place, line in lines.items() if line["grade"] == "wrong"]
 
 
-def test_a_good_set_up_is_well(good_tools: Stub, shelf: Path) -> None:
-    code, lines = examine(shelf / "rules.yaml")
+def test_a_good_set_up_is_well(good_tools: Stub, library: Path) -> None:
+    code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
     assert {line["grade"] for line in lines.values()} <= {"ok", "note"}
     ffmpeg = f"ffmpeg {good_tools.folder / 'ffmpeg'}"
     assert lines[ffmpeg, "encoder libsvtav1"]["grade"] == "ok"
     assert lines[ffmpeg, "metric libvmaf"]["detail"] == "present"
     assert lines[ffmpeg, "metric xpsnr"]["grade"] == "note"
-    assert lines["rules", str(shelf / "rules.yaml")]["detail"] == "1 rule, no problem"
-    assert lines["library", f"films ({shelf / 'films'})"]["detail"].startswith("1 video file, 4 B")
-    assert lines["output", f"output ({shelf / 'out'})"]["detail"].startswith("does not exist yet")
+    assert lines["rules", str(library / "rules.yaml")]["detail"] == "1 rule, no problem"
+    assert lines["library", f"films ({library / 'films'})"]["detail"].startswith(
+        "1 video file, 4 B"
+    )
+    assert lines["output", f"output ({library / 'out'})"]["detail"].startswith("does not exist yet")
     assert lines["state", "ledger"]["detail"] == "none yet: the first run makes it"
 
 
-def test_nothing_on_disk_is_changed(good_tools: Stub, shelf: Path) -> None:
-    with closing(Ledger.open(shelf / ".av1rules")), run_lock(shelf / ".av1rules"):
+def test_nothing_on_disk_is_changed(good_tools: Stub, library: Path) -> None:
+    with closing(Ledger.open(library / ".av1rules")), run_lock(library / ".av1rules"):
         pass
-    before = snapshot(shelf)
-    examine(shelf / "rules.yaml")
-    assert snapshot(shelf) == before
+    before = snapshot(library)
+    examine(library / "rules.yaml")
+    assert snapshot(library) == before
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
@@ -113,8 +118,8 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def test_missing_programs_are_wrong_and_the_rest_is_looked_at(shelf: Path) -> None:
-    code, lines = examine(shelf / "rules.yaml")
+def test_missing_programs_are_wrong_and_the_rest_is_looked_at(library: Path) -> None:
+    code, lines = examine(library / "rules.yaml")
     assert code == EXIT_FAILED
     assert wrongs(lines) == [("ffmpeg", "found"), ("ffprobe", "found"), ("in use", "programs")]
     assert lines["in use", "programs"]["detail"] == "FFmpeg 8.0 or later not found in PATH"
@@ -122,13 +127,13 @@ def test_missing_programs_are_wrong_and_the_rest_is_looked_at(shelf: Path) -> No
         "install FFmpeg 8.0 or later from your distribution, or run "
         "`pip install 'av1rules[ffmpeg]'`, or set tools.ffmpeg in the rules file"
     )
-    assert lines["library", f"films ({shelf / 'films'})"]["grade"] == "ok"
+    assert lines["library", f"films ({library / 'films'})"]["grade"] == "ok"
 
 
-def test_an_old_ffmpeg_is_wrong(stub: Stub, shelf: Path) -> None:
+def test_an_old_ffmpeg_is_wrong(stub: Stub, library: Path) -> None:
     path = stub.make("ffmpeg", *ffmpeg_answers(version="6.1.1", libavcodec=60))
     stub.make("ffprobe", *ffmpeg_answers())
-    code, lines = examine(shelf / "rules.yaml")
+    code, lines = examine(library / "rules.yaml")
     assert code == EXIT_FAILED
     assert lines[f"ffmpeg {path}", "version"]["grade"] == "wrong"
     assert lines[f"ffmpeg {path}", "version"]["detail"] == "6.1.1, need 8.0 or later"
@@ -138,7 +143,7 @@ def test_an_old_ffmpeg_is_wrong(stub: Stub, shelf: Path) -> None:
 
 
 def test_an_old_ffmpeg_is_a_warning_where_a_good_one_is_used(
-    stub: Stub, shelf: Path, monkeypatch: pytest.MonkeyPatch
+    stub: Stub, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = stub.make("ffmpeg", *ffmpeg_answers(version="6.1.1", libavcodec=60))
     stub.make("ffprobe", *ffmpeg_answers())
@@ -146,7 +151,7 @@ def test_an_old_ffmpeg_is_a_warning_where_a_good_one_is_used(
     monkeypatch.setattr(
         tool_search, "_embedded", lambda program: good if program == "ffmpeg" else None
     )
-    code, lines = examine(shelf / "rules.yaml")
+    code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
     told = lines[f"ffmpeg {old}", "version"]
     assert (told["grade"], told["detail"]) == (
@@ -156,8 +161,8 @@ def test_an_old_ffmpeg_is_a_warning_where_a_good_one_is_used(
     assert lines["in use", "ffmpeg"]["detail"] == f"{good} (8.0.1, embedded)"
 
 
-def test_a_preferred_encoder_that_is_missing_is_a_warning(good_tools: Stub, shelf: Path) -> None:
-    rules = change(shelf, "version: 1\n", "version: 1\ntools: {preferred_encoder: librav1e}\n")
+def test_a_preferred_encoder_that_is_missing_is_a_warning(good_tools: Stub, library: Path) -> None:
+    rules = change(library, "version: 1\n", "version: 1\ntools: {preferred_encoder: librav1e}\n")
     code, lines = examine(rules)
     assert code == EXIT_DONE
     assert lines["in use", "encoder"]["grade"] == "warning"
@@ -166,8 +171,8 @@ def test_a_preferred_encoder_that_is_missing_is_a_warning(good_tools: Stub, shel
     )
 
 
-def test_every_problem_of_the_rules_is_named(good_tools: Stub, shelf: Path) -> None:
-    rules = change(shelf, "encode: {}", "encode: {preset: 44, crff: 3}")
+def test_every_problem_of_the_rules_is_named(good_tools: Stub, library: Path) -> None:
+    rules = change(library, "encode: {}", "encode: {preset: 44, crff: 3}")
     code, lines = examine(rules)
     assert code == EXIT_FAILED
     told = [line["detail"] for (section, _), line in lines.items() if section == "rules"]
@@ -192,8 +197,8 @@ def test_a_named_rules_file_must_be_there(good_tools: Stub, tmp_path: Path) -> N
     assert (code, len(wrongs(lines))) == (EXIT_FAILED, 1)
 
 
-def test_a_missing_root_is_wrong(good_tools: Stub, shelf: Path) -> None:
-    rules = change(shelf, "roots: [films]", "roots: [films, /no/such/disk]")
+def test_a_missing_root_is_wrong(good_tools: Stub, library: Path) -> None:
+    rules = change(library, "roots: [films]", "roots: [films, /no/such/disk]")
     code, lines = examine(rules)
     assert code == EXIT_FAILED
     told = lines["library", "disk (/no/such/disk)"]
@@ -202,11 +207,11 @@ def test_a_missing_root_is_wrong(good_tools: Stub, shelf: Path) -> None:
     assert told["hint"] == "mount its disk or correct library.roots"
 
 
-def test_a_root_without_films_is_a_warning(good_tools: Stub, shelf: Path) -> None:
-    (shelf / "films" / "a.mkv").unlink()
-    code, lines = examine(shelf / "rules.yaml")
+def test_a_root_without_films_is_a_warning(good_tools: Stub, library: Path) -> None:
+    (library / "films" / "a.mkv").unlink()
+    code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
-    assert lines["library", f"films ({shelf / 'films'})"]["grade"] == "warning"
+    assert lines["library", f"films ({library / 'films'})"]["grade"] == "warning"
 
 
 def _read_only(folder: Path) -> Callable[[Any, int], bool]:
@@ -220,10 +225,10 @@ def _read_only(folder: Path) -> Callable[[Any, int], bool]:
 
 @pytest.mark.parametrize("mode", ["mirror, root: out", "beside"])
 def test_a_read_only_output_is_wrong(
-    good_tools: Stub, shelf: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+    good_tools: Stub, library: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    rules = change(shelf, "mirror, root: out", mode)
-    place = shelf / ("films" if mode == "beside" else "out")
+    rules = change(library, "mirror, root: out", mode)
+    place = library / ("films" if mode == "beside" else "out")
     place.mkdir(exist_ok=True)
     monkeypatch.setattr(os, "access", _read_only(place))
     code, lines = examine(rules)
@@ -233,72 +238,72 @@ def test_a_read_only_output_is_wrong(
     assert told["hint"] == f"make {place} writable for this user, or name another folder"
 
 
-def test_an_output_below_a_file_is_wrong(good_tools: Stub, shelf: Path) -> None:
-    code, lines = examine(change(shelf, "root: out", "root: films/a.mkv/out"))
+def test_an_output_below_a_file_is_wrong(good_tools: Stub, library: Path) -> None:
+    code, lines = examine(change(library, "root: out", "root: films/a.mkv/out"))
     assert code == EXIT_FAILED
-    told = lines["output", f"output ({shelf}/films/a.mkv/out)"]
-    assert told["detail"] == f"{shelf}/films/a.mkv is no folder"
+    told = lines["output", f"output ({library}/films/a.mkv/out)"]
+    assert told["detail"] == f"{library}/films/a.mkv is no folder"
 
 
-def test_a_disk_without_the_reserve_is_wrong(good_tools: Stub, shelf: Path) -> None:
-    code, lines = examine(change(shelf, "reserve: 0", "reserve: 900000TiB"))
+def test_a_disk_without_the_reserve_is_wrong(good_tools: Stub, library: Path) -> None:
+    code, lines = examine(change(library, "reserve: 0", "reserve: 900000TiB"))
     assert code == EXIT_FAILED
-    assert wrongs(lines) == [("output", f"output ({shelf / 'out'})")]
+    assert wrongs(lines) == [("output", f"output ({library / 'out'})")]
 
 
-def test_a_folder_for_temporary_files_is_checked_too(good_tools: Stub, shelf: Path) -> None:
-    code, lines = examine(change(shelf, "root: out", "root: out, temp_dir: fast"))
+def test_a_folder_for_temporary_files_is_checked_too(good_tools: Stub, library: Path) -> None:
+    code, lines = examine(change(library, "root: out", "root: out, temp_dir: fast"))
     assert code == EXIT_DONE
-    told = lines["output", f"temporary files ({shelf / 'fast'})"]
+    told = lines["output", f"temporary files ({library / 'fast'})"]
     assert told["detail"].startswith("does not exist yet, can be made")
 
 
 def test_a_ledger_on_a_network_file_system_is_a_warning(
-    good_tools: Stub, shelf: Path, monkeypatch: pytest.MonkeyPatch
+    good_tools: Stub, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mounts = shelf / "mounts"
-    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nnas:/share {shelf} nfs4 rw 0 0\n")
+    mounts = library / "mounts"
+    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nnas:/share {library} nfs4 rw 0 0\n")
     monkeypatch.setattr(doctor_places, "_MOUNTS", mounts)
-    code, lines = examine(shelf / "rules.yaml")
+    code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
-    told = lines["state", str(shelf / ".av1rules")]
+    told = lines["state", str(library / ".av1rules")]
     assert told["grade"] == "warning"
     assert told["detail"] == "on a network file system (nfs4), where SQLite's locks are not safe"
 
 
-def test_a_run_at_work_is_named(good_tools: Stub, shelf: Path) -> None:
-    with run_lock(shelf / ".av1rules"):
-        code, lines = examine(shelf / "rules.yaml")
+def test_a_run_at_work_is_named(good_tools: Stub, library: Path) -> None:
+    with run_lock(library / ".av1rules"):
+        code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
     assert lines["state", "run lock"]["detail"].startswith(
         f"a run is at work: process {os.getpid()} on "
     )
 
 
-def test_what_a_dead_run_left_is_a_warning(good_tools: Stub, shelf: Path) -> None:
-    with closing(Ledger.open(shelf / ".av1rules")) as ledger:
-        ledger.begin(str(shelf / "out" / ".av1rules-x"), "films/a.mkv")
-    code, lines = examine(shelf / "rules.yaml")
+def test_what_a_dead_run_left_is_a_warning(good_tools: Stub, library: Path) -> None:
+    with closing(Ledger.open(library / ".av1rules")) as ledger:
+        ledger.begin(str(library / "out" / ".av1rules-x"), "films/a.mkv")
+    code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
     assert lines["state", "work in hand"]["grade"] == "warning"
     assert lines["state", "ledger"]["detail"] == f"version {SCHEMA_VERSION}, 0 targets"
 
 
 @pytest.mark.parametrize("damage", [b"not SQLite at all" * 100, b"SQLite format 3\0" + b"x" * 4096])
-def test_a_damaged_ledger_is_wrong(good_tools: Stub, shelf: Path, damage: bytes) -> None:
-    (shelf / ".av1rules").mkdir()
-    (shelf / ".av1rules" / "ledger.sqlite3").write_bytes(damage)
-    code, lines = examine(shelf / "rules.yaml")
+def test_a_damaged_ledger_is_wrong(good_tools: Stub, library: Path, damage: bytes) -> None:
+    (library / ".av1rules").mkdir()
+    (library / ".av1rules" / "ledger.sqlite3").write_bytes(damage)
+    code, lines = examine(library / "rules.yaml")
     assert code == EXIT_FAILED
     assert len(wrongs(lines)) == 1
     assert wrongs(lines)[0][0] == "state"
 
 
-def test_a_ledger_without_its_tables_is_wrong(good_tools: Stub, shelf: Path) -> None:
-    (shelf / ".av1rules").mkdir()
-    with closing(sqlite3.connect(shelf / ".av1rules" / "ledger.sqlite3")) as database:
+def test_a_ledger_without_its_tables_is_wrong(good_tools: Stub, library: Path) -> None:
+    (library / ".av1rules").mkdir()
+    with closing(sqlite3.connect(library / ".av1rules" / "ledger.sqlite3")) as database:
         database.execute("PRAGMA user_version=1")
-    code, lines = examine(shelf / "rules.yaml")
+    code, lines = examine(library / "rules.yaml")
     assert code == EXIT_FAILED
     assert lines["state", "ledger"]["detail"] == (
         "the ledger can't be opened: no such table: targets"

@@ -10,40 +10,40 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.graph.kept import KeptKind
-from av1rules.graph.lock import run_lock
+from av1rules.execute.resources.run_lock import run_lock
+from av1rules.ledger.trash_table import TrashKind
 from tests.cli.terminal import on_a_terminal
 from tests.cli.test_commands import av1rules
-from tests.graph.aside_shelf import AsideShelf
+from tests.execute.trash_library import TrashLibrary
 
 
 @pytest.fixture
-def aside(tmp_path: Path) -> AsideShelf:
-    shelf = AsideShelf(tmp_path)
-    shelf.ruleset("keep for 30d")
-    return shelf
+def aside(tmp_path: Path) -> TrashLibrary:
+    library = TrashLibrary(tmp_path)
+    library.ruleset("keep for 30d")
+    return library
 
 
 def originals(
-    *arguments: str, shelf: AsideShelf, code: int = 0
+    *arguments: str, library: TrashLibrary, code: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    return av1rules("originals", *arguments, cwd=shelf.folder, code=code, TZ="UTC")
+    return av1rules("originals", *arguments, cwd=library.folder, code=code, TZ="UTC")
 
 
-def test_list_shows_all_that_lies_aside_and_changes_nothing(aside: AsideShelf) -> None:
+def test_list_shows_all_that_lies_aside_and_changes_nothing(aside: TrashLibrary) -> None:
     first = aside.put_aside("a.mp4", run=1)
-    aside.put_aside("\x1b[31m\udcff.mp4", run=2, kind=KeptKind.RESULT)
-    lost = aside.put_aside("c.mp4", run=2, kind=KeptKind.ORPHAN)
+    aside.put_aside("\x1b[31m\udcff.mp4", run=2, kind=TrashKind.RESULT)
+    lost = aside.put_aside("c.mp4", run=2, kind=TrashKind.ORPHAN)
     os.unlink(lost.path)
     before = sorted(aside.folder.rglob("*"))
-    text = originals("list", shelf=aside).stdout
+    text = originals("list", library=aside).stdout
     assert "\x1b" not in text
     for part in (
         "1      original  510 B    2026-01-01 12:00  2026-01-31", first.path, first.place,
         "\\x1b[31m\\xff.mkv", "missing", "1 original: 510 B", "not where they were put: 1",
     ):  # fmt: skip
         assert part in text
-    document = json.loads(originals("list", "--json", shelf=aside).stdout)
+    document = json.loads(originals("list", "--json", library=aside).stdout)
     assert [(item["kind"], item["state"]) for item in document["files"]] == [
         ("original", "there"), ("result", "there"), ("orphan", "missing"),
     ]  # fmt: skip
@@ -54,70 +54,72 @@ def test_list_shows_all_that_lies_aside_and_changes_nothing(aside: AsideShelf) -
     assert sorted(aside.folder.rglob("*")) == before
 
 
-def test_list_of_nothing(aside: AsideShelf) -> None:
-    assert originals("list", shelf=aside).stdout == "nothing lies aside\n"
-    assert json.loads(originals("list", "--json", shelf=aside).stdout)["files"] == []
+def test_list_of_nothing(aside: TrashLibrary) -> None:
+    assert originals("list", library=aside).stdout == "nothing lies aside\n"
+    assert json.loads(originals("list", "--json", library=aside).stdout)["files"] == []
     assert not (aside.folder / ".av1rules").exists()
 
 
-def test_purge_wants_to_be_told_what_and_to_be_sure(aside: AsideShelf) -> None:
+def test_purge_wants_to_be_told_what_and_to_be_sure(aside: TrashLibrary) -> None:
     kept = aside.put_aside()
-    assert "nothing says what to delete" in originals("purge", "--yes", shelf=aside, code=2).stderr
-    assert "give --yes" in originals("purge", "--all", shelf=aside, code=2).stderr
-    bad = originals("purge", "--older-than", "x", "--yes", shelf=aside, code=2).stderr
+    assert (
+        "nothing says what to delete" in originals("purge", "--yes", library=aside, code=2).stderr
+    )
+    assert "give --yes" in originals("purge", "--all", library=aside, code=2).stderr
+    bad = originals("purge", "--older-than", "x", "--yes", library=aside, code=2).stderr
     assert "expected a duration" in bad
     assert Path(kept.path).exists()
 
 
-def test_purge_by_run_leaves_other_runs(aside: AsideShelf) -> None:
+def test_purge_by_run_leaves_other_runs(aside: TrashLibrary) -> None:
     first, second = aside.put_aside("a.mp4", run=1), aside.put_aside("b.mp4", run=2)
-    text = originals("purge", "2", "--yes", shelf=aside).stdout
+    text = originals("purge", "2", "--yes", library=aside).stdout
     assert text == "deleted the original of films/b.mp4 (510 B)\n510 B freed\n"
     assert Path(first.path).exists()
     assert not Path(second.path).exists()
-    again = originals("purge", "2", "--yes", shelf=aside).stdout
+    again = originals("purge", "2", "--yes", library=aside).stdout
     assert again == "nothing lies aside that this chooses\n"
 
 
-def test_purge_by_path_age_and_kind(aside: AsideShelf) -> None:
+def test_purge_by_path_age_and_kind(aside: TrashLibrary) -> None:
     first, second = aside.put_aside("x/a.mp4"), aside.put_aside("y/b.mp4")
     chosen = ("purge", "films/x", "--older-than", "10d", "--kind", "original", "--yes")
-    originals(*chosen, shelf=aside)
+    originals(*chosen, library=aside)
     assert not Path(first.path).exists()
     assert Path(second.path).exists()
 
 
-def test_refusal_is_told_and_counts(aside: AsideShelf) -> None:
+def test_refusal_is_told_and_counts(aside: TrashLibrary) -> None:
     first, second = aside.put_aside("a.mp4"), aside.put_aside("b.mp4")
     Path(first.row.target).write_bytes(b"x" * first.row.target_bytes)
-    text = originals("purge", "--all", "--yes", shelf=aside, code=1).stdout
+    text = originals("purge", "--all", "--yes", library=aside, code=1).stdout
     assert "its target is not what was written" in text
     assert text.endswith("510 B freed, 1 refused\n")
     assert Path(first.path).exists()
     assert not Path(second.path).exists()
-    originals("purge", "--all", "--yes", "--unverified", shelf=aside)
+    originals("purge", "--all", "--yes", "--unverified", library=aside)
     assert not Path(first.path).exists()
 
 
-def test_orphans_go_only_by_name(aside: AsideShelf) -> None:
-    kept = aside.put_aside(kind=KeptKind.ORPHAN)
-    text = originals("purge", "--all", "--yes", shelf=aside).stdout
+def test_orphans_go_only_by_name(aside: TrashLibrary) -> None:
+    kept = aside.put_aside(kind=TrashKind.ORPHAN)
+    text = originals("purge", "--all", "--yes", library=aside).stdout
     assert text.startswith("orphans stay, only --kind orphan deletes them: 1\n")
     assert Path(kept.path).exists()
-    originals("purge", "--kind", "orphan", "--yes", shelf=aside)
+    originals("purge", "--kind", "orphan", "--yes", library=aside)
     assert not Path(kept.path).exists()
 
 
-def test_purge_waits_for_no_run(aside: AsideShelf) -> None:
+def test_purge_waits_for_no_run(aside: TrashLibrary) -> None:
     kept = aside.put_aside()
     with run_lock(aside.folder / ".av1rules"):
-        told = originals("purge", "--all", "--yes", shelf=aside, code=2).stderr
+        told = originals("purge", "--all", "--yes", library=aside, code=2).stderr
     assert "another run is at work" in told
     assert Path(kept.path).exists()
 
 
 @pytest.mark.parametrize(("answer", "is_deleted"), [("y\n", True), ("n\n", False), ("\n", False)])
-def test_on_a_terminal_it_asks(answer: str, is_deleted: bool, aside: AsideShelf) -> None:
+def test_on_a_terminal_it_asks(answer: str, is_deleted: bool, aside: TrashLibrary) -> None:
     kept = aside.put_aside()
     code, screen = on_a_terminal(["originals", "purge", "1"], cwd=aside.folder, answer=answer)
     assert "Delete this file for good (510 B)? [y/N]" in screen
@@ -125,9 +127,9 @@ def test_on_a_terminal_it_asks(answer: str, is_deleted: bool, aside: AsideShelf)
     assert code == (0 if is_deleted else 130)
 
 
-def test_purged_entry_is_still_known(aside: AsideShelf) -> None:
+def test_purged_entry_is_still_known(aside: TrashLibrary) -> None:
     kept = aside.put_aside()
-    originals("purge", "--all", "--yes", shelf=aside)
+    originals("purge", "--all", "--yes", library=aside)
     known = aside.entry(kept)
     assert known == replace(kept, gone_at=known.gone_at)
     assert known.gone_at is not None

@@ -14,15 +14,15 @@ import pytest
 from av1rules.base.errors import UsageError
 from av1rules.cli.report import parse_since
 from tests.cli.test_commands import av1rules
-from tests.graph.aside_shelf import RULES
-from tests.report.shelf_of_figures import fill
-from tests.shelf import Disk, Shelf
+from tests.execute.trash_library import RULES
+from tests.report.sample_history import fill
+from tests.sample_library import Disk, SampleLibrary
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Path:
+def past_library(tmp_path: Path) -> Path:
     (tmp_path / "films").mkdir()
     (tmp_path / "rules.yaml").write_text(RULES.format(originals=""))
     fill(tmp_path / ".av1rules", count=40)
@@ -34,9 +34,9 @@ def typed(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProc
 
 
 def test_every_form_and_nothing_else_is_written(
-    library: Path, snapshot: Callable[[Path], Disk]
+    past_library: Path, snapshot: Callable[[Path], Disk]
 ) -> None:
-    before = snapshot(library)
+    before = snapshot(past_library)
     first = {
         "txt": "av1rules report, ",
         "md": "# av1rules report",
@@ -45,14 +45,14 @@ def test_every_form_and_nothing_else_is_written(
         "HTML": "<!DOCTYPE html>",
     }
     for suffix, start in first.items():
-        goal = library / f"report.{suffix}"
-        assert typed("-o", goal.name, cwd=library).stdout == ""
+        goal = past_library / f"report.{suffix}"
+        assert typed("-o", goal.name, cwd=past_library).stdout == ""
         assert goal.read_text().startswith(start)
         goal.unlink()
-    text = typed("--format", "csv", cwd=library).stdout
+    text = typed("--format", "csv", cwd=past_library).stdout
     assert text.startswith(first["csv"])
     assert len(text.splitlines()) == 1 + 40 + 28 + 12, "targets, verdicts, clips"
-    assert snapshot(library) == before
+    assert snapshot(past_library) == before
 
 
 def test_nothing_done_yet_makes_nothing(tmp_path: Path) -> None:
@@ -62,26 +62,26 @@ def test_nothing_done_yet_makes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / ".av1rules").exists()
 
 
-def test_since(library: Path) -> None:
-    all_of_it = json.loads(typed("--format", "json", cwd=library).stdout)
-    recent = json.loads(typed("--format", "json", "--since", "2026-02-10", cwd=library).stdout)
+def test_since(past_library: Path) -> None:
+    all_of_it = json.loads(typed("--format", "json", cwd=past_library).stdout)
+    recent = json.loads(typed("--format", "json", "--since", "2026-02-10", cwd=past_library).stdout)
     assert recent["since"] == "2026-02-10T00:00:00Z"
     assert 0 < recent["total"]["files"] < all_of_it["total"]["files"] == 40
     assert "expected a date or how long ago, found 'soon'" in (
-        typed("--since", "soon", cwd=library, code=2).stderr
+        typed("--since", "soon", cwd=past_library, code=2).stderr
     )
 
 
 @pytest.mark.real
-def test_what_a_plan_of_today_leaves_is_told_where_asked(shelf: Shelf) -> None:
-    shelf.add("a.mkv")
-    (shelf.folder / "films" / "b.mkv").write_text("a text")
-    told = json.loads(typed("--plan", "--format", "json", cwd=shelf.folder).stdout)
+def test_what_a_plan_of_today_leaves_is_told_where_asked(library: SampleLibrary) -> None:
+    library.add("a.mkv")
+    (library.folder / "films" / "b.mkv").write_text("a text")
+    told = json.loads(typed("--plan", "--format", "json", cwd=library.folder).stdout)
     (blocked,) = told["skipped"]
     assert (blocked["action"], blocked["files"], blocked["size_bytes"]) == ("blocked", 1, 6)
     assert "it is a text" in blocked["cause"]
-    assert "Skipped, held and left alone (1 file)" in typed("--plan", cwd=shelf.folder).stdout
-    assert "Skipped, held" not in typed(cwd=shelf.folder).stdout
+    assert "Skipped, held and left alone (1 file)" in typed("--plan", cwd=library.folder).stdout
+    assert "Skipped, held" not in typed(cwd=library.folder).stdout
 
 
 @pytest.mark.parametrize(
@@ -98,22 +98,22 @@ def test_no_time_at_all(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["films/a.mkv", "report", "films", "link.html", "folder.html"])
-def test_only_files_named_like_reports_are_written(library: Path, name: str) -> None:
-    film = library / "films" / "a.mkv"
+def test_only_files_named_like_reports_are_written(past_library: Path, name: str) -> None:
+    film = past_library / "films" / "a.mkv"
     film.write_bytes(b"film")
-    (library / "link.html").symlink_to("films/a.mkv")
-    (library / "folder.html").mkdir()
-    told = typed("--format", "html", "-o", name, cwd=library, code=2).stderr
+    (past_library / "link.html").symlink_to("films/a.mkv")
+    (past_library / "folder.html").mkdir()
+    told = typed("--format", "html", "-o", name, cwd=past_library, code=2).stderr
     assert "a report is not written to such a file" in told
     assert film.read_bytes() == b"film"
 
 
-def test_a_place_that_can_not_be_written_to_is_told(library: Path) -> None:
-    told = typed("-o", "absent/report.html", cwd=library, code=2).stderr
+def test_a_place_that_can_not_be_written_to_is_told(past_library: Path) -> None:
+    told = typed("-o", "absent/report.html", cwd=past_library, code=2).stderr
     assert "could not be written: No such file or directory" in told
 
 
-def test_page_without_its_libraries_says_what_to_install(library: Path) -> None:
+def test_page_without_its_libraries_says_what_to_install(past_library: Path) -> None:
     script = (
         "import sys; sys.modules['pygal'] = None\n"
         "sys.argv = ['av1rules', 'report', '--format', 'html']\n"
@@ -121,14 +121,18 @@ def test_page_without_its_libraries_says_what_to_install(library: Path) -> None:
         "run()\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=library, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script],
+        cwd=past_library,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 2
     assert "needs pygal, which is not installed" in done.stderr
     assert "pip install 'av1rules[report]'" in done.stderr
 
 
-def test_other_forms_load_no_chart_library(library: Path) -> None:
+def test_other_forms_load_no_chart_library(past_library: Path) -> None:
     script = (
         "import sys; sys.argv = ['av1rules', 'report']\n"
         "from av1rules.cli.main import run\n"
@@ -136,6 +140,6 @@ def test_other_forms_load_no_chart_library(library: Path) -> None:
         "    print({'pygal', 'jinja2', 'rich', 'doit'} & set(sys.modules))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=library, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=past_library, capture_output=True, text=True, check=True
     )
     assert done.stdout.endswith("set()\n")

@@ -9,80 +9,86 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.graph.check_table import Checked, Health, Way
-from av1rules.graph.kept import KeptKind
-from av1rules.graph.lock import run_lock
-from av1rules.graph.verdict import Verdict, VerdictKind
+from av1rules.execute.resources.run_lock import run_lock
+from av1rules.ledger.checks import CheckMethod, LastCheck, SourceCheckRecord
+from av1rules.ledger.records import Attempt, AttemptResult
+from av1rules.ledger.trash_table import TrashKind
 from tests.cli.test_commands import av1rules
-from tests.graph.aside_shelf import LONG_AGO, AsideShelf
-from tests.graph.test_clip_standings import clip
+from tests.execute.trash_library import LONG_AGO, TrashLibrary
+from tests.operations.test_clip_status import clip
 
 
 @pytest.fixture
-def aside(tmp_path: Path) -> AsideShelf:
-    shelf = AsideShelf(tmp_path)
-    shelf.ruleset()
-    return shelf
+def aside(tmp_path: Path) -> TrashLibrary:
+    library = TrashLibrary(tmp_path)
+    library.ruleset()
+    return library
 
 
 def fail(
-    shelf: AsideShelf, source: str, *, times: int = 1, kind: VerdictKind = VerdictKind.FAILED
+    library: TrashLibrary,
+    source: str,
+    *,
+    times: int = 1,
+    kind: AttemptResult = AttemptResult.FAILED,
 ) -> None:
-    verdict = Verdict(
+    verdict = Attempt(
         kind=kind, content_key=source, fingerprint="print", source=source, detail="it broke",
         source_bytes=100, target_bytes=None, count=1, at=LONG_AGO,
     )  # fmt: skip
-    with shelf.ledger() as ledger:
+    with library.ledger() as ledger:
         for _ in range(times):
-            ledger.record_verdict(verdict)
+            ledger.record_attempt(verdict)
 
 
-def typed(*arguments: str, shelf: AsideShelf, code: int = 0) -> subprocess.CompletedProcess[str]:
-    return av1rules(*arguments, cwd=shelf.folder, code=code, TZ="UTC")
+def typed(
+    *arguments: str, library: TrashLibrary, code: int = 0
+) -> subprocess.CompletedProcess[str]:
+    return av1rules(*arguments, cwd=library.folder, code=code, TZ="UTC")
 
 
 class TestStatus:
-    def test_of_nothing_makes_nothing(self, aside: AsideShelf) -> None:
-        text = typed("status", shelf=aside).stdout
+    def test_of_nothing_makes_nothing(self, aside: TrashLibrary) -> None:
+        text = typed("status", library=aside).stdout
         assert "(none yet)" in text
         assert "nobody is at work" in text
         assert "targets     none" in text
         assert (
-            json.loads(typed("status", "--json", shelf=aside).stdout)["ledger"]["version"] is None
+            json.loads(typed("status", "--json", library=aside).stdout)["ledger"]["version"] is None
         )
         assert not (aside.folder / ".av1rules").exists()
 
-    def test_of_a_busy_library_changes_nothing(self, aside: AsideShelf) -> None:
+    def test_of_a_busy_library_changes_nothing(self, aside: TrashLibrary) -> None:
         self._fill(aside)
         before = sorted(aside.folder.rglob("*"))
-        text = typed("status", shelf=aside).stdout
+        text = typed("status", library=aside).stdout
         assert "left over   1 by a run that died" in text
         assert "targets     1, 510 B -> 60 B, saved 450 B (88%)" in text
         assert "films/d\\x1b.mp4" in text
         assert len(text.splitlines()) < 40
         assert sorted(aside.folder.rglob("*")) == before
 
-    def _fill(self, shelf: AsideShelf) -> None:
-        kept = shelf.put_aside("a.mp4", run=1)
-        shelf.put_aside("b.mp4", run=2, kind=KeptKind.RESULT)
-        fail(shelf, "films/c.mp4", times=3)
-        fail(shelf, "films/d\x1b.mp4")
-        fail(shelf, "films/e.mp4", kind=VerdictKind.TOO_LARGE)
-        fail(shelf, "films/f.mp4", kind=VerdictKind.UNDONE)
-        with shelf.ledger() as ledger:
+    def _fill(self, library: TrashLibrary) -> None:
+        kept = library.put_aside("a.mp4", run=1)
+        library.put_aside("b.mp4", run=2, kind=TrashKind.RESULT)
+        fail(library, "films/c.mp4", times=3)
+        fail(library, "films/d\x1b.mp4")
+        fail(library, "films/e.mp4", kind=AttemptResult.TOO_LARGE)
+        fail(library, "films/f.mp4", kind=AttemptResult.UNDONE)
+        with library.ledger() as ledger:
             first = ledger.runs.begin(LONG_AGO)
             ledger.runs.end(first, LONG_AGO, "1 done")
             ledger.runs.begin(LONG_AGO)
             ledger.begin("/out/.av1rules-1", "films/c.mp4")
-            fault = Checked(at=LONG_AGO, ways=frozenset({Way.DIGEST}), fault="rotten")
+            fault = LastCheck(at=LONG_AGO, ways=frozenset({CheckMethod.DIGEST}), fault="rotten")
             assert ledger.checks.put(kept.row, fault)
             ledger.health.put(
-                "key", Health(source="films/g.mp4", at=LONG_AGO, fault="ends too early")
+                "key", SourceCheckRecord(source="films/g.mp4", at=LONG_AGO, fault="ends too early")
             )
 
-    def test_json_has_all_of_it(self, aside: AsideShelf) -> None:
+    def test_json_has_all_of_it(self, aside: TrashLibrary) -> None:
         self._fill(aside)
-        told = json.loads(typed("status", "--json", shelf=aside).stdout)
+        told = json.loads(typed("status", "--json", library=aside).stdout)
         assert told["targets"] == {
             "count": 1, "source_bytes": 510, "target_bytes": 60, "saved_bytes": 450,
         }  # fmt: skip
@@ -96,32 +102,32 @@ class TestStatus:
         assert told["damaged_sources"][0]["name"] == "films/g.mp4"
         assert [run["summary"] for run in told["runs"]] == [None, "1 done"]
 
-    def test_clips_that_wait_are_counted_with_where_to_look(self, aside: AsideShelf) -> None:
+    def test_clips_that_wait_are_counted_with_where_to_look(self, aside: TrashLibrary) -> None:
         with aside.ledger() as ledger:
             for number in (1, 2):
                 ledger.clips.put(clip(number))
-        fail(aside, "films/e.mp4", kind=VerdictKind.TOO_POOR)
-        text = typed("status", shelf=aside).stdout
+        fail(aside, "films/e.mp4", kind=AttemptResult.TOO_POOR)
+        text = typed("status", library=aside).stdout
         assert "test clips  2 waiting (`av1rules clips list`)\n" in text
         assert "not done    1 came out below the quality floor\n" in text
-        told = json.loads(typed("status", "--json", shelf=aside).stdout)
+        told = json.loads(typed("status", "--json", library=aside).stdout)
         assert (told["clips"], told["too_poor"]) == ({"waiting": 2}, 1)
 
-    def test_names_who_is_at_work(self, aside: AsideShelf) -> None:
+    def test_names_who_is_at_work(self, aside: TrashLibrary) -> None:
         with aside.ledger() as ledger, run_lock(aside.folder / ".av1rules"):
             ledger.runs.begin(LONG_AGO)
             ledger.begin("/out/.av1rules-1", "films/c.mp4")
-            text = typed("status", shelf=aside).stdout
-            told = json.loads(typed("status", "--json", shelf=aside).stdout)
+            text = typed("status", library=aside).stdout
+            told = json.loads(typed("status", "--json", library=aside).stdout)
         assert f"a run is at work: process {os.getpid()}" in text
         assert "12:00  at work" in text
         assert "left over" not in text
         assert told["left_over"] is None
 
-    def test_long_lists_are_cut_with_a_count(self, aside: AsideShelf) -> None:
+    def test_long_lists_are_cut_with_a_count(self, aside: TrashLibrary) -> None:
         for number in range(12):
             fail(aside, f"films/{number:02}.mp4", times=3)
-        text = typed("status", shelf=aside).stdout
+        text = typed("status", library=aside).stdout
         assert "(12)" in text
         assert "films/09.mp4" in text
         assert "films/10.mp4" not in text
@@ -129,23 +135,23 @@ class TestStatus:
 
 
 class TestRetry:
-    def failures(self, shelf: AsideShelf) -> list[str]:
-        with shelf.ledger() as ledger:
-            return [verdict.source for verdict in ledger.verdicts(VerdictKind.FAILED)]
+    def failures(self, library: TrashLibrary) -> list[str]:
+        with library.ledger() as ledger:
+            return [verdict.source for verdict in ledger.verdicts(AttemptResult.FAILED)]
 
-    def test_frees_all_and_keeps_what_was_decided(self, aside: AsideShelf) -> None:
+    def test_frees_all_and_keeps_what_was_decided(self, aside: TrashLibrary) -> None:
         fail(aside, "films/a.mp4", times=3)
-        fail(aside, "films/b.mp4", kind=VerdictKind.TOO_LARGE)
-        fail(aside, "films/c.mp4", kind=VerdictKind.UNDONE)
-        text = typed("retry", shelf=aside).stdout
+        fail(aside, "films/b.mp4", kind=AttemptResult.TOO_LARGE)
+        fail(aside, "films/c.mp4", kind=AttemptResult.UNDONE)
+        text = typed("retry", library=aside).stdout
         assert text == (
             "freed films/a.mp4, failed 3 times: it broke\n1 freed: the next run tries again\n"
         )
         assert self.failures(aside) == []
         with aside.ledger() as ledger:
-            assert len(ledger.verdicts(VerdictKind.TOO_LARGE)) == 1
-            assert len(ledger.verdicts(VerdictKind.UNDONE)) == 1
-        assert "no failure is held" in typed("retry", shelf=aside).stdout
+            assert len(ledger.verdicts(AttemptResult.TOO_LARGE)) == 1
+            assert len(ledger.verdicts(AttemptResult.UNDONE)) == 1
+        assert "no failure is held" in typed("retry", library=aside).stdout
 
     @pytest.mark.parametrize(
         ("path", "left"),
@@ -161,26 +167,26 @@ class TestRetry:
         ],
     )
     def test_paths_are_mapped_to_the_library(
-        self, path: str, left: list[str], aside: AsideShelf
+        self, path: str, left: list[str], aside: TrashLibrary
     ) -> None:
         (aside.folder / "link").symlink_to("films")
         for source in ("films/x/a.mp4", "films/x/b.mp4", "films/y.mp4"):
             fail(aside, source)
-        typed("retry", path, shelf=aside)
+        typed("retry", path, library=aside)
         assert self.failures(aside) == left
 
-    def test_path_outside_of_the_library_is_refused(self, aside: AsideShelf) -> None:
+    def test_path_outside_of_the_library_is_refused(self, aside: TrashLibrary) -> None:
         fail(aside, "films/a.mp4")
-        told = typed("retry", "films/a.mp4", "/elsewhere/a.mp4", shelf=aside, code=2).stderr
+        told = typed("retry", "films/a.mp4", "/elsewhere/a.mp4", library=aside, code=2).stderr
         assert "not below any root" in told
         assert self.failures(aside) == ["films/a.mp4"]
 
-    def test_not_while_a_run_is_at_work(self, aside: AsideShelf) -> None:
+    def test_not_while_a_run_is_at_work(self, aside: TrashLibrary) -> None:
         fail(aside, "films/a.mp4")
         with run_lock(aside.folder / ".av1rules"):
-            assert "another run" in typed("retry", shelf=aside, code=2).stderr
+            assert "another run" in typed("retry", library=aside, code=2).stderr
         assert self.failures(aside) == ["films/a.mp4"]
 
-    def test_without_a_ledger_makes_none(self, aside: AsideShelf) -> None:
-        assert "no failure is held" in typed("retry", shelf=aside).stdout
+    def test_without_a_ledger_makes_none(self, aside: TrashLibrary) -> None:
+        assert "no failure is held" in typed("retry", library=aside).stdout
         assert not (aside.folder / ".av1rules").exists()

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from av1rules.cli.validate import command
-from av1rules.rules.problems import RulesError
+from av1rules.policy.problems import RulesError
 
 GOOD = "version: 1\nlibrary: {roots: [x]}\nrules: []\n"
 

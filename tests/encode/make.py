@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from av1rules.encode.job import EncodeJob
-from av1rules.library.source import Attachment, AudioStream, Colour, Source, VideoStream
-from av1rules.library.toolset import EncoderInfo, Tools
-from av1rules.rules.settings import EncodeSettings
+from av1rules.ffmpeg.tools import EncoderInfo, Tools
+from av1rules.media.source import Attachment, AudioStream, Colour, Source, VideoStream
+from av1rules.policy.settings import EncodeSettings
 
 SVT = EncoderInfo(name="libsvtav1", codec="libsvtav1", version="v4.2.0", has_fractional_crf=True)
 OLD_SVT = replace(SVT, version="v3.1.0", has_fractional_crf=False)

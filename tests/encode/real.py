@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from av1rules.base.process import Children
+from av1rules.encode.encode import EncodeOutcome, encode
 from av1rules.encode.encoders import choose_encoder
-from av1rules.encode.engine import EncodeOutcome, encode
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.protect import LossFinding, find_losses
+from av1rules.encode.losses import LossFinding, find_losses
 from av1rules.encode.streams import plan_streams
 from av1rules.encode.verify import Verification, verify
-from av1rules.library.probe import probe_file
-from av1rules.library.source import Source
-from av1rules.library.toolset import Tools
-from av1rules.rules.settings import EncodeSettings
+from av1rules.ffmpeg.tools import Tools
+from av1rules.media.ffprobe import probe_file
+from av1rules.media.source import Source
+from av1rules.policy.settings import EncodeSettings
 from tests.conftest import library_file
 
 FAST = EncodeSettings(crf=45, preset=12, encoder="libsvtav1", max_size_ratio=9.0)

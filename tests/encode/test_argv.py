@@ -11,8 +11,8 @@ import pytest
 
 from av1rules.encode.argv import CoverFile, build_argv, cover_names, shown_command
 from av1rules.encode.job import EncodeJob
-from av1rules.library.own_tag import find_provenance
-from av1rules.library.source import (
+from av1rules.media.provenance_tag import find_provenance
+from av1rules.media.source import (
     Attachment,
     Chapter,
     Colour,
@@ -21,7 +21,7 @@ from av1rules.library.source import (
     HdrKind,
     SubtitleStream,
 )
-from av1rules.rules.settings import Loss
+from av1rules.policy.settings import Loss
 from tests.conftest import Golden
 from tests.encode.make import AOM, OLD_SVT, RAV1E, SVT, audio, cover, job, settings, source, video
 

@@ -8,7 +8,7 @@ import pytest
 
 from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.streams import plan_streams
-from av1rules.library.source import (
+from av1rules.media.source import (
     Attachment,
     Chapter,
     Colour,

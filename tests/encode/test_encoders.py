@@ -14,7 +14,7 @@ from av1rules.encode.encoders import (
     encoder_options,
     encoder_settings_text,
 )
-from av1rules.library.toolset import EncoderInfo
+from av1rules.ffmpeg.tools import EncoderInfo
 from tests.encode.make import AOM, OLD_SVT, RAV1E, SVT, TOOLS, settings
 
 PSY = replace(SVT, name="svt-av1-psy")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from av1rules.base.errors import EncodeError
-from av1rules.encode.engine import EncodeOutcome
-from av1rules.library.source import HdrKind
-from av1rules.library.toolset import Tools
-from av1rules.rules.settings import EncodeSettings, Loss
+from av1rules.encode.encode import EncodeOutcome
+from av1rules.ffmpeg.tools import Tools
+from av1rules.media.source import HdrKind
+from av1rules.policy.settings import EncodeSettings, Loss
 from tests.conftest import MakeClip
 from tests.encode.real import FAST, Way, check, go
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from av1rules.encode.streams import StreamAction, StreamPlan, plan_streams
-from av1rules.library.source import Attachment, Chapter, Colour, DataStream, SubtitleStream
+from av1rules.media.source import Attachment, Chapter, Colour, DataStream, SubtitleStream
 from tests.encode.make import audio, cover, settings, source, video
 
 ENCODE, COPY, CONVERT, ATTACH, DROP = StreamAction

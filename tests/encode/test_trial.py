@@ -11,9 +11,9 @@ import pytest
 from av1rules.base.errors import ToolError
 from av1rules.encode.encoders import choose_encoder
 from av1rules.encode.trial import needs_trial, trial_problem
-from av1rules.library.toolset import Tools
-from av1rules.rules.settings import EncodeSettings
-from tests.encode.conftest import Fake
+from av1rules.ffmpeg.tools import Tools
+from av1rules.policy.settings import EncodeSettings
+from tests.conftest import Fake
 from tests.encode.make import SVT, TOOLS, settings
 from tests.fakes.stub import Answer, Stub
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.faults.theatre")
+pytest.register_assert_rewrite("tests.faults.harness")
 
 from tests.conftest import MakeClip  # noqa: E402
-from tests.faults.scenes import SCENES, Stage  # noqa: E402
-from tests.faults.theatre import KILLS, Players, Theatre  # noqa: E402
-from tests.shelf import Shelf  # noqa: E402
+from tests.faults.harness import KILLS, CrashHarness, WorkerProcess  # noqa: E402
+from tests.faults.scenarios import SCENARIOS, Stage  # noqa: E402
+from tests.sample_library import SampleLibrary  # noqa: E402
 
-GetTheatre = Callable[[str], Theatre]
+GetTheatre = Callable[[str], CrashHarness]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -64,26 +64,26 @@ def near_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def get_theatre(
+def get_harness(
     near_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
     tiny_clips: Mapping[str, Path],
 ) -> Iterator[GetTheatre]:
-    """A theatre for each scene, made once."""
-    players = Players()
-    made: dict[str, Theatre] = {}
+    """A harness for each scene, made once."""
+    players = WorkerProcess()
+    made: dict[str, CrashHarness] = {}
 
-    def get(name: str) -> Theatre:
+    def get(name: str) -> CrashHarness:
         if name not in made:
             place = f"{len(made)}"
             near, far = near_folder / place, tmp_path_factory.mktemp(f"far-{place}")
-            shelf = Shelf(folder=near / "shelf", clip=tiny_clips["a.mkv"])
-            (shelf.folder / "films").mkdir(parents=True)
+            library = SampleLibrary(folder=near / "shelf", clip=tiny_clips["a.mkv"])
+            (library.folder / "films").mkdir(parents=True)
             (far / "disk").mkdir()
-            stage = Stage(shelf=shelf, far=far / "disk", clips=tiny_clips)
-            made[name] = Theatre(
+            stage = Stage(library=library, far=far / "disk", clips=tiny_clips)
+            made[name] = CrashHarness(
                 stage=stage,
-                scene=SCENES[name],
+                scenario=SCENARIOS[name],
                 players=players,
                 store=near / "store",
                 far_store=far / "store",
@@ -122,11 +122,11 @@ def mount(*arguments: str) -> None:
 
 
 @pytest.fixture
-def near_shelf(near_folder: Path, tiny_clips: Mapping[str, Path]) -> Iterator[Shelf]:
+def near_library(near_folder: Path, tiny_clips: Mapping[str, Path]) -> Iterator[SampleLibrary]:
     """A shelf in memory, which everybody may look into."""
     folder = Path(tempfile.mkdtemp(dir=near_folder))
     for path in (near_folder, folder):
         path.chmod(0o755)
     (folder / "films").mkdir()
-    yield Shelf(folder=folder, clip=tiny_clips["a.mkv"])
+    yield SampleLibrary(folder=folder, clip=tiny_clips["a.mkv"])
     shutil.rmtree(folder, ignore_errors=True)

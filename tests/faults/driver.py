@@ -21,17 +21,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-import av1rules.graph.budget
-import av1rules.graph.doit_run
-import av1rules.graph.outlook  # noqa: F401 - what a run imports only when there is work, once for all
-from av1rules.base.event_text import event_text
 from av1rules.base.events import Event
-from av1rules.graph.ledger_db import LedgerDb
-from av1rules.graph.open_session import open_session
-from av1rules.graph.plan import build_plan
-from av1rules.graph.run import run_plan
-from av1rules.graph.undo import find_entries, undo
-from av1rules.graph.workspace import open_workspace
+from av1rules.execute.run import run_plan
+from av1rules.execute.startup import start_session
+from av1rules.ledger.database import LedgerDb
+from av1rules.operations.undo import find_entries, undo
+from av1rules.plan.plan import build_plan
+from av1rules.plan.workspace import open_workspace
+from av1rules.ui.event_text import event_text
 
 _CALLS = frozenset({"os.rename", "os.link", "os.symlink", "os.mkdir", "os.rmdir", "os.remove"})
 
@@ -99,14 +96,14 @@ def play(rules: str, at: str, log: str | None, command: str, *words: str) -> Non
     points = Points(at, log)
     _cut_transactions(points)
     _cut_copies(points)
-    with open_workspace(Path(rules), write=False) as space:
+    with open_workspace(Path(rules), write=False) as workspace:
         sys.addaudithook(points.audit)
-        with open_session(space, _tell, step=points.step) as session:
+        with start_session(workspace, _tell, step=points.step) as session:
             if command == "undo":
-                for result in undo(session, find_entries(session.space.ledger, words)):
+                for result in undo(session, find_entries(session.workspace.ledger, words)):
                     print(result.text)
             else:
-                run_plan(build_plan(session.space), session, jobs=1)
+                run_plan(build_plan(session.workspace), session, jobs=1)
 
 
 def serve() -> None:

@@ -7,23 +7,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from av1rules.base.events import Event, JobDropped, JobFailed, RunFinished
-from av1rules.graph.open_session import open_session
-from av1rules.graph.plan import build_plan
-from av1rules.graph.run import run_plan
-from av1rules.graph.undo import find_entries, undo
-from av1rules.graph.workspace import open_workspace
-from tests.shelf import FAST, Shelf
+from av1rules.execute.run import run_plan
+from av1rules.execute.startup import start_session
+from av1rules.operations.undo import find_entries, undo
+from av1rules.plan.plan import build_plan
+from av1rules.plan.workspace import open_workspace
+from tests.sample_library import FAST, SampleLibrary
 
 
-def rules(shelf: Shelf, output: str, *, library: str = "roots: [films]", run: str = "") -> None:
-    shelf.rules(
+def rules(
+    sample_library: SampleLibrary, output: str, *, library: str = "roots: [films]", run: str = ""
+) -> None:
+    sample_library.rules(
         f"version: 1\nlibrary: {{{library}, settle: 0}}\noutput: {{{output}}}\n"
         f"run: {{reserve: 0{run}}}\nrules: [{{name: all, encode: {{{FAST}}}, review: never}}]\n"
     )
 
 
 def run_with(
-    shelf: Shelf,
+    sample_library: SampleLibrary,
     *,
     at: str = "",
     do: Callable[[], object] = lambda: None,
@@ -31,7 +33,7 @@ def run_with(
     after_plan: Callable[[], object] = lambda: None,
 ) -> RunFinished:
     """A run in which `do` is called once: after the step `at`, or at the first event `on`."""
-    shelf.events.clear()
+    sample_library.events.clear()
     is_due = [True]
 
     def act() -> None:
@@ -44,37 +46,37 @@ def run_with(
             act()
 
     def sink(event: Event) -> None:
-        shelf.events.append(event)
+        sample_library.events.append(event)
         if on is not None and isinstance(event, on):
             act()
 
     with (
-        open_workspace(shelf.rules_file, write=False) as space,
-        open_session(space, sink, step=step) as session,
+        open_workspace(sample_library.rules_file, write=False) as workspace,
+        start_session(workspace, sink, step=step) as session,
     ):
-        plan = build_plan(session.space)
+        plan = build_plan(session.workspace)
         after_plan()
         finished = run_plan(plan, session, jobs=1)
     assert not is_due[0] or not (at or on), f"never came to {at or on}"
     return finished
 
 
-def undo_last(shelf: Shelf) -> None:
+def undo_last(sample_library: SampleLibrary) -> None:
     with (
-        open_workspace(shelf.rules_file, write=False) as space,
-        open_session(space, shelf.events.append) as session,
+        open_workspace(sample_library.rules_file, write=False) as workspace,
+        start_session(workspace, sample_library.events.append) as session,
     ):
-        for result in undo(session, find_entries(session.space.ledger, ("last",))):
+        for result in undo(session, find_entries(session.workspace.ledger, ("last",))):
             assert result.refusal is None, result.text
 
 
-def failures(shelf: Shelf) -> list[JobFailed]:
-    return [event for event in shelf.events if isinstance(event, JobFailed)]
+def failures(sample_library: SampleLibrary) -> list[JobFailed]:
+    return [event for event in sample_library.events if isinstance(event, JobFailed)]
 
 
-def drops(shelf: Shelf) -> dict[str, str]:
+def drops(sample_library: SampleLibrary) -> dict[str, str]:
     """The reasons of what was dropped, by source."""
-    return {e.source or "": e.reason for e in shelf.events if isinstance(e, JobDropped)}
+    return {e.source or "": e.reason for e in sample_library.events if isinstance(e, JobDropped)}
 
 
 def fill(disk: Path) -> Path:

@@ -8,8 +8,8 @@ import random
 import pytest
 
 from tests.faults.conftest import GetTheatre
-from tests.faults.scenes import SCENES
-from tests.faults.theatre import Theatre
+from tests.faults.harness import CrashHarness
+from tests.faults.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.real
 
@@ -29,54 +29,54 @@ RESTART_POINTS = 40
 """A repair, and what the run does next, comes past about so many points."""
 
 
-def kill_at(theatre: Theatre, *points: int) -> None:
+def kill_at(harness: CrashHarness, *points: int) -> None:
     """Kill the command at the first point, each restart at the next one; then look."""
-    theatre.reset()
+    harness.reset()
     for number, at in enumerate(points):
-        theatre.play(at, command=("run",) if number else None)
-        theatre.require_nothing_lost()
-    theatre.check()
+        harness.play(at, command=("run",) if number else None)
+        harness.require_nothing_lost()
+    harness.check()
 
 
 @pytest.mark.parametrize("name", SAMPLE)
-def test_sample(get_theatre: GetTheatre, name: str) -> None:
-    theatre = get_theatre(name)
-    steps = [at for at, point in enumerate(theatre.points, 1) if point.startswith("step: ")]
+def test_sample(get_harness: GetTheatre, name: str) -> None:
+    harness = get_harness(name)
+    steps = [at for at, point in enumerate(harness.points, 1) if point.startswith("step: ")]
     turn = random.Random(name)
-    kill_at(theatre, turn.choice(steps or range(1, len(theatre.points) + 1)))
-    kill_at(theatre, turn.randint(1, len(theatre.points)), turn.randint(6, 20))
+    kill_at(harness, turn.choice(steps or range(1, len(harness.points) + 1)))
+    kill_at(harness, turn.randint(1, len(harness.points)), turn.randint(6, 20))
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", SCENES)
-def test_every_point(get_theatre: GetTheatre, name: str) -> None:
-    theatre = get_theatre(name)
-    for at in range(1, len(theatre.points) + 1):
-        with told(f"killed at {at}, {theatre.points[at - 1]}"):
-            kill_at(theatre, at)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_point(get_harness: GetTheatre, name: str) -> None:
+    harness = get_harness(name)
+    for at in range(1, len(harness.points) + 1):
+        with told(f"killed at {at}, {harness.points[at - 1]}"):
+            kill_at(harness, at)
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", SCENES)
-def test_kills_while_repairing(get_theatre: GetTheatre, name: str) -> None:
-    theatre = get_theatre(name)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_kills_while_repairing(get_harness: GetTheatre, name: str) -> None:
+    harness = get_harness(name)
     for turn in map(random.Random, range(CHAINS)):
-        first = turn.randint(1, len(theatre.points))
+        first = turn.randint(1, len(harness.points))
         more = [turn.randint(1, RESTART_POINTS) for _ in range(turn.randint(1, 3))]
         with told(f"killed at {first}, restarts killed at {more}"):
-            kill_at(theatre, first, *more)
+            kill_at(harness, first, *more)
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", SCENES)
-def test_any_time(get_theatre: GetTheatre, name: str) -> None:
-    theatre = get_theatre(name)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_any_time(get_harness: GetTheatre, name: str) -> None:
+    harness = get_harness(name)
     for turn in map(random.Random, range(ANY_TIMES)):
-        theatre.reset()
-        seconds = turn.uniform(0.5, 1.0) * theatre.seconds
-        theatre.play_for(seconds)
+        harness.reset()
+        seconds = turn.uniform(0.5, 1.0) * harness.seconds
+        harness.play_for(seconds)
         with told(f"killed after {seconds:.3f} s"):
-            theatre.check()
+            harness.check()
 
 
 class told:  # noqa: N801 - reads as a statement

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.graph.planned import PlanAction
-from tests.shelf import Shelf
+from av1rules.plan.items import PlanAction
+from tests.sample_library import SampleLibrary
 
 pytestmark = pytest.mark.real
 
@@ -28,17 +28,17 @@ def task_index():
 
 
 @pytest.fixture
-def dodo(shelf: Shelf) -> Shelf:
-    (shelf.folder / "dodo.py").write_text(DODO)
-    shelf.add("a b.mkv")
-    shelf.add(b"odd\n\xff.mkv")
-    return shelf
+def dodo(library: SampleLibrary) -> SampleLibrary:
+    (library.folder / "dodo.py").write_text(DODO)
+    library.add("a b.mkv")
+    library.add(b"odd\n\xff.mkv")
+    return library
 
 
-def doit(shelf: Shelf, *arguments: str, code: int = 0) -> str:
+def doit(library: SampleLibrary, *arguments: str, code: int = 0) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "doit", *arguments],
-        cwd=shelf.folder,
+        cwd=library.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
@@ -48,15 +48,15 @@ def doit(shelf: Shelf, *arguments: str, code: int = 0) -> str:
     return text
 
 
-def statuses(shelf: Shelf) -> dict[str, str]:
-    lines = doit(shelf, "list", "--all", "--status", "-q").splitlines()
+def statuses(library: SampleLibrary) -> dict[str, str]:
+    lines = doit(library, "list", "--all", "--status", "-q").splitlines()
     return {name.strip(): status for status, name in (line.split(" ", 1) for line in lines)}
 
 
 ODD_TASK = "encode:films/odd%0A%FF.mkv"
 
 
-def test_agrees_with_the_plan_at_every_step(dodo: Shelf) -> None:
+def test_agrees_with_the_plan_at_every_step(dodo: SampleLibrary) -> None:
     assert statuses(dodo) == {"encode": "R", "encode:films/a b.mkv": "R", ODD_TASK: "R"}
     assert dodo.run(dodo.folder / "films" / "a b.mkv").done == 1
     assert statuses(dodo) == {"encode": "R", "encode:films/a b.mkv": "U", ODD_TASK: "R"}
@@ -72,14 +72,14 @@ def test_agrees_with_the_plan_at_every_step(dodo: Shelf) -> None:
     assert "crf 50 -> 45 (rules.yaml:7)" in doit(dodo, "info", "encode:films/a b.mkv", code=1)
 
 
-def test_info_shows_source_target_and_reason(dodo: Shelf) -> None:
+def test_info_shows_source_target_and_reason(dodo: SampleLibrary) -> None:
     text = doit(dodo, "info", "encode:films/a b.mkv", code=1)  # doit: not up to date
     assert str(dodo.folder / "films" / "a b.mkv") in text
     assert str(dodo.target("a b.mkv")) in text
     assert "- new" in text
 
 
-def test_clean_removes_targets_and_keeps_the_last_copy(dodo: Shelf) -> None:
+def test_clean_removes_targets_and_keeps_the_last_copy(dodo: SampleLibrary) -> None:
     doit(dodo)
     assert dodo.target("a b.mkv").exists()
     doit(dodo, "clean", "--dry-run", "encode:films/a b.mkv")
@@ -90,7 +90,7 @@ def test_clean_removes_targets_and_keeps_the_last_copy(dodo: Shelf) -> None:
     assert (dodo.folder / "films" / "a b.mkv").exists()
 
 
-def test_forget_makes_one_stale(dodo: Shelf) -> None:
+def test_forget_makes_one_stale(dodo: SampleLibrary) -> None:
     doit(dodo)
     doit(dodo, "forget", "encode:films/a b.mkv")
     assert dodo.causes("a b.mkv") == ("forgotten",)
@@ -101,7 +101,7 @@ def test_forget_makes_one_stale(dodo: Shelf) -> None:
     assert dodo.work() == []
 
 
-def test_lost_doit_store_changes_nothing(dodo: Shelf) -> None:
+def test_lost_doit_store_changes_nothing(dodo: SampleLibrary) -> None:
     doit(dodo)
     for path in dodo.state_dir.glob("doit*"):
         path.unlink()
@@ -109,7 +109,7 @@ def test_lost_doit_store_changes_nothing(dodo: Shelf) -> None:
     assert statuses(dodo)["encode:films/a b.mkv"] == "U"
 
 
-def test_own_tasks_beside_keep_doits_ways(dodo: Shelf) -> None:
+def test_own_tasks_beside_keep_doits_ways(dodo: SampleLibrary) -> None:
     with (dodo.folder / "dodo.py").open("a") as file:
         file.write(OWN_TASK)
     assert ".  index" in doit(dodo, "index")
@@ -118,7 +118,7 @@ def test_own_tasks_beside_keep_doits_ways(dodo: Shelf) -> None:
     assert ".  index" in doit(dodo, "index")
 
 
-def test_failure_is_told_and_remembered(dodo: Shelf) -> None:
+def test_failure_is_told_and_remembered(dodo: SampleLibrary) -> None:
     (dodo.folder / "films" / "a b.mkv").write_bytes(dodo.clip.read_bytes()[:60_000])
     text = doit(dodo, "--continue", code=2)  # doit: the group has an unmet dependency
     assert "the source is damaged" in text
@@ -126,25 +126,25 @@ def test_failure_is_told_and_remembered(dodo: Shelf) -> None:
     assert len(dodo.ledger_rows()) == 1
 
 
-def test_forked_processes_are_refused(dodo: Shelf) -> None:
+def test_forked_processes_are_refused(dodo: SampleLibrary) -> None:
     assert "doit -P thread" in doit(dodo, "-n", "2", "-P", "process", code=1)
 
 
 def test_without_rules_file_the_graph_is_empty(tmp_path: Path) -> None:
     (tmp_path / "dodo.py").write_text(DODO)
-    shelf = Shelf(folder=tmp_path, clip=tmp_path)
-    assert doit(shelf, "list").split() == ["encode"] or doit(shelf, "list") == ""
+    library = SampleLibrary(folder=tmp_path, clip=tmp_path)
+    assert doit(library, "list").split() == ["encode"] or doit(library, "list") == ""
     assert os.listdir(tmp_path) != []
 
 
-def test_faulty_rules_are_shown(dodo: Shelf) -> None:
+def test_faulty_rules_are_shown(dodo: SampleLibrary) -> None:
     dodo.rules_file.write_text("version: 1\nlibary: {}\nrules: []\n")
     text = doit(dodo, "list", code=1)
     assert "libary" in text
     assert "Traceback" not in text
 
 
-def test_a_clip_is_a_target_of_its_own(dodo: Shelf) -> None:
+def test_a_clip_is_a_target_of_its_own(dodo: SampleLibrary) -> None:
     dodo.rules(dodo.rules_file.read_text().replace("review: never", "review: each"))
     name = "clip:films/a b.mkv"  # both films have the same content: one clip is enough
     assert statuses(dodo) == {"encode": "R", "clip": "R", name: "R"}

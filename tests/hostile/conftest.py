@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.library.toolset import Tools
+from av1rules.ffmpeg.tools import Tools
 from tests.conftest import MakeClip
 from tests.hostile.traps import Trap, set_trap
 

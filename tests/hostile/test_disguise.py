@@ -15,9 +15,9 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.process import Children
 from av1rules.encode.argv import input_options
 from av1rules.encode.measure import first_frame_times, shown_packets, sound_starts
-from av1rules.library.probe import facts_argv
-from av1rules.library.source import Source
-from av1rules.library.toolset import Tools
+from av1rules.ffmpeg.tools import Tools
+from av1rules.media.ffprobe import facts_argv
+from av1rules.media.source import Source
 from tests.hostile.attacks import ATTACKS
 from tests.hostile.conftest import av1rules
 from tests.hostile.traps import CALLS, Program, Trap, read_trace, strace

@@ -15,19 +15,18 @@ from typing import Any
 
 import pytest
 
-from av1rules.base.digest import content_key, file_digest, head_key
 from av1rules.base.errors import ProbeError
 from av1rules.base.events import RunFinished
-from av1rules.graph.run import run_plan
-from av1rules.library.cache import LibraryCache
-from av1rules.library.discover import Found, WalkProblem, walk
-from av1rules.library.identity import content_key_of
-from av1rules.library.probe import probe_file
-from av1rules.library.toolset import Tools
+from av1rules.base.hashing import content_key, file_digest, head_key
+from av1rules.execute.run import run_plan
+from av1rules.ffmpeg.tools import Tools
+from av1rules.media.cache import LibraryCache, content_key_of
+from av1rules.media.discover import Candidate, WalkProblem, walk
+from av1rules.media.ffprobe import probe_file
 from tests.conftest import library_file
 from tests.hostile import forge
 from tests.hostile.conftest import av1rules
-from tests.shelf import Shelf
+from tests.sample_library import SampleLibrary
 
 
 def walked(root: Path) -> tuple[list[str], list[WalkProblem]]:
@@ -35,7 +34,7 @@ def walked(root: Path) -> tuple[list[str], list[WalkProblem]]:
         walk([("films", str(root))], include=[], exclude=[], min_size=0, settle_s=0,
              now_s=time.time())
     )  # fmt: skip
-    names = [step.file.relative_path for step in steps if isinstance(step, Found)]
+    names = [step.file.relative_path for step in steps if isinstance(step, Candidate)]
     return names, [step for step in steps if isinstance(step, WalkProblem)]
 
 
@@ -106,10 +105,10 @@ def test_film_that_becomes_a_pipe_between_plan_and_run_is_dropped(
 ) -> None:
     film = tmp_path / "film.mkv"
     film.write_bytes(forge.matroska())
-    shelf = Shelf(folder=tmp_path / "shelf", clip=film)
-    (shelf.folder / "films").mkdir(parents=True)
-    shelf.rules()
-    pipe, _ = shelf.add("pipe.mkv"), shelf.add("good.mkv")
+    library = SampleLibrary(folder=tmp_path / "shelf", clip=film)
+    (library.folder / "films").mkdir(parents=True)
+    library.rules()
+    pipe, _ = library.add("pipe.mkv"), library.add("good.mkv")
     pipe.write_bytes(film.read_bytes() + bytes(9))  # another film, no copy
 
     def swap_and_run(*given: Any, **named: Any) -> RunFinished:
@@ -117,10 +116,10 @@ def test_film_that_becomes_a_pipe_between_plan_and_run_is_dropped(
         os.mkfifo(pipe)
         return run_plan(*given, **named)
 
-    monkeypatch.setattr("tests.shelf.run_plan", swap_and_run)
+    monkeypatch.setattr("tests.sample_library.run_plan", swap_and_run)
     started = time.monotonic()
-    finished = shelf.run()
-    assert (finished.done, finished.dropped) == (1, 1), shelf.events
+    finished = library.run()
+    assert (finished.done, finished.dropped) == (1, 1), library.events
     assert time.monotonic() - started < 30
 
 
@@ -208,8 +207,8 @@ sys.path[:] = json.loads(sys.argv[2])
 from pathlib import Path
 from tests.hostile.test_places import walked
 from tests.conftest import library_file
-from av1rules.library.probe import probe_file
-from av1rules.library.toolset import Tools
+from av1rules.media.ffprobe import probe_file
+from av1rules.ffmpeg.tools import Tools
 from av1rules.base.errors import UnansweredProbeError
 if os.getuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)

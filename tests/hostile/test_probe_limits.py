@@ -10,11 +10,11 @@ import pytest
 
 from av1rules.base import process
 from av1rules.base.errors import ProbeError
-from av1rules.library import probe
-from av1rules.library.cache import LibraryCache, ProbeFailure
-from av1rules.library.probe import probe_file, probe_many
-from av1rules.library.source import LibraryFile, Source
-from av1rules.library.toolset import Tools
+from av1rules.ffmpeg.tools import Tools
+from av1rules.media import ffprobe as probe
+from av1rules.media.cache import LibraryCache, ProbeFailure
+from av1rules.media.ffprobe import probe_file, probe_many
+from av1rules.media.source import LibraryFile, Source
 from tests.conftest import library_file
 
 GOOD = (

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.library.discover import Found, walk
-from av1rules.rules.globs import glob_fault, path_matcher
-from av1rules.rules.load import check_rules
-from av1rules.rules.problems import MOST_PROBLEMS
+from av1rules.media.discover import Candidate, walk
+from av1rules.policy.globs import glob_problem, path_matcher
+from av1rules.policy.load import check_rules
+from av1rules.policy.problems import MOST_PROBLEMS
 from tests.hostile.conftest import av1rules
 
 LETTERS = "abcdefghij"
@@ -106,14 +106,14 @@ HOSTILE_PATH = "/".join(["a" * 200] * 12 + ["a" * 250])
 @pytest.mark.parametrize("pattern", SLOW, ids=lambda pattern: pattern[:12])
 def test_no_glob_takes_long_on_any_name(pattern: str) -> None:
     started = time.monotonic()
-    if glob_fault(pattern) is None:
+    if glob_problem(pattern) is None:
         assert not path_matcher((pattern,))((HOSTILE_PATH, f"films/{HOSTILE_PATH}"))
     assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("pattern", ["{a,b}" * 20, "{1..999999999}", "{a{b{c,d},{e,f}},g}" * 12])
 def test_glob_that_stands_for_too_many_is_refused(pattern: str) -> None:
-    fault = glob_fault(pattern)
+    fault = glob_problem(pattern)
     assert fault is not None
     assert fault[0] == "the braces stand for more than 256 patterns"
 
@@ -128,7 +128,7 @@ def test_walk_is_not_held_up_by_a_glob(pattern: str, tmp_path: Path) -> None:
         walk([("films", str(tmp_path))], include=[pattern], exclude=["**/b", pattern], min_size=0,
              settle_s=0, now_s=time.time())
     )  # fmt: skip
-    assert [type(one) for one in found] == [Found]
+    assert [type(one) for one in found] == [Candidate]
     assert time.monotonic() - started < 5
 
 

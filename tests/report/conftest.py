@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.graph.clip_standings import clip_standings
-from av1rules.graph.forecast_table import ForecastTable
-from av1rules.graph.history import made_since, read_outcomes
-from av1rules.graph.ledger import Ledger
-from av1rules.report.figures import Figures
-from av1rules.report.tally import count_up
-from tests.report.shelf_of_figures import END, approvals_of, fill
+from av1rules.ledger.forecasts import ForecastTable
+from av1rules.ledger.history import encodes_since, read_outcomes
+from av1rules.ledger.ledger import Ledger
+from av1rules.operations.clips.ledger_status import clip_statuses
+from av1rules.report.aggregate import count_up
+from av1rules.report.model import Figures
+from tests.report.sample_history import END, approvals_of, fill
 
 
 @pytest.fixture(scope="session")
@@ -33,13 +33,13 @@ def figures(state_dir: Path) -> Figures:
 def figures_of(state_dir: Path, *, since: datetime | None = None) -> Figures:
     with closing(Ledger.read(state_dir)) as ledger:
         return count_up(
-            made_since(ledger, since),
+            encodes_since(ledger, since),
             read_outcomes(ledger, since),
             at=END,
             since=since,
             ledger="/shelf/.av1rules/ledger.sqlite3",
             max_failures=3,
-            clips=clip_standings(ledger, approvals_of(state_dir)),
+            clips=clip_statuses(ledger, approvals_of(state_dir)),
             past=ForecastTable(ledger.db).all(),
             zone=UTC,
         )
@@ -48,7 +48,7 @@ def figures_of(state_dir: Path, *, since: datetime | None = None) -> Figures:
 @pytest.fixture(autouse=True)
 def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts show local times: here those of UTC."""
-    for module in ("report_sections", "report_outcomes", "report_words"):
+    for module in ("sections", "format"):
         monkeypatch.setattr(
             f"av1rules.report.{module}.shown_time", lambda at: at[:16].replace("T", " ")
         )

@@ -1,0 +1,1 @@
+"""Decisions on test clips: approvals.yaml."""

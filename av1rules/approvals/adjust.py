@@ -1,0 +1,114 @@
+"""What a person asks of the next clip, as checked settings: by options, or in the words of a rules
+file. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from av1rules.approvals.model import changed_words
+from av1rules.approvals.write import yaml_word
+from av1rules.base.errors import UsageError
+from av1rules.base.text import printable
+from av1rules.policy.build_settings import build_layer
+from av1rules.policy.canonical import ADJUSTABLE, DEFAULTS, in_words, shaping, shown
+from av1rules.policy.model import Problem
+from av1rules.policy.reader import Cursor
+from av1rules.policy.setting_bounds import check_settings
+from av1rules.policy.settings import EncodeSettings
+from av1rules.policy.yaml.document import parse_document
+
+CRF_STEP = 2.0
+"""What "better" means where nothing else is said: the predecessor's step, an eighth to a quarter
+more bits."""
+
+_BETWEEN = re.compile(r",(?=\s*[a-z_]+\s*=)")
+"""Commas between settings; those within a value are not followed by a key."""
+
+
+def requested_changes(
+    settings: EncodeSettings, *, crf: float | None, is_slower: bool, words: Sequence[str]
+) -> dict[str, object]:
+    """The changed settings: `words` are `key=value`; nothing at all means CRF `CRF_STEP` lower.
+
+    Raises UsageError for a setting that is not known, out of bounds, or as low as it gets.
+    """
+    texts = list(words)
+    if crf is not None:
+        texts.append(f"crf={crf:g}")
+    if is_slower:
+        if settings.preset <= 0:
+            raise UsageError("preset 0 is the slowest already", hint="a lower CRF: --crf")
+        texts.append(f"preset={settings.preset - 1}")
+    if not texts:
+        if settings.crf <= 0:
+            raise UsageError("CRF 0 is the lowest already", hint="a slower preset: --slower")
+        texts.append(f"crf={max(settings.crf - CRF_STEP, 0):g}")
+    return _parsed(texts)
+
+
+def requested_variants(
+    settings: EncodeSettings, *, sets: Sequence[str], crfs: Sequence[float], is_slower: bool
+) -> tuple[dict[str, object], ...]:
+    """The changed settings of each variant asked for: one for each of `sets` (`key=value`, several
+    by commas) and `crfs`, one for `is_slower`. Raises UsageError as `wanted_changes`, and for none.
+    """
+    asked = [
+        requested_changes(settings, crf=None, is_slower=False, words=_split(text)) for text in sets
+    ]
+    asked += [requested_changes(settings, crf=crf, is_slower=False, words=()) for crf in crfs]
+    if is_slower:
+        asked.append(requested_changes(settings, crf=None, is_slower=True, words=()))
+    if not asked:
+        raise UsageError("a variant of what?", hint="--set film_grain=4 --set film_grain=12,crf=20")
+    return tuple(asked)
+
+
+def changes_between(settings: EncodeSettings, goal: EncodeSettings) -> tuple[str, ...]:
+    """The `key=value` words that make `goal` of `settings`, as far as one film may have its own."""
+    old, new = DEFAULTS | shaping(settings), DEFAULTS | shaping(goal)
+    return tuple(
+        f"{name}={yaml_word(new[name])}"
+        for name in ADJUSTABLE
+        if new.get(name) is not None and new[name] != old.get(name)  # none can't be asked for
+    )
+
+
+def differing(settings: EncodeSettings, goal: EncodeSettings) -> tuple[str, ...]:
+    """The names of the settings in which two differ, in the order of `EncodeSettings`."""
+    return tuple(name for name, _, _ in changed_words(in_words(settings), in_words(goal)))
+
+
+def described_changes(settings: EncodeSettings, goal: EncodeSettings) -> str:
+    """In which settings another differs, for people: `film_grain 4, preset 5`."""
+    names = differing(settings, goal)
+    return ", ".join(f"{name} {printable(shown(goal, name), limit=80)}" for name in names)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in _BETWEEN.split(text))
+
+
+def _parsed(texts: Sequence[str]) -> dict[str, object]:
+    lines = []
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or "\n" in text:
+            raise UsageError(
+                f"expected key=value, found {printable(text, limit=60)}", hint="--set film_grain=4"
+            )
+        lines.append(f"{key.strip()}: {value.strip()}")
+    document = parse_document("\n".join(lines).encode("utf-8", "replace"), file="--set")
+    problems: list[Problem] = list(document.problems)
+    found: dict[str, object] = {}
+    if document.root is not None and not problems:
+        cursor = Cursor(document.root, (), "--set", problems)
+        check_settings(cursor, ADJUSTABLE)
+        if not problems:
+            layer = build_layer(cursor, "adjustment")
+            found = {one.field: one.value for one in layer.settings}
+    if problems:
+        first = problems[0]
+        path = f"{first.path}: " if first.path else ""
+        raise UsageError(f"{path}{first.message}", hint=first.hint)
+    return found

@@ -1,0 +1,231 @@
+"""Reads approvals.yaml and writes it so that no comment and no decision of another is lost.
+
+Writers take turns by a lock on the folder, which leaves no file behind in a checkout. Where the
+file system has no such lock, the file is looked at again right before it is exchanged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import getpass
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from av1rules.approvals.model import FILE_NAME, ClipDecision, Decisions, decide, merge
+from av1rules.approvals.read import parse_approvals, text_of
+from av1rules.approvals.write import compose, render_all
+from av1rules.base.errors import Av1rulesError
+from av1rules.base.files import open_regular, publish, temp_name
+from av1rules.base.process import Limits, run
+from av1rules.base.text import printable
+from av1rules.policy.problems import RulesError
+
+MAX_FILE_BYTES = 16 * 1024 * 1024
+"""Some 40,000 decisions; keeps a wrong file from costing minutes."""
+
+
+LOCK_WAIT_S = 10.0
+"""A writer holds the lock for some milliseconds; longer, and something is wrong."""
+
+
+_LOCK_LOOK_S = 0.02
+
+
+_MOST_TRIES = 20
+
+
+def approvals_path(rules_file: Path) -> Path:
+    return rules_file.parent / FILE_NAME
+
+
+def load_approvals(path: Path) -> Decisions:
+    """The decisions of a file; none if there is no file.
+
+    Raises RulesError with every fault, and Av1rulesError when it can't be read.
+    """
+    return _parsed(_read(path), path)
+
+
+def save_approvals(path: Path, book: Decisions) -> Decisions:
+    """Add the decisions of `book` that the file does not have; the file's own stay.
+
+    Raises as `load_approvals` does, and then nothing is written.
+    """
+    return _rewrite(path, lambda on_disk: merge(on_disk, book.decisions))
+
+
+def record(path: Path, decision: ClipDecision) -> Decisions:
+    """Add one decision that was made just now, and return all with their lines.
+
+    If the clock is behind that of whoever decided on this film before, its time becomes the
+    second after: what is said last counts.
+    """
+
+    def added(on_disk: Decisions) -> Decisions:
+        earlier = [one.at for one in on_disk.of_content(decision.content) if one != decision]
+        at = max([decision.at, *(time_ + timedelta(seconds=1) for time_ in earlier)])
+        return decide(on_disk, replace(decision, at=at))
+
+    return _rewrite(path, added)
+
+
+def _rewrite(path: Path, change: Callable[[Decisions], Decisions]) -> Decisions:
+    goal = Path(os.path.realpath(path))  # a link stays one
+    try:
+        with _turn(goal.parent):
+            for _ in range(_MOST_TRIES):
+                raw = _read(path)
+                on_disk = _parsed(raw, path)
+                wanted = change(on_disk)
+                new = _composed(raw, on_disk, wanted, path)
+                if new == raw:
+                    return on_disk
+                if _exchanged(goal, new, raw):
+                    return _parsed(new, path)
+    except OSError as problem:
+        raise Av1rulesError(
+            f"can't write the approvals: {problem.strerror or problem}",
+            where=printable(str(path)),
+            hint="they stand beside the rules file: its folder must be writable",
+        ) from problem
+    raise Av1rulesError(
+        "can't write the approvals: another program keeps changing them",
+        where=printable(str(path)),
+        hint="nothing was written: try again",
+    )
+
+
+def _composed(raw: bytes, on_disk: Decisions, wanted: Decisions, path: Path) -> bytes:
+    """The new file; one that would not be read as what is wanted is never written."""
+    if wanted.decisions == on_disk.decisions:
+        return raw
+    old = sorted(on_disk.decisions, key=lambda one: one.place.line if one.place else 0)
+    text = compose(text_of(raw), old, wanted.decisions)
+    for new in (text, render_all(wanted.decisions)):
+        if new is not None:
+            book, problems = parse_approvals(new.encode(), file=str(path))
+            if not problems and book == wanted:
+                return new.encode()
+    raise Av1rulesError(
+        "can't write the approvals: they would not be read as they are meant",
+        where=printable(str(path)),
+        hint="nothing was written; this is a fault of av1rules",
+    )
+
+
+def _exchanged(goal: Path, new: bytes, raw: bytes) -> bool:
+    """Put the new file in place, unless the old one is no longer `raw`."""
+
+    def check() -> None:
+        if _read(goal) != raw:
+            raise _ChangedMeanwhileError
+
+    temp = temp_name(goal)
+    try:
+        with open(temp, "xb") as file:
+            file.write(new)
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(temp, os.stat(goal).st_mode & 0o777)
+        publish(temp, goal, check=check)
+    except _ChangedMeanwhileError:
+        return False
+    finally:
+        temp.unlink(missing_ok=True)
+    return True
+
+
+class _ChangedMeanwhileError(Exception):
+    """Somebody without our lock wrote the file."""
+
+
+@contextlib.contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Wait for this folder's lock; the system frees it when its holder ends, however that is."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        end = time.monotonic() + LOCK_WAIT_S
+        while not _locked(descriptor):
+            if time.monotonic() > end:
+                raise Av1rulesError(
+                    "can't write the approvals: another av1rules is writing them",
+                    where=printable(str(folder / FILE_NAME)),
+                    hint="try again; nothing was written",
+                )
+            time.sleep(_LOCK_LOOK_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # network file systems: folders can't be locked
+        return True
+    return True
+
+
+def _parsed(raw: bytes, path: Path) -> Decisions:
+    book, problems = parse_approvals(raw, file=str(path))
+    if problems:
+        raise RulesError(problems, what="the approvals")
+    return book
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with open_regular(path) as file:
+            raw = _all_of(file.read)
+    except FileNotFoundError:
+        return b""
+    except OSError as problem:
+        raise Av1rulesError(
+            f"can't read the approvals: {problem.strerror}", where=printable(str(path))
+        ) from problem
+    if len(raw) > MAX_FILE_BYTES:
+        raise Av1rulesError(
+            f"can't read the approvals: larger than {MAX_FILE_BYTES // 1024**2} MiB",
+            where=printable(str(path)),
+            hint="is it another file?",
+        )
+    return raw
+
+
+def _all_of(read: Callable[[int], bytes]) -> bytes:
+    """Unbuffered reads may be short."""
+    parts, size = [], 0
+    while size <= MAX_FILE_BYTES and (part := read(MAX_FILE_BYTES + 1 - size)):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+_GIT_LIMITS = Limits(timeout_s=5.0, output_bytes=4096)
+
+
+def author(folder: Path) -> str:
+    """The name of who sits here, for decisions kept in `folder`."""
+    return os.environ.get("GIT_AUTHOR_NAME", "").strip() or _git_name(folder) or _login_name()
+
+
+def _git_name(folder: Path) -> str | None:
+    try:
+        done = run(["git", "-C", str(folder), "config", "--get", "user.name"], limits=_GIT_LIMITS)
+    except OSError:  # no git
+        return None
+    name = done.stdout.decode("utf-8", "replace").strip()
+    return name if done.ok and name else None
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without an entry, as in containers
+        return f"user {os.getuid()}"

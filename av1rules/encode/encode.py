@@ -1,0 +1,382 @@
+"""Runs one encode: an `EncodeJob` in, a finished temporary file out; a failure leaves nothing.
+
+Success here means: exit code 0 and a source that FFmpeg read without complaint. Whether the file is
+good is for `verify` to say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from av1rules.base.errors import Av1rulesError, DiskFullError, EncodeError, ToolError
+from av1rules.base.events import JobProgress
+from av1rules.base.files import TEMP_PREFIX
+from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.base.text import printable
+from av1rules.encode.argv import CoverFile, build_argv, cover_files, shown_command
+from av1rules.encode.excerpt_argv import clip_argv
+from av1rules.encode.job import EncodeJob
+from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, explain
+from av1rules.ffmpeg.input_guard import file_url
+from av1rules.ffmpeg.log import LogReader, StreamCount, counted_lines
+from av1rules.ffmpeg.progress import ProgressParser, ProgressSample, eta_s, projected_bytes
+from av1rules.ffmpeg.tools import Tools
+from av1rules.ffmpeg.watchdog import StallReport, Watchdog
+from av1rules.media.source import Source
+from av1rules.policy.settings import Loss
+
+QUIET_SVT = {"SVT_LOG": "1"}
+"""SVT-AV1 prints its banner whatever FFmpeg's log level is; 1 leaves errors only."""
+
+COVER_TIMEOUT_S = 60.0
+
+SILENCE_S = 3.0
+"""FFmpeg prints nothing while it writes the end of a file, which for MP4 means to write all of it
+anew. After so long without a line the file itself is looked at for a sign of life."""
+
+GATE_MIN_SHARE = 0.20
+GATE_MIN_FRAMES = 240
+GATE_FACTOR = 1.5
+"""The live gate stops an encode after a fifth of the film (and ten seconds of it) if the projection
+is half again above what the policy keeps: parts of a film differ, so the margin is wide, and what
+is only a little too large is found at the end."""
+
+_CONTEXTS = re.compile(r"^(?:\[[^\]]*\] )+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeOutcome:
+    """A finished encode. `counts` are FFmpeg's own per stream; `damage` what it said against the
+    source (only where the settings accept that); `log` its warnings and errors, `tail` the last
+    lines of whatever kind.
+
+    `is_projected`: the live gate stopped the encode; then `size_bytes` is the projected size and
+    there is no file.
+    """
+
+    path: str
+    argv: tuple[str, ...]
+    size_bytes: int
+    elapsed_s: float
+    frames: int | None
+    counts: tuple[StreamCount, ...] = ()
+    damage: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+    tail: tuple[str, ...] = ()
+    is_projected: bool = False
+
+    @property
+    def command(self) -> str:
+        return shown_command(self.argv)
+
+    def count(self, side: str, index: int) -> StreamCount | None:
+        """What FFmpeg counted of an input ("in") or output ("out") stream."""
+        matches = (c for c in self.counts if (c.side, c.index) == (side, index))
+        return next(matches, None)
+
+
+class _TooLargeError(Exception):
+    """The live gate: raised in the progress callback, caught in `encode`."""
+
+    def __init__(self, projected: int) -> None:
+        super().__init__(projected)
+        self.projected = projected
+
+
+def encode(
+    job: EncodeJob,
+    *,
+    tools: Tools,
+    children: Children,
+    on_progress: Callable[[JobProgress], None],
+) -> EncodeOutcome:
+    """Encode into a private temporary file, which the caller verifies, publishes or removes.
+
+    Raises EncodeError (the encode failed, or the source is damaged), ToolError (FFmpeg can't be
+    started), DiskFullError or a plain Av1rulesError (no memory, a killed process: says nothing of
+    the source), RunInterruptedError; the temporary file is gone then.
+    """
+    with _work_folder(job) as folder, _unfinished(folder, job) as part:
+        if job.passages:
+            argv = clip_argv(job, ffmpeg=tools.ffmpeg, output=part)
+        else:
+            covers = _take_out_covers(job, folder, tools=tools, children=children)
+            argv = build_argv(job, ffmpeg=tools.ffmpeg, output=part, covers=covers)
+        watch = _Watch(job=job, part=part, on_progress=on_progress)
+        try:
+            completed = _run(argv, job=job, children=children, watch=watch)
+        except _TooLargeError as stop:
+            _remove(part)
+            return watch.outcome(path="", argv=argv, size_bytes=stop.projected, is_projected=True)
+        children.check()
+        _require_success(completed, job, watch)
+        finished = part if job.temp_dir else _moved_out(part, folder)
+        size_bytes = os.stat(finished).st_size
+        return watch.outcome(path=finished, argv=argv, size_bytes=size_bytes)
+
+
+@contextlib.contextmanager
+def _unfinished(folder: str, job: EncodeJob) -> Iterator[str]:
+    """The name of the file that is being written; gone if it does not come to an end."""
+    part = os.path.join(folder, f"part.{job.settings.container}")
+    try:
+        yield part
+    except BaseException:
+        _remove(part)
+        raise
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _moved_out(part: str, folder: str) -> str:
+    """The finished file beside its private folder, which goes."""
+    finished = folder + os.path.splitext(part)[1]
+    os.rename(part, finished)
+    return finished
+
+
+@contextlib.contextmanager
+def _work_folder(job: EncodeJob) -> Iterator[str]:
+    """Where the unfinished file and the covers live: the job's own temporary folder, or a private
+    one beside the target that is gone afterwards, whatever happens."""
+    if job.temp_dir is not None:
+        yield job.temp_dir
+        return
+    folder = os.path.dirname(job.target) or "."
+    try:
+        os.makedirs(folder, exist_ok=True)
+        private = tempfile.mkdtemp(prefix=TEMP_PREFIX, dir=folder)
+    except OSError as problem:
+        raise Av1rulesError(
+            f"no temporary folder can be made: {problem.strerror}",
+            hint="check permissions and free space there, or set output.temp_dir",
+            where=printable(folder),
+        ) from problem
+    try:
+        yield private
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def _run(argv: tuple[str, ...], *, job: EncodeJob, children: Children, watch: _Watch) -> Completed:
+    parser = ProgressParser(on_sample=watch.on_sample)
+    try:
+        return run(
+            argv,
+            children=children,
+            limits=Limits(memory_bytes=job.memory_bytes),
+            env=QUIET_SVT,
+            on_line=parser.feed,
+            on_err_line=watch.log.feed,
+            watch=watch.ask,
+            priority=job.priority,
+            tether=True,
+        )
+    except OSError as problem:
+        if problem.errno == errno.E2BIG:
+            raise Av1rulesError("the FFmpeg command is longer than the system allows") from problem
+        raise _not_started(argv[0], problem.strerror or "unknown reason") from problem
+
+
+def _not_started(program: str, why: str) -> ToolError:
+    message = f"FFmpeg can't be started: {why}"
+    return ToolError(message, hint="run `av1rules doctor`", where=printable(program))
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Reads a running encode: progress to events, complaints to the log, watchdog, live gate."""
+
+    job: EncodeJob
+    part: str
+    on_progress: Callable[[JobProgress], None]
+    log: LogReader = field(default_factory=LogReader)
+    started: float = field(default_factory=time.monotonic)
+    frames: int | None = None
+    verdict: StallReport | None = None
+    watchdog: Watchdog = field(init=False)
+    heard: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        job = self.job
+        self.watchdog = Watchdog(
+            stall_s=job.stall_timeout_s, max_s=job.max_duration_s, started=self.started
+        )
+
+    def ask(self) -> str | None:
+        """Why FFmpeg is to be stopped, in a word."""
+        now = time.monotonic()
+        is_silent = now - self.heard > SILENCE_S
+        self._judge(
+            self.watchdog.feed(None, now, written=_mtime_ns(self.part) if is_silent else None)
+        )
+        return None if self.verdict is None else self.verdict.cause
+
+    def _judge(self, verdict: StallReport | None) -> None:
+        self.verdict = self.verdict or verdict
+
+    def on_sample(self, sample: ProgressSample) -> None:
+        self.heard = time.monotonic()
+        self._judge(self.watchdog.feed(sample, self.heard))
+        expected = _expected_frames(self.job)
+        if sample.frame is not None:
+            self.frames = sample.frame
+        projection = projected_bytes(sample.size_bytes, sample.frame, expected)
+        self.on_progress(
+            JobProgress(
+                source=self.job.event_name,
+                phase="encode",
+                frame=sample.frame,
+                frames=expected,
+                fps=sample.fps,
+                speed=sample.speed,
+                eta_s=eta_s(sample.frame, expected, time.monotonic() - self.started),
+                size_bytes=sample.size_bytes,
+                projected_bytes=projection,
+            )
+        )
+        if not sample.is_end:
+            self._gate(sample.frame, expected, projection)
+
+    def _gate(self, frame: int | None, expected: int | None, projection: int | None) -> None:
+        if frame is None or expected is None or projection is None or self.job.passages:
+            return
+        if frame < max(GATE_MIN_FRAMES, expected * GATE_MIN_SHARE):
+            return
+        limit = self.job.settings.max_size_ratio * self.job.source.size_bytes
+        if projection > GATE_FACTOR * limit:
+            raise _TooLargeError(projection)
+
+    def outcome(
+        self, *, path: str, argv: tuple[str, ...], size_bytes: int, is_projected: bool = False
+    ) -> EncodeOutcome:
+        return EncodeOutcome(
+            path=path,
+            argv=argv,
+            size_bytes=size_bytes,
+            elapsed_s=time.monotonic() - self.started,
+            frames=self.frames,
+            counts=self.log.counts,
+            damage=counted_lines(self.log.damage),
+            log=counted_lines(self.log.complaints),
+            tail=self.log.tail,
+            is_projected=is_projected,
+        )
+
+
+def _mtime_ns(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
+def _expected_frames(job: EncodeJob) -> int | None:
+    if not job.passages:
+        return expected_frames(job.source)
+    rate = job.main.frame_rate
+    length_s = sum(length for _, length in job.passages)
+    return max(round(length_s * rate), 1) if rate else None
+
+
+def expected_frames(source: Source) -> int | None:
+    """For progress only: duration x rate, else what the container claims."""
+    main = source.main
+    if main is None:
+        return None
+    duration = main.duration_s or source.duration_s
+    if duration and main.frame_rate:
+        return max(round(duration * main.frame_rate), 1)
+    return main.frames
+
+
+def _take_out_covers(
+    job: EncodeJob, folder: str, *, tools: Tools, children: Children
+) -> tuple[CoverFile, ...]:
+    """The cover pictures as files, byte for byte: copied as streams they would become films."""
+    steps = job.streams.attached
+    if not steps:
+        return ()
+    covers = cover_files(job, folder)
+    argv = [
+        tools.ffmpeg, "-nostdin", "-v", "level+warning", "-protocol_whitelist", "file",
+        "-format_whitelist", job.source.container, "-i", file_url(job.source_path),
+    ]  # fmt: skip
+    for step, cover in zip(steps, covers, strict=True):
+        argv += ["-map", f"0:{step.index}", "-c", "copy", "-frames:v", "1"]
+        argv += ["-f", "image2pipe", file_url(cover.path)]
+    log = LogReader()
+    completed = run(
+        argv,
+        children=children,
+        limits=Limits(timeout_s=COVER_TIMEOUT_S, memory_bytes=job.memory_bytes),
+        on_err_line=log.feed,
+        priority=job.priority,
+        tether=True,
+    )
+    children.check()
+    if not completed.ok:
+        raise _failure(completed, job, log, doing="taking the cover picture out of")
+    return covers
+
+
+def _require_success(completed: Completed, job: EncodeJob, watch: _Watch) -> None:
+    log = watch.log
+    if completed.returncode in NOT_STARTED_EXITS:
+        raise _not_started(completed.argv[0], "; ".join(log.last) or completed.describe_exit())
+    if not completed.ok:
+        raise _failure(completed, job, log, doing="encoding", verdict=watch.verdict)
+    if log.damage and Loss.DAMAGE not in job.settings.accept:
+        first = _CONTEXTS.sub("", next(iter(log.damage)))
+        lines = "\n".join(f"    {line}" for line in counted_lines(log.damage)[:10])
+        raise EncodeError(
+            f"the source is damaged: {first}\n  FFmpeg reached its end, but said\n{lines}",
+            hint=(
+                "get the file again; or keep what can be decoded of it with `accept: [damage]` "
+                "in its rule"
+            ),
+            where=printable(job.source_path),
+        )
+
+
+def _failure(
+    completed: Completed,
+    job: EncodeJob,
+    log: LogReader,
+    *,
+    doing: str,
+    verdict: StallReport | None = None,
+) -> Av1rulesError:
+    """What was being done, how it ended, the command, FFmpeg's last words, and what to do."""
+    place = job.temp_dir or os.path.dirname(job.target)
+    failure = explain(
+        completed,
+        log.last,
+        place=printable(place),
+        codec=job.encoder.codec,
+        verdict=verdict,
+        memory_bytes=job.memory_bytes,
+    )
+    name = printable(os.path.basename(job.source_path))
+    last = "\n".join(f"    {line}" for line in log.last) or "    (nothing)"
+    message = (
+        f"{doing} {name} failed: {failure.reason}\n"
+        f"  command: {shown_command(completed.argv)}\n"
+        f"  last lines of FFmpeg:\n{last}"
+    )
+    where = printable(job.source_path)
+    if failure.is_disk_full:
+        return DiskFullError(message, place=place, hint=failure.hint, where=where)
+    kind = Av1rulesError if failure.is_surroundings else EncodeError
+    return kind(message, hint=failure.hint, where=where)

@@ -1,0 +1,1 @@
+"""Doing what the plan says: one target at a time, verified, published, recorded."""

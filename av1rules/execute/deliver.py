@@ -1,0 +1,189 @@
+"""Puts a finished result where it belongs: published or exchanged, in the ledger, with receipt."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from av1rules.base.errors import Av1rulesError, RunInterruptedError
+from av1rules.base.events import JobDone, Note
+from av1rules.base.units import now_text
+from av1rules.execute.replace import replace_original
+from av1rules.execute.target_job import TargetJob, private_folder, require_as_planned
+from av1rules.execute.trash import purge, purged_line
+from av1rules.ledger.receipt import Receipt, parse_receipt, receipt_json, write_receipt
+from av1rules.ledger.records import TargetRow
+from av1rules.ledger.trash_table import TrashEntry, TrashKind
+from av1rules.media.cache import pack_facts
+from av1rules.policy.model import OriginalsKind, OutputSpec, SideFiles
+from av1rules.storage.publish import FileAttributes, copy_attributes, publish_target
+from av1rules.storage.replace import copy_compared
+from av1rules.storage.sidecars import carry, renamed_for_extension
+from av1rules.storage.trash import trash_folder
+
+
+def deliver(
+    job: TargetJob, temp: str, entry: TargetRow, receipt: Receipt | None, *, folder: str
+) -> TargetRow:
+    """Put `temp`, verified, in the target's place; returns its row. `folder` is the private one
+    that `temp` is in. Raises Av1rulesError, OSError; then nothing was put in place."""
+    job.session.require_disks()
+    stored = None if receipt is None else receipt_json(receipt).encode()
+    if job.work.replaces:
+        entry = _exchange(job, temp, entry, stored, folder=folder)
+    else:
+        entry = _publish(job, temp, entry, stored, folder=folder)
+    job.session.step("committed")
+    if receipt is not None:
+        _write_receipt(job, receipt)
+    if not job.work.replaces and _output(job).side_files is SideFiles.CARRY:
+        with contextlib.suppress(OSError, Av1rulesError):
+            carry(job.row.file.path, job.target)
+    return entry
+
+
+def require_replaceable(job: TargetJob) -> None:
+    """Before hours of work: may the original be put aside, and leave its place? Raises OSError."""
+    if not job.work.replaces:
+        return
+    source = job.row.file.path
+    trash = trash_folder(job.session.workspace.ruleset, source)
+    for folder in (trash, os.path.dirname(source)):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+
+
+def done_event(job: TargetJob, entry: TargetRow) -> JobDone:
+    return JobDone(
+        source=job.name,
+        target=job.target,
+        source_bytes=job.source_bytes,
+        target_bytes=entry.target_bytes,
+        encode_s=entry.encode_s,
+        verify_s=entry.verify_s,
+    )
+
+
+def _output(job: TargetJob) -> OutputSpec:
+    return job.session.workspace.ruleset.output
+
+
+def _file_attributes(job: TargetJob, temp: str) -> FileAttributes:
+    """As the policy says; a link to another target is dressed already."""
+    if os.stat(temp).st_nlink > 1:
+        return FileAttributes(
+            keep_mtime=False, keep_mode=False, keep_owner=False, keep_xattrs=False
+        )
+    return FileAttributes.of(_output(job))
+
+
+def _final_check(job: TargetJob, entry: TargetRow) -> Callable[[], None]:
+    def look() -> None:
+        job.session.require_disks()
+        require_as_planned(job, entry.source_digest)
+        job.session.step("last look")
+
+    return look
+
+
+def _publish(
+    job: TargetJob, temp: str, entry: TargetRow, stored: bytes | None, *, folder: str
+) -> TargetRow:
+    """Record the verified result, rename it into place, and only then call it done."""
+    ledger = job.session.workspace.ledger
+    ledger.prepare(folder, entry, stored)
+    job.session.step("prepared")
+    # From a temp folder elsewhere the file comes by copy: that too in a folder of our own.
+    is_near = os.path.dirname(folder) == os.path.dirname(job.target)
+    with nullcontext() if is_near else private_folder(job, Path(job.target).parent) as near:
+        publish_target(
+            temp,
+            job.target,
+            source=job.source_path,
+            attributes=_file_attributes(job, temp),
+            copy_folder=near,
+            replace=job.work.found is not None,
+            check=_final_check(job, entry),
+        )
+        job.session.step("published")
+    entry = replace(entry, target_mtime_ns=os.stat(job.target).st_mtime_ns)
+    ledger.commit(entry, stored)
+    return entry
+
+
+def _exchange(
+    job: TargetJob, temp: str, entry: TargetRow, stored: bytes | None, *, folder: str
+) -> TargetRow:
+    """The result takes the source's place; the original goes aside as the policy says."""
+    session, source = job.session, job.row.file.path
+    session.workspace.ledger.prepare(folder, entry, stored)
+    session.step("prepared")
+    with private_folder(job, Path(job.target).parent) as near:
+        incoming = f"{near}/part{Path(job.target).suffix}"
+        try:
+            os.rename(temp, incoming)
+        except OSError as problem:  # also where one disk is mounted twice
+            if problem.errno != errno.EXDEV:
+                raise
+            copy_compared(temp, incoming, digest=entry.target_digest)
+        copy_attributes(incoming, source, _file_attributes(job, incoming))
+        entry = replace(entry, target_mtime_ns=os.stat(incoming).st_mtime_ns)
+        kept = TrashEntry(
+            id=0,
+            run=session.run,
+            kind=TrashKind.ORIGINAL,
+            path="",
+            row=entry,
+            receipt=stored,
+            facts=pack_facts(job.work.look.source),
+            at=now_text(),
+        )
+        renamed = source != job.target and _output(job).side_files is SideFiles.CARRY
+        kept = replace_original(
+            session,
+            kept,
+            incoming,
+            side_files=renamed_for_extension(source, job.target) if renamed else (),
+            check=_final_check(job, entry),
+        )
+    if _output(job).originals.kind is OriginalsKind.DELETE:
+        _delete_original(job, kept)
+    return entry
+
+
+def _delete_original(job: TargetJob, kept: TrashEntry) -> None:
+    """The policy says in words that nothing is kept: but not before the result, as it lies in its
+    place now, has been read once more."""
+    workspace = job.session.workspace
+    try:
+        for purged in purge(
+            workspace.ledger, workspace.ruleset, (kept,), check=workspace.children.check
+        ):
+            if purged.refusal is not None:
+                job.session.sink(Note(source=job.name, message=purged_line(purged)))
+    except RunInterruptedError:
+        message = "replaced; its original still lies aside (`av1rules originals purge`)"
+        job.session.sink(Note(source=job.name, message=message))
+    job.session.step("original deleted")
+
+
+def _write_receipt(job: TargetJob, receipt: Receipt) -> None:
+    """The target is done whatever becomes of its receipt file: the ledger has the receipt too."""
+    try:
+        write_receipt(receipt, _output(job).receipts)
+    except OSError as problem:
+        message = f"its receipt could not be written: {problem.strerror} (the ledger has it)"
+        job.session.sink(Note(source=job.name, message=message))
+
+
+def receipt_like(stored: bytes | None, *, source: str, target: str) -> Receipt | None:
+    """The receipt of a donor, for a target that is shared or copied from it."""
+    try:
+        return replace(parse_receipt(stored or b""), source=source, target=target)
+    except ValueError:
+        return None

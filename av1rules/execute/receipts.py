@@ -1,0 +1,128 @@
+"""The receipt of a finished target: gathered from plan, encode and verification, and written."""
+
+from __future__ import annotations
+
+from av1rules.base.errors import EncodeError
+from av1rules.base.units import now_text
+from av1rules.encode.encode import EncodeOutcome
+from av1rules.encode.streams import StreamAction
+from av1rules.encode.verify import Verification
+from av1rules.execute.session import Session
+from av1rules.ledger.receipt import Receipt, SettingLine, SourcePicture, kept_scores
+from av1rules.ledger.records import Attempt, AttemptResult, TargetRow
+from av1rules.media.source import Source
+from av1rules.media.source_text import source_lines
+from av1rules.plan.items import PlannedEncode, PlanRow
+from av1rules.policy.canonical import NAMES, shown
+from av1rules.policy.quality_spec import GateScope
+from av1rules.quality.result import Score
+
+
+def receipt_of(
+    row: PlanRow,
+    work: PlannedEncode,
+    entry: TargetRow,
+    encoded: EncodeOutcome,
+    verified: Verification,
+    *,
+    started_at: str,
+    scores: tuple[Score, ...] = (),
+    score_scope: GateScope | None = None,
+    score_problem: str | None = None,
+) -> Receipt:
+    """All that a person may ask of a target later. `entry` is its ledger row.
+
+    `score_scope` is None where no scores were asked for; `score_problem` says why there are none.
+    """
+    return Receipt(
+        source=row.file.path,
+        target=entry.target,
+        source_bytes=entry.source_bytes,
+        target_bytes=entry.target_bytes,
+        source_digest=entry.source_digest,
+        target_digest=entry.target_digest,
+        run=entry.run,
+        source_facts=tuple(source_lines(work.look.source)),
+        picture=_picture(work.look.source),
+        source_tier=row.source_tier,
+        tier_confidence=work.look.classification.confidence,
+        tier_reasons=work.look.classification.reasons,
+        rule=row.rule,
+        causes=row.causes,
+        settings=_setting_lines(work),
+        encoder=work.encoder.name,
+        tools=(("FFmpeg", entry.tools.ffmpeg), ("encoder", entry.tools.encoder_version or "")),
+        command=encoded.command,
+        changed_streams=tuple(
+            step.describe()
+            for step in work.recipe.streams.steps
+            if step.action not in (StreamAction.COPY, StreamAction.ENCODE)
+        ),
+        accepted_losses=tuple(loss.message for loss in work.recipe.losses),
+        checks=verified.checks,
+        frames=verified.frames,
+        started_at=started_at,
+        finished_at=entry.built_at,
+        encode_s=entry.encode_s,
+        verify_s=entry.verify_s,
+        scores=kept_scores(scores),
+        score_scope=None if score_scope is None else score_scope.value,
+        score_problem=score_problem,
+        log=encoded.log,
+        last_lines=encoded.tail,
+    )
+
+
+def _picture(source: Source) -> SourcePicture | None:
+    main = source.main
+    if main is None:
+        return None
+    return SourcePicture(
+        width=main.width,
+        height=main.height,
+        frame_rate=None if main.frame_rate is None else str(main.frame_rate),
+        is_variable_rate=main.is_variable_rate,
+        duration_s=source.duration_s,
+    )
+
+
+def _setting_lines(work: PlannedEncode) -> tuple[SettingLine, ...]:
+    origins = dict(work.recipe.origins)
+    return tuple(
+        SettingLine(
+            name=name, value=shown(work.recipe.settings, name), origin=origins.get(name, "")
+        )
+        for name in NAMES
+    )
+
+
+def record_failure(row: PlanRow, session: Session, problem: EncodeError) -> None:
+    """Count a failure of this content with these settings, with the first line of its reason."""
+    record_attempt(row, session, AttemptResult.FAILED, problem.message.partition("\n")[0])
+
+
+def record_attempt(
+    row: PlanRow,
+    session: Session,
+    kind: AttemptResult,
+    detail: str,
+    *,
+    target_bytes: int | None = None,
+    measured: tuple[tuple[str, float], ...] = (),
+) -> None:
+    """Remember what came of this content with these settings. Raises LedgerError."""
+    assert row.work is not None
+    session.workspace.ledger.record_attempt(
+        Attempt(
+            kind=kind,
+            content_key=row.work.content_key,
+            fingerprint=row.work.fingerprint,
+            source=row.file.library_path,
+            detail=detail,
+            source_bytes=row.work.origin.stat.size_bytes,
+            target_bytes=target_bytes,
+            count=1,
+            at=now_text(),
+            measured=measured,
+        )
+    )

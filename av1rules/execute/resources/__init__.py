@@ -1,0 +1,1 @@
+"""What jobs share: disk space, memory, and turns."""

@@ -1,0 +1,123 @@
+"""What a run works with, and the counts of what came out of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from av1rules.base.errors import PlanOutdatedError
+from av1rules.base.events import Sink
+from av1rules.base.text import printable
+from av1rules.base.units import now_text
+from av1rules.execute.resources.disk_space import DiskSpace
+from av1rules.execute.resources.memory import MemoryBudget
+from av1rules.ledger.runs import RunTable
+from av1rules.plan.workspace import Workspace
+from av1rules.policy.model import OutputMode, RuleSet
+
+
+class Outcome(Enum):
+    """What came of one job."""
+
+    DONE = "done"
+    DISCARDED = "discarded"  # the encode worked, its result is too large to keep
+    CLIP_MADE = "clips made"
+    PREPARED = "prepared"  # a step before the encode is done
+    NO_ACCEPTABLE_CRF = "withheld"  # no encode of it would be good enough
+    MOVED = "moved"  # its target followed the renamed source
+    COPIED = "copied"  # linked or copied from the target of the same content
+    TRASHED = "put aside"
+    OVER_BUDGET = "beyond the budget"  # never started: no verdict
+    FAILED = "failed"
+    NOT_ATTEMPTED = "dropped"  # source changed, or the run was stopped: no verdict
+
+
+@dataclass(slots=True)
+class RunCounters:
+    """Counts and bytes of a run, added to from every worker thread."""
+
+    counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    source_bytes: int = 0
+    target_bytes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, outcome: Outcome) -> None:
+        with self._lock:
+            self.counts[outcome] += 1
+
+    def add_bytes(self, *, source: int, target: int) -> None:
+        with self._lock:
+            self.source_bytes += source
+            self.target_bytes += target
+
+
+Failpoint = Callable[[str], None]
+"""Told the name of each step that is done: where the tests of crashes cut."""
+
+
+def ignore_failpoint(_name: str) -> None:
+    """The step of those who don't cut."""
+
+
+Disks = dict[str, tuple[int, int] | None]
+"""Device and inode of folders that a run stands on, by path; None: not there."""
+
+
+def mounted_disks(ruleset: RuleSet) -> Disks:
+    """Of the roots and the output as they are now: a disk that is unmounted in mid-run leaves an
+    empty folder behind, which must not be written to."""
+    tops = [str(root.path) for root in ruleset.library.roots]
+    if ruleset.output.mode is OutputMode.MIRROR and ruleset.output.root is not None:
+        tops.append(str(ruleset.output.root))
+    return {top: _identity(top) for top in tops}
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A workspace with a writable ledger, held under the run lock."""
+
+    workspace: Workspace
+    sink: Sink
+    tally: RunCounters = field(default_factory=RunCounters)
+    room: DiskSpace = field(default_factory=DiskSpace)
+    memory: MemoryBudget
+    step: Failpoint = ignore_failpoint
+    number: RunNumber
+    disks: Disks = field(default_factory=dict)
+
+    def require_disks(self) -> None:
+        """Raise PlanOutdatedError if a disk that was there at the start of the run is gone."""
+        for top, was in self.disks.items():
+            if was is not None and _identity(top) != was:
+                raise PlanOutdatedError(f"the disk that was mounted here is gone: {printable(top)}")
+
+    @property
+    def run(self) -> int:
+        """The number of this run, by which `undo` and `status` know it."""
+        return self.number.get()
+
+
+class RunNumber:
+    """Given when the first thing is done: a run with nothing to do leaves no trace."""
+
+    def __init__(self, runs: RunTable) -> None:
+        self._runs = runs
+        self._lock = threading.Lock()
+        self.given: int | None = None
+
+    def get(self) -> int:
+        with self._lock:
+            if self.given is None:
+                self.given = self._runs.begin(now_text())
+            return self.given

@@ -1,0 +1,56 @@
+"""A run takes hold of the ledger: lock, ledger opened to write, what a crash left is repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from av1rules.base.events import Note, Sink
+from av1rules.base.units import now_text
+from av1rules.execute.recover import recover
+from av1rules.execute.resources.memory import MemoryBudget
+from av1rules.execute.resources.run_lock import run_lock
+from av1rules.execute.session import (
+    Failpoint,
+    Outcome,
+    RunNumber,
+    Session,
+    ignore_failpoint,
+    mounted_disks,
+)
+from av1rules.ledger.ledger import Ledger
+from av1rules.plan.workspace import Workspace
+
+
+@contextmanager
+def start_session(
+    workspace: Workspace, sink: Sink, *, step: Failpoint = ignore_failpoint
+) -> Iterator[Session]:
+    """Take the run lock, open the ledger to write, repair what a crash left. Raises UsageError
+    if another run is at work, LedgerError."""
+    with run_lock(workspace.state_dir):
+        ledger = Ledger.open(workspace.state_dir)
+        try:
+            for line in recover(ledger, workspace.ruleset):
+                sink(Note(message=line))
+            session = Session(
+                workspace=replace(workspace, ledger=ledger),
+                sink=sink,
+                memory=MemoryBudget(workspace.ruleset.run.memory),
+                step=step,
+                number=RunNumber(ledger.runs),
+                disks=mounted_disks(workspace.ruleset),
+            )
+            yield session
+            _close_run(session)
+        finally:
+            ledger.close()
+
+
+def _close_run(session: Session) -> None:
+    number = session.number.given
+    if number is not None:
+        counts = session.tally.counts
+        told = ", ".join(f"{counts[kind]} {kind.value}" for kind in Outcome if counts[kind])
+        session.workspace.ledger.runs.end(number, now_text(), told or "nothing done")

@@ -1,0 +1,193 @@
+"""Room and memory that a job claims before it starts, and gives back."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from av1rules.base.errors import DiskFullError, PlanOutdatedError
+from av1rules.base.events import JobProgress, Note
+from av1rules.base.files import is_open_for_writing, temp_name
+from av1rules.base.hashing import content_key, file_digest
+from av1rules.base.priority import Priority
+from av1rules.base.stall import with_stall_timeout
+from av1rules.base.text import printable
+from av1rules.execute.resources.disk_space import Reservation
+from av1rules.execute.resources.memory import estimate_bytes
+from av1rules.execute.session import Session
+from av1rules.plan.items import PlannedEncode, PlanRow
+from av1rules.plan.target_state import inspect_target
+from av1rules.policy.model import RunSpec
+
+
+@contextmanager
+def reserve_disk(job: TargetJob, need: int, places: list[str]) -> Iterator[Reservation]:
+    """Room for so many bytes (the largest result the policy would keep) where it is written and
+    where it goes. A disk that runs full in spite of it takes no more work in this run."""
+    with job.session.room.promised(
+        places,
+        need,
+        job.session.workspace.ruleset.run.reserve_bytes,
+        check=job.session.workspace.children.check,
+        tell=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
+    ) as promise:
+        try:
+            yield promise
+        except DiskFullError as problem:
+            job.session.room.mark_full(problem.place)
+            raise
+        except OSError as problem:
+            if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+                job.session.room.mark_full(str(problem.filename or places[0]))
+            raise
+
+
+@contextmanager
+def reserve_memory(job: TargetJob) -> Iterator[None]:
+    """Memory for one encode beside the others."""
+    main, run = job.work.look.source.main, job.session.workspace.ruleset.run
+    need = estimate_bytes(
+        (main.width if main else None) or _WIDE,
+        (main.height if main else None) or _HIGH,
+        codec=job.work.encoder.codec,
+        preset=job.work.recipe.settings.preset,
+        threads=run.threads_per_job,
+        cores=len(run.cpus) or None,
+    )
+    with job.session.memory.reserve(
+        need,
+        check=job.session.workspace.children.check,
+        tell=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
+    ):
+        yield
+
+
+_WIDE, _HIGH = 1920, 1080
+"""Taken where the size of the pictures is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetJob:
+    """A planned row under way: its work and target, which every step needs."""
+
+    row: PlanRow
+    work: PlannedEncode
+    target: str
+    session: Session
+
+    @property
+    def name(self) -> str:
+        return self.row.file.library_path
+
+    @property
+    def source_path(self) -> str:
+        """The file whose bytes are encoded: the source, or its original that was put aside."""
+        return self.work.origin.path
+
+    @property
+    def source_bytes(self) -> int:
+        return self.work.origin.stat.size_bytes
+
+    @property
+    def priority(self) -> Priority:
+        return priority_of(self.session.workspace.ruleset.run)
+
+    @property
+    def recorded_source(self) -> tuple[str, str]:
+        """Library path and path of the source as the ledger has them: a target made anew from an
+        original that lies aside keeps what it was made from."""
+        known = self.work.known
+        if self.work.origin is not self.row.file and known is not None:
+            return known.source, known.source_path
+        return self.name, self.row.file.path
+
+
+def priority_of(run: RunSpec) -> Priority:
+    """How children of a run are ranked."""
+    return Priority(nice=run.nice, io_class=run.io_class.value, cpus=run.cpus)
+
+
+@contextmanager
+def private_folder(job: TargetJob, parent: Path) -> Iterator[str]:
+    """A folder of this job's own for its temporary files, in the ledger before it exists.
+
+    What was prepared for publishing and then failed stays in the ledger: `recover` finds out
+    whether it was published.
+    """
+    ledger = job.session.workspace.ledger
+    folder = str(temp_name(Path(job.target), folder=parent, suffix=""))
+    ledger.begin(folder, job.name)
+    job.session.step("folder recorded")
+    is_done = False
+    try:
+        os.makedirs(folder, mode=0o700)
+        job.session.step("folder made")
+        yield folder
+        is_done = True
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        job.session.step("folder removed")
+        ledger.release(folder, even_if_prepared=is_done)
+
+
+def digest_of_planned(job: TargetJob) -> str:
+    """The digest of the whole source, which must be the one that was planned and at rest."""
+    require_same_source(job)
+    _require_at_rest(job)
+    job.session.sink(JobProgress(source=job.name, phase="digest"))
+    digest = with_stall_timeout(
+        lambda sign: file_digest(job.source_path, check=sign),
+        stall_s=job.session.workspace.ruleset.run.stall_timeout_s,
+        check=job.session.workspace.children.check,
+        doing=f"reading {printable(job.source_path)}",
+    )
+    require_same_source(job)
+    return digest
+
+
+def require_same_source(job: TargetJob, *, digest: str | None = None) -> None:
+    """Raise PlanOutdatedError unless the source is still the planned one: by its stat, else by
+    its `digest`, else (before that is known) by its samples."""
+    planned, path = job.work.origin.stat, job.source_path
+    try:
+        found = os.stat(path)
+        seen = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+        if seen == (planned.size_bytes, planned.mtime_ns, planned.ctime_ns, planned.inode):
+            return
+        if digest is None and content_key(path) == job.work.content_key:
+            return
+        if digest is not None and file_digest(path) == digest:
+            return
+    except OSError as problem:
+        raise PlanOutdatedError(f"the source is gone: {problem.strerror}") from problem
+    raise PlanOutdatedError("the source changed since it was planned")
+
+
+def _require_at_rest(job: TargetJob) -> None:
+    if is_open_for_writing(job.source_path):
+        raise PlanOutdatedError("the source is being written to by another program")
+
+
+def require_as_planned(job: TargetJob, digest: str) -> None:
+    """The last look, right before the result is put in place."""
+    require_same_source(job, digest=digest)
+    _require_at_rest(job)
+    if job.work.replaces and os.stat(job.source_path).st_nlink > job.work.origin.stat.links:
+        raise PlanOutdatedError("the source got another name (hard link) since it was planned")
+    _require_same_target(job)
+
+
+def _require_same_target(job: TargetJob) -> None:
+    """Raise PlanOutdatedError unless in the target's place lies what the plan saw there."""
+    if job.work.replaces and job.target == job.row.file.path:
+        return  # the source itself, which was just looked at
+    found = inspect_target(job.target, job.work.known, job.session.workspace.tools)
+    if found != job.work.found:
+        raise PlanOutdatedError(
+            f"what lies in the target's place changed since the plan: {job.target}"
+        )

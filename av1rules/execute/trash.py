@@ -1,0 +1,296 @@
+"""What lies aside now, where, how large, and until when: for those who ask, and to choose from."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from av1rules.base.hashing import content_key, file_digest
+from av1rules.base.text import printable
+from av1rules.base.units import format_size
+from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.trash_table import TrashEntry, TrashKind
+from av1rules.policy.model import Originals, OriginalsKind, RuleSet
+from av1rules.storage.trash import TRASH_FOLDER, is_disk_there, remove_empty_folders
+
+
+class TrashState(StrEnum):
+    THERE = "there"
+    MISSING = "missing"  # somebody removed it
+    NO_DISK = "its disk is not there"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrashItem:
+    """A file that lies aside, or should. `until` (UTC) is when the policy lets it go, None: never;
+    `frees_bytes` is 0 where the file has other names too; `mount` is where its file system is."""
+
+    kept: TrashEntry
+    state: TrashState
+    until: datetime | None
+    frees_bytes: int
+    mount: str | None
+
+
+def list_trash(ledger: Ledger, ruleset: RuleSet) -> tuple[TrashItem, ...]:
+    """All that was put aside and not purged, oldest first."""
+    mounts: dict[int, str] = {}
+    return tuple(
+        _inspect(entry, ruleset, mounts) for entry in ledger.kept.entries() if entry.gone_at is None
+    )
+
+
+def _inspect(kept: TrashEntry, ruleset: RuleSet, mounts: dict[int, str]) -> TrashItem:
+    limit = until(kept, ruleset.output.originals)
+    try:
+        found = os.lstat(kept.path)
+    except OSError:
+        state = TrashState.MISSING if is_disk_there(ruleset, kept.path) else TrashState.NO_DISK
+        return TrashItem(kept=kept, state=state, until=limit, frees_bytes=0, mount=None)
+    if found.st_dev not in mounts:
+        mounts[found.st_dev] = _mount_of(kept.path)
+    return TrashItem(
+        kept=kept,
+        state=TrashState.THERE,
+        until=limit,
+        frees_bytes=found.st_size if found.st_nlink == 1 else 0,
+        mount=mounts[found.st_dev],
+    )
+
+
+def _mount_of(path: str) -> str:
+    while not os.path.ismount(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def until(kept: TrashEntry, originals: Originals) -> datetime | None:
+    """When the policy lets a file aside go (UTC); None: never by itself."""
+    if kept.kind is not TrashKind.ORIGINAL or originals.kind is not OriginalsKind.KEEP_FOR:
+        return None
+    assert originals.keep_s is not None
+    try:
+        return datetime.fromisoformat(kept.at) + timedelta(seconds=originals.keep_s)
+    except OverflowError:  # kept for thousands of years
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrashSelection:
+    """Which files aside are meant. `runs` and `paths` (absolute) are alternatives, empty: all; a
+    path is that of the file aside, of where it stood, of its target, or of a folder above one."""
+
+    runs: frozenset[int] = frozenset()
+    paths: tuple[str, ...] = ()
+    kind: TrashKind | None = None
+    older_than_s: float | None = None
+
+    def holds(self, kept: TrashEntry, now: datetime) -> bool:
+        if self.kind not in (None, kept.kind):
+            return False
+        if self.older_than_s is not None:
+            age_s = (now - datetime.fromisoformat(kept.at)).total_seconds()
+            if age_s <= self.older_than_s:
+                return False
+        is_any = not self.runs and not self.paths
+        return is_any or kept.run in self.runs or any(_concerns(kept, p) for p in self.paths)
+
+
+def _concerns(kept: TrashEntry, path: str) -> bool:
+    below = f"{path.rstrip('/')}/"
+    names = (kept.path, kept.place, kept.row.target, kept.row.source_path)
+    return any(name == path or name.startswith(below) for name in names)
+
+
+Check = Callable[[], None]
+"""Called between chunks of a long reading; raises to break it off."""
+
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged:
+    """What became of one file: gone, or why not. `was_there`: nobody had removed it before."""
+
+    kept: TrashEntry
+    refusal: str | None = None
+    freed_bytes: int = 0
+    was_there: bool = True
+
+
+def purge(
+    ledger: Ledger,
+    ruleset: RuleSet,
+    entries: Iterable[TrashEntry],
+    *,
+    is_verified: bool = True,
+    with_orphans: bool = False,
+    check: Check | None = None,
+) -> Iterator[Purged]:
+    """Delete these files aside, under the run lock; one that is not safe to delete stays, with the
+    reason. `is_verified`: the other one of the pair is read whole and compared, else only its size
+    is. Orphans have no other one. Raises LedgerError, and what `check` raises.
+    """
+    for kept in entries:
+        if not os.path.lexists(kept.path):
+            yield _already_purged(ledger, ruleset, kept)
+            continue
+        refusal = (
+            _orphan_problem(kept, with_orphans=with_orphans)
+            or _problem_in_trash(kept)
+            or _pair_problem(ledger, kept, is_verified=is_verified, check=check)
+        )
+        if refusal is None:
+            yield _delete(ledger, kept)
+        else:
+            yield Purged(kept=kept, refusal=refusal)
+
+
+def purge_expired(
+    ledger: Ledger, ruleset: RuleSet, *, check: Check | None = None, now: datetime | None = None
+) -> Iterator[str]:
+    """Delete originals whose time is over by `originals: keep for ...`; a line for each that went,
+    or that stays for a reason. For the start of a run: of the run itself there are none yet."""
+    kind = ruleset.output.originals.kind
+    if kind is OriginalsKind.DELETE:
+        yield from _deletions_of_crashed_runs(ledger, ruleset)
+    if kind is not OriginalsKind.KEEP_FOR:
+        return
+    today = now or datetime.now(UTC)
+    for kept in ledger.kept.entries():
+        limit = until(kept, ruleset.output.originals)
+        if kept.gone_at is not None or limit is None or limit >= today:
+            continue
+        for purged in purge(ledger, ruleset, (kept,), check=check):
+            yield purged_line(purged)
+
+
+def _deletions_of_crashed_runs(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
+    """A run that died between deleting an original and the note of it. What it did not come to
+    delete stays: a person may purge it."""
+    for kept in ledger.kept.entries():
+        if kept.gone_at is None and not os.path.lexists(kept.path):
+            yield purged_line(_already_purged(ledger, ruleset, kept))
+
+
+def purged_line(purged: Purged) -> str:
+    """What became of one file, for people."""
+    kept = purged.kept
+    what = f"{kept.kind.value} of {printable(kept.row.source)}"
+    if purged.refusal is not None:
+        return f"kept the {what} in {printable(kept.path)}: {purged.refusal}"
+    if not purged.was_there:
+        return f"the {what} was gone already: {printable(kept.path)}"
+    return f"deleted the {what} ({format_size(kept.size_bytes)})"
+
+
+def _already_purged(ledger: Ledger, ruleset: RuleSet, kept: TrashEntry) -> Purged:
+    """Somebody removed it: that is written down, unless only its disk is not there."""
+    if not is_disk_there(ruleset, kept.path):
+        return Purged(kept=kept, refusal="its disk is not there", was_there=False)
+    _mark_purged(ledger, kept)
+    return Purged(kept=kept, was_there=False)
+
+
+def _mark_purged(ledger: Ledger, kept: TrashEntry) -> None:
+    ledger.kept.mark_gone(kept.id, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _orphan_problem(kept: TrashEntry, *, with_orphans: bool) -> str | None:
+    if kept.kind is not TrashKind.ORPHAN or with_orphans:
+        return None
+    return "its source is gone, so it may be the last copy: only --kind orphan deletes it"
+
+
+def _problem_in_trash(kept: TrashEntry) -> str | None:
+    """What speaks against deleting the file by what it is itself."""
+    parts = Path(kept.path).parts
+    if TRASH_FOLDER not in parts[:-1] or ".." in parts:
+        return f"it is not below a folder {TRASH_FOLDER}"
+    try:
+        is_file = stat.S_ISREG(os.lstat(kept.path).st_mode)
+        if is_file and content_key(kept.path) == kept.content_key:
+            return None
+    except OSError as problem:
+        return f"it can't be read: {problem.strerror}"
+    return "what lies there is not what was put aside"
+
+
+def _pair_problem(
+    ledger: Ledger, kept: TrashEntry, *, is_verified: bool, check: Check | None
+) -> str | None:
+    """What is wrong with the other one of the pair; an orphan has none."""
+    if kept.kind is TrashKind.ORPHAN:
+        return None
+    row = kept.row
+    if kept.kind is TrashKind.RESULT:
+        digest = row.source_digest if is_verified else None
+        fault = _file_problem(row.source_path, row.source_bytes, digest, check)
+        return None if fault is None else f"its original {fault}"
+    # The target may have been renamed since; any place that the ledger has it in will do.
+    places = [row.target, *(other.target for other in ledger.of_own_content(row.target_key))]
+    digest = row.target_digest if is_verified else None
+    first: str | None = None
+    for place in dict.fromkeys(places):
+        fault = _file_problem(place, row.target_bytes, digest, check)
+        if fault is None:
+            return None
+        first = first or fault
+    return f"its target {first}"
+
+
+def _file_problem(
+    path: str, size_bytes: int, digest: str | None, check: Check | None
+) -> str | None:
+    shown = printable(path)
+    try:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            return f"is no regular file: {shown}"
+        if found.st_size != size_bytes:
+            return f"has {found.st_size} bytes, not {size_bytes}: {shown}"
+        if digest is not None and file_digest(path, check=check) != digest:
+            return f"is not what was written: {shown}"
+    except FileNotFoundError:
+        return f"is not there: {shown}"
+    except OSError as problem:
+        return f"can't be read ({problem.strerror}): {shown}"
+    return None
+
+
+def _delete(ledger: Ledger, kept: TrashEntry) -> Purged:
+    """First the file, then the note of it: a crash between leaves a note that mends itself."""
+    try:
+        freed = _unlink(kept.path)
+    except OSError as problem:
+        shown = printable(str(problem.filename or kept.path))
+        return Purged(kept=kept, refusal=f"{problem.strerror or problem}: {shown}")
+    _mark_purged(ledger, kept)
+    remove_empty_folders(kept.path)
+    return Purged(kept=kept, freed_bytes=freed)
+
+
+def _unlink(path: str) -> int:
+    """Delete a file below its trash folder without following any link from there on; returns the
+    bytes that became free. Raises OSError."""
+    folders = Path(path).parent.parts
+    top = folders.index(TRASH_FOLDER)
+    descriptor = os.open(os.path.join(*folders[: top + 1]), _FOLDER_FLAGS)
+    try:
+        for name in folders[top + 1 :]:
+            inner = os.open(name, _FOLDER_FLAGS, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        name = os.path.basename(path)
+        found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+        os.unlink(name, dir_fd=descriptor)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return found.st_size if found.st_nlink == 1 else 0

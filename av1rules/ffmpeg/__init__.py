@@ -1,0 +1,1 @@
+"""FFmpeg and ffprobe as programs: finding, asking, running, and reading what they say."""

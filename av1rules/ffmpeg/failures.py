@@ -1,0 +1,206 @@
+"""How FFmpeg ended, in words: what it was, whether the surroundings are to blame, what to do. Pure.
+
+Only what would come again with the same source and settings may count against them; a full disk or
+a killed process says nothing of either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from av1rules.base.process import Completed
+from av1rules.base.units import format_size
+from av1rules.ffmpeg.watchdog import StallReport
+
+NOT_STARTED_EXITS = (126, 127)
+"""By the tether, which starts the program itself."""
+
+_TOO_SMALL = "TU size > 8 raw frame size"
+
+KILLED_EXITS = (-9, 137)
+_STOPPED_EXITS = (-15, 143, -2, 130, -1, 129, 255)  # 255: FFmpeg's own after SIGTERM or SIGINT
+_CRASH_EXITS = (-11, 139, -6, 134, -4, 132, -8, 136)
+_EINVAL_EXIT, _INVALID_DATA_EXIT = 234, 183
+"""FFmpeg's exit code is the negative errno modulo 256; 183 is its own "invalid data"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a program failed. `is_surroundings`: disk, memory, permissions or a signal, not the
+    source and not the settings; `is_disk_full`: nothing else can be written there either."""
+
+    reason: str
+    hint: str | None = None
+    is_surroundings: bool = False
+    is_disk_full: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KnownFailure:
+    """One way the surroundings fail: by exit code (None: not told apart), or by FFmpeg's words."""
+
+    exit: int | None
+    words: tuple[str, ...]
+    reason: str
+    hint: str
+    is_disk_full: bool = False
+
+
+_OUT_OF_MEMORY = "out of memory"
+_MEMORY_HINT = "run fewer jobs at a time, or set run.memory"
+
+_KNOWN_FAILURES = (
+    _KnownFailure(
+        exit=228,
+        words=("No space left on device",),
+        reason="the disk is full",
+        hint="free some space in {place}",
+        is_disk_full=True,
+    ),
+    _KnownFailure(
+        exit=None,  # as SIGABRT's
+        words=("Disk quota exceeded",),
+        reason="the disk quota is used up",
+        hint="free some space in {place}, or have the quota raised",
+        is_disk_full=True,
+    ),
+    _KnownFailure(
+        exit=243,
+        words=("Permission denied",),
+        reason="permission denied",
+        hint="check who may read the source and write in {place}",
+    ),
+    _KnownFailure(
+        exit=226,
+        words=("Read-only file system",),
+        reason="the file system is read-only",
+        hint="check how {place} is mounted, and whether its disk is well",
+    ),
+    _KnownFailure(
+        exit=244,
+        words=(
+            "Cannot allocate memory",
+            "allocate memory failed",  # SVT-AV1
+            "Error initializing encoder: insufficient resources",
+            "Memory allocation error",  # libaom, with the exit code of a damaged source
+            "memory allocation of",  # rav1e, with that of a crash
+            "pthread_create() failed: Resource temporarily unavailable",
+        ),
+        reason=_OUT_OF_MEMORY,
+        hint=_MEMORY_HINT,
+    ),
+    _KnownFailure(
+        exit=254,
+        words=("No such file or directory",),
+        reason="a file is gone",
+        hint="was the source moved, or its disk unmounted? then run again",
+    ),
+    _KnownFailure(
+        exit=None,
+        words=("Stale file handle",),
+        reason="the file server lost the file",
+        hint="mount the share anew, then run again",
+    ),
+)
+
+
+def explain(
+    completed: Completed,
+    said: Iterable[str] = (),
+    *,
+    place: str = "there",
+    codec: str | None = None,
+    verdict: StallReport | None = None,
+    memory_bytes: int | None = None,
+) -> Failure:
+    """The failure of `completed`, from how it ended and what it `said` (addresses stripped).
+
+    `place` is where it wrote, ready to print; `codec` names the encoder, to quote its own words;
+    `verdict` is why the watchdog stopped it, `memory_bytes` the cap it ran under.
+    """
+    lines = tuple(said)
+    exit_text, code = completed.describe_exit(), completed.returncode
+    if verdict is not None:
+        return Failure(reason=verdict.reason, hint=verdict.hint)
+    if completed.stopped is not None:
+        reason = f"FFmpeg came to no end and was {exit_text}"
+        return Failure(reason=reason, hint="a slow disk, or a file that FFmpeg can't cope with?")
+    if memory_bytes is not None and _is_out_of_memory(code, lines):
+        return Failure(
+            reason=f"{_OUT_OF_MEMORY}: more than {format_size(memory_bytes)} ({exit_text})",
+            hint="raise run.memory_per_job: it counts addresses, 2 to 4 times the memory in use",
+            is_surroundings=True,
+        )
+    if code in KILLED_EXITS:
+        hint = "often the system was out of memory: fewer jobs"
+        reason = f"FFmpeg was killed ({exit_text})"
+        return Failure(reason=reason, hint=hint, is_surroundings=True)
+    if code in _STOPPED_EXITS:
+        reason = f"FFmpeg was stopped from outside ({exit_text})"
+        return Failure(reason=reason, hint="run again", is_surroundings=True)
+    if any(_TOO_SMALL in line for line in lines):  # SVT-AV1 calls it a lack of memory
+        return Failure(
+            reason="SVT-AV1 can't code pictures as small as these",
+            hint="leave such files out by a rule: `when: {height: {max: 3}}`, `skip: tiny`",
+        )
+    for trouble in _KNOWN_FAILURES:
+        if code == trouble.exit or _is_said(trouble.words, lines):
+            return Failure(
+                reason=f"{trouble.reason} ({exit_text})",
+                hint=trouble.hint.format(place=place),
+                is_surroundings=True,
+                is_disk_full=trouble.is_disk_full,
+            )
+    return _of_work(code, exit_text, lines, codec)
+
+
+def _is_said(words: tuple[str, ...], lines: tuple[str, ...]) -> bool:
+    return any(word in line for line in lines for word in words)
+
+
+def _is_out_of_memory(code: int, lines: tuple[str, ...]) -> bool:
+    """Whether a program under a cap met it. A very low one ends it before it can say a word."""
+    trouble = next(trouble for trouble in _KNOWN_FAILURES if trouble.reason == _OUT_OF_MEMORY)
+    is_mute_crash = code in _CRASH_EXITS and not lines
+    return is_mute_crash or code == trouble.exit or _is_said(trouble.words, lines)
+
+
+def _of_work(code: int, exit_text: str, lines: tuple[str, ...], codec: str | None) -> Failure:
+    """What came of the source or the settings, and would come again."""
+    if code in _CRASH_EXITS:
+        hint = "a fault of the encoder: leave out `params`, try another preset or another FFmpeg"
+        return Failure(reason=f"the encoder crashed ({exit_text})", hint=hint)
+    if code == _INVALID_DATA_EXIT:
+        hint = "the file is damaged or encrypted"
+        return Failure(reason=f"the source can't be read ({exit_text})", hint=hint)
+    words = encoder_message(lines, codec) if codec else None
+    if words is not None:
+        hint = "correct `params`, `tune` or `keyint` in the rule, or use another encoder"
+        return Failure(reason=f"{codec} refused: {words}", hint=hint)
+    if code == _EINVAL_EXIT:
+        reason = f"FFmpeg refused a parameter or stream ({exit_text})"
+        return Failure(reason=reason, hint="see its last lines")
+    return Failure(reason=exit_text)
+
+
+_GENERAL_MESSAGES = ("Error setting encoder parameters", "Error configuring encoder parameters")
+"""What FFmpeg adds below the encoder's own complaint."""
+
+_QUOTED_LINES = 2
+
+
+def encoder_message(lines: Iterable[str], codec: str) -> str | None:
+    """What the encoder itself had to say against its parameters; None if nothing.
+
+    librav1e only warns of a parameter that it does not know, and goes on without it.
+    """
+    context = re.escape(f"[{codec}]")
+    spoken = re.compile(
+        rf"(?:Svt\[error\]:\s*|{context} \[(?:error|fatal)\]\s*|"
+        rf"{context} \[warning\] (?=Invalid value for ))(.+)"
+    )
+    found = dict.fromkeys(match[1].rstrip(".") for line in lines if (match := spoken.match(line)))
+    special = [words for words in found if not words.startswith(_GENERAL_MESSAGES)]
+    return "; ".join((special or list(found))[:_QUOTED_LINES]) or None

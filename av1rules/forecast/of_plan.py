@@ -1,0 +1,243 @@
+"""The forecast of a plan: of each encode, in total, and what of it a budget allows.
+
+Only rows to encode are looked at, and the ledger is asked once: a plan without work pays nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from av1rules.ffmpeg.tools import Tools
+from av1rules.forecast.model import (
+    NOTHING,
+    Forecast,
+    Model,
+    SampledSize,
+    Total,
+    gain_of,
+    stretch_of,
+    total_of,
+)
+from av1rules.forecast.priors import SEARCH_PROBES, Traits
+from av1rules.forecast.training import past_encodes
+from av1rules.ledger.history import recent_encodes
+from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.records import Basis, tools_used
+from av1rules.media.resolution import resolution_of
+from av1rules.plan.items import Plan, PlanAction, PlannedEncode, PlanRow, Prerequisite
+from av1rules.plan.prerequisites import as_encoded, projection_of
+from av1rules.policy.model import OriginalsKind, OutputMode, OutputSpec, RuleSet
+from av1rules.quality.sampling import sample_excerpts
+
+LEARNED_FROM = 2000
+"""The newest encodes: the machine and the tools are those of today."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a person will spend: `seconds` by the clock on the wall, or until `free_bytes` are
+    saved; None: no limit."""
+
+    seconds: float | None = None
+    free_bytes: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        return self.seconds is not None or self.free_bytes is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanForecast:
+    """Forecasts of a plan's encodes by path of the source; `unknown` are the encodes without one.
+
+    `total` is of what is `within` the budget, in order, and `beyond` are the paths of the rest.
+    `later` are forecasts of films that wait for clips to be made or approved.
+    """
+
+    by_path: Mapping[str, Forecast] = field(default_factory=dict)
+    within: tuple[str, ...] = ()
+    beyond: frozenset[str] = frozenset()
+    unknown: int = 0
+    jobs: int = 1
+    stretch: float = 1.0
+    total: Total = NOTHING
+    later: Mapping[str, Forecast] = field(default_factory=dict)
+    later_total: Total = NOTHING
+    budget: Budget = Budget()
+    frees: bool = False  # at once: the results take the place of their sources
+
+    @property
+    def bases(self) -> tuple[tuple[Basis, int], ...]:
+        """Own encodes or built-in figures, and how many of the forecasts rest on each; own first.
+        The number of encodes is that of the largest group."""
+        levels = Counter(self.by_path[path].basis.level for path in self.within)
+        ordered = sorted(levels, key=lambda level: -1 if level is None else level, reverse=True)
+        return tuple(
+            (
+                Basis(
+                    level=level,
+                    encodes=max(
+                        one.encodes
+                        for path in self.within
+                        if (one := self.by_path[path].basis).level == level
+                    ),
+                ),
+                levels[level],
+            )
+            for level in ordered
+        )
+
+
+def forecast_plan(
+    plan: Plan,
+    ledger: Ledger,
+    ruleset: RuleSet,
+    tools: Tools,
+    *,
+    jobs: int | None = None,
+    budget: Budget,
+) -> PlanForecast:
+    """Forecast every encode of the plan, and those that wait for a person. Raises LedgerError."""
+    rows = plan.of(PlanAction.ENCODE)
+    waiting = tuple(row for row in plan.rows if row.later is not None)
+    if not (rows or waiting):
+        return PlanForecast(budget=budget)
+    run = ruleset.run
+    jobs = jobs or run.jobs
+    cores = len(run.cpus) or os.cpu_count() or 1
+    threads = run.threads_per_job
+    samples = past_encodes(recent_encodes(ledger, LEARNED_FROM), cores=cores, threads=threads)
+    model = Model(samples, cores=cores, threads=threads)
+
+    def seen(work: PlannedEncode) -> SampledSize | None:
+        return _seen(work, ledger, tools)
+
+    by_path = forecast_rows(rows, model, seen)
+    later = forecast_rows((replace(row, work=row.later) for row in waiting), model, seen)
+    gain = gain_of(jobs, cores, threads)
+    forecast = PlanForecast(
+        by_path=by_path,
+        within=tuple(by_path),
+        unknown=len(rows) - len(by_path),
+        jobs=jobs,
+        stretch=stretch_of(jobs, cores, threads),
+        budget=budget,
+        frees=_frees(ruleset.output),
+        later=later,
+        later_total=total_of(tuple(later.values()), gain=gain),
+    )
+    return fit_to_budget(forecast, rows, gain=gain)
+
+
+def _frees(output: OutputSpec) -> bool:
+    """Whether the space is free as soon as the work is done."""
+    return output.mode is OutputMode.REPLACE and output.originals.kind is OriginalsKind.DELETE
+
+
+def forecast_rows(
+    rows: Iterable[PlanRow],
+    model: Model,
+    seen: Callable[[PlannedEncode], SampledSize | None] = lambda _: None,
+) -> dict[str, Forecast]:
+    """By path of the source; a row that tells too little has none. `seen` looks up its samples."""
+    known = ((row.file.path, row.work, traits_of(row)) for row in rows)
+    return {
+        path: model.forecast(traits, seen(work))
+        for path, work, traits in known
+        if traits is not None and work is not None
+    }
+
+
+def _seen(work: PlannedEncode, ledger: Ledger, tools: Tools) -> SampledSize | None:
+    """What its samples say; nothing while some of its settings are still to be found out."""
+    if any(step is not Prerequisite.SAMPLE for step in work.due):
+        return None
+    settings, used = as_encoded(work.recipe.settings), tools_used(work.encoder, tools)
+    sample = ledger.samples.find(work.content_key, settings, used)
+    size_bytes = None if sample is None else projection_of(work, sample)
+    return SampledSize(size_bytes=size_bytes) if size_bytes else None
+
+
+def _crf_spread(work: PlannedEncode) -> float:
+    """How unsure the CRF is: anywhere in the range of the target, until it is searched for."""
+    target = work.recipe.settings.target
+    if target is None or Prerequisite.SEARCH not in work.due:
+        return 0.0
+    return (target.crf_max - target.crf_min) / math.sqrt(12)  # of a uniform distribution
+
+
+def _first_frames(work: PlannedEncode, frame_rate: float) -> float:
+    """Frames of the samples that are encoded before the film."""
+    encodes = {Prerequisite.SEARCH: SEARCH_PROBES, Prerequisite.SAMPLE: 1}
+    count = sum(encodes.get(step, 0) for step in work.due)
+    if not count:
+        return 0.0
+    length_s = sum(length for _, length in sample_excerpts(work.look.source))
+    return count * length_s * frame_rate
+
+
+def traits_of(row: PlanRow) -> Traits | None:
+    """What the cost of a row depends on; None without duration, rate, or size of the pictures."""
+    if row.work is None:
+        return None
+    source, settings = row.work.look.source, row.work.recipe.settings
+    main = source.main
+    if main is None or not (main.width and main.height):
+        return None
+    duration_s = main.duration_s or source.duration_s
+    if not (duration_s and main.frame_rate and row.work.origin.stat.size_bytes):
+        return None
+    resolution = resolution_of(main.width, main.height)
+    return Traits(
+        encoder=row.work.encoder.name,
+        preset=settings.preset,
+        crf=settings.crf,
+        film_grain=settings.film_grain,
+        bit_depth=settings.bit_depth,
+        resolution=None if resolution is None else resolution.value,
+        source_tier=row.source_tier,
+        frames=duration_s * float(main.frame_rate),
+        pixels=main.width * main.height,
+        source_bytes=row.work.origin.stat.size_bytes,
+        max_size_ratio=settings.max_size_ratio,
+        crf_spread=_crf_spread(row.work),
+        first_frames=_first_frames(row.work, float(main.frame_rate)),
+    )
+
+
+def fit_to_budget(
+    forecast: PlanForecast, rows: Iterable[PlanRow], *, gain: float = 1.0
+) -> PlanForecast:
+    """Total up; with a budget order by expected saving per hour, and leave out what goes beyond.
+
+    What does not fit any more is left out, shorter work behind it may still fit. Work without a
+    forecast can't be fitted into a budget.
+    """
+    budget, by_path = forecast.budget, forecast.by_path
+    if not budget.is_limited:
+        return replace(forecast, total=total_of(tuple(by_path.values()), gain=gain))
+    within: list[str] = []
+    used_s = saved_bytes = 0.0
+    for path in sorted(by_path, key=lambda path: by_path[path].saving_per_hour, reverse=True):
+        one = by_path[path]
+        cost_s = one.expected_seconds / gain
+        if budget.seconds is not None and used_s + cost_s > budget.seconds:
+            continue
+        if budget.free_bytes is not None and (
+            saved_bytes >= budget.free_bytes or one.expected_saving <= 0
+        ):
+            continue
+        within.append(path)
+        used_s += cost_s
+        saved_bytes += one.expected_saving
+    kept = frozenset(within)
+    return replace(
+        forecast,
+        within=tuple(within),
+        beyond=frozenset(row.file.path for row in rows) - kept,
+        total=total_of([by_path[path] for path in within], gain=gain),
+    )

@@ -1,0 +1,1 @@
+"""The record of what was built from what, in SQLite."""

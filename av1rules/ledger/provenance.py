@@ -1,0 +1,47 @@
+"""What an output says of itself: source digest, settings, tools, as JSON for its own tag. Pure.
+
+Deterministic: no dates, no rule names, no paths; same source, settings and tools, same bytes.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from av1rules.ledger.records import ToolsUsed
+from av1rules.policy.canonical import shaping_only
+from av1rules.policy.settings import EncodeSettings
+
+FORMAT = 1
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of the AV1RULES tag."""
+
+    av1rules: int = FORMAT
+    source_digest: str
+    content_key: str
+    source_bytes: int
+    settings: EncodeSettings
+    tools: ToolsUsed
+
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def provenance_json(
+    *, digest: str, content_key: str, size_bytes: int, settings: EncodeSettings, tools: ToolsUsed
+) -> str:
+    return _ENCODER.encode(
+        Provenance(
+            source_digest=digest,
+            content_key=content_key,
+            source_bytes=size_bytes,
+            settings=shaping_only(settings),
+            tools=tools,
+        )
+    ).decode()
+
+
+def parse_provenance(text: str) -> Provenance:
+    """Raises msgspec.MsgspecError if `text` is none of ours."""
+    return msgspec.json.decode(text, type=Provenance)

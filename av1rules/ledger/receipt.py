@@ -1,0 +1,278 @@
+"""The conversion report of one target, as JSON for machines and as text for people. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+import msgspec
+
+from av1rules.base.files import steady_temp_name, write_text
+from av1rules.base.text import printable
+from av1rules.base.units import format_duration, format_size
+from av1rules.encode.verify import Check
+from av1rules.ledger.records import TargetRow
+from av1rules.policy.model import ReceiptForm
+from av1rules.quality.result import Score, score_lines
+
+JSON_SUFFIX, TEXT_SUFFIX = ".av1rules.json", ".av1rules.txt"
+"""Behind the whole name of the target: `film.mkv` and `film.mp4` have receipts of their own."""
+
+
+RECEIPT_SUFFIXES = {
+    ReceiptForm.NONE: (),
+    ReceiptForm.JSON: (JSON_SUFFIX,),
+    ReceiptForm.TEXT: (TEXT_SUFFIX,),
+    ReceiptForm.BOTH: (JSON_SUFFIX, TEXT_SUFFIX),
+}
+
+
+def write_receipt(receipt: Receipt, form: ReceiptForm) -> None:
+    """Write `NAME.av1rules.json` and `.txt` beside the target, as the policy says."""
+    for suffix in RECEIPT_SUFFIXES[form]:
+        text = receipt_json(receipt) if suffix == JSON_SUFFIX else receipt_text(receipt)
+        goal = Path(f"{receipt.target}{suffix}")
+        write_text(goal, text, temp=steady_temp_name(goal))
+
+
+def renew_receipts(
+    target: str, row: TargetRow | None, stored: bytes | None, form: ReceiptForm
+) -> None:
+    """The receipt files at a place that a target came to or left: new ones that say where source
+    and target are now; none where no target is any more. Raises OSError, ValueError."""
+    for suffix in (JSON_SUFFIX, TEXT_SUFFIX):
+        Path(f"{target}{suffix}").unlink(missing_ok=True)
+    if row is not None and stored is not None and form is not ReceiptForm.NONE:
+        receipt = parse_receipt(stored)
+        receipt = dataclasses.replace(receipt, source=row.source_path, target=row.target)
+        write_receipt(receipt, form)
+
+
+RECEIPT_FORMAT = 1
+
+
+MOST_SECONDS = 600
+"""Scores of each second are kept of so much film: of passages, not of whole films, where they would
+be nine tenths of the receipt. Fewer values for longer stretches would not be what they say."""
+
+
+_SCORE_DIGITS = 4
+
+
+_LABEL_WIDTH = 12
+
+
+_VALUE_WIDTH = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingLine:
+    """One resolved setting and where it came from: `crf`, `26`, `rules.yaml:41`."""
+
+    name: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePicture:
+    """The main video stream of a source as it was probed. `frame_rate` is a fraction as text
+    (`24000/1001`), an average where it varies; `duration_s` is that of the file."""
+
+    width: int | None = None
+    height: int | None = None
+    frame_rate: str | None = None
+    is_variable_rate: bool | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """How one target was made. Sizes in bytes, times in seconds and ISO 8601 UTC.
+
+    `scores` are those of `score_scope`: "samples" or "whole"; None: nobody asked for scores.
+    `score_problem` says why there are none. What older receipts do not have is at its default.
+    """
+
+    source: str
+    target: str
+    source_bytes: int
+    target_bytes: int
+    source_digest: str
+    target_digest: str | None = None
+    run: int | None = None
+    source_facts: tuple[str, ...] = ()  # what was probed, one line each
+    picture: SourcePicture | None = None
+    source_tier: str | None = None
+    tier_confidence: float | None = None
+    tier_reasons: tuple[str, ...] = ()
+    rule: str | None = None
+    causes: tuple[str, ...] = ()
+    settings: tuple[SettingLine, ...] = ()
+    encoder: str = ""
+    tools: tuple[tuple[str, str], ...] = ()  # name, version
+    command: str = ""
+    changed_streams: tuple[str, ...] = ()  # converted, attached, dropped: StreamStep.describe()
+    accepted_losses: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    frames: int | None = None
+    started_at: str = ""
+    finished_at: str = ""
+    encode_s: float = 0.0
+    verify_s: float = 0.0
+    scores: tuple[Score, ...] = ()
+    score_scope: str | None = None
+    score_problem: str | None = None
+    log: tuple[str, ...] = ()  # warnings and errors of FFmpeg
+    last_lines: tuple[str, ...] = ()  # of what FFmpeg said, whatever it was
+
+
+def kept_scores(scores: Iterable[Score]) -> tuple[Score, ...]:
+    """Scores as receipts keep them: rounded; the seconds of more than `MOST_SECONDS` left out."""
+    return tuple(_kept(score) for score in scores)
+
+
+def _kept(score: Score) -> Score:
+    worst, at_s = score.worst_second
+    seconds = score.per_second if len(score.per_second) <= MOST_SECONDS else ()
+    return replace(
+        score,
+        mean=_rounded(score.mean),
+        harmonic_mean=_rounded(score.harmonic_mean),
+        p1=_rounded(score.p1),
+        p5=_rounded(score.p5),
+        worst_second=(_rounded(worst), _rounded(at_s)),
+        per_second=tuple(map(_rounded, seconds)),
+    )
+
+
+def _rounded(value: float) -> float:
+    return round(value, _SCORE_DIGITS)
+
+
+def receipt_json(receipt: Receipt) -> str:
+    """The receipt as JSON text with a final newline; odd bytes of names are `\\udcNN` escapes."""
+    document = {"format": RECEIPT_FORMAT, **asdict(receipt)}
+    for check in document["checks"]:
+        del check["blame"]  # of use only where a check failed; then there is no receipt
+    document["saved_bytes"] = receipt.source_bytes - receipt.target_bytes
+    return json.dumps(document, indent=2, ensure_ascii=True, default=_plain) + "\n"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(f"a receipt can't hold {type(value).__name__}")
+
+
+def parse_receipt(text: str | bytes) -> Receipt:
+    """The receipt that `receipt_json` wrote; keys of later versions are ignored.
+
+    Raises ValueError (also msgspec's) if it is none. By way of `json`, which takes lone surrogates.
+    """
+    return msgspec.convert(json.loads(text), type=Receipt)
+
+
+def receipt_text(receipt: Receipt) -> str:
+    """The receipt for reading: what it was, why, how, and what was checked."""
+    return "\n".join(printable(line) for line in _lines(receipt)) + "\n"
+
+
+def _lines(receipt: Receipt) -> Iterator[str]:
+    yield f"av1rules conversion report, {receipt.finished_at}"
+    yield from _section("Job", _job(receipt))
+    yield from _section("Files", _files(receipt))
+    yield from _section("Source", receipt.source_facts)
+    yield from _section("Decision", _decision(receipt))
+    yield from _section("Settings", _settings(receipt.settings))
+    yield from _section("Streams changed", receipt.changed_streams or ("none: all copied",))
+    yield from _section("Losses accepted", receipt.accepted_losses)
+    yield from _section("Checks", (_check(check) for check in receipt.checks))
+    yield from _section("Quality", _quality(receipt))
+    yield from _section("Made with", _made_with(receipt))
+    yield from _section("FFmpeg's warnings and errors", receipt.log)
+    yield from _section("FFmpeg's last lines", receipt.last_lines)
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    """A title with its lines below; nothing at all without lines."""
+    for number, line in enumerate(lines):
+        if number == 0:
+            yield ""
+            yield title
+        yield f"  {line}"
+
+
+def _labelled(label: str, value: str) -> str:
+    return f"{label:<{_LABEL_WIDTH}} {value}"
+
+
+def _job(receipt: Receipt) -> Iterator[str]:
+    if receipt.run is not None:
+        yield _labelled("run", str(receipt.run))
+    if receipt.started_at:
+        yield _labelled("started", receipt.started_at)
+    if receipt.finished_at:
+        yield _labelled("finished", receipt.finished_at)
+    frames = f", {receipt.frames} frames" if receipt.frames is not None else ""
+    yield _labelled("encoding", f"{format_duration(receipt.encode_s)}{frames}")
+    yield _labelled("verifying", format_duration(receipt.verify_s))
+
+
+def _files(receipt: Receipt) -> Iterator[str]:
+    saved = receipt.source_bytes - receipt.target_bytes
+    share = receipt.target_bytes / receipt.source_bytes if receipt.source_bytes else 1.0
+    yield _labelled("source", receipt.source)
+    yield _labelled("", f"{format_size(receipt.source_bytes)}, {receipt.source_digest}")
+    yield _labelled("target", receipt.target)
+    yield _labelled(
+        "", ", ".join(filter(None, (format_size(receipt.target_bytes), receipt.target_digest)))
+    )
+    yield _labelled("saved", f"{format_size(saved)}; the target is {share:.1%} of the source")
+
+
+def _decision(receipt: Receipt) -> Iterator[str]:
+    if receipt.source_tier is not None:
+        sure = f" ({receipt.tier_confidence:.0%} sure)" if receipt.tier_confidence else ""
+        yield _labelled("source tier", f"{receipt.source_tier}{sure}")
+    for reason in receipt.tier_reasons:
+        yield _labelled("", reason)
+    if receipt.rule is not None:
+        yield _labelled("rule", receipt.rule)
+    for cause in receipt.causes:
+        yield _labelled("cause", cause)
+
+
+def _settings(lines: tuple[SettingLine, ...]) -> Iterator[str]:
+    """Values in a column; a long one moves its own origin only."""
+    lengths = (len(line.value) for line in lines)
+    width = max((length for length in lengths if length <= _VALUE_WIDTH), default=0)
+    for line in lines:
+        yield f"{line.name:<20} {line.value:<{width}}  {line.origin}".rstrip()
+
+
+def _check(check: Check) -> str:
+    return f"{'passed' if check.passed else 'FAILED'}  {_labelled(check.name, check.detail)}"
+
+
+def _quality(receipt: Receipt) -> Iterator[str]:
+    """Nothing where nobody asked for scores."""
+    if receipt.score_problem is not None:
+        yield f"no scores: {receipt.score_problem}"
+    if receipt.scores:
+        yield f"measured on {_SCOPES.get(receipt.score_scope or '', 'an unknown part of the film')}"
+        yield from score_lines(receipt.scores)
+
+
+_SCOPES = {"samples": "passages spread over the film", "whole": "the whole film"}
+
+
+def _made_with(receipt: Receipt) -> Iterator[str]:
+    yield _labelled("encoder", receipt.encoder)
+    for name, version in receipt.tools:
+        yield _labelled(name, version)
+    yield _labelled("command", receipt.command)

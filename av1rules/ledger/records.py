@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from av1rules.ffmpeg.tools import EncoderInfo, Tools
+from av1rules.policy.settings import EncodeSettings
+
+LEVELS = (
+    "with the same encoder",
+    "at the same preset",
+    "at the same preset and resolution",
+    "like it",
+    "of samples",
+)
+"""From the broadest to the narrowest; the last is no past encode, but samples of the film."""
+
+
+SAMPLED = len(LEVELS) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A guess with the bounds that hold in 8 of 10 cases."""
+
+    low: float
+    mid: float
+    high: float
+
+    def plus(self, more: float) -> Interval:
+        return Interval(low=self.low + more, mid=self.mid + more, high=self.high + more)
+
+    def times(self, factor: float) -> Interval:
+        return Interval(low=self.low * factor, mid=self.mid * factor, high=self.high * factor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What a forecast rests on: so many own encodes of that level; None: built-in figures."""
+
+    level: int | None = None
+    encodes: int = 0
+
+    @property
+    def text(self) -> str:
+        if self.level is None:
+            return "built-in figures, wide"
+        if self.level == SAMPLED:
+            return "from samples of the film"
+        plural = "encode" if self.encodes == 1 else "encodes"
+        return f"from {self.encodes} {plural} {LEVELS[self.level]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsUsed:
+    """What made a target: FFmpeg's version line, the encoder and what it says of itself."""
+
+    ffmpeg: str
+    encoder: str
+    encoder_version: str | None = None
+
+    @property
+    def text(self) -> str:
+        return f"{self.encoder_version or self.encoder}, FFmpeg {self.ffmpeg}"
+
+
+def tools_used(encoder: EncoderInfo, tools: Tools) -> ToolsUsed:
+    """What an encode with this encoder would be made with."""
+    return ToolsUsed(
+        ffmpeg=tools.ffmpeg_version, encoder=encoder.name, encoder_version=encoder.version
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRow:
+    """A ledger row: what was built, from what, with which settings and tools. Sizes in bytes."""
+
+    target: str
+    source: str  # library path
+    source_path: str  # absolute, as it was then
+    content_key: str
+    source_digest: str
+    source_bytes: int
+    settings: EncodeSettings
+    fingerprint: str
+    tools: ToolsUsed
+    target_bytes: int
+    target_mtime_ns: int
+    target_key: str
+    target_head: str  # of its first 4 KiB
+    target_digest: str
+    rule: str | None
+    built_at: str  # ISO 8601, UTC
+    encode_s: float
+    verify_s: float
+    forgotten: bool = False
+    run: int | None = None  # that built it; None before runs were numbered
+
+
+VERDICT_COLUMNS = (
+    "kind, content_key, fingerprint, source, detail, source_bytes, target_bytes, count, at, "
+    "measured"
+)
+
+
+class AttemptResult(Enum):
+    TOO_LARGE = "too large"
+    FAILED = "failed"
+    TOO_POOR = "below the quality floor"
+    UNDONE = "undone"  # a person put the original back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What came of an encode that gave no target, for one content and one set of settings.
+
+    `target_bytes` is the size that was too large (or projected to be). `count` counts failures.
+    `measured` are the figures of an encode that was too poor, by the key of the floor (`vmaf_p5`).
+    """
+
+    kind: AttemptResult
+    content_key: str
+    fingerprint: str
+    source: str
+    detail: str
+    source_bytes: int
+    target_bytes: int | None
+    count: int
+    at: str
+    measured: tuple[tuple[str, float], ...] = ()
+
+
+def put_attempt(write: sqlite3.Connection, verdict: Attempt) -> None:
+    """Write a verdict inside a transaction; of the same kind again, it counts."""
+    write.execute(
+        "INSERT INTO verdicts (content_key, fingerprint, kind, source, detail, source_bytes,"
+        " target_bytes, count, at, measured) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET kind=excluded.kind, detail=excluded.detail,"
+        " target_bytes=excluded.target_bytes, at=excluded.at, source=excluded.source,"
+        " measured=excluded.measured,"
+        " count=CASE kind WHEN excluded.kind THEN verdicts.count+1 ELSE 1 END",
+        (
+            verdict.content_key,
+            verdict.fingerprint,
+            verdict.kind.value,
+            os.fsencode(verdict.source),
+            verdict.detail,
+            verdict.source_bytes,
+            verdict.target_bytes,
+            verdict.count,
+            verdict.at,
+            json.dumps(verdict.measured) if verdict.measured else None,
+        ),
+    )
+
+
+def attempt_of(values: tuple[Any, ...]) -> Attempt:
+    record = dict(zip(VERDICT_COLUMNS.split(", "), values, strict=True))
+    kind, source = AttemptResult(record["kind"]), os.fsdecode(record["source"])
+    pairs = json.loads(record["measured"] or "[]")
+    measured = tuple((str(key), float(value)) for key, value in pairs)
+    return Attempt(**(record | {"kind": kind, "source": source, "measured": measured}))

@@ -1,0 +1,161 @@
+"""The ledger's small tables: runs, moves in flight, and the census of each root."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from av1rules.ledger.database import LedgerDb
+from av1rules.ledger.mapping import put_row
+from av1rules.ledger.records import TargetRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run, by its number. Times are ISO 8601, UTC; `ended` and `summary` (one line) are None
+    for a run that is at work or was killed."""
+
+    id: int
+    started: str
+    ended: str | None
+    summary: str | None
+
+
+class RunTable:
+    """Which runs there were: what `undo` and `status` call them by."""
+
+    def __init__(self, db: LedgerDb) -> None:
+        self._db = db
+
+    def begin(self, started: str) -> int:
+        with self._db.transaction() as write:
+            number = write.execute("INSERT INTO runs (started) VALUES (?)", (started,)).lastrowid
+        assert number is not None
+        return number
+
+    def end(self, number: int, ended: str, summary: str) -> None:
+        with self._db.transaction() as write:
+            write.execute("UPDATE runs SET ended=?, summary=? WHERE id=?", (ended, summary, number))
+
+    def drop(self, number: int) -> None:
+        """A run that had nothing to do leaves no trace."""
+        with self._db.transaction() as write:
+            write.execute("DELETE FROM runs WHERE id=?", (number,))
+
+    def latest(self, count: int) -> tuple[RunRecord, ...]:
+        """The newest runs, newest first."""
+        return self._read("ORDER BY id DESC LIMIT ?", count)
+
+    def since(self, started: str) -> tuple[RunRecord, ...]:
+        """The runs that were started then or later (ISO 8601, UTC; "": all), newest first."""
+        return self._read("WHERE started >= ? ORDER BY id DESC", started)
+
+    def _read(self, which: str, value: object) -> tuple[RunRecord, ...]:
+        rows = self._db.query(f"SELECT id, started, ended, summary FROM runs {which}", value)
+        return tuple(
+            RunRecord(id=number, started=started, ended=ended, summary=summary)
+            for number, started, ended, summary in rows
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetMove:
+    """A target that follows its source: from `old` over the temporary name `stage` to `new`.
+    `source` and `source_path` are what its row says afterwards.
+
+    Of a side file `source` is empty and `source_path` the old place of its target. A move that is
+    settled (files and rows are where they belong) has no stage any more.
+    """
+
+    old: str
+    new: str
+    stage: str
+    source: str
+    source_path: str
+
+    @property
+    def is_side_file(self) -> bool:
+        return not self.source
+
+    @property
+    def is_settled(self) -> bool:
+        return not self.stage
+
+
+class MoveTable:
+    """The journal of moves in flight."""
+
+    def __init__(self, db: LedgerDb) -> None:
+        self._db = db
+
+    def begin(self, moves: Sequence[TargetMove]) -> None:
+        with self._db.transaction() as write:
+            write.executemany(
+                "INSERT OR REPLACE INTO moves VALUES (?, ?, ?, ?, ?)",
+                [
+                    tuple(map(os.fsencode, (m.old, m.new, m.stage, m.source, m.source_path)))
+                    for m in moves
+                ],
+            )
+
+    def in_flight(self) -> tuple[TargetMove, ...]:
+        rows = self._db.query("SELECT old, new, stage, source, source_path FROM moves")
+        return tuple(
+            TargetMove(
+                **{
+                    name: os.fsdecode(value)
+                    for name, value in zip(
+                        ("old", "new", "stage", "source", "source_path"), values, strict=True
+                    )
+                }
+            )
+            for values in rows
+        )
+
+    def settle(self, rows: Mapping[str, TargetRow], *, ended: Sequence[TargetMove]) -> None:
+        """Write the rows of moved targets, by their old place, and end these moves: all at once,
+        since targets may have changed places with each other. The moves of the rows are settled;
+        what is to be brought along is still to do."""
+        with self._db.transaction() as write:
+            for old in rows:
+                write.execute("DELETE FROM targets WHERE target=?", (os.fsencode(old),))
+            receipts = {
+                old: write.execute(
+                    "SELECT receipt FROM receipts WHERE target=?", (os.fsencode(old),)
+                ).fetchone()
+                for old in rows
+            }
+            for old, row in rows.items():
+                packed = receipts[old]
+                put_row(write, row, zlib.decompress(packed[0]) if packed else None)
+            write.executemany(
+                "UPDATE moves SET stage=? WHERE old=?", [(b"", os.fsencode(old)) for old in rows]
+            )
+            _delete(write, ended)
+
+    def end(self, moves: Sequence[TargetMove]) -> None:
+        """All is done about these."""
+        with self._db.transaction() as write:
+            _delete(write, moves)
+
+
+def _delete(write: sqlite3.Connection, moves: Sequence[TargetMove]) -> None:
+    write.executemany("DELETE FROM moves WHERE old=?", [(os.fsencode(move.old),) for move in moves])
+
+
+class InventoryTable:
+    """Which files each root held when a run last looked: relative paths with size and mtime."""
+
+    def __init__(self, db: LedgerDb) -> None:
+        self._db = db
+
+    def of_root(self, root: str) -> bytes | None:
+        rows = self._db.query("SELECT files FROM census WHERE root=?", os.fsencode(root))
+        return rows[0][0] if rows else None
+
+    def put(self, root: str, files: bytes) -> None:
+        with self._db.transaction() as write:
+            write.execute("INSERT OR REPLACE INTO census VALUES (?, ?)", (os.fsencode(root), files))

@@ -1,1 +1,0 @@
-"""What is on disk: tools, files, probes. Knows nothing of rules, settings or the ledger."""

@@ -1,0 +1,1 @@
+"""The other verbs: undo, adopt, verify, health, status, doctor, clips."""

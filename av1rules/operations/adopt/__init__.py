@@ -1,0 +1,1 @@
+"""Rebuilding the ledger from the tags in outputs."""

@@ -1,0 +1,113 @@
+"""Writes an adopted target into the ledger: its row, its receipt, the original that lies aside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from av1rules.base.errors import Av1rulesError
+from av1rules.base.files import open_regular
+from av1rules.base.hashing import content_key, file_digest, head_key
+from av1rules.base.units import now_text
+from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.provenance import Provenance
+from av1rules.ledger.receipt import JSON_SUFFIX, parse_receipt
+from av1rules.ledger.records import TargetRow
+from av1rules.ledger.trash_table import TrashEntry, TrashKind
+from av1rules.media.cache import pack_facts
+from av1rules.media.source import FileStat, LibraryFile, Source
+from av1rules.policy.canonical import fingerprint
+
+_MAX_RECEIPT_BYTES = 16 * 1024**2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrashedOriginal:
+    """An original that lies aside, and what was probed of it."""
+
+    path: str
+    facts: Source | None
+
+
+def row_of(
+    file: LibraryFile,
+    said: Provenance,
+    known: TargetRow | None,
+    place: LibraryFile,
+    *,
+    check: Callable[[], None],
+) -> TargetRow:
+    """The ledger row by tag and file, which is read whole; what only the ledger can know is kept
+    from `known`. `place` is where the source stood. Raises Av1rulesError, OSError."""
+    path = file.path
+    row = TargetRow(
+        target=path,
+        source=place.library_path,
+        source_path=place.path,
+        content_key=said.content_key,
+        source_digest=said.source_digest,
+        source_bytes=said.source_bytes,
+        settings=said.settings,
+        fingerprint=fingerprint(said.content_key, said.settings),
+        tools=said.tools,
+        target_bytes=file.stat.size_bytes,
+        target_mtime_ns=file.stat.mtime_ns,
+        target_key=content_key(path),
+        target_head=head_key(path),
+        target_digest=file_digest(path, check=check),
+        rule=None,
+        built_at=_time_text(file.stat.mtime_ns),
+        encode_s=0.0,
+        verify_s=0.0,
+    )
+    if FileStat.of(os.stat(path)) != file.stat:
+        raise Av1rulesError("it changed while it was read")
+    if known is None or known.source_digest != row.source_digest:
+        return row
+    return replace(
+        row,
+        rule=known.rule,
+        built_at=known.built_at,
+        encode_s=known.encode_s,
+        verify_s=known.verify_s,
+        run=known.run,
+    )
+
+
+def _time_text(time_ns: int) -> str:
+    try:
+        return datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):  # a time that no calendar has
+        return now_text()
+
+
+def write_row(ledger: Ledger, row: TargetRow, aside: TrashedOriginal | None) -> None:
+    """First what lies aside, then the row: as long as there is none, the next adoption does both
+    again. An entry that the ledger has is renewed."""
+    receipt = ledger.receipt(row.target) or _receipt_beside(row.target)
+    if ledger.kept.of_target(row.target) is None and aside is not None:
+        entry = TrashEntry(
+            id=0,  # given by the table
+            run=None,
+            kind=TrashKind.ORIGINAL,
+            path=aside.path,
+            row=row,
+            receipt=receipt,
+            facts=None if aside.facts is None else pack_facts(aside.facts),
+            at=now_text(),
+        )
+        ledger.kept.add(entry)
+    ledger.commit(row, receipt)
+
+
+def _receipt_beside(target: str) -> bytes | None:
+    """The receipt that lies beside the target, if it is one."""
+    try:
+        with open_regular(f"{target}{JSON_SUFFIX}") as file:
+            data = file.read(_MAX_RECEIPT_BYTES)
+        parse_receipt(data)
+    except (OSError, ValueError):
+        return None
+    return data

@@ -1,0 +1,1 @@
+"""Listing, deciding on and varying test clips."""

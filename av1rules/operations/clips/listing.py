@@ -1,0 +1,226 @@
+"""Test clips as a person deals with them: which there are, how each stands, and one by its name.
+
+A pure read, like the plan that it rests on.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+from av1rules.approvals.adjust import changes_between, described_changes
+from av1rules.approvals.model import ReviewStatus
+from av1rules.base.errors import UsageError
+from av1rules.base.text import printable
+from av1rules.ledger.clips import ClipRecord, ClipStatus
+from av1rules.plan.items import PlanAction, PlanRow
+from av1rules.plan.plan import build_plan
+from av1rules.plan.review_gate import contents_to_come
+from av1rules.plan.workspace import Workspace
+from av1rules.policy.canonical import NAMES, shaping, shown
+from av1rules.policy.settings import EncodeSettings
+
+_OF_VERDICT = {
+    ReviewStatus.WAITING: ClipStatus.WAITING,
+    ReviewStatus.VOID: ClipStatus.VOID,
+    ReviewStatus.REJECTED: ClipStatus.REJECTED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipView:
+    """One clip: `record` is None while it is due, `row` where its source is no longer planned."""
+
+    source: str
+    standing: ClipStatus
+    text: str
+    record: ClipRecord | None
+    row: PlanRow | None
+    alike: tuple[PlanRow, ...] = ()  # of the same content and settings: one clip for all
+    today: EncodeSettings | None = None  # of the film: a variant has others
+    variants: tuple[ClipView, ...] = ()  # of the same film, by their settings
+
+    @property
+    def made(self) -> ClipRecord:
+        """The record. Raises UsageError where there is none yet."""
+        if self.record is None:
+            raise UsageError(
+                "its clip is not made yet", where=printable(self.source), hint="av1rules run"
+            )
+        return self.record
+
+    def require_current(self) -> ClipRecord:
+        """The record of a clip that a decision would be about. Raises UsageError."""
+        record = self.made
+        if self.standing is ClipStatus.VARIANT:
+            raise UsageError(
+                f"this clip is a variant ({self.text}), nothing that would be encoded",
+                where=printable(self.source),
+                hint=self.adjust_command,
+            )
+        if self.standing is ClipStatus.OLD:
+            raise UsageError(
+                f"this clip is old: {self.text}",
+                where=printable(self.source),
+                hint="av1rules run makes the clip of today's settings, if one is due",
+            )
+        return record
+
+    @property
+    def adjust_command(self) -> str:
+        """The command that gives the film the settings of this variant."""
+        assert self.today is not None
+        words = changes_between(self.today, self.made.facts.settings)
+        sets = [part for word in words for part in ("--set", word)]
+        return shlex.join(["av1rules", "clips", "adjust", printable(self.source), *sets])
+
+
+def settings_words(settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
+    """The settings a clip was made with, for people: the numbers that were found for a wish too."""
+    told = shaping(settings)
+    return tuple((name, shown(settings, name)) for name in NAMES if name in told or name == "crf")
+
+
+def list_clips(workspace: Workspace) -> tuple[ClipView, ...]:
+    """Every clip, made or due, those that wait first; variants follow the clip they belong to."""
+    rows = build_plan(workspace).rows
+    records = workspace.ledger.clips.all()
+    alike: dict[str | None, list[PlanRow]] = defaultdict(list)
+    for row in rows:
+        alike[row.fingerprint].append(row)
+    by_source = {row.file.library_path: row for row in rows}
+    views = [
+        _view(record, alike[record.fingerprint], by_source.get(record.source)) for record in records
+    ]
+    views += [
+        ClipView(
+            source=row.file.library_path,
+            standing=ClipStatus.DUE,
+            text=row.causes[0],
+            record=None,
+            row=row,
+            today=None if row.work is None else row.work.recipe.settings,
+        )
+        for row in rows
+        if row.action is PlanAction.CLIP
+    ]
+    return _in_order(_with_variants(views, contents_to_come(rows, records)))
+
+
+def _with_variants(views: list[ClipView], to_come: frozenset[str]) -> list[ClipView]:
+    """The views of films with their variants, which follow them."""
+    found: list[ClipView] = []
+    loose = defaultdict(list)
+    for view in views:
+        record = view.record
+        if view.standing is ClipStatus.OLD and record is not None and record.facts.is_variant:
+            loose[record.facts.content_key].append(view)
+        else:
+            found.append(view)
+    for number, view in enumerate(found):
+        key, today = _content(view), view.today
+        if key not in to_come or today is None or view.standing is ClipStatus.OLD:
+            continue
+        mine = sorted(loose.pop(key, ()), key=_by_settings)
+        variants = tuple(_variant(one, view, today) for one in mine if one.made.is_there)
+        found[number] = replace(view, variants=variants)
+    gone = "a variant of what is not to be encoded any more: the next run removes it"
+    return found + [replace(view, text=gone) for views in loose.values() for view in views]
+
+
+def _content(view: ClipView) -> str | None:
+    if view.record is not None:
+        return view.record.facts.content_key
+    return None if view.row is None or view.row.work is None else view.row.work.content_key
+
+
+def _by_settings(view: ClipView) -> tuple[object, ...]:
+    """Best first, then by the strength of grain: the same order whenever each was made."""
+    one = view.made.facts.settings
+    return one.crf, one.preset, one.film_grain_auto, one.film_grain, view.made.fingerprint
+
+
+def _variant(view: ClipView, clip: ClipView, today: EncodeSettings) -> ClipView:
+    return replace(
+        view,
+        source=clip.source,
+        standing=ClipStatus.VARIANT,
+        text=described_changes(today, view.made.facts.settings),
+        row=clip.row,
+        alike=clip.alike,
+        today=today,
+    )
+
+
+def _in_order(views: list[ClipView]) -> tuple[ClipView, ...]:
+    order = list(ClipStatus)
+    ordered = sorted(views, key=lambda view: (order.index(view.standing), view.source))
+    return tuple(one for view in ordered for one in (view, *view.variants))
+
+
+def _view(record: ClipRecord, alike: list[PlanRow], other: PlanRow | None) -> ClipView:
+    own = [row for row in alike if row.file.library_path == record.source]
+    row = next(iter([*own, *alike]), None)
+    standing, text = _status(record, row)
+    if standing is ClipStatus.OLD and other is None:
+        text = "its source is gone, or no longer to be encoded"
+    source = record.source if row is None else row.file.library_path
+    return ClipView(
+        source=source,
+        standing=standing,
+        text=text,
+        record=record,
+        row=row or other,
+        alike=tuple(alike),
+        today=record.facts.settings if row is not None else None,
+    )
+
+
+def _status(record: ClipRecord, row: PlanRow | None) -> tuple[ClipStatus, str]:
+    if row is None:
+        return ClipStatus.OLD, "its settings or its source changed since it was made"
+    if not record.is_there:
+        return ClipStatus.OLD, "its file is gone: it is due again"
+    if row.clip is not None:
+        return _OF_VERDICT[row.clip.kind], row.clip.text
+    if row.action is PlanAction.FRESH:
+        return ClipStatus.ENCODED, "its film is encoded with these settings"
+    released = [note for note in row.notes if note.startswith("released")]
+    return ClipStatus.APPROVED, released[0] if released else "; ".join(row.causes)
+
+
+def find_clip(workspace: Workspace, name: str, *, variant: int | None = None) -> ClipView:
+    """The clip of a source by library path or by path; of several the one of today's settings, or
+    its `variant` of this number, counted from 1. Raises UsageError if there is none.
+    """
+    views = list_clips(workspace)
+    path = os.path.realpath(name)
+    found = [view for view in views if name in _names(view) or path in _paths(view)]
+    if not found:
+        known = ", ".join(printable(view.source) for view in views[:3]) or "none"
+        raise UsageError(
+            "there is no clip of this name",
+            where=printable(name),
+            hint=f"clips there are: {known} (av1rules clips list)",
+        )
+    view = next((view for view in found if view.standing is not ClipStatus.OLD), found[0])
+    if variant is None:
+        return view
+    if not 1 <= variant <= len(view.variants):
+        raise UsageError(
+            f"there is no variant {variant}, there are {len(view.variants)}",
+            where=printable(name),
+            hint="av1rules clips show lists them, av1rules clips try makes them",
+        )
+    return view.variants[variant - 1]
+
+
+def _names(view: ClipView) -> set[str]:
+    return {view.source, *(row.file.library_path for row in view.alike)}
+
+
+def _paths(view: ClipView) -> set[str]:
+    paths = {row.file.path for row in (*view.alike, *filter(None, [view.row]))}
+    return paths | ({view.record.origin} if view.record is not None else set())

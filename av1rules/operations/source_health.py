@@ -1,0 +1,215 @@
+"""Decodes sources to their ends and remembers which are damaged, by content: a check of weeks that
+may be broken off at any time, beside everything else the machine does.
+
+It holds no run lock: what it writes concerns no run.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+
+from av1rules.base.errors import Av1rulesError, RunInterruptedError
+from av1rules.base.events import CheckStarted, FileChecked, Probing, Sink
+from av1rules.base.files import is_at_or_below
+from av1rules.base.priority import Priority
+from av1rules.encode.decode_check import source_problem
+from av1rules.encode.encode import expected_frames
+from av1rules.ledger.checks import SourceCheckRecord
+from av1rules.media.cache import ProbeFailure, content_key_of
+from av1rules.media.discover import WalkProblem
+from av1rules.media.source import FileStat, LibraryFile, Source
+from av1rules.operations.verify_targets import decode_progress
+from av1rules.plan.workspace import Workspace, probe_files, walk_roots
+
+IDLE = Priority(nice=19, io_class="idle")
+"""Only what nobody else wants of processor and disk."""
+
+
+class SourceHealth(Enum):
+    WELL = "well"
+    DAMAGED = "damaged"
+    UNCLEAR = "unclear"  # it could not be looked at, or changed meanwhile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceCheck:
+    """What was found of one source, and when (ISO 8601, UTC); None where nothing was."""
+
+    file: LibraryFile
+    health: SourceHealth
+    detail: str | None = None
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthReport:
+    """Every source looked at, in the order of the walk; `problems` are about folders."""
+
+    checks: tuple[SourceCheck, ...]
+    problems: tuple[str, ...] = ()
+
+    def of(self, health: SourceHealth) -> tuple[SourceCheck, ...]:
+        return tuple(check for check in self.checks if check.health is health)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    """One content, under the first of its names; without `source` it can't even be probed."""
+
+    key: str
+    file: LibraryFile
+    source: Source | None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inconclusive:
+    """Why a file could not be judged."""
+
+    why: str
+
+
+def check_health(
+    workspace: Workspace, paths: tuple[str, ...], *, jobs: int, again: bool, sink: Sink
+) -> HealthReport:
+    """Decode the sources at or below `paths` (absolute; none: all), `jobs` at a time, but for those
+    whose content was done before (`again`: those too). `space.ledger` is open to write.
+
+    Raises RunInterruptedError; what was found until then is recorded.
+    """
+    files, problems = _candidates(workspace, paths)
+    looked = _inspect(workspace, files, sink)
+    contents: dict[str, _Candidate] = {}
+    for item in looked.values():
+        if isinstance(item, _Candidate):
+            contents.setdefault(item.key, item)
+    known = {} if again else workspace.ledger.health.of_contents(contents)
+    todo = [content for key, content in contents.items() if key not in known]
+    size_bytes = sum(content.file.stat.size_bytes for content in todo)
+    sink(CheckStarted(files=len(todo), known=len(known), size_bytes=size_bytes))
+    results = {**known, **_decode_all(workspace, todo, jobs=jobs, sink=sink)}
+    checks = (
+        _check(file, results[seen.key] if isinstance(seen, _Candidate) else seen)
+        for file in files
+        if (seen := looked.get(file.path)) is not None
+    )
+    return HealthReport(checks=tuple(checks), problems=problems)
+
+
+def _candidates(
+    workspace: Workspace, paths: tuple[str, ...]
+) -> tuple[list[LibraryFile], tuple[str, ...]]:
+    """The files that a plan would look at, targets as the ledger knows them left out."""
+    known = workspace.ledger.glance()
+    files: list[LibraryFile] = []
+    problems: list[str] = []
+    for step in walk_roots(workspace.ruleset, workspace.ruleset.library.roots):
+        workspace.children.check()
+        if isinstance(step, WalkProblem):
+            problems.append(f"{step.path}: {step.message}")
+        elif (
+            step.skip_reason is None
+            and os.fsencode(step.file.path) not in known
+            and (not paths or any(is_at_or_below(step.file.path, path) for path in paths))
+        ):
+            files.append(step.file)
+    return files, tuple(problems)
+
+
+def _inspect(
+    workspace: Workspace, files: Sequence[LibraryFile], sink: Sink
+) -> dict[str, _Candidate | _Inconclusive]:
+    """What each file is, by path. What av1rules made is none of it: that is for `verify`."""
+    looked: dict[str, _Candidate | _Inconclusive] = {}
+    for done, (file, source) in enumerate(probe_files(workspace, files), start=1):
+        sink(Probing(done=done, total=len(files)))
+        workspace.children.check()
+        failure = source.message if isinstance(source, ProbeFailure) else None
+        if isinstance(source, ProbeFailure) and source.is_passing:
+            looked[file.path] = _Inconclusive(why=source.message)
+        elif isinstance(source, ProbeFailure) or source.provenance is None:
+            try:
+                key = content_key_of(file, workspace.cache)
+            except OSError as problem:
+                looked[file.path] = _Inconclusive(why=f"can't be read: {problem.strerror}")
+                continue
+            found = None if isinstance(source, ProbeFailure) else source
+            looked[file.path] = _Candidate(key=key, file=file, source=found, failure=failure)
+    return looked
+
+
+def _decode_all(
+    workspace: Workspace, todo: Sequence[_Candidate], *, jobs: int, sink: Sink
+) -> dict[str, SourceCheckRecord | _Inconclusive]:
+    """The results by content key, each recorded as soon as it is there."""
+    results: dict[str, SourceCheckRecord | _Inconclusive] = {}
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        futures = {pool.submit(_decode, workspace, content, sink): content for content in todo}
+        try:
+            for future in as_completed(futures):
+                results[futures[future].key] = future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    return results
+
+
+def _decode(
+    workspace: Workspace, content: _Candidate, sink: Sink
+) -> SourceCheckRecord | _Inconclusive:
+    started = time.monotonic()
+    name = content.file.library_path
+    result = _judge(workspace, content, sink)
+    if isinstance(result, SourceCheckRecord):
+        workspace.ledger.health.put(content.key, result)
+    fault = result.why if isinstance(result, _Inconclusive) else result.fault
+    sink(FileChecked(source=name, fault=fault, elapsed_s=time.monotonic() - started))
+    return result
+
+
+def _judge(
+    workspace: Workspace, content: _Candidate, sink: Sink
+) -> SourceCheckRecord | _Inconclusive:
+    file = content.file
+    try:
+        fault = _fault(workspace, content, sink)
+        is_same = FileStat.of(os.stat(file.path)) == file.stat
+    except RunInterruptedError:
+        raise
+    except Av1rulesError as problem:
+        return _Inconclusive(why=problem.message.partition("\n")[0])
+    except OSError as problem:
+        return _Inconclusive(why=f"can't be read: {problem.strerror}")
+    if not is_same:
+        return _Inconclusive(why="it changed while it was decoded")
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    return SourceCheckRecord(source=file.library_path, at=at, fault=fault)
+
+
+def _fault(workspace: Workspace, content: _Candidate, sink: Sink) -> str | None:
+    source, name = content.source, content.file.library_path
+    if source is None:
+        return f"can't be read as video: {content.failure}"
+    if next(source.streams(), None) is None:
+        return "it holds neither pictures nor sound"
+    frames = expected_frames(source)
+    return source_problem(
+        content.file.path,
+        source,
+        tools=workspace.tools,
+        children=workspace.children,
+        priority=IDLE,
+        on_sample=lambda sample: sink(decode_progress(name, sample, frames)),
+    )
+
+
+def _check(file: LibraryFile, found: SourceCheckRecord | _Inconclusive) -> SourceCheck:
+    if isinstance(found, _Inconclusive):
+        return SourceCheck(file=file, health=SourceHealth.UNCLEAR, detail=found.why)
+    health = SourceHealth.WELL if found.fault is None else SourceHealth.DAMAGED
+    return SourceCheck(file=file, health=health, detail=found.fault, at=found.at)

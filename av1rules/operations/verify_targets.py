@@ -1,0 +1,245 @@
+"""Looks at finished targets again: is each still there, still as written, and does it still play?
+
+Whoever checks needs no run lock: a result is recorded only if the ledger still has that very file.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+
+from av1rules.base.errors import Av1rulesError, RunInterruptedError
+from av1rules.base.events import CheckStarted, FileChecked, JobProgress, Sink
+from av1rules.base.files import is_at_or_below
+from av1rules.base.hashing import file_digest
+from av1rules.base.text import printable
+from av1rules.encode.decode_check import target_problem
+from av1rules.ffmpeg.progress import ProgressSample
+from av1rules.ledger.checks import CheckMethod, LastCheck
+from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.records import TargetRow
+from av1rules.plan.target_state import TargetOwner, inspect_target, is_as_written
+from av1rules.plan.workspace import Workspace
+
+
+class TargetHealth(Enum):
+    """How a target was found."""
+
+    WELL = "well"
+    DAMAGED = "damaged"
+    MODIFIED = "edited"  # by somebody, on purpose as it seems
+    FOREIGN = "another file"
+    MISSING = "missing"
+    UNCLEAR = "unclear"  # it could not be looked at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetCheck:
+    """What was found of one target. `detail` says what, `hint` what to do; None if it is well.
+
+    `is_hidden`: size and times are as written, only its bytes tell. `touched_ns`: the time of a
+    target that has its content still, but not its time.
+    """
+
+    row: TargetRow
+    health: TargetHealth
+    detail: str | None = None
+    hint: str | None = None
+    is_hidden: bool = False
+    touched_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """Which targets, and how thoroughly. `paths` are those of targets or sources, files or folders;
+    none: all. Not again within `older_than_s` seconds of a check that found it well."""
+
+    paths: tuple[str, ...] = ()
+    ways: frozenset[CheckMethod] = frozenset()
+    older_than_s: float | None = None
+
+
+def selected_rows(rows: Iterable[TargetRow], request: VerifyOptions) -> tuple[TargetRow, ...]:
+    """The rows at or below the wished paths."""
+    return tuple(row for row in rows if not request.paths or _is_selected(row, request.paths))
+
+
+def _is_selected(row: TargetRow, paths: tuple[str, ...]) -> bool:
+    return any(
+        is_at_or_below(place, path) for path in paths for place in (row.target, row.source_path)
+    )
+
+
+def due_rows(
+    rows: Iterable[TargetRow], done: dict[str, LastCheck], request: VerifyOptions, *, now: datetime
+) -> tuple[TargetRow, ...]:
+    """The rows that were not checked in these ways since, the longest unchecked first. Pure."""
+    due = [
+        row
+        for row in rows
+        if (last := done.get(row.target)) is None or not _is_recent(last, request, now)
+    ]
+    return tuple(sorted(due, key=lambda row: done[row.target].at if row.target in done else ""))
+
+
+def _is_recent(last: LastCheck, request: VerifyOptions, now: datetime) -> bool:
+    if request.older_than_s is None or last.fault is not None or not request.ways <= last.ways:
+        return False
+    return (now - datetime.fromisoformat(last.at)).total_seconds() < request.older_than_s
+
+
+def check_targets(
+    rows: tuple[TargetRow, ...],
+    workspace: Workspace,
+    request: VerifyOptions,
+    *,
+    known: int,
+    sink: Sink,
+) -> Iterator[TargetCheck]:
+    """Check each, record and yield what was found; `known` others need none. `space.ledger` is open
+    to write. Raises RunInterruptedError; what was checked until then is recorded."""
+    size_bytes = sum(row.target_bytes for row in rows)
+    sink(CheckStarted(files=len(rows), known=known, size_bytes=size_bytes))
+    for row in rows:
+        started = time.monotonic()
+        found = check_target(row, workspace, request.ways, sink=sink)
+        _record(workspace.ledger, found, request.ways)
+        elapsed_s = time.monotonic() - started
+        sink(FileChecked(source=row.target, fault=found.detail, elapsed_s=elapsed_s))
+        yield found
+
+
+def check_target(
+    row: TargetRow, workspace: Workspace, ways: frozenset[CheckMethod], *, sink: Sink
+) -> TargetCheck:
+    """Look at one target. Raises RunInterruptedError."""
+    workspace.children.check()
+    try:
+        found = _as_written(row, workspace)
+        if found.health is not TargetHealth.WELL:
+            return found
+        fault = _decode_problem(row, workspace, ways, sink)
+    except RunInterruptedError:
+        raise
+    except Av1rulesError as problem:
+        message = problem.message.partition("\n")[0]
+        return TargetCheck(row=row, health=TargetHealth.UNCLEAR, detail=message, hint=problem.hint)
+    except OSError as problem:
+        detail = f"can't be read: {problem.strerror}"
+        hint = "look at its disk: `dmesg` or the NAS may say more"
+        return TargetCheck(row=row, health=TargetHealth.UNCLEAR, detail=detail, hint=hint)
+    if fault is None:
+        return found
+    hint = _remedy(row, workspace.ledger)
+    return TargetCheck(
+        row=row, health=TargetHealth.DAMAGED, detail=fault, hint=hint, is_hidden=True
+    )
+
+
+def _as_written(row: TargetRow, workspace: Workspace) -> TargetCheck:
+    """By size and times, and where they differ by content."""
+    found = inspect_target(row.target, row, workspace.tools)
+    if found is None:
+        return _missing(row, workspace)
+    if is_as_written(row, found):
+        touched_ns = found.mtime_ns if found.mtime_ns != row.target_mtime_ns else None
+        return TargetCheck(row=row, health=TargetHealth.WELL, touched_ns=touched_ns)
+    if found.place is TargetOwner.OURS:
+        health, detail = TargetHealth.DAMAGED, _size_text(row, found.size_bytes)
+        return TargetCheck(
+            row=row, health=health, detail=detail, hint=_remedy(row, workspace.ledger)
+        )
+    health, detail, hint = _OTHERS[found.place]
+    return TargetCheck(row=row, health=health, detail=detail, hint=hint)
+
+
+_OTHERS = {
+    TargetOwner.MODIFIED: (
+        TargetHealth.MODIFIED,
+        "it was changed since it was written, by an edit as it seems",
+        "`av1rules adopt` makes the edited file the target; `av1rules run --force` makes it anew",
+    ),
+    TargetOwner.FOREIGN: (
+        TargetHealth.FOREIGN,
+        "in its place lies a file that av1rules did not write",
+        "move that file away",
+    ),
+    TargetOwner.NOT_A_FILE: (
+        TargetHealth.UNCLEAR,
+        "in its place is something that is no readable file",
+        "look what it is, and whether its disk is well",
+    ),
+}
+
+
+def _size_text(row: TargetRow, size_bytes: int) -> str:
+    if size_bytes != row.target_bytes:
+        return f"{size_bytes} bytes, not {row.target_bytes}"
+    return "its content is not what was written"
+
+
+def _missing(row: TargetRow, workspace: Workspace) -> TargetCheck:
+    hint = _remedy(row, workspace.ledger)
+    if not os.path.isdir(os.path.dirname(row.target)):
+        hint = f"its folder is gone too: is the disk mounted? If so: {hint}"
+    detail = "there is no such file"
+    return TargetCheck(row=row, health=TargetHealth.MISSING, detail=detail, hint=hint)
+
+
+def _decode_problem(
+    row: TargetRow, workspace: Workspace, ways: frozenset[CheckMethod], sink: Sink
+) -> str | None:
+    if CheckMethod.DIGEST in ways:
+        sink(JobProgress(source=row.target, phase="digest"))
+        if file_digest(row.target, check=workspace.children.check) != row.target_digest:
+            return "its bytes are not those that were written, though size and time are: bit rot?"
+    if CheckMethod.DECODE not in ways:
+        return None
+    return target_problem(
+        row.target,
+        tools=workspace.tools,
+        children=workspace.children,
+        on_sample=lambda sample: sink(decode_progress(row.target, sample, None)),
+    )
+
+
+def decode_progress(name: str, sample: ProgressSample, frames: int | None) -> JobProgress:
+    """A sign of life of a decoding pass."""
+    return JobProgress(
+        source=name,
+        phase="decode",
+        frame=sample.frame,
+        frames=frames,
+        fps=sample.fps,
+        speed=sample.speed,
+    )
+
+
+def _remedy(row: TargetRow, ledger: Ledger) -> str:
+    """What to do about a target that is lost: make it anew, as long as there is what from."""
+    if _has_size(row.source_path, row.source_bytes):
+        return "`av1rules run` makes it anew from its source"
+    kept = ledger.kept.of_target(row.target)
+    if kept is not None and kept.gone_at is None and _has_size(kept.path, kept.size_bytes):
+        return f"`av1rules run` makes it anew from the original in {printable(kept.path)}"
+    return "its source is gone: restore this file, or its source, from a backup"
+
+
+def _has_size(path: str, size_bytes: int) -> bool:
+    try:
+        return os.stat(path).st_size == size_bytes
+    except OSError:
+        return False
+
+
+def _record(ledger: Ledger, found: TargetCheck, ways: frozenset[CheckMethod]) -> None:
+    """Of faults only what no plan would see by itself: a disk that was not mounted must not be held
+    against the files on it."""
+    if found.health is TargetHealth.WELL or found.is_hidden:
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        checked = LastCheck(at=at, ways=ways, fault=found.detail)
+        ledger.checks.put(found.row, checked, mtime_ns=found.touched_ns)

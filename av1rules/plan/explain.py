@@ -1,0 +1,120 @@
+"""Everything that led to one row of a plan, gathered for `explain`. A pure read, like the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from av1rules.approvals.model import adjustments_for
+from av1rules.base.errors import UsageError
+from av1rules.base.text import printable
+from av1rules.encode.argv import build_argv, cover_files, shown_command
+from av1rules.encode.job import EncodeJob
+from av1rules.ledger.provenance import provenance_json
+from av1rules.ledger.records import tools_used
+from av1rules.media.cache import ProbeFailure, content_key_of
+from av1rules.plan.context import PlanRequest
+from av1rules.plan.evaluate import EncodeRecipe, Evaluation, evaluate
+from av1rules.plan.items import PlanRow
+from av1rules.plan.plan import build_plan
+from av1rules.plan.prerequisites import grain_of, known_settings
+from av1rules.plan.replaced_item import evaluate_original
+from av1rules.plan.workspace import Workspace, probe_files
+from av1rules.policy.canonical import fingerprint
+from av1rules.policy.match import RuleMatch, explain_rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The row and all that was seen on the way to it; None or empty where the way ended before."""
+
+    row: PlanRow
+    look: Evaluation | None = None
+    rules: tuple[RuleMatch, ...] = ()
+    command: str | None = None
+
+
+def explain_file(workspace: Workspace, path: str) -> Explanation:
+    """Explain one source by its absolute path. Raises UsageError if it is none of the library."""
+    plan = build_plan(workspace, PlanRequest(paths=(path,)))
+    row = next((row for row in plan.rows if row.file.path == path), None)
+    if row is None:
+        raise UsageError(
+            "not a video file of the library",
+            where=printable(path),
+            hint="is it below library.roots, has it a video extension, is it one of our targets?",
+        )
+    original = evaluate_original(workspace, row.file) if row.target == path else None
+    if original is not None:  # our own result, in the place of the source it is explained by
+        known = original.known
+        origin = _Origin(original.kept.path, known.content_key, known.source_bytes)
+        look = original.look
+    else:
+        ((_, source),) = probe_files(workspace, [row.file])
+        if isinstance(source, ProbeFailure):
+            return Explanation(row=row)
+        origin = _Origin(path, content_key_of(row.file, workspace.cache), row.size_bytes)
+        look = evaluate(
+            row.file,
+            source,
+            ruleset=workspace.ruleset,
+            tools=workspace.tools,
+            adjusted=adjustments_for(workspace.book, origin.content_key),
+            grain=grain_of(workspace, origin.content_key),
+        )
+    if look.recipe is not None:
+        look = replace(look, recipe=_known(workspace, origin.content_key, look.recipe))
+    return Explanation(
+        row=row,
+        look=look,
+        rules=explain_rules(workspace.ruleset.rules, look.facts),
+        command=None
+        if look.recipe is None
+        else _command(workspace, row, look, look.recipe, origin),
+    )
+
+
+def _known(workspace: Workspace, content_key: str, recipe: EncodeRecipe) -> EncodeRecipe:
+    whole = fingerprint(content_key, recipe.settings)
+    return replace(recipe, settings=known_settings(workspace, content_key, recipe, whole))
+
+
+class _Origin(NamedTuple):
+    """The file that the command would read."""
+
+    path: str
+    content_key: str
+    size_bytes: int
+
+
+def _command(
+    workspace: Workspace, row: PlanRow, look: Evaluation, recipe: EncodeRecipe, origin: _Origin
+) -> str | None:
+    """The command as it would be run. Only what a run makes up stands as a word: the names of
+    temporary files, and the digest of a source that was never read whole."""
+    if row.target is None or look.source.main is None or recipe.encoder is None:
+        return None
+    known = workspace.ledger.find(row.target)
+    is_known = known is not None and known.content_key == origin.content_key
+    digest = known.source_digest if known and is_known else "DIGEST-OF-THE-SOURCE"
+    job = EncodeJob(
+        source_path=origin.path,
+        source=look.source,
+        settings=recipe.settings,
+        encoder=recipe.encoder,
+        target=row.target,
+        provenance=provenance_json(
+            digest=digest,
+            content_key=origin.content_key,
+            size_bytes=origin.size_bytes,
+            settings=recipe.settings,
+            tools=tools_used(recipe.encoder, workspace.tools),
+        ),
+        library_path=row.file.library_path,
+        threads=workspace.ruleset.run.threads_per_job,
+    )
+    covers = cover_files(job, "TEMPORARY-FOLDER")
+    output = f"TEMPORARY-FOLDER/part.{recipe.settings.container}"
+    return shown_command(
+        build_argv(job, ffmpeg=workspace.tools.ffmpeg, output=output, covers=covers)
+    )

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+from av1rules.base.text import printable
+from av1rules.ledger.records import AttemptResult, TargetRow
+from av1rules.plan.items import Orphan, PlanRow
+from av1rules.plan.target_state import inspect_target, is_as_written
+from av1rules.plan.workspace import Workspace
+from av1rules.policy.model import Orphans
+
+
+def find_orphans(
+    workspace: Workspace, known: Iterable[bytes], rows: Sequence[PlanRow], *, is_whole: bool
+) -> Iterator[Orphan]:
+    """Targets of the ledger that no planned row claims and whose source is gone, or has another
+    target by now. Unless the library could be read as a whole (`is_whole`) none goes to the trash,
+    nor while a file of its source's size has not been looked into."""
+    claimed = _claimed(rows)
+    made_of = {planned.file.path: planned.target for planned in rows}
+    names = {root.name for root in workspace.ruleset.library.roots}
+    to_trash = is_whole and workspace.ruleset.output.orphans is Orphans.TRASH
+    unread = {row.size_bytes for row in rows if row.fingerprint is None}
+    for target in known:
+        if target in claimed:
+            continue
+        row = workspace.ledger.find(os.fsdecode(target))
+        if row is None or not os.path.lexists(row.target):
+            continue
+        if not _is_gone(row.source_path):
+            other = made_of.get(row.source_path)
+            if other is not None and other != row.target:
+                cause = f"its source has another target now: {printable(other)}"
+                yield Orphan(row=row, cause=cause)
+            continue
+        if row.source.partition("/")[0] not in names:
+            cause = f"its source is gone, and so is its root in the rules: {printable(row.source)}"
+            yield Orphan(row=row, cause=cause)
+            continue
+        cause = f"its source is gone: {printable(row.source)}"
+        if to_trash and not is_orphan_as_written(row, workspace):
+            yield Orphan(row=row, cause=f"{cause}; left: it was changed since it was written")
+        elif to_trash and row.source_bytes in unread:
+            yield Orphan(row=row, cause=f"{cause}; left: it may be a file not looked into yet")
+        elif to_trash and _was_put_back(row, workspace):
+            yield Orphan(row=row, cause=f"{cause}; left: a person put it back")
+        else:
+            yield Orphan(row=row, cause=cause, to_trash=to_trash)
+
+
+def _claimed(rows: Iterable[PlanRow]) -> set[bytes]:
+    """Targets that a planned row has, wants or takes from."""
+    claimed = set()
+    for planned in rows:
+        if planned.target is not None:
+            claimed.add(os.fsencode(planned.target))
+        donor = planned.work.donor if planned.work is not None else None
+        if donor is not None and donor.row is not None:
+            claimed.add(os.fsencode(donor.row.target))
+    return claimed
+
+
+def _is_gone(path: str) -> bool:
+    """Not merely hidden behind a folder that this user can't enter, or a disk with errors."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _was_put_back(row: TargetRow, workspace: Workspace) -> bool:
+    verdict = workspace.ledger.verdict(row.content_key, row.fingerprint)
+    return verdict is not None and verdict.kind is AttemptResult.UNDONE
+
+
+def is_orphan_as_written(row: TargetRow, workspace: Workspace) -> bool:
+    found = inspect_target(row.target, row, workspace.tools)
+    return found is not None and is_as_written(row, found)

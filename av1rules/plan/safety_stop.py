@@ -1,0 +1,219 @@
+"""The brake: which files a root held before and holds now, and whether too much is gone. Pure.
+
+An unmounted disk looks like a library that somebody emptied. Acting on that would move, trash or
+encode things for no reason, so a run refuses instead.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from av1rules.base.text import printable
+from av1rules.media.discover import WalkProblem
+from av1rules.media.source import LibraryFile
+from av1rules.plan.workspace import Workspace
+from av1rules.policy.model import OutputMode
+
+MANY_MISSING = 5
+"""From so many on nobody removes them one by one: then their share decides."""
+
+
+_SHOWN = 3
+
+
+Mark = tuple[int, int]
+"""Size in bytes and mtime in ns: what a renamed or moved file keeps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyStop:
+    """Why a run must not act: `where`, what is wrong with the figures, and what to do."""
+
+    where: str
+    message: str
+    hint: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.where}: {self.message} ({self.hint})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """The files of one root as the walk found them: `packed` is what the ledger keeps of it."""
+
+    root: str
+    packed: bytes
+
+
+def take_inventory(root: str, files: Iterable[tuple[str, Mark]]) -> Inventory:
+    """`files` are paths below the root with their marks, in the order of the walk."""
+    listed = [(os.fsencode(path), mark) for path, mark in files]
+    return Inventory(root=root, packed=zlib.compress(msgspec.msgpack.encode(listed), 1))
+
+
+def known_files(packed: bytes) -> dict[str, Mark]:
+    """What a census says; nothing if it can't be read, since it is only a memory."""
+    try:
+        listed = msgspec.msgpack.decode(
+            zlib.decompress(packed), type=list[tuple[bytes, tuple[int, int]]]
+        )
+    except (zlib.error, msgspec.MsgspecError):
+        return {}
+    return {os.fsdecode(path): mark for path, mark in listed}
+
+
+def missing_files(
+    known: dict[str, Mark],
+    found: Iterable[tuple[str, Mark]],
+    *,
+    elsewhere: frozenset[Mark],
+    is_there: Callable[[str], bool],
+) -> list[str]:
+    """Known files of a root that are gone: neither under their name, nor as a file of the same
+    size and time under another (`elsewhere`: the marks of all roots), nor there but not looked at
+    (`is_there`: other extensions in the rules now, replaced by us)."""
+    here = dict(found)
+    missing = (path for path in known if path not in here)
+    return [path for path in missing if known[path] not in elsewhere and not is_there(path)]
+
+
+def check_root(
+    where: str, *, known: int, found: int, lost: Sequence[str], max_lost: float
+) -> SafetyStop | None:
+    """The brake for one root that is there, if one is needed."""
+    if not lost or not known:
+        return None
+    if found == 0:
+        return SafetyStop(
+            where=where,
+            message=f"the root is empty, but held {known} files when a run last looked",
+            hint="is its disk mounted? If they are really gone: --accept-missing",
+        )
+    share = len(lost) / known
+    if share <= max_lost or (max_lost > 0 and len(lost) < MANY_MISSING):
+        return None
+    some = ", ".join(printable(path, limit=60) for path in sorted(lost)[:_SHOWN])
+    return SafetyStop(
+        where=where,
+        message=(
+            f"{len(lost)} of {known} known files are gone ({share:.0%}, "
+            f"library.max_lost allows {max_lost:.0%}): {some}, ..."
+        ),
+        hint="is a disk below it not mounted? If they are really gone: --accept-missing",
+    )
+
+
+NO_TIME = -1
+
+
+def check_roots(
+    workspace: Workspace,
+    files: Iterable[LibraryFile],
+    problems: Sequence[WalkProblem],
+    *,
+    replaced: Iterable[bytes],
+    roots_with_targets: frozenset[str],
+) -> tuple[tuple[Inventory, ...], tuple[SafetyStop, ...]]:
+    """The census of every root that could be walked, and the brakes. `files` are all that the walk
+    found, `replaced` the places of originals that our own targets replaced; `lively` roots hold
+    targets of ours, so that their disks are there."""
+    by_root: dict[str, list[tuple[str, Mark]]] = defaultdict(list)
+    for file in files:
+        by_root[file.root].append((file.relative_path, _file_identity(file)))
+    broken = {problem.root_name: problem for problem in problems if problem.is_root}
+    marks = {mark for listed in by_root.values() for _, mark in listed}
+    elsewhere = frozenset(marks | {(size, NO_TIME) for size, _ in marks})
+    ours = frozenset(replaced)
+    taken: list[Inventory] = []
+    safety_stops: list[SafetyStop] = []
+    for root in workspace.ruleset.library.roots:
+        shown = printable(str(root.path))
+        if (problem := broken.get(root.name)) is not None:
+            hint = "mount its disk, or take it out of library.roots; else: --accept-missing"
+            safety_stops.append(SafetyStop(where=shown, message=problem.message, hint=hint))
+            continue
+        path = os.path.realpath(root.path).rstrip("/")
+        listed = by_root.get(path, [])
+        before = workspace.ledger.inventories.of_root(path)
+        now = take_inventory(path, listed)
+        if before != now.packed:
+            taken.append(now)
+            known = (
+                _known_by_targets(workspace, root.name) if before is None else known_files(before)
+            )
+            lost = _lost(path, known, listed, elsewhere, ours)
+            safety_stop = check_root(
+                shown,
+                known=len(known),
+                found=len(listed) + (path in roots_with_targets),
+                lost=lost,
+                max_lost=workspace.ruleset.library.max_lost,
+            )
+            if safety_stop is not None:
+                safety_stops.append(safety_stop)
+    return tuple(taken), tuple(safety_stops)
+
+
+def _known_by_targets(workspace: Workspace, name: str) -> dict[str, Mark]:
+    """What a root of this name must have held, where no census was taken of it (another path now,
+    an older ledger): the sources of its targets. Times are not known."""
+    prefix = f"{name}/"
+    return {
+        source.removeprefix(prefix): (size, NO_TIME)
+        for source, size in workspace.ledger.sources()
+        if source.startswith(prefix)
+    }
+
+
+def _file_identity(file: LibraryFile) -> Mark:
+    return (file.stat.size_bytes, file.stat.mtime_ns)
+
+
+def _lost(
+    root: str,
+    known: dict[str, Mark],
+    listed: list[tuple[str, Mark]],
+    elsewhere: frozenset[Mark],
+    replaced: frozenset[bytes],
+) -> list[str]:
+    def is_there(path: str) -> bool:
+        whole = f"{root}/{path}"
+        return os.fsencode(whole) in replaced or os.path.lexists(whole)
+
+    return missing_files(known, listed, elsewhere=elsewhere, is_there=is_there)
+
+
+def check_output(workspace: Workspace, known: Iterable[bytes]) -> SafetyStop | None:
+    """The brake where the whole output is gone: a disk that is not mounted must not have a library
+    encoded anew onto the disk below it. `known` are the targets of the ledger."""
+    root = workspace.ruleset.output.root
+    if workspace.ruleset.output.mode is not OutputMode.MIRROR or root is None:
+        return None
+    below = os.fsencode(root) + b"/"
+    targets = [target for target in known if target.startswith(below)]
+    count = len(targets)
+    is_gone = not _has_entries(str(root)) or (
+        count >= MANY_MISSING and not any(os.path.lexists(target) for target in targets)
+    )
+    if not count or not is_gone:
+        return None
+    return SafetyStop(
+        where=printable(str(root)),
+        message=f"all of output.root is missing, but the ledger has {count} targets there",
+        hint="is its disk mounted? If the targets are really gone: --accept-missing",
+    )
+
+
+def _has_entries(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False

@@ -1,0 +1,82 @@
+"""What lies in a target's place: the file the ledger knows, a damaged one, or somebody else's."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from enum import Enum
+from stat import S_ISREG
+
+import msgspec
+
+from av1rules.base.errors import ProbeError
+from av1rules.base.hashing import content_key, head_key
+from av1rules.ffmpeg.tools import Tools
+from av1rules.ledger.provenance import parse_provenance
+from av1rules.ledger.records import TargetRow
+from av1rules.media.cache import lone_file
+from av1rules.media.ffprobe import probe_file
+
+
+def inspect_target(target: str, known: TargetRow | None, tools: Tools) -> TargetState | None:
+    """What is at `target`, None if there is nothing. Where it is not as written the file is read:
+    by its samples, by its head, then by its tag, since only what is ours may be overwritten."""
+    if not os.path.lexists(target):
+        return None
+    try:
+        stat = os.stat(target)
+        if not S_ISREG(stat.st_mode):
+            return _NOTHING_TO_OVERWRITE
+        found = TargetState(size_bytes=stat.st_size, mtime_ns=stat.st_mtime_ns)
+        if known is not None and is_as_written(known, found):
+            return found
+        found = replace(found, key=content_key(target))
+        if known is not None and is_as_written(known, found):
+            return found
+        return replace(found, place=_owner(target, found, known, tools))
+    except OSError:
+        return _NOTHING_TO_OVERWRITE
+
+
+class TargetOwner(Enum):
+    """Whose file lies in a target's place."""
+
+    OURS = "ours"  # as written, or cut or rotten behind an untouched head: may be redone
+    MODIFIED = "edited"  # says that we made it of this source, but somebody changed it since
+    FOREIGN = "foreign"  # another file
+    NOT_A_FILE = "no file"  # a folder, a device, a link that leads nowhere
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetState:
+    """What is in a target's place. `key` and `place` are looked up only where size or times are
+    not those of the ledger."""
+
+    size_bytes: int
+    mtime_ns: int
+    key: str | None = None
+    place: TargetOwner = TargetOwner.OURS
+
+
+_NOTHING_TO_OVERWRITE = TargetState(size_bytes=0, mtime_ns=0, place=TargetOwner.NOT_A_FILE)
+
+
+def _owner(target: str, found: TargetState, known: TargetRow | None, tools: Tools) -> TargetOwner:
+    if known is not None and (found.size_bytes == 0 or head_key(target) == known.target_head):
+        return TargetOwner.OURS
+    try:
+        probed = probe_file(lone_file(target), tools)
+        if probed.provenance is None:
+            return TargetOwner.FOREIGN
+        said = parse_provenance(probed.provenance)
+    except (ProbeError, msgspec.MsgspecError):
+        return TargetOwner.FOREIGN
+    is_ours = known is None or said.source_digest == known.source_digest
+    return TargetOwner.MODIFIED if is_ours else TargetOwner.FOREIGN
+
+
+def is_as_written(row: TargetRow, found: TargetState) -> bool:
+    """Whether the file in the target's place is the one of the ledger, by times or by content."""
+    if found.size_bytes != row.target_bytes:
+        return False
+    return found.mtime_ns == row.target_mtime_ns or found.key == row.target_key

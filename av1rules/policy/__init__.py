@@ -1,0 +1,1 @@
+"""The rules file: reading, checking, matching, and the settings it resolves to."""

@@ -1,0 +1,192 @@
+"""What conditions can ask about a source: the table of facts, and their values. Pure.
+
+Every fact is in one shape: text in lower case, a number in base units, a boolean, or a set of
+these; None is unknown. A set holds None for a member that is unknown (a track of no language).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from av1rules.media.resolution import Resolution, resolution_of
+from av1rules.media.source import AudioStream, LibraryFile, Source, VideoStream
+from av1rules.policy.languages import language
+from av1rules.policy.source_tier import Classification
+from av1rules.policy.vocabulary import SYNONYMS
+
+
+class FactKind(Enum):
+    """How the wanted values of a fact are written in a rules file."""
+
+    GLOB = "glob"
+    WORD = "word"
+    BOOL = "true or false"
+    NUMBER = "number"
+    SIZE = "size"
+    RATE = "bit rate"
+    DURATION = "duration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of one source, as conditions ask for it. Field names are condition keys."""
+
+    path: tuple[str, str]  # below the root, and with the root's name in front
+    source_tier: str | None = None
+    confidence: float | None = None
+    video_codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+    resolution: str | None = None
+    bitrate: int | None = None  # of the main video, b/s
+    bits_per_pixel: float | None = None
+    frame_rate: float | None = None
+    duration: float | None = None
+    size: int | None = None
+    bit_depth: int | None = None
+    hdr: frozenset[str] | None = None
+    dolby_vision_profile: frozenset[int] | None = None  # empty: known to have none
+    interlaced: bool | None = None
+    variable_frame_rate: bool | None = None
+    audio_codec: frozenset[str] | None = None
+    audio_language: frozenset[str | None] | None = None
+    lossless_audio: bool | None = None
+    subtitle_language: frozenset[str | None] | None = None
+    container: str | None = None
+    chroma: str | None = None
+    captions: bool | None = None
+    grain: float | None = None  # noise in steps of 8 bits
+
+
+FACT_KINDS: dict[str, FactKind] = {
+    "path": FactKind.GLOB,
+    "source_tier": FactKind.WORD,
+    "confidence": FactKind.NUMBER,
+    "video_codec": FactKind.WORD,
+    "width": FactKind.NUMBER,
+    "height": FactKind.NUMBER,
+    "resolution": FactKind.WORD,
+    "bitrate": FactKind.RATE,
+    "bits_per_pixel": FactKind.NUMBER,
+    "frame_rate": FactKind.NUMBER,
+    "duration": FactKind.DURATION,
+    "size": FactKind.SIZE,
+    "bit_depth": FactKind.NUMBER,
+    "hdr": FactKind.WORD,
+    "dolby_vision_profile": FactKind.NUMBER,
+    "interlaced": FactKind.BOOL,
+    "variable_frame_rate": FactKind.BOOL,
+    "audio_codec": FactKind.WORD,
+    "audio_language": FactKind.WORD,
+    "lossless_audio": FactKind.BOOL,
+    "subtitle_language": FactKind.WORD,
+    "container": FactKind.WORD,
+    "chroma": FactKind.WORD,
+    "captions": FactKind.BOOL,
+    "grain": FactKind.NUMBER,
+}
+
+_CONTAINERS = {
+    "matroska": "mkv", "mov": "mp4", "mpegts": "ts", "asf": "wmv", "mpeg": "mpg",
+    "mpegvideo": "mpg",
+}  # fmt: skip
+"""FFmpeg's demuxer names (the first of each list) as containers are commonly called."""
+
+
+def fact_word(fact: str, word: str) -> str:
+    """A word of a condition in the form that `Facts` holds."""
+    word = word.strip().lower()
+    if fact in ("audio_language", "subtitle_language"):
+        return language(word) or word
+    if fact == "chroma":
+        return word.replace(":", "")
+    return SYNONYMS.get(fact, {}).get(word, word)
+
+
+def facts_of(
+    file: LibraryFile,
+    source: Source,
+    classification: Classification,
+    *,
+    grain: float | None = None,
+) -> Facts:
+    """The facts of one probed file; `grain` is None where it is not measured, or can't be."""
+    main = source.main
+    tier = classification.source_tier
+    return Facts(
+        path=(file.relative_path, file.library_path),
+        source_tier=None if tier is None else tier.value,
+        confidence=None if tier is None else classification.confidence,
+        video_codec=None if main is None else main.codec.lower(),
+        width=None if main is None else main.width,
+        height=None if main is None else main.height,
+        resolution=_resolution(main),
+        bitrate=None if main is None else main.bitrate_bps,
+        bits_per_pixel=source.bits_per_pixel,
+        frame_rate=None if main is None or main.frame_rate is None else float(main.frame_rate),
+        duration=source.duration_s,
+        size=file.stat.size_bytes,
+        bit_depth=None if main is None else main.bit_depth,
+        hdr=_hdr(main),
+        dolby_vision_profile=_dolby_vision(main),
+        interlaced=None if main is None else main.is_interlaced,
+        variable_frame_rate=None if main is None else main.is_variable_rate,
+        audio_codec=frozenset(name for stream in source.audio for name in _audio_names(stream)),
+        audio_language=frozenset(language(stream.language) for stream in source.audio),
+        lossless_audio=_any_known([stream.is_lossless for stream in source.audio]),
+        subtitle_language=frozenset(language(stream.language) for stream in source.subtitles),
+        container=_container(source.container, file.relative_path),
+        chroma=None if main is None else main.chroma,
+        captions=None if main is None else main.has_captions,
+        grain=grain,
+    )
+
+
+def _resolution(main: VideoStream | None) -> str | None:
+    found: Resolution | None = None if main is None else resolution_of(main.width, main.height)
+    return None if found is None else found.value
+
+
+def _hdr(main: VideoStream | None) -> frozenset[str] | None:
+    if main is None or main.hdr_kinds is None:
+        return None
+    return frozenset(kind.value for kind in main.hdr_kinds)
+
+
+def _dolby_vision(main: VideoStream | None) -> frozenset[int] | None:
+    if main is None:
+        return None
+    if main.dolby_vision is None:
+        hdr = _hdr(main)
+        return frozenset() if hdr is not None and "dolby-vision" not in hdr else None
+    profile = main.dolby_vision.profile
+    return None if profile is None else frozenset({profile})
+
+
+def _audio_names(stream: AudioStream) -> set[str]:
+    """The codec under each name a rule may use: `dts` and `dts-hd-ma`, `pcm_s16le` and `pcm`."""
+    codec, profile = stream.codec.lower(), (stream.profile or "").lower()
+    names = {codec}
+    if codec.startswith("pcm_"):
+        names.add("pcm")
+    if codec == "dts" and profile.startswith("dts-"):
+        names.add("-".join(profile.split()[:2]))
+    if "atmos" in profile:
+        names.add("atmos")
+    return names
+
+
+def _any_known(values: list[bool | None]) -> bool | None:
+    if any(values):
+        return True
+    return None if None in values else False
+
+
+def _container(demuxers: str, relative_path: str) -> str | None:
+    first = demuxers.partition(",")[0].lower()
+    extension = relative_path.rpartition(".")[2].lower()
+    # One demuxer reads both of each pair; only the name tells them apart.
+    if (first, extension) in (("matroska", "webm"), ("mov", "mov")):
+        return extension
+    return _CONTAINERS.get(first, first) or None

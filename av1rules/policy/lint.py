@@ -1,0 +1,276 @@
+"""Warnings about rules that are valid but can't do what they say: dead, shadowed, unused. Pure.
+
+Says only what is certain: a warning here is true for every source there could be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from av1rules.policy.globs import miscased_root
+from av1rules.policy.model import (
+    ActionKind,
+    AllOf,
+    AnyOf,
+    Condition,
+    Not,
+    OutputMode,
+    Problem,
+    Range,
+    Rule,
+    RuleSet,
+    SettingsLayer,
+    Severity,
+    Test,
+)
+
+_SET_FACTS = frozenset(
+    {"path", "hdr", "dolby_vision_profile", "audio_codec", "audio_language", "subtitle_language"}
+)
+"""Facts of several values at once: two different wishes can both come true."""
+
+_CANT: dict[str, dict[str, str]] = {
+    "librav1e": {
+        "film_grain": "film grain synthesis",
+        "params": "parameters of SVT-AV1",
+        "tune": "this tune",
+    },
+    "libaom-av1": {"params": "parameters of SVT-AV1", "tune": "this tune"},
+}
+"""What encoders other than SVT-AV1 can't do, by setting."""
+
+_OTHER_TUNES = {"libaom-av1": ("psnr", "ssim"), "librav1e": ("psnr",)}
+
+
+def lint(ruleset: RuleSet) -> tuple[Problem, ...]:
+    """All warnings about a rule set."""
+    return (
+        *_dead_rules(ruleset.rules),
+        *_impossible_rules(ruleset.rules),
+        *_unused_profiles(ruleset),
+        *_beyond_encoder(ruleset),
+        *_folders(ruleset),
+        *_miscased_roots(ruleset),
+    )
+
+
+def _warning(rule: Rule, index: int, message: str, hint: str) -> Problem:
+    return Problem(
+        place=rule.place,
+        path=f"rules[{index}]",
+        message=message,
+        severity=Severity.WARNING,
+        hint=hint,
+    )
+
+
+def _dead_rules(rules: tuple[Rule, ...]) -> Iterator[Problem]:
+    for index, rule in enumerate(rules):
+        earlier = next((first for first in rules[:index] if implies(rule.when, first.when)), None)
+        if earlier is None:
+            continue
+        matches = "matches every source" if earlier.when is None else "matches all that it matches"
+        yield _warning(
+            rule,
+            index,
+            f"rule {rule.name} never decides: rule {earlier.name} "
+            f"(line {earlier.place.line}) {matches}",
+            "put it first, or take it out",
+        )
+
+
+def _impossible_rules(rules: tuple[Rule, ...]) -> Iterator[Problem]:
+    for index, rule in enumerate(rules):
+        fact = None if rule.when is None else _contradiction(rule.when)
+        if fact is not None:
+            message = f"rule {rule.name} never matches: its conditions on {fact} exclude each other"
+            yield _warning(rule, index, message, "any: is true when one of its conditions is")
+
+
+def _unused_profiles(ruleset: RuleSet) -> Iterator[Problem]:
+    used = {rule.action.profile for rule in ruleset.rules}
+    for profile in ruleset.profiles:
+        name = profile.name.removeprefix("profile ")
+        if name not in used and profile.settings:
+            yield Problem(
+                place=profile.settings[0].place,
+                path=f"profiles.{name}",
+                message=f"profile {name} is used by no rule",
+                severity=Severity.WARNING,
+                hint=f"write use: {name} in a rule's encode, or take it out",
+            )
+
+
+def _beyond_encoder(ruleset: RuleSet) -> Iterator[Problem]:
+    """Settings that the encoder named for the same rule can't follow."""
+    profiles = {profile.name.removeprefix("profile "): profile for profile in ruleset.profiles}
+    for index, rule in enumerate(ruleset.rules):
+        if rule.action.kind is not ActionKind.ENCODE or rule.action.layer is None:
+            continue
+        profile = profiles.get(rule.action.profile or "")
+        layers = [layer for layer in (ruleset.defaults, profile, rule.action.layer) if layer]
+        values = _values(layers)
+        encoder = str(values.get("encoder", "auto"))
+        if encoder == "auto":
+            encoder = ruleset.tools.preferred_encoder or encoder
+        for field, what in _CANT.get(encoder, {}).items():
+            value = values.get(field)
+            if value and not (field == "tune" and value in _OTHER_TUNES[encoder]):
+                message = f"rule {rule.name}: {encoder} can't do {what} ({field})"
+                yield _warning(rule, index, message, f"leave {field} out, or use libsvtav1")
+
+
+def _folders(ruleset: RuleSet) -> Iterator[Problem]:
+    """Roots inside roots, and a mirror inside what it mirrors."""
+    roots = ruleset.library.roots
+    for index, root in enumerate(roots):
+        outer = next((o for o in roots if o is not root and o.path in root.path.parents), None)
+        if outer is not None:
+            yield Problem(
+                place=root.place,
+                path=f"library.roots[{index}]",
+                message=f"root {root.name} lies inside root {outer.name}: its files come only once",
+                severity=Severity.WARNING,
+                hint="take one of the two out",
+            )
+    mirror = ruleset.output.root
+    if ruleset.output.mode is not OutputMode.MIRROR or mirror is None or not ruleset.output.place:
+        return
+    inside = next((r for r in roots if r.path in mirror.parents), None)
+    if inside is not None:
+        yield Problem(
+            place=ruleset.output.place,
+            path="output.root",
+            message=f"the mirror lies inside root {inside.name}: every walk goes through it",
+            severity=Severity.WARNING,
+            hint="put it beside the roots",
+        )
+
+
+def _miscased_roots(ruleset: RuleSet) -> Iterator[Problem]:
+    names = tuple(root.name for root in ruleset.library.roots)
+    for index, rule in enumerate(ruleset.rules):
+        for test in _all_tests(rule.when):
+            for wanted in test.wanted if test.fact == "path" else ():
+                if (fault := miscased_root(str(wanted), names)) is not None:
+                    yield Problem(
+                        place=test.place,
+                        path=f"rules[{index}].when",
+                        message=fault[0],
+                        severity=Severity.WARNING,
+                        hint=fault[1],
+                    )
+
+
+def _all_tests(condition: Condition | None) -> Iterator[Test]:
+    if isinstance(condition, Test):
+        yield condition
+    elif isinstance(condition, Not):
+        yield from _all_tests(condition.part)
+    elif condition is not None:
+        for part in condition.parts:
+            yield from _all_tests(part)
+
+
+def _values(layers: list[SettingsLayer]) -> dict[str, object]:
+    return {setting.field: setting.value for layer in layers for setting in layer.settings}
+
+
+def implies(narrow: Condition | None, wide: Condition | None) -> bool:
+    """Whether `wide` is true whenever `narrow` is. False also when that can't be told."""
+    if wide is None:
+        return True
+    if narrow is None:
+        return False
+    if isinstance(wide, AllOf):
+        return all(implies(narrow, part) for part in wide.parts)
+    if isinstance(narrow, AnyOf):
+        return all(implies(part, wide) for part in narrow.parts)
+    if isinstance(wide, AnyOf) and any(implies(narrow, part) for part in wide.parts):
+        return True
+    if isinstance(narrow, AllOf):
+        return any(implies(part, wide) for part in narrow.parts)
+    if isinstance(narrow, Not) and isinstance(wide, Not):
+        return _is_same(narrow.part, wide.part)
+    if isinstance(narrow, Test) and isinstance(wide, Test):
+        return narrow.fact == wide.fact and _within(narrow, wide)
+    return False
+
+
+def _is_same(one: Condition, other: Condition) -> bool:
+    """Equal but for place and spelling. Under `not`, implication alone proves nothing: there
+    unknown facts count as well."""
+    if isinstance(one, Test) and isinstance(other, Test):
+        return one.fact == other.fact and set(one.wanted) == set(other.wanted)
+    if isinstance(one, Not) and isinstance(other, Not):
+        return _is_same(one.part, other.part)
+    if type(one) is type(other) and isinstance(one, AllOf | AnyOf):
+        assert isinstance(other, AllOf | AnyOf)
+        pairs = zip(one.parts, other.parts, strict=False)
+        return len(one.parts) == len(other.parts) and all(_is_same(*pair) for pair in pairs)
+    return False
+
+
+def _within(narrow: Test, wide: Test) -> bool:
+    return all(any(_covers(big, small) for big in wide.wanted) for small in narrow.wanted)
+
+
+def _covers(big: object, small: object) -> bool:
+    if isinstance(big, Range):
+        low, high = _bounds(small)
+        return (big.min is None or (low is not None and low >= big.min)) and (
+            big.max is None or (high is not None and high <= big.max)
+        )
+    return not isinstance(small, Range) and big == small
+
+
+def _bounds(wanted: object) -> tuple[float | None, float | None]:
+    if isinstance(wanted, Range):
+        return wanted.min, wanted.max
+    return (float(wanted), float(wanted)) if isinstance(wanted, int | float) else (None, None)
+
+
+def _contradiction(condition: Condition) -> str | None:
+    """A fact on which two conditions that must both hold can't."""
+    if isinstance(condition, AnyOf):
+        facts = [_contradiction(part) for part in condition.parts]
+        return facts[0] if facts and all(facts) else None
+    inner = list(_conjuncts(condition))
+    for part in inner:
+        if isinstance(part, AnyOf) and (fact := _contradiction(part)) is not None:
+            return fact
+        if isinstance(part, Not):
+            others = AllOf(parts=tuple(p for p in inner if p is not part), place=part.place)
+            test = next(_all_tests(part), None)
+            if test is not None and implies(others, part.part):
+                return test.fact
+    tests = [part for part in inner if isinstance(part, Test)]
+    for index, first in enumerate(tests):
+        for second in tests[index + 1 :]:
+            if first.fact != second.fact or first.fact in _SET_FACTS:
+                continue
+            if first.wanted and second.wanted and not _overlap(first, second):
+                return first.fact
+    return None
+
+
+def _conjuncts(condition: Condition) -> Iterator[Condition]:
+    """The conditions that must all hold, through `all` in `all`."""
+    if isinstance(condition, AllOf):
+        for part in condition.parts:
+            yield from _conjuncts(part)
+    else:
+        yield condition
+
+
+def _overlap(first: Test, second: Test) -> bool:
+    return any(_meet(one, other) for one in first.wanted for other in second.wanted)
+
+
+def _meet(one: object, other: object) -> bool:
+    if not (isinstance(one, Range) or isinstance(other, Range)):
+        return one == other
+    (low_1, high_1), (low_2, high_2) = _bounds(one), _bounds(other)
+    lows = [low for low in (low_1, low_2) if low is not None]
+    highs = [high for high in (high_1, high_2) if high is not None]
+    return not lows or not highs or max(lows) <= min(highs)

@@ -1,0 +1,209 @@
+"""Conditions against facts, in three values: true, false and None for unknown. Pure.
+
+A rule matches only when its condition is true. Unknown is carried upward: `not` of unknown is
+unknown, so no rule fires because something could not be found out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from av1rules.base.text import printable
+from av1rules.base.units import format_duration, format_rate, format_size
+from av1rules.policy.facts import FACT_KINDS, FactKind, Facts, facts_of
+from av1rules.policy.globs import path_matcher
+from av1rules.policy.model import AllOf, AnyOf, Condition, Not, Range, Rule, Test
+
+__all__ = [
+    "Facts",
+    "MatchOutcome",
+    "RuleMatch",
+    "evaluate",
+    "explain_rules",
+    "facts_of",
+    "first_match",
+    "outcome_of",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchOutcome:
+    """How one condition came out: `seen` is the fact's value as text, "unknown" if there is none.
+
+    `text` is the condition as the file has it; compound conditions have `parts` and no `seen`.
+    """
+
+    outcome: bool | None
+    text: str
+    seen: str = ""
+    parts: tuple[MatchOutcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleMatch:
+    """How one rule came out for a source; `is_decisive` marks the first that matched."""
+
+    rule: Rule
+    outcome: bool | None
+    verdict: MatchOutcome | None  # None: the rule has no condition
+    is_decisive: bool = False
+
+
+def outcome_of(condition: Condition | None, facts: Facts) -> bool | None:
+    """True, false or unknown; builds nothing, so it is cheap enough for every file."""
+    if condition is None:
+        return True
+    if type(condition) is Test:
+        return _outcome_of_test(condition, facts)
+    if type(condition) is Not:
+        inner = outcome_of(condition.part, facts)
+        return None if inner is None else not inner
+    assert isinstance(condition, AllOf | AnyOf)
+    decisive = type(condition) is AnyOf  # the value that settles it at once
+    result: bool | None = not decisive
+    for part in condition.parts:
+        outcome = outcome_of(part, facts)
+        if outcome is decisive:
+            return decisive
+        if outcome is None:
+            result = None
+    return result
+
+
+def _outcome_of_test(test: Test, facts: Facts) -> bool | None:
+    value = getattr(facts, test.fact)
+    if value is None:
+        return None
+    if type(value) is tuple:
+        return bool(path_matcher(test.wanted)(value))
+    if type(value) is frozenset:
+        return _any_member(test, value)
+    for wanted in test.wanted:
+        if wanted.holds(value) if type(wanted) is Range else wanted == value:
+            return True
+    return False
+
+
+def _any_member(test: Test, members: frozenset[str | int | None]) -> bool | None:
+    for wanted in test.wanted:
+        if type(wanted) is Range:
+            if any(type(member) is int and wanted.holds(member) for member in members):
+                return True
+        elif wanted in members:
+            return True
+    return None if None in members else False
+
+
+_WORDS = {Not: "not", AllOf: "all of", AnyOf: "any of"}
+
+
+def evaluate(condition: Condition, facts: Facts) -> MatchOutcome:
+    """The verdict on a condition with those on all its parts, for `explain`."""
+    if isinstance(condition, Test):
+        return MatchOutcome(
+            outcome=outcome_of(condition, facts),
+            text=condition.text,
+            seen=seen_value(condition.fact, facts),
+        )
+    inner = (condition.part,) if isinstance(condition, Not) else condition.parts
+    parts = tuple(evaluate(part, facts) for part in inner)
+    word = _WORDS[type(condition)]
+    return MatchOutcome(outcome=outcome_of(condition, facts), text=word, parts=parts)
+
+
+def first_match(rules: Iterable[Rule], facts: Facts) -> Rule | None:
+    """The first rule whose condition is true."""
+    for rule in rules:
+        if outcome_of(rule.when, facts) is True:
+            return rule
+    return None
+
+
+def unmeasured_rule(rules: Iterable[Rule], facts: Facts) -> Rule | None:
+    """The first rule, before one that matches, that might match once the grain is measured."""
+    if facts.grain is not None:
+        return None
+    for rule in rules:
+        outcome = outcome_of(rule.when, facts)
+        if outcome is True:
+            return None
+        if outcome is None and rule.when is not None and _might_match(rule.when, facts):
+            return rule
+    return None
+
+
+def asks_for_grain(rules: Iterable[Rule]) -> bool:
+    """Whether any condition is about grain."""
+    conditions = (rule.when for rule in rules if rule.when is not None)
+    return any(True for condition in conditions for _ in _grain_values(condition))
+
+
+def _might_match(condition: Condition, facts: Facts) -> bool:
+    """Tried with every value at which a test of the grain may change, and beside it."""
+    edges = set(_grain_values(condition))
+    values = sorted({edge + step for edge in edges for step in (-0.01, 0.0, 0.01)})
+    return any(outcome_of(condition, replace(facts, grain=value)) is True for value in values)
+
+
+def _grain_values(condition: Condition) -> Iterator[float]:
+    if isinstance(condition, Not):
+        yield from _grain_values(condition.part)
+    elif isinstance(condition, AllOf | AnyOf):
+        for part in condition.parts:
+            yield from _grain_values(part)
+    elif condition.fact == "grain":
+        for wanted in condition.wanted:
+            if isinstance(wanted, Range):
+                yield from (end for end in (wanted.min, wanted.max) if end is not None)
+            else:
+                yield float(wanted)
+
+
+def explain_rules(rules: Iterable[Rule], facts: Facts) -> tuple[RuleMatch, ...]:
+    """Every rule with the verdict on its condition, in the order of the file."""
+    verdicts: list[RuleMatch] = []
+    is_open = True
+    for rule in rules:
+        outcome = outcome_of(rule.when, facts)
+        verdicts.append(
+            RuleMatch(
+                rule=rule,
+                outcome=outcome,
+                verdict=None if rule.when is None else evaluate(rule.when, facts),
+                is_decisive=is_open and outcome is True,
+            )
+        )
+        is_open = is_open and outcome is not True
+    return tuple(verdicts)
+
+
+def seen_value(fact: str, facts: Facts) -> str:
+    """The value of a fact for people: `1080p`, `25.5 Mb/s`, `eng, jpn`, `unknown`."""
+    value = getattr(facts, fact)
+    if value is None:
+        return "unknown"
+    if type(value) is tuple:
+        return printable(value[1])
+    if type(value) is frozenset:
+        return ", ".join(sorted(_shown(fact, member) for member in value)) or "none"
+    return _shown(fact, value)
+
+
+def _shown(fact: str, value: object) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return printable(value, limit=80)
+    assert isinstance(value, int | float)
+    match FACT_KINDS[fact]:
+        case FactKind.SIZE:
+            return format_size(value)
+        case FactKind.RATE:
+            return format_rate(value)
+        case FactKind.DURATION:
+            return format_duration(value)
+        case _:
+            return str(value) if isinstance(value, int) else f"{value:.5g}"

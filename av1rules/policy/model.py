@@ -1,0 +1,371 @@
+"""A rules file as types: what `load` returns, what `match` and `resolve` read. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from av1rules.policy.settings import SourceTier
+
+STATE_FOLDER = ".av1rules"
+"""The state's folder beside the rules file, unless `run.state_dir` says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Place:
+    """Where something stands in a rules file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    @property
+    def short(self) -> str:
+        """File name and line, for tables: `rules.yaml:41`."""
+        return f"{self.file.rpartition('/')[2]}:{self.line}"
+
+
+class Severity(Enum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One fault in a rules file. `path` is the key path, e.g. `rules[0].encode.preset`."""
+
+    place: Place
+    path: str
+    message: str
+    severity: Severity = Severity.ERROR
+    hint: str | None = None
+    snippet: str | None = None  # the line and its caret, ready to print
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A closed interval; None is open to that side. In the fact's own unit (bytes, b/s, s)."""
+
+    min: float | None = None
+    max: float | None = None
+
+    def holds(self, value: float) -> bool:
+        above = self.min is None or value >= self.min
+        return above and (self.max is None or value <= self.max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """One condition: a named fact against wanted values (any of) or a range.
+
+    `wanted` holds lower-case words, numbers in the fact's unit, booleans, globs, or a `Range`.
+    `text` is the condition as the file has it, for `explain`.
+    """
+
+    fact: str
+    wanted: tuple[str | int | float | bool | Range, ...]
+    text: str
+    place: Place
+
+    __test__ = False  # not a pytest class
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllOf:
+    parts: tuple[Condition, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf:
+    parts: tuple[Condition, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not:
+    part: Condition
+    place: Place
+
+
+Condition = Test | AllOf | AnyOf | Not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One value a rules file gives to a field of `EncodeSettings`, with its place."""
+
+    field: str
+    value: object  # already of the field's own type
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsLayer:
+    """A named set of settings: `defaults`, one profile, or one rule's `encode`."""
+
+    name: str  # "defaults", "profile film", "rule uhd remux"
+    settings: tuple[Setting, ...] = ()
+
+
+class ActionKind(Enum):
+    ENCODE = "encode"
+    SKIP = "skip"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What a rule asks for. `reason` for skip and hold; `layer` and `profile` for encode."""
+
+    kind: ActionKind
+    reason: str | None = None
+    layer: SettingsLayer | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewSpec:
+    """What a rule says of test clips; None: as for the source tier, and the built-in length."""
+
+    kind: ReviewKind | None = None
+    canary: int | None = None  # for CANARY
+    clip_s: float | None = None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    name: str
+    when: Condition | None  # None matches every source
+    action: Action
+    place: Place
+    review: ReviewSpec | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """A folder of the library. `name` starts every library path below it."""
+
+    path: Path
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibrarySpec:
+    """Which files are candidates. Sizes in bytes, `settle_s` in seconds since the last write.
+
+    A run refuses if more than the share `max_lost` (0 to 1) of a root's known files is gone.
+    """
+
+    roots: tuple[Root, ...]
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()  # without dot, lower case; empty: the built-in list
+    min_size: int = 0
+    settle_s: float = 60.0
+    max_lost: float = 0.25
+
+
+class OutputMode(Enum):
+    MIRROR = "mirror"
+    BESIDE = "beside"
+    REPLACE = "replace"
+
+
+class ReceiptForm(Enum):
+    NONE = "none"  # in the ledger only
+    JSON = "json"
+    TEXT = "text"
+    BOTH = "both"
+
+
+class OriginalsKind(Enum):
+    KEEP = "keep"
+    KEEP_FOR = "keep for"
+    DELETE = "delete after verify"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Originals:
+    """What becomes of a source that its target has replaced. `keep_s` in seconds, for KEEP_FOR."""
+
+    kind: OriginalsKind = OriginalsKind.KEEP
+    keep_s: float | None = None
+
+
+class Orphans(Enum):
+    """What becomes of a target whose source is gone."""
+
+    LEAVE = "leave"
+    TRASH = "trash"
+
+
+class Copies(Enum):
+    """How the target of a second source with the same content is made."""
+
+    LINK = "link"  # a hard link to the first's target; copied where the file system can't link
+    COPY = "copy"
+    ENCODE = "encode"
+
+
+class HardLinks(Enum):
+    """What mode replace does with a source that has more than one name."""
+
+    HOLD = "hold"
+    REPLACE = "replace"
+
+
+class SideFiles(Enum):
+    """What becomes of subtitles, notes and pictures with the source's stem."""
+
+    LEAVE = "leave"
+    CARRY = "carry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSpec:
+    """Where targets go. `suffix` stands before the extension in `beside` mode (`film.av1.mkv`).
+
+    `originals` and `hard_links` are for mode replace, `orphans` for the other two.
+    """
+
+    mode: OutputMode = OutputMode.BESIDE
+    root: Path | None = None
+    suffix: str = ".av1"
+    temp_dir: Path | None = None
+    receipts: ReceiptForm = ReceiptForm.NONE
+    keep_mtime: bool = True
+    keep_mode: bool = True  # permissions
+    keep_owner: bool = True  # owner and group
+    keep_xattrs: bool = True
+    originals: Originals = Originals()
+    orphans: Orphans = Orphans.LEAVE
+    copies: Copies = Copies.LINK
+    hard_links: HardLinks = HardLinks.HOLD
+    side_files: SideFiles = SideFiles.LEAVE
+    place: Place | None = None
+
+
+class OnToolsChange(Enum):
+    KEEP = "keep"  # recorded and reported, nothing redone
+    REDO = "redo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsSpec:
+    """Programs: a name is looked up in PATH, a path is taken as it is."""
+
+    ffmpeg: str | None = None
+    ffprobe: str | None = None
+    min_version: tuple[int, int] = (8, 0)
+    preferred_encoder: str | None = None
+    on_change: OnToolsChange = OnToolsChange.KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierThresholds:
+    """Limits of the tier classifier: bit rates in b/s, bits per pixel and frame, marker words."""
+
+    remux_bitrate_1080p: int = 15_000_000
+    remux_bitrate_2160p: int = 40_000_000
+    remux_bits_per_pixel: float = 0.30
+    low_bitrate_1080p: int = 5_000_000
+    low_bits_per_pixel: float = 0.05
+    remux_markers: tuple[str, ...] = ("remux", "bluray", "blu-ray", "bdmv", "bdremux", "uhd-bd")
+    web_markers: tuple[str, ...] = (
+        "web-dl", "webdl", "webrip", "web-rip", "web", "nf", "amzn", "dsnp", "hmax", "atvp", "hulu",
+        "itunes",
+    )  # fmt: skip
+
+
+class IoClass(Enum):
+    """Linux's class of disk access; NONE leaves it as it is."""
+
+    NONE = "none"
+    BEST_EFFORT = "best-effort"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """How runs behave; nothing here changes a picture. Times in seconds, memory in bytes.
+
+    `memory_per_job` caps the address space of one encode; `memory` is what all encodes together
+    may take, None for 80 % of what is free.
+    """
+
+    state_dir: Path
+    jobs: int = 1
+    stall_timeout_s: float = 600.0
+    probe_timeout_s: float = 30.0
+    threads_per_job: int | None = None
+    reserve_bytes: int = 1024**3
+    max_failures: int = 3
+    max_duration_s: float | None = None
+    nice: int = 0
+    io_class: IoClass = IoClass.NONE
+    cpus: tuple[int, ...] = ()  # sorted; empty: all
+    memory_per_job: int | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """A whole rules file. `digest` covers every byte of it: caches of decisions depend on it."""
+
+    file: Path
+    library: LibrarySpec
+    output: OutputSpec
+    tools: ToolsSpec
+    tiers: TierThresholds
+    run: RunSpec
+    defaults: SettingsLayer
+    profiles: tuple[SettingsLayer, ...]
+    rules: tuple[Rule, ...]
+    digest: str
+
+
+DEFAULT_CLIP_S = 45.0
+"""Seconds of a clip: the predecessor's, long enough for three kinds of hard scenes."""
+
+
+SHORTEST_CLIP_S, LONGEST_CLIP_S = 30.0, 60.0
+"""The predecessor's too: shorter shows too little of each kind, longer only costs more."""
+
+
+MOST_CANARIES = 1000
+"""Above it `each` is meant; the schema has no say, since `canary(3)` is text to it."""
+
+
+class ReviewKind(Enum):
+    EACH = "each"  # every film's clip is approved
+    CANARY = "canary"  # the first few of a rule are, then the rest is released
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """`canary` is how many approvals release the rest of a rule, for CANARY; seconds of clip."""
+
+    kind: ReviewKind = ReviewKind.NEVER
+    canary: int | None = None
+    clip_s: float = DEFAULT_CLIP_S
+
+    @property
+    def text(self) -> str:
+        """As a rules file has it: `each`, `canary(3)`, `never`."""
+        return self.kind.value if self.canary is None else f"{self.kind.value}({self.canary})"
+
+
+TIER_REVIEWS = {
+    SourceTier.REMUX: ReviewKind.EACH,
+    SourceTier.WEB_DL: ReviewKind.NEVER,
+    SourceTier.LOW_QUALITY: ReviewKind.NEVER,
+}
+"""Where no rule says otherwise: hours of encoding and the best source there is are worth a look."""

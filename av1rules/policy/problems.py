@@ -1,0 +1,156 @@
+"""Problems of a rules file as text for people: place, message, the line, a caret, a hint. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from av1rules.base.errors import Av1rulesError
+from av1rules.base.text import printable
+from av1rules.policy.model import Problem, Severity
+
+MOST_PROBLEMS = 200
+"""More are counted, not shown: nobody reads them, and a file made to have a million of them must
+not take minutes. The first ones are looked for only until there are so many of each kind."""
+
+
+_WIDEST_LINE = 120
+"""Characters of a line shown: a terminal's width or so; longer lines are cut around the caret."""
+
+
+_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[\[{]|[^\s,:\]}#]+""")
+
+
+class RulesError(Av1rulesError):
+    """A rules file that can't be used; `problems` holds every fault, sorted by place."""
+
+    def __init__(self, problems: tuple[Problem, ...], *, what: str = "the rules file") -> None:
+        errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+        count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
+        file = errors[0].place.file if errors else None
+        super().__init__(
+            f"{count} in {what}\n{render_all(problems)}",
+            where=None if file is None else printable(file),
+        )
+        self.problems = problems
+
+
+def render(problem: Problem) -> str:
+    """One problem: `file:line:column: path: message`, then the line with a caret and the hint."""
+    place = printable(str(problem.place))
+    level = "warning: " if problem.severity is Severity.WARNING else ""
+    path = f"{problem.path}: " if problem.path else ""
+    head = f"{place}: {level}{path}{problem.message}"
+    if problem.snippet is None:
+        return f"{head}\n  hint: {problem.hint}" if problem.hint else head
+    hint = f"   hint: {problem.hint}" if problem.hint else ""
+    return f"{head}\n{problem.snippet}{hint}"
+
+
+def render_all(problems: Iterable[Problem]) -> str:
+    return "\n".join(render(problem) for problem in problems)
+
+
+def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """By place, errors before warnings at one place; equal ones once."""
+    unique = dict.fromkeys(problems)
+    return tuple(
+        sorted(unique, key=lambda item: (item.place, item.severity is Severity.WARNING, item.path))
+    )
+
+
+def cut_short(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """The first `MOST_PROBLEMS`, sorted as they are, and one that says that there are more."""
+    if len(problems) <= MOST_PROBLEMS:
+        return problems
+    last = problems[MOST_PROBLEMS - 1]
+    message = f"there are more than {MOST_PROBLEMS} problems: the others are not shown"
+    return (*problems[:MOST_PROBLEMS], replace(last, path="", message=message, hint=None))
+
+
+def with_snippets(problems: Iterable[Problem], lines: Sequence[str]) -> tuple[Problem, ...]:
+    """The problems with the line they point at and a caret below it."""
+    return tuple(
+        replace(problem, snippet=snippet(lines, problem.place.line, problem.place.column))
+        for problem in problems
+    )
+
+
+def snippet(lines: Sequence[str], line: int, column: int) -> str | None:
+    """The line and a caret under the word that starts at `column`; None for an empty line."""
+    if not 1 <= line <= len(lines) or not lines[line - 1].strip():
+        return None
+    text = lines[line - 1].replace("\t", " ")
+    found = _TOKEN.match(text, column - 1)
+    width = found.end() - found.start() if found else 1
+    start = max(0, column - 1 + min(width, 40) - _WIDEST_LINE)
+    before = printable(text[start : column - 1])
+    shown = printable(text[start : start + _WIDEST_LINE])
+    width = max(1, min(width, _WIDEST_LINE - (column - 1 - start)))
+    number = f"{line:>5}"
+    caret = " " * len(before) + "^" * width
+    return f"{number} | {shown.rstrip()}\n{' ' * len(number)} | {caret}"
+
+
+_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
+
+
+_COMMA = re.compile(r"(\d{1,15}),(\d{1,15})(\s*[A-Za-z/]*)")
+
+
+_MEASURE = r"(\d{1,15}(?:\.\d{1,15})?)\s*([A-Za-z/]*)"
+
+
+_COMPARED = re.compile(rf"(>=|=>|≥|>|<=|=<|≤|<)\s*{_MEASURE}")
+
+
+_BETWEEN = re.compile(rf"{_MEASURE}\s*(?:-|–|\.\.+|to)\s*{_MEASURE}")
+
+
+_NO_SPACE = re.compile(r"([A-Za-z_][\w-]*):([^\s/].*)", re.DOTALL)
+
+
+QUOTES = ("“", "”", "„", "‟", "‘", "’", "‚", "«", "»", "‹", "›")
+"""Quotes as word processors and web pages write them; to YAML they are letters."""
+
+
+def value_hint(text: str) -> str | None:
+    """What to write for a text that stands where a number or a size belongs."""
+    text = text.strip()
+    if _NUMBER.fullmatch(text):
+        return f"write it without quotes: {text}"
+    if comma := _COMMA.fullmatch(text):
+        return f"write a point: {comma[1]}.{comma[2]}{comma[3]}"
+    return space_hint(text)
+
+
+def range_hint(text: str) -> str | None:
+    """How a condition asks for `>1080` or `720-1080`."""
+    if compared := _COMPARED.fullmatch(text.strip()):
+        return _bound(*compared.groups())
+    if between := _BETWEEN.fullmatch(text.strip()):
+        low, low_unit, high, unit = between.groups()
+        return f"write {{min: {low}{low_unit or unit}, max: {high}{unit}}}"
+    return None
+
+
+def space_hint(text: str) -> str | None:
+    """`crf:20`, which YAML takes for one word."""
+    found = _NO_SPACE.match(text)
+    if found is None:
+        return None
+    value = printable(found[2].split("\n")[0], limit=30)
+    return f"a space after the colon: {found[1]}: {value}"
+
+
+def is_in_typographic_quotes(text: str) -> bool:
+    return text.startswith(QUOTES) or text.endswith(("“", "”", "«", "»"))
+
+
+def _bound(sign: str, number: str, unit: str) -> str:
+    """`>` of a whole number is `min` of the next; of others the bound itself has to do."""
+    key = "min" if sign[0] in ">≥" or sign == "=>" else "max"
+    if sign in (">", "<") and not unit and "." not in number:
+        number = str(int(number) + (1 if key == "min" else -1))
+    return f"write {{{key}: {number}{unit}}}"

@@ -1,0 +1,155 @@
+"""From a matching rule to settings: tier defaults <- defaults <- profile <- rule. Pure.
+
+Each setting keeps the line it came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from av1rules.media.resolution import UHD_MIN_HEIGHT, UHD_MIN_WIDTH
+from av1rules.policy.canonical import NAMES, with_changes
+from av1rules.policy.facts import Facts
+from av1rules.policy.match import first_match
+from av1rules.policy.model import (
+    DEFAULT_CLIP_S,
+    TIER_REVIEWS,
+    Action,
+    ActionKind,
+    Review,
+    Rule,
+    RuleSet,
+    SettingsLayer,
+)
+from av1rules.policy.settings import TIER_DEFAULTS, EncodeSettings, SourceTier
+from av1rules.policy.source_tier import MODERN_CODECS
+
+BUILT_IN = "built-in"
+
+
+class DecisionKind(Enum):
+    ENCODE = "encode"
+    SKIP = "skip"
+    HOLD = "hold"
+    NO_RULE = "no rule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the policy says of one source. `settings` and `origins` for ENCODE only.
+
+    `origins` pairs each setting with where its value comes from, in the order of `EncodeSettings`:
+    `("crf", "rules.yaml:12 (rule uhd remux)")`. `review` is for ENCODE too, and `review_origin` the
+    place that says so.
+    """
+
+    kind: DecisionKind
+    rule: Rule | None = None
+    reason: str | None = None
+    settings: EncodeSettings | None = None
+    origins: tuple[tuple[str, str], ...] = ()
+    review: Review = field(default_factory=Review)
+    review_origin: str = BUILT_IN
+
+
+_TIER_FIELDS = ("crf", "preset", "film_grain")
+
+
+def decide(ruleset: RuleSet, facts: Facts) -> Decision:
+    """What to do with one source, by the first rule that matches."""
+    rule = first_match(ruleset.rules, facts)
+    if rule is None:
+        return Decision(kind=DecisionKind.NO_RULE, reason="no rule matches: left alone")
+    action = rule.action
+    if action.kind is ActionKind.SKIP:
+        return Decision(kind=DecisionKind.SKIP, rule=rule, reason=_reason(rule, "left alone by"))
+    if action.kind is ActionKind.HOLD:
+        return Decision(kind=DecisionKind.HOLD, rule=rule, reason=_reason(rule, "held by"))
+    if facts.source_tier is None:
+        return Decision(kind=DecisionKind.SKIP, rule=rule, reason="no moving pictures to encode")
+    settings, origins = resolve(ruleset, action, facts)
+    modern = _modern_codec(facts)
+    if modern is not None and not settings.force:
+        reason = f"already {modern}, a modern codec (encode.force: true re-encodes it)"
+        return Decision(kind=DecisionKind.SKIP, rule=rule, reason=reason)
+    review, review_origin = review_of(rule, SourceTier(facts.source_tier))
+    return Decision(
+        kind=DecisionKind.ENCODE,
+        rule=rule,
+        settings=settings,
+        origins=origins,
+        review=review,
+        review_origin=review_origin,
+    )
+
+
+def review_of(rule: Rule, source_tier: SourceTier) -> tuple[Review, str]:
+    """Which clip this rule wants of a source, and where that is said."""
+    request, kind, canary = rule.review, TIER_REVIEWS[source_tier], None
+    origin, clip_s = f"{BUILT_IN} {source_tier.value} defaults", None
+    if request is not None:
+        clip_s = request.clip_s
+        if request.kind is not None:
+            kind, canary = request.kind, request.canary
+            origin = f"{request.place.short} (rule {rule.name})"
+    return Review(kind=kind, canary=canary, clip_s=clip_s or DEFAULT_CLIP_S), origin
+
+
+def _reason(rule: Rule, verb: str) -> str:
+    return rule.action.reason or f"{verb} rule {rule.name}"
+
+
+def _modern_codec(facts: Facts) -> str | None:
+    """The codec's name when re-encoding would mostly lose: AV1, or a web file of its kind."""
+    codec = facts.video_codec
+    if codec == "av1" or facts.source_tier == SourceTier.WEB_DL.value:
+        return MODERN_CODECS.get(codec or "")
+    return None
+
+
+def resolve(
+    ruleset: RuleSet, action: Action, facts: Facts
+) -> tuple[EncodeSettings, tuple[tuple[str, str], ...]]:
+    """The settings an `encode` action means for this source, and the origin of each field."""
+    settings = EncodeSettings(**_tier_values(facts))
+    origins = dict.fromkeys(_TIER_FIELDS, f"{BUILT_IN} {facts.source_tier} defaults")
+    for layer in _layers(ruleset, action):
+        settings = with_changes(settings, {one.field: one.value for one in layer.settings})
+        places = {one.field: f"{one.place.short} ({layer.name})" for one in layer.settings}
+        if "crf" in places:
+            origins.pop("target", None)
+        if "target" in places:  # what the CRF comes from
+            places["crf"] = places["target"]
+        origins |= places
+    if settings.film_grain == 0 and not settings.film_grain_auto:
+        origins.pop("film_grain_denoise", None)
+    return settings, tuple([(name, origins.get(name, BUILT_IN)) for name in NAMES])
+
+
+def _layers(ruleset: RuleSet, action: Action) -> list[SettingsLayer]:
+    layers = [ruleset.defaults]
+    if action.profile is not None:
+        wanted = f"profile {action.profile}"
+        layers += [layer for layer in ruleset.profiles if layer.name == wanted]
+    if action.layer is not None:
+        layers.append(action.layer)
+    return layers
+
+
+def _tier_values(facts: Facts) -> dict[str, Any]:
+    defaults = TIER_DEFAULTS[SourceTier(facts.source_tier)]
+    return {
+        "crf": float(defaults.crf_uhd if _is_uhd(facts) else defaults.crf),
+        "preset": defaults.preset,
+        "film_grain": defaults.film_grain,
+    }
+
+
+def _is_uhd(facts: Facts) -> bool:
+    """Above 1080p, whichever way the picture stands; unknown sizes count as 1080p."""
+    if facts.width is None or facts.height is None:
+        return False
+    longer, shorter = max(facts.width, facts.height), min(facts.width, facts.height)
+    return longer >= UHD_MIN_WIDTH or shorter >= UHD_MIN_HEIGHT

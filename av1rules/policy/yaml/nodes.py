@@ -1,0 +1,125 @@
+"""A parsed rules file: values with the place of each, whatever they were parsed from. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from av1rules.base.text import printable
+from av1rules.policy.model import Place, Problem
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scalar:
+    """One value. `raw` is its text as the file has it (a number's own spelling)."""
+
+    value: str | int | float | bool | None
+    raw: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    """A list."""
+
+    items: tuple[Node, ...]
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One key of a mapping with its place and value."""
+
+    key: str
+    line: int
+    column: int
+    value: Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping:
+    """A mapping; keys are unique texts."""
+
+    entries: tuple[Entry, ...]
+    line: int
+    column: int
+
+    def find(self, key: str) -> Entry | None:
+        return next((entry for entry in self.entries if entry.key == key), None)
+
+
+Node = Scalar | Items | Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A parsed file. `root` is None when the file is empty or its syntax is broken.
+
+    `unread` are the paths of values that could not be taken as they stand, as `problems` say.
+    """
+
+    file: str
+    text: str
+    lines: tuple[str, ...]
+    root: Node | None
+    problems: tuple[Problem, ...]
+    unread: tuple[str, ...] = ()
+
+    def place(self, path: Sequence[str | int]) -> Place:
+        """Where the value at `path` stands; the nearest parent's place if there is none."""
+        node = self.root
+        for step in path:
+            below = _below(node, step)
+            if below is None:
+                break
+            node = below.value if isinstance(below, Entry) else below
+        return self._place_of(node)
+
+    def key_place(self, path: Sequence[str | int]) -> Place:
+        """Where the key that `path` ends with stands."""
+        parent: Node | None = self.root
+        below: Entry | Node | None = None
+        for step in path:
+            below = _below(parent, step)
+            parent = below.value if isinstance(below, Entry) else below
+        return self._place_of(below if below is not None else self.root)
+
+    def plain(self) -> object:
+        """The values without places: dict, list, str, int, float, bool, None."""
+        return None if self.root is None else _plain(self.root)
+
+    def _place_of(self, item: Entry | Node | None) -> Place:
+        if item is None:
+            return Place(file=self.file, line=1, column=1)
+        return Place(file=self.file, line=item.line, column=item.column)
+
+
+def _below(node: Node | None, step: str | int) -> Entry | Node | None:
+    if isinstance(node, Mapping) and isinstance(step, str):
+        return node.find(step)
+    if isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
+        return node.items[step]
+    return None
+
+
+def _plain(node: Node) -> object:
+    if isinstance(node, Mapping):
+        return {entry.key: _plain(entry.value) for entry in node.entries}
+    if isinstance(node, Items):
+        return [_plain(item) for item in node.items]
+    return node.value
+
+
+def format_path(path: Path_) -> str:
+    """`("rules", 0, "encode")` as `rules[0].encode`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{printable(step, limit=80)}" if text else printable(step, limit=80)
+    return text

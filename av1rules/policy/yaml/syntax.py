@@ -1,0 +1,227 @@
+"""What a YAML parser complains of, in plain words and at the place that is to be mended. Pure.
+
+A parser names what it expected where it gave up; the writer needs the line that led it astray.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from av1rules.base.text import printable
+from av1rules.policy.problems import range_hint, space_hint
+
+At = tuple[int, int]
+"""Line and column, from 1."""
+
+_KEY = r"[A-Za-z_][\w-]*"
+_DASH = re.compile(rf"\s*-{_KEY}\s*:")
+_PAIR = re.compile(r"\s*(?:-\s+)?(?:\"[^\"]*\"|'[^']*'|[^\s:#][^:#]*):\s+[^\s#]")
+_CLOSERS = {"[": "]", "{": "}"}
+
+DASH_HINT = "a space after the dash: - {}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntaxMessage:
+    """What the parser said, and where it stood; `opened` is the innermost [ or { still open."""
+
+    context: str
+    problem: str
+    at: At
+    context_at: At | None
+    opened: At | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YamlSyntaxError:
+    at: At
+    message: str
+    hint: str | None
+
+
+def explain(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError:
+    """The fault that a complaint is most likely about."""
+    for find in (_bracket, _quote, _astray, _block, _character):
+        found = find(syntax_message, lines)
+        if found is not None:
+            return found
+    said = ", ".join(part for part in (syntax_message.context, syntax_message.problem) if part)
+    return YamlSyntaxError(
+        at=syntax_message.at, message=f"not YAML: {printable(said, limit=200)}", hint=None
+    )
+
+
+def dashed_key(line: str) -> str | None:
+    """`-name: a` as it should be written, if the line begins so."""
+    if _DASH.match(line) is None:
+        return None
+    return DASH_HINT.format(printable(line.strip()[1:].partition(":")[0], limit=40) + ":")
+
+
+def _line(lines: tuple[str, ...], number: int) -> str:
+    return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _bracket(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError | None:
+    """A flow collection without its end, or two entries without a comma between."""
+    if syntax_message.opened is None or "quoted" in syntax_message.context:
+        return None
+    line, column = syntax_message.opened
+    opener = _line(lines, line)[column - 1 : column]
+    if opener not in _CLOSERS:
+        return None
+    closer = _CLOSERS[opener]
+    if not _is_closed(lines, syntax_message.opened):
+        shown = f"{opener} is opened here and never closed"
+        return YamlSyntaxError(
+            at=syntax_message.opened, message=shown, hint=f"close it with {closer}"
+        )
+    if "expected ','" in syntax_message.problem:
+        message = f"expected a comma or {closer}"
+        return YamlSyntaxError(
+            at=syntax_message.at, message=message, hint="put a comma between two entries"
+        )
+    return None
+
+
+def _is_closed(lines: tuple[str, ...], opened: At) -> bool:
+    """Whether the bracket finds its partner; brackets in quotes and comments do not count."""
+    wanted: list[str] = []
+    quote = ""
+    text = "\n".join((_line(lines, opened[0])[opened[1] - 1 :], *lines[opened[0] :]))
+    is_comment = False
+    for index, character in enumerate(text):
+        if is_comment:
+            is_comment = character != "\n"
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'" and text[index - 1 : index] in (" ", ",", "[", "{", "\n"):
+            quote = character
+        elif character == "#" and text[index - 1 : index].isspace():
+            is_comment = True
+        elif character in _CLOSERS:
+            wanted.append(_CLOSERS[character])
+        elif character in "]}":
+            if wanted.pop() != character:
+                return False
+            if not wanted:
+                return True
+    return False
+
+
+def _quote(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError | None:
+    at = syntax_message.context_at or syntax_message.at
+    if "unknown escape character" in syntax_message.problem:
+        hint = "in double quotes a \\ begins an escape: write / in paths, or take single quotes"
+        return YamlSyntaxError(
+            at=syntax_message.at, message="a \\ that YAML does not know", hint=hint
+        )
+    if "quoted scalar" in syntax_message.context and "end of stream" in syntax_message.problem:
+        quote = _line(lines, at[0])[at[1] - 1 : at[1]]
+        message = f"{quote} is opened here and never closed"
+        return YamlSyntaxError(at=at, message=message, hint=f"close it with {quote}")
+    if syntax_message.context == "while scanning a block scalar":
+        sign = _line(lines, at[0])[at[1] - 1 : at[1]]
+        message = f"{sign} begins a text of several lines"
+        hint = range_hint(_line(lines, at[0])[at[1] - 1 :]) or "put the text in quotes"
+        return YamlSyntaxError(at=at, message=message, hint=hint)
+    return None
+
+
+def _astray(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError | None:
+    """A line before the one where the parser gave up, or its own beginning."""
+    if "mapping values are not allowed" not in syntax_message.problem and (
+        "could not find expected ':'" not in syntax_message.problem
+        and "expected <block end>" not in syntax_message.problem
+    ):
+        return None
+    is_missing = (
+        "could not find" in syntax_message.problem and syntax_message.context_at is not None
+    )
+    number = (
+        syntax_message.context_at[0]
+        if is_missing and syntax_message.context_at
+        else syntax_message.at[0]
+    )
+    for candidate in dict.fromkeys((number, _above(lines, number))):
+        line = _line(lines, candidate)
+        at = (candidate, _indent(line) + 1)
+        if (hint := dashed_key(line)) is not None:
+            return YamlSyntaxError(at=at, message="a dash without a space", hint=hint)
+        if (hint := space_hint(line.strip().removeprefix("- ").strip())) is not None:
+            return YamlSyntaxError(at=at, message="a colon without a space", hint=hint)
+    if is_missing:
+        at = (number, _indent(_line(lines, number)) + 1)
+        hint = "each line is `key: value`, or `- ` and an entry of a list"
+        return YamlSyntaxError(at=at, message="a key without a colon", hint=hint)
+    if "mapping values" in syntax_message.problem:
+        return _second_colon(syntax_message, lines)
+    return None
+
+
+def _second_colon(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError:
+    number, column = syntax_message.at
+    line, above = _line(lines, number), _line(lines, _above(lines, number))
+    is_first = ": " not in line[: column - 1]
+    if is_first and _PAIR.match(above) and _indent(line) > _indent(above):
+        return YamlSyntaxError(
+            at=(number, _indent(line) + 1),
+            message="the line is indented more than its neighbours",
+            hint="begin it in the column of the key above",
+        )
+    return YamlSyntaxError(
+        at=syntax_message.at,
+        message="a second colon in one line",
+        hint="put quotes around a text that holds ': ', and check the indentation",
+    )
+
+
+def _above(lines: tuple[str, ...], number: int) -> int:
+    """The nearest line above that says something; 0 without one."""
+    for candidate in range(number - 1, 0, -1):
+        text = _line(lines, candidate).strip()
+        if text and not text.startswith("#"):
+            return candidate
+    return 0
+
+
+def _block(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError | None:
+    if "expected <block end>" not in syntax_message.problem:
+        return None
+    found = syntax_message.problem.rpartition("found ")[2].strip("'")
+    if found in ("<scalar>", "<alias>", "<anchor>", "<tag>"):
+        hint = "put one pair of quotes around the whole text"
+        return YamlSyntaxError(at=syntax_message.at, message="more text after the value", hint=hint)
+    if found in ("-", "<block sequence start>"):
+        message, hint = (
+            "an entry of a list where a key belongs",
+            "begin it in the column of its list",
+        )
+    elif "collection" in syntax_message.context and found == "?":
+        message = "a key where an entry of the list belongs"
+        hint = "begin it in the column of the keys above, or begin a new entry with `- `"
+    else:
+        message = "the line is indented less than its neighbours"
+        hint = "begin it in the column of the key above"
+    return YamlSyntaxError(at=syntax_message.at, message=message, hint=hint)
+
+
+def _character(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError | None:
+    if "'\\t'" in syntax_message.problem or "tab" in syntax_message.problem:
+        hint = "indent with spaces"
+        return YamlSyntaxError(at=syntax_message.at, message="a tab begins the line", hint=hint)
+    if "cannot start any token" in syntax_message.problem:
+        character = _line(lines, syntax_message.at[0])[
+            syntax_message.at[1] - 1 : syntax_message.at[1]
+        ]
+        message = f"a text can't begin with {printable(character)}"
+        return YamlSyntaxError(at=syntax_message.at, message=message, hint="put the text in quotes")
+    if "alias" in syntax_message.context or "'*'" in syntax_message.problem:
+        hint = 'put quotes around a glob: "**/*.mkv"'
+        return YamlSyntaxError(at=syntax_message.at, message="* begins an alias here", hint=hint)
+    return None

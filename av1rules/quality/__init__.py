@@ -1,0 +1,1 @@
+"""How good an encode is: scores, excerpts, samples, and the search for a CRF."""

@@ -1,0 +1,276 @@
+"""Scores an encode against its source through FFmpeg: VMAF, XPSNR, SSIM, PSNR in one pass.
+
+A score is only given of pictures that belong together: numbers, times and the neighbours of each
+picture are checked first.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from av1rules.base.errors import Av1rulesError, EncodeError, ToolError
+from av1rules.base.files import TEMP_PREFIX
+from av1rules.base.priority import USUAL, Priority
+from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.base.text import printable
+from av1rules.ffmpeg.failures import explain
+from av1rules.ffmpeg.input_guard import INPUT_GUARD
+from av1rules.ffmpeg.log import LogReader
+from av1rules.ffmpeg.progress import ProgressParser, ProgressSample
+from av1rules.ffmpeg.tools import ToolMemo, Tools
+from av1rules.ffmpeg.watchdog import STALL_S, StallReport, Watchdog
+from av1rules.media.resolution import UHD_MIN_HEIGHT, UHD_MIN_WIDTH
+from av1rules.media.source import HdrKind, VideoStream
+from av1rules.policy.quality_spec import Metric
+from av1rules.quality.alignment import Squares, count_problem, shift_problem, time_problem
+from av1rules.quality.capabilities import (
+    VMAF_MODEL,
+    VMAF_UHD_MODEL,
+    Abilities,
+    find_abilities,
+    has_film_grain,
+)
+from av1rules.quality.filtergraph import (
+    AFTER_LOG,
+    BEFORE_LOG,
+    LOGS,
+    ScoreInput,
+    ScoreInputs,
+    comparison_argv,
+    times_log,
+)
+from av1rules.quality.result import (
+    Moment,
+    Score,
+    build_score,
+    moments,
+    parse_squares,
+    parse_times,
+    parse_values,
+)
+
+PLANES = {Metric.XPSNR: "luma", Metric.SSIM: "all planes", Metric.PSNR: "all planes"}
+"""What each metric's figure is of: the one that FFmpeg shows first and others quote."""
+
+USUAL_STEP_S = 1 / 25
+"""Distance of pictures where neither times nor a frame rate are known."""
+
+HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
+
+GRAIN_LEFT_OUT = (
+    "film grain is left out of the encode: its pictures are scored, not the grain that players add"
+)
+GRAIN_LEFT_IN = (
+    "the encode's synthetic film grain is counted as damage: this FFmpeg can't leave it out "
+    "(it has no libdav1d)"
+)
+SDR_MODEL = "VMAF's models were made from SDR pictures: for HDR, compare encodes by it, no more"
+NO_UHD_MODEL = f"this FFmpeg has no {VMAF_UHD_MODEL}: scored by the model for 1080p, too strict"
+NO_SHIFT_CHECK = "whether the pictures are off by one could not be checked: no psnr filter"
+
+OnSample = Callable[[ProgressSample], None]
+
+
+def ignore_sample(_sample: ProgressSample) -> None:
+    """For those who do not watch."""
+
+
+def measure(
+    reference: ScoreInput,
+    distorted: ScoreInput,
+    *,
+    metrics: Sequence[Metric],
+    tools: Tools,
+    children: Children,
+    memo: ToolMemo | None = None,
+    on_progress: OnSample = ignore_sample,
+    priority: Priority = USUAL,
+    memory_bytes: int | None = None,
+    stall_s: float | None = STALL_S,
+    temp_dir: str | None = None,
+) -> tuple[Score, ...]:
+    """The scores of an encode against its source, in the order of `metrics`; those that this
+    FFmpeg does not have are left out (see `find_abilities`).
+
+    Writes about 1 kB for each picture below `temp_dir` (None: the system's own). Raises EncodeError
+    where the two sides can't be compared, with figures; ToolError where FFmpeg has none of the
+    metrics; RunInterruptedError, OSError, and a plain Av1rulesError where the surroundings are to
+    blame.
+    """
+    abilities = find_abilities(tools, memo, children=children)
+    chosen = tuple(metric for metric in dict.fromkeys(metrics) if metric in abilities.metrics)
+    if not chosen:
+        wanted = ", ".join(metric.value for metric in metrics) or "nothing"
+        raise ToolError(
+            f"{tools.ffmpeg} can't measure quality (asked for {wanted})",
+            hint="use a build of FFmpeg with libvmaf",
+        )
+    _require_same_size(reference.stream, distorted)
+    has_grain = has_film_grain(distorted, tools, children)
+    with tempfile.TemporaryDirectory(prefix=TEMP_PREFIX, dir=temp_dir) as folder:
+        comparison = ScoreInputs(
+            reference=reference,
+            distorted=distorted,
+            metrics=chosen,
+            folder=folder,
+            vmaf_model=_vmaf_model(reference.stream, abilities),
+            threads=len(priority.cpus) or _cores(),
+            without_grain=has_grain and abilities.leaves_out_grain,
+            checks_shift=Metric.PSNR in abilities.metrics,
+        )
+        watch = _Watch(stall_s=stall_s, on_sample=on_progress)
+        completed = run(
+            comparison_argv(comparison, ffmpeg=tools.ffmpeg, guards=INPUT_GUARD),
+            children=children,
+            limits=Limits(memory_bytes=memory_bytes),
+            on_line=ProgressParser(on_sample=watch.feed).feed,
+            on_err_line=watch.log.feed,
+            watch=watch.ask,
+            priority=priority,
+            tether=True,
+        )
+        children.check()
+        if not completed.ok:
+            raise _failure(completed, watch, distorted.path)
+        count = watch.log.count("out", 0)
+        shown = _checked(comparison, None if count is None else count.frames)
+        return tuple(
+            _score(metric, comparison, shown, abilities=abilities, has_grain=has_grain)
+            for metric in chosen
+        )
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Reads what FFmpeg says; hands samples on, past the watchdog."""
+
+    stall_s: float | None
+    on_sample: OnSample
+    log: LogReader = field(default_factory=LogReader)
+    verdict: StallReport | None = None
+    watchdog: Watchdog = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watchdog = Watchdog(stall_s=self.stall_s, started=time.monotonic(), writes=False)
+
+    def feed(self, sample: ProgressSample) -> None:
+        self.verdict = self.verdict or self.watchdog.feed(sample, time.monotonic())
+        self.on_sample(sample)
+
+    def ask(self) -> str | None:
+        self.verdict = self.verdict or self.watchdog.feed(None, time.monotonic())
+        return None if self.verdict is None else self.verdict.cause
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _failure(completed: Completed, watch: _Watch, path: str) -> Av1rulesError:
+    failure = explain(completed, watch.log.last, verdict=watch.verdict)
+    last = f": {watch.log.last[-1]}" if watch.log.last and watch.verdict is None else ""
+    message = f"the quality could not be measured: {failure.reason}{last}"
+    is_surroundings = failure.is_surroundings or completed.stopped is not None
+    kind = Av1rulesError if is_surroundings else EncodeError
+    return kind(message, hint=failure.hint, where=printable(path))
+
+
+def _require_same_size(reference: VideoStream, distorted: ScoreInput) -> None:
+    sizes = [f"{stream.width}x{stream.height}" for stream in (reference, distorted.stream)]
+    if sizes[0] != sizes[1]:
+        raise EncodeError(
+            f"pictures of different sizes can't be compared: source {sizes[0]}, encode {sizes[1]}",
+            where=printable(distorted.path),
+        )
+
+
+def _is_uhd(stream: VideoStream) -> bool:
+    longer, shorter = sorted((stream.width or 0, stream.height or 0), reverse=True)
+    return longer >= UHD_MIN_WIDTH or shorter >= UHD_MIN_HEIGHT
+
+
+def _vmaf_model(reference: VideoStream, abilities: Abilities) -> str:
+    if _is_uhd(reference) and VMAF_UHD_MODEL in abilities.vmaf_models:
+        return VMAF_UHD_MODEL
+    return VMAF_MODEL
+
+
+def _lines(comparison: ScoreInputs, name: str) -> Iterator[str]:
+    with open(f"{comparison.folder}/{name}", encoding="utf-8", errors="replace") as file:
+        yield from file
+
+
+def _times(comparison: ScoreInputs, side: str) -> tuple[tuple[float | None, ...], ...]:
+    part = comparison.reference if side == "reference" else comparison.distorted
+    return tuple(
+        parse_times(_lines(comparison, times_log(side, number)))
+        for number in range(len(part.passages) or 1)
+    )
+
+
+def _checked(comparison: ScoreInputs, frames_out: int | None) -> tuple[Moment, ...]:
+    """When each picture is shown; EncodeError if the two sides are not in step."""
+    reference = comparison.reference.stream
+    step_s = float(1 / reference.frame_rate) if reference.frame_rate else USUAL_STEP_S
+    parts = _times(comparison, "reference")
+    encoded = tuple(time for part in _times(comparison, "distorted") for time in part)
+    fault = count_problem(parts, len(encoded))
+    if fault is None and frames_out is not None and frames_out != len(encoded):
+        # FFmpeg starts its filters and their files anew when size or format change on the way.
+        fault = f"the format of the pictures changes on the way: {frames_out} in all, of which "
+        fault += f"{len(encoded)} after the last change"
+    fault = fault or time_problem(parts, encoded, step_s=step_s)
+    shown = moments(parts, step_s=step_s)
+    if fault is None and comparison.checks_shift:
+        names = (LOGS[Metric.PSNR], BEFORE_LOG, AFTER_LOG)
+        here, before, after = (parse_squares(_lines(comparison, name)) for name in names)
+        fault = shift_problem(Squares(here=here, before=before, after=after), shown)
+    if fault is not None:
+        raise EncodeError(
+            f"source and encode are not in step: {fault}",
+            hint="scores of pictures that do not belong together would say nothing",
+            where=printable(comparison.distorted.path),
+        )
+    return shown
+
+
+def _score(
+    metric: Metric,
+    comparison: ScoreInputs,
+    shown: tuple[Moment, ...],
+    *,
+    abilities: Abilities,
+    has_grain: bool,
+) -> Score:
+    values = parse_values(metric, _lines(comparison, LOGS[metric]))
+    where = printable(comparison.distorted.path)
+    if len(values) != len(shown):
+        message = f"{metric.value} gave {len(values)} figures for {len(shown)} pictures"
+        raise EncodeError(message, where=where)
+    model = PLANES.get(metric) or f"{comparison.vmaf_model} (libvmaf {abilities.libvmaf})"
+    caveats = tuple(_caveats(metric, comparison, has_grain=has_grain))
+    try:
+        return build_score(metric, model, values, shown, caveats)
+    except ValueError as problem:
+        raise EncodeError(str(problem), where=where) from problem
+
+
+def _caveats(metric: Metric, comparison: ScoreInputs, *, has_grain: bool) -> Iterator[str]:
+    stream = comparison.reference.stream
+    if has_grain:
+        yield GRAIN_LEFT_OUT if comparison.without_grain else GRAIN_LEFT_IN
+    if metric is Metric.VMAF and _is_hdr(stream):
+        yield SDR_MODEL
+    if metric is Metric.VMAF and _is_uhd(stream) and comparison.vmaf_model != VMAF_UHD_MODEL:
+        yield NO_UHD_MODEL
+    if not comparison.checks_shift:
+        yield NO_SHIFT_CHECK
+
+
+def _is_hdr(stream: VideoStream) -> bool:
+    beyond = (stream.hdr_kinds or frozenset()) - {HdrKind.SDR}
+    return bool(beyond) or stream.colour.transfer in HDR_TRANSFERS

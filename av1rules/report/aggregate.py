@@ -1,0 +1,323 @@
+"""Adds up what the ledger tells, one target at a time. Pure."""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
+
+from av1rules.forecast.calibration import check_forecasts
+from av1rules.ledger.clips import ClipStatus
+from av1rules.ledger.forecasts import PastForecast
+from av1rules.ledger.history import EncodeRecord, Outcomes
+from av1rules.ledger.records import AttemptResult, ToolsUsed
+from av1rules.operations.clips.ledger_status import ClipAndStatus
+from av1rules.report.aggregate_scores import (
+    ScoreTally,
+    came_out,
+    clip_groups,
+    clip_scores,
+    quantile,
+    tier_rank,
+)
+from av1rules.report.model import (
+    RATIO_BINS,
+    Figures,
+    Period,
+    Ratios,
+    Reason,
+    SizeGroup,
+    Skipped,
+    SpeedGroup,
+    Step,
+    Sums,
+    ToolGroup,
+)
+
+EXTREMES = 10
+"""So many biggest savers and worst ratios are named."""
+
+_LONGEST_DAYS = ((Step.DAY, 45), (Step.WEEK, 550), (Step.MONTH, 3660))
+"""Up to so many days a series goes by this step: at most some 80 bars, or 120 months."""
+
+SizeKey = tuple[str | None, str | None]
+SpeedKey = tuple[str | None, str, int]
+
+
+def count_up(
+    made: Iterable[EncodeRecord],
+    outcomes: Outcomes,
+    *,
+    at: datetime,
+    since: datetime | None,
+    ledger: str,
+    max_failures: int,
+    clips: Sequence[ClipAndStatus] = (),
+    past: Sequence[PastForecast] = (),
+    skipped: tuple[Skipped, ...] | None = None,
+    zone: tzinfo | None = None,
+) -> Figures:
+    """The figures of a report. `past` are forecasts, oldest first. Days are those of `zone`; None:
+    of this machine."""
+    tally = Tally(zone=zone)
+    for one in made:
+        tally.add(one)
+    step, periods = tally.series()
+    return Figures(
+        at=at,
+        since=since,
+        ledger=ledger,
+        max_failures=max_failures,
+        total=tally.total.sums(),
+        step=step,
+        periods=periods,
+        by_rule=tally.by_rule(),
+        by_tier=tally.by_tier(),
+        scores=tally.scores.groups(),
+        score_bins=tally.scores.bins(),
+        clips=clip_groups(clips),
+        clip_scores=clip_scores(clips),
+        waiting_clips=tuple(
+            clip.record.source
+            for clip in clips
+            if clip.standing in (ClipStatus.WAITING, ClipStatus.VOID)
+        ),
+        checked=check_forecasts(past),
+        came_out=came_out(past),
+        speeds=tally.speeds(),
+        savers=tally.savers(),
+        worst=tally.worst(),
+        tools=tally.tools(),
+        reasons=_reasons(outcomes),
+        outcomes=outcomes,
+        skipped=skipped,
+    )
+
+
+@dataclass(slots=True)
+class _Heap:
+    """Sums under way, with every ratio: eight bytes each."""
+
+    files: int = 0
+    source_bytes: int = 0
+    target_bytes: int = 0
+    timed: int = 0
+    encode_s: float = 0.0
+    verify_s: float = 0.0
+    ratios: array[float] = field(default_factory=lambda: array("d"))
+
+    def add(self, one: EncodeRecord, *, with_ratio: bool = False) -> None:
+        self.files += 1
+        self.source_bytes += one.source_bytes
+        self.target_bytes += one.target_bytes
+        if one.encode_s is not None:
+            self.timed += 1
+            self.encode_s += one.encode_s
+            self.verify_s += one.verify_s or 0.0
+        if with_ratio and one.size_ratio is not None:
+            self.ratios.append(one.size_ratio)
+
+    def join(self, other: _Heap) -> None:
+        self.files += other.files
+        self.source_bytes += other.source_bytes
+        self.target_bytes += other.target_bytes
+        self.timed += other.timed
+        self.encode_s += other.encode_s
+        self.verify_s += other.verify_s
+        self.ratios.extend(other.ratios)
+
+    def sums(self) -> Sums:
+        return Sums(
+            files=self.files,
+            source_bytes=self.source_bytes,
+            target_bytes=self.target_bytes,
+            timed=self.timed,
+            encode_s=self.encode_s,
+            verify_s=self.verify_s,
+        )
+
+
+@dataclass(slots=True)
+class _Pace:
+    frames: int = 0
+    encode_s: float = 0.0
+    film_s: float = 0.0
+    film_encode_s: float = 0.0
+    each: array[float] = field(default_factory=lambda: array("d"))
+
+
+@dataclass(slots=True)
+class _Uses:
+    files: int
+    first: datetime
+    last: datetime
+
+
+class Tally:
+    """Memory grows with the number of days and rules, and by a few bytes with each target."""
+
+    def __init__(self, *, zone: tzinfo | None = None) -> None:
+        self.total = _Heap()
+        self.scores = ScoreTally()
+        self._zone = zone
+        self._days: defaultdict[date, _Heap] = defaultdict(_Heap)
+        self._sizes: defaultdict[SizeKey, _Heap] = defaultdict(_Heap)
+        self._paces: defaultdict[SpeedKey, _Pace] = defaultdict(_Pace)
+        self._tools: dict[ToolsUsed, _Uses] = {}
+        self._savers: list[tuple[float, int, EncodeRecord]] = []
+        self._worst: list[tuple[float, int, EncodeRecord]] = []
+
+    def add(self, one: EncodeRecord) -> None:
+        self.total.add(one)
+        self._days[one.built_at.astimezone(self._zone).date()].add(one)
+        self._sizes[one.rule, one.source_tier].add(one, with_ratio=True)
+        self.scores.add(one)
+        self._add_pace(one)
+        self._add_tools(one)
+        if one.saved_bytes > 0:
+            self._keep(self._savers, one.saved_bytes, one)
+        if one.size_ratio is not None:
+            self._keep(self._worst, one.size_ratio, one)
+
+    def _keep(
+        self, heap: list[tuple[float, int, EncodeRecord]], weight: float, one: EncodeRecord
+    ) -> None:
+        """Of equal ones the first stays: the number of the file decides, never its content."""
+        entry = (weight, -self.total.files, one)
+        if len(heap) < EXTREMES:
+            heapq.heappush(heap, entry)
+        elif entry > heap[0]:
+            heapq.heapreplace(heap, entry)
+
+    def _add_pace(self, one: EncodeRecord) -> None:
+        if one.frames_per_s is None or one.frames is None or one.encode_s is None:
+            return
+        pace = self._paces[one.resolution, one.tools.encoder, one.settings.preset]
+        pace.frames += one.frames
+        pace.encode_s += one.encode_s
+        pace.each.append(one.frames_per_s)
+        if one.frame_rate is not None:
+            pace.film_s += one.frames / one.frame_rate
+            pace.film_encode_s += one.encode_s
+
+    def _add_tools(self, one: EncodeRecord) -> None:
+        uses = self._tools.setdefault(one.tools, _Uses(0, one.built_at, one.built_at))
+        uses.files += 1
+        uses.first = min(uses.first, one.built_at)
+        uses.last = max(uses.last, one.built_at)
+
+    # --- what came of it
+
+    def savers(self) -> tuple[EncodeRecord, ...]:
+        return tuple(entry[2] for entry in sorted(self._savers, reverse=True))
+
+    def worst(self) -> tuple[EncodeRecord, ...]:
+        return tuple(entry[2] for entry in sorted(self._worst, reverse=True))
+
+    def tools(self) -> tuple[ToolGroup, ...]:
+        """Those used last first."""
+        groups = (
+            ToolGroup(tools=tools, files=uses.files, first=uses.first, last=uses.last)
+            for tools, uses in self._tools.items()
+        )
+        return tuple(sorted(groups, key=lambda group: group.last, reverse=True))
+
+    def by_rule(self) -> tuple[SizeGroup, ...]:
+        groups = [_size_group(rule, tier, heap) for (rule, tier), heap in self._sizes.items()]
+        return tuple(sorted(groups, key=lambda group: -group.sums.saved_bytes))
+
+    def by_tier(self) -> tuple[SizeGroup, ...]:
+        """The best tier first, unknown ones last."""
+        heaps: defaultdict[str | None, _Heap] = defaultdict(_Heap)
+        for (_, tier), heap in self._sizes.items():
+            heaps[tier].join(heap)
+        tiers = sorted(heaps, key=tier_rank)
+        return tuple(_size_group(None, tier, heaps[tier]) for tier in tiers)
+
+    def speeds(self) -> tuple[SpeedGroup, ...]:
+        groups = (_speed_group(key, pace) for key, pace in self._paces.items())
+        return tuple(sorted(groups, key=lambda group: (group.encoder, group.preset, -group.files)))
+
+    def series(self) -> tuple[Step, tuple[Period, ...]]:
+        """From the first day with a target to the last, without gaps."""
+        if not self._days:
+            return Step.DAY, ()
+        first, last = min(self._days), max(self._days)
+        step = step_for((last - first).days + 1)
+        heaps: defaultdict[date, _Heap] = defaultdict(_Heap)
+        for day, heap in self._days.items():
+            heaps[period_start(day, step)].join(heap)
+        return step, tuple(
+            Period(start=start, sums=heaps[start].sums() if start in heaps else Sums())
+            for start in _starts(first, last, step)
+        )
+
+
+def step_for(days: int) -> Step:
+    return next((step for step, longest in _LONGEST_DAYS if days <= longest), Step.YEAR)
+
+
+def period_start(day: date, step: Step) -> date:
+    match step:
+        case Step.DAY:
+            return day
+        case Step.WEEK:
+            return date.fromordinal(max(1, day.toordinal() - day.weekday()))
+        case Step.MONTH:
+            return day.replace(day=1)
+        case Step.YEAR:
+            return day.replace(month=1, day=1)
+
+
+def _starts(first: date, last: date, step: Step) -> Iterator[date]:
+    start, end = period_start(first, step), period_start(last, step)
+    longest = {Step.DAY: 1, Step.WEEK: 7, Step.MONTH: 31, Step.YEAR: 366}[step]
+    while True:
+        yield start
+        if start >= end:
+            return
+        start = period_start(start + timedelta(days=longest), step)
+
+
+def _size_group(rule: str | None, source_tier: str | None, heap: _Heap) -> SizeGroup:
+    return SizeGroup(
+        rule=rule, source_tier=source_tier, sums=heap.sums(), ratios=spread(heap.ratios)
+    )
+
+
+def spread(values: Iterable[float]) -> Ratios | None:
+    """How ratios are spread; None without any."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    bins = Counter(min(int(value * 10), RATIO_BINS - 1) for value in ordered)
+    return Ratios(
+        low=quantile(ordered, 0.1),
+        median=quantile(ordered, 0.5),
+        high=quantile(ordered, 0.9),
+        bins=tuple(bins[number] for number in range(RATIO_BINS)),
+    )
+
+
+def _speed_group(key: SpeedKey, pace: _Pace) -> SpeedGroup:
+    resolution, encoder, preset = key
+    return SpeedGroup(
+        resolution=resolution,
+        encoder=encoder,
+        preset=preset,
+        files=len(pace.each),
+        frames_per_s=pace.frames / pace.encode_s,
+        median=quantile(sorted(pace.each), 0.5),
+        realtime=pace.film_s / pace.film_encode_s if pace.film_encode_s else None,
+    )
+
+
+def _reasons(outcomes: Outcomes) -> tuple[Reason, ...]:
+    """Why things failed, the most frequent reason first: the lines below the first are of each."""
+    counts = Counter(
+        verdict.detail.partition("\n")[0] for verdict in outcomes.of(AttemptResult.FAILED)
+    )
+    return tuple(Reason(detail=detail, files=files) for detail, files in counts.most_common())

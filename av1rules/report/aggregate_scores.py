@@ -1,0 +1,181 @@
+"""Adds up scores of films and of test clips, test clips themselves, and forecasts. Pure."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from av1rules.ledger.clips import ClipStatus
+from av1rules.ledger.forecasts import PastForecast
+from av1rules.ledger.history import EncodeRecord
+from av1rules.operations.clips.ledger_status import ClipAndStatus
+from av1rules.policy.quality_spec import GateScope, Metric
+from av1rules.policy.settings import SourceTier
+from av1rules.report.model import (
+    BIN_POINTS,
+    LOWEST_BIN,
+    SCORE_BINS,
+    CameOut,
+    ClipGroup,
+    ScoreBins,
+    ScoreGroup,
+    Span,
+)
+
+MOST_POINTS = 400
+"""Forecasts that a chart shows: more would hide each other."""
+
+
+TIER_ORDER = {tier.value: number for number, tier in enumerate(SourceTier)}
+
+
+_Key = tuple[str | None, str | None, Metric, GateScope | None]
+
+
+def tier_rank(source_tier: str | None) -> tuple[int, str]:
+    """The best tier first, unknown ones last."""
+    return TIER_ORDER.get(source_tier or "", 99), source_tier or "~"
+
+
+@dataclass(slots=True)
+class _Values:
+    """Sixteen bytes for each file."""
+
+    mean: array[float] = field(default_factory=lambda: array("d"))
+    p5: array[float] = field(default_factory=lambda: array("d"))
+
+
+class ScoreTally:
+    """The scores of each rule, source tier, metric and scope."""
+
+    def __init__(self) -> None:
+        self._groups: defaultdict[_Key, _Values] = defaultdict(_Values)
+
+    def add(self, one: EncodeRecord) -> None:
+        for score in one.scores:
+            values = self._groups[one.rule, one.source_tier, score.metric, score.scope]
+            values.mean.append(score.mean)
+            values.p5.append(score.p5)
+
+    def add_clip(self, clip: ClipAndStatus) -> None:
+        facts = clip.record.facts
+        for score in facts.scores:
+            values = self._groups[facts.rule, facts.source_tier, score.metric, None]
+            values.mean.append(score.mean)
+            values.p5.append(score.p5)
+
+    def groups(self) -> tuple[ScoreGroup, ...]:
+        """By metric, tier and rule; what was scored in whole before what was sampled."""
+        groups = [
+            ScoreGroup(
+                rule=rule,
+                source_tier=source_tier,
+                metric=metric,
+                scope=scope,
+                files=len(values.mean),
+                mean=span(values.mean),
+                p5=span(values.p5),
+            )
+            for (rule, source_tier, metric, scope), values in self._groups.items()
+        ]
+        groups.sort(key=_order)
+        return tuple(groups)
+
+    def bins(self) -> tuple[ScoreBins, ...]:
+        """VMAF by tier, whatever part of each film was scored."""
+        means: defaultdict[str | None, Counter[int]] = defaultdict(Counter)
+        lows: defaultdict[str | None, Counter[int]] = defaultdict(Counter)
+        for (_, source_tier, metric, _), values in self._groups.items():
+            if metric is Metric.VMAF:
+                means[source_tier].update(map(score_bin, values.mean))
+                lows[source_tier].update(map(score_bin, values.p5))
+        return tuple(
+            ScoreBins(
+                source_tier=source_tier,
+                mean=tuple(means[source_tier][number] for number in range(SCORE_BINS)),
+                p5=tuple(lows[source_tier][number] for number in range(SCORE_BINS)),
+            )
+            for source_tier in sorted(means, key=tier_rank)
+        )
+
+
+def _order(group: ScoreGroup) -> tuple[object, ...]:
+    return (
+        list(Metric).index(group.metric),
+        tier_rank(group.source_tier),
+        group.rule or "~",
+        group.scope is not GateScope.WHOLE,
+    )
+
+
+def score_bin(value: float) -> int:
+    """The number of a VMAF's bin; models may go a little above 100."""
+    number = int((value - LOWEST_BIN) // BIN_POINTS) + 1
+    return min(max(number, 0), SCORE_BINS - 1)
+
+
+def span(values: Iterable[float]) -> Span:
+    """Of one value or more."""
+    ordered = sorted(values)
+    return Span(
+        low=quantile(ordered, 0.1), median=quantile(ordered, 0.5), high=quantile(ordered, 0.9)
+    )
+
+
+def clip_scores(clips: Iterable[ClipAndStatus]) -> tuple[ScoreGroup, ...]:
+    """What test clips scored; variants show settings that no film has."""
+    tally = ScoreTally()
+    for clip in clips:
+        if clip.standing is not ClipStatus.VARIANT:
+            tally.add_clip(clip)
+    return tally.groups()
+
+
+def clip_groups(clips: Sequence[ClipAndStatus]) -> tuple[ClipGroup, ...]:
+    """In the order of lists of clips."""
+    groups: defaultdict[ClipStatus, list[ClipAndStatus]] = defaultdict(list)
+    for clip in clips:
+        groups[clip.standing].append(clip)
+    return tuple(
+        _clip_group(standing, groups[standing]) for standing in ClipStatus if standing in groups
+    )
+
+
+def _clip_group(standing: ClipStatus, clips: Sequence[ClipAndStatus]) -> ClipGroup:
+    facts = [clip.record.facts for clip in clips]
+    return ClipGroup(
+        standing=standing,
+        clips=len(clips),
+        film_s=sum(one.duration_s for one in facts),
+        encode_s=sum(one.encode_s for one in facts),
+        size_bytes=sum(clip.record.size_bytes for clip in clips),
+    )
+
+
+def came_out(past: Sequence[PastForecast]) -> tuple[CameOut, ...]:
+    """The newest forecasts that can be compared with what came out."""
+    known = [
+        one
+        for one in past
+        if min(one.seconds.mid, one.actual_s, one.size_bytes.mid, one.actual_bytes) > 0
+    ]
+    return tuple(
+        CameOut(
+            source_tier=one.source_tier,
+            forecast_s=one.seconds.mid,
+            actual_s=one.actual_s,
+            forecast_bytes=one.size_bytes.mid,
+            actual_bytes=one.actual_bytes,
+        )
+        for one in known[-MOST_POINTS:]
+    )
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Between the nearest two of the sorted values, which are one or more."""
+    at = share * (len(ordered) - 1)
+    below, above = math.floor(at), math.ceil(at)
+    return ordered[below] + (ordered[above] - ordered[below]) * (at - below)

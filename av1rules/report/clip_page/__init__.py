@@ -1,0 +1,1 @@
+"""The HTML page that compares a test clip with its source."""

@@ -1,0 +1,168 @@
+"""Gathers and writes the page on which a clip is compared with its source and its variants."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from av1rules.approvals.adjust import differing
+from av1rules.base.errors import Av1rulesError
+from av1rules.base.files import temp_name
+from av1rules.base.hashing import content_key
+from av1rules.base.text import printable
+from av1rules.ledger.clips import ClipRecord
+from av1rules.media.cache import lone_file
+from av1rules.media.ffprobe import probe_file
+from av1rules.media.source import Source
+from av1rules.operations.clips.listing import ClipView
+from av1rules.plan.review_gate import page_of
+from av1rules.plan.workspace import Workspace
+from av1rules.policy.canonical import NAMES, shown
+from av1rules.policy.quality_spec import Metric
+from av1rules.quality.stills import MOST_STILLS, spots, stills_note, take_stills
+from av1rules.report.clip_page.page import LARGEST_INSIDE, Still, compare_page
+from av1rules.report.clip_page.tables import Encode
+
+MOST_PIXELS = 100_000_000
+"""Of the stills of all encodes on one page: 12 of 4K, of which each takes 5 MB if it is noisy."""
+
+LEAST_STILLS = 2
+
+
+def write_comparison(workspace: Workspace, view: ClipView, *, output: Path | None) -> Path:
+    """Write the page (None: beside the clip) and return its place; clips too large to be put
+    inside are copied beside it. Raises Av1rulesError, OSError."""
+    record = view.made
+    page = output or page_of(record.path)
+    views = [view, *(one for one in view.variants if _is_comparable(one.made, record))]
+    stills, notes = _stills(workspace, views)
+    try:
+        text = compare_page(_encodes(views, page), stills, notes=notes)
+        temp = temp_name(page)
+        temp.write_text(text, encoding="utf-8")
+        temp.replace(page)
+    except OSError as problem:
+        raise Av1rulesError(
+            f"the page can't be written: {problem.strerror or problem}", where=printable(str(page))
+        ) from problem
+    return page
+
+
+def _is_comparable(one: ClipRecord, other: ClipRecord) -> bool:
+    """Whether both show the same pictures."""
+    return (one.facts.passages, one.facts.frames) == (other.facts.passages, other.facts.frames)
+
+
+def _encodes(views: Sequence[ClipView], page: Path) -> list[Encode]:
+    """The clips as the page has them; those beyond what fits inside are laid beside it."""
+    names, room, found = _names(views), LARGEST_INSIDE, []
+    for number, (view, name) in enumerate(zip(views, names, strict=True)):
+        record = view.made
+        clip, clip_name = None, None
+        if record.size_bytes <= room:
+            room -= record.size_bytes
+            clip = Path(record.path).read_bytes()
+        else:
+            beside = page.with_suffix(f".{number}.mp4" if number else ".mp4")
+            if page == page_of(views[0].made.path):
+                beside = Path(record.path)  # the clips lie there
+            elif beside.absolute() != Path(record.path).absolute():
+                shutil.copyfile(record.path, beside)
+            clip_name = beside.name
+        command = view.adjust_command if number else _approval(view)
+        found.append(Encode(view=view, name=name, command=command, clip=clip, clip_name=clip_name))
+    return found
+
+
+def _approval(view: ClipView) -> str:
+    return shlex.join(["av1rules", "clips", "approve", printable(view.source)])
+
+
+def _names(views: Sequence[ClipView]) -> list[str]:
+    """What tells them apart: the settings in which they differ."""
+    base = views[0].made.facts.settings
+    by_view = [differing(base, view.made.facts.settings) for view in views]
+    keys = sorted({name for names in by_view for name in names}, key=NAMES.index)
+    if not keys:
+        return ["encode"]
+    own = ", ".join(f"{name} {shown(base, name)}" for name in keys)
+    others = (
+        ", ".join(f"{name} {shown(view.made.facts.settings, name)}" for name in names)
+        for view, names in zip(views[1:], by_view[1:], strict=True)
+    )
+    return [f"{own} (as planned)", *others]
+
+
+def _stills(
+    workspace: Workspace, views: Sequence[ClipView]
+) -> tuple[tuple[Still, ...], tuple[str, ...]]:
+    """The stills and what to say of them; none, with the reason, where the source is gone."""
+    record = views[0].made
+    path = _source_path(views[0], record)
+    if path is None:
+        return (), ("no stills: the source is not there any more, or has other content",)
+    facts = record.facts
+    source = probe_file(lone_file(path), workspace.tools, children=workspace.children)
+    most = _most_stills(source, len(views))
+    wanted = spots(facts.pieces, facts.frames, _worst_second(record), most=most)
+    frames = [spot.frame for spot in wanted]
+    theirs = take_stills(
+        path,
+        source,
+        facts.passages,
+        frames,
+        tools=workspace.tools,
+        children=workspace.children,
+        is_deinterlaced=facts.settings.deinterlace == "bwdif",
+    )
+    ours = [_stills_of(workspace, view.made, frames) for view in views]
+    notes = []
+    if any(view.made.facts.settings.film_grain for view in views):
+        notes.append("the encode is shown with the film grain that players add")
+    if (note := stills_note(source, workspace.tools)) is not None:
+        notes.append(note)
+    stills = (
+        Still(label=spot.label, frame=spot.frame, source=picture, encodes=tuple(encodes))
+        for spot, picture, *encodes in zip(wanted, theirs, *ours, strict=True)
+    )
+    return tuple(stills), tuple(notes)
+
+
+def _most_stills(source: Source, encodes: int) -> int:
+    main = source.main
+    pixels = (main.width or 1) * (main.height or 1) if main is not None else 1
+    return min(max(MOST_PIXELS // (pixels * encodes), LEAST_STILLS), MOST_STILLS)
+
+
+def _stills_of(
+    workspace: Workspace, record: ClipRecord, frames: Sequence[int]
+) -> tuple[bytes, ...]:
+    clip = probe_file(lone_file(record.path), workspace.tools, children=workspace.children)
+    return take_stills(
+        record.path, clip, (), frames, tools=workspace.tools, children=workspace.children
+    )
+
+
+def _source_path(view: ClipView, record: ClipRecord) -> str | None:
+    """Where the content of the clip lies now: its source may have been renamed."""
+    paths = [record.origin]
+    if view.row is not None:
+        paths.append(view.row.file.path)
+    for path in paths:
+        try:
+            if content_key(path) == record.facts.content_key:
+                return path
+        except OSError:
+            continue
+    return None
+
+
+def _worst_second(record: ClipRecord) -> tuple[int, int] | None:
+    """Its number and how many there are, by the first metric that there is."""
+    by_metric = {score.metric: score for score in record.facts.scores}
+    score = next((by_metric[metric] for metric in Metric if metric in by_metric), None)
+    if score is None:
+        return None
+    return score.per_second.index(min(score.per_second)), len(score.per_second)

@@ -1,0 +1,147 @@
+"""Why one file is treated as it is, from facts to command, as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from av1rules.base.text import printable
+from av1rules.encode.streams import StreamAction
+from av1rules.media.source_text import source_lines
+from av1rules.plan.explain import Explanation
+from av1rules.plan.items import PlanAction, Prerequisite
+from av1rules.policy.canonical import NAMES, shown
+from av1rules.policy.match import MatchOutcome, RuleMatch
+from av1rules.policy.model import ReviewKind
+
+_MARKS = {True: "yes", False: "no", None: "unknown"}
+
+SETTING_NOTES = {
+    "film_grain": "strength of the grain that players put back",
+    "film_grain_denoise": "takes the grain out before coding; without it film_grain only adds",
+    "crf": "constant quality, lower is better",
+    "preset": "speed, lower is slower and better",
+}
+"""What a reader may not know by the name alone."""
+
+
+def explain_text(explanation: Explanation) -> str:
+    """All sections, each under its own heading."""
+    sections = [
+        ("File", [printable(explanation.row.file.path)]),
+        ("Facts", list(_facts(explanation))),
+        ("Source tier", list(_tier(explanation))),
+        ("Rules", list(_rules(explanation))),
+        ("Settings", list(_settings(explanation))),
+        ("Review", list(_review(explanation))),
+        ("Streams", list(_streams(explanation))),
+        ("Verdict", list(_verdict(explanation))),
+        ("Command", list(_command(explanation))),
+    ]
+    return "\n\n".join(
+        "\n".join([title, *(f"  {line}" for line in lines)]) for title, lines in sections if lines
+    )
+
+
+def _command(explanation: Explanation) -> Iterator[str]:
+    if explanation.command is None:
+        return
+    work = explanation.row.work or explanation.row.later
+    due = () if work is None else work.due
+    unknown = {Prerequisite.MEASURE: "film grain", Prerequisite.SEARCH: "CRF"}
+    if found_later := [name for step, name in unknown.items() if step in due]:
+        yield f"(still to be found, stands for where it starts from: {', '.join(found_later)})"
+    yield explanation.command
+
+
+def _facts(explanation: Explanation) -> Iterator[str]:
+    if explanation.look is not None:
+        yield from source_lines(explanation.look.source)
+
+
+def _tier(explanation: Explanation) -> Iterator[str]:
+    if explanation.look is None:
+        return
+    found = explanation.look.classification
+    name = found.source_tier.value if found.source_tier else "none"
+    yield f"{name}, confidence {found.confidence:.2f}"
+    for reason in found.reasons:
+        yield f"- {printable(reason)}"
+
+
+def _rules(explanation: Explanation) -> Iterator[str]:
+    is_sure = explanation.row.action is not PlanAction.MEASURE
+    for verdict in explanation.rules:
+        yield from _rule(verdict, is_sure=is_sure)
+    if explanation.rules and not any(verdict.is_decisive for verdict in explanation.rules):
+        yield "no rule matches: left alone"
+
+
+def _rule(verdict: RuleMatch, *, is_sure: bool) -> Iterator[str]:
+    rule = verdict.rule
+    decisive = "  <- decides" if verdict.is_decisive else ""
+    if decisive and not is_sure:
+        decisive += ", if no rule above does once the grain is measured"
+    head = f"{rule.place.short} {printable(rule.name)}: {_MARKS[verdict.outcome]}{decisive}"
+    yield head
+    if verdict.verdict is None:
+        yield "    (no condition: matches everything)"
+    else:
+        yield from _condition(verdict.verdict, 1)
+
+
+def _condition(verdict: MatchOutcome, depth: int) -> Iterator[str]:
+    indent = "    " * depth
+    seen = f" (is {verdict.seen})" if verdict.seen else ""
+    yield f"{indent}{printable(verdict.text)}: {_MARKS[verdict.outcome]}{seen}"
+    for part in verdict.parts:
+        yield from _condition(part, depth + 1)
+
+
+def _settings(explanation: Explanation) -> Iterator[str]:
+    recipe = explanation.look.recipe if explanation.look else None
+    if recipe is None:
+        return
+    settings, origins = recipe.settings, dict(recipe.origins)
+    work = explanation.row.work or explanation.row.later
+    due = () if work is None else work.due
+    for name in NAMES:
+        told = shown(settings, name)
+        if name == "crf" and Prerequisite.SEARCH in due:
+            told = "by target"
+        note = f"  # {SETTING_NOTES[name]}" if name in SETTING_NOTES else ""
+        origin = printable(origins.get(name, ""))
+        yield f"{name:<20} {told:<12} {origin}{note}"
+
+
+def _review(explanation: Explanation) -> Iterator[str]:
+    if explanation.look is None or explanation.look.recipe is None:
+        return
+    decision = explanation.look.decision
+    yield f"{'approve':<20} {decision.review.text:<12} {printable(decision.review_origin)}"
+    if decision.review.kind is not ReviewKind.NEVER:
+        yield f"{'clip':<20} {decision.review.clip_s:g}s"
+
+
+def _streams(explanation: Explanation) -> Iterator[str]:
+    recipe = explanation.look.recipe if explanation.look else None
+    if recipe is None:
+        return
+    copied = 0
+    for step in recipe.streams.steps:
+        if step.action is StreamAction.COPY:
+            copied += 1
+        else:
+            yield printable(step.describe())
+    if copied:
+        yield f"{copied} streams copied as they are"
+
+
+def _verdict(explanation: Explanation) -> Iterator[str]:
+    row = explanation.row
+    yield row.action.value
+    for cause in row.causes:
+        yield f"- {printable(cause)}"
+    for note in row.notes:
+        yield f"  note: {printable(note)}"
+    if row.target:
+        yield f"target: {printable(row.target)}"

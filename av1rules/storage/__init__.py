@@ -1,0 +1,1 @@
+"""Files on disk put in place, replaced and moved to the trash; knows no ledger."""

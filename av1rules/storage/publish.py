@@ -1,0 +1,164 @@
+"""Puts a verified file in its place: whole or not at all, never over the source."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from av1rules.base.errors import Av1rulesError, UsageError
+from av1rules.base.files import publish, temp_name
+from av1rules.base.hashing import file_digest
+from av1rules.base.text import printable
+from av1rules.policy.model import OutputSpec
+
+_ACL = "system.posix_acl_access"
+
+_OF_CONTENT = re.compile(
+    r"sha\d|shatag|md5|crc|xxh|blake|hash|digest|checksum|bitrot", re.IGNORECASE
+)
+"""Attributes by which other tools remember the digest of a file: of a target it would be wrong, and
+they would report bit rot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileAttributes:
+    """What a target takes over from its source, beside what it is."""
+
+    keep_mtime: bool
+    keep_mode: bool  # and the access list, which is part of it
+    keep_owner: bool
+    keep_xattrs: bool
+
+    @classmethod
+    def of(cls, output: OutputSpec) -> Self:
+        return cls(
+            keep_mtime=output.keep_mtime,
+            keep_mode=output.keep_mode,
+            keep_owner=output.keep_owner,
+            keep_xattrs=output.keep_xattrs,
+        )
+
+
+def publish_target(
+    temp: str,
+    target: str,
+    *,
+    source: str,
+    attributes: FileAttributes,
+    copy_folder: str | None = None,
+    replace: bool = True,
+    check: Callable[[], None] | None = None,
+) -> None:
+    """Move the finished `temp` to `target` by rename, making the folders above it.
+
+    On another file system it is copied there first (into `copy_folder`, or beside the target),
+    synced, and compared by digest. `attributes` says what it takes over from `source`. Without
+    `replace`
+    nothing that exists is overwritten (FileExistsError); `check` is called right before the rename
+    and may raise.
+    Raises UsageError if the target is the source, a plain Av1rulesError if the copy differs,
+    OSError. Afterwards `temp` is gone; after an error it is still there.
+    """
+    _refuse_source(target, source)
+    goal = Path(target)
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    if _same_file_system(temp, str(goal.parent)):
+        copy_attributes(temp, source, attributes)
+        try:
+            publish(Path(temp), goal, replace=replace, check=check)
+            return
+        except OSError as problem:
+            if problem.errno != errno.EXDEV:  # one device number, two mounts: copy after all
+                raise
+    part = temp_name(goal, folder=Path(copy_folder) if copy_folder else None)
+    _copy(temp, part, goal)
+    try:
+        copy_attributes(str(part), source, attributes)
+        publish(part, goal, replace=replace, check=check)
+    finally:
+        part.unlink(missing_ok=True)
+    os.unlink(temp)
+
+
+def _refuse_source(target: str, source: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samefile(target, source):
+            raise UsageError(
+                "the target is the source itself: an original is never overwritten",
+                where=printable(target),
+                hint="set another output.root or output.suffix",
+            )
+
+
+def _same_file_system(temp: str, folder: str) -> bool:
+    return os.stat(temp).st_dev == os.stat(folder).st_dev
+
+
+def _copy(temp: str, part: Path, goal: Path) -> None:
+    """Copy to `part` beside the goal, whole and compared, or leave nothing there."""
+    try:
+        shutil.copyfile(temp, part)
+        _require_same(part, Path(temp), goal)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _require_same(part: Path, temp: Path, goal: Path) -> None:
+    if file_digest(part) != file_digest(temp):
+        raise Av1rulesError(
+            "the copy to the target's file system differs from what was written",
+            where=printable(str(goal)),
+            hint="check that disk and its cables; nothing was published",
+        )
+
+
+def copy_attributes(path: str, origin: str, wanted: FileAttributes) -> None:
+    """Give the file at `path` what is `wanted` of the one at `origin`, as far as this user may and
+    the file system can: what it can't keep is no error.
+
+    Never set-uid or sticky, never `security.*` or `trusted.*`; the owner may always read and write.
+    A vanished origin leaves all as it is: who publishes looks at the source once more anyway.
+    """
+    try:
+        found = os.stat(origin)
+    except FileNotFoundError:
+        return
+    if wanted.keep_xattrs:
+        _copy_extended(origin, path, with_acl=wanted.keep_mode)
+    if wanted.keep_mode:
+        mode = stat.S_IMODE(found.st_mode) & 0o777 | stat.S_IRUSR | stat.S_IWUSR
+        with contextlib.suppress(OSError):  # a file system without modes
+            os.chmod(path, mode)
+    if wanted.keep_mtime:
+        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+    if wanted.keep_owner:  # last: afterwards the file may be somebody else's
+        _copy_owner(found, path)
+
+
+def _copy_extended(origin: str, path: str, *, with_acl: bool) -> None:
+    if sys.platform != "linux":  # elsewhere Python has no way to them
+        return
+    with contextlib.suppress(OSError):
+        for name in os.listxattr(origin):
+            is_users = name.startswith("user.") and not _OF_CONTENT.search(name)
+            if is_users or (with_acl and name == _ACL):
+                with contextlib.suppress(OSError):  # no room for it, or none of this kind there
+                    os.setxattr(path, name, os.getxattr(origin, name))
+
+
+def _copy_owner(found: os.stat_result, path: str) -> None:
+    try:
+        os.chown(path, found.st_uid, found.st_gid)
+    except OSError:  # only root may give files away
+        with contextlib.suppress(OSError):
+            os.chown(path, -1, found.st_gid)

@@ -1,0 +1,68 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from av1rules.base.files import is_temp_name, publish, temp_name, write_text
+
+
+def test_temp_name_is_private_hidden_and_beside_its_goal(tmp_path: Path) -> None:
+    goal = tmp_path / "film.mkv"
+    one, other = temp_name(goal), temp_name(goal)
+    assert one != other
+    assert one.parent == tmp_path
+    assert one.suffix == ".mkv"
+    assert is_temp_name(one.name)
+
+
+def test_temp_name_in_another_folder_with_another_suffix(tmp_path: Path) -> None:
+    name = temp_name(Path("/films/film.avi"), folder=tmp_path, suffix=".mkv")
+    assert name.parent == tmp_path
+    assert name.suffix == ".mkv"
+
+
+def test_temp_name_fits_where_the_goal_has_the_longest_name_possible(tmp_path: Path) -> None:
+    goal = tmp_path / ("f" * 251 + ".mkv")
+    goal.touch()
+    temp_name(goal).touch()
+
+
+def test_is_temp_name_leaves_films_alone() -> None:
+    assert not is_temp_name("film.mkv")
+    assert not is_temp_name("av1rules-demo.mkv")
+
+
+def test_publish_replaces_the_goal_and_takes_the_temp_away(tmp_path: Path) -> None:
+    temp, goal = tmp_path / ".av1rules-1.mkv", tmp_path / "film.mkv"
+    temp.write_bytes(b"new")
+    goal.write_bytes(b"old")
+    publish(temp, goal)
+    assert goal.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["film.mkv"]
+
+
+def test_publish_of_a_missing_temp_leaves_the_goal(tmp_path: Path) -> None:
+    goal = tmp_path / "film.mkv"
+    goal.write_bytes(b"old")
+    with pytest.raises(FileNotFoundError):
+        publish(tmp_path / "absent", goal)
+    assert goal.read_bytes() == b"old"
+
+
+def test_write_text_keeps_names_that_are_not_utf8(tmp_path: Path) -> None:
+    goal = tmp_path / "receipt.json"
+    write_text(goal, "film \udcff")
+    assert goal.read_bytes() == b"film \xff"
+
+
+def test_write_text_that_fails_leaves_the_old_text_and_no_temp(tmp_path: Path) -> None:
+    goal = tmp_path / "receipt.json"
+    goal.write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        write_text(goal, "\ud800")  # half of a pair: no bytes stand for it
+    assert goal.read_text() == "old"
+    assert os.listdir(tmp_path) == ["receipt.json"]

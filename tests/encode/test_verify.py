@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from av1rules.encode.verify import Blame, Check, Verification
+
+GOOD = Check(name="decode", passed=True, detail="9 frames")
+SHORT = Check(name="duration", passed=False, detail="source 9 s, target 1 s", blame=Blame.SOURCE)
+WRONG = Check(name="contract", passed=False, detail="width should be 2, found 1")
+
+
+def test_all_is_well() -> None:
+    well = Verification(checks=(GOOD,), elapsed_s=0)
+    assert (well.passed, well.blame, well.hint) == (True, None, None)
+
+
+def test_only_checks_of_the_source_blame_it() -> None:
+    ours = Verification(checks=(GOOD, WRONG), elapsed_s=0)
+    assert not ours.passed
+    assert ours.blame is Blame.ENCODE
+    assert (ours.hint or "").startswith("the source was read well")
+    both = Verification(checks=(WRONG, GOOD, SHORT), elapsed_s=0)
+    assert both.blame is Blame.SOURCE
+    assert (both.hint or "").startswith("the source may be damaged")
+
+
+def test_the_first_line_stands_alone() -> None:
+    both = Verification(checks=(WRONG, GOOD, SHORT), elapsed_s=0)
+    assert both.message == (
+        "the encode did not pass verification: contract: width should be 2, found 1\n"
+        "  duration: source 9 s, target 1 s"
+    )

@@ -1,0 +1,278 @@
+"""What lies aside is deleted only while the other one of its pair is known to be whole."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from av1rules.base.errors import RunInterruptedError
+from av1rules.execute.trash import (
+    Purged,
+    TrashSelection,
+    TrashState,
+    list_trash,
+    purge,
+    purge_expired,
+)
+from av1rules.ledger.trash_table import TrashEntry, TrashKind
+from tests.execute.trash_library import LONG_AGO, TrashLibrary
+
+
+@pytest.fixture
+def aside(tmp_path: Path) -> TrashLibrary:
+    return TrashLibrary(tmp_path)
+
+
+def purged(
+    library: TrashLibrary,
+    *entries: TrashEntry,
+    is_verified: bool = True,
+    with_orphans: bool = False,
+) -> list[Purged]:
+    ruleset = library.ruleset()
+    with library.ledger() as ledger:
+        return list(
+            purge(ledger, ruleset, entries, is_verified=is_verified, with_orphans=with_orphans)
+        )
+
+
+def refused(library: TrashLibrary, kept: TrashEntry, *, is_verified: bool = True) -> str:
+    """The reason; all must be as before."""
+    before = sorted(library.films.rglob("*"))
+    (result,) = purged(library, kept, is_verified=is_verified)
+    assert result.refusal is not None
+    assert result.freed_bytes == 0
+    assert sorted(library.films.rglob("*")) == before
+    assert library.entry(kept).gone_at is None
+    return result.refusal
+
+
+def test_original_with_a_whole_target_goes_and_so_do_empty_folders(aside: TrashLibrary) -> None:
+    kept = aside.put_aside("series/one/a.mp4")
+    (result,) = purged(aside, kept)
+    assert result == Purged(kept=kept, freed_bytes=kept.size_bytes)
+    assert aside.entry(kept).gone_at is not None
+    assert sorted(path.name for path in aside.films.rglob("*")) == ["a.mkv", "one", "series"]
+
+
+def test_folders_with_anything_in_them_stay(aside: TrashLibrary) -> None:
+    first, second = aside.put_aside("x/a.mp4"), aside.put_aside("x/b.mp4")
+    purged(aside, first)
+    assert Path(second.path).exists()
+    (aside.trash / "note.txt").touch()
+    purged(aside, second)
+    assert sorted(path.name for path in aside.trash.iterdir()) == [
+        ".ignore", ".nomedia", "note.txt",
+    ]  # fmt: skip
+
+
+def test_marks_that_somebody_filled_stay(aside: TrashLibrary) -> None:
+    kept = aside.put_aside()
+    (aside.trash / ".ignore").write_text("*.tmp")
+    purged(aside, kept)
+    assert (aside.trash / ".ignore").read_text() == "*.tmp"
+
+
+def test_target_gone_cut_or_rotten_keeps_the_original(aside: TrashLibrary) -> None:
+    kept = aside.put_aside()
+    target = Path(kept.row.target)
+    whole = target.read_bytes()
+    target.write_bytes(whole[:-1] + b"?")
+    assert refused(aside, kept) == f"its target is not what was written: {target}"
+    target.write_bytes(whole[:-1])
+    assert "has 59 bytes, not 60" in refused(aside, kept)
+    assert "has 59 bytes, not 60" in refused(aside, kept, is_verified=False)
+    target.unlink()
+    assert refused(aside, kept) == f"its target is not there: {target}"
+    target.symlink_to("/dev/zero")
+    assert "no regular file" in refused(aside, kept)
+    target.unlink()
+    target.write_bytes(whole)
+    assert purged(aside, kept)[0].refusal is None
+
+
+def test_unverified_looks_at_the_size_alone(aside: TrashLibrary) -> None:
+    kept = aside.put_aside()
+    target = Path(kept.row.target)
+    target.write_bytes(b"?" * target.stat().st_size)
+    assert purged(aside, kept, is_verified=False)[0].refusal is None
+    assert not Path(kept.path).exists()
+
+
+def test_target_that_was_renamed_is_found_by_the_ledger(aside: TrashLibrary) -> None:
+    kept = aside.put_aside()
+    renamed = aside.films / "b.mkv"
+    os.rename(kept.row.target, renamed)
+    with aside.ledger() as ledger:
+        ledger.commit(replace(kept.row, target=str(renamed)), None)
+    assert purged(aside, kept)[0].refusal is None
+
+
+def test_undone_result_goes_only_if_its_original_is_whole(aside: TrashLibrary) -> None:
+    kept = aside.put_aside(kind=TrashKind.RESULT)
+    original = Path(kept.row.source_path)
+    content = original.read_bytes()
+    original.write_bytes(content.swapcase())
+    assert refused(aside, kept) == f"its original is not what was written: {original}"
+    original.write_bytes(content)
+    assert purged(aside, kept)[0].refusal is None
+    assert original.read_bytes() == content
+
+
+def test_orphan_goes_only_if_orphans_are_meant(aside: TrashLibrary) -> None:
+    kept = aside.put_aside(kind=TrashKind.ORPHAN)
+    assert "may be the last copy" in refused(aside, kept)
+    assert purged(aside, kept, with_orphans=True)[0].refusal is None
+    assert not Path(kept.path).exists()
+
+
+def test_other_content_in_its_place_is_not_deleted(aside: TrashLibrary) -> None:
+    kept = aside.put_aside()
+    path = Path(kept.path)
+    content = path.read_bytes()
+    path.write_bytes(b"what somebody put here")
+    assert refused(aside, kept) == "what lies there is not what was put aside"
+    path.unlink()
+    elsewhere = aside.folder / "elsewhere.mp4"
+    elsewhere.write_bytes(content)
+    path.symlink_to(elsewhere)
+    assert refused(aside, kept) == "what lies there is not what was put aside"
+    assert elsewhere.exists()
+
+
+def test_links_on_the_way_are_not_followed(aside: TrashLibrary) -> None:
+    kept = aside.put_aside("x/a.mp4")
+    elsewhere = aside.folder / "elsewhere"
+    (aside.trash / "1").rename(elsewhere)
+    (aside.trash / "1").symlink_to(elsewhere)
+    assert f"{kept.path}" not in refused(aside, kept)
+    assert (elsewhere / "x" / "a.mp4").exists()
+    (aside.trash / "1").unlink()
+    elsewhere.rename(aside.trash / "1")
+    aside.trash.rename(elsewhere)
+    aside.trash.symlink_to(elsewhere)
+    assert refused(aside, kept)
+    assert (elsewhere / "1" / "x" / "a.mp4").exists()
+
+
+@pytest.mark.parametrize("way", ["a.mp4", "{trash}/../b.mp4", "{trash}"])
+def test_nothing_outside_of_a_trash_folder_is_deleted(way: str, aside: TrashLibrary) -> None:
+    kept = aside.put_aside()
+    inner = Path(kept.path)
+    place = f"{aside.films}/{way.format(trash=aside.trash.name)}"
+    if not os.path.isdir(place):
+        inner.rename(place)
+    assert "it is not below a folder .av1rules-kept" in refused(aside, replace(kept, path=place))
+    assert os.path.exists(place)
+
+
+def test_one_that_somebody_removed_is_written_down(aside: TrashLibrary) -> None:
+    kept = aside.put_aside()
+    os.unlink(kept.path)
+    (result,) = purged(aside, kept)
+    assert result == Purged(kept=kept, was_there=False)
+    assert aside.entry(kept).gone_at is not None
+
+
+def test_disk_that_is_not_there_says_nothing_of_its_files(aside: TrashLibrary) -> None:
+    kept = aside.put_aside()
+    aside.films.rename(aside.folder / "away")
+    assert refused(aside, kept) == "its disk is not there"
+    with aside.ledger() as ledger:
+        (item,) = list_trash(ledger, aside.ruleset())
+    assert (item.state, item.frees_bytes, item.mount) == (TrashState.NO_DISK, 0, None)
+
+
+def test_a_stop_in_the_middle_deletes_no_more(aside: TrashLibrary) -> None:
+    first, second = aside.put_aside("a.mp4"), aside.put_aside("b.mp4")
+    stops = iter((False, True))
+
+    def check() -> None:
+        if next(stops):
+            raise RunInterruptedError("stopped")
+
+    ruleset = aside.ruleset()
+    with aside.ledger() as ledger, pytest.raises(RunInterruptedError):
+        list(purge(ledger, ruleset, (first, second), check=check))
+    assert aside.entry(first).gone_at is not None
+    assert Path(second.path).exists()
+
+
+def test_hard_linked_original_frees_nothing(aside: TrashLibrary) -> None:
+    kept = aside.put_aside()
+    os.link(kept.path, aside.films / "seeded.mp4")
+    with aside.ledger() as ledger:
+        (item,) = list_trash(ledger, aside.ruleset())
+    assert (item.state, item.frees_bytes) == (TrashState.THERE, 0)
+    assert purged(aside, kept)[0].freed_bytes == 0
+    assert (aside.films / "seeded.mp4").exists()
+
+
+class TestExpiry:
+    NOW = datetime.fromisoformat(LONG_AGO) + timedelta(days=30)
+
+    def lines(self, library: TrashLibrary, policy: str, *, after: timedelta) -> list[str]:
+        ruleset = library.ruleset(policy)
+        with library.ledger() as ledger:
+            return list(purge_expired(ledger, ruleset, now=self.NOW + after))
+
+    def test_original_goes_when_its_time_is_over(self, aside: TrashLibrary) -> None:
+        kept = aside.put_aside()
+        day = timedelta(days=1)
+        assert self.lines(aside, "keep", after=3650 * day) == []
+        assert self.lines(aside, "keep for 30d", after=-day) == []
+        assert self.lines(aside, "keep for 30d", after=timedelta()) == []
+        assert self.lines(aside, "keep for 30d", after=day) == [
+            "deleted the original of films/a.mp4 (510 B)"
+        ]
+        assert not Path(kept.path).exists()
+        assert self.lines(aside, "keep for 30d", after=day) == []
+
+    def test_only_originals_with_a_whole_target(self, aside: TrashLibrary) -> None:
+        kept = aside.put_aside()
+        os.unlink(kept.row.target)
+        result = aside.put_aside("b.mp4", kind=TrashKind.RESULT)
+        orphan = aside.put_aside("c.mp4", kind=TrashKind.ORPHAN)
+        reason = f"its target is not there: {kept.row.target}"
+        assert self.lines(aside, "keep for 1d", after=timedelta()) == [
+            f"kept the original of films/a.mp4 in {kept.path}: {reason}"
+        ]
+        assert all(Path(entry.path).exists() for entry in (kept, result, orphan))
+
+    def test_clock_that_went_back_deletes_nothing(self, aside: TrashLibrary) -> None:
+        aside.put_aside(at="2040-01-01T00:00:00+00:00")
+        assert self.lines(aside, "keep for 1d", after=timedelta()) == []
+
+    def test_date_beyond_the_calendar_is_never(self, aside: TrashLibrary) -> None:
+        aside.put_aside()
+        assert self.lines(aside, "keep for 9999999d", after=timedelta()) == []
+
+
+def test_choice_by_run_path_kind_and_age(aside: TrashLibrary) -> None:
+    first = aside.put_aside("x/a.mp4", run=1)
+    second = aside.put_aside(
+        "y/b.mp4", run=2, kind=TrashKind.RESULT, at="2026-02-01T00:00:00+00:00"
+    )
+    now = datetime(2026, 2, 2, tzinfo=UTC)
+
+    def chosen(**what: object) -> list[int]:
+        choice = TrashSelection(**what)  # type: ignore[arg-type]
+        return [kept.id for kept in (first, second) if choice.holds(kept, now)]
+
+    assert chosen() == [1, 2]
+    assert chosen(runs=frozenset({2})) == [2]
+    assert chosen(kind=TrashKind.ORIGINAL) == [1]
+    assert chosen(older_than_s=86400.0) == [1]
+    assert chosen(older_than_s=864000000.0) == []
+    assert chosen(paths=(f"{aside.films}/x",)) == [1]
+    assert chosen(paths=(str(aside.films),)) == [1, 2]
+    assert chosen(paths=(first.row.target,)) == [1]
+    assert chosen(paths=(first.row.source_path,)) == [1]
+    assert chosen(paths=(second.path,)) == [2]
+    assert chosen(paths=(f"{aside.films}/x/a",)) == []
+    assert chosen(runs=frozenset({2}), paths=(first.path,)) == [1, 2]
+    assert chosen(runs=frozenset({2}), kind=TrashKind.ORIGINAL) == []

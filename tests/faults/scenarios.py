@@ -1,0 +1,246 @@
+"""What is done in the fault tests: a small library in some state, and one command on it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.live import undo_last
+from tests.sample_library import FAST, SampleLibrary
+
+OTHER = FAST.replace("crf: 50", "crf: 45")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A shelf on one file system, a folder on another, and clips to fill both."""
+
+    library: SampleLibrary
+    far: Path
+    clips: Mapping[str, Path]
+
+    def rules(self, output: str, *, settings: str = FAST, roots: str = "films") -> None:
+        self.library.rules(
+            f"version: 1\nlibrary: {{roots: [{roots}], settle: 0}}\n"
+            f"output: {{{output}}}\nrun: {{reserve: 0}}\n"
+            f"rules: [{{name: all, encode: {{{settings}}}, review: never}}]\n"
+        )
+
+    def add(self, *names: str) -> None:
+        """Each name gets the clip of its first letter."""
+        for name in names:
+            self.library.add(name, self.clips[name[0] + Path(name).suffix])
+
+    def film(self, name: str) -> Path:
+        return self.library.folder / "films" / name
+
+    def run(self) -> None:
+        finished = self.library.run()
+        assert finished.failed == finished.dropped == 0, self.library.told()
+
+    def undo(self) -> None:
+        undo_last(self.library)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """`prepare` leads up to the command. `is_toggle`: a run does not do it again (an undo).
+    `may_go`: this command deletes originals, once their targets are verified."""
+
+    prepare: Callable[[Stage], None]
+    command: tuple[str, ...] = ("run",)
+    is_toggle: bool = False
+    may_go: bool = False
+
+
+MIRROR = "mode: mirror, root: out, receipts: both, side_files: carry"
+REPLACE = "mode: replace, receipts: both, side_files: carry"
+
+
+def _encode(stage: Stage, output: str = MIRROR) -> None:
+    stage.rules(output)
+    stage.add("a.mkv")
+    stage.film("a.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nword\n")
+
+
+def _encode_far_temp(stage: Stage) -> None:
+    _encode(stage, f"{MIRROR}, temp_dir: {stage.far}/temp")
+
+
+def _redo(stage: Stage) -> None:
+    _encode(stage)
+    stage.run()
+    stage.rules(MIRROR, settings=OTHER)
+
+
+def _replace(stage: Stage) -> None:
+    _encode(stage, REPLACE)
+
+
+def _replace_far_temp(stage: Stage) -> None:
+    _encode(stage, f"{REPLACE}, temp_dir: {stage.far}/temp")
+
+
+def _replace_extension(stage: Stage) -> None:
+    stage.rules(REPLACE)
+    stage.add("a.mp4")
+    for name in ("a.mp4.nfo", "a.srt"):
+        stage.film(name).write_text(name)
+
+
+def _rebuild(stage: Stage) -> None:
+    _replace(stage)
+    stage.run()
+    stage.rules(REPLACE, settings=OTHER)
+
+
+def _replaced_extension(stage: Stage) -> None:
+    _replace_extension(stage)
+    stage.run()
+
+
+def _undone(stage: Stage) -> None:
+    _replaced_extension(stage)
+    stage.undo()
+
+
+def _replaced(stage: Stage) -> None:
+    _replace(stage)
+    stage.run()
+
+
+def _replaced_undone(stage: Stage) -> None:
+    _replaced(stage)
+    stage.undo()
+
+
+def _delete(stage: Stage) -> None:
+    _encode(stage, f"{REPLACE}, originals: delete after verify")
+
+
+def _delete_extension(stage: Stage) -> None:
+    stage.rules(f"{REPLACE}, originals: delete after verify")
+    stage.add("a.mp4")
+
+
+def _copies(stage: Stage, output: str = f"{MIRROR}, copies: link") -> None:
+    stage.rules(output)
+    stage.add("a.mkv", "a2.mkv")
+
+
+def _copies_copied(stage: Stage) -> None:
+    _copies(stage, f"{MIRROR}, copies: copy")
+
+
+def _copies_replaced(stage: Stage) -> None:
+    _copies(stage, REPLACE)
+
+
+def _three(stage: Stage) -> None:
+    stage.rules(MIRROR)
+    stage.add("a.mkv", "b.mkv", "c.mkv")
+    stage.film("a.srt").write_text("a")
+    stage.run()
+
+
+def _chain(stage: Stage) -> None:
+    _three(stage)
+    for old, new in (("c", "d"), ("b", "c"), ("a", "b")):
+        stage.film(f"{old}.mkv").rename(stage.film(f"{new}.mkv"))
+    stage.film("a.srt").rename(stage.film("b.srt"))
+
+
+def _swap(stage: Stage) -> None:
+    _three(stage)
+    for old, new in (("a", "x"), ("b", "a"), ("x", "b")):
+        stage.film(f"{old}.mkv").rename(stage.film(f"{new}.mkv"))
+
+
+def _folder(stage: Stage) -> None:
+    stage.rules(MIRROR)
+    stage.library.add("season 1/a.mkv", stage.clips["a.mkv"])
+    stage.run()
+    stage.film("season 1").rename(stage.film("Season 01"))
+
+
+def _move_and_redo(stage: Stage) -> None:
+    _three(stage)
+    stage.film("a.mkv").rename(stage.film("z.mkv"))
+    stage.rules(MIRROR, settings=OTHER)
+
+
+def _move_far(stage: Stage) -> None:
+    (stage.far / "more").mkdir()
+    roots = f"films, '{stage.far}/more'"
+    stage.rules("mode: beside, receipts: both", roots=roots)
+    stage.add("a.mkv", "b.mkv")
+    shutil.copy(stage.clips["c.mkv"], stage.far / "more" / "c.mkv")
+    stage.run()
+    shutil.move(stage.film("a.mkv"), stage.far / "more" / "a.mkv")
+    shutil.move(stage.far / "more" / "c.mkv", stage.film("c.mkv"))
+
+
+def _displace(stage: Stage) -> None:
+    _three(stage)
+    stage.film("a.mkv").replace(stage.film("b.mkv"))
+
+
+def _orphan(stage: Stage) -> None:
+    _three(stage)
+    stage.rules(f"{MIRROR}, orphans: trash")
+    stage.film("a.mkv").unlink()
+
+
+def _orphan_aside(stage: Stage) -> None:
+    _orphan(stage)
+    stage.run()
+    stage.rules(MIRROR)
+
+
+def _expired(stage: Stage) -> None:
+    _replace(stage)
+    stage.run()
+    with sqlite3.connect(stage.library.state_dir / "ledger.sqlite3") as ledger:
+        ledger.execute("UPDATE kept SET at='2020-01-01T00:00:00+00:00'")
+    ledger.close()
+    stage.rules(f"{REPLACE}, originals: keep for 30d")
+
+
+def _better_release(stage: Stage) -> None:
+    _replaced(stage)
+    shutil.copy(stage.clips["b.mkv"], stage.film("a.mkv"))
+
+
+_UNDO = ("undo", "last")
+
+SCENARIOS: dict[str, Scenario] = {
+    "encode": Scenario(prepare=_encode),
+    "encode, temp_dir elsewhere": Scenario(prepare=_encode_far_temp),
+    "redo over a target": Scenario(prepare=_redo),
+    "replace": Scenario(prepare=_replace),
+    "replace, new extension": Scenario(prepare=_replace_extension),
+    "replace, temp_dir elsewhere": Scenario(prepare=_replace_far_temp),
+    "replace, better release": Scenario(prepare=_better_release),
+    "rebuild from the original": Scenario(prepare=_rebuild),
+    "undo": Scenario(prepare=_replaced, command=_UNDO, is_toggle=True),
+    "undo, new extension": Scenario(prepare=_replaced_extension, command=_UNDO, is_toggle=True),
+    "undo of an undo": Scenario(prepare=_replaced_undone, command=_UNDO, is_toggle=True),
+    "undo of an undo, new extension": Scenario(prepare=_undone, command=_UNDO, is_toggle=True),
+    "undo of an orphan": Scenario(prepare=_orphan_aside, command=_UNDO, is_toggle=True),
+    "delete after verify": Scenario(prepare=_delete, may_go=True),
+    "delete after verify, new extension": Scenario(prepare=_delete_extension, may_go=True),
+    "copies linked": Scenario(prepare=_copies),
+    "copies copied": Scenario(prepare=_copies_copied),
+    "copies replaced": Scenario(prepare=_copies_replaced),
+    "moves in a chain": Scenario(prepare=_chain),
+    "moves that swap": Scenario(prepare=_swap),
+    "move of a folder": Scenario(prepare=_folder),
+    "move and redo": Scenario(prepare=_move_and_redo),
+    "moves to another file system": Scenario(prepare=_move_far),
+    "move onto a deleted film": Scenario(prepare=_displace),
+    "orphan to the trash": Scenario(prepare=_orphan),
+    "purge": Scenario(prepare=_expired, may_go=True),
+}

@@ -1,0 +1,143 @@
+"""The brake: too much is gone to act on it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from av1rules.base.errors import UsageError
+from av1rules.plan.safety_stop import check_root, known_files, missing_files, take_inventory
+from tests.sample_library import FAST, RULES, SampleLibrary
+
+MARKS = {f"film {number}.mkv": (number, number) for number in range(20)}
+
+
+def lost_of(found: dict[str, tuple[int, int]], there: tuple[str, ...] = ()) -> list[str]:
+    marks = frozenset(found.values())
+    return missing_files(MARKS, found.items(), elsewhere=marks, is_there=lambda path: path in there)
+
+
+def safety_stop(lost: list[str], *, found: int = 10, max_lost: float = 0.25) -> str | None:
+    judged = check_root("/films", known=len(MARKS), found=found, lost=lost, max_lost=max_lost)
+    return None if judged is None else judged.message
+
+
+def test_renamed_files_are_not_lost() -> None:
+    assert lost_of({f"other/{path}": mark for path, mark in MARKS.items()}) == []
+
+
+def test_files_no_longer_looked_at_are_not_lost() -> None:
+    assert lost_of({}, there=tuple(MARKS)) == []
+
+
+def test_gone_files_are_lost() -> None:
+    assert lost_of(dict(list(MARKS.items())[3:])) == [f"film {n}.mkv" for n in range(3)]
+
+
+def test_touched_and_changed_files_are_not_lost() -> None:
+    assert lost_of(dict.fromkeys(MARKS, (9, 9))) == []
+
+
+@pytest.mark.parametrize(
+    ("lost", "max_lost", "stops"),
+    [(4, 0.1, False), (5, 0.25, False), (6, 0.25, True), (20, 1.0, False), (1, 0.0, True)],
+)
+def test_share_and_number_decide(lost: int, max_lost: float, stops: bool) -> None:
+    message = safety_stop([f"film {n}.mkv" for n in range(lost)], max_lost=max_lost)
+    assert (message is not None) is stops
+
+
+def test_message_has_the_figures() -> None:
+    assert safety_stop([f"film {n}.mkv" for n in range(8)]) == (
+        "8 of 20 known files are gone (40%, library.max_lost allows 25%): "
+        "film 0.mkv, film 1.mkv, film 2.mkv, ..."
+    )
+
+
+def test_emptied_root_stops_whatever_its_size() -> None:
+    assert safety_stop(["film 1.mkv"], found=0, max_lost=1.0) == (
+        "the root is empty, but held 20 files when a run last looked"
+    )
+
+
+def test_census_survives_odd_names_and_damage() -> None:
+    files = [("a\udcff\x00b.mkv", (1, 2)), ("b", (3, 4))]
+    assert known_files(take_inventory("/r", files).packed) == dict(files)
+    assert known_files(b"damaged") == {}
+
+
+# --- in a run
+
+
+@pytest.fixture
+def full(library: SampleLibrary) -> SampleLibrary:
+    """Eight films that are held by the rules: nothing is encoded, all is known."""
+    library.rules(
+        "version: 1\nlibrary: {roots: [films, more], settle: 0}\n"
+        "output: {mode: mirror, root: out}\nrun: {reserve: 0}\n"
+        "rules: [{name: all, hold: later}]\n"
+    )
+    for number in range(8):
+        library.add(f"{number}.mkv")
+    (library.folder / "more").mkdir()
+    library.run()
+    return library
+
+
+def test_missing_root_refuses_the_run_and_is_told_by_the_plan(full: SampleLibrary) -> None:
+    (full.folder / "more").rmdir()
+    (told,) = full.plan().safety_stops
+    assert "is its disk mounted?" in told.text
+    with pytest.raises(UsageError, match="does not exist"):
+        full.run()
+    assert full.run(accept_missing=True).failed == 0
+
+
+def test_emptied_root_refuses_until_it_is_accepted_once(full: SampleLibrary) -> None:
+    shutil.rmtree(full.folder / "films")
+    (full.folder / "films").mkdir()
+    with pytest.raises(UsageError, match="empty, but held 8 files"):
+        full.run()
+    full.run(accept_missing=True)
+    full.run()
+
+
+def test_lost_share_refuses_and_acts_on_nothing(library: SampleLibrary) -> None:
+    text = RULES.format(settings=FAST).replace("copies: encode", "orphans: trash")
+    library.rules(text)
+    for number in range(8):
+        library.add(f"{number}.mkv")
+    library.run()
+    before = sorted(path.name for path in (library.folder / "out" / "films").iterdir())
+    for number in range(6):
+        Path(library.folder, "films", f"{number}.mkv").unlink()
+    with pytest.raises(UsageError, match="6 of 8 known files are gone"):
+        library.run()
+    assert sorted(path.name for path in (library.folder / "out" / "films").iterdir()) == before
+    assert library.plan().orphans == ()
+
+
+def test_renaming_the_whole_library_is_no_loss(full: SampleLibrary) -> None:
+    (full.folder / "films" / "sorted").mkdir()
+    for number in range(8):
+        path = full.folder / "films" / f"{number}.mkv"
+        path.rename(full.folder / "films" / "sorted" / f"Film {number}.mkv")
+    assert full.plan().safety_stops == ()
+    full.run()
+
+
+def test_other_extensions_in_the_rules_are_no_loss(full: SampleLibrary) -> None:
+    text = full.rules_file.read_text().replace("settle: 0", "settle: 0, extensions: [mp4]")
+    full.rules(text)
+    assert full.plan().safety_stops == ()
+
+
+def test_root_with_targets_in_it_is_not_empty(library: SampleLibrary) -> None:
+    library.rules(RULES.format(settings=FAST).replace("mode: mirror, root: out", "mode: beside"))
+    film = library.add("a.mkv")
+    library.run()
+    film.unlink()
+    assert library.plan().safety_stops == ()
+    assert (library.folder / "films" / "a.av1.mkv").exists()

@@ -1,0 +1,160 @@
+"""The fingerprint moves with what shapes the result, and with nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from av1rules.media.source import Source, VideoStream
+from av1rules.policy.canonical import (
+    changed_settings,
+    effective,
+    fingerprint,
+    parse_settings,
+    settings_json,
+)
+from av1rules.policy.quality_spec import (
+    Floor,
+    Metric,
+    Otherwise,
+    QualityGate,
+    QualityTarget,
+    Statistic,
+)
+from av1rules.policy.settings import NOT_IN_FINGERPRINT, EncodeSettings, Loss
+
+BASE = EncodeSettings(crf=26.0, preset=5)
+VMAF_P5 = Floor(metric=Metric.VMAF, statistic=Statistic.P5, value=93)
+
+CHANGES: dict[str, object] = {
+    "encoder": "libaom-av1",
+    "crf": 26.25,
+    "preset": 6,
+    "film_grain": 8,
+    "film_grain_denoise": False,
+    "tune": "ssim",
+    "keyint": "10s",
+    "bit_depth": 10,
+    "deinterlace": "bwdif",
+    "params": (("enable-qm", "1"),),
+    "container": "mp4",
+    "accept": frozenset({Loss.CHROMA}),
+    "max_size_ratio": 0.5,
+    "force": True,
+    "target": QualityTarget(floor=VMAF_P5),
+    "film_grain_auto": True,
+    "verify": QualityGate(floors=(VMAF_P5,)),
+}
+
+
+def source(**facts: object) -> Source:
+    video = VideoStream(index=0, codec="h264", **facts)  # type: ignore[arg-type]
+    return Source(container="matroska", size_bytes=1, video=(video,), main_index=0)
+
+
+def test_every_setting_has_a_change_to_try() -> None:
+    assert set(CHANGES) == {item.name for item in fields(EncodeSettings)}
+
+
+@pytest.mark.parametrize("name", sorted(set(CHANGES) - NOT_IN_FINGERPRINT))
+def test_moves_with_every_shaping_setting(name: str) -> None:
+    changed = replace(BASE, **{name: CHANGES[name]})  # type: ignore[arg-type]
+    assert fingerprint("key", changed) != fingerprint("key", BASE)
+    told = [field for field, _, _ in changed_settings(BASE, changed)]
+    assert told == {"film_grain_auto": ["film_grain"], "target": ["crf", "target"]}.get(
+        name, [name]
+    )
+
+
+@pytest.mark.parametrize("name", sorted(NOT_IN_FINGERPRINT))
+def test_stays_with_settings_that_only_decide_whether(name: str) -> None:
+    changed = replace(BASE, **{name: CHANGES[name]})  # type: ignore[arg-type]
+    assert fingerprint("key", changed) == fingerprint("key", BASE)
+    assert changed_settings(BASE, changed) == ()
+
+
+TARGETED = replace(BASE, target=QualityTarget(floor=VMAF_P5))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TARGETED, replace(TARGETED, crf=33.25)),
+        (
+            TARGETED,
+            replace(TARGETED, target=QualityTarget(floor=VMAF_P5, otherwise=Otherwise.SKIP)),
+        ),
+        (replace(BASE, film_grain_auto=True), replace(BASE, film_grain_auto=True, film_grain=12)),
+    ],
+    ids=["searched", "what else to do", "measured"],
+)
+def test_stays_with_what_was_found_for_a_wish(
+    before: EncodeSettings, after: EncodeSettings
+) -> None:
+    assert fingerprint("key", before) == fingerprint("key", after)
+    assert changed_settings(before, after) == ()
+
+
+def test_a_number_that_was_found_is_told_when_the_policy_sets_another() -> None:
+    found = replace(TARGETED, crf=33.25)
+    assert changed_settings(found, replace(BASE, crf=30.0)) == (
+        ("crf", "33.25 by target", "30"),
+        ("target", "VMAF p5 at least 93, CRF 10 to 50", "none"),
+    )
+    measured = replace(BASE, film_grain_auto=True, film_grain=12)
+    assert changed_settings(measured, replace(BASE, film_grain=8)) == (
+        ("film_grain", "auto (12)", "8"),
+    )
+
+
+def test_moves_with_the_content() -> None:
+    assert fingerprint("one", BASE) != fingerprint("two", BASE)
+
+
+def test_is_the_same_in_every_process_and_version() -> None:
+    assert fingerprint("12-ab", BASE) == "3ef03a9cbf3e3af97bca8c77358b88e2"
+
+
+@given(
+    crf=st.integers(0, 280).map(lambda quarter: quarter / 4),
+    preset=st.integers(0, 13),
+    accept=st.frozensets(st.sampled_from(Loss)),
+    tune=st.none() | st.sampled_from(["vq", "psnr"]),
+    params=st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=3).map(tuple),
+)
+def test_settings_survive_json(
+    crf: float,
+    preset: int,
+    accept: frozenset[Loss],
+    tune: str | None,
+    params: tuple[tuple[str, str], ...],
+) -> None:
+    settings = EncodeSettings(crf=crf, preset=preset, accept=accept, tune=tune, params=params)
+    assert parse_settings(settings_json(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "result"),
+    [(0, 8, 8), (0, 10, 10), (0, 12, 10), (0, None, 10), (10, 8, 10), (8, 10, 8)],
+)
+def test_bit_depth_becomes_a_number(wanted: int, found: int | None, result: int) -> None:
+    settings = effective(replace(BASE, bit_depth=wanted), source(bit_depth=found))
+    assert settings.bit_depth == result
+
+
+@pytest.mark.parametrize(
+    ("interlaced", "result"), [(True, "bwdif"), (False, "off"), (None, "bwdif")]
+)
+def test_deinterlacer_counts_only_where_it_can_work(interlaced: bool | None, result: str) -> None:
+    settings = effective(replace(BASE, deinterlace="bwdif"), source(is_interlaced=interlaced))
+    assert settings.deinterlace == result
+
+
+def test_keyint_in_seconds_becomes_frames() -> None:
+    seconds = replace(BASE, keyint="10s")
+    assert effective(seconds, source(frame_rate=Fraction(24000, 1001))).keyint == "240"
+    assert effective(seconds, source(frame_rate=None)).keyint == "10s"

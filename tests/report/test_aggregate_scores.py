@@ -1,0 +1,113 @@
+"""Scores added up: what is grouped, how it is spread, and what a plan leaves as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from av1rules.ledger.history import EncodeRecord, ScoreSummary
+from av1rules.ledger.records import Interval
+from av1rules.plan.items import PlanAction, PlanRow
+from av1rules.policy.quality_spec import GateScope, Metric
+from av1rules.report.aggregate_scores import MOST_POINTS, came_out, score_bin
+from av1rules.report.model import SCORE_BINS, Figures
+from av1rules.report.plan import skipped_of
+from av1rules.report.sections_quality import SCORE_BIN_NAMES, quality_rows
+from tests.forecast.test_of_plan import row
+from tests.forecast.test_training import PAST
+from tests.report.test_aggregate import ONE, counted
+
+
+def scored(
+    mean: float, *, metric: Metric = Metric.VMAF, scope: GateScope | None = None
+) -> ScoreSummary:
+    return ScoreSummary(metric=metric, mean=mean, p5=mean - 5, scope=scope)
+
+
+def made(*scores: ScoreSummary, source_tier: str | None = "remux") -> EncodeRecord:
+    return replace(ONE, scores=scores, source_tier=source_tier)
+
+
+def test_groups_by_rule_tier_metric_and_scope() -> None:
+    whole, samples = GateScope.WHOLE, GateScope.SAMPLES
+    figures = counted(
+        *(made(scored(mean, scope=samples)) for mean in (90, 92, 94)),
+        made(scored(96, scope=whole), scored(40, metric=Metric.XPSNR, scope=whole)),
+        made(scored(80), source_tier=None),
+        made(),
+    )
+    told = [(one.source_tier, one.metric, one.scope, one.files) for one in figures.scores]
+    assert told == [
+        ("remux", Metric.VMAF, whole, 1),
+        ("remux", Metric.VMAF, samples, 3),
+        (None, Metric.VMAF, None, 1),
+        ("remux", Metric.XPSNR, whole, 1),
+    ]
+    assert figures.scores[1].mean.median == 92
+    assert figures.scores[1].p5.low == pytest.approx(85.4)
+
+
+def test_bins_are_of_vmaf_by_tier() -> None:
+    figures = counted(
+        made(scored(96.9)), made(scored(97.0)), made(scored(12)),
+        made(scored(40, metric=Metric.XPSNR)), made(scored(88), source_tier=None),
+    )  # fmt: skip
+    remux, unknown = figures.score_bins
+    assert (remux.source_tier, unknown.source_tier) == ("remux", None)
+    assert (remux.mean[0], remux.mean[-2], remux.mean[-1]) == (1, 1, 1)
+    assert sum(remux.p5) == 3
+    assert remux.p5[SCORE_BIN_NAMES.index("91-94")] == 2
+
+
+@given(st.floats(-1000, 1000))
+def test_every_score_has_a_bin_that_says_so(value: float) -> None:
+    number = score_bin(value)
+    name = SCORE_BIN_NAMES[number]
+    if number == 0:
+        assert value < 70
+    elif number < SCORE_BINS - 1:
+        low, high = map(int, name.split("-"))
+        assert low <= value < high
+    else:
+        assert value >= 97
+
+
+def test_points_are_the_newest_that_can_be_compared() -> None:
+    past = [
+        replace(PAST, actual_s=float(number), size_bytes=Interval(low=0, mid=9, high=9))
+        for number in range(MOST_POINTS + 10)
+    ]
+    found = came_out([*past, replace(PAST, actual_s=0.0), replace(PAST, actual_bytes=0)])
+    assert len(found) == MOST_POINTS
+    assert found[-1].actual_s == MOST_POINTS + 9
+
+
+def test_of_nothing_there_is_nothing_to_say() -> None:
+    figures: Figures = counted(made())
+    assert (figures.scores, figures.score_bins, figures.clips) == ((), (), ())
+    assert list(quality_rows(figures)) == []
+
+
+def test_what_a_plan_leaves_is_told_by_reason() -> None:
+    def left(name: str, action: PlanAction, cause: str) -> PlanRow:
+        return replace(row(name, action), causes=(cause, "more"))
+
+    found = skipped_of(
+        (
+            left("a", PlanAction.LEFT_ALONE, "already AV1"),
+            left("b", PlanAction.ENCODE, "new"),
+            left("c", PlanAction.FRESH, "up to date"),
+            left("d", PlanAction.LEFT_ALONE, "no gain"),
+            left("e", PlanAction.LEFT_ALONE, "no gain"),
+            left("f", PlanAction.HELD, "clip waits: av1rules clips show f"),
+            left("g", PlanAction.HELD, "clip waits: av1rules clips show g"),
+        )
+    )
+    assert [(one.action, one.cause, one.files) for one in found] == [
+        ("held", "clip waits", 2),
+        ("left alone", "no gain", 2),
+        ("left alone", "already AV1", 1),
+    ]

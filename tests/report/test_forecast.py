@@ -1,0 +1,129 @@
+"""Forecasts as people read them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from av1rules.forecast.calibration import check_forecasts
+from av1rules.forecast.model import Model
+from av1rules.forecast.of_plan import Budget, PlanForecast, fit_to_budget
+from av1rules.ledger.records import Interval
+from av1rules.plan.items import Plan, PlanAction
+from av1rules.report.forecast import check_json, check_text, foretold_of, size_text, time_text
+from av1rules.report.plan import plan_text
+from av1rules.report.plan_export import plan_csv, plan_json
+from tests.conftest import Golden
+from tests.forecast.past_encodes import traits_of_kind
+from tests.forecast.test_model import encodes
+from tests.forecast.test_of_plan import outlook_of, row, rows_of
+from tests.forecast.test_training import PAST
+
+GIB = 1024.0**3
+WEB, REMUX = traits_of_kind(2), traits_of_kind(1)
+MODEL = Model(encodes(WEB, 37, slower=1.3), cores=2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (Interval(low=2, mid=3.04, high=12.2), "3.0 s (2.0-12)"),
+        (Interval(low=60, mid=600, high=1200), "10 min (1.0-20)"),
+        (Interval(low=28 * 3600, mid=41 * 3600, high=63 * 3600), "41 h (28-63)"),
+        (Interval(low=10 * 86400, mid=20 * 86400, high=30 * 86400), "20 days (10-30)"),
+    ],
+)
+def test_times(seconds: Interval, text: str) -> None:
+    assert time_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (Interval(low=920 * GIB, mid=1230 * GIB, high=1430 * GIB), "1.2 TiB (0.9-1.4)"),
+        (Interval(low=1 * GIB, mid=2 * GIB, high=30 * GIB), "2.0 GiB (1.0-30)"),
+        (Interval(low=0, mid=0, high=2 * GIB), "0.0 MiB (0.0-2048)"),
+        (Interval(low=-1 * GIB, mid=1 * GIB, high=2 * GIB), "1.0 GiB (-1.0 to 2.0)"),
+        (Interval(low=0, mid=0, high=0), "0 B (0-0)"),
+    ],
+)
+def test_sizes(size: Interval, text: str) -> None:
+    assert size_text(size) == text
+
+
+def plan_of(count: int) -> Plan:
+    return Plan(rows=(*rows_of(count), row("z", PlanAction.FRESH)))
+
+
+def shown(count: int, forecast: PlanForecast) -> str:
+    plan = plan_of(count)
+    return plan_text(plan, forecasts=foretold_of(forecast, plan.rows))
+
+
+def test_a_plan_with_its_forecast(golden: Golden) -> None:
+    forecast = outlook_of(MODEL.forecast(WEB), MODEL.forecast(REMUX), unknown=1)
+    golden(
+        "plan-forecast.txt",
+        shown(3, forecast) + "\n",
+    )
+
+
+def test_a_plan_with_a_budget(golden: Golden) -> None:
+    budget = Budget(seconds=7 * 3600.0, free_bytes=4 * 10**12)
+    forecast = outlook_of(MODEL.forecast(WEB), MODEL.forecast(REMUX), budget=budget, unknown=1)
+    golden(
+        "plan-budget.txt",
+        shown(3, forecast) + "\n",
+    )
+
+
+def test_a_plan_without_work_says_nothing_of_it() -> None:
+    plan = Plan(rows=(row("z", PlanAction.FRESH),))
+    for forecast in (PlanForecast(), PlanForecast(budget=Budget(seconds=5.0))):
+        assert plan_text(plan, forecasts=foretold_of(forecast, plan.rows)) == plan_text(plan)
+
+
+def test_nothing_fits() -> None:
+    forecast = outlook_of(MODEL.forecast(WEB), budget=Budget(seconds=1.0))
+    *_, total, budget = plan_text(
+        plan_of(1), forecasts=foretold_of(forecast, plan_of(1).rows)
+    ).splitlines()
+    assert total == "Forecast: nothing fits into the budget"
+    assert budget == "  budget 1.00 s: 1 beyond the budget"
+
+
+def test_for_programs() -> None:
+    forecast = outlook_of(MODEL.forecast(WEB), unknown=1, budget=Budget(seconds=1e7))
+    forecasts = foretold_of(forecast, plan_of(2).rows)
+    told = json.loads(plan_json(plan_of(2), forecasts))
+    assert told["forecast"]["encodes"] == told["forecast"]["beyond_budget"] == 1
+    assert told["forecast"]["seconds"]["low"] < told["forecast"]["seconds"]["high"]
+    known, unknown, fresh = told["rows"]
+    assert known["forecast"]["from"] == "from 37 encodes like it"
+    assert (unknown["forecast"], unknown["beyond_budget"]) == (None, True)
+    assert "forecast" not in fresh
+    lines = list(csv.DictReader(io.StringIO(plan_csv(plan_of(2), forecasts))))
+    assert [line["beyond_budget"] for line in lines] == ["", "yes", ""]
+    assert lines[0]["forecast_from"] == "from 37 encodes like it"
+    assert float(lines[0]["seconds_low"]) < float(lines[0]["seconds"])
+    assert lines[1]["seconds"] == ""
+
+
+def test_how_they_came_out(golden: Golden) -> None:
+    checked = check_forecasts([PAST] * 30)
+    golden("forecast-check.txt", check_text(checked) + "\n")
+    assert "say little yet" in check_text(check_forecasts([PAST]))
+    assert "no forecasts to check yet" in check_text(())
+    (first, *_) = json.loads(check_json(checked))["groups"]
+    assert (first["name"], first["count"]) == ("all", 30)
+    assert first["time"]["median_error"] == pytest.approx(0.2)
+    assert json.loads(check_json(()))["groups"] == []
+
+
+def test_several_at_a_time_are_named() -> None:
+    raw = PlanForecast(by_path={"/films/a": MODEL.forecast(WEB)}, within=("/films/a",), jobs=3)
+    found = foretold_of(fit_to_budget(raw, rows_of(1)), rows_of(1))
+    assert "1 encode, 3 at a time" in found.lines[0]

@@ -1,0 +1,75 @@
+"""The one screen of `status`, whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from av1rules.ledger.clips import ClipStatus
+from av1rules.ledger.history import DamageRecord
+from av1rules.ledger.records import Attempt, AttemptResult
+from av1rules.ledger.runs import RunRecord
+from av1rules.ledger.trash_table import TrashKind
+from av1rules.operations.status import Status, TrashUsage
+from av1rules.report.status import status_text
+from tests.conftest import Golden
+
+NOON = "2026-01-01T12:00:00+00:00"
+
+EMPTY = Status(
+    ledger="/shelf/.av1rules/ledger.sqlite3", version=None, holder=None, targets=0, source_bytes=0,
+    target_bytes=0, aside=(), parked=(), failing=(), decided=(), clips=(), damaged_targets=(),
+    damaged_sources=(), left_over=0, runs=(),
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("av1rules.report.status.shown_time", lambda at: at[:16].replace("T", " "))
+
+
+def failed(source: str, count: int) -> Attempt:
+    return Attempt(
+        kind=AttemptResult.FAILED, content_key="key", fingerprint="print", source=source,
+        detail="FFmpeg ended with 1\x1b[2J", source_bytes=100, target_bytes=None, count=count,
+        at=NOON,
+    )  # fmt: skip
+
+
+def test_busy_library(golden: Golden) -> None:
+    status = replace(
+        EMPTY,
+        version=2,
+        targets=412,
+        source_bytes=5 * 1024**4,
+        target_bytes=2 * 1024**4,
+        aside=(
+            TrashUsage(
+                kind=TrashKind.ORIGINAL, count=40, size_bytes=9**12, frees_bytes=8**12, away=2
+            ),
+            TrashUsage(kind=TrashKind.ORPHAN, count=1, size_bytes=999, frees_bytes=999, away=0),
+        ),
+        parked=tuple(failed(f"films/{number:02}.mkv", 3) for number in range(11)),
+        failing=(failed("films/x.mkv", 1),),
+        decided=(
+            (AttemptResult.TOO_LARGE, 7),
+            (AttemptResult.TOO_POOR, 2),
+            (AttemptResult.UNDONE, 1),
+        ),
+        clips=((ClipStatus.WAITING, 3), (ClipStatus.REJECTED, 1), (ClipStatus.APPROVED, 9)),
+        damaged_targets=(
+            DamageRecord(name="/out/films/a.mkv", at=NOON, fault="its bytes changed"),
+        ),
+        damaged_sources=(DamageRecord(name="films/b.mkv", at=NOON, fault="ends after 12:05"),),
+        left_over=2,
+        runs=(
+            RunRecord(id=12, started=NOON, ended=None, summary=None),
+            RunRecord(id=11, started=NOON, ended=NOON, summary="3 done, 1 failed"),
+        ),
+    )
+    golden("status.txt", status_text(status) + "\n")
+
+
+def test_library_never_run(golden: Golden) -> None:
+    golden("status_empty.txt", status_text(EMPTY) + "\n")
