@@ -9,7 +9,7 @@ from pathlib import Path
 from av1rules.graph.dodo import doit_graph
 
 DOIT_CONFIG, task_encode = doit_graph("rules.yaml")
-DOIT_CONFIG |= {"default_tasks": ["lint", "test"], "verbosity": 2}
+DOIT_CONFIG |= {"default_tasks": ["lint", "test_fast", "test_real"], "verbosity": 2}
 
 CODE = "av1rules tests dodo.py"
 
@@ -20,7 +20,7 @@ def _tool(name):
 
 
 def task_lint():
-    """Form, style, types, and the floors of the house."""
+    """Form, style, types, and which package may import which."""
     return {
         "actions": [
             f"{_tool('ruff')} format --check {CODE}",
@@ -31,9 +31,19 @@ def task_lint():
     }
 
 
+def task_test_fast():
+    """The rings without FFmpeg: pure tests, and stub programs through real processes."""
+    return {"actions": [f"{_tool('pytest')} -q -n auto -m 'not real and not faults'"]}
+
+
+def task_test_real():
+    """The ring that encodes small clips; tests of real clips are skipped where there are none."""
+    return {"actions": [f"{_tool('pytest')} -q -n auto -m 'real and not faults'"]}
+
+
 def task_test():
-    """All three rings of tests; those that need real clips are skipped where there are none."""
-    return {"actions": [f"{_tool('pytest')} -q -n auto"]}
+    """All rings, the fast ones first."""
+    return {"actions": None, "task_dep": ["test_fast", "test_real"]}
 
 
 def task_faults():

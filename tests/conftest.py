@@ -92,6 +92,13 @@ def make_clip(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> MakeCli
     return make
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for FFmpeg or a clip belongs to the ring `real`, named or not."""
+    for item in items:
+        if {"tools", "make_clip"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.real)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write what came out as what is expected"
