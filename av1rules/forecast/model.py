@@ -62,7 +62,7 @@ class Estimate:
     mu: float
     common: float
     own: float
-    basis: Basis = Basis()  # noqa: RUF009 - a frozen value
+    basis: Basis = Basis()
 
     @property
     def sigma(self) -> float:

@@ -124,8 +124,7 @@ def frame_argv(
     return (
         *head, "-hide_banner", "-nostats", "-v", "info", "-copyts", "-threads", "2",
         "-noautorotate", "-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{request.at_s:.6f}",
-        "-i", url, "-filter_complex", _graph(stream, grid, request),
-        "-frames:v", str(request.pictures),
+        "-i", url, "-filter_complex", _graph(stream, grid, request), "-frames:v", str(request.pictures),
         "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray12le", "-",
     )  # fmt: skip
 
@@ -277,7 +276,7 @@ def open_frame_reader(
 
 def _unseen(path: str, why: str) -> ProbeError:
     return ProbeError(
-        f"no passages can be looked at: {why}",
+        f"no excerpts can be measured: {why}",
         hint="remux the file into Matroska, or leave out its review",
         where=printable(path),
     )

@@ -61,8 +61,7 @@ def publish_target(
     """Move the finished `temp` to `target` by rename, making the folders above it.
 
     On another file system it is copied there first (into `copy_folder`, or beside the target),
-    synced, and compared by digest. `attributes` says what it takes over from `source`. Without
-    `replace`
+    synced, and compared by digest. `attributes` says what it takes over from `source`. Without `replace`
     nothing that exists is overwritten (FileExistsError); `check` is called right before the rename
     and may raise.
     Raises UsageError if the target is the source, a plain Av1rulesError if the copy differs,
