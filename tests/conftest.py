@@ -12,11 +12,13 @@ import hypothesis
 import pytest
 
 from av1rules.base.errors import ToolError
+from av1rules.encode.encoders.registry import SELF_TESTS
 from av1rules.ffmpeg.locate import find_tools
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.source import FileStat, LibraryFile
 from tests.fakes import fake_ffmpeg
 from tests.fakes.stub import Stub
+from tests.fakes.worker import FakeClips, FakeWorker, without_ffmpeg
 from tests.sample_library import Disk, SampleLibrary
 
 # A busy machine is no fault of the code: time is measured by the benchmarks.
@@ -52,7 +54,7 @@ def _private_home(
 def tools() -> Tools:
     """Real FFmpeg and ffprobe, from PATH or embedded; the test is skipped where there are none."""
     try:
-        return find_tools(ffmpeg=None, ffprobe=None, min_version=MIN_VERSION)
+        return find_tools(ffmpeg=None, ffprobe=None, min_version=MIN_VERSION, self_tests=SELF_TESTS)
     except ToolError as problem:
         pytest.skip(f"no usable FFmpeg: {problem.message}")
 
@@ -123,6 +125,18 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 def stub(tmp_path: Path) -> Stub:
     """A maker of stub programs that run as real processes."""
     return Stub(tmp_path / "stubs")
+
+
+@pytest.fixture
+def fake_worker(monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
+    """No FFmpeg in this test: see `tests.fakes.worker`."""
+    return without_ffmpeg(monkeypatch)
+
+
+@pytest.fixture
+def fake_clips(fake_worker: FakeWorker, tmp_path_factory: pytest.TempPathFactory) -> FakeClips:
+    """In place of `make_clip`, for a module whose tests need no FFmpeg."""
+    return FakeClips(tmp_path_factory.mktemp("clips"))
 
 
 @pytest.fixture

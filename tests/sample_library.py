@@ -7,20 +7,20 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from av1rules.base.events import Event, RunFinished
-from av1rules.execute.run import run_plan
+from av1rules.base.events import Event
 from av1rules.execute.startup import start_session
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import TargetRow
 from av1rules.ledger.trash_table import TrashEntry
 from av1rules.plan.context import PlanRequest
-from av1rules.plan.items import Plan, PlanAction, PlanRow
+from av1rules.plan.items import Plan, PlanAction, PlanItem
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import RuleSet
 from av1rules.storage.trash import TRASH_FOLDER
 from av1rules.ui.event_text import event_text
+from tests.runs import RunCounts, run_plan
 
 FAST = "crf: 50, preset: 12, film_grain: 0, max_size_ratio: 9"
 """Settings for tests: quick, and never thrown away for their size."""
@@ -75,7 +75,7 @@ class SampleLibrary:
 
     def run(
         self, *paths: Path, force: bool = False, accept_missing: bool = False, jobs: int = 1
-    ) -> RunFinished:
+    ) -> RunCounts:
         self.events.clear()
         request = _wish(paths, force=force, accept_missing=accept_missing)
         with (
@@ -84,7 +84,7 @@ class SampleLibrary:
         ):
             return run_plan(build_plan(session.workspace, request), session, jobs=jobs)
 
-    def row(self, name: str, *, force: bool = False) -> PlanRow:
+    def row(self, name: str, *, force: bool = False) -> PlanItem:
         rows = [r for r in self.plan(force=force).rows if r.file.relative_path == name]
         assert len(rows) == 1, f"{name} is planned {len(rows)} times"
         return rows[0]

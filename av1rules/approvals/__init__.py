@@ -1,1 +1,1 @@
-"""Decisions on test clips: approvals.yaml."""
+"""What was decided on clips: the file approvals.yaml, and what it means for each source."""

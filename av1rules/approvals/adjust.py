@@ -10,11 +10,9 @@ from av1rules.approvals.model import changed_words
 from av1rules.approvals.write import yaml_word
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
-from av1rules.policy.build_settings import build_layer
 from av1rules.policy.canonical import ADJUSTABLE, DEFAULTS, in_words, shaping, shown
-from av1rules.policy.model import Problem
-from av1rules.policy.reader import Cursor
-from av1rules.policy.setting_bounds import check_settings
+from av1rules.policy.decode_settings import settings_of
+from av1rules.policy.schema import settings_problems
 from av1rules.policy.settings import EncodeSettings
 from av1rules.policy.yaml.document import parse_document
 
@@ -99,16 +97,11 @@ def _parsed(texts: Sequence[str]) -> dict[str, object]:
             )
         lines.append(f"{key.strip()}: {value.strip()}")
     document = parse_document("\n".join(lines).encode("utf-8", "replace"), file="--set")
-    problems: list[Problem] = list(document.problems)
-    found: dict[str, object] = {}
-    if document.root is not None and not problems:
-        cursor = Cursor(document.root, (), "--set", problems)
-        check_settings(cursor, ADJUSTABLE)
-        if not problems:
-            layer = build_layer(cursor, "adjustment")
-            found = {one.field: one.value for one in layer.settings}
+    problems = document.problems or settings_problems(document, (), ADJUSTABLE)
     if problems:
         first = problems[0]
         path = f"{first.path}: " if first.path else ""
         raise UsageError(f"{path}{first.message}", hint=first.hint)
-    return found
+    values = document.plain()
+    assert isinstance(values, dict)  # else the schema says so
+    return settings_of(values)

@@ -7,7 +7,7 @@ no longer says yes. The newest decision counts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -224,11 +224,18 @@ class ReviewStatus(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewState:
-    """Whether a film may be encoded with these settings, and the sentence for `plan`."""
+    """Whether a film may be encoded with these settings, and why. `detail`: how many canaries are
+    approved, and what was decided on other settings, where it waits."""
 
     kind: ReviewStatus
-    text: str
+    reason: str
     changes: tuple[tuple[str, str, str], ...] = ()  # field, before, after: for VOID
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """The sentence for `plan`."""
+        return f"held: {self.reason}" if self.kind is ReviewStatus.WAITING else self.reason
 
     @property
     def is_released(self) -> bool:
@@ -246,23 +253,29 @@ def review_state(
     these settings holds whatever the rule says now: a person said no."""
     found = book.of_content(content_key)
     if not found and review.kind is ReviewKind.NEVER:
-        return ReviewState(kind=ReviewStatus.RELEASED, text="released: its rule asks for no review")
+        return ReviewState(
+            kind=ReviewStatus.RELEASED, reason="released: its rule asks for no review"
+        )
     digest = settings_digest(settings)
     exact = next((one for one in reversed(found) if one.settings == digest), None)
     if exact is not None and exact.answer is Answer.APPROVED:
-        return ReviewState(kind=ReviewStatus.RELEASED, text=f"released: approved {_signed(exact)}")
+        return ReviewState(
+            kind=ReviewStatus.RELEASED, reason=f"released: approved {_signed(exact)}"
+        )
     if exact is not None and exact.answer is Answer.REJECTED:
         text = f"rejected {_signed(exact)}: {exact.reason}"
-        return ReviewState(kind=ReviewStatus.REJECTED, text=text)
+        return ReviewState(kind=ReviewStatus.REJECTED, reason=text)
     if review.kind is ReviewKind.NEVER:
-        return ReviewState(kind=ReviewStatus.RELEASED, text="released: its rule asks for no review")
+        return ReviewState(
+            kind=ReviewStatus.RELEASED, reason="released: its rule asks for no review"
+        )
     count = ""
     if review.kind is ReviewKind.CANARY and review.canary is not None:
         name = one_line(rule, MOST_NAME)
         approved = book.approved_canaries(name, digest, besides=content_key)
         count = f"{min(approved, review.canary)} of {review.canary} canaries approved"
         if approved >= review.canary:
-            return ReviewState(kind=ReviewStatus.RELEASED, text=f"released: {count}")
+            return ReviewState(kind=ReviewStatus.RELEASED, reason=f"released: {count}")
     return _held(found[-1] if found else None, settings, count)
 
 
@@ -273,7 +286,7 @@ def _held(last: ClipDecision | None, settings: EncodeSettings, count: str) -> Re
         listed = _listed(changes) or "settings changed"
         suffix = f" ({count})" if count else ""
         return ReviewState(
-            kind=ReviewStatus.VOID, text=f"approval void: {listed} since{suffix}", changes=changes
+            kind=ReviewStatus.VOID, reason=f"approval void: {listed} since{suffix}", changes=changes
         )
     if last is not None and last.answer is Answer.ADJUSTED:
         wanted = ", ".join(f"{name} {show_value(value)}" for name, value in last.changes)
@@ -281,8 +294,10 @@ def _held(last: ClipDecision | None, settings: EncodeSettings, count: str) -> Re
     elif last is not None:
         listed = _listed(changed_words(last.shown, in_words(settings)))
         notes.append(f"rejected {_signed(last)}, {listed or 'settings changed'} since")
-    note = f" ({'; '.join(notes)})" if notes else ""
-    return ReviewState(kind=ReviewStatus.WAITING, text=f"held: clip waiting for approval{note}")
+    detail = "; ".join(notes)
+    note = f" ({detail})" if detail else ""
+    reason = f"clip waiting for approval{note}"
+    return ReviewState(kind=ReviewStatus.WAITING, reason=reason, detail=detail)
 
 
 def _signed(decision: ClipDecision) -> str:
@@ -292,7 +307,7 @@ def _signed(decision: ClipDecision) -> str:
 def changed_words(before: LineRange, after: LineRange) -> tuple[tuple[str, str, str], ...]:
     """The settings that differ, as (field, before, after); one left out is at its default."""
     old, new = dict(before), dict(after)
-    known = [item.name for item in fields(EncodeSettings)]
+    known = EncodeSettings.__struct_fields__
     names = [*known, *(name for name in (*old, *new) if name not in known)]
     rows = ((name, _word(old, name), _word(new, name)) for name in dict.fromkeys(names))
     return tuple(row for row in rows if row[1] != row[2])

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from av1rules.approvals.cursor import Cursor
 from av1rules.approvals.model import (
     MOST_NAME,
     MOST_REASON,
@@ -25,21 +26,23 @@ from av1rules.approvals.model import (
 )
 from av1rules.approvals.write import cut, read_canonical
 from av1rules.base.text import printable
-from av1rules.policy.build_settings import build_layer
 from av1rules.policy.canonical import ADJUSTABLE
+from av1rules.policy.decode_settings import settings_of
 from av1rules.policy.model import Place, Problem
 from av1rules.policy.problems import cut_short, sort_problems, with_snippets
-from av1rules.policy.reader import Cursor
-from av1rules.policy.section import member_of
-from av1rules.policy.setting_bounds import check_settings
+from av1rules.policy.schema import settings_problems
+from av1rules.policy.settings import STORED_NAMES
 from av1rules.policy.vocabulary import nearest
 from av1rules.policy.yaml.document import parse_document
-from av1rules.policy.yaml.nodes import Scalar
+from av1rules.policy.yaml.nodes import Document, Scalar
 
 _VERSION = 1
 _TOP = ("version", "decisions")
 _REQUIRED = ("source", "decision", "by", "at", "rule", "shown", "content", "settings")
 _KEYS = (*_REQUIRED, "set", "reason")
+
+_NOW_CALLED = {stored: name for name, stored in STORED_NAMES.items()}
+"""Settings by the names that older files show them under."""
 
 _CONTENT_KEY = re.compile(r"\d{1,19}-[0-9a-f]{32}")
 _DIGEST = re.compile(r"[0-9a-f]{32}")
@@ -64,8 +67,8 @@ def parse_approvals(raw: bytes, *, file: str) -> tuple[Decisions, tuple[Problem,
     document = parse_document("\n".join(rest).encode(), file=file)
     problems = [_without_hint_on_rules(problem) for problem in document.problems]
     if document.root is not None:
-        root = Cursor(document.root, (), file, problems)
-        decisions += tuple(_decisions(root))
+        root = Cursor(node=document.root, file=file, problems=problems)
+        decisions += tuple(_decisions(root, document))
     told = with_snippets(cut_short(sort_problems(problems)), lines)
     return Decisions(decisions=decisions), told
 
@@ -110,7 +113,7 @@ def _without_hint_on_rules(problem: Problem) -> Problem:
     return replace(problem, hint=None) if is_foreign else problem
 
 
-def _decisions(root: Cursor) -> Iterator[ClipDecision]:
+def _decisions(root: Cursor, document: Document) -> Iterator[ClipDecision]:
     if not root.is_mapping:
         root.fault("expected a mapping with version and decisions")
         return
@@ -124,7 +127,7 @@ def _decisions(root: Cursor) -> Iterator[ClipDecision]:
     if listed is None or (isinstance(listed.node, Scalar) and listed.value is None):
         return
     for item in listed.items():
-        decision = _decision(item)
+        decision = _decision(item, document)
         if decision is not None:
             yield decision
 
@@ -147,7 +150,7 @@ def _check_keys(cursor: Cursor, known: tuple[str, ...], *, required: Iterable[st
             cursor.fault(f"the key {key} is missing")
 
 
-def _decision(cursor: Cursor) -> ClipDecision | None:
+def _decision(cursor: Cursor, document: Document) -> ClipDecision | None:
     if not cursor.is_mapping:
         cursor.fault("expected a decision", hint="a mapping that begins with source:")
         return None
@@ -155,7 +158,7 @@ def _decision(cursor: Cursor) -> ClipDecision | None:
     _check_keys(cursor, _KEYS, required=_REQUIRED)
     readers: dict[str, Any] = {
         "source": lambda item: _text(item, MOST_SOURCE),
-        "decision": member_of(Answer),
+        "decision": _answer,
         "by": lambda item: _line(item, MOST_NAME),
         "at": _time,
         "rule": lambda item: _line(item, MOST_NAME),
@@ -163,7 +166,7 @@ def _decision(cursor: Cursor) -> ClipDecision | None:
         "content": lambda item: _matching(item, _CONTENT_KEY, "a content key, size and digest"),
         "settings": lambda item: _matching(item, _DIGEST, "a digest of 32 hex digits"),
         "reason": lambda item: _line(item, MOST_REASON),
-        "set": _changes,
+        "set": lambda item: _changes(item, document),
     }
     found = {key: read(below) for key, read in readers.items() if (below := cursor.get(key))}
     _check_answer(cursor, found.get("decision"))
@@ -175,6 +178,14 @@ def _decision(cursor: Cursor) -> ClipDecision | None:
         place=cursor.place,
         **found,
     )
+
+
+def _answer(cursor: Cursor) -> Answer | None:
+    known = {answer.value: answer for answer in Answer}
+    found = known.get(cursor.text() or "")
+    if found is None:
+        cursor.fault(f"expected one of {', '.join(known)}")
+    return found
 
 
 def _check_answer(cursor: Cursor, answer: Answer | None) -> None:
@@ -221,7 +232,10 @@ def _time(cursor: Cursor) -> datetime | None:
 
 
 def _shown(cursor: Cursor) -> LineRange:
-    return tuple((one_line(name, MOST_NAME), _word(below)) for name, below in cursor.entries())
+    return tuple(
+        (one_line(_NOW_CALLED.get(name, name), MOST_NAME), _word(below))
+        for name, below in cursor.entries()
+    )
 
 
 def _word(cursor: Cursor) -> str:
@@ -230,12 +244,12 @@ def _word(cursor: Cursor) -> str:
     return one_line(cursor.raw, MOST_NAME)
 
 
-def _changes(cursor: Cursor) -> tuple[tuple[str, object], ...]:
-    before = len(cursor.problems)
-    check_settings(cursor, ADJUSTABLE)
-    if len(cursor.problems) > before:
+def _changes(cursor: Cursor, document: Document) -> tuple[tuple[str, object], ...]:
+    problems = settings_problems(document, cursor.path, ADJUSTABLE)
+    cursor.problems.extend(problems)
+    values = document.plain(cursor.path)
+    if problems or not isinstance(values, dict):
         return ()
-    layer = build_layer(cursor, "set")
-    if not layer.settings:
+    if not values:
         cursor.fault("an adjustment says what to set", hint="set: {crf: 16}")
-    return ordered_changes({one.field: one.value for one in layer.settings})
+    return ordered_changes(settings_of(values))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copyreg
+from typing import Any
+
 
 class Av1rulesError(Exception):
     """Something a person can act on.
@@ -15,6 +18,11 @@ class Av1rulesError(Exception):
         self.message = message
         self.hint = hint
         self.where = where
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made again without `__init__`, whose arguments differ: errors come back from workers in
+        other processes."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
+
+from av1rules.base.outcomes import Outcome, OutcomeCounts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Root of all events. `source` is the library path of the file it is about, if any."""
+def wire_name(class_name: str) -> str:
+    """The `type` of an event in a stream of JSON: `JobDone` is `job_done`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name).lower()
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=wire_name):
+    """Root of all events. `source` is the library path of the file it is about, if any. The name
+    of its class is its `type` in a stream of JSON."""
 
     source: str | None = None
 
+    @property
+    def file(self) -> str | None:
+        """The file it is about: a source by its library path, or a target where no source is
+        named."""
+        return self.source
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probing(Event):
+    def wire_fields(self) -> dict[str, object]:
+        """The fields as programs read them, in NDJSON."""
+        return msgspec.structs.asdict(self)
+
+
+class Probing(Event, frozen=True, kw_only=True):
     """A sign of life of a plan: so many of the files that must be looked into are done."""
 
     done: int
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckStarted(Event):
+class CheckStarted(Event, frozen=True, kw_only=True):
     """Files are about to be looked through; `known` of others were checked before."""
 
     files: int
@@ -30,16 +47,19 @@ class CheckStarted(Event):
     size_bytes: int  # of the files
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileChecked(Event):
-    """One of them is done; `fault` is None where nothing was found."""
+class FileChecked(Event, frozen=True, kw_only=True):
+    """One of them is done: a source, or a target; `fault` is None where nothing was found."""
 
+    target: str | None = None
     fault: str | None
     elapsed_s: float
 
+    @property
+    def file(self) -> str | None:
+        return self.source or self.target
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted(Event):
+
+class RunStarted(Event, frozen=True, kw_only=True):
     jobs: int
     stale: int
     fresh: int
@@ -49,8 +69,7 @@ class RunStarted(Event):
     clips: int = 0  # to make
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobStarted(Event):
+class JobStarted(Event, frozen=True, kw_only=True):
     target: str
     size_bytes: int
     duration_s: float | None
@@ -60,11 +79,11 @@ class JobStarted(Event):
     is_clip: bool = False  # a test clip of it, not the whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobProgress(Event):
+class JobProgress(Event, frozen=True, kw_only=True, tag="progress"):
     """A sign of life. `phase` is "digest", "encode", "verify", "decode", "survey", "measure",
     "search", "sample" or "score"; rates are None until known."""
 
+    target: str | None = None  # where only it is looked at
     phase: str
     frame: int | None = None
     frames: int | None = None
@@ -74,9 +93,12 @@ class JobProgress(Event):
     size_bytes: int | None = None
     projected_bytes: int | None = None
 
+    @property
+    def file(self) -> str | None:
+        return self.source or self.target
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobDone(Event):
+
+class JobDone(Event, frozen=True, kw_only=True):
     target: str
     source_bytes: int
     target_bytes: int
@@ -84,8 +106,7 @@ class JobDone(Event):
     verify_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobDiscarded(Event):
+class JobDiscarded(Event, frozen=True, kw_only=True):
     """The encode worked but is not worth keeping (too large): remembered, not tried again."""
 
     reason: str
@@ -93,8 +114,7 @@ class JobDiscarded(Event):
     target_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepDone(Event):
+class StepDone(Event, frozen=True, kw_only=True):
     """Something that must be known before an encode is known now. `step` is "measure", "search"
     or "sample"; `found` says it in words."""
 
@@ -103,36 +123,31 @@ class StepDone(Event):
     elapsed_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobWithheld(Event):
+class JobWithheld(Event, frozen=True, kw_only=True):
     """What was found out before the encode keeps it from being made: remembered."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobFailed(Event):
+class JobFailed(Event, frozen=True, kw_only=True):
     message: str
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobDropped(Event):
+class JobDropped(Event, frozen=True, kw_only=True):
     """The source changed or the run was stopped: no verdict, the next run looks again."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobMoved(Event):
+class JobMoved(Event, frozen=True, kw_only=True):
     """The target followed its renamed source."""
 
     old: str
     target: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobCopied(Event):
+class JobCopied(Event, frozen=True, kw_only=True):
     """The target is a link to, or a copy of, one made of the same content."""
 
     target: str
@@ -140,8 +155,7 @@ class JobCopied(Event):
     is_link: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipMade(Event):
+class ClipMade(Event, frozen=True, kw_only=True):
     """A test clip lies ready and waits for its approval, or is a variant that does not; `score` is
     told in words."""
 
@@ -154,26 +168,36 @@ class ClipMade(Event):
     is_variant: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note(Event):
+class Note(Event, frozen=True, kw_only=True):
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFinished(Event):
-    done: int
-    discarded: int
-    failed: int
-    dropped: int
-    moved: int = 0
-    copied: int = 0
-    aside: int = 0
-    clips: int = 0
-    withheld: int = 0
+class RunFinished(Event, frozen=True, kw_only=True):
+    counts: OutcomeCounts
     run: int | None = None  # its number; None: it did nothing
     source_bytes: int
     target_bytes: int
     elapsed_s: float
+
+    def wire_fields(self) -> dict[str, object]:
+        counts = {name: self.counts[outcome] for name, outcome in _WIRE_COUNTS.items()}
+        fields = {"source": self.source, **counts, **Event.wire_fields(self)}
+        del fields["counts"]
+        return fields
+
+
+_WIRE_COUNTS = {
+    "done": Outcome.DONE,
+    "discarded": Outcome.DISCARDED,
+    "failed": Outcome.FAILED,
+    "dropped": Outcome.NOT_ATTEMPTED,
+    "moved": Outcome.MOVED,
+    "copied": Outcome.COPIED,
+    "aside": Outcome.TRASHED,
+    "clips": Outcome.CLIP_MADE,
+    "withheld": Outcome.NO_ACCEPTABLE_CRF,
+}
+"""The counts of a run in NDJSON, by their keys."""
 
 
 Sink = Callable[[Event], None]

@@ -171,7 +171,7 @@ def _kind_of(descriptor: int) -> str | None:
     return line.partition(b" - ")[2].split(b" ", 1)[0].partition(b".")[0].decode("latin-1")
 
 
-NOT_REGULAR = "it is no regular file, but a folder, pipe, socket or device"
+NOT_REGULAR = "it is not a regular file, but a folder, pipe, socket or device"
 
 
 @contextmanager

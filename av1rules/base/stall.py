@@ -50,7 +50,7 @@ def with_stall_timeout(
             if stall_s is not None and now - task.heard > stall_s:
                 raise Av1rulesError(
                     f"{doing} stood still for {format_duration(stall_s)}",
-                    hint="is the disk well, and the share reachable? then run again",
+                    hint="check the disk, and whether the share is reachable; then run again",
                 )
     finally:
         task.is_left = True

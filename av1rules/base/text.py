@@ -1,4 +1,4 @@
-"""Text that comes from strangers (file names, tags, titles) made safe for a terminal."""
+"""Plurals, and untrusted text (file names, tags, titles) made safe for a terminal."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ import xxhash
 def text_digest(text: str) -> str:
     """xxh3-128 of a text, 32 hex digits; for fingerprints and policy digests."""
     return xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogateescape"))
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """`one` for a single thing, else `many`; without `many`, `one` with an s."""
+    return one if count == 1 else many or f"{one}s"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`"1 film"`, `"3 films"`."""
+    return f"{count} {plural(count, one, many)}"
 
 
 _KEPT_FORMAT_CHARACTERS = frozenset("\u200c\u200d")

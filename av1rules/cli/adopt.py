@@ -21,7 +21,7 @@ from av1rules.report.adopt import adopt_json, adopt_text
 @paths_argument
 @click.option("--dry-run", is_flag=True, help="Only show what would be adopted.")
 @click.option("--digest", is_flag=True, help="Compare whole sources, not samples of them.")
-@click.option("--decode", is_flag=True, help="Play every target to its end before.")
+@click.option("--decode", is_flag=True, help="Decode every target to its end first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
     rules_file: Path,

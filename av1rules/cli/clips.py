@@ -20,6 +20,7 @@ from av1rules.ledger.clips import ClipStatus
 from av1rules.operations.clips.decide import decide_clip
 from av1rules.operations.clips.listing import ClipView, find_clip, list_clips
 from av1rules.plan.workspace import Workspace, open_workspace
+from av1rules.policy.schema import crf_bounds
 from av1rules.policy.settings import show_value
 from av1rules.report.clip_page.gather import write_comparison
 from av1rules.report.clips import clip_json, clip_text, clips_json, clips_text
@@ -141,7 +142,9 @@ def _settings(view: ClipView) -> str:
 @command.command("adjust")
 @rules_option
 @name_argument
-@click.option("--crf", type=click.FloatRange(0, 70), help="Another CRF; the default is 2 less.")
+@click.option(
+    "--crf", type=click.FloatRange(*crf_bounds()), help="Another CRF; the default is 2 less."
+)
 @click.option("--slower", is_flag=True, help="The preset one step slower.")
 @click.option("--set", "words", multiple=True, metavar="KEY=VALUE", help="Any other setting.")
 @click.option("--reason", help="Why, for those who read approvals.yaml.")

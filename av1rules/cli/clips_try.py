@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from av1rules.approvals.adjust import requested_variants
+from av1rules.base.outcomes import Outcome
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from av1rules.cli.options import rules_option
@@ -21,7 +22,10 @@ from av1rules.operations.clips.variants import (
 )
 from av1rules.plan.review_gate import display_name
 from av1rules.plan.workspace import open_workspace
+from av1rules.policy.schema import crf_bounds
 from av1rules.report.clips import variants_text
+
+_NOT_MADE = (Outcome.FAILED, Outcome.NOT_ATTEMPTED)
 
 
 @click.command("try")
@@ -34,7 +38,9 @@ from av1rules.report.clips import variants_text
     metavar="KEY=VALUE[,...]",
     help="One variant: film_grain=4, or several settings: film_grain=12,preset=5.",
 )
-@click.option("--crf", "crfs", type=click.FloatRange(0, 70), multiple=True, help="Another CRF.")
+@click.option(
+    "--crf", "crfs", type=click.FloatRange(*crf_bounds()), multiple=True, help="Another CRF."
+)
 @click.option("--slower", is_flag=True, help="The preset one step slower.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
 def command(
@@ -64,7 +70,7 @@ def command(
         view = None if interrupted else find_clip(session.workspace, film.file.library_path)
     if view is not None and not as_json:
         click.echo(variants_text(view))
-        click.echo(f"\nlook: av1rules clips compare {display_name(film)}")
+        click.echo(f"\nnext: av1rules clips compare {display_name(film)}")
     if interrupted:
         return EXIT_INTERRUPTED
-    return EXIT_FAILED if finished.failed or finished.dropped else EXIT_DONE
+    return EXIT_FAILED if any(finished.counts[one] for one in _NOT_MADE) else EXIT_DONE

@@ -9,15 +9,16 @@ import click
 from click.core import ParameterSource
 
 from av1rules.base.errors import Av1rulesError
+from av1rules.base.text import counted
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
 from av1rules.cli.options import rules_option
-from av1rules.operations.doctor.findings import Finding, Grade
+from av1rules.operations.doctor.findings import Finding, Grade, has_wrong
 from av1rules.operations.doctor.places import check_output, check_roots, check_state
 from av1rules.operations.doctor.programs import check_programs, check_python
 from av1rules.policy.load import check_rules
 from av1rules.policy.model import RuleSet, Severity, ToolsSpec
 from av1rules.policy.ownership import writable_by_others
-from av1rules.report.doctor import doctor_json, doctor_text, has_wrong
+from av1rules.report.doctor import doctor_json, doctor_text
 
 
 @click.command("doctor")
@@ -80,7 +81,7 @@ def _read_rules(path: Path, *, must_exist: bool) -> tuple[RuleSet | None, tuple[
         return None, (_wrong("rules", problem.where or str(path), problem.message, problem.hint),)
     if ruleset is not None and not problems:
         count = len(ruleset.rules)
-        detail = f"{'1 rule' if count == 1 else f'{count} rules'}, no problem"
+        detail = f"{counted(count, 'rule')}, no problem"
         return ruleset, (
             Finding(section="rules", grade=Grade.OK, subject=str(path), detail=detail),
         )

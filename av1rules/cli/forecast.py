@@ -10,7 +10,6 @@ import click
 from av1rules.base.errors import UsageError
 from av1rules.cli.options import rules_option
 from av1rules.forecast.calibration import check_forecasts
-from av1rules.ledger.forecasts import ForecastTable
 from av1rules.ledger.ledger import Ledger
 from av1rules.policy.load import load_rules
 from av1rules.report.forecast import check_json, check_text
@@ -18,7 +17,7 @@ from av1rules.report.forecast import check_json, check_text
 
 @click.command("forecast")
 @rules_option
-@click.option("--check", is_flag=True, help="Compare past forecasts with what came out.")
+@click.option("--check", is_flag=True, help="Compare past forecasts with actual results.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def command(
     rules_file: Path,
@@ -32,10 +31,10 @@ def command(
     """
     if not check:
         raise UsageError(
-            "what is to be done with the forecasts?",
-            hint="--check compares past ones with what came out; `av1rules plan` shows new ones",
+            "no action given",
+            hint="--check compares past forecasts with actual results; `av1rules plan` makes them",
         )
     ruleset = load_rules(rules_file)
     with closing(Ledger.read(ruleset.run.state_dir)) as ledger:
-        checked = check_forecasts(ForecastTable(ledger.db).all())
+        checked = check_forecasts(ledger.forecasts.all())
     click.echo(check_json(checked) if as_json else check_text(checked))

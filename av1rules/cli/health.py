@@ -25,7 +25,7 @@ from av1rules.report.checks import sources_json, sources_text
     show_default=True,
     help="Files at a time.",
 )
-@click.option("--again", is_flag=True, help="Decode those too that were done before.")
+@click.option("--again", is_flag=True, help="Decode files that were decoded before too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
     rules_file: Path,

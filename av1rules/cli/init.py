@@ -9,7 +9,7 @@ import click
 
 from av1rules.base.errors import UsageError
 from av1rules.base.files import write_text
-from av1rules.base.text import printable
+from av1rules.base.text import plural, printable
 from av1rules.cli.options import DEFAULT_RULES
 
 RULES = """\
@@ -44,11 +44,11 @@ def command(root: Path, output: Path | None) -> None:
     Nothing that exists is overwritten, nothing is encoded.
     """
     if not root.is_dir():
-        raise UsageError("the library's root is no folder", where=printable(str(root)))
+        raise UsageError("the root of the library is not a folder", where=printable(str(root)))
     here = root.resolve()
     if not here.name:
         raise UsageError(
-            "the root of the file system is no library", hint="name the folder of your films"
+            "the root of the file system can't be a library", hint="name the folder of your films"
         )
     goal = (output or here.with_name(f"{here.name}-av1")).absolute()
     written = _write_all(
@@ -66,8 +66,11 @@ def _write_all(files: dict[Path, str]) -> list[Path]:
     there = [path for path in files if path.exists()]
     if there:
         names = " and ".join(str(path) for path in there)
-        verb = "exists" if len(there) == 1 else "exist"
-        raise UsageError(f"{names} {verb} already and is not overwritten", hint="edit it instead")
+        verb = plural(len(there), "exists", "exist")
+        raise UsageError(
+            f"{names} already {verb}; init overwrites nothing",
+            hint=f"edit {plural(len(there), 'it', 'them')} instead",
+        )
     for path, text in files.items():
         write_text(path, text)
     return list(files)

@@ -42,7 +42,9 @@ def paths_argument(command: _Command) -> _Command:
 
 def force_option(command: _Command) -> _Command:
     return click.option(
-        "--force", is_flag=True, help="Redo targets that are fresh, and forget verdicts on them."
+        "--force",
+        is_flag=True,
+        help="Redo fresh targets, forget earlier failures and discards.",
     )(command)
 
 
@@ -78,14 +80,14 @@ def budget_options(command: _Command) -> _Command:
         "budget_s",
         metavar="TIME",
         callback=_with_unit(parse_duration),
-        help="Spend so much time, such as 200h, where it saves most.",
+        help="Spend this much time, such as 200h, where it saves most.",
     )
     free = click.option(
         "--free",
         "free_bytes",
         metavar="SIZE",
         callback=_with_unit(parse_size),
-        help="Do only what it takes to save so much, such as 4TB.",
+        help="Do only what it takes to save this much, such as 4TB.",
     )
     return budget(free(command))
 
@@ -95,7 +97,7 @@ def absolute_paths(paths: tuple[str, ...]) -> tuple[str, ...]:
     for path in paths:
         if not os.path.lexists(path):
             raise UsageError(
-                "there is no such file or folder",
+                "no such file or folder",
                 where=printable(path),
                 hint="paths are those of sources on disk, relative to the current folder",
             )

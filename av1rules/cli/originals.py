@@ -1,4 +1,4 @@
-"""`av1rules originals`: what lies aside, and how to get rid of it."""
+"""`av1rules originals`: what is in the trash, and how to purge it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from av1rules.base.errors import UsageError
+from av1rules.base.text import plural
 from av1rules.base.units import UnitError, format_size, parse_duration
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
 from av1rules.cli.options import rules_option
@@ -20,20 +21,22 @@ from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.trash_table import TrashKind
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import RuleSet
-from av1rules.report.trash import NOTHING, originals_json, originals_text
+from av1rules.report.trash import originals_json, originals_text
+
+NONE_CHOSEN = "no file in the trash matches"
 
 
 @click.group("originals")
 def command() -> None:
-    """What was put aside: originals that their targets replaced, results that were undone, targets
-    whose source is gone."""
+    """The trash: originals that their targets replaced, results that were undone, targets without
+    a source."""
 
 
 @command.command("list")
 @rules_option
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def list_command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """List what lies aside: since when, until when, where it stood, where it lies."""
+    """List the trash: since when, until when, the former place, the place in the trash."""
     items = _read(load_rules(rules_file))
     click.echo(originals_json(items) if as_json else originals_text(items))
 
@@ -54,7 +57,10 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
 @rules_option
 @click.argument("what", nargs=-1, metavar="[RUN|PATH]...")
 @click.option(
-    "--older-than", callback=_seconds, metavar="TIME", help="Only what lies so long: 30d, 12h."
+    "--older-than",
+    callback=_seconds,
+    metavar="TIME",
+    help="Only files in the trash for longer than this: 30d, 12h.",
 )
 @click.option(
     "--kind",
@@ -75,8 +81,8 @@ def purge_command(
     unverified: bool,  # noqa: FBT001
     yes: bool,  # noqa: FBT001
 ) -> int:
-    """Delete for good what lies aside: of a RUN by its number, of a file or folder by its PATH (a
-    path of digits as ./7), or what the options choose.
+    """Delete files in the trash for good: of a RUN by its number, of a file or folder by its PATH
+    (a path of digits as ./7), or what the options choose.
 
     An original goes only if its target is in its place and all its bytes are those that were
     written; a result that was undone only if its original is. What is refused stays, and says why.
@@ -84,9 +90,9 @@ def purge_command(
     choice = _choice(what, older_than, kind)
     if choice == TrashSelection() and not every_one:
         raise UsageError(
-            "nothing says what to delete",
+            "no files chosen",
             hint="name runs or paths, or give --older-than, --kind or --all; "
-            "`av1rules originals list` shows what lies aside",
+            "`av1rules originals list` shows the trash",
         )
     ruleset = load_rules(rules_file)
     now = datetime.now(UTC)
@@ -94,7 +100,7 @@ def purge_command(
         [item for item in _read(ruleset) if choice.holds(item.kept, now)], choice
     )
     if not chosen:
-        click.echo(f"{NOTHING} that this chooses")
+        click.echo(NONE_CHOSEN)
         return EXIT_DONE
     _ask(chosen, yes=yes)
     return _purge(ruleset, chosen, is_verified=not unverified)
@@ -106,7 +112,7 @@ def _without_orphans(items: list[TrashItem], choice: TrashSelection) -> list[Tra
         return items
     others = [item for item in items if item.kept.kind is not TrashKind.ORPHAN]
     if len(others) < len(items):
-        click.echo(f"orphans stay, only --kind orphan deletes them: {len(items) - len(others)}")
+        click.echo(f"orphans stay (only --kind orphan deletes them): {len(items) - len(others)}")
     return others
 
 
@@ -130,11 +136,12 @@ def _ask(chosen: list[TrashItem], *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError(
-            "nobody is here to ask whether these files may be deleted for good", hint="give --yes"
+            "deleting these files for good needs a confirmation, and there is no terminal to ask",
+            hint="give --yes",
         )
     click.echo(originals_text(chosen))
     size = format_size(sum(item.frees_bytes for item in chosen))
-    count = "this file" if len(chosen) == 1 else f"these {len(chosen)} files"
+    count = plural(len(chosen), "this file", f"these {len(chosen)} files")
     click.confirm(f"Delete {count} for good ({size})?", abort=True)
 
 

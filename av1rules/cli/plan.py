@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from av1rules.base.errors import Av1rulesError
+from av1rules.cli.backend import DoitOnDemand
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WORK
 from av1rules.cli.options import (
     absolute_paths,
@@ -18,11 +19,12 @@ from av1rules.cli.options import (
     rules_option,
 )
 from av1rules.plan.context import PlanRequest
-from av1rules.plan.items import Plan, PlanAction
+from av1rules.plan.items import Plan, coming_encode
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import Workspace, open_workspace
+from av1rules.policy.schema import jobs_bounds
 from av1rules.report.plan import plan_text
-from av1rules.report.plan_export import ForecastColumns, plan_csv, plan_json
+from av1rules.report.plan_export import Foretold, plan_csv, plan_json
 from av1rules.ui.sinks import counter_sink
 
 
@@ -32,7 +34,9 @@ from av1rules.ui.sinks import counter_sink
 @force_option
 @accept_missing_option
 @budget_options
-@click.option("-j", "--jobs", type=click.IntRange(1, 64), help="Foretell so many at a time.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(*jobs_bounds()), help="Forecast N encodes at a time."
+)
 @click.option(
     "--sample",
     is_flag=True,
@@ -105,10 +109,10 @@ def _take_samples(rules_file: Path, request: PlanRequest, *, jobs: int | None) -
         start_session(workspace, sink) as session,
     ):
         jobs = jobs or workspace.ruleset.run.jobs
-        plan = measure_grain_first(
-            build_plan(session.workspace, request, sink=sink), session, request, jobs=jobs
-        )
-        sample_first(plan, session, jobs=jobs)
+        backend = DoitOnDemand()
+        plan = build_plan(session.workspace, request, sink=sink)
+        plan = measure_grain_first(plan, session, request, backend, jobs=jobs)
+        sample_first(plan, session, backend, jobs=jobs)
         return workspace.children.is_stopping
 
 
@@ -119,9 +123,9 @@ def _foretell(
     jobs: int | None,
     budget_s: float | None,
     free_bytes: int | None,
-) -> ForecastColumns:
-    if not any(row.action is PlanAction.ENCODE or row.later is not None for row in plan.rows):
-        return ForecastColumns()
+) -> Foretold:
+    if not any(coming_encode(row) is not None for row in plan.rows):
+        return Foretold()
     # Tens of ms to import: only where there is something to foretell.
     from av1rules.forecast.of_plan import Budget, forecast_plan  # noqa: PLC0415
     from av1rules.report.forecast import foretold_of  # noqa: PLC0415

@@ -20,7 +20,6 @@ from av1rules.base.text import printable
 from av1rules.base.units import UnitError, parse_duration
 from av1rules.cli.options import rules_option
 from av1rules.ledger.database import LEDGER_NAME
-from av1rules.ledger.forecasts import ForecastTable
 from av1rules.ledger.history import encodes_since, read_outcomes, time_text
 from av1rules.ledger.ledger import Ledger
 from av1rules.operations.clips.ledger_status import clip_statuses
@@ -64,19 +63,17 @@ _FORM_OF_SUFFIX = {
     "--format",
     "form",
     type=click.Choice([form.value for form in Form]),
-    help="How to write it. Default: as FILE ends, else text.",
+    help="The format. Default: by the suffix of FILE, else text.",
 )
 @click.option(
     "-o", "--output", type=click.Path(), metavar="FILE", help="Write to FILE, not to the terminal."
 )
-@click.option(
-    "--since", metavar="WHEN", help="Only what came of work since then: 30d, 12h or 2026-01-31."
-)
+@click.option("--since", metavar="WHEN", help="Only work since then: 30d, 12h or 2026-01-31.")
 @click.option(
     "--plan",
     "with_plan",
     is_flag=True,
-    help="Look at the library too: what is skipped, held or left alone today, and why.",
+    help="Scan the library too: what a plan skips, holds or leaves alone today, and why.",
 )
 def command(
     rules_file: Path,
@@ -151,7 +148,7 @@ def _goal(output: str) -> Path:
     goal = Path(os.path.realpath(output))
     if goal.suffix.lower() not in _FORM_OF_SUFFIX or goal.is_dir():
         raise UsageError(
-            "a report is not written to such a file",
+            "not a file name of a report",
             where=printable(output),
             hint=f"give it a name that ends in one of {', '.join(_FORM_OF_SUFFIX)}",
         )
@@ -171,7 +168,7 @@ def _written(
     outcomes = read_outcomes(ledger, since)
     made = encodes_since(ledger, since)
     clips = clip_statuses(ledger, approvals_path(ruleset.file), since=time_text(since))
-    forecasts = ForecastTable(ledger.db)
+    forecasts = ledger.forecasts
     if form is Form.CSV:
         return report_csv(made, outcomes, clips=clips, forecasts=forecasts.middles())
     figures = count_up(

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from av1rules.base.errors import UsageError
-from av1rules.base.text import printable
+from av1rules.base.text import plural, printable
 from av1rules.cli.options import paths_argument, rules_option
 from av1rules.execute.resources.run_lock import run_lock
 from av1rules.ledger.ledger import Ledger
@@ -18,17 +18,17 @@ from av1rules.ledger.records import Attempt, AttemptResult
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import Root, RuleSet
 
-NOTHING = "no failure is held against any of it: the next run tries what there is to do"
+NOTHING = "no failures to forget: the next run tries all there is to do"
 
 
 @click.command("retry")
 @rules_option
 @paths_argument
 def command(rules_file: Path, paths: tuple[str, ...]) -> None:
-    """Forget the failures of all sources, or of PATHS (files or folders, there or not), so that the
+    """Forget the failures of all sources, or of PATHS (files or folders, existing or not): the
     next run tries them again.
 
-    Sources whose targets came out too large, or were undone by a person, stay as they are:
+    Sources whose targets came out too large, or were undone by a user, stay as they are:
     `av1rules run --force PATH` redoes those.
     """
     ruleset = load_rules(rules_file)
@@ -42,7 +42,7 @@ def command(rules_file: Path, paths: tuple[str, ...]) -> None:
         freed = _meant(ledger, wanted)
         ledger.free_failures(tuple(dict.fromkeys(verdict.source for verdict in freed)))
     for verdict in freed:
-        times = "once" if verdict.count == 1 else f"{verdict.count} times"
+        times = plural(verdict.count, "once", f"{verdict.count} times")
         click.echo(
             f"freed {printable(verdict.source)}, failed {times}: {printable(verdict.detail)}"
         )

@@ -10,7 +10,9 @@ from pathlib import Path
 import click
 
 from av1rules.base.events import Note, RunFinished, Sink
+from av1rules.base.outcomes import Outcome
 from av1rules.base.signals import stop_on_signals
+from av1rules.cli.backend import DoitOnDemand, backend_for
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from av1rules.cli.options import (
     absolute_paths,
@@ -20,13 +22,13 @@ from av1rules.cli.options import (
     paths_argument,
     rules_option,
 )
-from av1rules.execute.budget import steward_of
 from av1rules.execute.run import measure_grain_first, run_plan
 from av1rules.execute.startup import start_session
 from av1rules.plan.context import PlanRequest
 from av1rules.plan.items import Plan, PlanAction
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
+from av1rules.policy.schema import jobs_bounds
 from av1rules.ui.sinks import json_sink, line_sink
 
 
@@ -36,7 +38,9 @@ from av1rules.ui.sinks import json_sink, line_sink
 @force_option
 @accept_missing_option
 @budget_options
-@click.option("-j", "--jobs", type=click.IntRange(1, 64), help="Encodes at a time.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(*jobs_bounds()), help="Number of encodes at a time."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
 def command(
     rules_file: Path,
@@ -61,15 +65,15 @@ def command(
     ):
         jobs = jobs or workspace.ruleset.run.jobs
         plan = build_plan(session.workspace, request, sink=sink)
-        plan = measure_grain_first(plan, session, request, jobs=jobs)
+        plan = measure_grain_first(plan, session, request, DoitOnDemand(), jobs=jobs)
         for warning in workspace.warnings:
             sink(Note(message=f"warning: {warning}"))
         for row in plan.of(PlanAction.BLOCKED):
             sink(Note(source=row.file.library_path, message=f"blocked: {'; '.join(row.causes)}"))
         for problem in plan.problems:
             sink(Note(message=problem))
-        scheduler = steward_of(plan, session, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
-        finished = run_plan(plan, session, jobs=jobs, scheduler=scheduler)
+        backend = backend_for(plan, session, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
+        finished = run_plan(plan, session, backend, jobs=jobs)
         interrupted = workspace.children.is_stopping
     return _exit_code(finished, plan, interrupted=interrupted)
 
@@ -77,7 +81,7 @@ def command(
 def _exit_code(finished: RunFinished, plan: Plan, *, interrupted: bool) -> int:
     if interrupted:
         return EXIT_INTERRUPTED
-    if finished.failed or plan.of(PlanAction.BLOCKED) or plan.problems:
+    if finished.counts[Outcome.FAILED] or plan.of(PlanAction.BLOCKED) or plan.problems:
         return EXIT_FAILED
     return EXIT_DONE
 

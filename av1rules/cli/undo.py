@@ -32,7 +32,7 @@ def command(rules_file: Path, what: tuple[str, ...], as_json: bool) -> int:  # n
     if not what:
         raise UsageError(
             "undo needs a run or a file",
-            hint="`av1rules status` shows the last runs, `av1rules originals list` what lies aside",
+            hint="`av1rules status` shows the last runs, `av1rules originals list` shows the trash",
         )
     words = [_word(word) for word in what]
     results: list[Undone] = []

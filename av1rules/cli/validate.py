@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from av1rules.approvals.file import approvals_path, load_approvals
-from av1rules.base.text import printable
+from av1rules.base.text import counted, printable
 from av1rules.cli.exit_codes import EXIT_USAGE
 from av1rules.cli.options import rules_option
 from av1rules.policy.load import check_rules
@@ -35,16 +35,12 @@ def command(rules_file: Path, strict: bool) -> int:  # noqa: FBT001 - click pass
         warnings += 1
     if ruleset is not None:
         counts = (
-            _count(len(ruleset.rules), "rule"),
-            _count(len(ruleset.profiles), "profile"),
-            _count(warnings, "warning"),
+            counted(len(ruleset.rules), "rule"),
+            counted(len(ruleset.profiles), "profile"),
+            counted(warnings, "warning"),
         )
         click.echo(f"{rules_file}: {', '.join(counts)}: it can be used")
         approvals = approvals_path(rules_file)
         if decisions := load_approvals(approvals).decisions:
-            click.echo(f"{approvals}: {_count(len(decisions), 'decision')} on clips")
+            click.echo(f"{approvals}: {counted(len(decisions), 'decision')} on clips")
     return EXIT_USAGE if errors or (strict and warnings) else 0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -33,7 +33,9 @@ from av1rules.report.checks import targets_json, targets_text
 @click.option("--digest", is_flag=True, help="Read every byte: finds bit rot.")
 @click.option("--decode", is_flag=True, help="Play every target to its end.")
 @click.option(
-    "--older-than", metavar="TIME", help="Leave out what was found well since, as in 30d."
+    "--older-than",
+    metavar="TIME",
+    help="Skip targets that passed a check since, as in 30d.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from av1rules.base.text import printable
 from av1rules.encode import containers
 from av1rules.encode.containers import MKV, MP4
-from av1rules.encode.encoders import encoder_options, encoder_settings_text
+from av1rules.encode.encoders.registry import (
+    encoder_options,
+    encoder_settings_text,
+    require_encoder,
+)
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.ffmpeg.input_guard import file_url
-from av1rules.ffmpeg.tools import SVT_CODEC
 from av1rules.media.provenance_tag import PROVENANCE_TAG, text_tag
 from av1rules.media.source import Attachment, Source, VideoStream
 
@@ -223,7 +226,7 @@ def _video_tags(job: EncodeJob, video: str) -> Iterator[str]:
         yield from (spec, f"{key}=")
     # bitexact shortens the muxer's own tag to the codec's name; the version is worth more.
     version = job.encoder.version
-    name = "SVT-AV1" if job.encoder.codec == SVT_CODEC else job.encoder.codec
+    name = require_encoder(job.encoder.codec).product
     yield from (spec, f"encoder={name} {version}" if version else f"encoder={name}")
     if job.settings.container == MKV:
         text = encoder_settings_text(job.settings, job.encoder, job.facts)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from av1rules.base.text import counted
 from av1rules.encode import containers
 from av1rules.encode.argv import RGB_MATRIX, chroma_location, cover_names
 from av1rules.encode.containers import MKV, MP4
@@ -311,7 +312,7 @@ def _broken_files(contract: Contract, target: Source) -> Iterator[str]:
 
 def _broken_chapters(contract: Contract, target: Source) -> Iterator[str]:
     if len(contract.chapters) != len(target.chapters):
-        yield f"there should be {len(contract.chapters)} chapters, found {len(target.chapters)}"
+        yield f"expected {counted(len(contract.chapters), 'chapter')}, found {len(target.chapters)}"
         return
     for number, (wanted, found) in enumerate(
         zip(contract.chapters, target.chapters, strict=True), start=1

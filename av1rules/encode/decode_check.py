@@ -7,21 +7,19 @@ as an encode would read it: what counts as damage here would fail an encode, and
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 
 from av1rules.base.errors import Av1rulesError, ProbeError, UnansweredProbeError
-from av1rules.base.priority import USUAL, Priority
-from av1rules.base.process import Children, Completed, run
-from av1rules.base.text import printable
+from av1rules.base.process import Children
+from av1rules.base.text import counted, printable
 from av1rules.encode.argv import input_options
+from av1rules.encode.encoders.registry import ENCODER_CODECS
 from av1rules.encode.measure import decode_fully
 from av1rules.ffmpeg.failures import explain
-from av1rules.ffmpeg.log import LogReader, counted_lines
-from av1rules.ffmpeg.progress import ProgressParser, ProgressSample
+from av1rules.ffmpeg.log import counted_lines, plain_line
+from av1rules.ffmpeg.run import FfmpegResult, OnSample, ignore_sample, run_ffmpeg
 from av1rules.ffmpeg.tools import Tools
-from av1rules.ffmpeg.watchdog import STALL_S, StallReport, Watchdog
+from av1rules.ffmpeg.watchdog import USUAL_LIMITS, RunLimits
 from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
 from av1rules.media.source import Source
@@ -32,15 +30,8 @@ END_TOLERANCE = 0.01
 """By how much a source may end before its header says: headers round, and subtitles that stay on
 the screen after the last picture count into some; what was cut off is nearly always more."""
 
-_CONTEXTS = re.compile(r"^(?:\[[^\]]*\] )+")
 _ERROR = re.compile(r"^(?:\[[^\]]*\] )*\[(?:error|fatal|panic)\] ")
 _NO_DECODER = re.compile(r"no decoder found for: (?P<codec>[\w.-]+)")
-
-OnSample = Callable[[ProgressSample], None]
-
-
-def ignore_sample(_sample: ProgressSample) -> None:
-    """For those who do not watch."""
 
 
 def target_problem(
@@ -68,10 +59,10 @@ def target_problem(
         children=children,
         on_sample=on_sample,
     )
-    if decoded.completed.ok:
+    if decoded.ok:
         return missing_part(path)  # a cut Matroska file just ends: that is no error to FFmpeg
-    _require_judged(decoded.completed, decoded.last_lines, path, decoded.verdict)
-    return f"does not decode: {_first(decoded.last_lines) or decoded.completed.describe_exit()}"
+    _require_judged(decoded, path)
+    return f"does not decode: {_first(decoded.log.last) or decoded.completed.describe_exit()}"
 
 
 def source_problem(
@@ -80,7 +71,7 @@ def source_problem(
     *,
     tools: Tools,
     children: Children,
-    priority: Priority = USUAL,
+    limits: RunLimits = USUAL_LIMITS,
     on_sample: OnSample = ignore_sample,
 ) -> str | None:
     """What is wrong with a source: all that its decoders complain of; None if it is well.
@@ -90,58 +81,30 @@ def source_problem(
     """
     unknown: frozenset[str] = frozenset()
     while True:
-        seen = _Pass(on_sample=on_sample)
-        completed = run(
+        result = run_ffmpeg(
             [tools.ffmpeg, *input_options(path, source), *_output_options(source, unknown)],
             children=children,
-            on_line=ProgressParser(on_sample=seen.feed).feed,
-            on_err_line=seen.log.feed,
-            watch=seen.watch,
-            priority=priority,
-            tether=True,
+            limits=limits,
+            on_sample=on_sample,
+            encoders=ENCODER_CODECS,
         )
-        children.check()
         # Its own words are the only way to know: a build may leave out any decoder.
-        missing = {found["codec"] for line in seen.log.last if (found := _NO_DECODER.search(line))}
-        if completed.ok or missing <= unknown:
-            return _judged(completed, seen, source, path)
+        last_lines = result.log.last
+        missing = {found["codec"] for line in last_lines if (found := _NO_DECODER.search(line))}
+        if result.ok or missing <= unknown:
+            return _judged(result, source, path)
         unknown |= missing
 
 
-def _judged(completed: Completed, seen: _Pass, source: Source, path: str) -> str | None:
-    if not completed.ok:
-        _require_judged(completed, tuple(seen.log.last), path, seen.verdict)
-    if seen.log.damage:
-        return _summary(seen.log.damage)
-    if not completed.ok:
-        reason = explain(completed, seen.log.last).reason
-        return f"{reason}: {_first(seen.log.last) or 'FFmpeg gave no reason'}"
-    return _early_end(source, seen.film_s)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Pass:
-    """One pass over a source: what was said, how far it came, and why we stopped it, if we did."""
-
-    on_sample: OnSample
-    log: LogReader = field(default_factory=LogReader)
-    watchdog: Watchdog = field(
-        default_factory=lambda: Watchdog(stall_s=STALL_S, started=time.monotonic(), writes=False)
-    )
-    film_s: float = 0.0
-    verdict: StallReport | None = None
-
-    def feed(self, sample: ProgressSample) -> None:
-        self.film_s = max(self.film_s, sample.film_s or 0.0)
-        self._look(sample)
-        self.on_sample(sample)
-
-    def watch(self) -> str | None:
-        self._look(None)
-        return None if self.verdict is None else self.verdict.cause
-
-    def _look(self, sample: ProgressSample | None) -> None:
-        self.verdict = self.verdict or self.watchdog.feed(sample, time.monotonic())
+def _judged(result: FfmpegResult, source: Source, path: str) -> str | None:
+    if not result.ok:
+        _require_judged(result, path)
+    if result.log.damage:
+        return _summary(result.log.damage)
+    if not result.ok:
+        reason = explain(result.completed, result.log.last).reason
+        return f"{reason}: {_first(result.log.last) or 'FFmpeg gave no reason'}"
+    return _early_end(source, result.film_s)
 
 
 def _output_options(source: Source, unknown: frozenset[str]) -> Iterator[str]:
@@ -154,22 +117,20 @@ def _output_options(source: Source, unknown: frozenset[str]) -> Iterator[str]:
     yield from ("-fps_mode:v", "passthrough", "-f", "null", "-")
 
 
-def _require_judged(
-    completed: Completed, said: Iterable[str], path: str, verdict: StallReport | None
-) -> None:
+def _require_judged(result: FfmpegResult, path: str) -> None:
     """Raise where how it ended says nothing of the file."""
-    failure = explain(completed, said, verdict=verdict)
-    if failure.is_surroundings or completed.stopped is not None:
+    failure = explain(result.completed, result.log.last, verdict=result.hang)
+    if failure.is_surroundings or result.completed.stopped is not None:
         message = f"decoding was cut short: {failure.reason}"
         raise Av1rulesError(message, hint=failure.hint, where=printable(path))
 
 
 def _summary(damage: dict[str, int]) -> str:
     kinds = len(damage)
-    first = _plain(counted_lines(damage)[0])
+    first = plain_line(counted_lines(damage)[0])
     if kinds == 1:
         return first
-    return f"{first}; and {kinds - 1} other complaint{'' if kinds == 2 else 's'}"
+    return f"{first}; and {counted(kinds - 1, 'other complaint')}"
 
 
 def _early_end(source: Source, film_s: float) -> str | None:
@@ -184,9 +145,4 @@ def _early_end(source: Source, film_s: float) -> str | None:
 
 
 def _first(lines: Iterable[str]) -> str | None:
-    return next((_plain(line) for line in lines if _ERROR.search(line)), None)
-
-
-def _plain(line: str) -> str:
-    """A line of FFmpeg's without who says it and how loudly."""
-    return _CONTEXTS.sub("", line)
+    return next((plain_line(line) for line in lines if _ERROR.search(line)), None)

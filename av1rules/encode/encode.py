@@ -9,47 +9,32 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from av1rules.base.errors import Av1rulesError, DiskFullError, EncodeError, ToolError
 from av1rules.base.events import JobProgress
 from av1rules.base.files import TEMP_PREFIX
-from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.base.process import Children
 from av1rules.base.text import printable
 from av1rules.encode.argv import CoverFile, build_argv, cover_files, shown_command
+from av1rules.encode.encoders.registry import ENCODER_CODECS, require_encoder
 from av1rules.encode.excerpt_argv import clip_argv
 from av1rules.encode.job import EncodeJob
+from av1rules.encode.size_gate import is_too_large_so_far
 from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, explain
 from av1rules.ffmpeg.input_guard import file_url
-from av1rules.ffmpeg.log import LogReader, StreamCount, counted_lines
-from av1rules.ffmpeg.progress import ProgressParser, ProgressSample, eta_s, projected_bytes
+from av1rules.ffmpeg.log import StreamCount, counted_lines, plain_line
+from av1rules.ffmpeg.progress import ProgressSample, eta_s, projected_bytes
+from av1rules.ffmpeg.run import FfmpegResult, run_ffmpeg
 from av1rules.ffmpeg.tools import Tools
-from av1rules.ffmpeg.watchdog import StallReport, Watchdog
 from av1rules.media.source import Source
 from av1rules.policy.settings import Loss
 
-QUIET_SVT = {"SVT_LOG": "1"}
-"""SVT-AV1 prints its banner whatever FFmpeg's log level is; 1 leaves errors only."""
-
 COVER_TIMEOUT_S = 60.0
-
-SILENCE_S = 3.0
-"""FFmpeg prints nothing while it writes the end of a file, which for MP4 means to write all of it
-anew. After so long without a line the file itself is looked at for a sign of life."""
-
-GATE_MIN_SHARE = 0.20
-GATE_MIN_FRAMES = 240
-GATE_FACTOR = 1.5
-"""The live gate stops an encode after a fifth of the film (and ten seconds of it) if the projection
-is half again above what the policy keeps: parts of a film differ, so the margin is wide, and what
-is only a little too large is found at the end."""
-
-_CONTEXTS = re.compile(r"^(?:\[[^\]]*\] )+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,17 +95,32 @@ def encode(
         else:
             covers = _take_out_covers(job, folder, tools=tools, children=children)
             argv = build_argv(job, ffmpeg=tools.ffmpeg, output=part, covers=covers)
-        watch = _Watch(job=job, part=part, on_progress=on_progress)
+        progress = _Progress(job=job, on_progress=on_progress)
         try:
-            completed = _run(argv, job=job, children=children, watch=watch)
+            result = _run(argv, part, job=job, children=children, progress=progress)
         except _TooLargeError as stop:
             _remove(part)
-            return watch.outcome(path="", argv=argv, size_bytes=stop.projected, is_projected=True)
-        children.check()
-        _require_success(completed, job, watch)
+            return EncodeOutcome(
+                path="",
+                argv=argv,
+                size_bytes=stop.projected,
+                elapsed_s=progress.elapsed_s,
+                frames=progress.frames,
+                is_projected=True,
+            )
+        _require_success(result, job)
         finished = part if job.temp_dir else _moved_out(part, folder)
-        size_bytes = os.stat(finished).st_size
-        return watch.outcome(path=finished, argv=argv, size_bytes=size_bytes)
+        return EncodeOutcome(
+            path=finished,
+            argv=argv,
+            size_bytes=os.stat(finished).st_size,
+            elapsed_s=result.elapsed_s,
+            frames=result.frames,
+            counts=result.log.counts,
+            damage=counted_lines(result.log.damage),
+            log=counted_lines(result.log.complaints),
+            tail=result.log.tail,
+        )
 
 
 @contextlib.contextmanager
@@ -169,19 +169,18 @@ def _work_folder(job: EncodeJob) -> Iterator[str]:
         shutil.rmtree(private, ignore_errors=True)
 
 
-def _run(argv: tuple[str, ...], *, job: EncodeJob, children: Children, watch: _Watch) -> Completed:
-    parser = ProgressParser(on_sample=watch.on_sample)
+def _run(
+    argv: tuple[str, ...], part: str, *, job: EncodeJob, children: Children, progress: _Progress
+) -> FfmpegResult:
     try:
-        return run(
+        return run_ffmpeg(
             argv,
             children=children,
-            limits=Limits(memory_bytes=job.memory_bytes),
-            env=QUIET_SVT,
-            on_line=parser.feed,
-            on_err_line=watch.log.feed,
-            watch=watch.ask,
-            priority=job.priority,
-            tether=True,
+            limits=job.limits,
+            on_sample=progress.feed,
+            output=part,
+            env=require_encoder(job.encoder.codec).env,
+            encoders=ENCODER_CODECS,
         )
     except OSError as problem:
         if problem.errno == errno.E2BIG:
@@ -194,41 +193,20 @@ def _not_started(program: str, why: str) -> ToolError:
     return ToolError(message, hint="run `av1rules doctor`", where=printable(program))
 
 
-@dataclass(slots=True)
-class _Watch:
-    """Reads a running encode: progress to events, complaints to the log, watchdog, live gate."""
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """Makes events of the samples, and stops an encode that will be too large."""
 
     job: EncodeJob
-    part: str
     on_progress: Callable[[JobProgress], None]
-    log: LogReader = field(default_factory=LogReader)
-    started: float = field(default_factory=time.monotonic)
     frames: int | None = None
-    verdict: StallReport | None = None
-    watchdog: Watchdog = field(init=False)
-    heard: float = field(default_factory=time.monotonic)
+    _started: float = field(default_factory=time.monotonic)
 
-    def __post_init__(self) -> None:
-        job = self.job
-        self.watchdog = Watchdog(
-            stall_s=job.stall_timeout_s, max_s=job.max_duration_s, started=self.started
-        )
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._started
 
-    def ask(self) -> str | None:
-        """Why FFmpeg is to be stopped, in a word."""
-        now = time.monotonic()
-        is_silent = now - self.heard > SILENCE_S
-        self._judge(
-            self.watchdog.feed(None, now, written=_mtime_ns(self.part) if is_silent else None)
-        )
-        return None if self.verdict is None else self.verdict.cause
-
-    def _judge(self, verdict: StallReport | None) -> None:
-        self.verdict = self.verdict or verdict
-
-    def on_sample(self, sample: ProgressSample) -> None:
-        self.heard = time.monotonic()
-        self._judge(self.watchdog.feed(sample, self.heard))
+    def feed(self, sample: ProgressSample) -> None:
         expected = _expected_frames(self.job)
         if sample.frame is not None:
             self.frames = sample.frame
@@ -241,7 +219,7 @@ class _Watch:
                 frames=expected,
                 fps=sample.fps,
                 speed=sample.speed,
-                eta_s=eta_s(sample.frame, expected, time.monotonic() - self.started),
+                eta_s=eta_s(sample.frame, expected, self.elapsed_s),
                 size_bytes=sample.size_bytes,
                 projected_bytes=projection,
             )
@@ -252,34 +230,14 @@ class _Watch:
     def _gate(self, frame: int | None, expected: int | None, projection: int | None) -> None:
         if frame is None or expected is None or projection is None or self.job.passages:
             return
-        if frame < max(GATE_MIN_FRAMES, expected * GATE_MIN_SHARE):
-            return
-        limit = self.job.settings.max_size_ratio * self.job.source.size_bytes
-        if projection > GATE_FACTOR * limit:
+        if is_too_large_so_far(
+            frame,
+            expected,
+            projection,
+            source_bytes=self.job.source.size_bytes,
+            max_size_ratio=self.job.settings.max_size_ratio,
+        ):
             raise _TooLargeError(projection)
-
-    def outcome(
-        self, *, path: str, argv: tuple[str, ...], size_bytes: int, is_projected: bool = False
-    ) -> EncodeOutcome:
-        return EncodeOutcome(
-            path=path,
-            argv=argv,
-            size_bytes=size_bytes,
-            elapsed_s=time.monotonic() - self.started,
-            frames=self.frames,
-            counts=self.log.counts,
-            damage=counted_lines(self.log.damage),
-            log=counted_lines(self.log.complaints),
-            tail=self.log.tail,
-            is_projected=is_projected,
-        )
-
-
-def _mtime_ns(path: str) -> int | None:
-    try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        return None
 
 
 def _expected_frames(job: EncodeJob) -> int | None:
@@ -316,29 +274,24 @@ def _take_out_covers(
     for step, cover in zip(steps, covers, strict=True):
         argv += ["-map", f"0:{step.index}", "-c", "copy", "-frames:v", "1"]
         argv += ["-f", "image2pipe", file_url(cover.path)]
-    log = LogReader()
-    completed = run(
+    result = run_ffmpeg(
         argv,
         children=children,
-        limits=Limits(timeout_s=COVER_TIMEOUT_S, memory_bytes=job.memory_bytes),
-        on_err_line=log.feed,
-        priority=job.priority,
-        tether=True,
+        limits=replace(job.limits, timeout_s=COVER_TIMEOUT_S, stall_s=None, max_s=None),
     )
-    children.check()
-    if not completed.ok:
-        raise _failure(completed, job, log, doing="taking the cover picture out of")
+    if not result.ok:
+        raise _failure(result, job, doing="taking the cover picture out of")
     return covers
 
 
-def _require_success(completed: Completed, job: EncodeJob, watch: _Watch) -> None:
-    log = watch.log
+def _require_success(result: FfmpegResult, job: EncodeJob) -> None:
+    completed, log = result.completed, result.log
     if completed.returncode in NOT_STARTED_EXITS:
         raise _not_started(completed.argv[0], "; ".join(log.last) or completed.describe_exit())
     if not completed.ok:
-        raise _failure(completed, job, log, doing="encoding", verdict=watch.verdict)
+        raise _failure(result, job, doing="encoding")
     if log.damage and Loss.DAMAGE not in job.settings.accept:
-        first = _CONTEXTS.sub("", next(iter(log.damage)))
+        first = plain_line(next(iter(log.damage)))
         lines = "\n".join(f"    {line}" for line in counted_lines(log.damage)[:10])
         raise EncodeError(
             f"the source is damaged: {first}\n  FFmpeg reached its end, but said\n{lines}",
@@ -350,22 +303,16 @@ def _require_success(completed: Completed, job: EncodeJob, watch: _Watch) -> Non
         )
 
 
-def _failure(
-    completed: Completed,
-    job: EncodeJob,
-    log: LogReader,
-    *,
-    doing: str,
-    verdict: StallReport | None = None,
-) -> Av1rulesError:
+def _failure(result: FfmpegResult, job: EncodeJob, *, doing: str) -> Av1rulesError:
     """What was being done, how it ended, the command, FFmpeg's last words, and what to do."""
+    completed, log = result.completed, result.log
     place = job.temp_dir or os.path.dirname(job.target)
     failure = explain(
         completed,
         log.last,
         place=printable(place),
-        codec=job.encoder.codec,
-        verdict=verdict,
+        encoder=require_encoder(job.encoder.codec).messages,
+        verdict=result.hang,
         memory_bytes=job.memory_bytes,
     )
     name = printable(os.path.basename(job.source_path))

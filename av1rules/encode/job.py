@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from av1rules.base.priority import USUAL, Priority
-from av1rules.encode.encoders import VideoFacts
+from av1rules.encode.encoders.description import VideoFacts
 from av1rules.encode.streams import StreamPlan, plan_streams
 from av1rules.ffmpeg.tools import EncoderInfo
+from av1rules.ffmpeg.watchdog import RunLimits
 from av1rules.media.source import Source, VideoStream
 from av1rules.policy.settings import EncodeSettings
 
@@ -50,6 +51,15 @@ class EncodeJob:
     @property
     def streams(self) -> StreamPlan:
         return plan_streams(self.source, self.settings)
+
+    @property
+    def limits(self) -> RunLimits:
+        return RunLimits(
+            stall_s=self.stall_timeout_s,
+            max_s=self.max_duration_s,
+            memory_bytes=self.memory_bytes,
+            priority=self.priority,
+        )
 
     @property
     def facts(self) -> VideoFacts:

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from av1rules.encode.containers import MKV, MP4
+from av1rules.encode.encoders.description import Encoder
+from av1rules.encode.encoders.registry import ENCODERS, require_encoder
 from av1rules.encode.streams import StreamPlan
-from av1rules.ffmpeg.tools import AOM_CODEC, SVT_CODEC, EncoderInfo
+from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.media.source import HdrKind, Source, VideoStream
 from av1rules.policy.settings import EncodeSettings, Loss
 
@@ -42,11 +44,11 @@ def find_losses(
 ) -> tuple[LossFinding, ...]:
     """Everything this encode would lose, accepted or not, in the order of `Loss`.
 
-    `encoder` None means SVT-AV1, the encoder that keeps most.
+    `encoder` None means the best one, which keeps most.
     """
     main = source.main
     if main is None:
-        return (_hopeless(Loss.DAMAGE, "there is no video stream to encode"),)
+        return (_hopeless(Loss.DAMAGE, "no video stream to encode"),)
     if main.is_decodable is False:
         message = "the pictures do not decode: encrypted, or damaged from the first frame on"
         return (_hopeless(Loss.DAMAGE, message),)
@@ -75,7 +77,7 @@ def _dynamic_hdr(
 ) -> Iterator[LossFinding]:
     kinds = main.hdr_kinds or frozenset()
     if HdrKind.HDR10_PLUS in kinds:
-        name = encoder.name if encoder else SVT_CODEC
+        name = encoder.name if encoder else ENCODERS[0].codec
         fate = f"would be lost ({name} drops it)"
         if may_keep_hdr10_plus(encoder):
             fate = f"may be lost ({name} keeps it from FFmpeg 9 on, 8.0 drops it)"
@@ -100,7 +102,7 @@ def _dolby_vision(
     elif profile in (8, 10):
         name = encoder.name if encoder else "this encoder"
         message = f"Dolby Vision profile {profile} would be lost: {name} does not write it"
-        yield _finding(settings, Loss.DOLBY_VISION, message, "or `encoder: libsvtav1`")
+        yield _finding(settings, Loss.DOLBY_VISION, message, f"or `encoder: {ENCODERS[0].codec}`")
     else:
         what = f"profile {profile}" if profile is not None else "without a known profile"
         message = f"Dolby Vision {what} can't be kept; the ordinary picture below it stays"
@@ -108,22 +110,23 @@ def _dolby_vision(
 
 
 def keeps_dolby_vision(main: VideoStream, encoder: EncoderInfo | None) -> bool:
-    """Whether the encode carries Dolby Vision on: profiles 8 and 10 with a base, by SVT-AV1.
-
-    Measured: 8.1 and 8.4 become 10.1 and 10.4 with the metadata of every frame.
-    """
+    """Whether the encode carries Dolby Vision on: profiles 8 and 10 with a base, by an
+    encoder that writes it."""
     vision = main.dolby_vision
     if vision is None or vision.profile not in (8, 10) or not vision.compatibility_id:
         return False
     if vision.has_enhancement_layer or main.colour.transfer not in VIEWABLE_BASE_TRANSFERS:
         return False
-    return encoder is None or encoder.codec == SVT_CODEC
+    return _known(encoder).writes_dolby_vision
 
 
 def may_keep_hdr10_plus(encoder: EncoderInfo | None) -> bool:
-    """Measured: libaom passes HDR10+ on in FFmpeg 9.0 and not in 8.0; SVT-AV1 and rav1e never do.
-    A version in between is not known, so nothing is promised."""
-    return encoder is not None and encoder.codec == AOM_CODEC
+    """Whether some version of FFmpeg passes HDR10+ on to this encoder: no promise."""
+    return _known(encoder).may_keep_hdr10_plus
+
+
+def _known(encoder: EncoderInfo | None) -> Encoder:
+    return ENCODERS[0] if encoder is None else require_encoder(encoder.codec)
 
 
 def keeps_mastering_display(main: VideoStream, container: str) -> bool:

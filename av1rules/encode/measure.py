@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 
 from av1rules.base.errors import EncodeError
-from av1rules.base.priority import USUAL, Priority
-from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.base.process import Children, Limits, run
 from av1rules.base.text import printable
 from av1rules.ffmpeg.input_guard import INPUT_GUARD, file_url
-from av1rules.ffmpeg.log import LogReader, StreamCount
-from av1rules.ffmpeg.progress import ProgressParser, ProgressSample
+from av1rules.ffmpeg.run import FfmpegResult, OnSample, ignore_sample, run_ffmpeg
 from av1rules.ffmpeg.tools import Tools
-from av1rules.ffmpeg.watchdog import STALL_S, StallReport, Watchdog
+from av1rules.ffmpeg.watchdog import STALL_S, USUAL_LIMITS, RunLimits
 
 INDEX_TIMEOUT_S = 120.0
 
@@ -30,22 +25,6 @@ START_PACKETS = 400
 """Packets looked at for the start of the sound: interleaving keeps it within the first second."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
-    """One full pass over a file: the chosen video decoded, every track read to its end."""
-
-    completed: Completed
-    last_lines: tuple[str, ...]
-    counts: tuple[StreamCount, ...]
-    verdict: StallReport | None = None
-
-    def packets(self, index: int) -> int | None:
-        return next((c.packets for c in self.counts if (c.side, c.index) == ("in", index)), None)
-
-    def frames(self, index: int) -> int | None:
-        return next((c.frames for c in self.counts if (c.side, c.index) == ("in", index)), None)
-
-
 def decode_fully(
     path: str,
     *,
@@ -53,11 +32,9 @@ def decode_fully(
     tracks: tuple[int, ...],
     tools: Tools,
     children: Children,
-    on_sample: Callable[[ProgressSample], None],
-    stall_s: float = STALL_S,
-    memory_bytes: int | None = None,
-    priority: Priority = USUAL,
-) -> Decoded:
+    limits: RunLimits = USUAL_LIMITS,
+    on_sample: OnSample = ignore_sample,
+) -> FfmpegResult:
     """Decode stream `video` and read the `tracks` beside it, stopping at the first error.
 
     Without `-xerror` FFmpeg patches the picture and ends with exit code 0. `-strict strict` lets
@@ -65,12 +42,7 @@ def decode_fully(
     two of the others leave the pictures as they were.
     """
     maps = [part for index in tracks if index != video for part in ("-map", f"0:{index}")]
-    log = LogReader()
-    watch = _Watch(
-        watchdog=Watchdog(stall_s=stall_s, started=time.monotonic(), writes=False),
-        on_sample=on_sample,
-    )
-    completed = run(
+    return run_ffmpeg(
         [
             tools.ffmpeg, "-nostdin", "-v", "level+verbose", "-xerror",
             "-progress", "pipe:1", "-nostats", "-stats_period", "1",
@@ -79,37 +51,9 @@ def decode_fully(
             "-fps_mode:v:0", "passthrough", "-f", "null", "-",
         ],
         children=children,
-        limits=Limits(memory_bytes=memory_bytes),
-        on_line=ProgressParser(on_sample=watch.feed).feed,
-        on_err_line=log.feed,
-        watch=watch.ask,
-        priority=priority,
-        tether=True,
+        limits=limits,
+        on_sample=on_sample,
     )  # fmt: skip
-    children.check()
-    return Decoded(
-        completed=completed,
-        last_lines=tuple(log.last),
-        counts=log.counts,
-        verdict=watch.verdict,
-    )
-
-
-@dataclass(slots=True)
-class _Watch:
-    """Hands samples on, past the watchdog."""
-
-    watchdog: Watchdog
-    on_sample: Callable[[ProgressSample], None]
-    verdict: StallReport | None = None
-
-    def feed(self, sample: ProgressSample) -> None:
-        self.verdict = self.verdict or self.watchdog.feed(sample, time.monotonic())
-        self.on_sample(sample)
-
-    def ask(self) -> str | None:
-        self.verdict = self.verdict or self.watchdog.feed(None, time.monotonic())
-        return None if self.verdict is None else self.verdict.cause
 
 
 class _Stream(msgspec.Struct):

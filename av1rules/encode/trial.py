@@ -11,13 +11,15 @@ import tempfile
 
 from av1rules.base.errors import ToolError
 from av1rules.base.files import TEMP_PREFIX
-from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.base.process import Children
 from av1rules.base.text import text_digest
-from av1rules.encode.encoders import VideoFacts, encoder_options
+from av1rules.encode.encoders.description import VideoFacts
+from av1rules.encode.encoders.registry import encoder_options, require_encoder
 from av1rules.encode.measure import decode_fully
-from av1rules.ffmpeg.failures import encoder_message, explain
-from av1rules.ffmpeg.log import LogReader
+from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, encoder_message, explain
+from av1rules.ffmpeg.run import FfmpegResult, run_ffmpeg
 from av1rules.ffmpeg.tools import EncoderInfo, ToolMemo, Tools
+from av1rules.ffmpeg.watchdog import RunLimits
 from av1rules.policy.settings import EncodeSettings
 
 TRIAL_VERSION = 1
@@ -27,7 +29,7 @@ TRIAL_CLIP = "testsrc2=s=320x180:r=24:d=0.08"
 """Two pictures. At 64x64 some options go well that fail in films (`lossless` with fast presets),
 and some crash that work in films (`hbd-mds`); from 320x180 on both behave as they do in films."""
 
-TRIAL_LIMITS = Limits(timeout_s=60.0)
+TRIAL_LIMITS = RunLimits(timeout_s=60.0)
 """A trial takes 0.05-0.2 s, with the slowest presets a second."""
 
 _ACCEPTED = "accepted"
@@ -93,47 +95,49 @@ def _try(
         return _UNKNOWN
     with folder as name:
         path = os.path.join(name, "trial.mkv")
-        log = LogReader()
-        done = _encode(path, options, tools, children, log)
-        if not done.ok:
-            return _refusal(done, tuple(log.last), encoder)
-        if words := encoder_message(log.last, encoder.codec):
+        result = _encode(path, options, encoder, tools, children)
+        if not result.ok:
+            return _refusal(result, encoder)
+        if words := encoder_message(result.log.last, require_encoder(encoder.codec).messages):
             return f"{encoder.name} refuses the settings: {words}"
         return _undecodable(path, encoder, tools, children)
 
 
 def _encode(
-    path: str, options: tuple[str, ...], tools: Tools, children: Children, log: LogReader
-) -> Completed:
+    path: str,
+    options: tuple[str, ...],
+    encoder: EncoderInfo,
+    tools: Tools,
+    children: Children,
+) -> FfmpegResult:
     argv = [
         tools.ffmpeg, "-hide_banner", "-nostdin", "-y", "-v", "level+warning",
         "-f", "lavfi", "-i", TRIAL_CLIP, *options, "-f", "matroska", path,
     ]  # fmt: skip
+    env = require_encoder(encoder.codec).env
     try:
-        done = run(
-            argv, children=children, limits=TRIAL_LIMITS, env={"SVT_LOG": "1"}, on_err_line=log.feed
-        )
+        result = run_ffmpeg(argv, children=children, limits=TRIAL_LIMITS, env=env)
     except OSError as problem:
         raise ToolError(f"cannot start {tools.ffmpeg}: {problem.strerror}") from problem
-    children.check()
-    return done
+    if result.completed.returncode in NOT_STARTED_EXITS:
+        raise ToolError(f"cannot start {tools.ffmpeg}: {'; '.join(result.log.last)}")
+    return result
 
 
-def _refusal(done: Completed, said: tuple[str, ...], encoder: EncoderInfo) -> str:
-    failure = explain(done, said, codec=encoder.codec)
-    if failure.is_surroundings or done.stopped is not None:
+def _refusal(result: FfmpegResult, encoder: EncoderInfo) -> str:
+    said, messages = result.log.last, require_encoder(encoder.codec).messages
+    failure = explain(result.completed, said, encoder=messages)
+    if failure.is_surroundings or result.completed.stopped is not None:
         return _UNKNOWN
-    if words := encoder_message(said, encoder.codec):
+    if words := encoder_message(said, messages):
         return f"{encoder.name} refuses the settings: {words}"
     last = f": {said[-1]}" if said else ""
     return f"{encoder.name} can't work with the settings: {failure.reason}{last}"
 
 
 def _undecodable(path: str, encoder: EncoderInfo, tools: Tools, children: Children) -> str | None:
-    decoded = decode_fully(
-        path, video=0, tracks=(0,), tools=tools, children=children, on_sample=lambda sample: None
-    )
-    if decoded.completed.ok:
+    decoded = decode_fully(path, video=0, tracks=(0,), tools=tools, children=children)
+    if decoded.ok:
         return None
     if explain(decoded.completed).is_surroundings or decoded.completed.stopped is not None:
         return _UNKNOWN

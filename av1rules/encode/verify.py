@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
@@ -18,16 +18,11 @@ from av1rules.encode.containers import MP4
 from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.measure import (
-    Decoded,
-    decode_fully,
-    first_frame_times,
-    shown_packets,
-    sound_starts,
-)
+from av1rules.encode.measure import decode_fully, first_frame_times, shown_packets, sound_starts
 from av1rules.encode.streams import StreamAction, StreamStep
 from av1rules.ffmpeg.failures import explain
 from av1rules.ffmpeg.progress import ProgressSample, eta_s
+from av1rules.ffmpeg.run import FfmpegResult
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ffmpeg.watchdog import STALL_S
 from av1rules.media.cache import lone_file
@@ -39,18 +34,13 @@ START_TOLERANCE_S = 0.05
 """Sound and picture may move against each other by this much: what nobody sees or hears, and more
 than container ticks and encoder delays come to (measured: up to 0.026 s)."""
 
-
 RHYTHM_TOLERANCE_S = 0.004
 """Matroska's ticks are 1 ms on both sides; more than that is a picture moved or lost."""
 
-
 DURATION_TOLERANCE_S = 0.5
-
-
 DURATION_TOLERANCE = 0.005
 """Headers round and leave out the last frame's length; the frame count is the sharp check, this
 one finds a source whose header promises more than its data holds."""
-
 
 FRAMELESS_PACKETS: dict[str, int | None] = {
     "vp8": None,  # invisible reference frames are packets of their own
@@ -58,6 +48,23 @@ FRAMELESS_PACKETS: dict[str, int | None] = {
     "hevc": 16,  # leading pictures of a first open group can't be shown by any decoder
 }
 """Codecs where packets without a picture are no fault, and how many (None: any number)."""
+
+
+class Blame(StrEnum):
+    """What a failed check speaks against."""
+
+    SOURCE = "source"  # it holds less than it promises, or does not decode
+    ENCODE = "encode"  # the source was read well, the result is wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """`detail` says what was found, also when it passed; `blame` what a failure speaks against."""
+
+    name: str
+    passed: bool
+    detail: str
+    blame: Blame = Blame.ENCODE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,20 +102,13 @@ class Verification:
         return "the encode did not pass verification: " + "\n  ".join(lines)
 
 
-class Blame(StrEnum):
-    """What a failed check speaks against."""
-
-    SOURCE = "source"  # it holds less than it promises, or does not decode
-    ENCODE = "encode"  # the source was read well, the result is wrong
-
-
 _HINTS = {
     Blame.SOURCE: (
         "the source may be damaged: get the file again, or keep what can be decoded of it with "
         "`accept: [damage]` in its rule; the result was thrown away, the source is untouched"
     ),
     Blame.ENCODE: (
-        "the source was read well, the result is not what was promised: try another preset, "
+        "the source could be read, the result is not what was promised: try another preset, "
         "container or FFmpeg, and report it; the result was thrown away, the source is untouched"
     ),
 }
@@ -136,21 +136,22 @@ def verify(
     except ProbeError as problem:
         unreadable = Check(name="probe", passed=False, detail=problem.message)
         return Verification(checks=(unreadable,), elapsed_s=time.monotonic() - started)
+    pair = _Pair(job=job, encoded=encoded, tools=tools, children=children)
     contract = expected_contract(job.source, job.streams, job.settings, job.encoder)
     if contract.picture.position >= len(target.video):
         missing = Check(name="contract", passed=False, detail="the encoded pictures are missing")
         return Verification(checks=(missing,), elapsed_s=time.monotonic() - started, target=target)
     video = target.video[contract.picture.position].index
-    decoded = _decode(job, encoded, target, video, tools, children, on_progress)
-    frames = decoded.frames(video)
+    decoded = _decode(pair, target, video, on_progress)
+    frames = decoded.frames_read(video)
     before = first_frame_times(job.source_path, job.main.index, tools=tools, children=children)
     after = first_frame_times(encoded.path, video, tools=tools, children=children)
     checks = (
         _decode_check(decoded, frames, job),
-        _frames_check(job, encoded, frames, tools, children),
-        _packets_check(job, encoded, decoded),
+        _frames_check(pair, frames),
+        _packets_check(pair, decoded),
         _duration_check(job, target, video, starts_s=before[0] if before else None),
-        *_timing_checks(job, encoded, before, after, tools, children),
+        *_timing_checks(pair, before, after),
         _contract_check(compare(contract, target)),
         _provenance_check(job, target),
     )
@@ -158,15 +159,20 @@ def verify(
     return Verification(checks=checks, elapsed_s=elapsed_s, frames=frames, target=target)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """An encode beside its source, and the programs that compare them."""
+
+    job: EncodeJob
+    encoded: EncodeOutcome
+    tools: Tools
+    children: Children
+
+
 def _decode(
-    job: EncodeJob,
-    encoded: EncodeOutcome,
-    target: Source,
-    video: int,
-    tools: Tools,
-    children: Children,
-    on_progress: Callable[[JobProgress], None],
-) -> Decoded:
+    pair: _Pair, target: Source, video: int, on_progress: Callable[[JobProgress], None]
+) -> FfmpegResult:
+    job, encoded = pair.job, pair.encoded
     started = time.monotonic()
 
     def on_sample(sample: ProgressSample) -> None:
@@ -188,42 +194,38 @@ def _decode(
         encoded.path,
         video=video,
         tracks=tracks,
-        tools=tools,
-        children=children,
+        tools=pair.tools,
+        children=pair.children,
+        limits=replace(job.limits, stall_s=job.stall_timeout_s or STALL_S, max_s=None),
         on_sample=on_sample,
-        stall_s=job.stall_timeout_s or STALL_S,
-        memory_bytes=job.memory_bytes,
-        priority=job.priority,
     )
 
 
-def _decode_check(decoded: Decoded, frames: int | None, job: EncodeJob) -> Check:
-    if decoded.completed.ok:
+def _decode_check(decoded: FfmpegResult, frames: int | None, job: EncodeJob) -> Check:
+    if decoded.ok:
         return Check(name="decode", passed=True, detail=f"{frames} frames without an error")
     failure = explain(
         decoded.completed,
-        decoded.last_lines if job.memory_bytes else (),
-        verdict=decoded.verdict,
+        decoded.log.last if job.memory_bytes else (),
+        verdict=decoded.hang,
         memory_bytes=job.memory_bytes,
     )
     if failure.is_surroundings or decoded.completed.stopped is not None:
         kind = Av1rulesError if failure.is_surroundings else EncodeError
         raise kind(f"verifying the encode was cut short: {failure.reason}", hint=failure.hint)
-    last = "; ".join(decoded.last_lines[-3:])
+    last = "; ".join(list(decoded.log.last)[-3:])
     detail = f"decoding failed: {decoded.completed.describe_exit()}: {last}"
     return Check(name="decode", passed=False, detail=detail)
 
 
-def _frames_check(
-    job: EncodeJob, encoded: EncodeOutcome, frames: int | None, tools: Tools, children: Children
-) -> Check:
+def _frames_check(pair: _Pair, frames: int | None) -> Check:
     """The source's pictures, all of them, counted three times: read, decoded, in the target.
 
     FFmpeg counted while it encoded, so the source is not read again; only where packets were left
     without a picture they are looked at one by one.
     """
-    index = job.main.index
-    count = encoded.count("in", index)
+    job, index = pair.job, pair.job.main.index
+    count = pair.encoded.count("in", index)
     if count is None or count.frames is None or count.packets is None or not frames:
         return Check(name="frames", passed=False, detail="FFmpeg gave no count of the frames")
     text = f"source {count.packets} packets, {count.frames} pictures; target {frames} frames"
@@ -236,7 +238,7 @@ def _frames_check(
         return Check(name="frames", passed=False, detail=detail, blame=blame)
     if count.packets == count.frames:
         return Check(name="frames", passed=True, detail=text)
-    shown = shown_packets(job.source_path, index, tools=tools, children=children)
+    shown = shown_packets(job.source_path, index, tools=pair.tools, children=pair.children)
     allowed = FRAMELESS_PACKETS.get(job.main.codec, 0)
     lacking = shown - frames
     passed = lacking <= 0 if allowed is not None and lacking <= 0 else _few(lacking, allowed)
@@ -248,15 +250,16 @@ def _few(lacking: int, allowed: int | None) -> bool:
     return allowed is None or 0 <= lacking <= allowed
 
 
-def _packets_check(job: EncodeJob, encoded: EncodeOutcome, decoded: Decoded) -> Check:
+def _packets_check(pair: _Pair, decoded: FfmpegResult) -> Check:
     """Every packet of a copied track: read from the source, written, read back from the target."""
+    job, encoded = pair.job, pair.encoded
     wrong = []
     copied = 0
     for number, step in enumerate(job.streams.mapped):
         if step.kind in ("attachment", "cover"):
             continue
         read, written = _packets(encoded, "in", step.index), _packets(encoded, "out", number)
-        back = decoded.packets(number)
+        back = decoded.packets_read(number)
         if not _is_all_back(step, written, back, job.settings.container):
             wrong.append(f"{step.kind} {step.index}: {written} packets written, {back} read back")
         elif step.action is StreamAction.COPY:
@@ -307,12 +310,7 @@ def _duration_check(job: EncodeJob, target: Source, video: int, *, starts_s: flo
 
 
 def _timing_checks(
-    job: EncodeJob,
-    encoded: EncodeOutcome,
-    before: tuple[float, ...],
-    after: tuple[float, ...],
-    tools: Tools,
-    children: Children,
+    pair: _Pair, before: tuple[float, ...], after: tuple[float, ...]
 ) -> Iterator[Check]:
     """The rhythm of the pictures by the times of the first ones, and the sound against them."""
     if not before or not after:
@@ -322,9 +320,7 @@ def _timing_checks(
     compared = min(len(before), len(after))
     detail = f"{compared} pictures compared, moved by at most {drift * 1000:.1f} ms"
     yield Check(name="timing", passed=drift <= RHYTHM_TOLERANCE_S, detail=detail)
-    yield _sync_check(
-        _sound_shifts(job, encoded, after[0] - before[0], tools=tools, children=children)
-    )
+    yield _sync_check(_sound_shifts(pair, after[0] - before[0]))
 
 
 def _sync_check(shifts: dict[int, float]) -> Check:
@@ -335,14 +331,13 @@ def _sync_check(shifts: dict[int, float]) -> Check:
     return Check(name="sync", passed=abs(shifts[worst]) <= START_TOLERANCE_S, detail=detail)
 
 
-def _sound_shifts(
-    job: EncodeJob, encoded: EncodeOutcome, moved_s: float, *, tools: Tools, children: Children
-) -> dict[int, float]:
+def _sound_shifts(pair: _Pair, moved_s: float) -> dict[int, float]:
     """How far each sound track moved beyond what the picture moved, in seconds by its index."""
-    before = sound_starts(job.source_path, tools=tools, children=children)
-    after = sound_starts(encoded.path, tools=tools, children=children)
+    tools, children = pair.tools, pair.children
+    before = sound_starts(pair.job.source_path, tools=tools, children=children)
+    after = sound_starts(pair.encoded.path, tools=tools, children=children)
     shifts = {}
-    for number, step in enumerate(job.streams.mapped):
+    for number, step in enumerate(pair.job.streams.mapped):
         was, now = before.get(step.index, ()), after.get(number, ())
         if step.kind == "audio" and was and now:
             shifts[step.index] = min((n - w - moved_s for w in was for n in now), key=abs)
@@ -358,13 +353,3 @@ def _provenance_check(job: EncodeJob, target: Source) -> Check:
     there = target.provenance == job.provenance
     detail = "the file says how it was made" if there else "the file does not say how it was made"
     return Check(name="provenance", passed=there, detail=detail)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """`detail` says what was found, also when it passed; `blame` whom a failure speaks against."""
-
-    name: str
-    passed: bool
-    detail: str
-    blame: Blame = Blame.ENCODE

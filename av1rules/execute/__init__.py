@@ -1,1 +1,1 @@
-"""Doing what the plan says: one target at a time, verified, published, recorded."""
+"""Doing what a plan says: jobs, the gates on their results, delivery, and what a crash left."""

@@ -1,8 +1,8 @@
-"""Keeping to a budget while a run is at work, and noting what was foretold.
+"""Keeps a run within its budget, and records each forecast beside what came of it.
 
-A run starts encodes in the order of the outlook. Time is measured by the clock on the wall, since
-that is what a person has: an encode is started only if what is foretold for it still fits. Space is
-what has really been saved, and what those at work are expected to save.
+A run starts encodes in the order of the forecast. Time is wall-clock time, since that is what users
+have: an encode starts only if its forecast still fits. Space is what finished encodes have saved,
+and what running ones are expected to save.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from av1rules.execute.session import Session
 from av1rules.forecast.model import Forecast
-from av1rules.forecast.of_plan import PlanForecast
-from av1rules.ledger.forecasts import ForecastTable, PastForecast
+from av1rules.forecast.of_plan import Budget, PlanForecast, forecast_plan
+from av1rules.ledger.forecasts import PastForecast
 from av1rules.ledger.records import TargetRow
-from av1rules.plan.items import Plan, PlanAction, PlanRow
+from av1rules.plan.items import Plan, PlanAction, RunItem
 
 
-class Allowance:
-    """Asked before each encode, told after it; from any thread."""
+class BudgetScheduler:
+    """Asked before each job, and called after it; from any thread."""
 
     def __init__(
         self,
@@ -36,14 +35,14 @@ class Allowance:
         self._expected: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def in_order(self, rows: tuple[PlanRow, ...]) -> tuple[PlanRow, ...]:
+    def in_order(self, rows: tuple[RunItem, ...]) -> tuple[RunItem, ...]:
         """With a budget: first what is within it, then what is beyond, each by saving per hour. Of
         other work nothing is said, it stays ahead."""
         if not self.forecast.budget.is_limited:
             return rows
         places = {path: number for number, path in enumerate(self.forecast.within)}
 
-        def place(row: PlanRow) -> tuple[int, float]:
+        def place(row: RunItem) -> tuple[int, float]:
             path = row.file.path
             if row.action is not PlanAction.ENCODE:
                 return (0, 0.0)
@@ -54,7 +53,7 @@ class Allowance:
 
         return tuple(sorted(rows, key=place))
 
-    def may_start(self, row: PlanRow) -> bool:
+    def may_start(self, row: RunItem) -> bool:
         """Whether there is budget left for this row; then it counts as started."""
         budget = self.forecast.budget
         if not budget.is_limited or row.action is not PlanAction.ENCODE:
@@ -68,7 +67,7 @@ class Allowance:
             self._expected[row.file.path] = one.expected_saving
         return True
 
-    def may_prepare(self, row: PlanRow) -> bool:
+    def may_prepare(self, row: RunItem) -> bool:
         """Whether the row is within the budget and as far as can be told will be encoded, so that
         steps before its encode are worth it."""
         if not self.forecast.budget.is_limited or row.action is not PlanAction.ENCODE:
@@ -93,7 +92,7 @@ class Allowance:
                 return False
         return True
 
-    def ended(self, row: PlanRow, session: Session) -> None:
+    def ended(self, row: RunItem, session: Session) -> None:
         """The row came out, or came to nothing: count what it saved, and keep its forecast beside
         what came of it. Raises LedgerError."""
         ledger, run = session.workspace.ledger, session.number.given
@@ -104,13 +103,27 @@ class Allowance:
         self.saved(row, made.source_bytes - made.target_bytes)
         one = self.forecast.by_path.get(row.file.path)
         if one is not None and made.encode_s:
-            ForecastTable(ledger.db).add(_past(one, made, self.forecast))
+            ledger.forecasts.add(_past(one, made, self.forecast))
 
-    def saved(self, row: PlanRow, saved_bytes: int) -> None:
+    def saved(self, row: RunItem, saved_bytes: int) -> None:
         """What became of a row is no longer only hoped for."""
         with self._lock:
             self._expected.pop(row.file.path, None)
             self._saved += saved_bytes
+
+
+def scheduler_for(
+    plan: Plan, session: Session, *, jobs: int, budget: Budget = Budget()
+) -> BudgetScheduler | None:
+    """The scheduler of a run; None where the plan encodes nothing. Raises LedgerError."""
+    if not plan.of(PlanAction.ENCODE):
+        return None
+    workspace = session.workspace
+    return BudgetScheduler(
+        forecast_plan(
+            plan, workspace.ledger, workspace.ruleset, workspace.tools, jobs=jobs, budget=budget
+        )
+    )
 
 
 def _past(one: Forecast, made: TargetRow, forecast: PlanForecast) -> PastForecast:
@@ -130,40 +143,4 @@ def _past(one: Forecast, made: TargetRow, forecast: PlanForecast) -> PastForecas
         size_bytes=one.size_bytes,
         actual_bytes=made.target_bytes,
         source_bytes=made.source_bytes,
-    )
-
-
-class Steward(Protocol):
-    """Asked about each row of a run, from any thread: `budget.Allowance`."""
-
-    def in_order(self, rows: tuple[PlanRow, ...]) -> tuple[PlanRow, ...]: ...
-
-    def may_start(self, row: PlanRow) -> bool: ...
-
-    def may_prepare(self, row: PlanRow) -> bool: ...
-
-    def ended(self, row: PlanRow, session: Session) -> None: ...
-
-
-def steward_of(
-    plan: Plan,
-    session: Session,
-    *,
-    jobs: int,
-    budget_s: float | None = None,
-    free_bytes: int | None = None,
-) -> Steward | None:
-    """None where nothing is to be encoded. Raises LedgerError."""
-    if not plan.of(PlanAction.ENCODE):
-        return None
-    # Tens of ms to import: only where there is something to foretell.
-    from av1rules.execute.budget import Allowance  # noqa: PLC0415
-    from av1rules.forecast.of_plan import Budget, forecast_plan  # noqa: PLC0415
-
-    workspace = session.workspace
-    budget = Budget(seconds=budget_s, free_bytes=free_bytes)
-    return Allowance(
-        forecast_plan(
-            plan, workspace.ledger, workspace.ruleset, workspace.tools, jobs=jobs, budget=budget
-        )
     )

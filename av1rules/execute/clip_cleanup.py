@@ -9,7 +9,7 @@ from pathlib import Path
 from av1rules.base.files import TEMP_PREFIX
 from av1rules.ledger.clips import CLIPS_FOLDER
 from av1rules.ledger.ledger import Ledger
-from av1rules.plan.items import Plan, PlanAction
+from av1rules.plan.items import Blocked, Held, Plan
 from av1rules.plan.review_gate import contents_to_come, page_of
 
 
@@ -25,7 +25,7 @@ def drop_old_clips(plan: Plan, ledger: Ledger) -> None:
     unsure = {
         row.file.library_path
         for row in plan.rows
-        if row.fingerprint is None and row.action in (PlanAction.BLOCKED, PlanAction.HELD)
+        if row.fingerprint is None and isinstance(row, Blocked | Held)
     }
     for record in ledger.clips.all():
         if record.facts.is_variant and record.fingerprint in wanted:

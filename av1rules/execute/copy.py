@@ -54,7 +54,7 @@ def copy_target(job: TargetJob, folder: str) -> bool:
 def _donor(job: TargetJob) -> TargetRow:
     """The row of the donor as it is now: planned, made by another job of this run, or one that
     followed its source since."""
-    planned, ledger = job.work.donor, job.session.workspace.ledger
+    planned, ledger = job.work.reuse, job.session.workspace.ledger
     assert planned is not None
     faults = ledger.checks.faults()
     wanted = planned.task or (planned.row and planned.row.source)

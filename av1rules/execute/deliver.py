@@ -38,7 +38,7 @@ def deliver(
         entry = _exchange(job, temp, entry, stored, folder=folder)
     else:
         entry = _publish(job, temp, entry, stored, folder=folder)
-    job.session.step("committed")
+    job.session.failpoint("committed")
     if receipt is not None:
         _write_receipt(job, receipt)
     if not job.work.replaces and _output(job).side_files is SideFiles.CARRY:
@@ -86,7 +86,7 @@ def _final_check(job: TargetJob, entry: TargetRow) -> Callable[[], None]:
     def look() -> None:
         job.session.require_disks()
         require_as_planned(job, entry.source_digest)
-        job.session.step("last look")
+        job.session.failpoint("last look")
 
     return look
 
@@ -97,7 +97,7 @@ def _publish(
     """Record the verified result, rename it into place, and only then call it done."""
     ledger = job.session.workspace.ledger
     ledger.prepare(folder, entry, stored)
-    job.session.step("prepared")
+    job.session.failpoint("prepared")
     # From a temp folder elsewhere the file comes by copy: that too in a folder of our own.
     is_near = os.path.dirname(folder) == os.path.dirname(job.target)
     with nullcontext() if is_near else private_folder(job, Path(job.target).parent) as near:
@@ -110,7 +110,7 @@ def _publish(
             replace=job.work.found is not None,
             check=_final_check(job, entry),
         )
-        job.session.step("published")
+        job.session.failpoint("published")
     entry = replace(entry, target_mtime_ns=os.stat(job.target).st_mtime_ns)
     ledger.commit(entry, stored)
     return entry
@@ -122,7 +122,7 @@ def _exchange(
     """The result takes the source's place; the original goes aside as the policy says."""
     session, source = job.session, job.row.file.path
     session.workspace.ledger.prepare(folder, entry, stored)
-    session.step("prepared")
+    session.failpoint("prepared")
     with private_folder(job, Path(job.target).parent) as near:
         incoming = f"{near}/part{Path(job.target).suffix}"
         try:
@@ -167,9 +167,9 @@ def _delete_original(job: TargetJob, kept: TrashEntry) -> None:
             if purged.refusal is not None:
                 job.session.sink(Note(source=job.name, message=purged_line(purged)))
     except RunInterruptedError:
-        message = "replaced; its original still lies aside (`av1rules originals purge`)"
+        message = "replaced; its original is in the trash (`av1rules originals purge`)"
         job.session.sink(Note(source=job.name, message=message))
-    job.session.step("original deleted")
+    job.session.failpoint("original deleted")
 
 
 def _write_receipt(job: TargetJob, receipt: Receipt) -> None:

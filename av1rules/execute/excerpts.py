@@ -1,16 +1,16 @@
-"""Passages of a film, encoded just as the film will be, and scored: for test clips and samples."""
+"""Passages of a film, to be encoded just as the film will be: for test clips and samples."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
-from av1rules.base.errors import EncodeError, ToolError
+import msgspec
+from msgspec import structs
+
 from av1rules.base.events import JobProgress
 from av1rules.base.units import now_text
-from av1rules.encode.encode import encode
-from av1rules.encode.excerpt_argv import CLIP_CONTAINER, seek_slack
+from av1rules.encode.excerpt_argv import CLIP_CONTAINER
 from av1rules.encode.job import EncodeJob
 from av1rules.execute.encode_request import encode_job_of
 from av1rules.execute.target_job import (
@@ -20,18 +20,11 @@ from av1rules.execute.target_job import (
     reserve_disk,
     reserve_memory,
 )
-from av1rules.ffmpeg.progress import ProgressSample
 from av1rules.ledger.records import tools_used
 from av1rules.ledger.samples import SampleEncode
-from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
-from av1rules.media.source import VideoStream
 from av1rules.policy.quality_spec import Metric
 from av1rules.policy.settings import EncodeSettings, Loss
-from av1rules.quality.filtergraph import ScoreInput
-from av1rules.quality.result import Score
 from av1rules.quality.sampling import sample_excerpts
-from av1rules.quality.score import measure
 
 LARGEST_RATE = 40_000_000 // 8
 """Bytes per second that passages may take: above what AV1 films take at any setting that saves."""
@@ -51,82 +44,10 @@ def passages_job(
     settings = settings or film.settings
     return replace(
         film,
-        settings=replace(
+        settings=structs.replace(
             settings, container=CLIP_CONTAINER, accept=settings.accept | {Loss.DAMAGE}
         ),
         passages=passages,
-    )
-
-
-def main_of(path: str, job: TargetJob) -> VideoStream:
-    """The pictures of an encode that was just made. Raises EncodeError if it has none."""
-    workspace = job.session.workspace
-    found = probe_file(lone_file(path), workspace.tools, children=workspace.children)
-    if found.main is None:
-        raise EncodeError("the passages came out without pictures", hint="please report it")
-    return found.main
-
-
-def score_excerpts(
-    job: TargetJob,
-    encode_job: EncodeJob,
-    encoded: str,
-    main: VideoStream,
-    *,
-    metrics: tuple[Metric, ...],
-) -> tuple[tuple[Score, ...], str | None]:
-    """The scores of passages (`encoded`, with the stream `main`) against the film, or why there are
-    none: what was encoded is worth something without them too."""
-    reference = source_part(job, encode_job, encode_job.passages)
-    distorted = ScoreInput(path=encoded, stream=main)
-    try:
-        scores = score_parts(job, encode_job, reference, distorted, metrics=metrics)
-    except (EncodeError, ToolError) as problem:
-        return (), problem.message.partition("\n")[0]
-    return scores, None
-
-
-def source_part(
-    job: TargetJob, encode_job: EncodeJob, passages: tuple[tuple[float, float], ...]
-) -> ScoreInput:
-    """The source's side of a comparison, as the encode saw it; without passages the whole film."""
-    return ScoreInput(
-        path=job.source_path,
-        stream=encode_job.main,
-        passages=passages,
-        slack_s=seek_slack(encode_job.source.container),
-        deinterlaced=encode_job.settings.deinterlace == "bwdif",
-    )
-
-
-def score_parts(
-    job: TargetJob,
-    encode_job: EncodeJob,
-    reference: ScoreInput,
-    distorted: ScoreInput,
-    *,
-    metrics: tuple[Metric, ...],
-) -> tuple[Score, ...]:
-    """The scores of an encode beside its source; temporary files go where it lies. Raises what
-    `measure` raises."""
-    workspace = job.session.workspace
-
-    def sink(sample: ProgressSample) -> None:
-        job.session.sink(
-            JobProgress(source=job.name, phase="score", frame=sample.frame, fps=sample.fps)
-        )
-
-    return measure(
-        reference,
-        distorted,
-        metrics=metrics,
-        tools=workspace.tools,
-        children=workspace.children,
-        memo=workspace.cache,
-        on_progress=sink,
-        priority=job.priority,
-        memory_bytes=encode_job.memory_bytes,
-        temp_dir=os.path.dirname(distorted.path),
     )
 
 
@@ -147,7 +68,7 @@ def encode_sample(
         return known
     sample = _made(job, settings, passages, metrics=metrics, phase=phase)
     workspace.ledger.samples.put(sample, source=job.name)
-    job.session.step("sample recorded")
+    job.session.failpoint("sample recorded")
     return sample
 
 
@@ -170,7 +91,8 @@ def _made(
     need = min(int(length_s * LARGEST_RATE), job.source_bytes)
 
     def sink(event: JobProgress) -> None:
-        job.session.sink(replace(event, phase=phase))
+        is_encode = event.phase == "encode"
+        job.session.sink(msgspec.structs.replace(event, phase=phase) if is_encode else event)
 
     with (
         reserve_disk(job, need, [str(parent)]),
@@ -179,18 +101,12 @@ def _made(
     ):
         require_same_source(job)
         encode_job = passages_job(job, passages, folder=folder, settings=settings)
-        encoded = encode(
-            encode_job, tools=workspace.tools, children=workspace.children, on_progress=sink
+        made = job.worker.encode_excerpts(
+            encode_job, workspace.tools, metrics, job.worker_context(sink, prefix="sample ")
         )
-        job.session.step("sample encoded")
-        scores: tuple[Score, ...] = ()
-        problem = None
-        if metrics:
-            main = main_of(encoded.path, job)
-            scores, problem = score_excerpts(job, encode_job, encoded.path, main, metrics=metrics)
         require_same_source(job)
     rate = encode_job.main.frame_rate
-    frames = encoded.frames or 0
+    frames = made.encoded.frames or 0
     return SampleEncode(
         content_key=job.work.content_key,
         settings=settings,
@@ -198,9 +114,9 @@ def _made(
         passages=passages,
         frames=frames,
         duration_s=float(frames / rate) if rate and frames else length_s,
-        size_bytes=encoded.size_bytes,
-        encode_s=round(encoded.elapsed_s, 3),
+        size_bytes=made.encoded.size_bytes,
+        encode_s=round(made.encoded.elapsed_s, 3),
         made_at=now_text(),
-        scores=scores,
-        score_problem=problem,
+        scores=made.scores,
+        score_problem=made.score_problem,
     )

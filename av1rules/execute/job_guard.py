@@ -1,4 +1,4 @@
-"""One piece of work under guard: whatever goes wrong becomes an event and an outcome."""
+"""The jobs of a run under guard: whatever goes wrong becomes an event and an outcome."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from av1rules.base.errors import (
     RunInterruptedError,
 )
 from av1rules.base.events import JobDropped, JobFailed, Note
-from av1rules.execute.budget import Steward
+from av1rules.base.outcomes import Outcome
+from av1rules.execute.budget import BudgetScheduler
 from av1rules.execute.clip import build_clip
 from av1rules.execute.prerequisites import measure_noise, meet_prerequisite
 from av1rules.execute.receipts import record_failure
-from av1rules.execute.session import Outcome, Session
+from av1rules.execute.session import Session
 from av1rules.execute.target import build_target
-from av1rules.plan.items import PlanAction, PlanRow, Prerequisite
+from av1rules.execute.worker import LOCAL_WORKER, Worker
+from av1rules.plan.items import ActiveItem, Encode, MakeClip, MeasureGrain, Prerequisite, RunItem
 
 _OS_HINTS = {
     errno.EACCES: "may this user write there? See the owner and mode of the folder",
@@ -35,22 +37,84 @@ _OS_HINTS = {
 _log = logging.getLogger(__name__)
 
 
-def run_job(row: PlanRow, session: Session, step: Prerequisite | None = None) -> Outcome:
-    """Build one target, or do one step before it; whatever goes wrong becomes an event and an
+class JobRunner:
+    """Does the jobs of one run, in whatever order and from whatever thread a backend submits them.
+
+    A row is done with once its own job was, or one of its prerequisites ended it.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        scheduler: BudgetScheduler | None = None,
+        worker: Worker = LOCAL_WORKER,
+    ) -> None:
+        self._session = session
+        self._scheduler = scheduler
+        self._worker = worker
+        self._outcomes: dict[str, Outcome] = {}
+
+    def in_order(self, rows: tuple[RunItem, ...]) -> tuple[RunItem, ...]:
+        """The rows in the order in which their jobs should start."""
+        return rows if self._scheduler is None else self._scheduler.in_order(rows)
+
+    def run(self, row: RunItem, step: Prerequisite | None) -> Outcome:
+        """Do one prerequisite of a row, or its own job (None). Raises no ordinary error."""
+        path = row.file.path
+        if path in self._outcomes:
+            return self._outcomes[path]
+        outcome = self._own_job(row) if step is None else self._prerequisite(row, step)
+        if step is None or outcome is not Outcome.PREPARED:
+            self._outcomes[path] = outcome
+        return outcome
+
+    def drop_unstarted(self, rows: tuple[RunItem, ...]) -> None:
+        """Report the rows that no job was submitted for, since what they share was not made."""
+        for row in rows:
+            if row.file.path not in self._outcomes:
+                reason = "the encode that it was to share did not come out"
+                self._session.sink(JobDropped(source=row.file.library_path, reason=reason))
+                self._session.tally.add(Outcome.NOT_ATTEMPTED)
+
+    def _prerequisite(self, row: RunItem, step: Prerequisite) -> Outcome:
+        if self._scheduler is not None and not self._scheduler.may_prepare(row):
+            return self._over_budget()
+        return run_job(row, self._session, step, worker=self._worker)
+
+    def _own_job(self, row: RunItem) -> Outcome:
+        if self._scheduler is None:
+            return run_job(row, self._session, worker=self._worker)
+        if not self._scheduler.may_start(row):
+            return self._over_budget()
+        outcome = run_job(row, self._session, worker=self._worker)
+        try:
+            self._scheduler.ended(row, self._session)
+        except LedgerError as problem:  # the target is there all the same
+            message = f"what became of its forecast is not kept: {problem.message}"
+            self._session.sink(Note(source=row.file.library_path, message=message))
+        return outcome
+
+    def _over_budget(self) -> Outcome:
+        self._session.tally.add(Outcome.OVER_BUDGET)
+        return Outcome.OVER_BUDGET
+
+
+def run_job(
+    row: RunItem,
+    session: Session,
+    step: Prerequisite | None = None,
+    *,
+    worker: Worker = LOCAL_WORKER,
+) -> Outcome:
+    """Do a row's own job, or one step before it; whatever goes wrong becomes an event and an
     outcome, never an exception."""
     name = row.file.library_path
     if session.workspace.children.is_stopping:  # never started: the summary counts it, no line each
         session.tally.add(Outcome.NOT_ATTEMPTED)
         return Outcome.NOT_ATTEMPTED
     try:
-        if row.action is PlanAction.MEASURE:
-            outcome = measure_noise(row, session)
-        elif step is not None:
-            outcome = meet_prerequisite(row, step, session)
-        elif row.action is PlanAction.CLIP:
-            outcome = build_clip(row, session)
-        else:
-            outcome = build_target(row, session)
+        outcome = _do(row, session, step, worker)
     except RunInterruptedError:
         session.sink(JobDropped(source=name, reason="the run was stopped"))
         outcome = Outcome.NOT_ATTEMPTED
@@ -58,7 +122,7 @@ def run_job(row: PlanRow, session: Session, step: Prerequisite | None = None) ->
         session.sink(JobDropped(source=name, reason=str(problem)))
         outcome = Outcome.NOT_ATTEMPTED
     except Av1rulesError as problem:
-        if isinstance(problem, EncodeError) and row.work is not None:
+        if isinstance(problem, EncodeError) and isinstance(row, ActiveItem):
             record_failure(row, session, problem)
         session.sink(JobFailed(source=name, message=_told(problem), hint=problem.hint))
         outcome = Outcome.FAILED
@@ -77,15 +141,14 @@ def run_job(row: PlanRow, session: Session, step: Prerequisite | None = None) ->
     return outcome
 
 
-def run_and_record(row: PlanRow, session: Session, scheduler: Steward) -> Outcome:
-    """Build one target, and have the steward note what became of its forecast."""
-    outcome = run_job(row, session)
-    try:
-        scheduler.ended(row, session)
-    except LedgerError as problem:  # the target is there all the same
-        message = f"what became of its forecast is not kept: {problem.message}"
-        session.sink(Note(source=row.file.library_path, message=message))
-    return outcome
+def _do(row: RunItem, session: Session, step: Prerequisite | None, worker: Worker) -> Outcome:
+    if isinstance(row, MeasureGrain):
+        return measure_noise(row, session)
+    if step is not None and isinstance(row, Encode | MakeClip):
+        return meet_prerequisite(row, step, session, worker)
+    if isinstance(row, MakeClip):
+        return build_clip(row, session, worker)
+    return build_target(row, session, worker)
 
 
 def _told(problem: Av1rulesError) -> str:

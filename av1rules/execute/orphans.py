@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
 from av1rules.base.events import Note
+from av1rules.base.outcomes import Outcome
 from av1rules.base.text import printable
 from av1rules.base.units import now_text
 from av1rules.execute.replace import move_to_trash
-from av1rules.execute.session import Outcome, Session
+from av1rules.execute.session import Session
 from av1rules.ledger.records import TargetRow
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.plan.items import Orphan
@@ -38,4 +39,6 @@ def trash_target(session: Session, row: TargetRow, why: str) -> None:
         receipt=session.workspace.ledger.receipt(row.target),
     )
     session.tally.add(Outcome.TRASHED)
-    session.sink(Note(source=row.source, message=f"put aside {printable(row.target)}: {why}"))
+    session.sink(
+        Note(source=row.source, message=f"moved to the trash: {printable(row.target)}: {why}")
+    )

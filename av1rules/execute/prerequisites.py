@@ -7,26 +7,29 @@ content, settings and tools.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import msgspec
+from msgspec import structs
 
 from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
-from av1rules.base.events import JobDiscarded, JobProgress, JobWithheld, StepDone
+from av1rules.base.events import JobProgress, JobWithheld, StepDone
 from av1rules.base.hashing import content_key
+from av1rules.base.outcomes import Outcome
 from av1rules.base.units import format_size, now_text
+from av1rules.execute.encode_result import Rejection
 from av1rules.execute.excerpts import encode_sample
-from av1rules.execute.receipts import record_attempt
-from av1rules.execute.session import Outcome, Session
+from av1rules.execute.session import Session
 from av1rules.execute.target_job import TargetJob, priority_of, require_same_source
+from av1rules.execute.worker import Worker
 from av1rules.ledger.records import AttemptResult, tools_used
 from av1rules.ledger.samples import SampleEncode, SearchResult, Tried
 from av1rules.media.source import Source
-from av1rules.plan.items import PlanRow, Prerequisite
+from av1rules.plan.evaluate import grain_of, known_noise, noise_key
+from av1rules.plan.items import Encode, Held, LeftAlone, MakeClip, MeasureGrain, Prerequisite
 from av1rules.plan.prerequisites import (
+    Ready,
     as_encoded,
-    known_noise,
-    noise_key,
+    grain_text,
     projection_of,
     too_large,
     with_known_results,
@@ -35,46 +38,45 @@ from av1rules.policy.quality_spec import QualityTarget
 from av1rules.policy.settings import EncodeSettings
 from av1rules.quality.crf_search import CrfFound, CrfNotReached, TrialPoint, next_step
 from av1rules.quality.excerpts import NoiseEstimate
-from av1rules.quality.grain import estimate, film_grain_for, noise_level
+from av1rules.quality.grain import estimate
 from av1rules.quality.result import Score, figure_of
 from av1rules.quality.score import NO_UHD_MODEL, SDR_MODEL
 
 
-def with_prerequisites(row: PlanRow, session: Session) -> PlanRow | Outcome:
+def with_prerequisites(row: Ready, session: Session, worker: Worker) -> Ready | Outcome:
     """The row with all that its making must know; what is still due is done at once. An outcome
     where the steps ended it: hopeless by its samples, or no CRF is good enough.
 
     Raises Av1rulesError or OSError where a step can't be done.
     """
     for _ in (*Prerequisite, None):
-        work = row.work
-        assert work is not None
-        known = with_known_results(session.workspace, row, forced=work.is_forced)
-        if known.work is None:
+        known = with_known_results(session.workspace, row, forced=row.work.is_forced)
+        if isinstance(known, Held | LeftAlone):
             session.sink(JobWithheld(source=row.file.library_path, reason=known.causes[0]))
             return Outcome.NO_ACCEPTABLE_CRF
         row = known
-        if not known.work.due:
+        if not row.work.pending:
             return row
-        outcome = meet_prerequisite(row, known.work.due[0], session)
+        outcome = meet_prerequisite(row, row.work.pending[0], session, worker)
         if outcome is not Outcome.PREPARED:
             return outcome
     raise AssertionError("every step is done once")
 
 
-def meet_prerequisite(row: PlanRow, step: Prerequisite, session: Session) -> Outcome:
+def meet_prerequisite(
+    row: Encode | MakeClip, step: Prerequisite, session: Session, worker: Worker
+) -> Outcome:
     """One step of a planned row; nothing, if it is known meanwhile. PREPARED where the encode may
     follow. Raises Av1rulesError or OSError if it can't be done."""
-    work = row.work
-    assert work is not None
-    row = with_known_results(session.workspace, row, forced=work.is_forced)
-    if row.work is None:
+    known = with_known_results(session.workspace, row, forced=row.work.is_forced)
+    if isinstance(known, Held | LeftAlone):
         return Outcome.PREPARED
-    if any(one is not step for one in row.work.due[:1]):  # what comes before did not come about
+    if any(one is not step for one in known.work.pending[:1]):  # the one before ended it
         return Outcome.NO_ACCEPTABLE_CRF
-    if step not in row.work.due and step is not Prerequisite.SAMPLE:  # that one may be wished for
+    is_asked_for = step in known.work.pending or step is Prerequisite.SAMPLE
+    if not is_asked_for:
         return Outcome.PREPARED
-    job = TargetJob(row=row, work=row.work, target=row.target or "", session=session)
+    job = TargetJob(row=known, work=known.work, target=known.target, session=session, worker=worker)
     session.require_disks()
     require_same_source(job)
     started = time.monotonic()
@@ -97,22 +99,20 @@ def _measured(job: TargetJob) -> str:
     noise = _noise(
         job.name, job.source_path, job.work.look.source, job.work.content_key, job.session
     )
-    strength, why = film_grain_for(noise)
-    return f"film_grain auto is {strength}: {why}"
+    return grain_text(noise)
 
 
-def measure_noise(row: PlanRow, session: Session) -> Outcome:
+def measure_noise(row: MeasureGrain, session: Session) -> Outcome:
     """Measure the noise of a film that rules ask for. Raises Av1rulesError, OSError."""
     known = row.unmeasured
-    assert known is not None
     if known_noise(session.workspace, known.content_key) is not None:  # by another of this content
         return Outcome.PREPARED
     started = time.monotonic()
     session.require_disks()
     name = row.file.library_path
     noise = _noise(name, known.path, known.source, known.content_key, session)
-    level = noise_level(noise.sigma_p10, noise.sigma_p50)
-    told = "its grain can't be told" if level is None else f"grain {level:.1f}"
+    level = grain_of(noise)
+    told = "its grain can't be measured" if level is None else f"grain {level:.1f}"
     elapsed_s = time.monotonic() - started
     session.sink(
         StepDone(source=name, step=Prerequisite.MEASURE.value, found=told, elapsed_s=elapsed_s)
@@ -144,7 +144,7 @@ def _noise(name: str, path: str, source: Source, key: str, session: Session) -> 
 def _searched(job: TargetJob) -> str:
     """Raises EncodeError where no sample can be scored."""
     settings = job.work.recipe.settings
-    target = settings.target
+    target = settings.quality_target
     assert target is not None
     started = time.monotonic()
     tools = tools_used(job.work.encoder, job.session.workspace.tools)
@@ -169,7 +169,7 @@ def _searched(job: TargetJob) -> str:
         made_at=now_text(),
     )
     job.session.workspace.ledger.searches.put(result, source=job.name)
-    job.session.step("search recorded")
+    job.session.failpoint("search recorded")
     return told
 
 
@@ -177,7 +177,7 @@ def _probe_score(
     job: TargetJob, settings: EncodeSettings, target: QualityTarget, crf: float
 ) -> Score:
     """Of a sample at this CRF, without grain synthesis: no metric can judge that."""
-    wanted = replace(as_encoded(settings), crf=crf, film_grain=0, film_grain_denoise=True)
+    wanted = structs.replace(as_encoded(settings), crf=crf, film_grain=0, film_grain_denoise=True)
     sample = encode_sample(job, wanted, metrics=(target.floor.metric,), phase="search")
     score = next((one for one in sample.scores if one.metric is target.floor.metric), None)
     if score is None:
@@ -220,12 +220,9 @@ def _size_verdict(job: TargetJob, sample: SampleEncode) -> tuple[str, bool]:
     if reason is None or size_bytes is None or work.is_forced:
         if size_bytes is None:
             why = f": {sample.score_problem}" if sample.score_problem else ""
-            return f"how large the film would be can't be told{why}", False
+            return f"the size of the film can't be projected{why}", False
         return f"the film would take about {format_size(size_bytes)}", False
-    record_attempt(job.row, job.session, AttemptResult.TOO_LARGE, reason, target_bytes=size_bytes)
-    job.session.sink(
-        JobDiscarded(
-            source=job.name, reason=reason, source_bytes=job.source_bytes, target_bytes=size_bytes
-        )
+    job.record_rejection(
+        Rejection(kind=AttemptResult.TOO_LARGE, detail=reason, size_bytes=size_bytes)
     )
     return reason, True

@@ -4,36 +4,27 @@ from __future__ import annotations
 
 from av1rules.base.errors import EncodeError
 from av1rules.base.units import now_text
-from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.streams import StreamAction
-from av1rules.encode.verify import Verification
+from av1rules.execute.encode_result import VerifiedEncode
 from av1rules.execute.session import Session
 from av1rules.ledger.receipt import Receipt, SettingLine, SourcePicture, kept_scores
 from av1rules.ledger.records import Attempt, AttemptResult, TargetRow
 from av1rules.media.source import Source
 from av1rules.media.source_text import source_lines
-from av1rules.plan.items import PlannedEncode, PlanRow
+from av1rules.plan.items import ActiveItem, PlannedEncode
 from av1rules.policy.canonical import NAMES, shown
-from av1rules.policy.quality_spec import GateScope
-from av1rules.quality.result import Score
 
 
 def receipt_of(
-    row: PlanRow,
+    row: ActiveItem,
     work: PlannedEncode,
     entry: TargetRow,
-    encoded: EncodeOutcome,
-    verified: Verification,
+    result: VerifiedEncode,
     *,
     started_at: str,
-    scores: tuple[Score, ...] = (),
-    score_scope: GateScope | None = None,
-    score_problem: str | None = None,
 ) -> Receipt:
-    """All that a person may ask of a target later. `entry` is its ledger row.
-
-    `score_scope` is None where no scores were asked for; `score_problem` says why there are none.
-    """
+    """All that a person may ask of a target later. `entry` is its ledger row."""
+    encoded, verified, quality = result.encoded, result.verified, result.quality
     return Receipt(
         source=row.file.path,
         target=entry.target,
@@ -65,9 +56,9 @@ def receipt_of(
         finished_at=entry.built_at,
         encode_s=entry.encode_s,
         verify_s=entry.verify_s,
-        scores=kept_scores(scores),
-        score_scope=None if score_scope is None else score_scope.value,
-        score_problem=score_problem,
+        scores=kept_scores(quality.scores),
+        score_scope=None if quality.scope is None else quality.scope.value,
+        score_problem=quality.problem,
         log=encoded.log,
         last_lines=encoded.tail,
     )
@@ -90,19 +81,19 @@ def _setting_lines(work: PlannedEncode) -> tuple[SettingLine, ...]:
     origins = dict(work.recipe.origins)
     return tuple(
         SettingLine(
-            name=name, value=shown(work.recipe.settings, name), origin=origins.get(name, "")
+            name=name, value=shown(work.recipe.settings, name), origin=str(origins.get(name, ""))
         )
         for name in NAMES
     )
 
 
-def record_failure(row: PlanRow, session: Session, problem: EncodeError) -> None:
+def record_failure(row: ActiveItem, session: Session, problem: EncodeError) -> None:
     """Count a failure of this content with these settings, with the first line of its reason."""
     record_attempt(row, session, AttemptResult.FAILED, problem.message.partition("\n")[0])
 
 
 def record_attempt(
-    row: PlanRow,
+    row: ActiveItem,
     session: Session,
     kind: AttemptResult,
     detail: str,
@@ -111,7 +102,6 @@ def record_attempt(
     measured: tuple[tuple[str, float], ...] = (),
 ) -> None:
     """Remember what came of this content with these settings. Raises LedgerError."""
-    assert row.work is not None
     session.workspace.ledger.record_attempt(
         Attempt(
             kind=kind,

@@ -15,7 +15,7 @@ from av1rules.base.files import TEMP_PREFIX, is_temp_name
 from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
 from av1rules.execute.clip_cleanup import sweep_clips
-from av1rules.execute.move import recover_moves
+from av1rules.execute.move_journal import recover_moves
 from av1rules.execute.replace import recover_replacements
 from av1rules.ledger.ledger import InHand, Ledger
 from av1rules.ledger.receipt import parse_receipt, write_receipt
@@ -42,7 +42,7 @@ def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
     yield from recover_moves(ledger, ruleset.output, is_there)
     for work in ledger.jobs_in_progress():
         if not all(is_there(path) for path in _places(work)):
-            yield f"{printable(work.folder)} waits for its disk: a run died there"
+            yield f"{printable(work.folder)} waits for its disk: a run was killed there"
             continue
         if work.row is not None and _is_published(work.row):
             _take_up(ledger, work.row, work.receipt, ruleset.output)

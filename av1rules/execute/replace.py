@@ -71,7 +71,7 @@ def move_to_trash(session: Session, kept: TrashEntry, *, receipt: bytes | None) 
 
 def undo_entry(session: Session, kept: TrashEntry) -> TrashEntry | None:
     """What lies aside comes back to its place, what stands there goes aside. The caller has looked
-    at both. Returns the entry as it is now; None where nothing lies aside any more."""
+    at both. Returns the entry as it is now; None where the trash is empty any more."""
     row, run = kept.row, session.run
     goes_out = row.target if kept.kind is TrashKind.ORIGINAL else row.source_path
     has_other = kept.kind is not TrashKind.ORPHAN and os.path.lexists(goes_out)
@@ -151,15 +151,15 @@ def _transaction(
     ledger = session.workspace.ledger
     kept = ledger.kept.begin(kept, intent)
     intent = _numbered(intent, kept)
-    session.step("exchange written")
+    session.failpoint("exchange written")
     try:
-        apply_replacement(intent.exchange, check=check, step=session.step)
+        apply_replacement(intent.exchange, check=check, failpoint=session.failpoint)
     except BaseException:
         with contextlib.suppress(OSError):  # what failed first is told; the next start repairs
             _repair(ledger, kept, intent)
         raise
     commit(ledger, kept, intent)
-    session.step("exchange settled")
+    session.failpoint("exchange settled")
     return intent.after or kept
 
 
@@ -199,7 +199,7 @@ def _undone(kept: TrashEntry) -> Attempt:
         content_key=row.content_key,
         fingerprint=row.fingerprint,
         source=row.source,
-        detail="undone by a person",
+        detail="undone by a user",
         source_bytes=row.source_bytes,
         target_bytes=row.target_bytes,
         count=1,
@@ -213,21 +213,21 @@ def recover_replacements(ledger: Ledger, is_disk_there: Callable[[str], bool]) -
         shown = printable(kept.row.target)
         places = (intent.exchange.place_in, intent.exchange.place_out)
         if not all(is_disk_there(path) for path in places if path is not None):
-            yield f"{shown} waits for its disk: a run died while it was put in place"
+            yield f"{shown} waits for its disk: a run was killed while it put the file in place"
             continue
         try:
             outcome = _repair(ledger, kept, intent)
         except OSError as problem:
-            yield f"{shown} waits: what a run that died began can't be finished: {problem}"
+            yield f"{shown} waits: the work of a killed run can't be finished: {problem}"
             continue
         if outcome is Repair.STUCK:
             yield (
-                f"{shown}: another file stands where a run that died had exchanged files; nothing "
-                f"is lost, {printable(intent.exchange.aside or '')} has the other one "
+                f"{shown}: another file is in the place where a killed run had exchanged files; "
+                f"nothing is lost, {printable(intent.exchange.aside or '')} has the other one "
                 "(`av1rules originals list`)"
             )
         else:
-            yield f"{outcome.value}: the exchange at {shown}, which a run that died had begun"
+            yield f"{outcome.value}: the exchange at {shown}, which a killed run had begun"
 
 
 def _repair(ledger: Ledger, kept: TrashEntry, intent: PendingReplacement) -> Repair:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 
 from av1rules.base.errors import PlanOutdatedError
-from av1rules.base.events import Sink
+from av1rules.base.events import RunFinished, Sink
+from av1rules.base.failpoint import Failpoint, no_failpoint
+from av1rules.base.outcomes import Outcome
 from av1rules.base.text import printable
 from av1rules.base.units import now_text
 from av1rules.execute.resources.disk_space import DiskSpace
@@ -17,22 +17,6 @@ from av1rules.execute.resources.memory import MemoryBudget
 from av1rules.ledger.runs import RunTable
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.model import OutputMode, RuleSet
-
-
-class Outcome(Enum):
-    """What came of one job."""
-
-    DONE = "done"
-    DISCARDED = "discarded"  # the encode worked, its result is too large to keep
-    CLIP_MADE = "clips made"
-    PREPARED = "prepared"  # a step before the encode is done
-    NO_ACCEPTABLE_CRF = "withheld"  # no encode of it would be good enough
-    MOVED = "moved"  # its target followed the renamed source
-    COPIED = "copied"  # linked or copied from the target of the same content
-    TRASHED = "put aside"
-    OVER_BUDGET = "beyond the budget"  # never started: no verdict
-    FAILED = "failed"
-    NOT_ATTEMPTED = "dropped"  # source changed, or the run was stopped: no verdict
 
 
 @dataclass(slots=True)
@@ -52,14 +36,6 @@ class RunCounters:
         with self._lock:
             self.source_bytes += source
             self.target_bytes += target
-
-
-Failpoint = Callable[[str], None]
-"""Told the name of each step that is done: where the tests of crashes cut."""
-
-
-def ignore_failpoint(_name: str) -> None:
-    """The step of those who don't cut."""
 
 
 Disks = dict[str, tuple[int, int] | None]
@@ -92,7 +68,7 @@ class Session:
     tally: RunCounters = field(default_factory=RunCounters)
     room: DiskSpace = field(default_factory=DiskSpace)
     memory: MemoryBudget
-    step: Failpoint = ignore_failpoint
+    failpoint: Failpoint = no_failpoint
     number: RunNumber
     disks: Disks = field(default_factory=dict)
 
@@ -101,6 +77,16 @@ class Session:
         for top, was in self.disks.items():
             if was is not None and _identity(top) != was:
                 raise PlanOutdatedError(f"the disk that was mounted here is gone: {printable(top)}")
+
+    def finished(self, *, elapsed_s: float) -> RunFinished:
+        """What came of the run."""
+        return RunFinished(
+            counts=dict(self.tally.counts),
+            run=self.number.given,
+            source_bytes=self.tally.source_bytes,
+            target_bytes=self.tally.target_bytes,
+            elapsed_s=elapsed_s,
+        )
 
     @property
     def run(self) -> int:

@@ -7,25 +7,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from av1rules.base.events import Note, Sink
+from av1rules.base.failpoint import Failpoint, no_failpoint
 from av1rules.base.units import now_text
 from av1rules.execute.recover import recover
 from av1rules.execute.resources.memory import MemoryBudget
 from av1rules.execute.resources.run_lock import run_lock
-from av1rules.execute.session import (
-    Failpoint,
-    Outcome,
-    RunNumber,
-    Session,
-    ignore_failpoint,
-    mounted_disks,
-)
+from av1rules.execute.session import RunNumber, Session, mounted_disks
 from av1rules.ledger.ledger import Ledger
 from av1rules.plan.workspace import Workspace
 
 
 @contextmanager
 def start_session(
-    workspace: Workspace, sink: Sink, *, step: Failpoint = ignore_failpoint
+    workspace: Workspace, sink: Sink, *, failpoint: Failpoint = no_failpoint
 ) -> Iterator[Session]:
     """Take the run lock, open the ledger to write, repair what a crash left. Raises UsageError
     if another run is at work, LedgerError."""
@@ -38,7 +32,7 @@ def start_session(
                 workspace=replace(workspace, ledger=ledger),
                 sink=sink,
                 memory=MemoryBudget(workspace.ruleset.run.memory),
-                step=step,
+                failpoint=failpoint,
                 number=RunNumber(ledger.runs),
                 disks=mounted_disks(workspace.ruleset),
             )
@@ -52,5 +46,5 @@ def _close_run(session: Session) -> None:
     number = session.number.given
     if number is not None:
         counts = session.tally.counts
-        told = ", ".join(f"{counts[kind]} {kind.value}" for kind in Outcome if counts[kind])
+        told = ", ".join(one.counted(count) for one, count in counts.items() if count)
         session.workspace.ledger.runs.end(number, now_text(), told or "nothing done")

@@ -5,22 +5,25 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from av1rules.base.errors import DiskFullError, PlanOutdatedError
-from av1rules.base.events import JobProgress, Note
+from av1rules.base.events import JobDiscarded, JobProgress, Note
 from av1rules.base.files import is_open_for_writing, temp_name
 from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.priority import Priority
 from av1rules.base.stall import with_stall_timeout
 from av1rules.base.text import printable
+from av1rules.execute.encode_result import Rejection
+from av1rules.execute.receipts import record_attempt
 from av1rules.execute.resources.disk_space import Reservation
 from av1rules.execute.resources.memory import estimate_bytes
 from av1rules.execute.session import Session
-from av1rules.plan.items import PlannedEncode, PlanRow
+from av1rules.execute.worker import Worker, WorkerContext
+from av1rules.plan.items import ActiveItem, PlannedEncode
 from av1rules.plan.target_state import inspect_target
 from av1rules.policy.model import RunSpec
 
@@ -75,10 +78,11 @@ _WIDE, _HIGH = 1920, 1080
 class TargetJob:
     """A planned row under way: its work and target, which every step needs."""
 
-    row: PlanRow
+    row: ActiveItem
     work: PlannedEncode
     target: str
     session: Session
+    worker: Worker
 
     @property
     def name(self) -> str:
@@ -96,6 +100,36 @@ class TargetJob:
     @property
     def priority(self) -> Priority:
         return priority_of(self.session.workspace.ruleset.run)
+
+    def worker_context(
+        self, on_progress: Callable[[JobProgress], None], *, prefix: str = ""
+    ) -> WorkerContext:
+        """For a worker in this process. `prefix` tells its failpoints from those of others."""
+        return WorkerContext(
+            children=self.session.workspace.children,
+            memo=self.session.workspace.cache,
+            on_progress=on_progress,
+            failpoint=lambda name: self.session.failpoint(f"{prefix}{name}"),
+        )
+
+    def record_rejection(self, rejection: Rejection) -> None:
+        """Remember that this content is not worth encoding with these settings, and say so."""
+        record_attempt(
+            self.row,
+            self.session,
+            rejection.kind,
+            rejection.detail,
+            target_bytes=rejection.size_bytes,
+            measured=rejection.measured,
+        )
+        self.session.sink(
+            JobDiscarded(
+                source=self.name,
+                reason=rejection.detail,
+                source_bytes=self.source_bytes,
+                target_bytes=rejection.size_bytes,
+            )
+        )
 
     @property
     def recorded_source(self) -> tuple[str, str]:
@@ -122,16 +156,16 @@ def private_folder(job: TargetJob, parent: Path) -> Iterator[str]:
     ledger = job.session.workspace.ledger
     folder = str(temp_name(Path(job.target), folder=parent, suffix=""))
     ledger.begin(folder, job.name)
-    job.session.step("folder recorded")
+    job.session.failpoint("folder recorded")
     is_done = False
     try:
         os.makedirs(folder, mode=0o700)
-        job.session.step("folder made")
+        job.session.failpoint("folder made")
         yield folder
         is_done = True
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        job.session.step("folder removed")
+        job.session.failpoint("folder removed")
         ledger.release(folder, even_if_prepared=is_done)
 
 
@@ -189,5 +223,5 @@ def _require_same_target(job: TargetJob) -> None:
     found = inspect_target(job.target, job.work.known, job.session.workspace.tools)
     if found != job.work.found:
         raise PlanOutdatedError(
-            f"what lies in the target's place changed since the plan: {job.target}"
+            f"the file in the target's place changed since the plan: {job.target}"
         )

@@ -186,14 +186,14 @@ def purged_line(purged: Purged) -> str:
     if purged.refusal is not None:
         return f"kept the {what} in {printable(kept.path)}: {purged.refusal}"
     if not purged.was_there:
-        return f"the {what} was gone already: {printable(kept.path)}"
+        return f"the {what} was already gone: {printable(kept.path)}"
     return f"deleted the {what} ({format_size(kept.size_bytes)})"
 
 
 def _already_purged(ledger: Ledger, ruleset: RuleSet, kept: TrashEntry) -> Purged:
     """Somebody removed it: that is written down, unless only its disk is not there."""
     if not is_disk_there(ruleset, kept.path):
-        return Purged(kept=kept, refusal="its disk is not there", was_there=False)
+        return Purged(kept=kept, refusal="its disk is not mounted", was_there=False)
     _mark_purged(ledger, kept)
     return Purged(kept=kept, was_there=False)
 
@@ -219,7 +219,7 @@ def _problem_in_trash(kept: TrashEntry) -> str | None:
             return None
     except OSError as problem:
         return f"it can't be read: {problem.strerror}"
-    return "what lies there is not what was put aside"
+    return "the file there is not the one that was moved to the trash"
 
 
 def _pair_problem(
@@ -252,7 +252,7 @@ def _file_problem(
     try:
         found = os.lstat(path)
         if not stat.S_ISREG(found.st_mode):
-            return f"is no regular file: {shown}"
+            return f"is not a regular file: {shown}"
         if found.st_size != size_bytes:
             return f"has {found.st_size} bytes, not {size_bytes}: {shown}"
         if digest is not None and file_digest(path, check=check) != digest:

@@ -1,1 +1,1 @@
-"""FFmpeg and ffprobe as programs: finding, asking, running, and reading what they say."""
+"""FFmpeg and ffprobe as programs: how they are run, watched and understood."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from av1rules.base.errors import ToolError
-from av1rules.ffmpeg.capabilities import ENCODER_CODECS, ProgramFacts, facts_of
+from av1rules.ffmpeg.capabilities import ProgramFacts, facts_of
 from av1rules.ffmpeg.locate import (
     Candidate,
     candidates,
@@ -14,24 +14,33 @@ from av1rules.ffmpeg.locate import (
     require_known_bytes,
     require_runnable,
 )
-from av1rules.ffmpeg.tools import ToolCheck
+from av1rules.ffmpeg.tools import SelfTest, ToolCheck
 
 METRIC_FILTERS = ("libvmaf", "xpsnr", "ssim", "psnr")
 
 MinVersion = tuple[int, int]
 
 
+SelfTests = Mapping[str, SelfTest]
+
+
 def diagnose_tools(
-    *, ffmpeg: str | None, ffprobe: str | None, min_version: MinVersion
+    *,
+    ffmpeg: str | None,
+    ffprobe: str | None,
+    min_version: MinVersion,
+    self_tests: SelfTests,
 ) -> tuple[ToolCheck, ...]:
     """All checks of all binaries that could be used, asked anew."""
     return (
-        *_diagnose("ffmpeg", ffmpeg, min_version),
-        *_diagnose("ffprobe", ffprobe, min_version),
+        *_diagnose("ffmpeg", ffmpeg, min_version, self_tests),
+        *_diagnose("ffprobe", ffprobe, min_version, self_tests),
     )
 
 
-def _diagnose(program: str, configured: str | None, wanted: MinVersion) -> Iterator[ToolCheck]:
+def _diagnose(
+    program: str, configured: str | None, wanted: MinVersion, self_tests: SelfTests
+) -> Iterator[ToolCheck]:
     hint = install_hint(program, wanted)
     try:
         found = list(candidates(program, configured))
@@ -45,16 +54,18 @@ def _diagnose(program: str, configured: str | None, wanted: MinVersion) -> Itera
             detail = "neither in PATH nor embedded"
             yield ToolCheck(subject=program, check="found", passed=False, detail=detail, hint=hint)
     for candidate in found:
-        yield from _examined(candidate, wanted, hint)
+        yield from _examined(candidate, wanted, hint, self_tests)
 
 
-def _examined(candidate: Candidate, wanted: MinVersion, hint: str) -> Iterator[ToolCheck]:
+def _examined(
+    candidate: Candidate, wanted: MinVersion, hint: str, self_tests: SelfTests
+) -> Iterator[ToolCheck]:
     subject = f"{candidate.program} {candidate.path}"
     is_ffmpeg = candidate.program == "ffmpeg"
     try:
         require_known_bytes(candidate, None)
         require_runnable(candidate.path)
-        facts = facts_of(candidate.path, is_ffmpeg=is_ffmpeg, memo=None)
+        facts = facts_of(candidate.path, is_ffmpeg=is_ffmpeg, self_tests=self_tests, memo=None)
     except ToolError as problem:
         yield ToolCheck(
             subject=subject,
@@ -69,7 +80,7 @@ def _examined(candidate: Candidate, wanted: MinVersion, hint: str) -> Iterator[T
     )
     yield from _basics(subject, facts, wanted, hint)
     if is_ffmpeg:
-        yield from _encoders(subject, facts)
+        yield from _encoders(subject, facts, self_tests)
         yield from _metrics(subject, facts)
 
 
@@ -89,10 +100,10 @@ def _basics(
         )  # fmt: skip
 
 
-def _encoders(subject: str, facts: ProgramFacts) -> Iterator[ToolCheck]:
+def _encoders(subject: str, facts: ProgramFacts, codecs: Iterable[str]) -> Iterator[ToolCheck]:
     trials = {trial.codec: trial for trial in facts.trials}
     is_any = bool(facts.encoders)
-    for codec in ENCODER_CODECS:
+    for codec in codecs:
         trial = trials.get(codec)
         if trial is None:
             passed, detail = None if is_any else False, "not compiled in"

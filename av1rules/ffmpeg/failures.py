@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 from av1rules.base.process import Completed
 from av1rules.base.units import format_size
+from av1rules.ffmpeg.log import EncoderMessages
 from av1rules.ffmpeg.watchdog import StallReport
 
 NOT_STARTED_EXITS = (126, 127)
 """By the tether, which starts the program itself."""
-
-_TOO_SMALL = "TU size > 8 raw frame size"
 
 KILLED_EXITS = (-9, 137)
 _STOPPED_EXITS = (-15, 143, -2, 130, -1, 129, 255)  # 255: FFmpeg's own after SIGTERM or SIGINT
@@ -76,16 +75,14 @@ _KNOWN_FAILURES = (
         exit=226,
         words=("Read-only file system",),
         reason="the file system is read-only",
-        hint="check how {place} is mounted, and whether its disk is well",
+        hint="check how {place} is mounted, and whether its disk works",
     ),
     _KnownFailure(
         exit=244,
         words=(
             "Cannot allocate memory",
-            "allocate memory failed",  # SVT-AV1
             "Error initializing encoder: insufficient resources",
-            "Memory allocation error",  # libaom, with the exit code of a damaged source
-            "memory allocation of",  # rav1e, with that of a crash
+            "Memory allocation error",  # libaom, also as decoder, with a damaged source's exit code
             "pthread_create() failed: Resource temporarily unavailable",
         ),
         reason=_OUT_OF_MEMORY,
@@ -111,14 +108,14 @@ def explain(
     said: Iterable[str] = (),
     *,
     place: str = "there",
-    codec: str | None = None,
+    encoder: EncoderMessages | None = None,
     verdict: StallReport | None = None,
     memory_bytes: int | None = None,
 ) -> Failure:
     """The failure of `completed`, from how it ended and what it `said` (addresses stripped).
 
-    `place` is where it wrote, ready to print; `codec` names the encoder, to quote its own words;
-    `verdict` is why the watchdog stopped it, `memory_bytes` the cap it ran under.
+    `place` is where it wrote, ready to print; `encoder` is how the encoder in use speaks, to quote
+    it; `verdict` is why the watchdog stopped it, `memory_bytes` the cap it ran under.
     """
     lines = tuple(said)
     exit_text, code = completed.describe_exit(), completed.returncode
@@ -127,7 +124,7 @@ def explain(
     if completed.stopped is not None:
         reason = f"FFmpeg came to no end and was {exit_text}"
         return Failure(reason=reason, hint="a slow disk, or a file that FFmpeg can't cope with?")
-    if memory_bytes is not None and _is_out_of_memory(code, lines):
+    if memory_bytes is not None and _is_out_of_memory(code, lines, encoder):
         return Failure(
             reason=f"{_OUT_OF_MEMORY}: more than {format_size(memory_bytes)} ({exit_text})",
             hint="raise run.memory_per_job: it counts addresses, 2 to 4 times the memory in use",
@@ -140,34 +137,40 @@ def explain(
     if code in _STOPPED_EXITS:
         reason = f"FFmpeg was stopped from outside ({exit_text})"
         return Failure(reason=reason, hint="run again", is_surroundings=True)
-    if any(_TOO_SMALL in line for line in lines):  # SVT-AV1 calls it a lack of memory
-        return Failure(
-            reason="SVT-AV1 can't code pictures as small as these",
-            hint="leave such files out by a rule: `when: {height: {max: 3}}`, `skip: tiny`",
-        )
+    for known in encoder.known if encoder else ():
+        if _is_said((known.words,), lines):
+            return Failure(reason=known.reason, hint=known.hint)
     for trouble in _KNOWN_FAILURES:
-        if code == trouble.exit or _is_said(trouble.words, lines):
+        if code == trouble.exit or _is_said(_words(trouble, encoder), lines):
             return Failure(
                 reason=f"{trouble.reason} ({exit_text})",
                 hint=trouble.hint.format(place=place),
                 is_surroundings=True,
                 is_disk_full=trouble.is_disk_full,
             )
-    return _of_work(code, exit_text, lines, codec)
+    return _of_work(code, exit_text, lines, encoder)
+
+
+def _words(trouble: _KnownFailure, encoder: EncoderMessages | None) -> tuple[str, ...]:
+    if encoder is None or trouble.reason != _OUT_OF_MEMORY:
+        return trouble.words
+    return (*trouble.words, *encoder.out_of_memory)
 
 
 def _is_said(words: tuple[str, ...], lines: tuple[str, ...]) -> bool:
     return any(word in line for line in lines for word in words)
 
 
-def _is_out_of_memory(code: int, lines: tuple[str, ...]) -> bool:
+def _is_out_of_memory(code: int, lines: tuple[str, ...], encoder: EncoderMessages | None) -> bool:
     """Whether a program under a cap met it. A very low one ends it before it can say a word."""
     trouble = next(trouble for trouble in _KNOWN_FAILURES if trouble.reason == _OUT_OF_MEMORY)
     is_mute_crash = code in _CRASH_EXITS and not lines
-    return is_mute_crash or code == trouble.exit or _is_said(trouble.words, lines)
+    return is_mute_crash or code == trouble.exit or _is_said(_words(trouble, encoder), lines)
 
 
-def _of_work(code: int, exit_text: str, lines: tuple[str, ...], codec: str | None) -> Failure:
+def _of_work(
+    code: int, exit_text: str, lines: tuple[str, ...], encoder: EncoderMessages | None
+) -> Failure:
     """What came of the source or the settings, and would come again."""
     if code in _CRASH_EXITS:
         hint = "a fault of the encoder: leave out `params`, try another preset or another FFmpeg"
@@ -175,10 +178,9 @@ def _of_work(code: int, exit_text: str, lines: tuple[str, ...], codec: str | Non
     if code == _INVALID_DATA_EXIT:
         hint = "the file is damaged or encrypted"
         return Failure(reason=f"the source can't be read ({exit_text})", hint=hint)
-    words = encoder_message(lines, codec) if codec else None
-    if words is not None:
+    if encoder is not None and (words := encoder_message(lines, encoder)) is not None:
         hint = "correct `params`, `tune` or `keyint` in the rule, or use another encoder"
-        return Failure(reason=f"{codec} refused: {words}", hint=hint)
+        return Failure(reason=f"{encoder.codec} refused: {words}", hint=hint)
     if code == _EINVAL_EXIT:
         reason = f"FFmpeg refused a parameter or stream ({exit_text})"
         return Failure(reason=reason, hint="see its last lines")
@@ -191,16 +193,10 @@ _GENERAL_MESSAGES = ("Error setting encoder parameters", "Error configuring enco
 _QUOTED_LINES = 2
 
 
-def encoder_message(lines: Iterable[str], codec: str) -> str | None:
-    """What the encoder itself had to say against its parameters; None if nothing.
-
-    librav1e only warns of a parameter that it does not know, and goes on without it.
-    """
-    context = re.escape(f"[{codec}]")
-    spoken = re.compile(
-        rf"(?:Svt\[error\]:\s*|{context} \[(?:error|fatal)\]\s*|"
-        rf"{context} \[warning\] (?=Invalid value for ))(.+)"
-    )
+def encoder_message(lines: Iterable[str], encoder: EncoderMessages) -> str | None:
+    """What the encoder itself had to say against its parameters; None if nothing."""
+    logged = rf"{re.escape(f'[{encoder.codec}]')} \[(?:error|fatal)\]\s*"
+    spoken = re.compile(f"(?:{'|'.join((logged, *encoder.refusals))})(.+)")
     found = dict.fromkeys(match[1].rstrip(".") for line in lines if (match := spoken.match(line)))
     special = [words for words in found if not words.startswith(_GENERAL_MESSAGES)]
     return "; ".join((special or list(found))[:_QUOTED_LINES]) or None

@@ -12,13 +12,13 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from av1rules.base.errors import ToolError
 from av1rules.ffmpeg.capabilities import ProgramFacts, facts_of
-from av1rules.ffmpeg.tools import ToolMemo, Tools
+from av1rules.ffmpeg.tools import SelfTest, ToolMemo, Tools
 
 INSTALL_HINT = (
     "install FFmpeg {wanted} or later from your distribution, or run "
@@ -49,16 +49,19 @@ def find_tools(
     ffmpeg: str | None,
     ffprobe: str | None,
     min_version: tuple[int, int],
+    self_tests: Mapping[str, SelfTest],
     memo: ToolMemo | None = None,
 ) -> Tools:
     """The programs to work with. Raises ToolError that says what was found and what to do.
 
-    Order: as configured, else PATH, else the embedded ones; ffprobe is looked for beside a
-    configured ffmpeg first. With a `memo` a second call with unchanged binaries runs no program.
+    `self_tests` are those of the wanted encoders by codec, best first. Order: as configured, else
+    PATH, else the embedded ones; ffprobe is looked for beside a configured ffmpeg first. With a
+    `memo` a second call with unchanged binaries runs no program.
     """
-    chosen = _choose("ffmpeg", ffmpeg, min_version, memo)
+    self_test = _SelfTest(min_version=min_version, encoders=self_tests, memo=memo)
+    chosen = self_test.choose("ffmpeg", ffmpeg)
     beside = _beside(chosen.candidate) if ffprobe is None else None
-    prober = _choose("ffprobe", ffprobe, min_version, memo, first=beside)
+    prober = self_test.choose("ffprobe", ffprobe, first=beside)
     return Tools(
         ffmpeg=chosen.candidate.path,
         ffprobe=prober.candidate.path,
@@ -71,26 +74,54 @@ def find_tools(
     )
 
 
-def _choose(
-    program: str,
-    configured: str | None,
-    min_version: tuple[int, int],
-    memo: ToolMemo | None,
-    *,
-    first: Candidate | None = None,
-) -> _Accepted:
-    refusals: list[ToolError] = []
-    for candidate in [*([first] if first else []), *candidates(program, configured)]:
-        try:
-            return _Accepted(candidate=candidate, facts=examine(candidate, min_version, memo))
-        except ToolError as refusal:
-            refusals.append(refusal)
-    hint = install_hint(program, min_version)
-    if not refusals:
-        name = "FFmpeg" if program == "ffmpeg" else "ffprobe"
-        raise ToolError(f"{name} {dotted(min_version)} or later not found in PATH", hint=hint)
-    message = "; ".join(refusal.message for refusal in refusals)
-    raise ToolError(message, hint=refusals[0].hint or hint)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SelfTest:
+    """What a program must pass to be used."""
+
+    min_version: tuple[int, int]
+    encoders: Mapping[str, SelfTest]
+    memo: ToolMemo | None
+
+    def choose(
+        self, program: str, configured: str | None, *, first: Candidate | None = None
+    ) -> _Accepted:
+        """The first candidate that passes; ToolError with all refusals if none does."""
+        refusals: list[ToolError] = []
+        for candidate in [*([first] if first else []), *candidates(program, configured)]:
+            try:
+                return _Accepted(candidate=candidate, facts=self.facts_of(candidate))
+            except ToolError as refusal:
+                refusals.append(refusal)
+        hint = install_hint(program, self.min_version)
+        if not refusals:
+            wanted = f"{_shown_name(program)} {dotted(self.min_version)} or later"
+            raise ToolError(f"{wanted} not found in PATH", hint=hint)
+        message = "; ".join(refusal.message for refusal in refusals)
+        raise ToolError(message, hint=refusals[0].hint or hint)
+
+    def facts_of(self, candidate: Candidate) -> ProgramFacts:
+        """The facts of a binary that passes; ToolError with the reason otherwise."""
+        path, is_ffmpeg = candidate.path, candidate.program == "ffmpeg"
+        require_known_bytes(candidate, self.memo)
+        require_runnable(path)
+        facts = facts_of(path, is_ffmpeg=is_ffmpeg, self_tests=self.encoders, memo=self.memo)
+        hint = install_hint(candidate.program, self.min_version)
+        if facts.version is None or facts.version < self.min_version:
+            wanted = f"{_shown_name(candidate.program)} {dotted(self.min_version)} or later"
+            raise ToolError(f"{wanted} required, found: {facts.version_text} ({path})", hint=hint)
+        if not facts.has_png:
+            what = "has no PNG decoder, so it was built without zlib"
+            raise ToolError(f"{path} {what} and would damage compressed subtitles", hint=hint)
+        if not facts.av1_decoders:
+            what = "has no AV1 software decoder (libdav1d or libaom)"
+            raise ToolError(f"{path} {what} and could not verify its results", hint=hint)
+        if is_ffmpeg and not facts.encoders:
+            raise ToolError(_no_encoder(path, facts, tuple(self.encoders)), hint=hint)
+        return facts
+
+
+def _shown_name(program: str) -> str:
+    return "FFmpeg" if program == "ffmpeg" else "ffprobe"
 
 
 def install_hint(program: str, min_version: tuple[int, int]) -> str:
@@ -109,7 +140,7 @@ def candidates(program: str, configured: str | None) -> Iterator[Candidate]:
 
 
 def _resolve(program: str, configured: str) -> str:
-    name = "FFmpeg" if program == "ffmpeg" else "ffprobe"
+    name = _shown_name(program)
     hint = f"correct tools.{program} in the rules file, or remove it to search PATH"
     expanded = os.path.expanduser(configured)
     if os.sep not in expanded:
@@ -130,30 +161,6 @@ def _beside(chosen: Candidate) -> Candidate | None:
     return Candidate(program="ffprobe", path=sibling, origin="beside ffmpeg")
 
 
-def examine(
-    candidate: Candidate, min_version: tuple[int, int], memo: ToolMemo | None
-) -> ProgramFacts:
-    """The facts of a binary that passes the self-test; ToolError with the reason otherwise."""
-    path, is_ffmpeg = candidate.path, candidate.program == "ffmpeg"
-    require_known_bytes(candidate, memo)
-    require_runnable(path)
-    facts = facts_of(path, is_ffmpeg=is_ffmpeg, memo=memo)
-    name = "FFmpeg" if is_ffmpeg else "ffprobe"
-    hint = install_hint(candidate.program, min_version)
-    if facts.version is None or facts.version < min_version:
-        wanted = f"{name} {dotted(min_version)} or later required"
-        raise ToolError(f"{wanted}, found: {facts.version_text} ({path})", hint=hint)
-    if not facts.has_png:
-        what = "has no PNG decoder, so it was built without zlib"
-        raise ToolError(f"{path} {what} and would damage compressed subtitles", hint=hint)
-    if not facts.av1_decoders:
-        what = "has no AV1 software decoder (libdav1d or libaom)"
-        raise ToolError(f"{path} {what} and could not verify its results", hint=hint)
-    if is_ffmpeg and not facts.encoders:
-        raise ToolError(_no_encoder(path, facts), hint=hint)
-    return facts
-
-
 def require_runnable(path: str) -> None:
     if not os.access(path, os.X_OK):
         raise ToolError(
@@ -161,8 +168,8 @@ def require_runnable(path: str) -> None:
         )
 
 
-def _no_encoder(path: str, facts: ProgramFacts) -> str:
-    wanted = "need libsvtav1, libaom-av1 or librav1e"
+def _no_encoder(path: str, facts: ProgramFacts, codecs: tuple[str, ...]) -> str:
+    wanted = f"need {', '.join(codecs[:-1])} or {codecs[-1]}"
     tried = "; ".join(f"{trial.codec} failed: {trial.failure}" for trial in facts.trials)
     return f"No AV1 software encoders detected in {path} ({tried or wanted})"
 
@@ -214,7 +221,7 @@ def _private_copy(path: Path) -> Path:
         temp.chmod(0o755)
         temp.replace(copy)
     except OSError:
-        return path  # examine() says that it is not executable
+        return path  # the self-test says that it is not executable
     finally:
         temp.unlink(missing_ok=True)
     return copy

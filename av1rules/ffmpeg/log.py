@@ -38,15 +38,38 @@ _LINE = re.compile(
 )
 _BLANK = re.compile(r"(?:\[[a-z]+\])?\s*")
 _ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
+_CONTEXTS = re.compile(r"^(?:\[[^\]]*\] )+")
 _COUNTS = re.compile(
     r"^\[(?P<side>in|out)#0[^\]]*\] \[verbose\]   (?:Input|Output) stream #0:(?P<index>\d+) "
     r"\((?P<kind>\w+)\): (?P<rest>.*)"
 )
 _COUNT = re.compile(r"(\d+) (packets|frames|decode) (read|decoded|encoded|muxed|errors)")
 _OUTPUT_SIDE = (
-    "[vost#", "[aost#", "[sost#", "[out#", "[enc:", "[libsvtav1", "[libaom", "[librav1e",
-    "[matroska]", "[mp4]",
+    "[vost#", "[aost#", "[sost#", "[out#", "[enc:", "[matroska]", "[mp4]",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFailure:
+    """A failure that an encoder reports by `words`, told in ours."""
+
+    words: str
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderMessages:
+    """How one encoder speaks in FFmpeg's log.
+
+    `refusals` are regular expressions for what stands before its own words against its parameters,
+    beside the errors that FFmpeg logs in its name; `out_of_memory` are its words for that.
+    """
+
+    codec: str
+    refusals: tuple[str, ...] = ()
+    out_of_memory: tuple[str, ...] = ()
+    known: tuple[KnownFailure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +85,10 @@ class StreamCount:
 
 @dataclass(slots=True)
 class LogReader:
-    """Feed it every line of standard error."""
+    """Feed it every line of standard error. `encoders` are the codecs whose lines are about the
+    output: an error of theirs is no damage of the source."""
 
+    encoders: tuple[str, ...] = ()
     last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
     _tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
     complaints: dict[str, int] = field(default_factory=dict)
@@ -94,7 +119,8 @@ class LogReader:
         _note(self.complaints, shown)
         contexts, text = _ADDRESS.sub("", found["contexts"]), found["text"]
         is_error = found["level"] in ("error", "fatal", "panic")
-        is_input_side = contexts != "" and not any(mark in contexts for mark in _OUTPUT_SIDE)
+        output_side = (*_OUTPUT_SIDE, *(f"[{codec}" for codec in self.encoders))
+        is_input_side = contexts != "" and not any(mark in contexts for mark in output_side)
         if is_error and is_input_side and not text.startswith(HARMLESS):
             _note(self.damage, shown)
 
@@ -114,6 +140,11 @@ class LogReader:
 def _note(notes: dict[str, int], line: str) -> None:
     if line in notes or len(notes) < KEPT_COMPLAINTS:
         notes[line] = notes.get(line, 0) + 1
+
+
+def plain_line(line: str) -> str:
+    """A line without who says it and how loudly."""
+    return _CONTEXTS.sub("", line)
 
 
 def counted_lines(notes: dict[str, int]) -> tuple[str, ...]:

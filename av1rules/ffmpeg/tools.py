@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,9 +11,9 @@ from typing import Protocol
 class EncoderInfo:
     """One AV1 encoder of an FFmpeg build that passed a trial encode.
 
-    `name` is ours: `svt-av1-psy`, `libsvtav1`, `libaom-av1`, `librav1e`; `codec` is FFmpeg's
-    `-c:v` name. `params` are the svtav1-params keys of `tool_check.SVT_TRIAL_PARAMS` that this
-    build accepts. `version` is what the encoder library says of itself, None if it says nothing.
+    `name` is ours, which tells a fork from the original; `codec` is FFmpeg's `-c:v` name. `params`
+    are the encoder parameters that this build accepts, of those that its self-test asks for.
+    `version` is what the encoder library says of itself, None if it says nothing.
     """
 
     name: str
@@ -20,6 +21,45 @@ class EncoderInfo:
     version: str | None = None
     params: frozenset[str] = frozenset()
     has_fractional_crf: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderTrial:
+    """Outcome of one trial encode: `info` if it worked, else `failure` in words."""
+
+    codec: str
+    info: EncoderInfo | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialAnswer:
+    """How a trial encode ended, in words, and what it printed."""
+
+    ok: bool
+    exit_text: str
+    lines: tuple[str, ...]
+
+    def failure(self, *, chatter: str | None = None) -> str:
+        """The exit and the last line printed, leaving out lines that start with `chatter`."""
+        lines = [
+            line
+            for line in self.lines
+            if line.strip() and not (chatter and line.startswith(chatter))
+        ]
+        return f"{self.exit_text}: {lines[-1] if lines else 'no message'}"
+
+
+class TrialEncode(Protocol):
+    """Encodes two tiny frames with FFmpeg arguments."""
+
+    def __call__(
+        self, *args: str, log_level: str = "error", env: Mapping[str, str] | None = None
+    ) -> TrialAnswer: ...
+
+
+SelfTest = Callable[[TrialEncode], EncoderTrial]
+"""Tries one encoder by some trial encodes: what is compiled in may still fail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +99,3 @@ class ToolMemo(Protocol):
     def get(self, key: str) -> str | None: ...
 
     def put(self, key: str, value: str) -> None: ...
-
-
-SVT_CODEC = "libsvtav1"
-
-
-AOM_CODEC = "libaom-av1"

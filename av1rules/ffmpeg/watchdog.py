@@ -8,20 +8,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from av1rules.base.priority import USUAL, Priority
 from av1rules.base.units import format_duration, format_size
 from av1rules.ffmpeg.progress import ProgressSample
 
 STALL_S = 300.0
 """A decoder that shows no frame for so long is stuck; slow real ones show several a second."""
 
-
 IDLE_FILM_S = 600.0
 """Film that must have passed without a byte in the file before that is a fault. FFmpeg collects up
 to 256 KiB before it writes, and Matroska 5 s more: at 4 kb/s, an empty picture, that is 9 min."""
 
-
 UNWATCHED_S = 5.0
 """A longer pause between two looks (we were stopped, the machine slept) counts for nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLimits:
+    """What one FFmpeg process may take; None means no bound.
+
+    `stall_s` is the longest time without progress and `max_s` the longest time at all, in seconds;
+    a process that passes either counts as hung. `timeout_s` bounds commands that report no
+    progress. `memory_bytes` caps the address space.
+    """
+
+    stall_s: float | None = STALL_S
+    max_s: float | None = None
+    timeout_s: float | None = None
+    memory_bytes: int | None = None
+    priority: Priority = USUAL
+
+
+USUAL_LIMITS = RunLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,15 @@ from av1rules.ledger.history import recent_encodes
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import Basis, tools_used
 from av1rules.media.resolution import resolution_of
-from av1rules.plan.items import Plan, PlanAction, PlannedEncode, PlanRow, Prerequisite
+from av1rules.plan.items import (
+    Encode,
+    Plan,
+    PlanAction,
+    PlanItem,
+    PlannedEncode,
+    Prerequisite,
+    coming_encode,
+)
 from av1rules.plan.prerequisites import as_encoded, projection_of
 from av1rules.policy.model import OriginalsKind, OutputMode, OutputSpec, RuleSet
 from av1rules.quality.sampling import sample_excerpts
@@ -103,8 +111,10 @@ def forecast_plan(
 ) -> PlanForecast:
     """Forecast every encode of the plan, and those that wait for a person. Raises LedgerError."""
     rows = plan.of(PlanAction.ENCODE)
-    waiting = tuple(row for row in plan.rows if row.later is not None)
-    if not (rows or waiting):
+    coming = {row.file.path: (row, work) for row in plan.rows if (work := coming_encode(row))}
+    now = {path: work for path, (row, work) in coming.items() if isinstance(row, Encode)}
+    later = {path: work for path, (_, work) in coming.items() if path not in now}
+    if not coming:
         return PlanForecast(budget=budget)
     run = ruleset.run
     jobs = jobs or run.jobs
@@ -116,8 +126,8 @@ def forecast_plan(
     def seen(work: PlannedEncode) -> SampledSize | None:
         return _seen(work, ledger, tools)
 
-    by_path = forecast_rows(rows, model, seen)
-    later = forecast_rows((replace(row, work=row.later) for row in waiting), model, seen)
+    by_path = forecast_encodes(now, model, seen)
+    after_review = forecast_encodes(later, model, seen)
     gain = gain_of(jobs, cores, threads)
     forecast = PlanForecast(
         by_path=by_path,
@@ -127,8 +137,8 @@ def forecast_plan(
         stretch=stretch_of(jobs, cores, threads),
         budget=budget,
         frees=_frees(ruleset.output),
-        later=later,
-        later_total=total_of(tuple(later.values()), gain=gain),
+        later=after_review,
+        later_total=total_of(tuple(after_review.values()), gain=gain),
     )
     return fit_to_budget(forecast, rows, gain=gain)
 
@@ -138,23 +148,22 @@ def _frees(output: OutputSpec) -> bool:
     return output.mode is OutputMode.REPLACE and output.originals.kind is OriginalsKind.DELETE
 
 
-def forecast_rows(
-    rows: Iterable[PlanRow],
+def forecast_encodes(
+    encodes: Mapping[str, PlannedEncode],
     model: Model,
-    seen: Callable[[PlannedEncode], SampledSize | None] = lambda _: None,
+    seen: Callable[[PlannedEncode], SampledSize | None],
 ) -> dict[str, Forecast]:
-    """By path of the source; a row that tells too little has none. `seen` looks up its samples."""
-    known = ((row.file.path, row.work, traits_of(row)) for row in rows)
+    """By path of the source; one that tells too little has none. `seen` looks up its samples."""
     return {
         path: model.forecast(traits, seen(work))
-        for path, work, traits in known
-        if traits is not None and work is not None
+        for path, work in encodes.items()
+        if (traits := traits_of(work)) is not None
     }
 
 
 def _seen(work: PlannedEncode, ledger: Ledger, tools: Tools) -> SampledSize | None:
     """What its samples say; nothing while some of its settings are still to be found out."""
-    if any(step is not Prerequisite.SAMPLE for step in work.due):
+    if any(step is not Prerequisite.SAMPLE for step in work.pending):
         return None
     settings, used = as_encoded(work.recipe.settings), tools_used(work.encoder, tools)
     sample = ledger.samples.find(work.content_key, settings, used)
@@ -164,8 +173,8 @@ def _seen(work: PlannedEncode, ledger: Ledger, tools: Tools) -> SampledSize | No
 
 def _crf_spread(work: PlannedEncode) -> float:
     """How unsure the CRF is: anywhere in the range of the target, until it is searched for."""
-    target = work.recipe.settings.target
-    if target is None or Prerequisite.SEARCH not in work.due:
+    target = work.recipe.settings.quality_target
+    if target is None or Prerequisite.SEARCH not in work.pending:
         return 0.0
     return (target.crf_max - target.crf_min) / math.sqrt(12)  # of a uniform distribution
 
@@ -173,44 +182,42 @@ def _crf_spread(work: PlannedEncode) -> float:
 def _first_frames(work: PlannedEncode, frame_rate: float) -> float:
     """Frames of the samples that are encoded before the film."""
     encodes = {Prerequisite.SEARCH: SEARCH_PROBES, Prerequisite.SAMPLE: 1}
-    count = sum(encodes.get(step, 0) for step in work.due)
+    count = sum(encodes.get(step, 0) for step in work.pending)
     if not count:
         return 0.0
     length_s = sum(length for _, length in sample_excerpts(work.look.source))
     return count * length_s * frame_rate
 
 
-def traits_of(row: PlanRow) -> Traits | None:
-    """What the cost of a row depends on; None without duration, rate, or size of the pictures."""
-    if row.work is None:
-        return None
-    source, settings = row.work.look.source, row.work.recipe.settings
+def traits_of(work: PlannedEncode) -> Traits | None:
+    """What the cost of an encode depends on; None without duration, rate, or frame size."""
+    source, settings = work.look.source, work.recipe.settings
     main = source.main
     if main is None or not (main.width and main.height):
         return None
     duration_s = main.duration_s or source.duration_s
-    if not (duration_s and main.frame_rate and row.work.origin.stat.size_bytes):
+    if not (duration_s and main.frame_rate and work.origin.stat.size_bytes):
         return None
     resolution = resolution_of(main.width, main.height)
     return Traits(
-        encoder=row.work.encoder.name,
+        encoder=work.encoder.name,
         preset=settings.preset,
         crf=settings.crf,
         film_grain=settings.film_grain,
         bit_depth=settings.bit_depth,
         resolution=None if resolution is None else resolution.value,
-        source_tier=row.source_tier,
+        source_tier=work.look.tier_name,
         frames=duration_s * float(main.frame_rate),
         pixels=main.width * main.height,
-        source_bytes=row.work.origin.stat.size_bytes,
+        source_bytes=work.origin.stat.size_bytes,
         max_size_ratio=settings.max_size_ratio,
-        crf_spread=_crf_spread(row.work),
-        first_frames=_first_frames(row.work, float(main.frame_rate)),
+        crf_spread=_crf_spread(work),
+        first_frames=_first_frames(work, float(main.frame_rate)),
     )
 
 
 def fit_to_budget(
-    forecast: PlanForecast, rows: Iterable[PlanRow], *, gain: float = 1.0
+    forecast: PlanForecast, rows: Iterable[PlanItem], *, gain: float = 1.0
 ) -> PlanForecast:
     """Total up; with a budget order by expected saving per hour, and leave out what goes beyond.
 

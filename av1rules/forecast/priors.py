@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from av1rules.encode.encoders.registry import find_encoder
+
 CPU_S_PER_MPX = {
     13: 0.023, 12: 0.025, 11: 0.028,  # guesses: between preset 10 and decoding alone (0.014)
     10: 0.0316, 9: 0.0363, 8: 0.0484, 7: 0.0638, 6: 0.0805, 5: 0.0986, 4: 0.1156, 3: 0.2284,
@@ -18,10 +20,6 @@ CPU_S_PER_MPX = {
 }  # fmt: skip
 """Processor seconds of SVT-AV1 per million pixels (frames x width x height), by preset; decoding
 the source included."""
-
-ENCODER_FACTOR = {"libsvtav1": 1.0, "svt-av1-psy": 1.0, "libaom-av1": 10.5, "librav1e": 15.0}
-"""How much longer than SVT-AV1 at the same preset; measured on 96 frames: libaom 10 and 11 times
-at -cpu-used 8 and 4, rav1e 12 and 19 times at speed 10 and 8."""
 
 OTHER_ENCODER_FACTOR = 10.0  # a guess
 
@@ -133,7 +131,8 @@ def prior_seconds(traits: Traits, cores: int, threads: int | None = None) -> flo
     """Encoding and verifying, with the machine to itself."""
     megapixels = traits.frames * traits.pixels / 1e6
     preset = min(max(traits.preset, 0), 13)
-    cpu_s = CPU_S_PER_MPX[preset] * ENCODER_FACTOR.get(traits.encoder, OTHER_ENCODER_FACTOR)
+    encoder = find_encoder(traits.encoder)
+    cpu_s = CPU_S_PER_MPX[preset] * (encoder.time_factor if encoder else OTHER_ENCODER_FACTOR)
     cpu_s *= GRAIN_FACTOR if traits.film_grain else 1.0
     cpu_s *= EIGHT_BIT_FACTOR if traits.bit_depth == 8 else 1.0
     return START_S + megapixels * (cpu_s + VERIFY_CPU_S_PER_MPX) / cores_used(cores, threads)

@@ -16,15 +16,15 @@ from typing import Any
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.events import Event, JobProgress, Note
+from av1rules.base.outcomes import Outcome
 from av1rules.base.signals import watch_signals
-from av1rules.execute.budget import Steward, steward_of
-from av1rules.execute.job_guard import run_and_record, run_job
+from av1rules.execute.budget import scheduler_for
+from av1rules.execute.job_guard import JobRunner
 from av1rules.execute.run import prepare_run, require_no_safety_stop
-from av1rules.execute.session import Outcome, Session
 from av1rules.execute.startup import start_session
 from av1rules.graph.store import STORE_NAME, LedgerChecker
 from av1rules.graph.tasks import clean_target, encode_tasks
-from av1rules.plan.items import Plan, PlanRow, Prerequisite
+from av1rules.plan.items import Plan, Prerequisite, RunItem
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import Workspace, open_workspace
 from av1rules.policy.load import load_rules
@@ -66,8 +66,7 @@ class _Library:
         self._rules_file = rules_file
         self._stack = contextlib.ExitStack()
         self._space: Workspace | None = None
-        self._session: Session | None = None
-        self._steward: Steward | None = None
+        self._runner: JobRunner | None = None
         self._lock = threading.Lock()
         self._builds = 0
         self._plan = Plan(rows=())
@@ -89,14 +88,11 @@ class _Library:
         if threading.current_thread() is threading.main_thread():
             watch_signals(workspace.children, is_busy=lambda: self._builds > 0)
 
-    def _build(self, row: PlanRow, step: Prerequisite | None) -> Outcome:
+    def _build(self, row: RunItem, step: Prerequisite | None) -> Outcome:
         with self._lock:
             self._builds += 1
         try:
-            session = self._open()
-            if step is not None or self._steward is None:
-                return run_job(row, session, step)
-            return run_and_record(row, session, self._steward)
+            return self._open().run(row, step)
         except Av1rulesError as problem:  # another run is at work, or the ledger can't be written
             _show(Note(source=row.file.library_path, message=str(problem)))
             return Outcome.FAILED
@@ -104,17 +100,17 @@ class _Library:
             with self._lock:
                 self._builds -= 1
 
-    def _open(self) -> Session:
+    def _open(self) -> JobRunner:
         assert self._space is not None
         with self._lock:
-            if self._session is None:
+            if self._runner is None:
                 require_no_safety_stop(self._plan)
                 session = self._stack.enter_context(start_session(self._space, _show))
                 prepare_run(self._plan, session)
                 jobs = self._space.ruleset.run.jobs  # doit does not say what its -n is
-                self._steward = steward_of(self._plan, session, jobs=jobs)
-                self._session = session
-            return self._session
+                scheduler = scheduler_for(self._plan, session, jobs=jobs)
+                self._runner = JobRunner(session, scheduler=scheduler)
+            return self._runner
 
 
 def _show(event: Event) -> None:

@@ -11,41 +11,48 @@ from doit.action import BaseAction
 from doit.exceptions import TaskFailed
 
 from av1rules.base.errors import Av1rulesError
+from av1rules.base.outcomes import Outcome
 from av1rules.base.text import printable
-from av1rules.execute.session import Outcome
 from av1rules.ledger.receipt import JSON_SUFFIX, TEXT_SUFFIX
-from av1rules.plan.items import ACTIVE, ClipState, Plan, PlanAction, PlanRow, Prerequisite
+from av1rules.plan.items import (
+    ActiveItem,
+    Blocked,
+    ClipState,
+    Encode,
+    Fresh,
+    Held,
+    LeftAlone,
+    MakeClip,
+    MeasureGrain,
+    Plan,
+    PlanItem,
+    Prerequisite,
+    RunItem,
+    clip_of,
+    work_of,
+)
 from av1rules.plan.task_names import CLIP_GROUP, GROUP, task_name
 
-Builder = Callable[[PlanRow, Prerequisite | None], Outcome]
+Builder = Callable[[RunItem, Prerequisite | None], Outcome]
 """Builds the target of a row, or does one step that comes before it, and says what came of it;
 never raises an ordinary error."""
 
-_DONE = (Outcome.PREPARED, Outcome.DONE, Outcome.CLIP_MADE, Outcome.MOVED, Outcome.COPIED)
-_SETTLED = (Outcome.DISCARDED, Outcome.NO_ACCEPTABLE_CRF)
-"""Nothing failed, and nothing more is to be done for the row."""
+_NOT_DONE = (Outcome.FAILED, Outcome.NOT_ATTEMPTED, Outcome.OVER_BUDGET)
+"""What doit is to take for a failure, so that it leaves out what depends on it."""
 
 
-def until_settled(build: Builder) -> Builder:
-    """`build`, but for rows that one of their steps settled: nothing is left to do for those."""
-    settled: dict[str, Outcome] = {}
+class JobNotDone(TaskFailed):  # type: ignore[misc]
+    """The failure of a job that an event has reported already."""
 
-    def build_next(row: PlanRow, step: Prerequisite | None) -> Outcome:
-        if row.file.path in settled:
-            return settled[row.file.path]
-        outcome = build(row, step)
-        if step is not None and outcome in _SETTLED:
-            settled[row.file.path] = outcome
-        return outcome
-
-    return build_next
+    def __init__(self, row: RunItem, outcome: Outcome) -> None:
+        super().__init__(f"{outcome.value}: {printable(row.file.library_path)}")
 
 
 class EncodeAction(BaseAction):  # type: ignore[misc]
     """One encode, or a step before it, as a doit action. No PythonAction: that one swaps
     `sys.stdout`, which is not safe while other jobs' progress is being drawn from other threads."""
 
-    def __init__(self, row: PlanRow, build: Builder, step: Prerequisite | None = None) -> None:
+    def __init__(self, row: RunItem, build: Builder, step: Prerequisite | None = None) -> None:
         self._row = row
         self._build = build
         self._step = step
@@ -62,9 +69,7 @@ class EncodeAction(BaseAction):  # type: ignore[misc]
                 "encodes run in threads, not in forked processes: use `doit -P thread`"
             )
         outcome = self._build(self._row, self._step)
-        if outcome in _DONE or outcome in _SETTLED:
-            return None
-        return TaskFailed(f"{outcome.value}: {printable(self._row.file.library_path)}")
+        return JobNotDone(self._row, outcome) if outcome in _NOT_DONE else None
 
     def __str__(self) -> str:
         return f"av1rules: {printable(self._row.target or '')}"
@@ -76,12 +81,11 @@ class LedgerState:
     """doit's `uptodate`: what the plan found by asking the ledger. Its text is what `doit info`
     shows as the reason."""
 
-    def __init__(self, row: PlanRow) -> None:
+    def __init__(self, row: PlanItem) -> None:
         self._row = row
 
     def __call__(self) -> bool:
-        clip = self._row.clip
-        return self._row.action is PlanAction.FRESH if clip is None else clip.is_made
+        return not isinstance(self._row, ActiveItem)
 
     def __repr__(self) -> str:
         return "; ".join(printable(cause) for cause in self._row.causes)
@@ -91,9 +95,8 @@ def encode_tasks(
     plan: Plan, build: Builder, *, clean: Callable[..., None]
 ) -> Iterator[dict[str, Any]]:
     """A doit task for each row that has a target, fresh ones included; held ones have none."""
-    build = until_settled(build)
     yield {"basename": GROUP, "name": None, "doc": "AV1 targets of the library, by rules.yaml"}
-    if any(row.clip is not None for row in plan.rows):
+    if any(clip_of(row) is not None for row in plan.rows):
         yield {"basename": CLIP_GROUP, "name": None, "doc": "test clips that approval waits for"}
     known = {row.file.path: tuple(_known_search(row)) for row in plan.rows}
     for step in Prerequisite:
@@ -101,11 +104,12 @@ def encode_tasks(
         if is_known or any(step in steps_of(row) for row in plan.work):
             yield {"basename": step.value, "name": None, "doc": _STEP_DOCS[step]}
     for row in plan.rows:
-        yield from step_tasks(row, build)
+        if isinstance(row, RunItem):
+            yield from step_tasks(row, build)
         yield from known[row.file.path]
-        if row.clip is not None or row.action in (*ACTIVE, PlanAction.FRESH):
+        if isinstance(row, ActiveItem | Fresh) or clip_of(row) is not None:
             yield row_task(row, build, clean=clean)
-        elif row.is_settled_by_attempt:
+        elif isinstance(row, Blocked | Held | LeftAlone) and row.is_settled_by_attempt:
             yield _verdict_task(row)
 
 
@@ -116,20 +120,18 @@ _STEP_DOCS = {
 }
 
 
-def steps_of(row: PlanRow) -> tuple[Prerequisite, ...]:
+def steps_of(row: PlanItem) -> tuple[Prerequisite, ...]:
     """What comes before a row's own task."""
-    if row.action is PlanAction.MEASURE:
+    if isinstance(row, MeasureGrain):
         return (Prerequisite.MEASURE,)
-    if row.work is None or row.action not in (PlanAction.ENCODE, PlanAction.CLIP):
-        return ()
-    return row.work.due
+    return row.work.pending if isinstance(row, Encode | MakeClip) else ()
 
 
-def step_tasks(row: PlanRow, build: Builder) -> Iterator[dict[str, Any]]:
+def step_tasks(row: RunItem, build: Builder) -> Iterator[dict[str, Any]]:
     """A task for each step that is due before a row's own, each after the one before."""
     before: list[str] = []
     for step in steps_of(row):
-        path = row.file.path if row.work is None else row.work.origin.path
+        path = row.work.origin.path if isinstance(row, ActiveItem) else row.file.path
         yield {
             "basename": step.value,
             "name": task_name(row.file.library_path),
@@ -142,10 +144,14 @@ def step_tasks(row: PlanRow, build: Builder) -> Iterator[dict[str, Any]]:
         before = [_step_name(row, step)]
 
 
-def _known_search(row: PlanRow) -> Iterator[dict[str, Any]]:
+def _known_search(row: PlanItem) -> Iterator[dict[str, Any]]:
     """A task for a search that is done: nothing to run, but `doit forget` has it done again."""
-    work = row.work or row.later
-    if work is None or work.recipe.settings.target is None or Prerequisite.SEARCH in work.due:
+    work = work_of(row)
+    if (
+        work is None
+        or work.recipe.settings.quality_target is None
+        or Prerequisite.SEARCH in work.pending
+    ):
         return
     yield {
         "basename": Prerequisite.SEARCH.value,
@@ -156,18 +162,18 @@ def _known_search(row: PlanRow) -> Iterator[dict[str, Any]]:
     }
 
 
-def _step_name(row: PlanRow, step: Prerequisite) -> str:
+def _step_name(row: PlanItem, step: Prerequisite) -> str:
     return f"{step.value}:{task_name(row.file.library_path)}"
 
 
-def row_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> dict[str, Any]:
+def row_task(row: PlanItem, build: Builder, *, clean: Callable[..., None]) -> dict[str, Any]:
     """The clip of a row that is not released, else its encode."""
-    if row.clip is None:
+    if (clip := clip_of(row)) is None:
         return encode_task(row, build, clean=clean)
-    return clip_task(row, row.clip, build)
+    return clip_task(row, clip, build)
 
 
-def _verdict_task(row: PlanRow) -> dict[str, Any]:
+def _verdict_task(row: PlanItem) -> dict[str, Any]:
     """A task for a file that is not tried again: nothing to run, but `doit forget` frees it."""
     return {
         "basename": GROUP,
@@ -178,11 +184,11 @@ def _verdict_task(row: PlanRow) -> dict[str, Any]:
     }
 
 
-def _doc(row: PlanRow) -> str:
+def _doc(row: PlanItem) -> str:
     return f"{row.action.value}: {'; '.join(printable(cause) for cause in row.causes)}"
 
 
-def encode_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> dict[str, Any]:
+def encode_task(row: PlanItem, build: Builder, *, clean: Callable[..., None]) -> dict[str, Any]:
     return {
         "basename": GROUP,
         "name": task_name(row.file.library_path),
@@ -192,14 +198,14 @@ def encode_task(row: PlanRow, build: Builder, *, clean: Callable[..., None]) -> 
         "task_dep": _made_before(row),
         "targets": [row.target],
         "uptodate": [LedgerState(row)],
-        "actions": [EncodeAction(row, build)],
+        "actions": _actions(row, build),
         "clean": [(clean, [row])],
     }
 
 
-def clip_task(row: PlanRow, clip: ClipState, build: Builder) -> dict[str, Any]:
+def clip_task(row: PlanItem, clip: ClipState, build: Builder) -> dict[str, Any]:
     """A test clip: it depends on the content of the source and on the settings."""
-    origin = row.file if row.work is None else row.work.origin
+    origin = row.work.origin if isinstance(row, ActiveItem) else row.file
     return {
         "basename": CLIP_GROUP,
         "name": task_name(row.file.library_path),
@@ -208,18 +214,22 @@ def clip_task(row: PlanRow, clip: ClipState, build: Builder) -> dict[str, Any]:
         "task_dep": _made_before(row),
         "targets": [clip.path],
         "uptodate": [LedgerState(row)],
-        "actions": [EncodeAction(row, build)],
+        "actions": _actions(row, build),
     }
 
 
-def _made_before(row: PlanRow) -> list[str]:
+def _actions(row: PlanItem, build: Builder) -> list[EncodeAction] | None:
+    return [EncodeAction(row, build)] if isinstance(row, ActiveItem) else None
+
+
+def _made_before(row: PlanItem) -> list[str]:
     """The task of this plan whose target is shared, and the last step before the row's own."""
-    donor = row.work.donor if row.work is not None else None
-    shared = [f"{GROUP}:{task_name(donor.task)}"] if donor is not None and donor.task else []
+    reuse = row.work.reuse if isinstance(row, ActiveItem) else None
+    shared = [f"{GROUP}:{task_name(reuse.task)}"] if reuse is not None and reuse.task else []
     return [*shared, *(_step_name(row, step) for step in steps_of(row)[-1:])]
 
 
-def clean_target(row: PlanRow, dryrun: bool = False) -> None:  # noqa: FBT001, FBT002 - doit's way
+def clean_target(row: PlanItem, dryrun: bool = False) -> None:  # noqa: FBT001, FBT002 - doit's way
     """`doit clean`: remove a target that we wrote and its receipts, never the last copy of a film.
 
     Rows whose target is somebody else's file are blocked, and so are no tasks at all.
@@ -246,15 +256,17 @@ def clean_target(row: PlanRow, dryrun: bool = False) -> None:  # noqa: FBT001, F
                 os.unlink(path)
 
 
-def _is_of_other_content(row: PlanRow) -> bool:
+def _is_of_other_content(row: PlanItem) -> bool:
     """Whether what stands there now is the result of a source that was renamed or replaced."""
-    work = row.work
-    if work is None:
+    if not isinstance(row, ActiveItem):
         return False
-    is_moving = work.donor is not None and work.donor.is_move
-    return is_moving or (work.known is not None and work.known.content_key != work.content_key)
+    reuse, known = row.work.reuse, row.work.known
+    is_moving = reuse is not None and reuse.is_move
+    return is_moving or (known is not None and known.content_key != row.work.content_key)
 
 
-def _is_known(row: PlanRow) -> bool:
+def _is_known(row: PlanItem) -> bool:
     """Whether the plan found our own file there: fresh, or stale but ours."""
-    return row.action is PlanAction.FRESH or (row.work is not None and row.work.found is not None)
+    if isinstance(row, ActiveItem):
+        return row.work.found is not None
+    return isinstance(row, Fresh)

@@ -1,1 +1,1 @@
-"""The record of what was built from what, in SQLite."""
+"""The ledger: the record of what was built from what, in one SQLite file."""

@@ -10,9 +10,12 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 from av1rules.ledger.database import LedgerDb
+from av1rules.ledger.mapping import Column, LedgerPath, RecordMapper
 from av1rules.ledger.records import TargetRow
+from av1rules.ledger.table import Table
 
 
 class CheckMethod(StrEnum):
@@ -22,38 +25,50 @@ class CheckMethod(StrEnum):
     DECODE = "decode"  # it plays to its end
 
 
+def _dump_ways(ways: frozenset[CheckMethod]) -> str:
+    return " ".join(sorted(ways))
+
+
+def _load_ways(how: str) -> frozenset[CheckMethod]:
+    return frozenset(way for way in CheckMethod if way.value in how.split())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastCheck:
     """The last check of one target. `ways` empty: only size and times; `at` is ISO 8601, UTC."""
 
     at: str
-    ways: frozenset[CheckMethod]
+    ways: Annotated[frozenset[CheckMethod], Column(name="how", dump=_dump_ways, load=_load_ways)]
     fault: str | None
 
 
-class CheckTable:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamageRecord:
+    """Something found damaged: a target by its path, or a source by its library path."""
+
+    name: str
+    at: str
+    fault: str
+
+
+class CheckTable(Table[LastCheck]):
     """The last check of each target, as long as it is the same file."""
 
-    def __init__(self, db: LedgerDb) -> None:
-        self._db = db
+    name = "checked"
+    mapper = RecordMapper(LastCheck)
+    beside = ("target",)
 
     def all(self) -> dict[str, LastCheck]:
         """Every recorded check, by target."""
-        return {
-            os.fsdecode(target): LastCheck(at=at, ways=_methods(how), fault=fault)
-            for target, at, how, fault in self._db.query(
-                "SELECT target, at, how, fault FROM checked"
-            )
-        }
+        return {os.fsdecode(target): checked for target, checked in self.select_with("target")}
 
     def faults(self) -> dict[str, str]:
         """What is wrong with targets that look as written, by target."""
-        return {
-            os.fsdecode(target): fault
-            for target, fault in self._db.query(
-                "SELECT target, fault FROM checked WHERE fault IS NOT NULL"
-            )
-        }
+        return {one.name: one.fault for one in self.damaged()}
+
+    def damaged(self) -> tuple[DamageRecord, ...]:
+        """Targets that were found damaged and not made anew since, by name."""
+        return _faults(self._db, "SELECT target, at, fault FROM checked")
 
     def put(self, row: TargetRow, checked: LastCheck, *, mtime_ns: int | None = None) -> bool:
         """Record what was found of the target of `row`; with `mtime_ns` it was touched, no more.
@@ -72,57 +87,50 @@ class CheckTable:
                 write.execute(
                     "UPDATE targets SET target_mtime_ns=? WHERE target=?", (mtime_ns, name)
                 )
-            older = write.execute(
-                "SELECT how, fault FROM checked WHERE target=?", (name,)
-            ).fetchone()
-            if older is not None and _says_more(_methods(older[0]), older[1], checked):
-                return True
-            write.execute(
-                "INSERT OR REPLACE INTO checked VALUES (?, ?, ?, ?)",
-                (name, checked.at, " ".join(sorted(checked.ways)), checked.fault),
-            )
+            older = next(self.select("WHERE target=?", name), None)
+            if older is None or not _says_more(older, checked):
+                self.insert(write, checked, {"target": name})
         return True
 
 
-def _says_more(ways: frozenset[CheckMethod], fault: str | None, newer: LastCheck) -> bool:
-    if newer.fault is not None or ways <= newer.ways:
+def _says_more(older: LastCheck, newer: LastCheck) -> bool:
+    if newer.fault is not None or older.ways <= newer.ways:
         return False
-    return fault is not None or newer.ways < ways
-
-
-def _methods(how: str) -> frozenset[CheckMethod]:
-    return frozenset(way for way in CheckMethod if way.value in how.split())
+    return older.fault is not None or newer.ways < older.ways
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceCheckRecord:
     """What came of decoding one content; `source` is the library path it had then."""
 
-    source: str
+    source: LedgerPath
     at: str  # ISO 8601, UTC
     fault: str | None
 
 
-class SourceCheckTable:
+class SourceCheckTable(Table[SourceCheckRecord]):
     """Which contents were decoded whole, by content key: a renamed source is not done again."""
 
-    def __init__(self, db: LedgerDb) -> None:
-        self._db = db
+    name = "health"
+    mapper = RecordMapper(SourceCheckRecord)
+    beside = ("content_key",)
 
     def of_contents(self, keys: Iterable[str]) -> dict[str, SourceCheckRecord]:
         """What is known of these contents."""
         wanted = frozenset(keys)
-        return {
-            key: SourceCheckRecord(source=os.fsdecode(source), at=at, fault=fault)
-            for key, source, at, fault in self._db.query(
-                "SELECT content_key, source, at, fault FROM health"
-            )
-            if key in wanted
-        }
+        return {key: one for key, one in self.select_with("content_key") if key in wanted}
+
+    def damaged(self) -> tuple[DamageRecord, ...]:
+        """Sources that were found damaged, by name."""
+        return _faults(self._db, "SELECT source, at, fault FROM health")
 
     def put(self, content_key: str, health: SourceCheckRecord) -> None:
         with self._db.transaction() as write:
-            write.execute(
-                "INSERT OR REPLACE INTO health VALUES (?, ?, ?, ?)",
-                (content_key, os.fsencode(health.source), health.at, health.fault),
-            )
+            self.insert(write, health, {"content_key": content_key})
+
+
+def _faults(db: LedgerDb, select: str) -> tuple[DamageRecord, ...]:
+    rows = db.query(f"{select} WHERE fault IS NOT NULL ORDER BY 1")
+    return tuple(
+        DamageRecord(name=os.fsdecode(name), at=at, fault=fault) for name, at, fault in rows
+    )

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 import msgspec
 
-from av1rules.ledger.database import LedgerDb
+from av1rules.ledger.mapping import LedgerPath, RecordMapper
 from av1rules.ledger.records import ToolsUsed
+from av1rules.ledger.table import Table
+from av1rules.policy.model import Review, ReviewKind, parse_canary
 from av1rules.policy.settings import EncodeSettings
 from av1rules.quality.excerpts import Excerpt
 from av1rules.quality.result import Score
 
 CLIPS_FOLDER = "clips"
 """Below the state folder; each clip is called by its fingerprint."""
+
+
+class ClipStatus(Enum):
+    """How a clip stands; the order is that of lists."""
+
+    WAITING = "waiting"
+    VOID = "void"  # waiting, and an approval of other settings is no longer good
+    DUE = "due"  # the next run makes it
+    REJECTED = "rejected"
+    APPROVED = "approved"
+    VARIANT = "variant"  # of the clip of the same source: to be compared, never decided on
+    ENCODED = "encoded"
+    OLD = "old"  # of settings or content that are gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +65,13 @@ class ClipFacts:
     source_tier: str | None = None
 
     @property
+    def asked_review(self) -> Review:
+        """The review that the clip was made for; anything but canaries counts as `each`."""
+        canary = parse_canary(self.review)
+        kind = ReviewKind.EACH if canary is None else ReviewKind.CANARY
+        return Review(kind=kind, canary=canary)
+
+    @property
     def share(self) -> float | None:
         """The projected film against its source."""
         if self.projected_bytes is None or not self.source_bytes:
@@ -66,9 +90,9 @@ class ClipRecord:
     where the clip lies, `origin` the file it was made from; `made_at` ISO 8601, UTC."""
 
     fingerprint: str
-    source: str
-    origin: str
-    path: str
+    source: LedgerPath
+    origin: LedgerPath
+    path: LedgerPath
     size_bytes: int
     made_at: str
     facts: ClipFacts
@@ -82,56 +106,42 @@ class ClipRecord:
             return False
 
 
-_COLUMNS = "fingerprint, source, origin, path, size_bytes, made_at, facts"
-
-
-_ENCODER = msgspec.json.Encoder(order="deterministic")
-
-
-_DECODER = msgspec.json.Decoder(ClipFacts)
-
-
 def clip_place(state_dir: Path, fingerprint: str) -> str:
     """Where the clip of a fingerprint lies or will lie."""
     return str(state_dir / CLIPS_FOLDER / f"{fingerprint}.mp4")
 
 
-class ClipTable:
+class ClipTable(Table[ClipRecord]):
     """The clips of one state folder. What can't be read (another version wrote it) is not there:
     a clip is cheap to make again."""
 
-    def __init__(self, db: LedgerDb) -> None:
-        self._db = db
+    name = "clips"
+    mapper = RecordMapper(ClipRecord)
 
     def find(self, fingerprint: str) -> ClipRecord | None:
-        return next(iter(self._read("WHERE fingerprint=?", fingerprint)), None)
+        return next(self._readable("WHERE fingerprint=?", fingerprint), None)
 
     def all(self) -> tuple[ClipRecord, ...]:
         """Every clip, by source, the newest first."""
-        return self._read("ORDER BY source, made_at DESC")
+        return tuple(self._readable("ORDER BY source, made_at DESC"))
 
     def paths(self) -> frozenset[str]:
         """Where clips lie, readable or not."""
         return frozenset(os.fsdecode(row[0]) for row in self._db.query("SELECT path FROM clips"))
 
-    def _read(self, which: str, *values: object) -> tuple[ClipRecord, ...]:
-        rows = self._db.query(f"SELECT {_COLUMNS} FROM clips {which}", *values)
-        return tuple(record for row in rows if (record := _record(row)) is not None)
+    def encoded(self) -> frozenset[str]:
+        """The fingerprints of clips whose film was encoded since."""
+        sql = "SELECT fingerprint FROM targets WHERE fingerprint IN (SELECT fingerprint FROM clips)"
+        return frozenset(fingerprint for (fingerprint,) in self._db.query(sql))
+
+    def _readable(self, which: str, *values: object) -> Iterator[ClipRecord]:
+        for row in self._db.query(f"SELECT {self.columns()} FROM clips {which}", *values):
+            with contextlib.suppress(msgspec.MsgspecError):
+                yield self.load(row)
 
     def put(self, record: ClipRecord) -> None:
         with self._db.transaction() as write:
-            write.execute(
-                f"INSERT OR REPLACE INTO clips ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    record.fingerprint,
-                    os.fsencode(record.source),
-                    os.fsencode(record.origin),
-                    os.fsencode(record.path),
-                    record.size_bytes,
-                    record.made_at,
-                    _ENCODER.encode(record.facts).decode(),
-                ),
-            )
+            self.insert(write, record)
 
     def drop(self, fingerprint: str) -> None:
         with self._db.transaction() as write:
@@ -148,33 +158,3 @@ class ClipTable:
 
 def _delete(write: sqlite3.Connection, column: str, value: object) -> None:
     write.execute(f"DELETE FROM clips WHERE {column}=?", (value,))
-
-
-def _record(row: tuple[str, bytes, bytes, bytes, int, str, str]) -> ClipRecord | None:
-    fingerprint, source, origin, path, size_bytes, made_at, facts = row
-    try:
-        told = _DECODER.decode(facts)
-    except msgspec.MsgspecError:
-        return None
-    return ClipRecord(
-        fingerprint=fingerprint,
-        source=os.fsdecode(source),
-        origin=os.fsdecode(origin),
-        path=os.fsdecode(path),
-        size_bytes=size_bytes,
-        made_at=made_at,
-        facts=told,
-    )
-
-
-class ClipStatus(Enum):
-    """How a clip stands; the order is that of lists."""
-
-    WAITING = "waiting"
-    VOID = "void"  # waiting, and an approval of other settings is no longer good
-    DUE = "due"  # the next run makes it
-    REJECTED = "rejected"
-    APPROVED = "approved"
-    VARIANT = "variant"  # of the clip of the same source: to be compared, never decided on
-    ENCODED = "encoded"
-    OLD = "old"  # of settings or content that are gone

@@ -177,7 +177,7 @@ class LedgerDb:
 def _version(connection: sqlite3.Connection, path: Path) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise LedgerError("this is no ledger of av1rules", where=str(path), hint="move it away")
+        raise LedgerError("this is not a ledger of av1rules", where=str(path), hint="move it away")
     if version > SCHEMA_VERSION:
         raise LedgerError(
             f"the ledger is of version {version}, this av1rules knows version {SCHEMA_VERSION}",

@@ -6,38 +6,26 @@ made anew the ledger has the last making only.
 
 from __future__ import annotations
 
-import functools
 import json
 import math
-import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
-from av1rules.base.errors import LedgerError
-from av1rules.base.text import printable
+from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.ledger import Ledger
-from av1rules.ledger.mapping import COLUMNS, parse_tools
-from av1rules.ledger.records import Attempt, AttemptResult, ToolsUsed
+from av1rules.ledger.records import Attempt, AttemptResult, TargetRow, ToolsUsed
 from av1rules.ledger.runs import RunRecord
-from av1rules.ledger.trash_table import TrashKind
+from av1rules.ledger.targets import unreadable
+from av1rules.ledger.trash_table import TrashSum
 from av1rules.media.resolution import resolution_of
 from av1rules.media.source_text import MainPicture, main_picture
-from av1rules.policy.canonical import parse_settings
 from av1rules.policy.quality_spec import GateScope, Metric
 from av1rules.policy.settings import EncodeSettings
-
-PAGE_ROWS = 2000
-
-
-_MADE_COLUMNS = (
-    "target, source, source_bytes, target_bytes, settings, tools, rule, built_at, encode_s,"
-    " verify_s, run, receipt"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,17 +81,6 @@ class EncodeRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrashSum:
-    """Files of one kind that were put aside, as the ledger has them; nobody looked at the disk."""
-
-    kind: TrashKind
-    count: int
-    size_bytes: int
-    purged: int
-    purged_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
     """What else the ledger knows. Verdicts are by kind, then by source, runs newest first."""
 
@@ -118,8 +95,6 @@ class Outcomes:
 
 
 _Figure = Annotated[float, msgspec.Meta(ge=-1000, le=1000)]
-
-
 _Side = Annotated[int, msgspec.Meta(ge=0, le=10**6)]
 
 
@@ -152,25 +127,12 @@ _FACTS = msgspec.json.Decoder(_ReceiptFacts)
 
 def encodes_since(ledger: Ledger, since: datetime | None = None) -> Iterator[EncodeRecord]:
     """Every target that was built since then, by name. Raises LedgerError."""
-    after, limit = b"", time_text(since)
-    sql = (
-        f"SELECT {_MADE_COLUMNS} FROM targets LEFT JOIN receipts USING (target)"
-        f" WHERE targets.target > ? AND built_at >= ? ORDER BY targets.target LIMIT {PAGE_ROWS}"
-    )
-    while rows := ledger.db.query(sql, after, limit):
-        after = rows[-1][0]
-        yield from map(_made, rows)
+    return (_made(row, receipt) for row, receipt in ledger.built_since(time_text(since)))
 
 
 def recent_encodes(ledger: Ledger, count: int) -> Iterator[EncodeRecord]:
     """The newest targets that were encoded, by one query. Raises LedgerError."""
-    rows = ledger.db.query(
-        f"SELECT {_MADE_COLUMNS} FROM (SELECT target FROM targets WHERE encode_s > 0"
-        " ORDER BY built_at DESC LIMIT ?) JOIN targets USING (target)"
-        " LEFT JOIN receipts USING (target) ORDER BY target",
-        count,
-    )
-    return map(_made, rows)
+    return (_made(row, receipt) for row, receipt in ledger.built_lately(count))
 
 
 def read_outcomes(ledger: Ledger, since: datetime | None = None) -> Outcomes:
@@ -180,9 +142,9 @@ def read_outcomes(ledger: Ledger, since: datetime | None = None) -> Outcomes:
         verdicts=tuple(
             one for kind in AttemptResult for one in ledger.verdicts(kind) if one.at >= limit
         ),
-        damaged_targets=tuple(one for one in damaged_targets(ledger) if one.at >= limit),
-        damaged_sources=tuple(one for one in damaged_sources(ledger) if one.at >= limit),
-        aside=_aside(ledger),
+        damaged_targets=tuple(one for one in ledger.checks.damaged() if one.at >= limit),
+        damaged_sources=tuple(one for one in ledger.health.damaged() if one.at >= limit),
+        aside=tuple(ledger.kept.sums()),
         runs=ledger.runs.since(limit),
     )
 
@@ -192,62 +154,36 @@ def time_text(since: datetime | None) -> str:
     return "" if since is None else since.isoformat(timespec="seconds")
 
 
-def _aside(ledger: Ledger) -> tuple[TrashSum, ...]:
-    names = COLUMNS.split(", ")
-    source, target = names.index("source_bytes"), names.index("target_bytes")
-    size = f"json_extract(row, CASE kind WHEN 'original' THEN '$[{source}]' ELSE '$[{target}]' END)"
-    rows = ledger.db.query(
-        f"SELECT kind, gone_at IS NULL, count(*), sum({size}) FROM kept WHERE intent IS NULL"
-        " GROUP BY 1, 2"
-    )
-    sums = {
-        (TrashKind(kind), bool(is_there)): (count, size) for kind, is_there, count, size in rows
-    }
-    return tuple(
-        TrashSum(
-            kind=kind,
-            count=sums.get((kind, True), (0, 0))[0],
-            size_bytes=sums.get((kind, True), (0, 0))[1],
-            purged=sums.get((kind, False), (0, 0))[0],
-            purged_bytes=sums.get((kind, False), (0, 0))[1],
-        )
-        for kind in TrashKind
-        if (kind, True) in sums or (kind, False) in sums
+def _made(row: TargetRow, receipt: bytes | None) -> EncodeRecord:
+    facts = _receipt_facts(receipt)
+    picture = _picture(facts)
+    resolution = resolution_of(picture.width, picture.height)
+    return EncodeRecord(
+        target=row.target,
+        source=row.source,
+        source_bytes=row.source_bytes,
+        target_bytes=row.target_bytes,
+        settings=row.settings,
+        tools=row.tools,
+        rule=row.rule,
+        built_at=_time(row),
+        run=row.run,
+        encode_s=row.encode_s or None,
+        verify_s=row.verify_s or None,
+        source_tier=facts.source_tier,
+        resolution=None if resolution is None else resolution.value,
+        frame_rate=picture.frame_rate,
+        frames=facts.frames,
+        pixels=(picture.width or 0) * (picture.height or 0) or None,
+        scores=tuple(_scores(facts)),
     )
 
 
-def _made(values: tuple[Any, ...]) -> EncodeRecord:
-    target, source, source_bytes, target_bytes, settings, tools, rule, built_at, *more = values
-    encode_s, verify_s, run, receipt = more
+def _time(row: TargetRow) -> datetime:
     try:
-        facts = _receipt_facts(receipt)
-        picture = _picture(facts)
-        resolution = resolution_of(picture.width, picture.height)
-        return EncodeRecord(
-            target=os.fsdecode(target),
-            source=os.fsdecode(source),
-            source_bytes=source_bytes,
-            target_bytes=target_bytes,
-            settings=_settings(settings),
-            tools=_tools(tools),
-            rule=rule,
-            built_at=datetime.fromisoformat(built_at),
-            run=run,
-            encode_s=encode_s or None,
-            verify_s=verify_s or None,
-            source_tier=facts.source_tier,
-            resolution=None if resolution is None else resolution.value,
-            frame_rate=picture.frame_rate,
-            frames=facts.frames,
-            pixels=(picture.width or 0) * (picture.height or 0) or None,
-            scores=tuple(_scores(facts)),
-        )
-    except (msgspec.MsgspecError, ValueError, TypeError) as problem:
-        raise LedgerError(
-            f"a row of the ledger can't be read: {problem}",
-            where=printable(os.fsdecode(target)),
-            hint="was it written by a newer av1rules, or by hand? Restore a backup of the ledger",
-        ) from problem
+        return datetime.fromisoformat(row.built_at)
+    except ValueError as problem:
+        raise unreadable(row.target, problem) from problem
 
 
 def _picture(facts: _ReceiptFacts) -> MainPicture:
@@ -271,13 +207,6 @@ def _scores(facts: _ReceiptFacts) -> Iterator[ScoreSummary]:
             yield ScoreSummary(metric=metric, mean=score.mean, p5=score.p5, scope=scope)
 
 
-_settings = functools.lru_cache(maxsize=256)(parse_settings)
-
-
-_tools = functools.lru_cache(maxsize=256)(parse_tools)
-"""A library is made with a few of each: they are decoded once."""
-
-
 def _receipt_facts(packed: bytes | None) -> _ReceiptFacts:
     """A receipt that can't be read (of a later version, or damaged) tells nothing."""
     if packed is None:
@@ -290,29 +219,3 @@ def _receipt_facts(packed: bytes | None) -> _ReceiptFacts:
             return msgspec.convert(json.loads(text), _ReceiptFacts)
     except (zlib.error, ValueError):
         return _ReceiptFacts()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DamageRecord:
-    """Something found damaged: a target by its path, or a source by its library path."""
-
-    name: str
-    at: str
-    fault: str
-
-
-def damaged_targets(ledger: Ledger) -> tuple[DamageRecord, ...]:
-    """Targets that `verify` found damaged, and that were not made anew since."""
-    return _faults(ledger, "SELECT target, at, fault FROM checked")
-
-
-def damaged_sources(ledger: Ledger) -> tuple[DamageRecord, ...]:
-    """Sources that `health` found damaged."""
-    return _faults(ledger, "SELECT source, at, fault FROM health")
-
-
-def _faults(ledger: Ledger, select: str) -> tuple[DamageRecord, ...]:
-    rows = ledger.db.query(f"{select} WHERE fault IS NOT NULL ORDER BY 1")
-    return tuple(
-        DamageRecord(name=os.fsdecode(name), at=at, fault=fault) for name, at, fault in rows
-    )

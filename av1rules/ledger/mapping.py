@@ -1,102 +1,250 @@
-"""Ledger rows to and from what SQLite keeps: paths as bytes, settings and tools as JSON."""
+"""Records to rows and back, by the fields of the record: one mapper for every table. Pure.
+
+A column is called like its field. Enums are stored by value, flags as 0 or 1, nested values as
+canonical JSON; None is NULL, and NULL is the default of a field that can't be None. The annotation
+of a field says what its type does not: `LedgerPath`, `Column`, `Embedded`.
+"""
 
 from __future__ import annotations
 
+import functools
+import json
+import operator
 import os
-import sqlite3
-import zlib
-from typing import Any
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, Union
 
 import msgspec
 
-from av1rules.ledger.records import TargetRow, ToolsUsed
 from av1rules.policy.canonical import parse_settings, settings_json
+from av1rules.policy.settings import EncodeSettings
 
-COLUMNS = (
-    "target, source, source_path, content_key, source_digest, source_bytes, settings, "
-    "fingerprint, tools, target_bytes, target_mtime_ns, target_key, target_head, "
-    "target_digest, rule, built_at, encode_s, verify_s, forgotten, run"
-)
+R = TypeVar("R")
 
-_NAMES = COLUMNS.split(", ")
-_JSON = msgspec.json.Encoder(order="deterministic")
-_TOOLS = msgspec.json.Decoder(ToolsUsed)
+SqlValue = str | int | float | bytes | None
 
 
-def dump_row(row: TargetRow) -> str:
-    """One row as JSON; paths in hex, because JSON has no surrogates."""
-    values = [value.hex() if isinstance(value, bytes) else value for value in row_values(row)]
-    return _JSON.encode(values).decode()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """How a field is stored: `name` of its column (None: the field's own), and a codec where the
+    type does not tell it."""
+
+    name: str | None = None
+    dump: Callable[[Any], SqlValue] | None = None
+    load: Callable[[Any], Any] | None = None
+    is_bytes: bool = False
 
 
-def parse_row(text: str) -> TargetRow:
-    """The inverse of `dump_row`."""
-    values = msgspec.json.decode(text)
-    values += [None] * (len(_NAMES) - len(values))  # written before a column was added
-    return row_of((*map(bytes.fromhex, values[:3]), *values[3:]))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """A record within a record, whose fields are columns of the same row: `columns` by field."""
+
+    columns: Mapping[str, str]
 
 
-def row_values(row: TargetRow) -> tuple[str | int | float | bytes | None, ...]:
-    """A row as SQLite's values, in the order of `COLUMNS`."""
-    return (
-        os.fsencode(row.target),
-        os.fsencode(row.source),
-        os.fsencode(row.source_path),
-        row.content_key,
-        row.source_digest,
-        row.source_bytes,
-        settings_json(row.settings),
-        row.fingerprint,
-        tools_json(row.tools),
-        row.target_bytes,
-        row.target_mtime_ns,
-        row.target_key,
-        row.target_head,
-        row.target_digest,
-        row.rule,
-        row.built_at,
-        row.encode_s,
-        row.verify_s,
-        int(row.forgotten),
-        row.run,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leaf:
+    """One column: `field` is dotted for a field of an embedded record."""
+
+    field: str
+    column: Column
+    is_nullable: bool
+
+    @property
+    def name(self) -> str:
+        return self.column.name or self.field
 
 
-def row_of(values: tuple[Any, ...]) -> TargetRow:
-    """The inverse of `row_values`."""
-    record = dict(zip(_NAMES, values, strict=True))
-    record["target"] = os.fsdecode(record["target"])
-    record["source"] = os.fsdecode(record["source"])
-    record["source_path"] = os.fsdecode(record["source_path"])
-    record["settings"] = parse_settings(record["settings"])
-    record["tools"] = parse_tools(record["tools"])
-    record["forgotten"] = bool(record["forgotten"])
-    return TargetRow(**record)
+class RecordMapper(Generic[R]):
+    """Rows of one type of record. Nothing is resolved before the first row is mapped."""
 
+    def __init__(self, record: type[R]) -> None:
+        self.record = record
 
-def tools_json(tools: ToolsUsed) -> str:
-    """Tools in canonical JSON: equal tools give equal text."""
-    return _JSON.encode(tools).decode()
+    @functools.cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in the order of the fields."""
+        return tuple(leaf.name for leaf in self._leaves)
 
+    @property
+    def nullable(self) -> frozenset[str]:
+        """The columns whose field may be None."""
+        return frozenset(leaf.name for leaf in self._leaves if leaf.is_nullable)
 
-def parse_tools(text: str) -> ToolsUsed:
-    """The inverse of `tools_json`."""
-    return _TOOLS.decode(text)
-
-
-def put_row(write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) -> None:
-    """Write a row of the targets inside a transaction, with its receipt; what was held against
-    this content with these settings is forgotten, and what was found when it was last checked."""
-    marks = ", ".join("?" * (COLUMNS.count(",") + 1))
-    write.execute(f"INSERT OR REPLACE INTO targets ({COLUMNS}) VALUES ({marks})", row_values(row))
-    if receipt is not None:
-        write.execute(
-            "INSERT OR REPLACE INTO receipts VALUES (?, ?)",
-            (os.fsencode(row.target), zlib.compress(receipt, 9)),
+    def dump(self, record: R) -> tuple[SqlValue, ...]:
+        """A record as SQLite's values, in the order of `columns`."""
+        return tuple(
+            value if value is None or leaf.column.dump is None else leaf.column.dump(value)
+            for leaf, value in zip(self._leaves, self._read(record), strict=True)
         )
-    write.execute(
-        "DELETE FROM verdicts WHERE content_key=? AND fingerprint=?"
-        " AND (kind!='undone' OR source=?)",  # of a copy it says nothing
-        (row.content_key, row.fingerprint, os.fsencode(row.source)),
+
+    def load(self, values: Sequence[Any]) -> R:
+        """The inverse of `dump`; columns that are missing at the end have their defaults.
+
+        Raises msgspec.MsgspecError, ValueError or TypeError where a value is not of this record.
+        """
+        fields: dict[str, Any] = {}
+        for (field, load, is_nullable), value in zip(self._loaders, values, strict=False):
+            if value is not None:
+                fields[field] = value if load is None else load(value)
+            elif is_nullable:
+                fields[field] = None
+        for name, inner in self._embedded.items():
+            prefix = f"{name}."
+            parts = [field for field in fields if field.startswith(prefix)]
+            fields[name] = inner(**{part.removeprefix(prefix): fields.pop(part) for part in parts})
+        return self.record(**fields)
+
+    def dump_plain(self, record: R) -> dict[str, str | int | float | None]:
+        """A record for JSON, by column; bytes in hex, because JSON has no surrogates."""
+        return {
+            name: value.hex() if isinstance(value, bytes) else value
+            for name, value in zip(self.columns, self.dump(record), strict=True)
+        }
+
+    def load_plain(self, values: Sequence[Any]) -> R:
+        """The inverse of `dump_plain`, of its values. Raises as `load` does."""
+        return self.load(
+            [
+                bytes.fromhex(value) if leaf.column.is_bytes and value is not None else value
+                for leaf, value in zip(self._leaves, values, strict=False)
+            ]
+        )
+
+    @functools.cached_property
+    def _hints(self) -> dict[str, Any]:
+        return _hints(self.record)
+
+    @functools.cached_property
+    def _embedded(self) -> dict[str, Any]:
+        return {
+            name: typing.get_args(hint)[0]
+            for name, hint in self._hints.items()
+            if isinstance(_marker(hint), Embedded)
+        }
+
+    @functools.cached_property
+    def _leaves(self) -> tuple[_Leaf, ...]:
+        leaves: list[_Leaf] = []
+        for name, hint in self._hints.items():
+            marker = _marker(hint)
+            if not isinstance(marker, Embedded):
+                leaves.append(_leaf(name, hint, None))
+                continue
+            inner = _hints(self._embedded[name])
+            leaves += [
+                _leaf(f"{name}.{field}", inner[field], column)
+                for field, column in marker.columns.items()
+            ]
+        return tuple(leaves)
+
+    @functools.cached_property
+    def _loaders(self) -> tuple[tuple[str, Callable[[Any], Any] | None, bool], ...]:
+        return tuple((leaf.field, leaf.column.load, leaf.is_nullable) for leaf in self._leaves)
+
+    @functools.cached_property
+    def _read(self) -> Callable[[R], tuple[Any, ...]]:
+        return operator.attrgetter(*(leaf.field for leaf in self._leaves))
+
+
+def _hints(record: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(record, include_extras=True)
+    return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar}
+
+
+def _marker(hint: Any) -> Column | Embedded | None:
+    notes = getattr(hint, "__metadata__", ())
+    return next((note for note in notes if isinstance(note, Column | Embedded)), None)
+
+
+def _leaf(field: str, hint: Any, name: str | None) -> _Leaf:
+    kind, marker, is_nullable = hint, None, False
+    while True:
+        if (found := _marker(kind)) is not None:
+            marker = found
+            kind = typing.get_args(kind)[0]
+        elif typing.get_origin(kind) in (types.UnionType, Union):
+            parts = [part for part in typing.get_args(kind) if part is not type(None)]
+            is_nullable = is_nullable or len(parts) < len(typing.get_args(kind))
+            if len(parts) != 1:
+                raise TypeError(f"{field} is one of several types: no column can hold it")
+            kind = parts[0]
+        else:
+            break
+    column = marker if isinstance(marker, Column) else Column()
+    if column.dump is None and column.load is None:
+        column = _codec(kind, column.name)
+    return _Leaf(
+        field=field,
+        column=column if name is None else _named(column, name),
+        is_nullable=is_nullable,
     )
-    write.execute("DELETE FROM checked WHERE target=?", (os.fsencode(row.target),))
+
+
+def _named(column: Column, name: str) -> Column:
+    return Column(name=name, dump=column.dump, load=column.load, is_bytes=column.is_bytes)
+
+
+_JSON = msgspec.json.Encoder(order="deterministic")
+
+
+def _codec(kind: Any, name: str | None) -> Column:
+    """How values of this type are stored."""
+    if kind is bool:
+        return Column(name=name, dump=int, load=bool)
+    if kind in (str, int, float, bytes):
+        return Column(name=name, is_bytes=kind is bytes)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return Column(name=name, dump=operator.attrgetter("value"), load=kind)
+    load = functools.lru_cache(maxsize=256)(msgspec.json.Decoder(kind).decode)
+    return Column(name=name, dump=canonical_json, load=load)  # many rows hold the same few
+
+
+def canonical_json(value: object) -> str:
+    """Canonical JSON: equal values give equal text."""
+    return _JSON.encode(value).decode()
+
+
+def dump_paths(pairs: tuple[tuple[str, str], ...]) -> str:
+    """Pairs of paths as JSON, in hex, because JSON has no surrogates."""
+    return canonical_json([[os.fsencode(path).hex() for path in pair] for pair in pairs])
+
+
+def load_paths(text: str) -> tuple[tuple[str, str], ...]:
+    """The inverse of `dump_paths`."""
+    pairs = msgspec.json.decode(text, type=list[tuple[str, str]])
+    return tuple((_from_hex(old), _from_hex(new)) for old, new in pairs)
+
+
+def _from_hex(path: str) -> str:
+    return os.fsdecode(bytes.fromhex(path))
+
+
+def _dump_figures(figures: Figures) -> str | None:
+    return json.dumps(figures) if figures else None
+
+
+def _load_figures(text: str) -> Figures:
+    return tuple((str(key), float(value)) for key, value in json.loads(text))
+
+
+Figures = tuple[tuple[str, float], ...]
+
+LedgerPath = Annotated[str, Column(dump=os.fsencode, load=os.fsdecode, is_bytes=True)]
+"""A path, stored as the bytes that the file system knows."""
+
+LedgerPaths = Annotated[tuple[tuple[str, str], ...], Column(dump=dump_paths, load=load_paths)]
+"""Pairs of paths: (from, to)."""
+
+LedgerSettings = Annotated[
+    EncodeSettings,
+    Column(dump=settings_json, load=functools.lru_cache(maxsize=256)(parse_settings)),
+]
+"""All settings of an encode, those that are not asked for left out."""
+
+LedgerFigures = Annotated[Figures, Column(dump=_dump_figures, load=_load_figures)]
+"""Figures by their names, as JSON; NULL if there are none."""

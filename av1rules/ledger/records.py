@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import json
-import os
 import sqlite3
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
+from av1rules.base.text import counted
 from av1rules.ffmpeg.tools import EncoderInfo, Tools
-from av1rules.policy.settings import EncodeSettings
+from av1rules.ledger.mapping import LedgerFigures, LedgerPath, LedgerSettings, RecordMapper
+from av1rules.ledger.table import Table
 
 LEVELS = (
     "with the same encoder",
@@ -51,8 +50,7 @@ class Basis:
             return "built-in figures, wide"
         if self.level == SAMPLED:
             return "from samples of the film"
-        plural = "encode" if self.encodes == 1 else "encodes"
-        return f"from {self.encodes} {plural} {LEVELS[self.level]}"
+        return f"from {counted(self.encodes, 'encode')} {LEVELS[self.level]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +77,13 @@ def tools_used(encoder: EncoderInfo, tools: Tools) -> ToolsUsed:
 class TargetRow:
     """A ledger row: what was built, from what, with which settings and tools. Sizes in bytes."""
 
-    target: str
-    source: str  # library path
-    source_path: str  # absolute, as it was then
+    target: LedgerPath
+    source: LedgerPath  # library path
+    source_path: LedgerPath  # absolute, as it was then
     content_key: str
     source_digest: str
     source_bytes: int
-    settings: EncodeSettings
+    settings: LedgerSettings
     fingerprint: str
     tools: ToolsUsed
     target_bytes: int
@@ -99,12 +97,6 @@ class TargetRow:
     verify_s: float
     forgotten: bool = False
     run: int | None = None  # that built it; None before runs were numbered
-
-
-VERDICT_COLUMNS = (
-    "kind, content_key, fingerprint, source, detail, source_bytes, target_bytes, count, at, "
-    "measured"
-)
 
 
 class AttemptResult(Enum):
@@ -125,42 +117,29 @@ class Attempt:
     kind: AttemptResult
     content_key: str
     fingerprint: str
-    source: str
+    source: LedgerPath
     detail: str
     source_bytes: int
     target_bytes: int | None
     count: int
     at: str
-    measured: tuple[tuple[str, float], ...] = ()
+    measured: LedgerFigures = ()
+
+
+class VerdictTable(Table[Attempt]):
+    """One row for each content and set of settings that gave no target."""
+
+    name = "verdicts"
+    mapper = RecordMapper(Attempt)
 
 
 def put_attempt(write: sqlite3.Connection, verdict: Attempt) -> None:
     """Write a verdict inside a transaction; of the same kind again, it counts."""
+    names = VerdictTable.mapper.columns
+    renewed = (name for name in names if name not in ("content_key", "fingerprint", "count"))
     write.execute(
-        "INSERT INTO verdicts (content_key, fingerprint, kind, source, detail, source_bytes,"
-        " target_bytes, count, at, measured) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET kind=excluded.kind, detail=excluded.detail,"
-        " target_bytes=excluded.target_bytes, at=excluded.at, source=excluded.source,"
-        " measured=excluded.measured,"
+        f"INSERT INTO verdicts ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        f" ON CONFLICT DO UPDATE SET {', '.join(f'{name}=excluded.{name}' for name in renewed)},"
         " count=CASE kind WHEN excluded.kind THEN verdicts.count+1 ELSE 1 END",
-        (
-            verdict.content_key,
-            verdict.fingerprint,
-            verdict.kind.value,
-            os.fsencode(verdict.source),
-            verdict.detail,
-            verdict.source_bytes,
-            verdict.target_bytes,
-            verdict.count,
-            verdict.at,
-            json.dumps(verdict.measured) if verdict.measured else None,
-        ),
+        VerdictTable.mapper.dump(verdict),
     )
-
-
-def attempt_of(values: tuple[Any, ...]) -> Attempt:
-    record = dict(zip(VERDICT_COLUMNS.split(", "), values, strict=True))
-    kind, source = AttemptResult(record["kind"]), os.fsdecode(record["source"])
-    pairs = json.loads(record["measured"] or "[]")
-    measured = tuple((str(key), float(value)) for key, value in pairs)
-    return Attempt(**(record | {"kind": kind, "source": source, "measured": measured}))

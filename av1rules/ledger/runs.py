@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from av1rules.ledger.database import LedgerDb
-from av1rules.ledger.mapping import put_row
+from av1rules.ledger.mapping import LedgerPath, RecordMapper
 from av1rules.ledger.records import TargetRow
+from av1rules.ledger.table import Table
+from av1rules.ledger.targets import put_row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +26,11 @@ class RunRecord:
     summary: str | None
 
 
-class RunTable:
+class RunTable(Table[RunRecord]):
     """Which runs there were: what `undo` and `status` call them by."""
 
-    def __init__(self, db: LedgerDb) -> None:
-        self._db = db
+    name = "runs"
+    mapper = RecordMapper(RunRecord)
 
     def begin(self, started: str) -> int:
         with self._db.transaction() as write:
@@ -47,18 +49,11 @@ class RunTable:
 
     def latest(self, count: int) -> tuple[RunRecord, ...]:
         """The newest runs, newest first."""
-        return self._read("ORDER BY id DESC LIMIT ?", count)
+        return tuple(self.select("ORDER BY id DESC LIMIT ?", count))
 
     def since(self, started: str) -> tuple[RunRecord, ...]:
         """The runs that were started then or later (ISO 8601, UTC; "": all), newest first."""
-        return self._read("WHERE started >= ? ORDER BY id DESC", started)
-
-    def _read(self, which: str, value: object) -> tuple[RunRecord, ...]:
-        rows = self._db.query(f"SELECT id, started, ended, summary FROM runs {which}", value)
-        return tuple(
-            RunRecord(id=number, started=started, ended=ended, summary=summary)
-            for number, started, ended, summary in rows
-        )
+        return tuple(self.select("WHERE started >= ? ORDER BY id DESC", started))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +65,11 @@ class TargetMove:
     settled (files and rows are where they belong) has no stage any more.
     """
 
-    old: str
-    new: str
-    stage: str
-    source: str
-    source_path: str
+    old: LedgerPath
+    new: LedgerPath
+    stage: LedgerPath
+    source: LedgerPath
+    source_path: LedgerPath
 
     @property
     def is_side_file(self) -> bool:
@@ -85,35 +80,19 @@ class TargetMove:
         return not self.stage
 
 
-class MoveTable:
+class MoveTable(Table[TargetMove]):
     """The journal of moves in flight."""
 
-    def __init__(self, db: LedgerDb) -> None:
-        self._db = db
+    name = "moves"
+    mapper = RecordMapper(TargetMove)
 
     def begin(self, moves: Sequence[TargetMove]) -> None:
         with self._db.transaction() as write:
-            write.executemany(
-                "INSERT OR REPLACE INTO moves VALUES (?, ?, ?, ?, ?)",
-                [
-                    tuple(map(os.fsencode, (m.old, m.new, m.stage, m.source, m.source_path)))
-                    for m in moves
-                ],
-            )
+            for move in moves:
+                self.insert(write, move)
 
     def in_flight(self) -> tuple[TargetMove, ...]:
-        rows = self._db.query("SELECT old, new, stage, source, source_path FROM moves")
-        return tuple(
-            TargetMove(
-                **{
-                    name: os.fsdecode(value)
-                    for name, value in zip(
-                        ("old", "new", "stage", "source", "source_path"), values, strict=True
-                    )
-                }
-            )
-            for values in rows
-        )
+        return tuple(self.select())
 
     def settle(self, rows: Mapping[str, TargetRow], *, ended: Sequence[TargetMove]) -> None:
         """Write the rows of moved targets, by their old place, and end these moves: all at once,

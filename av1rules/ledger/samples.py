@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
 from av1rules.ledger.database import LedgerDb
-from av1rules.ledger.mapping import tools_json
+from av1rules.ledger.mapping import SqlValue, canonical_json
 from av1rules.ledger.records import ToolsUsed
+from av1rules.ledger.table import insert
 from av1rules.policy.canonical import settings_digest
 from av1rules.policy.settings import EncodeSettings
 from av1rules.quality.result import Score
@@ -60,87 +62,70 @@ class SearchResult:
     made_at: str
 
 
-_ENCODER = msgspec.json.Encoder(order="deterministic")
-_SAMPLE = msgspec.json.Decoder(SampleEncode)
-_SEARCH = msgspec.json.Decoder(SearchResult)
+R = TypeVar("R")
 
 
-class SampleTable:
-    """One row for each content, settings and tools: with other tools it is another encode. What
-    can't be read (another version wrote it) is not there."""
+class _FactsTable(Generic[R]):
+    """A record as JSON, by its keys and tools: with other tools it is another result. What can't
+    be read (another version wrote it) is not there."""
+
+    name: ClassVar[str]
+    keys: ClassVar[tuple[str, ...]]
+    decoder: msgspec.json.Decoder[R]
 
     def __init__(self, db: LedgerDb) -> None:
         self._db = db
+
+    def forget(self, source: str | None = None) -> None:
+        """Drop what is known of one source (library path), or of all: it is due again."""
+        where, values = ("", ()) if source is None else (" WHERE source=?", (os.fsencode(source),))
+        with self._db.transaction() as write:
+            write.execute(f"DELETE FROM {self.name}{where}", values)
+
+    def _find(self, *keys: str) -> R | None:
+        where = " AND ".join(f"{name}=?" for name in self.keys)
+        rows = self._db.query(f"SELECT facts FROM {self.name} WHERE {where}", *keys)
+        try:
+            return self.decoder.decode(rows[0][0]) if rows else None
+        except msgspec.MsgspecError:
+            return None
+
+    def _put(self, *keys: str, record: R, source: str) -> None:
+        values: dict[str, SqlValue] = dict(zip(self.keys, keys, strict=True))
+        values |= {"source": os.fsencode(source), "facts": canonical_json(record)}
+        with self._db.transaction() as write:
+            insert(write, self.name, values)
+
+
+class SampleTable(_FactsTable[SampleEncode]):
+    """One row for each content, settings and tools."""
+
+    name = "samples"
+    keys = ("content_key", "settings", "tools")
+    decoder = msgspec.json.Decoder(SampleEncode)
 
     def find(
         self, content_key: str, settings: EncodeSettings, tools: ToolsUsed
     ) -> SampleEncode | None:
-        rows = self._db.query(
-            "SELECT facts FROM samples WHERE content_key=? AND settings=? AND tools=?",
-            content_key,
-            settings_digest(settings),
-            tools_json(tools),
-        )
-        try:
-            return _SAMPLE.decode(rows[0][0]) if rows else None
-        except msgspec.MsgspecError:
-            return None
+        return self._find(content_key, settings_digest(settings), canonical_json(tools))
 
     def put(self, sample: SampleEncode, *, source: str) -> None:
         """`source` is the library path, by which it can be forgotten."""
-        with self._db.transaction() as write:
-            write.execute(
-                "INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)",
-                (
-                    sample.content_key,
-                    settings_digest(sample.settings),
-                    tools_json(sample.tools),
-                    os.fsencode(source),
-                    _ENCODER.encode(sample).decode(),
-                ),
-            )
-
-    def forget(self, source: str | None = None) -> None:
-        """Drop the samples of one source, or of all: they are due again."""
-        _forget(self._db, "samples", source)
+        digest, tools = settings_digest(sample.settings), canonical_json(sample.tools)
+        self._put(sample.content_key, digest, tools, record=sample, source=source)
 
 
-class SearchTable:
+class SearchTable(_FactsTable[SearchResult]):
     """One row for each target that was searched for, and the tools it was searched with."""
 
-    def __init__(self, db: LedgerDb) -> None:
-        self._db = db
+    name = "searches"
+    keys = ("fingerprint", "tools")
+    decoder = msgspec.json.Decoder(SearchResult)
 
     def find(self, fingerprint: str, tools: ToolsUsed) -> SearchResult | None:
-        rows = self._db.query(
-            "SELECT facts FROM searches WHERE fingerprint=? AND tools=?",
-            fingerprint,
-            tools_json(tools),
-        )
-        try:
-            return _SEARCH.decode(rows[0][0]) if rows else None
-        except msgspec.MsgspecError:
-            return None
+        return self._find(fingerprint, canonical_json(tools))
 
     def put(self, result: SearchResult, *, source: str) -> None:
         """`source` is the library path, by which it can be forgotten."""
-        with self._db.transaction() as write:
-            write.execute(
-                "INSERT OR REPLACE INTO searches VALUES (?, ?, ?, ?)",
-                (
-                    result.fingerprint,
-                    tools_json(result.tools),
-                    os.fsencode(source),
-                    _ENCODER.encode(result).decode(),
-                ),
-            )
-
-    def forget(self, source: str | None = None) -> None:
-        """Drop the searches for one source, or for all: they are due again."""
-        _forget(self._db, "searches", source)
-
-
-def _forget(db: LedgerDb, table: str, source: str | None) -> None:
-    where, values = ("", ()) if source is None else (" WHERE source=?", (os.fsencode(source),))
-    with db.transaction() as write:
-        write.execute(f"DELETE FROM {table}{where}", values)
+        tools = canonical_json(result.tools)
+        self._put(result.fingerprint, tools, record=result, source=source)

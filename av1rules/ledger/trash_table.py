@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
+from typing import Annotated
 
 import msgspec
 
-from av1rules.ledger.database import LedgerDb
-from av1rules.ledger.mapping import dump_row, parse_row, put_row
+from av1rules.ledger.mapping import (
+    Column,
+    LedgerPath,
+    LedgerPaths,
+    RecordMapper,
+    SqlValue,
+    dump_paths,
+)
 from av1rules.ledger.records import Attempt, TargetRow, put_attempt
+from av1rules.ledger.table import Table
+from av1rules.ledger.targets import LedgerRow, TargetTable, dump_row, put_row
 from av1rules.storage.replace import Replacement
 
 
@@ -40,11 +49,11 @@ class TrashEntry:
     id: int
     run: int | None
     kind: TrashKind
-    path: str
-    row: TargetRow
+    path: LedgerPath
+    row: LedgerRow
     receipt: bytes | None = None
     facts: bytes | None = None
-    side_files: tuple[tuple[str, str], ...] = ()
+    side_files: LedgerPaths = ()
     at: str  # ISO 8601, UTC
     gone_at: str | None = None
 
@@ -67,6 +76,17 @@ class TrashEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrashSum:
+    """Files of one kind that were put aside, as the ledger has them; nobody looked at the disk."""
+
+    kind: TrashKind
+    count: int
+    size_bytes: int
+    purged: int
+    purged_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PendingReplacement:
     """An exchange in flight, as the journal has it. `after` is the entry once it is done (None: the
     entry goes, the file is back in its place); `is_new`: there was no entry before."""
@@ -76,73 +96,89 @@ class PendingReplacement:
     is_new: bool = False
 
 
-_COLUMNS = "id, run, kind, path, row, receipt, facts, side_files, at, gone_at, intent"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Journal:
+    """An intent as it is stored: the exchange, and the entry afterwards."""
 
-
-Pairs = tuple[tuple[str, str], ...]
-
-
-class _Journal(msgspec.Struct, frozen=True, kw_only=True):
-    """An intent as JSON: paths in hex, because JSON has no surrogates."""
-
-    incoming: str | None
-    place_in: str | None
+    incoming: LedgerPath | None
+    place_in: LedgerPath | None
     key_in: str | None
-    place_out: str | None
-    aside: str | None
+    place_out: LedgerPath | None
+    aside: LedgerPath | None
     key_out: str | None
-    side_files: str
-    is_new: bool
+    side_files: LedgerPaths
+    is_new: Annotated[bool, Column(dump=bool, load=bool)]  # JSON has flags of its own
     kind: TrashKind | None  # of the entry afterwards; None: it goes
-    path: str | None
+    path: LedgerPath | None
     run: int | None
 
 
-class TrashTable:
+_JOURNAL = RecordMapper(_Journal)
+
+
+class TrashTable(Table[TrashEntry]):
     """What lies aside. Writes are one transaction each."""
 
-    def __init__(self, db: LedgerDb) -> None:
-        self._db = db
+    name = "kept"
+    mapper = RecordMapper(TrashEntry)
+    beside = ("target", "place", "intent")
 
     # --- reading
 
     def entries(self) -> tuple[TrashEntry, ...]:
         """All settled entries, oldest first, purged ones included."""
-        return self._read("WHERE intent IS NULL ORDER BY id")
+        return tuple(self.select("WHERE intent IS NULL ORDER BY id"))
 
     def of_run(self, run: int) -> tuple[TrashEntry, ...]:
-        return self._read("WHERE intent IS NULL AND run=? ORDER BY id", run)
+        return tuple(self.select("WHERE intent IS NULL AND run=? ORDER BY id", run))
 
     def of_target(self, target: str) -> TrashEntry | None:
         """The newest original that a target replaced, purged ones included."""
         sql = "WHERE intent IS NULL AND kind='original' AND target=? ORDER BY id DESC LIMIT 1"
-        return next(iter(self._read(sql, os.fsencode(target))), None)
+        return next(self.select(sql, os.fsencode(target)), None)
 
     def at_path(self, path: str) -> tuple[TrashEntry, ...]:
         """Entries of the pair whose target or source belongs at `path`; newest first."""
-        name = os.fsencode(path)
-        return self._read("WHERE intent IS NULL AND ? IN (target, place) ORDER BY id DESC", name)
+        sql = "WHERE intent IS NULL AND ? IN (target, place) ORDER BY id DESC"
+        return tuple(self.select(sql, os.fsencode(path)))
 
-    def replaced(self) -> dict[bytes, bytes]:
+    def replaced(self) -> dict[str, str]:
         """Every replaced original: its target, by the place where it stood."""
-        return dict(
-            self._db.query("SELECT place, target FROM kept WHERE kind='original' ORDER BY id")
-        )
+        rows = self._db.query("SELECT place, target FROM kept WHERE kind='original' ORDER BY id")
+        return {os.fsdecode(place): os.fsdecode(target) for place, target in rows}
 
-    def all_places(self) -> frozenset[bytes]:
+    def all_places(self) -> frozenset[str]:
         """Wherever something was put aside from or put back to: files that changed names by us."""
         rows = self._db.query("SELECT place, target FROM kept")
-        return frozenset(name for pair in rows for name in pair)
+        return frozenset(os.fsdecode(name) for pair in rows for name in pair)
 
     def in_flight(self) -> tuple[tuple[TrashEntry, PendingReplacement], ...]:
         """What a crash cut off."""
-        rows = self._db.query(f"SELECT {_COLUMNS} FROM kept WHERE intent IS NOT NULL ORDER BY id")
         return tuple(
-            (kept, _intent(kept, values[-1])) for values in rows for kept in [_kept(values)]
+            (kept, _intent(kept, text))
+            for text, kept in self.select_with("intent", "WHERE intent IS NOT NULL ORDER BY id")
         )
 
-    def _read(self, where: str, *values: object) -> tuple[TrashEntry, ...]:
-        return tuple(map(_kept, self._db.query(f"SELECT {_COLUMNS} FROM kept {where}", *values)))
+    def sums(self) -> Iterator[TrashSum]:
+        """What was put aside of each kind, as the ledger has it."""
+        source, target = map(TargetTable.mapper.columns.index, ("source_bytes", "target_bytes"))
+        place = f"CASE kind WHEN 'original' THEN '$[{source}]' ELSE '$[{target}]' END"
+        rows = self._db.query(
+            "SELECT kind, sum(is_there), sum(size * is_there), count(gone_at),"
+            " sum(size * NOT is_there) FROM (SELECT kind, gone_at, gone_at IS NULL AS is_there,"
+            f" json_extract(row, {place}) AS size FROM kept WHERE intent IS NULL) GROUP BY kind"
+        )
+        by_kind = {TrashKind(kind): figures for kind, *figures in rows}
+        for kind in TrashKind:
+            if kind in by_kind:
+                count, size_bytes, purged, purged_bytes = by_kind[kind]
+                yield TrashSum(
+                    kind=kind,
+                    count=count,
+                    size_bytes=size_bytes,
+                    purged=purged,
+                    purged_bytes=purged_bytes,
+                )
 
     # --- writing
 
@@ -156,12 +192,24 @@ class TrashTable:
             if not intent.is_new:
                 write.execute("UPDATE kept SET intent=? WHERE id=?", (journal, before.id))
                 return before
-            return _insert(write, before, journal)
+            return self._insert(write, before, journal)
 
     def add(self, entry: TrashEntry) -> TrashEntry:
         """A file that is found aside, without any exchange."""
         with self._db.transaction() as write:
-            return _insert(write, entry, None)
+            return self._insert(write, entry, None)
+
+    def _insert(
+        self, write: sqlite3.Connection, entry: TrashEntry, intent: str | None
+    ) -> TrashEntry:
+        beside: dict[str, SqlValue] = {
+            "id": None,  # the next one
+            "target": os.fsencode(entry.row.target),
+            "place": os.fsencode(entry.row.source_path),
+            "intent": intent,
+        }
+        number = self.insert(write, entry, beside)
+        return replace(entry, id=number)
 
     def settle(
         self,
@@ -188,7 +236,7 @@ class TrashTable:
                         os.fsencode(after.row.source_path),
                         after.run,
                         dump_row(row or after.row),
-                        _dump_pairs(after.side_files),
+                        dump_paths(after.side_files),
                         kept.id,
                     ),
                 )
@@ -255,100 +303,43 @@ def _is_pair(entry: TrashEntry, row: TargetRow) -> bool:
     return (was.content_key, was.source_path) == (row.content_key, row.source_path)
 
 
-def _insert(write: sqlite3.Connection, entry: TrashEntry, intent: str | None) -> TrashEntry:
-    number = write.execute(
-        "INSERT INTO kept (run, kind, path, target, place, row, receipt, facts, side_files, at,"
-        " gone_at, intent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            entry.run,
-            entry.kind.value,
-            os.fsencode(entry.path),
-            os.fsencode(entry.row.target),
-            os.fsencode(entry.row.source_path),
-            dump_row(entry.row),
-            entry.receipt,
-            entry.facts,
-            _dump_pairs(entry.side_files),
-            entry.at,
-            entry.gone_at,
-            intent,
-        ),
-    ).lastrowid
-    assert number is not None
-    return replace(entry, id=number)
-
-
-def _kept(values: tuple[Any, ...]) -> TrashEntry:
-    number, run, kind, path, row, receipt, facts, side_files, at, gone_at, _ = values
-    return TrashEntry(
-        id=number,
-        run=run,
-        kind=TrashKind(kind),
-        path=os.fsdecode(path),
-        row=parse_row(row),
-        receipt=receipt,
-        facts=facts,
-        side_files=_parse_pairs(side_files),
-        at=at,
-        gone_at=gone_at,
-    )
-
-
 def _dump_intent(intent: PendingReplacement) -> str:
     x, after = intent.exchange, intent.after
-    return msgspec.json.encode(
-        _Journal(
-            incoming=_hex(x.incoming),
-            place_in=_hex(x.place_in),
-            key_in=x.key_in,
-            place_out=_hex(x.place_out),
-            aside=_hex(x.aside),
-            key_out=x.key_out,
-            side_files=_dump_pairs(x.side_files),
-            is_new=intent.is_new,
-            kind=None if after is None else after.kind,
-            path=None if after is None else _hex(after.path),
-            run=None if after is None else after.run,
-        )
-    ).decode()
+    journal = _Journal(
+        incoming=x.incoming,
+        place_in=x.place_in,
+        key_in=x.key_in,
+        place_out=x.place_out,
+        aside=x.aside,
+        key_out=x.key_out,
+        side_files=x.side_files,
+        is_new=intent.is_new,
+        kind=None if after is None else after.kind,
+        path=None if after is None else after.path,
+        run=None if after is None else after.run,
+    )
+    return msgspec.json.encode(_JOURNAL.dump_plain(journal)).decode()
 
 
 def _intent(kept: TrashEntry, text: str) -> PendingReplacement:
-    journal = msgspec.json.decode(text, type=_Journal)
-    pairs = _parse_pairs(journal.side_files)
+    stored = msgspec.json.decode(text, type=dict[str, str | int | bool | None])
+    journal = _JOURNAL.load_plain([stored[name] for name in _JOURNAL.columns])
     after = None
     if journal.kind is not None:
-        path = _text(journal.path) or kept.path
+        path = journal.path or kept.path
         after = replace(kept, kind=journal.kind, path=path, run=journal.run)
         if not journal.is_new:
             after = replace(after, side_files=tuple((new, old) for old, new in kept.side_files))
     return PendingReplacement(
         exchange=Replacement(
-            incoming=_text(journal.incoming),
-            place_in=_text(journal.place_in),
+            incoming=journal.incoming,
+            place_in=journal.place_in,
             key_in=journal.key_in,
-            place_out=_text(journal.place_out),
-            aside=_text(journal.aside),
+            place_out=journal.place_out,
+            aside=journal.aside,
             key_out=journal.key_out,
-            side_files=pairs,
+            side_files=journal.side_files,
         ),
         after=after,
         is_new=journal.is_new,
     )
-
-
-def _hex(path: str | None) -> str | None:
-    return None if path is None else os.fsencode(path).hex()
-
-
-def _text(path: str | None) -> str | None:
-    return None if path is None else os.fsdecode(bytes.fromhex(path))
-
-
-def _dump_pairs(pairs: Pairs) -> str:
-    return msgspec.json.encode([(_hex(old), _hex(new)) for old, new in pairs]).decode()
-
-
-def _parse_pairs(text: str) -> Pairs:
-    pairs = msgspec.json.decode(text, type=list[tuple[str, str]])
-    return tuple((_text(old) or "", _text(new) or "") for old, new in pairs)

@@ -143,7 +143,7 @@ def walk(
     for name, path in roots:
         root = os.path.realpath(path).rstrip("/")  # "" for the root of the file system
         if not os.path.isdir(root or "/"):
-            message = "the root does not exist or is no folder (is its disk mounted?)"
+            message = "the root does not exist or is not a folder (is its disk mounted?)"
             yield WalkProblem(root_name=name, path=path, message=message, is_root=True)
         elif not any(root == other or root.startswith(f"{other}/") for other in walked):
             yield from _walk_root(name, root, choice, walked)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from av1rules.base.text import printable
+from av1rules.base.text import counted, printable
 from av1rules.base.units import format_duration, format_rate, format_size
 from av1rules.media.source import AudioStream, Source, SubtitleStream, VideoStream
 
@@ -31,7 +31,7 @@ def source_lines(source: Source) -> Iterator[str]:
     for data in source.data:
         yield f"data {data.index}: {printable(data.tag or data.codec or UNKNOWN)}"
     if source.chapters:
-        yield f"{len(source.chapters)} chapters"
+        yield counted(len(source.chapters), "chapter")
 
 
 def _video(video: VideoStream) -> str:
@@ -82,7 +82,7 @@ def _colour(video: VideoStream) -> str:
 
 def _audio(audio: AudioStream) -> str:
     parts = [f"{printable(audio.codec)} {printable(audio.profile or '')}".strip()]
-    parts.append(f"{audio.channels or '?'} channels")
+    parts.append(counted(audio.channels, "channel") if audio.channels else "? channels")
     if audio.bitrate_bps is not None:
         parts.append(format_rate(audio.bitrate_bps))
     if audio.is_lossless:

@@ -1,1 +1,1 @@
-"""The other verbs: undo, adopt, verify, health, status, doctor, clips."""
+"""Commands that look after the library, beside plan and run."""

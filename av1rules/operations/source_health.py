@@ -20,6 +20,7 @@ from av1rules.base.files import is_at_or_below
 from av1rules.base.priority import Priority
 from av1rules.encode.decode_check import source_problem
 from av1rules.encode.encode import expected_frames
+from av1rules.ffmpeg.watchdog import RunLimits
 from av1rules.ledger.checks import SourceCheckRecord
 from av1rules.media.cache import ProbeFailure, content_key_of
 from av1rules.media.discover import WalkProblem
@@ -115,7 +116,7 @@ def _candidates(
             problems.append(f"{step.path}: {step.message}")
         elif (
             step.skip_reason is None
-            and os.fsencode(step.file.path) not in known
+            and step.file.path not in known
             and (not paths or any(is_at_or_below(step.file.path, path) for path in paths))
         ):
             files.append(step.file)
@@ -203,8 +204,8 @@ def _fault(workspace: Workspace, content: _Candidate, sink: Sink) -> str | None:
         source,
         tools=workspace.tools,
         children=workspace.children,
-        priority=IDLE,
-        on_sample=lambda sample: sink(decode_progress(name, sample, frames)),
+        limits=RunLimits(priority=IDLE),
+        on_sample=lambda sample: sink(decode_progress(sample, source=name, frames=frames)),
     )
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from av1rules.approvals.file import approvals_path
 from av1rules.execute.resources.run_lock import lock_holder
 from av1rules.execute.trash import TrashItem, TrashState, list_trash
+from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION
-from av1rules.ledger.history import DamageRecord, damaged_sources, damaged_targets
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import Attempt, AttemptResult
 from av1rules.ledger.runs import RunRecord
@@ -64,26 +64,23 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
     """Raises LedgerError, RulesError and Av1rulesError (of approvals.yaml)."""
     path = ruleset.run.state_dir / LEDGER_NAME
     holder = _holder(ruleset)
-    count, source_bytes, target_bytes = ledger.db.query(
-        "SELECT count(*), coalesce(sum(source_bytes), 0), coalesce(sum(target_bytes), 0)"
-        " FROM targets"
-    )[0]
+    totals = ledger.totals()
     failures = ledger.verdicts(AttemptResult.FAILED)
     limit = ruleset.run.max_failures
     return Status(
         ledger=str(path),
         version=SCHEMA_VERSION if path.exists() else None,
         holder=holder,
-        targets=count,
-        source_bytes=source_bytes,
-        target_bytes=target_bytes,
+        targets=totals.count,
+        source_bytes=totals.source_bytes,
+        target_bytes=totals.target_bytes,
         aside=_trash_usage(list_trash(ledger, ruleset)),
         parked=tuple(verdict for verdict in failures if verdict.count >= limit),
         failing=tuple(verdict for verdict in failures if verdict.count < limit),
         decided=tuple(_decided(ledger)),
         clips=_clips(ledger, ruleset),
-        damaged_targets=damaged_targets(ledger),
-        damaged_sources=damaged_sources(ledger),
+        damaged_targets=ledger.checks.damaged(),
+        damaged_sources=ledger.health.damaged(),
         left_over=_left_over(ledger) if holder is None else None,
         runs=ledger.runs.latest(SHOWN_RUNS),
     )

@@ -36,7 +36,7 @@ class Undone:
             return f"{place}: not undone: {self.refusal}"
         what = {
             TrashKind.ORIGINAL: "the original is back",
-            TrashKind.RESULT: "the AV1 file is back, the original lies aside again",
+            TrashKind.RESULT: "the AV1 file is back, the original is in the trash again",
             TrashKind.ORPHAN: "the target is back",
         }[self.kept.kind]
         return f"{place}: {what}"
@@ -50,9 +50,9 @@ def find_entries(ledger: Ledger, words: Sequence[str]) -> tuple[TrashEntry, ...]
         entries = _of_run(ledger, word) if not os.path.isabs(word) else _of_path(ledger, word)
         if not entries:
             raise UsageError(
-                "nothing lies aside that could be put back",
+                "the trash has nothing to put back",
                 where=printable(word),
-                hint="`av1rules originals list` shows what does; in the modes mirror and beside "
+                hint="`av1rules originals list` shows the trash; in the modes mirror and beside "
                 "nothing is replaced: the original is in its place",
             )
         found.update((entry.id, entry) for entry in entries)
@@ -108,7 +108,7 @@ def _require_undoable(session: Session, kept: TrashEntry) -> None:
     if not os.path.lexists(kept.path):
         raise Av1rulesError(f"it is no longer there: {printable(kept.path)}")
     if file_digest(kept.path, check=check) != kept.digest:
-        raise Av1rulesError(f"it is not what was put aside: {printable(kept.path)}")
+        raise Av1rulesError(f"it is not what was moved to the trash: {printable(kept.path)}")
     if kept.kind is TrashKind.ORPHAN:
         _require_free(kept.place)
         return

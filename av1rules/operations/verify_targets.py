@@ -109,7 +109,7 @@ def check_targets(
         found = check_target(row, workspace, request.ways, sink=sink)
         _record(workspace.ledger, found, request.ways)
         elapsed_s = time.monotonic() - started
-        sink(FileChecked(source=row.target, fault=found.detail, elapsed_s=elapsed_s))
+        sink(FileChecked(target=row.target, fault=found.detail, elapsed_s=elapsed_s))
         yield found
 
 
@@ -165,13 +165,13 @@ _OTHERS = {
     ),
     TargetOwner.FOREIGN: (
         TargetHealth.FOREIGN,
-        "in its place lies a file that av1rules did not write",
+        "its place holds a file that av1rules did not write",
         "move that file away",
     ),
     TargetOwner.NOT_A_FILE: (
         TargetHealth.UNCLEAR,
-        "in its place is something that is no readable file",
-        "look what it is, and whether its disk is well",
+        "its place holds something that is not a readable file",
+        "check what it is, and whether its disk works",
     ),
 }
 
@@ -186,7 +186,7 @@ def _missing(row: TargetRow, workspace: Workspace) -> TargetCheck:
     hint = _remedy(row, workspace.ledger)
     if not os.path.isdir(os.path.dirname(row.target)):
         hint = f"its folder is gone too: is the disk mounted? If so: {hint}"
-    detail = "there is no such file"
+    detail = "no such file"
     return TargetCheck(row=row, health=TargetHealth.MISSING, detail=detail, hint=hint)
 
 
@@ -194,7 +194,7 @@ def _decode_problem(
     row: TargetRow, workspace: Workspace, ways: frozenset[CheckMethod], sink: Sink
 ) -> str | None:
     if CheckMethod.DIGEST in ways:
-        sink(JobProgress(source=row.target, phase="digest"))
+        sink(JobProgress(target=row.target, phase="digest"))
         if file_digest(row.target, check=workspace.children.check) != row.target_digest:
             return "its bytes are not those that were written, though size and time are: bit rot?"
     if CheckMethod.DECODE not in ways:
@@ -203,14 +203,21 @@ def _decode_problem(
         row.target,
         tools=workspace.tools,
         children=workspace.children,
-        on_sample=lambda sample: sink(decode_progress(row.target, sample, None)),
+        on_sample=lambda sample: sink(decode_progress(sample, target=row.target)),
     )
 
 
-def decode_progress(name: str, sample: ProgressSample, frames: int | None) -> JobProgress:
+def decode_progress(
+    sample: ProgressSample,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    frames: int | None = None,
+) -> JobProgress:
     """A sign of life of a decoding pass."""
     return JobProgress(
-        source=name,
+        source=source,
+        target=target,
         phase="decode",
         frame=sample.frame,
         frames=frames,

@@ -1,1 +1,1 @@
-"""What a run would do and why. A pure read."""
+"""What a run would do with every file of the library, and why."""

@@ -14,7 +14,7 @@ import msgspec
 
 from av1rules.base.files import temp_name
 from av1rules.media.source import FileStat, LibraryFile
-from av1rules.plan.items import PlanAction, PlanRow
+from av1rules.plan.items import PlanAction, PlanItem
 
 CACHE_NAME = "glance.msgpack"
 
@@ -73,7 +73,7 @@ class PlanCache:
         seen = self._rows.get(os.fsencode(file.path))
         return seen if seen is not None and seen.is_of(file.stat) else None
 
-    def keep(self, rows: list[PlanRow], *, whole: bool) -> None:
+    def keep(self, rows: list[PlanItem], *, whole: bool) -> None:
         """Remember these rows; `whole` if they are all of the library, so that others can go.
 
         Failing to write is no fault: the next plan is slower, nothing else.
@@ -98,7 +98,7 @@ class PlanCache:
             temp.unlink(missing_ok=True)
 
 
-def _cached_decision(row: PlanRow) -> CachedDecision:
+def _cached_decision(row: PlanItem) -> CachedDecision:
     stat = row.file.stat
     return CachedDecision(
         stat.device,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from av1rules.base.files import is_at_or_below
 from av1rules.media.source import LibraryFile
 from av1rules.plan.workspace import Workspace
-from av1rules.policy.match import asks_for_grain
 from av1rules.policy.model import Copies
 
-KnownTargets = dict[bytes, tuple[str, int, int, str]]
+KnownTargets = dict[str, tuple[str, int, int, str]]
 """The ledger at a glance, by target: fingerprint, size, mtime in ns, tools as JSON."""
 
 
@@ -34,17 +32,14 @@ class PlanRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContext:
     """`known` are all valid targets; `replaced` those that took the place of their source, `places`
-    wherever files changed names by us; `faults` what `verify` found in targets; `asks_for_grain`
-    whether rules do; `taken` the targets that follow the source of another row."""
+    wherever files changed names by us; `faults` what `verify` found in targets."""
 
     workspace: Workspace
     request: PlanRequest
     known: KnownTargets
-    replaced: frozenset[bytes]
-    places: frozenset[bytes]
+    replaced: frozenset[str]
+    places: frozenset[str]
     faults: dict[str, str]
-    asks_for_grain: bool = False
-    taken: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, workspace: Workspace, request: PlanRequest) -> PlanContext:
@@ -56,7 +51,6 @@ class PlanContext:
             replaced=frozenset(pairs.values()),
             places=workspace.ledger.kept.all_places(),
             faults=workspace.ledger.checks.faults(),
-            asks_for_grain=asks_for_grain(workspace.ruleset.rules),
         )
 
     @property
@@ -66,9 +60,9 @@ class PlanContext:
 
     def is_target(self, file: LibraryFile) -> bool:
         """Whether this is a target as we wrote it. Another file of its name is one like any."""
-        row = self.known.get(os.fsencode(file.path))
+        row = self.known.get(file.path)
         return row is not None and row[1:3] == (file.stat.size_bytes, file.stat.mtime_ns)
 
     def is_in_place_of_source(self, file: LibraryFile) -> bool:
         """Whether a target of ours took a source's place here; by now it may be another file."""
-        return os.fsencode(file.path) in self.replaced
+        return file.path in self.replaced

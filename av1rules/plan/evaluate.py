@@ -1,85 +1,107 @@
-"""What the policy says of one probed file, before ledger and disk are asked. Reads nothing."""
+"""What the policy says of one source, before the target's place is looked at: from probed facts to
+decision, settings, losses and fingerprint. Reads the ledger's caches, approvals and the source.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
-from av1rules.approvals.model import with_adjustments
+import msgspec
+
+from av1rules.approvals.model import adjustments_for, with_adjustments
 from av1rules.base.errors import ToolError
-from av1rules.encode.encoders import choose_encoder
-from av1rules.encode.losses import LossFinding, find_losses
-from av1rules.encode.streams import StreamPlan, plan_streams
-from av1rules.ffmpeg.tools import EncoderInfo, Tools
+from av1rules.encode.encoders.registry import choose_encoder
+from av1rules.encode.losses import find_losses
+from av1rules.encode.streams import plan_streams
+from av1rules.ffmpeg.tools import Tools
+from av1rules.media.cache import content_key_of
 from av1rules.media.source import LibraryFile, Source
-from av1rules.policy.canonical import effective
-from av1rules.policy.facts import Facts, facts_of
-from av1rules.policy.model import RuleSet, SettingsLayer
-from av1rules.policy.resolve import Decision, DecisionKind, decide
+from av1rules.plan.items import EncodeRecipe, Evaluation
+from av1rules.plan.workspace import Workspace
+from av1rules.policy.canonical import effective, fingerprint
+from av1rules.policy.facts import facts_of
+from av1rules.policy.match import asks_for_grain, unmeasured_rule
+from av1rules.policy.model import Place, RuleSet, Setting, SettingsLayer
+from av1rules.policy.resolve import Decision, DecisionKind, Origin, decide
 from av1rules.policy.settings import EncodeSettings
-from av1rules.policy.source_tier import Classification, classify
+from av1rules.policy.source_tier import classify
+from av1rules.quality.excerpts import NOISE_VERSION, NoiseEstimate
+from av1rules.quality.grain import noise_level
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodeRecipe:
-    """How a target would be made. `settings` are the effective ones, each with its origin;
-    `encoder` is None where the wanted one is missing, and `problem` says so."""
-
-    settings: EncodeSettings
-    origins: tuple[tuple[str, str], ...]
-    streams: StreamPlan
-    losses: tuple[LossFinding, ...]
-    encoder: EncoderInfo | None
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """The way from facts to decision; `making` where the decision is to encode."""
-
-    source: Source
-    classification: Classification
-    facts: Facts
-    decision: Decision
-    recipe: EncodeRecipe | None = None
-
-    @property
-    def rule_name(self) -> str | None:
-        return self.decision.rule.name if self.decision.rule else None
-
-    @property
-    def tier_name(self) -> str | None:
-        tier = self.classification.source_tier
-        return tier.value if tier else None
+_REQUESTED = Place(file="--set", line=1, column=1)
 
 
 def evaluate(
+    workspace: Workspace,
     file: LibraryFile,
     source: Source,
     *,
-    ruleset: RuleSet,
-    tools: Tools,
-    adjusted: SettingsLayer | None = None,
-    grain: float | None = None,
+    content_key: str | None = None,
+    changes: Mapping[str, object] | None = None,
 ) -> Evaluation:
-    """Classify, match, resolve, and what would become of every stream. `adjusted` is what a person
-    asked for this very film, on top of its rule; `grain` its noise, where that is measured."""
+    """Classify, match, resolve, and say what would become of every stream.
+
+    What a user adjusted for this content counts on top of its rule, and `changes` on top of that.
+    The content is looked up where it is not given and something depends on it.
+
+    Raises OSError where no rule can be chosen without the content, and it can't be read.
+    """
+    ruleset, key, unreadable = workspace.ruleset, content_key, None
+    needs_grain = asks_for_grain(ruleset.rules)
+    if key is None and needs_grain:
+        key = content_key_of(file, workspace.cache)
+    elif key is None and workspace.book.decisions:  # what can't be read is said once it is needed
+        key, _ = _content_of(workspace, file)
+    noise = known_noise(workspace, key) if key is not None and needs_grain else None
     classification = classify(source, file.library_path, ruleset.tiers)
-    facts = facts_of(file, source, classification, grain=grain)
-    decision = _adjusted(decide(ruleset, facts), adjusted)
+    facts = facts_of(file, source, classification, grain=None if noise is None else grain_of(noise))
+    decision = _adjusted(decide(ruleset, facts), _adjustments(workspace, key, changes or {}))
+    recipe = _recipe(source, decision, ruleset, workspace.tools)
+    if key is None and recipe is not None and recipe.encoder is not None and not recipe.refused:
+        key, unreadable = _content_of(workspace, file)
+    awaits_grain = needs_grain and noise is None
     return Evaluation(
         source=source,
         classification=classification,
         facts=facts,
         decision=decision,
-        recipe=_recipe(source, decision, ruleset, tools),
+        recipe=recipe,
+        content_key=key,
+        fingerprint=fingerprint(key, recipe.settings) if key and recipe is not None else None,
+        unreadable=unreadable,
+        grain_rule=unmeasured_rule(ruleset.rules, facts) if awaits_grain else None,
     )
+
+
+def _content_of(workspace: Workspace, file: LibraryFile) -> tuple[str | None, str | None]:
+    """The content key, or why the file can't be read."""
+    try:
+        return content_key_of(file, workspace.cache), None
+    except OSError as problem:
+        return None, f"can't be read: {problem.strerror}"
+
+
+def _adjustments(
+    workspace: Workspace, key: str | None, changes: Mapping[str, object]
+) -> SettingsLayer | None:
+    """What a user asked for this content before, with the changes on top."""
+    book = workspace.book
+    earlier = adjustments_for(book, key) if key is not None and book.decisions else None
+    if not changes:
+        return earlier
+    settings = {one.field: one for one in (earlier.settings if earlier else ())}
+    settings |= {
+        name: Setting(field=name, value=value, place=_REQUESTED) for name, value in changes.items()
+    }
+    return SettingsLayer(name="variant", settings=tuple(settings.values()))
 
 
 def _adjusted(decision: Decision, layer: SettingsLayer | None) -> Decision:
     if layer is None or decision.settings is None:
         return decision
     origins = dict(decision.origins)
-    origins |= {one.field: f"{one.place.short} ({layer.name})" for one in layer.settings}
+    origins |= {one.field: Origin(one.place.short, layer.name) for one in layer.settings}
     settings = with_adjustments(decision.settings, layer)
     return replace(decision, settings=settings, origins=tuple(origins.items()))
 
@@ -106,11 +128,34 @@ def _recipe(
     )
 
 
-def _origins(decision: Decision, settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
+def _origins(decision: Decision, settings: EncodeSettings) -> tuple[tuple[str, Origin], ...]:
     """Where each setting comes from, and where the source made something else of it."""
     origins = dict(decision.origins)
-    for name in origins:
-        wanted, made = getattr(decision.settings, name), getattr(settings, name)
-        if wanted != made:
-            origins[name] += f": {wanted or 'as the source'}, for this source {made}"
+    for name, origin in decision.origins:
+        requested, made = getattr(decision.settings, name), getattr(settings, name)
+        if requested != made:
+            change = f": {requested or 'as the source'}, for this source {made}"
+            origins[name] = origin._replace(change=change)
     return tuple(origins.items())
+
+
+def noise_key(content_key: str) -> str:
+    """Where the cache has the noise of a content, whichever FFmpeg saw it: another one must not
+    have rules choose otherwise."""
+    return f"noise:{NOISE_VERSION}:{content_key}"
+
+
+def known_noise(workspace: Workspace, content_key: str) -> NoiseEstimate | None:
+    """What was measured of this content; None: not yet."""
+    text = workspace.cache.get(noise_key(content_key))
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text, type=NoiseEstimate)
+    except msgspec.MsgspecError:
+        return None  # another version wrote it
+
+
+def grain_of(noise: NoiseEstimate) -> float | None:
+    """The fact `grain` of a measured source; None where it can't be told."""
+    return noise_level(noise.sigma_p10, noise.sigma_p50)

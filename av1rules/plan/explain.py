@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from av1rules.approvals.model import adjustments_for
+from msgspec.structs import replace
+
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
 from av1rules.encode.argv import build_argv, cover_files, shown_command
@@ -14,13 +15,12 @@ from av1rules.ledger.provenance import provenance_json
 from av1rules.ledger.records import tools_used
 from av1rules.media.cache import ProbeFailure, content_key_of
 from av1rules.plan.context import PlanRequest
-from av1rules.plan.evaluate import EncodeRecipe, Evaluation, evaluate
-from av1rules.plan.items import PlanRow
+from av1rules.plan.evaluate import evaluate
+from av1rules.plan.items import EncodeRecipe, Evaluation, PlanItem
 from av1rules.plan.plan import build_plan
-from av1rules.plan.prerequisites import grain_of, known_settings
+from av1rules.plan.prerequisites import known_settings
 from av1rules.plan.replaced_item import evaluate_original
 from av1rules.plan.workspace import Workspace, probe_files
-from av1rules.policy.canonical import fingerprint
 from av1rules.policy.match import RuleMatch, explain_rules
 
 
@@ -28,7 +28,7 @@ from av1rules.policy.match import RuleMatch, explain_rules
 class Explanation:
     """The row and all that was seen on the way to it; None or empty where the way ended before."""
 
-    row: PlanRow
+    row: PlanItem
     look: Evaluation | None = None
     rules: tuple[RuleMatch, ...] = ()
     command: str | None = None
@@ -54,29 +54,18 @@ def explain_file(workspace: Workspace, path: str) -> Explanation:
         if isinstance(source, ProbeFailure):
             return Explanation(row=row)
         origin = _Origin(path, content_key_of(row.file, workspace.cache), row.size_bytes)
-        look = evaluate(
-            row.file,
-            source,
-            ruleset=workspace.ruleset,
-            tools=workspace.tools,
-            adjusted=adjustments_for(workspace.book, origin.content_key),
-            grain=grain_of(workspace, origin.content_key),
-        )
-    if look.recipe is not None:
-        look = replace(look, recipe=_known(workspace, origin.content_key, look.recipe))
+        look = evaluate(workspace, row.file, source, content_key=origin.content_key)
+    recipe = look.recipe
+    if recipe is not None and look.fingerprint is not None:
+        settings = known_settings(workspace, origin.content_key, recipe, look.fingerprint)
+        recipe = replace(recipe, settings=settings)
+        look = replace(look, recipe=recipe)
     return Explanation(
         row=row,
         look=look,
         rules=explain_rules(workspace.ruleset.rules, look.facts),
-        command=None
-        if look.recipe is None
-        else _command(workspace, row, look, look.recipe, origin),
+        command=None if recipe is None else _command(workspace, row, look, recipe, origin),
     )
-
-
-def _known(workspace: Workspace, content_key: str, recipe: EncodeRecipe) -> EncodeRecipe:
-    whole = fingerprint(content_key, recipe.settings)
-    return replace(recipe, settings=known_settings(workspace, content_key, recipe, whole))
 
 
 class _Origin(NamedTuple):
@@ -88,7 +77,7 @@ class _Origin(NamedTuple):
 
 
 def _command(
-    workspace: Workspace, row: PlanRow, look: Evaluation, recipe: EncodeRecipe, origin: _Origin
+    workspace: Workspace, row: PlanItem, look: Evaluation, recipe: EncodeRecipe, origin: _Origin
 ) -> str | None:
     """The command as it would be run. Only what a run makes up stands as a word: the names of
     temporary files, and the digest of a source that was never read whole."""

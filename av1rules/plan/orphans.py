@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from av1rules.base.text import printable
 from av1rules.ledger.records import AttemptResult, TargetRow
-from av1rules.plan.items import Orphan, PlanRow
+from av1rules.plan.items import ActiveItem, Orphan, PlanItem
 from av1rules.plan.target_state import inspect_target, is_as_written
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.model import Orphans
 
 
 def find_orphans(
-    workspace: Workspace, known: Iterable[bytes], rows: Sequence[PlanRow], *, is_whole: bool
+    workspace: Workspace, known: Iterable[str], rows: Sequence[PlanItem], *, is_whole: bool
 ) -> Iterator[Orphan]:
     """Targets of the ledger that no planned row claims and whose source is gone, or has another
     target by now. Unless the library could be read as a whole (`is_whole`) none goes to the trash,
@@ -25,7 +25,7 @@ def find_orphans(
     for target in known:
         if target in claimed:
             continue
-        row = workspace.ledger.find(os.fsdecode(target))
+        row = workspace.ledger.find(target)
         if row is None or not os.path.lexists(row.target):
             continue
         if not _is_gone(row.source_path):
@@ -40,24 +40,27 @@ def find_orphans(
             continue
         cause = f"its source is gone: {printable(row.source)}"
         if to_trash and not is_orphan_as_written(row, workspace):
-            yield Orphan(row=row, cause=f"{cause}; left: it was changed since it was written")
+            yield Orphan(row=row, cause=f"{cause}; left alone: it was changed since it was written")
         elif to_trash and row.source_bytes in unread:
-            yield Orphan(row=row, cause=f"{cause}; left: it may be a file not looked into yet")
+            yield Orphan(
+                row=row,
+                cause=f"{cause}; left alone: a file that was not probed yet may be its source",
+            )
         elif to_trash and _was_put_back(row, workspace):
-            yield Orphan(row=row, cause=f"{cause}; left: a person put it back")
+            yield Orphan(row=row, cause=f"{cause}; left alone: a user put it back")
         else:
             yield Orphan(row=row, cause=cause, to_trash=to_trash)
 
 
-def _claimed(rows: Iterable[PlanRow]) -> set[bytes]:
+def _claimed(rows: Iterable[PlanItem]) -> set[str]:
     """Targets that a planned row has, wants or takes from."""
     claimed = set()
     for planned in rows:
         if planned.target is not None:
-            claimed.add(os.fsencode(planned.target))
-        donor = planned.work.donor if planned.work is not None else None
-        if donor is not None and donor.row is not None:
-            claimed.add(os.fsencode(donor.row.target))
+            claimed.add(planned.target)
+        reuse = planned.work.reuse if isinstance(planned, ActiveItem) else None
+        if reuse is not None and reuse.row is not None:
+            claimed.add(reuse.row.target)
     return claimed
 
 

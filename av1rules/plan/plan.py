@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from typing import Any
 
 from av1rules.base.errors import UsageError
 from av1rules.base.events import Probing, Sink, ignore
@@ -15,20 +15,30 @@ from av1rules.base.files import is_at_or_below
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration
 from av1rules.ffmpeg.tools import Tools
-from av1rules.ledger.mapping import tools_json
+from av1rules.ledger.mapping import canonical_json
 from av1rules.ledger.records import tools_used
 from av1rules.media.cache import ProbeFailure
 from av1rules.media.discover import Candidate, SkipReason, WalkProblem
 from av1rules.media.source import LibraryFile
+from av1rules.plan.assign_reuse import assign_reuse
 from av1rules.plan.cache import CachedDecision, PlanCache
 from av1rules.plan.context import KnownTargets, PlanContext, PlanRequest
-from av1rules.plan.items import ACTIVE, Orphan, Plan, PlanAction, PlanRow
+from av1rules.plan.items import (
+    ActiveItem,
+    Blocked,
+    Fresh,
+    Held,
+    LeftAlone,
+    Orphan,
+    Plan,
+    PlanAction,
+    PlanItem,
+)
 from av1rules.plan.orphans import find_orphans
-from av1rules.plan.renames_and_copies import assign_reuse
 from av1rules.plan.replaced_item import plan_replaced, trash_summary
 from av1rules.plan.review_gate import deduplicate_clips
 from av1rules.plan.safety_stop import Inventory, SafetyStop, check_output, check_roots
-from av1rules.plan.source_item import plan_file, re_evaluate
+from av1rules.plan.source_item import plan_file
 from av1rules.plan.target_path import block_collisions
 from av1rules.plan.workspace import Workspace, probe_files, walk_roots
 from av1rules.policy.model import OnToolsChange, OriginalsKind, OutputMode, OutputSpec
@@ -57,9 +67,7 @@ def build_plan(
     rows, unknown = _from_cache(scope, chosen, glance)
     rows.update((row.file.path, row) for row in _evaluate_files(scope, unknown, sink))
     ordered = block_collisions(rows[item.file.path] for item in chosen)
-    again = partial(re_evaluate, scope)
-    ordered = assign_reuse(ordered, again, copies=scope.may_copy, whole=not request.paths)
-    ordered = deduplicate_clips(scope, ordered)
+    ordered = deduplicate_clips(scope, assign_reuse(scope, ordered))
     glance.keep(ordered, whole=not request.paths)
     planned = tuple(row for row in ordered if request.covers(row.file))
     return Plan(
@@ -76,9 +84,11 @@ def build_plan(
     )
 
 
-def _notes(output: OutputSpec, rows: tuple[PlanRow, ...]) -> tuple[str, ...]:
+def _notes(output: OutputSpec, rows: tuple[PlanItem, ...]) -> tuple[str, ...]:
     """What replacing would really free: nothing, as long as the originals are kept."""
-    if output.mode is not OutputMode.REPLACE or not any(row.action in ACTIVE for row in rows):
+    if output.mode is not OutputMode.REPLACE or not any(
+        isinstance(row, ActiveItem) for row in rows
+    ):
         return ()
     purge = "`av1rules originals purge`"
     if output.originals.kind is OriginalsKind.DELETE:
@@ -107,7 +117,7 @@ def _check_for_losses(
     return inventories, safety_stops if output is None else (*safety_stops, output)
 
 
-def _orphans(scope: PlanContext, rows: list[PlanRow], *, is_whole: bool) -> tuple[Orphan, ...]:
+def _orphans(scope: PlanContext, rows: list[PlanItem], *, is_whole: bool) -> tuple[Orphan, ...]:
     known = (target for target in scope.known if target not in scope.replaced)
     return tuple(find_orphans(scope.workspace, known, rows, is_whole=is_whole))
 
@@ -155,9 +165,9 @@ def _stem(file: LibraryFile) -> str:
 
 def _from_cache(
     scope: PlanContext, found: Iterable[Candidate], glance: PlanCache
-) -> tuple[dict[str, PlanRow], list[LibraryFile]]:
+) -> tuple[dict[str, PlanItem], list[LibraryFile]]:
     """Rows that need no look inside the file, and the files that do."""
-    rows: dict[str, PlanRow] = {}
+    rows: dict[str, PlanItem] = {}
     unknown: list[LibraryFile] = []
     workspace, known = scope.workspace, scope.known
     current = _tools_texts(workspace.tools)
@@ -166,7 +176,7 @@ def _from_cache(
         file = item.file
         if item.skip_reason is not None:
             cause = SET_ASIDE_TEXTS[item.skip_reason]
-            rows[file.path] = PlanRow(file=file, action=PlanAction.LEFT_ALONE, causes=(cause,))
+            rows[file.path] = LeftAlone(file=file, causes=(cause,))
             continue
         seen = None if scope.request.force else glance.find(file)
         if seen is None or (
@@ -188,7 +198,7 @@ def _from_cache(
 
 def _still_fresh(seen: CachedDecision, known: KnownTargets) -> str | None:
     """The tools a target was made with, if ledger and disk still agree that it is fresh."""
-    row = known.get(seen.target) if seen.target is not None else None
+    row = known.get(os.fsdecode(seen.target)) if seen.target is not None else None
     if row is None or row[0] != seen.fingerprint:
         return None
     try:
@@ -198,24 +208,25 @@ def _still_fresh(seen: CachedDecision, known: KnownTargets) -> str | None:
     return row[3] if (stat.st_size, stat.st_mtime_ns) == row[1:3] else None
 
 
-def _recall(file: LibraryFile, seen: CachedDecision, *, has_other_tools: bool) -> PlanRow:
-    return PlanRow(
-        file=file,
-        action=seen.action,
-        causes=seen.causes,
-        rule=seen.rule,
-        source_tier=seen.source_tier,
-        target=None if seen.target is None else os.fsdecode(seen.target),
-        fingerprint=seen.fingerprint,
-        notes=seen.notes,
-        has_other_tools=has_other_tools,
-        is_lasting=True,
-    )
+def _recall(file: LibraryFile, seen: CachedDecision, *, has_other_tools: bool) -> PlanItem:
+    known: dict[str, Any] = {
+        "file": file,
+        "causes": seen.causes,
+        "rule": seen.rule,
+        "source_tier": seen.source_tier,
+        "target": None if seen.target is None else os.fsdecode(seen.target),
+        "fingerprint": seen.fingerprint,
+        "notes": seen.notes,
+        "is_lasting": True,
+    }
+    if seen.action is PlanAction.FRESH:
+        return Fresh(**known, has_other_tools=has_other_tools)
+    return Held(**known) if seen.action is PlanAction.HELD else LeftAlone(**known)
 
 
 def _evaluate_files(
     scope: PlanContext, files: Sequence[LibraryFile], sink: Sink
-) -> Iterator[PlanRow]:
+) -> Iterator[PlanItem]:
     workspace = scope.workspace
     others: list[LibraryFile] = []
     for file in files:
@@ -229,10 +240,10 @@ def _evaluate_files(
         workspace.children.check()
         if isinstance(source, ProbeFailure):
             cause = f"can't be read as video: {source.message}"
-            yield PlanRow(file=file, action=PlanAction.BLOCKED, causes=(cause,))
+            yield Blocked(file=file, causes=(cause,))
         else:
             yield plan_file(scope, file, source)
 
 
 def _tools_texts(tools: Tools) -> frozenset[str]:
-    return frozenset(tools_json(tools_used(encoder, tools)) for encoder in tools.encoders)
+    return frozenset(canonical_json(tools_used(encoder, tools)) for encoder in tools.encoders)

@@ -6,43 +6,32 @@ The fingerprint of a target holds the wish, so that a row is judged without any 
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
+from typing import Any, TypeVar
 
-import msgspec
+from msgspec import structs
+from msgspec.structs import replace
 
+from av1rules.encode.size_gate import is_worth_sampling, too_large_by_samples
 from av1rules.ledger.records import tools_used
 from av1rules.ledger.samples import SampleEncode, SearchResult
-from av1rules.plan.evaluate import EncodeRecipe
-from av1rules.plan.items import PlanAction, PlannedEncode, PlanRow, Prerequisite
+from av1rules.plan.evaluate import known_noise
+from av1rules.plan.items import (
+    Encode,
+    EncodeRecipe,
+    Held,
+    LeftAlone,
+    MakeClip,
+    PlannedEncode,
+    Prerequisite,
+    with_note,
+)
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.quality_spec import Otherwise, QualityTarget
 from av1rules.policy.settings import EncodeSettings
-from av1rules.quality.excerpts import NOISE_VERSION, NoiseEstimate
-from av1rules.quality.grain import film_grain_for, noise_level
-from av1rules.quality.sampling import hopeless, is_worth_sampling, projected_bytes
-
-
-def noise_key(content_key: str) -> str:
-    """Where the cache has the noise of a content, whichever FFmpeg saw it: another one must not
-    have rules choose otherwise."""
-    return f"noise:{NOISE_VERSION}:{content_key}"
-
-
-def known_noise(workspace: Workspace, content_key: str) -> NoiseEstimate | None:
-    """What was measured of this content; None: not yet."""
-    text = workspace.cache.get(noise_key(content_key))
-    if text is None:
-        return None
-    try:
-        return msgspec.json.decode(text, type=NoiseEstimate)
-    except msgspec.MsgspecError:
-        return None  # another version wrote it
-
-
-def grain_of(workspace: Workspace, content_key: str | None) -> float | None:
-    """The fact `grain` of a content; None where it is not measured, or can't be told."""
-    noise = None if content_key is None else known_noise(workspace, content_key)
-    return None if noise is None else noise_level(noise.sigma_p10, noise.sigma_p50)
+from av1rules.quality.excerpts import NoiseEstimate
+from av1rules.quality.grain import film_grain_for
+from av1rules.quality.sampling import projected_bytes
 
 
 def known_settings(
@@ -51,12 +40,12 @@ def known_settings(
     """The settings with all numbers that are found out by now."""
     settings = recipe.settings
     if settings.film_grain_auto and (noise := known_noise(workspace, content_key)) is not None:
-        settings = replace(settings, film_grain=film_grain_for(noise)[0])
-    if settings.target is not None and recipe.encoder is not None:
+        settings = structs.replace(settings, film_grain=film_grain_for(noise)[0])
+    if settings.quality_target is not None and recipe.encoder is not None:
         tools = tools_used(recipe.encoder, workspace.tools)
         found = workspace.ledger.searches.find(fingerprint, tools)
         if found is not None:
-            settings = replace(settings, crf=_crf_of(settings.target, found))
+            settings = structs.replace(settings, crf=_crf_of(settings.quality_target, found))
     return settings
 
 
@@ -65,81 +54,75 @@ def _crf_of(target: QualityTarget, found: SearchResult) -> float:
     return target.crf_min if found.crf is None else found.crf
 
 
-def with_known_results(workspace: Workspace, row: PlanRow, *, forced: bool = False) -> PlanRow:
-    """The row of an encode with all that is known put into its settings, and what is still to be
-    done for it; or held, or left alone, where a search found nothing good enough."""
-    work = row.work
-    if row.action not in (PlanAction.ENCODE, PlanAction.CLIP) or work is None:
-        return row
-    due: list[Prerequisite] = []
-    row, work = _with_grain(workspace, row, work, due)
-    found = _search(workspace, work)
-    if work.recipe.settings.target is not None and found is None:
-        due.append(Prerequisite.SEARCH)
-        row = _noted(row, f"its CRF is searched for first: {work.recipe.settings.target.text}")
-    elif found is not None:
-        withheld = _withheld(row, work.recipe.settings, found)
+Ready = TypeVar("Ready", bound=Encode | MakeClip)
+
+
+def with_known_results(
+    workspace: Workspace, row: Ready, *, forced: bool = False
+) -> Ready | Held | LeftAlone:
+    """The encode with all that is known put into its settings, and what is still to be done for
+    it; or held, or left alone, where a search found nothing good enough."""
+    pending: list[Prerequisite] = []
+    row = _with_grain(workspace, row, pending)
+    target, found = row.work.recipe.settings.quality_target, _search(workspace, row.work)
+    if target is not None and found is None:
+        pending.append(Prerequisite.SEARCH)
+        row = with_note(row, f"its CRF is searched for first: {target.text}")
+    elif target is not None and found is not None:
+        withheld = _withheld(row, target, found)
         if withheld is not None and not forced:
             return withheld
-        row, work = _with_crf(row, work, found)
-    if row.action is PlanAction.ENCODE and _wants_sample(
-        workspace, work, is_unsure=bool(due), is_forced=forced
+        row = _with_crf(row, target, found)
+    if isinstance(row, Encode) and _wants_sample(
+        workspace, row.work, is_unsure=bool(pending), is_forced=forced
     ):
-        due.append(Prerequisite.SAMPLE)
-    return replace(row, work=replace(work, due=tuple(due), is_forced=forced))
+        pending.append(Prerequisite.SAMPLE)
+    return replace(row, work=replace(row.work, pending=tuple(pending), is_forced=forced))
 
 
-def _with_grain(
-    workspace: Workspace, row: PlanRow, work: PlannedEncode, due: list[Prerequisite]
-) -> tuple[PlanRow, PlannedEncode]:
-    if not work.recipe.settings.film_grain_auto:
-        return row, work
-    noise = known_noise(workspace, work.content_key)
+def _with_grain(workspace: Workspace, row: Ready, pending: list[Prerequisite]) -> Ready:
+    if not row.work.recipe.settings.film_grain_auto:
+        return row
+    noise = known_noise(workspace, row.work.content_key)
     if noise is None:
-        due.append(Prerequisite.MEASURE)
-        return _noted(row, "its grain is measured first: film_grain auto"), work
+        pending.append(Prerequisite.MEASURE)
+        return with_note(row, "its grain is measured first: film_grain auto")
+    row = with_note(row, grain_text(noise))
+    return _with_settings(row, film_grain=film_grain_for(noise)[0])
+
+
+def grain_text(noise: NoiseEstimate) -> str:
+    """What `film_grain: auto` comes to by this noise, and why."""
     strength, why = film_grain_for(noise)
-    settings = replace(work.recipe.settings, film_grain=strength)
-    return _noted(row, f"film_grain auto is {strength}: {why}"), _with_settings(work, settings)
+    return f"film_grain auto is {strength}: {why}"
 
 
 def _search(workspace: Workspace, work: PlannedEncode) -> SearchResult | None:
-    if work.recipe.settings.target is None:
+    if work.recipe.settings.quality_target is None:
         return None
     return workspace.ledger.searches.find(
         work.fingerprint, tools_used(work.encoder, workspace.tools)
     )
 
 
-def _with_crf(
-    row: PlanRow, work: PlannedEncode, found: SearchResult
-) -> tuple[PlanRow, PlannedEncode]:
-    target = work.recipe.settings.target
-    assert target is not None
+def _with_crf(row: Ready, target: QualityTarget, found: SearchResult) -> Ready:
     crf = _crf_of(target, found)
     text = found.text if found.crf is not None else f"{found.text}: the best there is, CRF {crf:g}"
-    return _noted(row, text), _with_settings(work, replace(work.recipe.settings, crf=crf))
+    return _with_settings(with_note(row, text), crf=crf)
 
 
-def _withheld(row: PlanRow, settings: EncodeSettings, found: SearchResult) -> PlanRow | None:
+def _withheld(
+    row: Encode | MakeClip, target: QualityTarget, found: SearchResult
+) -> Held | LeftAlone | None:
     """What becomes of a film that no CRF is good enough for."""
-    if found.crf is not None or settings.target is None:
+    if found.crf is not None:
         return None
-    if settings.target.otherwise is Otherwise.HOLD:
+    if target.otherwise is Otherwise.HOLD:
         advice = "a lower floor, a lower crf min, or otherwise: best or skip decides it"
-        cause = f"{found.text}; {advice}"
-        return replace(
-            row, action=PlanAction.HELD, causes=(cause,), work=None, is_settled_by_attempt=True
-        )
-    if settings.target.otherwise is Otherwise.SKIP:
+        return Held.of(row, f"{found.text}; {advice}", is_settled_by_attempt=True)
+    if target.otherwise is Otherwise.SKIP:
         cause = f"{found.text}: left alone until source, target or tools change"
-        return replace(
-            row,
-            action=PlanAction.LEFT_ALONE,
-            causes=(cause,),
-            work=None,
-            is_settled_by_attempt=True,
-        )
+        return LeftAlone.of(row, cause, is_settled_by_attempt=True)
     return None
 
 
@@ -160,7 +143,7 @@ def _wants_sample(
 
 def too_large(work: PlannedEncode, sample: SampleEncode) -> str | None:
     """Why a film with such samples is not begun, by the policy of today; None: it is."""
-    return hopeless(
+    return too_large_by_samples(
         projection_of(work, sample),
         source_bytes=work.origin.stat.size_bytes,
         max_size_ratio=work.recipe.settings.max_size_ratio,
@@ -179,12 +162,10 @@ def projection_of(work: PlannedEncode, sample: SampleEncode) -> int | None:
 
 def as_encoded(settings: EncodeSettings) -> EncodeSettings:
     """The settings with the numbers alone, whichever wish they come from."""
-    return replace(settings, target=None, film_grain_auto=False)
+    return structs.replace(settings, quality_target=None, film_grain_auto=False)
 
 
-def _with_settings(work: PlannedEncode, settings: EncodeSettings) -> PlannedEncode:
-    return replace(work, recipe=replace(work.recipe, settings=settings))
-
-
-def _noted(row: PlanRow, note: str) -> PlanRow:
-    return row if note in row.notes else replace(row, notes=(*row.notes, note))
+def _with_settings(row: Ready, **found: Any) -> Ready:
+    settings = dataclasses.replace(row.work.recipe.settings, **found)
+    work = replace(row.work, recipe=replace(row.work.recipe, settings=settings))
+    return replace(row, work=work)

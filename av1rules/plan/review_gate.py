@@ -7,40 +7,50 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from av1rules.approvals.model import ReviewState, ReviewStatus, review_state
 from av1rules.base.text import printable
 from av1rules.ledger.clips import ClipRecord, clip_place
 from av1rules.plan.context import PlanContext
-from av1rules.plan.items import ClipState, PlanAction, PlannedEncode, PlanRow, Prerequisite
+from av1rules.plan.items import (
+    ActiveItem,
+    Blocked,
+    ClipState,
+    Encode,
+    Held,
+    MakeClip,
+    Move,
+    PlanItem,
+    PlannedEncode,
+    PlannedFile,
+    Prerequisite,
+    clip_of,
+    with_note,
+)
 from av1rules.policy.canonical import settings_digest
 from av1rules.policy.model import ReviewKind
 
 
-def apply_review(scope: PlanContext, row: PlanRow) -> PlanRow:
-    """The row of an encode as it is, or held, or as a clip to make. A forced one is no exception;
-    what was built before from this content with these settings is."""
-    work = row.work
-    if row.action is not PlanAction.ENCODE or work is None or work.look.decision.rule is None:
-        return row
-    decision, settings = work.look.decision, work.recipe.settings
-    if decision.review.kind is ReviewKind.NEVER and not scope.workspace.book.decisions:
+def apply_review(scope: PlanContext, row: Encode) -> Encode | Move | MakeClip | Held:
+    """The encode as it is, or held, or as a clip to make. A forced one is no exception; what was
+    built before from this content with these settings is."""
+    decision, settings = row.work.look.decision, row.work.recipe.settings
+    is_asked = decision.review.kind is not ReviewKind.NEVER
+    if decision.rule is None or not (is_asked or scope.workspace.book.decisions):
         return row
     verdict = review_state(
         scope.workspace.book,
-        content_key=work.content_key,
+        content_key=row.work.content_key,
         settings=settings,
-        rule=work.look.decision.rule.name,
+        rule=decision.rule.name,
         review=decision.review,
     )
     if verdict.is_released:
-        is_asked = decision.review.kind is not ReviewKind.NEVER
-        return replace(row, notes=(*row.notes, verdict.text)) if is_asked else row
-    if _was_built(scope, work):
-        return row
-    return _unreleased(scope, row, work, verdict)
+        return replace(with_note(row, verdict.text), released=verdict) if is_asked else row
+    return row if _was_built(scope, row.work) else _unreleased(scope, row, verdict)
 
 
 def _was_built(scope: PlanContext, work: PlannedEncode) -> bool:
@@ -50,112 +60,100 @@ def _was_built(scope: PlanContext, work: PlannedEncode) -> bool:
     return any(one.fingerprint == work.fingerprint for one in known)
 
 
-def _unreleased(
-    scope: PlanContext, row: PlanRow, work: PlannedEncode, verdict: ReviewState
-) -> PlanRow:
-    donor = work.donor
-    if donor is not None and donor.row is not None and donor.is_move:
+def _unreleased(scope: PlanContext, row: Encode, verdict: ReviewState) -> Move | MakeClip | Held:
+    work = row.work
+    if work.moves_from is not None:
         # The old target follows its source at once; the next plan goes on from there.
-        moved = row.causes[:1]
-        return replace(row, action=PlanAction.MOVE, causes=moved, notes=(*row.notes, verdict.text))
+        return Move.of(with_note(row, verdict.text), *row.causes[:1], work=work)
     record = scope.workspace.ledger.clips.find(work.fingerprint)
-    is_made = record is not None and record.is_there
     due_place = clip_place(scope.workspace.state_dir, work.fingerprint)
-    name = due_place if record is None else record.path
-    review = work.look.decision.review
-    state = ClipState(
-        path=name,
-        kind=verdict.kind,
-        text=verdict.text,
-        review=review,
+    clip = ClipState(
+        path=due_place if record is None else record.path,
+        verdict=verdict,
+        review=work.look.decision.review,
         content_key=work.content_key,
         digest=settings_digest(work.recipe.settings),
-        is_made=is_made,
+        is_made=record is not None and record.is_there,
     )
-    row = replace(row, clip=state)
     if verdict.kind is ReviewStatus.REJECTED:
-        return replace(row, action=PlanAction.HELD, causes=(verdict.text,), work=None)
-    row = replace(row, later=work)
-    if is_made:
-        return replace(row, action=PlanAction.HELD, causes=(_waiting(row, verdict),), work=None)
-    due = tuple(step for step in work.due if step is not Prerequisite.SAMPLE)
-    return replace(
+        return Held.of(row, verdict.text, clip=clip)
+    if clip.is_made:
+        return _waiting(row, clip)
+    pending = tuple(step for step in work.pending if step is not Prerequisite.SAMPLE)
+    return MakeClip.of(
         row,
-        action=PlanAction.CLIP,
-        causes=(_due(work, verdict), *row.causes),
-        work=replace(work, due=due),
+        _due(work, verdict),
+        *row.causes,
+        work=replace(work, pending=pending),
+        clip=clip,
+        after_review=work,
     )
 
 
-def display_name(row: PlanRow) -> str:
+def display_name(row: PlannedFile) -> str:
     """The name of a clip as a shell takes it."""
     return shlex.quote(printable(row.file.library_path))
 
 
-def _waiting(row: PlanRow, verdict: ReviewState) -> str:
-    text = verdict.text.removeprefix("held: ")
-    if verdict.kind is ReviewStatus.VOID:
-        text = f"{text}: the new clip waits for approval"
-    return f"{text}: av1rules clips show {display_name(row)}"
+def _waiting(row: Encode, clip: ClipState) -> Held:
+    reason = clip.verdict.reason
+    if clip.verdict.kind is ReviewStatus.VOID:
+        reason = f"{reason}: the new clip waits for approval"
+    cause = f"{reason}: av1rules clips show {display_name(row)}"
+    return Held.of(row, cause, reason=reason, clip=clip, after_review=row.work)
 
 
 def _due(work: PlannedEncode, verdict: ReviewState) -> str:
     if verdict.kind is ReviewStatus.VOID:
         return f"{verdict.text}: a new clip is to be seen"
     decision = work.look.decision
-    note = verdict.text.partition("approval (")[2]  # canaries, or what was adjusted
-    count = f"; {note.removesuffix(')')}" if note else ""
-    return f"review: {decision.review.text} ({decision.review_origin}){count}"
+    detail = f"; {verdict.detail}" if verdict.detail else ""
+    return f"review: {decision.review.text} ({decision.review_origin}){detail}"
 
 
-def deduplicate_clips(scope: PlanContext, rows: Sequence[PlanRow]) -> list[PlanRow]:
-    """The rows, one clip for each content and settings, and of canaries no more than are needed."""
+def deduplicate_clips(scope: PlanContext, rows: Sequence[PlanItem]) -> list[PlanItem]:
+    """The items, one clip for each content and settings, and no more canaries than are needed."""
     settled = list(rows)
     makers: dict[str, str] = {}
     waiting = _canaries_waiting(rows)
     for number, row in enumerate(settled):
-        if row.action is not PlanAction.CLIP or row.clip is None or row.fingerprint is None:
+        if not isinstance(row, MakeClip):
             continue
-        maker = makers.setdefault(row.fingerprint, row.file.library_path)
+        maker = makers.setdefault(row.work.fingerprint, row.file.library_path)
         if maker != row.file.library_path:
             cause = f"same content as {printable(maker)}: one clip for both"
-            settled[number] = replace(_held(row, cause), later=None)  # a copy of the other's
+            settled[number] = Held.of(row, cause)  # a copy of the other's
             continue
         review, group = row.clip.review, (row.rule or "", row.clip.digest)
         if review.kind is not ReviewKind.CANARY or review.canary is None:
             continue
         approved = scope.workspace.book.approved_canaries(*group, besides="")
         if approved + waiting[group] >= review.canary:
-            settled[number] = _held(row, f"waits for the canaries of its rule: {row.clip.text}")
+            cause = f"waits for the canaries of its rule: {row.clip.verdict.text}"
+            settled[number] = Held.of(row, cause, after_review=row.after_review)
         waiting[group] += 1
     return settled
 
 
-def _held(row: PlanRow, cause: str) -> PlanRow:
-    return replace(row, action=PlanAction.HELD, causes=(cause,), work=None, clip=None)
-
-
-def _canaries_waiting(rows: Iterable[PlanRow]) -> Counter[tuple[str, str]]:
+def _canaries_waiting(rows: Iterable[PlanItem]) -> Counter[tuple[str, str]]:
     """Clips that are made and not decided on, by rule and settings."""
+    clips = ((row.rule or "", clip) for row in rows if (clip := clip_of(row)) is not None)
     return Counter(
-        (row.rule or "", row.clip.digest)
-        for row in rows
-        if row.clip is not None and row.clip.is_made and row.clip.kind is not ReviewStatus.REJECTED
+        (rule, clip.digest)
+        for rule, clip in clips
+        if clip.is_made and clip.verdict.kind is not ReviewStatus.REJECTED
     )
 
 
-def contents_to_come(rows: Iterable[PlanRow], clips: Iterable[ClipRecord]) -> frozenset[str]:
+def contents_to_come(rows: Iterable[PlanItem], clips: Iterable[ClipRecord]) -> frozenset[str]:
     """The contents of films that have a clip or could be encoded, and are not encoded yet: variants
     of their clips are of use."""
-    to_come = [row for row in rows if row.action in _TO_COME]
-    known = {row.clip.content_key for row in to_come if row.clip is not None}
-    known |= {row.work.content_key for row in to_come if row.work is not None}
+    to_come = [row for row in rows if isinstance(row, Encode | MakeClip | Held | Blocked)]
+    known = {clip.content_key for row in to_come if (clip := clip_of(row)) is not None}
+    known |= {row.work.content_key for row in to_come if isinstance(row, ActiveItem)}
     fingerprints = {row.fingerprint for row in to_come}
     known |= {one.facts.content_key for one in clips if one.fingerprint in fingerprints}
     return frozenset(known)
-
-
-_TO_COME = (PlanAction.ENCODE, PlanAction.CLIP, PlanAction.HELD, PlanAction.BLOCKED)
 
 
 def page_of(clip: str) -> Path:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from av1rules.base.text import printable
+from av1rules.base.text import counted, printable
 from av1rules.media.discover import WalkProblem
 from av1rules.media.source import LibraryFile
 from av1rules.plan.workspace import Workspace
@@ -93,7 +93,7 @@ def check_root(
     if found == 0:
         return SafetyStop(
             where=where,
-            message=f"the root is empty, but held {known} files when a run last looked",
+            message=f"the root is empty, but held {counted(known, 'file')} at the last run",
             hint="is its disk mounted? If they are really gone: --accept-missing",
         )
     share = len(lost) / known
@@ -118,7 +118,7 @@ def check_roots(
     files: Iterable[LibraryFile],
     problems: Sequence[WalkProblem],
     *,
-    replaced: Iterable[bytes],
+    replaced: Iterable[str],
     roots_with_targets: frozenset[str],
 ) -> tuple[tuple[Inventory, ...], tuple[SafetyStop, ...]]:
     """The census of every root that could be walked, and the brakes. `files` are all that the walk
@@ -181,22 +181,22 @@ def _lost(
     known: dict[str, Mark],
     listed: list[tuple[str, Mark]],
     elsewhere: frozenset[Mark],
-    replaced: frozenset[bytes],
+    replaced: frozenset[str],
 ) -> list[str]:
     def is_there(path: str) -> bool:
         whole = f"{root}/{path}"
-        return os.fsencode(whole) in replaced or os.path.lexists(whole)
+        return whole in replaced or os.path.lexists(whole)
 
     return missing_files(known, listed, elsewhere=elsewhere, is_there=is_there)
 
 
-def check_output(workspace: Workspace, known: Iterable[bytes]) -> SafetyStop | None:
+def check_output(workspace: Workspace, known: Iterable[str]) -> SafetyStop | None:
     """The brake where the whole output is gone: a disk that is not mounted must not have a library
     encoded anew onto the disk below it. `known` are the targets of the ledger."""
     root = workspace.ruleset.output.root
     if workspace.ruleset.output.mode is not OutputMode.MIRROR or root is None:
         return None
-    below = os.fsencode(root) + b"/"
+    below = f"{root}/"
     targets = [target for target in known if target.startswith(below)]
     count = len(targets)
     is_gone = not _has_entries(str(root)) or (
@@ -206,7 +206,8 @@ def check_output(workspace: Workspace, known: Iterable[bytes]) -> SafetyStop | N
         return None
     return SafetyStop(
         where=printable(str(root)),
-        message=f"all of output.root is missing, but the ledger has {count} targets there",
+        message="all of output.root is missing, but the ledger has "
+        f"{counted(count, 'target')} there",
         hint="is its disk mounted? If the targets are really gone: --accept-missing",
     )
 

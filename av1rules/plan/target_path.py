@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 
 from av1rules.base.text import printable
 from av1rules.media.source import LibraryFile
-from av1rules.plan.items import ACTIVE, PlanAction, PlanRow
+from av1rules.plan.items import ActiveItem, Blocked, Fresh, PlanItem, clip_of
 from av1rules.policy.model import OutputMode, OutputSpec
-
-_CLAIMING = (*ACTIVE, PlanAction.FRESH)
 
 
 def target_path(file: LibraryFile, output: OutputSpec, container: str) -> str:
@@ -30,12 +27,13 @@ def target_path(file: LibraryFile, output: OutputSpec, container: str) -> str:
     return f"{file.root}/{stem}{output.suffix}.{container}"
 
 
-def block_collisions(rows: Iterable[PlanRow]) -> list[PlanRow]:
-    """The rows, those that claim one and the same target as BLOCKED, each naming the other."""
+def block_collisions(rows: Iterable[PlanItem]) -> list[PlanItem]:
+    """The items, those that claim one and the same target as Blocked, each naming the other."""
     rows = list(rows)
     claims: dict[str, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
-        if row.target is not None and (row.action in _CLAIMING or row.clip is not None):
+        is_claiming = isinstance(row, ActiveItem | Fresh) or clip_of(row) is not None
+        if row.target is not None and is_claiming:
             claims[row.target].append(number)
     for target, numbers in claims.items():
         if len(numbers) > 1:
@@ -44,7 +42,7 @@ def block_collisions(rows: Iterable[PlanRow]) -> list[PlanRow]:
     return rows
 
 
-def _collided(rows: list[PlanRow], number: int, numbers: list[int], target: str) -> PlanRow:
+def _collided(rows: list[PlanItem], number: int, numbers: list[int], target: str) -> Blocked:
     others = ", ".join(
         printable(os.path.basename(rows[other].file.relative_path))
         for other in numbers
@@ -54,11 +52,4 @@ def _collided(rows: list[PlanRow], number: int, numbers: list[int], target: str)
         f"would write the same target as {others} ({printable(os.path.basename(target))}): "
         "rename one, or skip one by a rule"
     )
-    return replace(
-        rows[number],
-        action=PlanAction.BLOCKED,
-        causes=(cause,),
-        work=None,
-        clip=None,
-        is_lasting=False,
-    )
+    return Blocked.of(rows[number], cause)

@@ -18,6 +18,7 @@ from av1rules.approvals.model import Decisions
 from av1rules.base.files import write_text
 from av1rules.base.process import Children
 from av1rules.base.text import text_digest
+from av1rules.encode.encoders.registry import SELF_TESTS
 from av1rules.ffmpeg.locate import find_tools
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.ledger import Ledger
@@ -26,8 +27,9 @@ from av1rules.media.discover import VIDEO_EXTENSIONS, Candidate, WalkProblem, wa
 from av1rules.media.ffprobe import probe_many
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.approvals import ApprovalsFile
+from av1rules.policy.decode import STATE_FOLDER
 from av1rules.policy.load import load_rules
-from av1rules.policy.model import STATE_FOLDER, Root, RuleSet
+from av1rules.policy.model import Root, RuleSet
 from av1rules.policy.ownership import writable_by_others
 
 
@@ -109,7 +111,11 @@ def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
     spec = ruleset.tools
     with LibraryCache(ruleset.run.state_dir) as cache:
         tools = find_tools(
-            ffmpeg=spec.ffmpeg, ffprobe=spec.ffprobe, min_version=spec.min_version, memo=cache
+            ffmpeg=spec.ffmpeg,
+            ffprobe=spec.ffprobe,
+            min_version=spec.min_version,
+            self_tests=SELF_TESTS,
+            memo=cache,
         )
         open_ledger = Ledger.open if write else Ledger.read
         ledger = open_ledger(ruleset.run.state_dir)

@@ -1,1 +1,1 @@
-"""The rules file: reading, checking, matching, and the settings it resolves to."""
+"""The policy: a rules file as typed values, and what it decides for one source."""

@@ -59,33 +59,58 @@ class Facts:
     grain: float | None = None  # noise in steps of 8 bits
 
 
-FACT_KINDS: dict[str, FactKind] = {
-    "path": FactKind.GLOB,
-    "source_tier": FactKind.WORD,
-    "confidence": FactKind.NUMBER,
-    "video_codec": FactKind.WORD,
-    "width": FactKind.NUMBER,
-    "height": FactKind.NUMBER,
-    "resolution": FactKind.WORD,
-    "bitrate": FactKind.RATE,
-    "bits_per_pixel": FactKind.NUMBER,
-    "frame_rate": FactKind.NUMBER,
-    "duration": FactKind.DURATION,
-    "size": FactKind.SIZE,
-    "bit_depth": FactKind.NUMBER,
-    "hdr": FactKind.WORD,
-    "dolby_vision_profile": FactKind.NUMBER,
-    "interlaced": FactKind.BOOL,
-    "variable_frame_rate": FactKind.BOOL,
-    "audio_codec": FactKind.WORD,
-    "audio_language": FactKind.WORD,
-    "lossless_audio": FactKind.BOOL,
-    "subtitle_language": FactKind.WORD,
-    "container": FactKind.WORD,
-    "chroma": FactKind.WORD,
-    "captions": FactKind.BOOL,
-    "grain": FactKind.NUMBER,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactSpec:
+    """How conditions ask for one fact.
+
+    `has_many` marks facts of several values at once: conditions on two different values can both
+    be true of one source. `tolerance` is relative: how near a number must come to one asked for.
+    """
+
+    kind: FactKind
+    has_many: bool = False
+    tolerance: float = 0.0
+
+
+def _one(kind: FactKind, *, tolerance: float = 0.0) -> FactSpec:
+    return FactSpec(kind=kind, tolerance=tolerance)
+
+
+def _many(kind: FactKind) -> FactSpec:
+    return FactSpec(kind=kind, has_many=True)
+
+
+_RATE_TOLERANCE = 0.0004
+"""23.976 is 24000/1001, and 24 is 0.1 % away from it."""
+
+FACTS: dict[str, FactSpec] = {
+    "path": _many(FactKind.GLOB),
+    "source_tier": _one(FactKind.WORD),
+    "confidence": _one(FactKind.NUMBER),
+    "video_codec": _one(FactKind.WORD),
+    "width": _one(FactKind.NUMBER),
+    "height": _one(FactKind.NUMBER),
+    "resolution": _one(FactKind.WORD),
+    "bitrate": _one(FactKind.RATE),
+    "bits_per_pixel": _one(FactKind.NUMBER),
+    "frame_rate": _one(FactKind.NUMBER, tolerance=_RATE_TOLERANCE),
+    "duration": _one(FactKind.DURATION),
+    "size": _one(FactKind.SIZE),
+    "bit_depth": _one(FactKind.NUMBER),
+    "hdr": _many(FactKind.WORD),
+    "dolby_vision_profile": _many(FactKind.NUMBER),
+    "interlaced": _one(FactKind.BOOL),
+    "variable_frame_rate": _one(FactKind.BOOL),
+    "audio_codec": _many(FactKind.WORD),
+    "audio_language": _many(FactKind.WORD),
+    "lossless_audio": _one(FactKind.BOOL),
+    "subtitle_language": _many(FactKind.WORD),
+    "container": _one(FactKind.WORD),
+    "chroma": _one(FactKind.WORD),
+    "captions": _one(FactKind.BOOL),
+    "grain": _one(FactKind.NUMBER),
 }
+"""Every condition but `any`, `all` and `not`: what `match`, `lint` and the decoder know of it."""
 
 _CONTAINERS = {
     "matroska": "mkv", "mov": "mp4", "mpegts": "ts", "asf": "wmv", "mpeg": "mpg",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from av1rules.policy.facts import FACTS
 from av1rules.policy.globs import miscased_root
 from av1rules.policy.model import (
     ActionKind,
@@ -23,11 +24,6 @@ from av1rules.policy.model import (
     Severity,
     Test,
 )
-
-_SET_FACTS = frozenset(
-    {"path", "hdr", "dolby_vision_profile", "audio_codec", "audio_language", "subtitle_language"}
-)
-"""Facts of several values at once: two different wishes can both come true."""
 
 _CANT: dict[str, dict[str, str]] = {
     "librav1e": {
@@ -247,7 +243,7 @@ def _contradiction(condition: Condition) -> str | None:
     tests = [part for part in inner if isinstance(part, Test)]
     for index, first in enumerate(tests):
         for second in tests[index + 1 :]:
-            if first.fact != second.fact or first.fact in _SET_FACTS:
+            if first.fact != second.fact or FACTS[first.fact].has_many:
                 continue
             if first.wanted and second.wanted and not _overlap(first, second):
                 return first.fact

@@ -1,19 +1,28 @@
-"""From a rules file to a RuleSet: read, check against the schema, build, lint. Runs nothing."""
+"""From a rules file to a RuleSet: read, check against the schema, decode, check, lint. Runs
+nothing."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from av1rules.base.text import text_digest
-from av1rules.policy.build import build_rules
+from av1rules.policy.checks import cross_problems
+from av1rules.policy.decode import decode_rules
 from av1rules.policy.lint import lint
 from av1rules.policy.model import Problem, RuleSet, Severity
-from av1rules.policy.problems import RulesError, cut_short, sort_problems, with_snippets
-from av1rules.policy.reader import Cursor
+from av1rules.policy.problems import (
+    MOST_PROBLEMS,
+    RulesError,
+    cut_short,
+    sort_problems,
+    with_snippets,
+)
+from av1rules.policy.schema import schema_problems
 from av1rules.policy.yaml.document import parse_document, read_bytes
-from av1rules.policy.yaml.nodes import Document
+from av1rules.policy.yaml.nodes import Document, Items, Mapping, Node, Path_, format_path
 
 
 def check_rules(path: Path) -> tuple[RuleSet | None, tuple[Problem, ...]]:
@@ -21,20 +30,24 @@ def check_rules(path: Path) -> tuple[RuleSet | None, tuple[Problem, ...]]:
 
     Raises Av1rulesError only when the file can't be read at all.
     """
-    return _checked(read_bytes(path), path, is_trusted=False)
+    return _checked(read_bytes(path), path)
 
 
 def load_rules(path: Path, *, trusted_digest: str | None = None) -> RuleSet:
     """The rule set of a file. Raises RulesError with all problems.
 
     `trusted_digest` is the digest of a rule set that this version of av1rules has loaded before:
-    if the file still has it, the check against the schema, which costs most, is left out.
+    if the file still has it, it is only decoded, since checking it costs most.
     """
     raw = read_bytes(path)
-    is_trusted = trusted_digest is not None and _digest(raw, path) == trusted_digest
-    ruleset, problems = _checked(raw, path, is_trusted=is_trusted)
+    if trusted_digest is not None and _digest(raw, path) == trusted_digest:
+        ruleset = _decoded_unchecked(raw, path)
+    else:
+        ruleset = None
     if ruleset is None:
-        raise RulesError(problems)
+        ruleset, problems = _checked(raw, path)
+        if ruleset is None:
+            raise RulesError(problems)
     return ruleset
 
 
@@ -43,42 +56,55 @@ def rules_digest(path: Path) -> str:
     return _digest(read_bytes(path), path)
 
 
-def _checked(
-    raw: bytes, path: Path, *, is_trusted: bool
-) -> tuple[RuleSet | None, tuple[Problem, ...]]:
+def _checked(raw: bytes, path: Path) -> tuple[RuleSet | None, tuple[Problem, ...]]:
     document = parse_document(raw, file=str(path))
     problems = list(document.problems)
     ruleset = None
     if document.root is not None:
-        by_schema = () if is_trusted else _by_schema(document)
-        cursor = Cursor(document.root, (), document.file, [])
-        ruleset = build_rules(cursor, file=Path(os.path.abspath(path)), digest=_digest(raw, path))
+        by_schema = schema_problems(document)
         problems += [problem for problem in by_schema if problem.path not in document.unread]
-        told = {*document.unread, *(problem.path for problem in by_schema)}
-        problems += _beyond(cursor.problems, tuple(path for path in told if path))
+        wrong = {*document.unread, *(problem.path for problem in by_schema)} - {""}
+        values = _without(document.root, wrong, ())
+        if isinstance(values, dict) and len(by_schema) <= MOST_PROBLEMS:
+            ruleset = _decoded(document, values, raw, path)
+            problems += cross_problems(document, values, ruleset)
     if any(problem.severity is Severity.ERROR for problem in problems):
         ruleset = None
-    elif ruleset is not None and not is_trusted:
+    elif ruleset is not None:
         problems += lint(ruleset)
     return ruleset, with_snippets(cut_short(sort_problems(problems)), document.lines)
 
 
-def _by_schema(document: Document) -> tuple[Problem, ...]:
-    # Heavy (jsonschema, some 80 ms) and not needed for a file that was checked before.
-    from av1rules.policy.schema import schema_problems  # noqa: PLC0415
+def _decoded_unchecked(raw: bytes, path: Path) -> RuleSet | None:
+    """None where the trust was wrong: another version may have checked by another schema."""
+    document = parse_document(raw, file=str(path))
+    values = document.plain()
+    if document.problems or not isinstance(values, dict):
+        return None
+    try:
+        return _decoded(document, values, raw, path)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
-    return schema_problems(document)
+
+def _decoded(document: Document, values: dict[str, Any], raw: bytes, path: Path) -> RuleSet:
+    file = Path(os.path.abspath(path))
+    return decode_rules(document, values, file=file, digest=_digest(raw, path))
 
 
-def _beyond(found: Iterable[Problem], told: tuple[str, ...]) -> list[Problem]:
-    """Faults at and below paths where nothing was told yet: one fault, one Problem."""
-    parents = frozenset(told)
-    return [problem for problem in found if not _is_below(problem.path, parents)]
-
-
-def _is_below(path: str, parents: frozenset[str]) -> bool:
-    ends = (index for index, mark in enumerate(path) if mark in ".[")
-    return path in parents or any(path[:end] in parents for end in ends)
+def _without(node: Node, wrong: Iterable[str], at: Path_) -> object:
+    """The plain values without those at `wrong` paths: keys are left out, entries of lists become
+    None, so that the others keep their places."""
+    if format_path(at) in wrong:
+        return None
+    if isinstance(node, Items):
+        return [_without(item, wrong, (*at, index)) for index, item in enumerate(node.items)]
+    if isinstance(node, Mapping):
+        below = (
+            (entry.key, _without(entry.value, wrong, (*at, entry.key))) for entry in node.entries
+        )
+        return {key: value for key, value in below if value is not None}
+    return node.value
 
 
 def _digest(raw: bytes, path: Path) -> str:

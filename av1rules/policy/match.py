@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_rate, format_size
-from av1rules.policy.facts import FACT_KINDS, FactKind, Facts, facts_of
+from av1rules.policy.facts import FACTS, FactKind, Facts, facts_of
 from av1rules.policy.globs import path_matcher
 from av1rules.policy.model import AllOf, AnyOf, Condition, Not, Range, Rule, Test
 
@@ -198,7 +198,7 @@ def _shown(fact: str, value: object) -> str:
     if isinstance(value, str):
         return printable(value, limit=80)
     assert isinstance(value, int | float)
-    match FACT_KINDS[fact]:
+    match FACTS[fact].kind:
         case FactKind.SIZE:
             return format_size(value)
         case FactKind.RATE:

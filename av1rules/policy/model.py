@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from av1rules.policy.settings import SourceTier
-
-STATE_FOLDER = ".av1rules"
-"""The state's folder beside the rules file, unless `run.state_dir` says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -343,6 +341,9 @@ MOST_CANARIES = 1000
 """Above it `each` is meant; the schema has no say, since `canary(3)` is text to it."""
 
 
+_CANARY = re.compile(r"\s*canary\s*\(\s*(\d{1,9})\s*\)\s*")
+
+
 class ReviewKind(Enum):
     EACH = "each"  # every film's clip is approved
     CANARY = "canary"  # the first few of a rule are, then the rest is released
@@ -361,6 +362,12 @@ class Review:
     def text(self) -> str:
         """As a rules file has it: `each`, `canary(3)`, `never`."""
         return self.kind.value if self.canary is None else f"{self.kind.value}({self.canary})"
+
+
+def parse_canary(text: str) -> int | None:
+    """The number in `canary(3)`; None for any other text."""
+    found = _CANARY.fullmatch(text)
+    return None if found is None else int(found[1])
 
 
 TIER_REVIEWS = {

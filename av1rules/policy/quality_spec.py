@@ -51,7 +51,7 @@ class Floor:
 
     @property
     def key(self) -> str:
-        """As `verify` of a rules file has it: `vmaf_p5`."""
+        """As `quality_gate` of a rules file has it: `vmaf_p5`."""
         return f"{self.metric.value}_{self.statistic.value}"
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from av1rules.media.resolution import UHD_MIN_HEIGHT, UHD_MIN_WIDTH
 from av1rules.policy.canonical import NAMES, with_changes
@@ -29,6 +29,21 @@ from av1rules.policy.source_tier import MODERN_CODECS
 BUILT_IN = "built-in"
 
 
+class Origin(NamedTuple):
+    """Where the value of a setting comes from: its place, the layer that stands there, and what
+    the source made of it."""
+
+    where: str  # `rules.yaml:12`, or built-in defaults
+    layer: str | None = None
+    change: str = ""
+
+    def __str__(self) -> str:
+        """As `rules.yaml:12 (rule uhd remux)`."""
+        return (
+            f"{self.where} ({self.layer}){self.change}" if self.layer else self.where + self.change
+        )
+
+
 class DecisionKind(Enum):
     ENCODE = "encode"
     SKIP = "skip"
@@ -40,16 +55,15 @@ class DecisionKind(Enum):
 class Decision:
     """What the policy says of one source. `settings` and `origins` for ENCODE only.
 
-    `origins` pairs each setting with where its value comes from, in the order of `EncodeSettings`:
-    `("crf", "rules.yaml:12 (rule uhd remux)")`. `review` is for ENCODE too, and `review_origin` the
-    place that says so.
+    `origins` pairs each setting with where its value comes from, in the order of `EncodeSettings`.
+    `review` is for ENCODE too, and `review_origin` the place that says so.
     """
 
     kind: DecisionKind
     rule: Rule | None = None
     reason: str | None = None
     settings: EncodeSettings | None = None
-    origins: tuple[tuple[str, str], ...] = ()
+    origins: tuple[tuple[str, Origin], ...] = ()
     review: Review = field(default_factory=Review)
     review_origin: str = BUILT_IN
 
@@ -111,21 +125,21 @@ def _modern_codec(facts: Facts) -> str | None:
 
 def resolve(
     ruleset: RuleSet, action: Action, facts: Facts
-) -> tuple[EncodeSettings, tuple[tuple[str, str], ...]]:
+) -> tuple[EncodeSettings, tuple[tuple[str, Origin], ...]]:
     """The settings an `encode` action means for this source, and the origin of each field."""
     settings = EncodeSettings(**_tier_values(facts))
-    origins = dict.fromkeys(_TIER_FIELDS, f"{BUILT_IN} {facts.source_tier} defaults")
+    origins = dict.fromkeys(_TIER_FIELDS, Origin(f"{BUILT_IN} {facts.source_tier} defaults"))
     for layer in _layers(ruleset, action):
         settings = with_changes(settings, {one.field: one.value for one in layer.settings})
-        places = {one.field: f"{one.place.short} ({layer.name})" for one in layer.settings}
+        places = {one.field: Origin(one.place.short, layer.name) for one in layer.settings}
         if "crf" in places:
-            origins.pop("target", None)
-        if "target" in places:  # what the CRF comes from
-            places["crf"] = places["target"]
+            origins.pop("quality_target", None)
+        if "quality_target" in places:  # what the CRF comes from
+            places["crf"] = places["quality_target"]
         origins |= places
     if settings.film_grain == 0 and not settings.film_grain_auto:
         origins.pop("film_grain_denoise", None)
-    return settings, tuple([(name, origins.get(name, BUILT_IN)) for name in NAMES])
+    return settings, tuple([(name, origins.get(name, Origin(BUILT_IN))) for name in NAMES])
 
 
 def _layers(ruleset: RuleSet, action: Action) -> list[SettingsLayer]:

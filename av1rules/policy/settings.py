@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+import msgspec
+
 from av1rules.policy.quality_spec import QualityGate, QualityTarget
 
 
@@ -33,8 +35,12 @@ class Loss(StrEnum):
     DAMAGE = "damage"  # the source decodes with errors; what can be decoded is kept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodeSettings:
+STORED_NAMES = {"quality_target": "target", "quality_gate": "verify"}
+"""Fields with another name in everything stored: ledger rows, tags, fingerprints. The stored name
+never changes, else every target would go stale."""
+
+
+class EncodeSettings(msgspec.Struct, frozen=True, kw_only=True, rename=STORED_NAMES):
     """The resolved settings of one encode.
 
     `crf` 0-70 in quarter steps on SVT-AV1's scale, lower is better; `preset` 0-13 on SVT-AV1's
@@ -44,10 +50,11 @@ class EncodeSettings:
     the encoder's own. `bit_depth` 0 means: as the source (unknown becomes 10). `force` encodes
     sources that already have a modern codec and would be left alone.
 
-    With a `target`, `crf` is where the search for it starts, and what it found once it is done;
-    with `film_grain_auto`, `film_grain` is 0 until the film is measured, then what was measured.
-    Both belong to the wish and not to the fingerprint: a target stays fresh when a later search or
-    measurement would come to another number. `verify` is the gate before publication.
+    With a `quality_target`, `crf` is where the search for it starts, and what it found once it is
+    done; with `film_grain_auto`, `film_grain` is 0 until the film is measured, then what was
+    measured.
+    Both belong to the request and not to the fingerprint: a target stays fresh when a later search
+    or measurement would come to another number. `quality_gate` is the gate before publication.
     """
 
     encoder: str = "auto"
@@ -64,16 +71,16 @@ class EncodeSettings:
     accept: frozenset[Loss] = frozenset()
     max_size_ratio: float = 0.90
     force: bool = False
-    target: QualityTarget | None = None
+    quality_target: QualityTarget | None = None
     film_grain_auto: bool = False
-    verify: QualityGate | None = None
+    quality_gate: QualityGate | None = None
 
 
 AUTO = "auto"
 """`film_grain: auto` in rules and adjustments."""
 
 
-NOT_IN_FINGERPRINT = frozenset({"accept", "max_size_ratio", "force", "verify"})
+NOT_IN_FINGERPRINT = frozenset({"accept", "max_size_ratio", "force", "quality_gate"})
 """Fields that decide whether a file is encoded, not what the result looks like."""
 
 

@@ -41,7 +41,7 @@ def count_problem(parts: Sequence[Sequence[float | None]], encoded: int) -> str 
     """What is wrong with the numbers of pictures; None if they are equal and not 0."""
     wanted = sum(len(part) for part in parts)
     if wanted == 0:
-        return "there is no picture of the source to compare with"
+        return "the source has no frame to compare with"
     if wanted == encoded:
         return None
     return f"the source has {wanted} pictures to compare, the encode {encoded}"

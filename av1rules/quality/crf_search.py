@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from av1rules.base.text import counted
 from av1rules.policy.quality_spec import BEST_POSSIBLE, CRF_STEP, Metric, QualityTarget, figure_name
 
 MOST_TRIALS = 8
@@ -178,8 +179,7 @@ def _found(target: QualityTarget, best: TrialPoint, probes: tuple[TrialPoint, ..
         crf=best.crf,
         value=best.value,
         probes=probes,
-        text=f"CRF {best.crf:g}: {_figure(target, best.value)}, "
-        f"{count} probe{'s' if count > 1 else ''}",
+        text=f"CRF {best.crf:g}: {_figure(target, best.value)}, {counted(count, 'trial encode')}",
     )
 
 

@@ -277,7 +277,7 @@ def open_frame_reader(
 
 def _unseen(path: str, why: str) -> ProbeError:
     return ProbeError(
-        f"no passages can be looked at: {why}",
+        f"no excerpts can be measured: {why}",
         hint="remux the file into Matroska, or leave out its review",
         where=printable(path),
     )

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
 from av1rules.base.errors import Av1rulesError, EncodeError, ToolError
 from av1rules.base.files import TEMP_PREFIX
-from av1rules.base.priority import USUAL, Priority
-from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.base.process import Children
 from av1rules.base.text import printable
 from av1rules.ffmpeg.failures import explain
 from av1rules.ffmpeg.input_guard import INPUT_GUARD
-from av1rules.ffmpeg.log import LogReader
-from av1rules.ffmpeg.progress import ProgressParser, ProgressSample
+from av1rules.ffmpeg.run import FfmpegResult, OnSample, ignore_sample, run_ffmpeg
 from av1rules.ffmpeg.tools import ToolMemo, Tools
-from av1rules.ffmpeg.watchdog import STALL_S, StallReport, Watchdog
+from av1rules.ffmpeg.watchdog import USUAL_LIMITS, RunLimits
 from av1rules.media.resolution import UHD_MIN_HEIGHT, UHD_MIN_WIDTH
 from av1rules.media.source import HdrKind, VideoStream
 from av1rules.policy.quality_spec import Metric
@@ -72,12 +68,6 @@ SDR_MODEL = "VMAF's models were made from SDR pictures: for HDR, compare encodes
 NO_UHD_MODEL = f"this FFmpeg has no {VMAF_UHD_MODEL}: scored by the model for 1080p, too strict"
 NO_SHIFT_CHECK = "whether the pictures are off by one could not be checked: no psnr filter"
 
-OnSample = Callable[[ProgressSample], None]
-
-
-def ignore_sample(_sample: ProgressSample) -> None:
-    """For those who do not watch."""
-
 
 def measure(
     reference: ScoreInput,
@@ -86,11 +76,9 @@ def measure(
     metrics: Sequence[Metric],
     tools: Tools,
     children: Children,
+    limits: RunLimits = USUAL_LIMITS,
     memo: ToolMemo | None = None,
     on_progress: OnSample = ignore_sample,
-    priority: Priority = USUAL,
-    memory_bytes: int | None = None,
-    stall_s: float | None = STALL_S,
     temp_dir: str | None = None,
 ) -> tuple[Score, ...]:
     """The scores of an encode against its source, in the order of `metrics`; those that this
@@ -118,25 +106,19 @@ def measure(
             metrics=chosen,
             folder=folder,
             vmaf_model=_vmaf_model(reference.stream, abilities),
-            threads=len(priority.cpus) or _cores(),
+            threads=len(limits.priority.cpus) or _cores(),
             without_grain=has_grain and abilities.leaves_out_grain,
             checks_shift=Metric.PSNR in abilities.metrics,
         )
-        watch = _Watch(stall_s=stall_s, on_sample=on_progress)
-        completed = run(
+        result = run_ffmpeg(
             comparison_argv(comparison, ffmpeg=tools.ffmpeg, guards=INPUT_GUARD),
             children=children,
-            limits=Limits(memory_bytes=memory_bytes),
-            on_line=ProgressParser(on_sample=watch.feed).feed,
-            on_err_line=watch.log.feed,
-            watch=watch.ask,
-            priority=priority,
-            tether=True,
+            limits=limits,
+            on_sample=on_progress,
         )
-        children.check()
-        if not completed.ok:
-            raise _failure(completed, watch, distorted.path)
-        count = watch.log.count("out", 0)
+        if not result.ok:
+            raise _failure(result, distorted.path)
+        count = result.log.count("out", 0)
         shown = _checked(comparison, None if count is None else count.frames)
         return tuple(
             _score(metric, comparison, shown, abilities=abilities, has_grain=has_grain)
@@ -144,37 +126,16 @@ def measure(
         )
 
 
-@dataclass(slots=True)
-class _Watch:
-    """Reads what FFmpeg says; hands samples on, past the watchdog."""
-
-    stall_s: float | None
-    on_sample: OnSample
-    log: LogReader = field(default_factory=LogReader)
-    verdict: StallReport | None = None
-    watchdog: Watchdog = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.watchdog = Watchdog(stall_s=self.stall_s, started=time.monotonic(), writes=False)
-
-    def feed(self, sample: ProgressSample) -> None:
-        self.verdict = self.verdict or self.watchdog.feed(sample, time.monotonic())
-        self.on_sample(sample)
-
-    def ask(self) -> str | None:
-        self.verdict = self.verdict or self.watchdog.feed(None, time.monotonic())
-        return None if self.verdict is None else self.verdict.cause
-
-
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _failure(completed: Completed, watch: _Watch, path: str) -> Av1rulesError:
-    failure = explain(completed, watch.log.last, verdict=watch.verdict)
-    last = f": {watch.log.last[-1]}" if watch.log.last and watch.verdict is None else ""
+def _failure(result: FfmpegResult, path: str) -> Av1rulesError:
+    last_lines, hang = result.log.last, result.hang
+    failure = explain(result.completed, last_lines, verdict=hang)
+    last = f": {last_lines[-1]}" if last_lines and hang is None else ""
     message = f"the quality could not be measured: {failure.reason}{last}"
-    is_surroundings = failure.is_surroundings or completed.stopped is not None
+    is_surroundings = failure.is_surroundings or result.completed.stopped is not None
     kind = Av1rulesError if is_surroundings else EncodeError
     return kind(message, hint=failure.hint, where=printable(path))
 

@@ -169,7 +169,7 @@ def _whole(survey: Survey) -> Excerpt:
         start_s=survey.start_s,
         end_s=survey.end_s,
         frames=None,
-        reason="whole: the film is no longer than its clip",
+        reason="whole film: it is not longer than a clip",
     )
 
 

@@ -59,7 +59,7 @@ def survey(
     looks = _take(viewer, wanted)
     if not looks:
         raise ProbeError(
-            "no passages can be looked at: no picture could be decoded",
+            "no excerpts can be measured: no frame could be decoded",
             hint="does the file play?",
             where=printable(path),
         )

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import msgspec
-from tabulate import tabulate
-
-from av1rules.base.text import printable
+from av1rules.base.text import counted, printable
 from av1rules.operations.adopt.adopt import Adoption, AdoptKind, AdoptReport
-from av1rules.report.format import json_text, short_name
+from av1rules.report.json import json_document
+from av1rules.report.table import Column, Section, records, section_text, table_of
 
 LINE_WIDTH = 180
 
@@ -21,56 +17,48 @@ _TITLES = {
 }
 
 
+def _notes(row: Adoption) -> str:
+    lines = [row.reason] if row.reason else []
+    if row.original:
+        lines.append(f"the original is in {row.original}")
+    return "\n".join(printable(line, limit=LINE_WIDTH) for line in (*lines, *row.notes))
+
+
+_COLUMNS: tuple[Column[Adoption], ...] = (
+    Column(key="target", header="target", value=lambda row: row.target, is_name=True),
+    Column(key="result", value=lambda row: row.kind),
+    Column(key="source", header="source", value=lambda row: row.source, is_name=True),
+    Column(key="original", value=lambda row: row.original),
+    Column(key="reason", value=lambda row: row.reason),
+    Column(key="notes", value=lambda row: row.notes),
+    Column(header="notes", value=_notes, show=str),
+)
+
+
 def adopt_text(report: AdoptReport, *, is_dry: bool) -> str:
     """A table for each kind, counts last."""
     parts = [f"warning: {printable(problem)}" for problem in report.problems]
     for kind in AdoptKind:
-        rows = report.of(kind)
-        if rows:
-            parts.append(f"{_TITLES[kind]} ({_files(len(rows))})\n{_table(rows)}")
+        if rows := report.of(kind):
+            title = f"{_TITLES[kind]} ({counted(len(rows), 'file')})"
+            parts.append(section_text(Section(title=title, table=table_of(_COLUMNS, rows))))
     counts = [f"{len(report.of(kind))} {kind.value}" for kind in AdoptKind if report.of(kind)] or [
         "nothing to adopt"
     ]
     if report.known:
-        counts.append(f"{report.known} known as they are")
+        counts.append(f"{report.known} unchanged in the ledger")
     parts.append(f"{', '.join(counts)}{'; nothing was written' if is_dry else ''}")
     return "\n\n".join(parts)
 
 
-def _table(rows: Sequence[Adoption]) -> str:
-    table = [(short_name(row.target), short_name(row.source or ""), _why(row)) for row in rows]
-    headers = ("target", "source", "notes")
-    return tabulate(table, headers=headers, tablefmt="simple", disable_numparse=True)
-
-
-def _why(row: Adoption) -> str:
-    lines = [row.reason] if row.reason else []
-    if row.original:
-        lines.append(f"original kept in {row.original}")
-    return "\n".join(printable(line, limit=LINE_WIDTH) for line in (*lines, *row.notes))
-
-
 def adopt_json(report: AdoptReport, *, is_dry: bool) -> str:
-    """`{"ok", "dry_run", "known", "problems", "targets": [...]}`."""
-    document = {
-        "ok": not report.problems and not report.of(AdoptKind.REFUSED),
-        "dry_run": is_dry,
-        "known": report.known,
-        "problems": [json_text(problem) for problem in report.problems],
-        "targets": [
-            {
-                "target": json_text(row.target),
-                "result": row.kind.value,
-                "source": None if row.source is None else json_text(row.source),
-                "original": None if row.original is None else json_text(row.original),
-                "reason": None if row.reason is None else json_text(row.reason),
-                "notes": [json_text(note) for note in row.notes],
-            }
-            for row in report.adoptions
-        ],
-    }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
+    """`{"format", "ok", "dry_run", "known", "problems", "targets": [...]}`."""
+    return json_document(
+        {
+            "ok": not report.problems and not report.of(AdoptKind.REFUSED),
+            "dry_run": is_dry,
+            "known": report.known,
+            "problems": report.problems,
+            "targets": records(_COLUMNS, report.adoptions),
+        }
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import statistics
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,19 +21,19 @@ from av1rules.report.aggregate_scores import (
     came_out,
     clip_groups,
     clip_scores,
-    quantile,
+    span,
     tier_rank,
 )
 from av1rules.report.model import (
     RATIO_BINS,
     Figures,
     Period,
+    PeriodLength,
     Ratios,
     Reason,
     SizeGroup,
     Skipped,
     SpeedGroup,
-    Step,
     Sums,
     ToolGroup,
 )
@@ -40,8 +41,9 @@ from av1rules.report.model import (
 EXTREMES = 10
 """So many biggest savers and worst ratios are named."""
 
-_LONGEST_DAYS = ((Step.DAY, 45), (Step.WEEK, 550), (Step.MONTH, 3660))
-"""Up to so many days a series goes by this step: at most some 80 bars, or 120 months."""
+_LONGEST_DAYS = ((PeriodLength.DAY, 45), (PeriodLength.WEEK, 550), (PeriodLength.MONTH, 3660))
+"""Up to so many days the periods of a series have this length: at most some 80 bars, or 120
+months."""
 
 SizeKey = tuple[str | None, str | None]
 SpeedKey = tuple[str | None, str, int]
@@ -65,14 +67,14 @@ def count_up(
     tally = Tally(zone=zone)
     for one in made:
         tally.add(one)
-    step, periods = tally.series()
+    length, periods = tally.series()
     return Figures(
         at=at,
         since=since,
         ledger=ledger,
         max_failures=max_failures,
         total=tally.total.sums(),
-        step=step,
+        length=length,
         periods=periods,
         by_rule=tally.by_rule(),
         by_tier=tally.by_tier(),
@@ -98,7 +100,7 @@ def count_up(
 
 
 @dataclass(slots=True)
-class _Heap:
+class _RunningSums:
     """Sums under way, with every ratio: eight bytes each."""
 
     files: int = 0
@@ -120,7 +122,7 @@ class _Heap:
         if with_ratio and one.size_ratio is not None:
             self.ratios.append(one.size_ratio)
 
-    def join(self, other: _Heap) -> None:
+    def join(self, other: _RunningSums) -> None:
         self.files += other.files
         self.source_bytes += other.source_bytes
         self.target_bytes += other.target_bytes
@@ -160,11 +162,11 @@ class Tally:
     """Memory grows with the number of days and rules, and by a few bytes with each target."""
 
     def __init__(self, *, zone: tzinfo | None = None) -> None:
-        self.total = _Heap()
+        self.total = _RunningSums()
         self.scores = ScoreTally()
         self._zone = zone
-        self._days: defaultdict[date, _Heap] = defaultdict(_Heap)
-        self._sizes: defaultdict[SizeKey, _Heap] = defaultdict(_Heap)
+        self._days: defaultdict[date, _RunningSums] = defaultdict(_RunningSums)
+        self._sizes: defaultdict[SizeKey, _RunningSums] = defaultdict(_RunningSums)
         self._paces: defaultdict[SpeedKey, _Pace] = defaultdict(_Pace)
         self._tools: dict[ToolsUsed, _Uses] = {}
         self._savers: list[tuple[float, int, EncodeRecord]] = []
@@ -231,7 +233,7 @@ class Tally:
 
     def by_tier(self) -> tuple[SizeGroup, ...]:
         """The best tier first, unknown ones last."""
-        heaps: defaultdict[str | None, _Heap] = defaultdict(_Heap)
+        heaps: defaultdict[str | None, _RunningSums] = defaultdict(_RunningSums)
         for (_, tier), heap in self._sizes.items():
             heaps[tier].join(heap)
         tiers = sorted(heaps, key=tier_rank)
@@ -241,48 +243,53 @@ class Tally:
         groups = (_speed_group(key, pace) for key, pace in self._paces.items())
         return tuple(sorted(groups, key=lambda group: (group.encoder, group.preset, -group.files)))
 
-    def series(self) -> tuple[Step, tuple[Period, ...]]:
+    def series(self) -> tuple[PeriodLength, tuple[Period, ...]]:
         """From the first day with a target to the last, without gaps."""
         if not self._days:
-            return Step.DAY, ()
+            return PeriodLength.DAY, ()
         first, last = min(self._days), max(self._days)
-        step = step_for((last - first).days + 1)
-        heaps: defaultdict[date, _Heap] = defaultdict(_Heap)
+        length = length_for((last - first).days + 1)
+        heaps: defaultdict[date, _RunningSums] = defaultdict(_RunningSums)
         for day, heap in self._days.items():
-            heaps[period_start(day, step)].join(heap)
-        return step, tuple(
+            heaps[period_start(day, length)].join(heap)
+        return length, tuple(
             Period(start=start, sums=heaps[start].sums() if start in heaps else Sums())
-            for start in _starts(first, last, step)
+            for start in _starts(first, last, length)
         )
 
 
-def step_for(days: int) -> Step:
-    return next((step for step, longest in _LONGEST_DAYS if days <= longest), Step.YEAR)
+def length_for(days: int) -> PeriodLength:
+    return next((length for length, longest in _LONGEST_DAYS if days <= longest), PeriodLength.YEAR)
 
 
-def period_start(day: date, step: Step) -> date:
-    match step:
-        case Step.DAY:
+def period_start(day: date, length: PeriodLength) -> date:
+    match length:
+        case PeriodLength.DAY:
             return day
-        case Step.WEEK:
+        case PeriodLength.WEEK:
             return date.fromordinal(max(1, day.toordinal() - day.weekday()))
-        case Step.MONTH:
+        case PeriodLength.MONTH:
             return day.replace(day=1)
-        case Step.YEAR:
+        case PeriodLength.YEAR:
             return day.replace(month=1, day=1)
 
 
-def _starts(first: date, last: date, step: Step) -> Iterator[date]:
-    start, end = period_start(first, step), period_start(last, step)
-    longest = {Step.DAY: 1, Step.WEEK: 7, Step.MONTH: 31, Step.YEAR: 366}[step]
+def _starts(first: date, last: date, length: PeriodLength) -> Iterator[date]:
+    start, end = period_start(first, length), period_start(last, length)
+    longest = {
+        PeriodLength.DAY: 1,
+        PeriodLength.WEEK: 7,
+        PeriodLength.MONTH: 31,
+        PeriodLength.YEAR: 366,
+    }[length]
     while True:
         yield start
         if start >= end:
             return
-        start = period_start(start + timedelta(days=longest), step)
+        start = period_start(start + timedelta(days=longest), length)
 
 
-def _size_group(rule: str | None, source_tier: str | None, heap: _Heap) -> SizeGroup:
+def _size_group(rule: str | None, source_tier: str | None, heap: _RunningSums) -> SizeGroup:
     return SizeGroup(
         rule=rule, source_tier=source_tier, sums=heap.sums(), ratios=spread(heap.ratios)
     )
@@ -290,14 +297,15 @@ def _size_group(rule: str | None, source_tier: str | None, heap: _Heap) -> SizeG
 
 def spread(values: Iterable[float]) -> Ratios | None:
     """How ratios are spread; None without any."""
-    ordered = sorted(values)
-    if not ordered:
+    ratios = tuple(values)
+    if not ratios:
         return None
-    bins = Counter(min(int(value * 10), RATIO_BINS - 1) for value in ordered)
+    bins = Counter(min(int(value * 10), RATIO_BINS - 1) for value in ratios)
+    found = span(ratios)
     return Ratios(
-        low=quantile(ordered, 0.1),
-        median=quantile(ordered, 0.5),
-        high=quantile(ordered, 0.9),
+        low=found.low,
+        median=found.median,
+        high=found.high,
         bins=tuple(bins[number] for number in range(RATIO_BINS)),
     )
 
@@ -310,7 +318,7 @@ def _speed_group(key: SpeedKey, pace: _Pace) -> SpeedGroup:
         preset=preset,
         files=len(pace.each),
         frames_per_s=pace.frames / pace.encode_s,
-        median=quantile(sorted(pace.each), 0.5),
+        median=statistics.median(pace.each),
         realtime=pace.film_s / pace.film_encode_s if pace.film_encode_s else None,
     )
 

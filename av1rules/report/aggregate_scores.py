@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import statistics
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -28,9 +28,7 @@ from av1rules.report.model import (
 MOST_POINTS = 400
 """Forecasts that a chart shows: more would hide each other."""
 
-
 TIER_ORDER = {tier.value: number for number, tier in enumerate(SourceTier)}
-
 
 _Key = tuple[str | None, str | None, Metric, GateScope | None]
 
@@ -119,10 +117,9 @@ def score_bin(value: float) -> int:
 
 def span(values: Iterable[float]) -> Span:
     """Of one value or more."""
-    ordered = sorted(values)
-    return Span(
-        low=quantile(ordered, 0.1), median=quantile(ordered, 0.5), high=quantile(ordered, 0.9)
-    )
+    known = tuple(values)
+    deciles = statistics.quantiles(known, n=10, method="inclusive") if known[1:] else known * 9
+    return Span(low=deciles[0], median=deciles[4], high=deciles[8])
 
 
 def clip_scores(clips: Iterable[ClipAndStatus]) -> tuple[ScoreGroup, ...]:
@@ -172,10 +169,3 @@ def came_out(past: Sequence[PastForecast]) -> tuple[CameOut, ...]:
         )
         for one in known[-MOST_POINTS:]
     )
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """Between the nearest two of the sorted values, which are one or more."""
-    at = share * (len(ordered) - 1)
-    below, above = math.floor(at), math.ceil(at)
-    return ordered[below] + (ordered[above] - ordered[below]) * (at - below)

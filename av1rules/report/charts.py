@@ -9,20 +9,13 @@ from typing import Any
 
 import pygal
 
-from av1rules.base.text import printable
+from av1rules.base.text import counted, printable
 from av1rules.base.units import format_size
 from av1rules.report.charts_quality import quality_charts
 from av1rules.report.charts_svg import BAR_HEIGHT, Chart, bar, drawing, options
-from av1rules.report.format import (
-    BIN_NAMES,
-    UNKNOWN,
-    count_of,
-    hours_of,
-    period_name,
-    rule_name,
-    tier_name,
-)
-from av1rules.report.model import Figures, SizeGroup, SpeedGroup, Step
+from av1rules.report.format import UNKNOWN, hours_of, rule_name, tier_name
+from av1rules.report.model import Figures, PeriodLength, SizeGroup, SpeedGroup
+from av1rules.report.sections import BIN_NAMES, period_name
 from av1rules.report.table import Topic
 
 SHOWN_GROUPS = 12
@@ -44,29 +37,37 @@ def report_charts(figures: Figures) -> tuple[Chart, ...]:
 
 
 def _series(figures: Figures) -> Iterator[Chart]:
-    step, periods = figures.step, figures.periods
+    length, periods = figures.length, figures.periods
     if len(periods) < 2:
         return
-    names = [period_name(period, step) for period in periods]
+    names = [period_name(period, length) for period in periods]
     saved = [period.sums.saved_bytes for period in periods]
     yield _series_chart(
-        f"Saved by {step.value}, in GiB", step, names, [size / _GIB for size in saved],
+        f"Saved by {length.value}, in GiB", length, names, [size / _GIB for size in saved],
         [format_size(size) for size in saved],
     )  # fmt: skip
     spent = [period.sums.encode_s for period in periods]
     if any(spent):
         yield _series_chart(
-            f"Encoding by {step.value}, in hours", step, names, [time / 3600 for time in spent],
+            f"Encoding by {length.value}, in hours", length, names, [time / 3600 for time in spent],
             [hours_of(time) for time in spent],
         )  # fmt: skip
     files = [period.sums.files for period in periods]
     yield _series_chart(
-        f"Files by {step.value}", step, names, files, [count_of(count, "file") for count in files]
+        f"Files by {length.value}",
+        length,
+        names,
+        files,
+        [counted(count, "file") for count in files],
     )
 
 
 def _series_chart(
-    title: str, step: Step, names: Sequence[str], values: Sequence[float], told: Sequence[str]
+    title: str,
+    length: PeriodLength,
+    names: Sequence[str],
+    values: Sequence[float],
+    texts: Sequence[str],
 ) -> Chart:
     most = max(range(len(values)), key=values.__getitem__)
     chart = pygal.Bar(**options(height=190, show_legend=False))
@@ -74,13 +75,13 @@ def _series_chart(
     every = -(-len(names) // _SHOWN_LABELS)
     chart.x_labels_major_every = every
     chart.show_minor_x_labels = every == 1
-    bars = zip(names, values, told, strict=True)
+    bars = zip(names, values, texts, strict=True)
     chart.add("", [bar(value, f"{name}: {what}") for name, value, what in bars])
     return Chart(
         topic=Topic.SERIES,
         title=title,
-        text=f"{count_of(len(names), step.value)} from {names[0]} to {names[-1]}; "
-        f"the most, {told[most]}, in {names[most]}.",
+        text=f"{counted(len(names), length.value)} from {names[0]} to {names[-1]}; "
+        f"the most, {texts[most]}, in {names[most]}.",
         svg=drawing(chart),
     )
 
@@ -117,7 +118,7 @@ def _size_bar(group: SizeGroup, of: str) -> dict[str, Any]:
 
 def _rest(groups: Sequence[object]) -> str:
     more = len(groups) - SHOWN_GROUPS
-    return f"{count_of(more, 'smaller group')} not shown." if more > 0 else ""
+    return f"{counted(more, 'smaller group')} not shown." if more > 0 else ""
 
 
 def _spread(figures: Figures) -> Chart | None:
@@ -135,7 +136,7 @@ def _spread(figures: Figures) -> Chart | None:
                 for at, count in enumerate(bins)
             ],
         )
-    told = ", ".join(
+    texts = ", ".join(
         f"{group.ratios.median:.0%} for {tier_name(group.source_tier)}"
         for group, _ in groups
         if group.ratios is not None
@@ -143,7 +144,7 @@ def _spread(figures: Figures) -> Chart | None:
     return Chart(
         topic=Topic.SPREAD,
         title="How large targets are, compared to their sources: number of files",
-        text=f"The median target has, of its source's size: {told}.",
+        text=f"The median target has, of its source's size: {texts}.",
         svg=drawing(chart),
     )
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pygal
 
+from av1rules.base.text import counted
 from av1rules.base.units import format_size
 from av1rules.report.aggregate_scores import tier_rank
 from av1rules.report.charts_svg import Chart, bar, drawing, options
-from av1rules.report.format import count_of, hours_of, tier_name
+from av1rules.report.format import hours_of, tier_name
 from av1rules.report.model import CameOut, Figures
 from av1rules.report.sections_quality import SCORE_BIN_NAMES
 from av1rules.report.table import Topic
@@ -41,8 +42,8 @@ def quality_charts(figures: Figures) -> Iterator[Chart]:
             "Size of targets, in GiB",
             lambda one: (one.forecast_bytes / _GIB, one.actual_bytes / _GIB),
             lambda one: (
-                f"foretold {format_size(one.forecast_bytes)}, "
-                f"came to {format_size(one.actual_bytes)}"
+                f"forecast {format_size(one.forecast_bytes)}, "
+                f"actual {format_size(one.actual_bytes)}"
             ),
         )
 
@@ -56,7 +57,7 @@ def _scores(figures: Figures, figure: str) -> Chart:
         name = tier_name(group.source_tier)
         own = zip(SCORE_BIN_NAMES, getattr(group, figure), strict=True)
         bars = [
-            bar(count or None, f"{name}, {points}: {count_of(count, 'target')}")
+            bar(count or None, f"{name}, {points}: {counted(count, 'target')}")
             for points, count in own
         ]
         chart.add(name, bars[first:])
@@ -100,7 +101,7 @@ def _forecasts(
     return Chart(
         topic=Topic.FORECASTS,
         title=f"{title}: foretold, and what came out",
-        text=f"The newest {count_of(count, 'forecast')}: {above} came out above the line, "
+        text=f"The newest {counted(count, 'forecast')}: {above} came out above the line, "
         f"{count - above} on it or below.",
         svg=drawing(chart),
     )

@@ -5,33 +5,60 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-import msgspec
-from tabulate import tabulate
-
-from av1rules.base.text import printable
+from av1rules.base.text import counted, printable
 from av1rules.operations.source_health import HealthReport, SourceCheck, SourceHealth
 from av1rules.operations.verify_targets import TargetCheck, TargetHealth
-from av1rules.report.format import json_text, short_name
+from av1rules.report.json import json_document
+from av1rules.report.table import Column, Section, records, section_text, table_of
 
 DETAIL_WIDTH = 180
 
 DAMAGED_HINT = (
-    "hint: get the damaged files again; or, with `accept: [damage]` in a rule, what can be decoded "
-    "of them is encoded"
+    "hint: get the damaged files again; or, with `accept: [damage]` in a rule, a run encodes what "
+    "can be decoded of them"
+)
+
+_TARGET_COLUMNS: tuple[Column[TargetCheck], ...] = (
+    Column(key="target", value=lambda check: check.row.target),
+    Column(key="source", value=lambda check: check.row.source),
+    Column(key="health", value=lambda check: check.health),
+    Column(key="detail", value=lambda check: check.detail),
+    Column(key="hint", value=lambda check: check.hint),
+    Column(key="touched", value=lambda check: check.touched_ns is not None),
+)
+
+_SOURCE_COLUMNS: tuple[Column[SourceCheck], ...] = (
+    Column(key="path", value=lambda check: check.file.path),
+    Column(
+        key="library_path", header="file", value=lambda check: check.file.library_path, is_name=True
+    ),
+    Column(key="health", value=lambda check: check.health),
+    Column(
+        key="detail",
+        header="problem",
+        value=lambda check: check.detail,
+        show=lambda detail: printable(detail or "", limit=DETAIL_WIDTH),
+    ),
+    Column(
+        key="at",
+        header="found on",
+        value=lambda check: check.at,
+        show=lambda at: (at or "").partition("T")[0],
+    ),
 )
 
 
 def targets_text(checks: Sequence[TargetCheck], *, skipped: int) -> str:
-    """A block for each target that is not well, with what to do; counts last."""
+    """A block for each target with a problem, with what to do; counts last."""
     parts = [_target_block(check) for check in checks if check.health is not TargetHealth.WELL]
     counts = Counter(check.health for check in checks)
     touched = sum(check.touched_ns is not None for check in checks)
     shown = [f"{counts[kind]} {kind.value}" for kind in TargetHealth if counts[kind]]
     if touched:
-        shown.append(f"{touched} only touched")
+        shown.append(f"{touched} with a new modification time only")
     if skipped:
-        shown.append(f"{skipped} not looked at again")
-    parts.append(f"{_count(len(checks), 'target')} checked: {', '.join(shown) or 'none'}")
+        shown.append(f"{skipped} not checked again")
+    parts.append(f"{counted(len(checks), 'target')} checked: {', '.join(shown) or 'none'}")
     return "\n\n".join(parts)
 
 
@@ -46,23 +73,13 @@ def _target_block(check: TargetCheck) -> str:
 
 
 def targets_json(checks: Sequence[TargetCheck], *, skipped: int) -> str:
-    """`{"ok", "checked", "skipped", "targets": [...]}`; all that were checked."""
-    return _json(
+    """`{"format", "ok", "checked", "skipped", "targets": [...]}`; all that were checked."""
+    return json_document(
         {
             "ok": all(check.health is TargetHealth.WELL for check in checks),
             "checked": len(checks),
             "skipped": skipped,
-            "targets": [
-                {
-                    "target": json_text(check.row.target),
-                    "source": json_text(check.row.source),
-                    "health": check.health.value,
-                    "detail": None if check.detail is None else json_text(check.detail),
-                    "hint": None if check.hint is None else json_text(check.hint),
-                    "touched": check.touched_ns is not None,
-                }
-                for check in checks
-            ],
+            "targets": records(_TARGET_COLUMNS, checks),
         }
     )
 
@@ -72,56 +89,29 @@ def sources_text(report: HealthReport) -> str:
     parts = [f"warning: {printable(problem)}" for problem in report.problems]
     damaged, unclear = report.of(SourceHealth.DAMAGED), report.of(SourceHealth.UNCLEAR)
     if damaged:
-        title = f"Damaged ({_count(len(damaged), 'file')})"
-        parts.append(f"{title}\n{_sources_table(damaged)}\n{DAMAGED_HINT}")
+        parts.append(f"{_sources('Damaged', damaged)}\n{DAMAGED_HINT}")
     if unclear:
-        title = f"Unclear: look at these again ({_count(len(unclear), 'file')})"
-        parts.append(f"{title}\n{_sources_table(unclear)}")
-    well = len(report.of(SourceHealth.WELL))
-    counts = f"{well} well, {len(damaged)} damaged"
+        parts.append(_sources("Unclear: check these again", unclear))
+    counts = f"{len(report.of(SourceHealth.WELL))} {SourceHealth.WELL.value}"
+    counts += f", {len(damaged)} {SourceHealth.DAMAGED.value}"
     if unclear:
-        counts += f", {len(unclear)} unclear"
-    parts.append(f"{_count(len(report.checks), 'source')}: {counts}")
+        counts += f", {len(unclear)} {SourceHealth.UNCLEAR.value}"
+    parts.append(f"{counted(len(report.checks), 'source')}: {counts}")
     return "\n\n".join(parts)
 
 
-def _sources_table(checks: Sequence[SourceCheck]) -> str:
-    table = [
-        (
-            short_name(check.file.library_path),
-            printable(check.detail or "", limit=DETAIL_WIDTH),
-            (check.at or "").partition("T")[0],
-        )
-        for check in checks
-    ]
-    headers = ("file", "what", "found on")
-    return tabulate(table, headers=headers, tablefmt="simple", disable_numparse=True)
+def _sources(title: str, checks: Sequence[SourceCheck]) -> str:
+    title = f"{title} ({counted(len(checks), 'file')})"
+    return section_text(Section(title=title, table=table_of(_SOURCE_COLUMNS, checks)))
 
 
 def sources_json(report: HealthReport) -> str:
-    """`{"ok", "problems", "sources": [{path, library_path, health, detail, at}]}`."""
-    return _json(
+    """`{"format", "ok", "problems", "sources": [{path, library_path, health, detail, at}]}`."""
+    return json_document(
         {
             "ok": not report.problems
             and all(check.health is SourceHealth.WELL for check in report.checks),
-            "problems": [json_text(problem) for problem in report.problems],
-            "sources": [
-                {
-                    "path": json_text(check.file.path),
-                    "library_path": json_text(check.file.library_path),
-                    "health": check.health.value,
-                    "detail": None if check.detail is None else json_text(check.detail),
-                    "at": check.at,
-                }
-                for check in report.checks
-            ],
+            "problems": report.problems,
+            "sources": records(_SOURCE_COLUMNS, report.checks),
         }
     )
-
-
-def _json(document: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number} {noun}s"

@@ -5,56 +5,75 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
-from tabulate import tabulate
-
-from av1rules.base.text import printable, printable_json
+from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
 from av1rules.ledger.clips import ClipFacts, ClipRecord, ClipStatus
 from av1rules.operations.clips.listing import ClipView, settings_words
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.result import Score, score_lines
-from av1rules.report.format import json_text, short_name
+from av1rules.report.json import json_document
+from av1rules.report.table import Column, table_of, table_text
 
 NO_CLIPS = "no clips: none is due, none is made"
-
-
 WHY_WIDTH = 70
+
+
+def projection_text(facts: ClipFacts) -> str:
+    """The whole film as far as the clip tells: `1.51 GiB (7%)`."""
+    if facts.projected_bytes is None or facts.share is None:
+        return "unknown"
+    return f"{format_size(facts.projected_bytes)} ({facts.share:.0%})"
+
+
+def score_by(facts: ClipFacts, metric: Metric) -> Score | None:
+    """The clip's score by one metric; None where it has none."""
+    return next((score for score in facts.scores if score.metric is metric), None)
 
 
 def clips_text(views: Sequence[ClipView]) -> str:
     """A table, and what to do next where something waits."""
     if not views:
         return NO_CLIPS
-    table = [
-        (
-            view.standing.value,
-            short_name(view.source),
-            *_figures(view.record),
-            _why(view),
-        )
-        for view in views
-    ]
-    headers = ("state", "film", "film would take", "VMAF (p5)", "why")
-    text = tabulate(table, headers=headers, tablefmt="simple", disable_numparse=True)
+    text = table_text(table_of(_COLUMNS, views))
     if any(view.standing in (ClipStatus.WAITING, ClipStatus.VOID) for view in views):
-        text += "\n\nlook: av1rules clips compare FILM; then approve, adjust or reject it"
+        text += "\n\nnext: av1rules clips compare FILM, then approve, adjust or reject it"
     return text
 
 
 def _why(view: ClipView) -> str:
-    text = view.text.removeprefix("held: ")
-    if view.standing is ClipStatus.VARIANT:
-        text = f"variant: {text}"
+    is_variant = view.standing is ClipStatus.VARIANT
+    text = f"variant: {view.reason}" if is_variant else view.reason
     return printable(text, limit=WHY_WIDTH)
 
 
-def _figures(record: ClipRecord | None) -> tuple[str, str]:
-    if record is None:
-        return "", ""
-    vmaf = score_by(record.facts, Metric.VMAF)
-    score = "" if vmaf is None else f"{vmaf.mean:.1f} ({vmaf.p5:.1f})"
-    return projection_text(record.facts), score
+def _projection(record: ClipRecord | None) -> str:
+    return "" if record is None else projection_text(record.facts)
+
+
+def _vmaf(record: ClipRecord | None) -> str:
+    vmaf = None if record is None else score_by(record.facts, Metric.VMAF)
+    return "" if vmaf is None else f"{vmaf.mean:.1f} ({vmaf.p5:.1f})"
+
+
+_COLUMNS: tuple[Column[ClipView], ...] = (
+    Column(header="state", value=lambda view: view.standing),
+    Column(header="film", value=lambda view: view.source, is_name=True),
+    Column(header="projected size", value=lambda view: _projection(view.record)),
+    Column(header="VMAF (p5)", value=lambda view: _vmaf(view.record)),
+    Column(header="why", value=_why),
+)
+
+_Variant = tuple[str, str, ClipRecord]
+"""Its number, its settings, the clip."""
+
+_VARIANT_COLUMNS: tuple[Column[_Variant], ...] = (
+    Column(header="number", value=lambda one: one[0]),
+    Column(header="settings", value=lambda one: one[1]),
+    Column(header="clip size", value=lambda one: one[2].size_bytes, show=format_size),
+    Column(header="projected size", value=lambda one: _projection(one[2])),
+    Column(header="VMAF (p5)", value=lambda one: _vmaf(one[2])),
+    Column(header="encoded in", value=lambda one: one[2].facts.encode_s, show=format_duration),
+)
 
 
 def clip_text(view: ClipView) -> str:
@@ -96,18 +115,11 @@ def variants_text(view: ClipView) -> str:
     """A clip and its variants as a table, and how to take each; nothing where there are none."""
     if not view.variants:
         return ""
-    base = [] if view.record is None else [("", "as planned", view.record)]
-    rows = [
-        *base,
-        *((str(n), printable(one.text), one.made) for n, one in enumerate(view.variants, start=1)),
+    variants = [
+        *([] if view.record is None else [("", "as planned", view.record)]),
+        *((str(n), one.text, one.made) for n, one in enumerate(view.variants, start=1)),
     ]
-    table = [
-        (number, name, format_size(record.size_bytes), *_figures(record),
-         format_duration(record.facts.encode_s))
-        for number, name, record in rows
-    ]  # fmt: skip
-    headers = ("", "settings", "clip", "film would take", "VMAF (p5)", "encoded in")
-    text = tabulate(table, headers=headers, tablefmt="simple", disable_numparse=True)
+    text = table_text(table_of(_VARIANT_COLUMNS, variants))
     takes = "\n".join(
         f"take {number}: {one.adjust_command}" for number, one in enumerate(view.variants, start=1)
     )
@@ -115,43 +127,29 @@ def variants_text(view: ClipView) -> str:
 
 
 def clips_json(views: Sequence[ClipView]) -> str:
-    document = {"format": 1, "clips": [clip_record(view) for view in views]}
-    return printable_json(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    return json_document({"clips": [clip_record(view) for view in views]})
 
 
 def clip_json(view: ClipView) -> str:
-    data = msgspec.json.encode({"format": 1, **clip_record(view)})
-    return printable_json(msgspec.json.format(data, indent=2).decode())
+    return json_document(clip_record(view))
 
 
 def clip_record(view: ClipView) -> dict[str, Any]:
     """One clip as plain data; the facts are there once it is made."""
-    told: dict[str, Any] = {
-        "library_path": json_text(view.source),
+    record: dict[str, Any] = {
+        "library_path": view.source,
         "state": view.standing.value,
-        "text": json_text(view.text),
+        "text": view.text,
     }
     if view.standing is ClipStatus.VARIANT:
-        told["adjust"] = json_text(view.adjust_command)
+        record["adjust"] = view.adjust_command
     if view.record is not None:
-        told |= {
-            "clip": json_text(view.record.path),
+        record |= {
+            "clip": view.record.path,
             "size_bytes": view.record.size_bytes,
             "made_at": view.record.made_at,
             "fingerprint": view.record.fingerprint,
             "share": view.record.facts.share,
-            "facts": msgspec.to_builtins(view.record.facts, order="deterministic"),
+            "facts": view.record.facts,
         }
-    return told
-
-
-def projection_text(facts: ClipFacts) -> str:
-    """The whole film as far as the clip tells: `1.51 GiB (7%)`."""
-    if facts.projected_bytes is None or facts.share is None:
-        return "unknown"
-    return f"{format_size(facts.projected_bytes)} ({facts.share:.0%})"
-
-
-def score_by(facts: ClipFacts, metric: Metric) -> Score | None:
-    """The clip's score by one metric; None where it has none."""
-    return next((score for score in facts.scores if score.metric is metric), None)
+    return record

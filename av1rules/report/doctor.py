@@ -1,4 +1,4 @@
-"""What `doctor` found, as text and as JSON. Pure; the checks themselves are the command's."""
+"""What `doctor` found, as text and as JSON. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
-import msgspec
-
-from av1rules.base.text import printable, printable_json
-from av1rules.operations.doctor.findings import Finding, Grade
+from av1rules.base.text import counted, printable
+from av1rules.operations.doctor.findings import Finding, Grade, has_wrong
+from av1rules.report.json import json_document
 
 
 def doctor_text(findings: Sequence[Finding]) -> str:
@@ -29,25 +28,10 @@ def _lines(finding: Finding) -> str:
 def _verdict(findings: Sequence[Finding]) -> str:
     counts = Counter(finding.grade for finding in findings)
     wrong, warnings = counts[Grade.WRONG], counts[Grade.WARNING]
-    shown = f"{warnings} warning{'' if warnings == 1 else 's'}"
+    shown = counted(warnings, "warning")
     return f"{wrong or 'nothing'} wrong, {shown}" if wrong or warnings else "all is well"
 
 
-def has_wrong(findings: Sequence[Finding]) -> bool:
-    return any(finding.grade is Grade.WRONG for finding in findings)
-
-
 def doctor_json(findings: Sequence[Finding]) -> str:
-    """`{"ok": ..., "findings": [{section, grade, subject, detail, hint}, ...]}`, printable text."""
-    listed = [
-        {
-            "section": finding.section,
-            "grade": finding.grade.value,
-            "subject": printable(finding.subject),
-            "detail": printable(finding.detail),
-            "hint": None if finding.hint is None else printable(finding.hint),
-        }
-        for finding in findings
-    ]
-    told = {"ok": not has_wrong(findings), "findings": listed}
-    return printable_json(msgspec.json.format(msgspec.json.encode(told)).decode())
+    """`{"format", "ok", "findings": [{section, grade, subject, detail, hint}, ...]}`."""
+    return json_document({"ok": not has_wrong(findings), "findings": findings})

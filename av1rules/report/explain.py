@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from av1rules.base.text import printable
+from av1rules.base.text import counted, plural, printable
 from av1rules.encode.streams import StreamAction
 from av1rules.media.source_text import source_lines
 from av1rules.plan.explain import Explanation
-from av1rules.plan.items import PlanAction, Prerequisite
+from av1rules.plan.items import PlanAction, Prerequisite, work_of
 from av1rules.policy.canonical import NAMES, shown
 from av1rules.policy.match import MatchOutcome, RuleMatch
 from av1rules.policy.model import ReviewKind
@@ -45,8 +45,8 @@ def explain_text(explanation: Explanation) -> str:
 def _command(explanation: Explanation) -> Iterator[str]:
     if explanation.command is None:
         return
-    work = explanation.row.work or explanation.row.later
-    due = () if work is None else work.due
+    work = work_of(explanation.row)
+    due = () if work is None else work.pending
     unknown = {Prerequisite.MEASURE: "film grain", Prerequisite.SEARCH: "CRF"}
     if found_later := [name for step, name in unknown.items() if step in due]:
         yield f"(still to be found, stands for where it starts from: {', '.join(found_later)})"
@@ -102,14 +102,14 @@ def _settings(explanation: Explanation) -> Iterator[str]:
     if recipe is None:
         return
     settings, origins = recipe.settings, dict(recipe.origins)
-    work = explanation.row.work or explanation.row.later
-    due = () if work is None else work.due
+    work = work_of(explanation.row)
+    due = () if work is None else work.pending
     for name in NAMES:
         told = shown(settings, name)
         if name == "crf" and Prerequisite.SEARCH in due:
             told = "by target"
         note = f"  # {SETTING_NOTES[name]}" if name in SETTING_NOTES else ""
-        origin = printable(origins.get(name, ""))
+        origin = printable(str(origins.get(name, "")))
         yield f"{name:<20} {told:<12} {origin}{note}"
 
 
@@ -133,7 +133,7 @@ def _streams(explanation: Explanation) -> Iterator[str]:
         else:
             yield printable(step.describe())
     if copied:
-        yield f"{copied} streams copied as they are"
+        yield f"{counted(copied, 'stream')} copied as {plural(copied, 'it is', 'they are')}"
 
 
 def _verdict(explanation: Explanation) -> Iterator[str]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import msgspec
-from tabulate import tabulate
-
+from av1rules.base.text import counted, plural
 from av1rules.base.units import format_duration, format_size
 from av1rules.forecast.calibration import Calibration, ErrorStats
 from av1rules.forecast.model import Forecast
 from av1rules.forecast.of_plan import PlanForecast
 from av1rules.ledger.records import SAMPLED, Basis, Interval
-from av1rules.plan.items import PlanAction, PlanRow
-from av1rules.report.plan_export import ForecastColumns
+from av1rules.plan.items import PlanItem, coming_encode
+from av1rules.report.json import json_document
+from av1rules.report.plan_export import Foretold
+from av1rules.report.table import Column, records, table_of, table_text
 
 NEEDED = 20
 """From so many encodes on the share inside the interval says something."""
@@ -52,10 +52,10 @@ def _short(value: float) -> str:
     return f"{value:.1f}"
 
 
-def foretold_of(forecast: PlanForecast, rows: Iterable[PlanRow]) -> ForecastColumns:
+def foretold_of(forecast: PlanForecast, rows: Iterable[PlanItem]) -> Foretold:
     """All that a plan of these rows shows of it."""
-    encodes = tuple(row for row in rows if row.action is PlanAction.ENCODE or row.later is not None)
-    return ForecastColumns(
+    encodes = tuple(row for row in rows if coming_encode(row) is not None)
+    return Foretold(
         cells={row.file.path: row_text(row, forecast) for row in encodes},
         csv_cells={row.file.path: _csv_cells(row, forecast) for row in encodes},
         records={row.file.path: _record(row, forecast) for row in encodes},
@@ -64,12 +64,12 @@ def foretold_of(forecast: PlanForecast, rows: Iterable[PlanRow]) -> ForecastColu
     )
 
 
-def _of(row: PlanRow, forecast: PlanForecast) -> Forecast | None:
+def _of(row: PlanItem, forecast: PlanForecast) -> Forecast | None:
     path = row.file.path
     return forecast.by_path.get(path) or forecast.later.get(path)
 
 
-def _record(row: PlanRow, forecast: PlanForecast) -> dict[str, Any]:
+def _record(row: PlanItem, forecast: PlanForecast) -> dict[str, Any]:
     one = _of(row, forecast)
     return {
         "forecast": None if one is None else forecast_record(one),
@@ -77,18 +77,26 @@ def _record(row: PlanRow, forecast: PlanForecast) -> dict[str, Any]:
     }
 
 
-def _csv_cells(row: PlanRow, forecast: PlanForecast) -> tuple[object, ...]:
+def _csv_cells(row: PlanItem, forecast: PlanForecast) -> dict[str, object]:
     one = _of(row, forecast)
-    beyond = "yes" if row.file.path in forecast.beyond else ""
+    beyond: dict[str, object] = {
+        "beyond_budget": "yes" if row.file.path in forecast.beyond else None
+    }
     if one is None:
-        return ("",) * 7 + (beyond,)
+        return beyond
     time, saved = one.seconds, one.saved_bytes
-    seconds = (round(value, 1) for value in (time.mid, time.low, time.high))
-    sizes = (round(value) for value in (saved.mid, saved.low, saved.high))
-    return (*seconds, *sizes, one.basis_text, beyond)
+    return beyond | {
+        "seconds": round(time.mid, 1),
+        "seconds_low": round(time.low, 1),
+        "seconds_high": round(time.high, 1),
+        "saved_bytes": round(saved.mid),
+        "saved_bytes_low": round(saved.low),
+        "saved_bytes_high": round(saved.high),
+        "forecast_from": one.basis_text,
+    }
 
 
-def row_text(row: PlanRow, forecast: PlanForecast) -> str:
+def row_text(row: PlanItem, forecast: PlanForecast) -> str:
     """The cell of one row: time, what it saves, and what that rests on."""
     path = row.file.path
     one = _of(row, forecast)
@@ -107,8 +115,8 @@ def outlook_lines(forecast: PlanForecast) -> Iterator[str]:
         if forecast.within:
             yield f"  {'; '.join(_basis_text(*found) for found in forecast.bases)}"
     if forecast.unknown:
-        plural = "encode has" if forecast.unknown == 1 else "encodes have"
-        yield f"  {forecast.unknown} {plural} no forecast: duration, rate or size is not known"
+        have = plural(forecast.unknown, "encode has", "encodes have")
+        yield f"  {forecast.unknown} {have} no forecast: duration, rate or size is unknown"
     if forecast.budget.is_limited and (forecast.by_path or forecast.unknown):
         yield f"  budget {_budget_text(forecast)}: {_budget_fate(forecast)}"
     if forecast.later:
@@ -116,11 +124,10 @@ def outlook_lines(forecast: PlanForecast) -> Iterator[str]:
 
 
 def _later_line(forecast: PlanForecast) -> str:
-    films = "1 film" if len(forecast.later) == 1 else f"{len(forecast.later)} films"
     total = forecast.later_total
     return (
-        f"Waiting for clips to be approved: {films}, about {time_text(total.seconds)} of encoding, "
-        f"would save about {size_text(total.saved_bytes)}"
+        f"Waiting for approval of clips: {counted(len(forecast.later), 'film')}, about "
+        f"{time_text(total.seconds)} of encoding, saves about {size_text(total.saved_bytes)}"
     )
 
 
@@ -129,17 +136,16 @@ def _total_line(forecast: PlanForecast) -> str:
     if not count:
         return "Forecast: nothing fits into the budget"
     verb = "frees" if forecast.frees else "saves"
-    files = "1 encode" if count == 1 else f"{count} encodes"
     jobs = f", {forecast.jobs} at a time" if forecast.jobs > 1 else ""
     return (
-        f"Forecast: about {time_text(forecast.total.seconds)}, {verb} about"
-        f" {size_text(forecast.total.saved_bytes)}; {files}{jobs}, in 8 of 10 cases within the"
-        " brackets"
+        f"Forecast: about {time_text(forecast.total.seconds)}, {verb} about "
+        f"{size_text(forecast.total.saved_bytes)}; {counted(count, 'encode')}{jobs}; the brackets "
+        "hold in 8 of 10 cases"
     )
 
 
 def _basis_text(basis: Basis, count: int) -> str:
-    forecasts = "1 forecast" if count == 1 else f"{count} forecasts"
+    forecasts = counted(count, "forecast")
     if basis.level == SAMPLED:
         return f"{forecasts}: size {basis.text}"
     if basis.level is None or count == 1:
@@ -153,14 +159,14 @@ def _budget_text(forecast: PlanForecast) -> str:
     if budget.seconds is not None:
         parts.append(format_duration(budget.seconds))
     if budget.free_bytes is not None:
-        parts.append(f"until {format_size(budget.free_bytes)} are saved")
+        parts.append(f"until {format_size(budget.free_bytes)} is saved")
     return ", ".join(parts)
 
 
 def _budget_fate(forecast: PlanForecast) -> str:
     free = forecast.budget.free_bytes
     if free is not None and forecast.total.saved_bytes.mid < free:
-        return f"not enough to save so much; {len(forecast.beyond)} beyond the budget"
+        return f"too little work to save that much; {len(forecast.beyond)} beyond the budget"
     return f"{len(forecast.beyond)} beyond the budget"
 
 
@@ -202,31 +208,44 @@ def _range_record(found: Interval) -> dict[str, float]:
     }
 
 
-def check_text(checked: Iterable[Calibration]) -> str:
-    """How past forecasts came out, by group."""
-    groups = tuple(checked)
-    if not groups:
-        return "no forecasts to check yet: a run notes what it foretold for each encode"
-    table = [
-        (one.name, one.count, *_quality_cells(one.time), *_quality_cells(one.size))
-        for one in groups
-    ]
-    headers = (
-        "forecasts", "encodes", "time off by", "time inside", "size off by", "size inside",
-    )  # fmt: skip
-    lines = [tabulate(table, headers=headers, tablefmt="simple", disable_numparse=True), ""]
-    lines.append('"off by": half of them were off by at most so much, in the direction most were')
-    lines.append('"inside": of the intervals that should hold in 80%')
-    if groups[0].count < NEEDED:
+def _quality_columns(
+    name: str, quality: Callable[[Calibration], ErrorStats]
+) -> tuple[Column[Calibration], ...]:
+    return (
+        Column(key=name, value=quality),
+        Column(header=f"{name} off by", value=quality, show=_off_by),
+        Column(
+            header=f"{name} inside", value=lambda one: quality(one).inside, show="{:.0%}".format
+        ),
+    )
+
+
+def _off_by(quality: ErrorStats) -> str:
+    bias = "" if 0.98 < quality.bias < 1.02 else " (too low)" if quality.bias > 1 else " (too high)"
+    return f"{quality.median_error:.0%}{bias}"
+
+
+_CHECKED: tuple[Column[Calibration], ...] = (
+    Column(key="name", header="forecasts", value=lambda one: one.name),
+    Column(key="count", header="encodes", value=lambda one: one.count, is_number=True),
+    *_quality_columns("time", lambda one: one.time),
+    *_quality_columns("size", lambda one: one.size),
+)
+
+
+def check_text(checked: Sequence[Calibration]) -> str:
+    """Past forecasts beside actual results, by group."""
+    if not checked:
+        return "no forecasts to check yet: each run records its forecast of every encode"
+    lines = [table_text(table_of(_CHECKED, checked)), ""]
+    lines.append('"off by": half of the forecasts were off by this much or less, most of them in')
+    lines.append("  this direction")
+    lines.append('"inside": how many actual results lay within the 80 % interval')
+    if checked[0].count < NEEDED:
         lines.append(f"fewer than {NEEDED} encodes: these figures say little yet")
     return "\n".join(lines)
 
 
-def _quality_cells(quality: ErrorStats) -> tuple[str, str]:
-    way = "" if 0.98 < quality.bias < 1.02 else " (too low)" if quality.bias > 1 else " (too high)"
-    return f"{quality.median_error:.0%}{way}", f"{quality.inside:.0%}"
-
-
-def check_json(checked: Iterable[Calibration]) -> str:
-    document = {"format": 1, "groups": msgspec.to_builtins(tuple(checked))}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+def check_json(checked: Sequence[Calibration]) -> str:
+    """`{"format", "groups": [{name, count, time, size}, ...]}`."""
+    return json_document({"groups": records(_CHECKED, checked)})

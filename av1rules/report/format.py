@@ -1,34 +1,20 @@
-"""Figures of a report in words, as all forms for people have them."""
+"""Names, times, shares and figures as the reports for people write them."""
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration
 from av1rules.ledger.records import AttemptResult
-from av1rules.report.model import Figures, Period, Step
-
-
-def json_text(text: str) -> str:
-    """Text that UTF-8 can hold: surrogate escapes of odd file names become `\\xNN`."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
-
-
-def csv_cell(text: str) -> str:
-    """A cell that neither a spreadsheet takes for a formula nor a terminal for a command: names
-    of files come from strangers."""
-    shown = printable(text)
-    return f"'{shown}" if shown.startswith(("=", "+", "-", "@", "\t", "\r")) else shown
-
-
-def shown_time(at: str) -> str:
-    """A time of the ledger (ISO 8601, UTC) as the clock on the wall shows it, to the minute."""
-    return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M")
-
+from av1rules.ledger.trash_table import TrashKind
 
 NAME_WIDTH = 60
+
+_REASON_LENGTH = 200
+_RULE_LENGTH = 40
+
+UNKNOWN = "unknown"
 
 
 def short_name(library_path: str) -> str:
@@ -37,24 +23,19 @@ def short_name(library_path: str) -> str:
     return shown if len(shown) <= NAME_WIDTH else f"…{shown[1 - NAME_WIDTH :]}"
 
 
-_REASON_LENGTH = 200
+def shown_time(at: str | datetime) -> str:
+    """A time of the ledger (ISO 8601, UTC) in local time, to the minute."""
+    time = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return time.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-_RULE_LENGTH = 40
-
-
-UNKNOWN = "unknown"
-
-
-BIN_NAMES = (*(f"{tens}-{tens + 10} %" for tens in range(0, 100, 10)), "100 % or more")
-
-
-def count_of(count: int, noun: str) -> str:
-    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
+def shown_day(at: str | datetime) -> str:
+    """The local day of a time."""
+    return shown_time(at)[:10]
 
 
 def hours_of(duration_s: float) -> str:
-    """Hours as people count machine time, minutes and seconds below one."""
+    """Machine time in hours; below one hour in minutes and seconds."""
     return f"{duration_s / 3600:,.1f} h" if duration_s >= 3600 else format_duration(duration_s)
 
 
@@ -70,7 +51,7 @@ def verdict_words(kind: AttemptResult) -> str:
 _VERDICTS = {
     AttemptResult.TOO_LARGE: "came out too large",
     AttemptResult.TOO_POOR: "came out below the quality floor",
-    AttemptResult.UNDONE: "undone by a person",
+    AttemptResult.UNDONE: "undone by a user",
 }
 
 
@@ -79,30 +60,16 @@ def rule_name(rule: str | None) -> str:
 
 
 def tier_name(source_tier: str | None) -> str:
-    """By its receipt, which may have been found beside an adopted target: a stranger's word."""
+    """From the receipt, which may have lain beside an adopted target: untrusted input."""
     return UNKNOWN if source_tier is None else printable(source_tier, limit=_RULE_LENGTH)
 
 
-def period_name(period: Period, step: Step) -> str:
-    """Days and weeks by their (first) date, months and years by their number."""
-    length = {Step.MONTH: 7, Step.YEAR: 4}.get(step, 10)
-    return period.start.isoformat()[:length]
-
-
 def reason_line(detail: str) -> str:
-    told = "; ".join(filter(None, map(str.strip, detail.splitlines())))
-    return printable(told, limit=_REASON_LENGTH)
+    """A reason of several lines on one."""
+    text = "; ".join(filter(None, map(str.strip, detail.splitlines())))
+    return printable(text, limit=_REASON_LENGTH)
 
 
-def headline(figures: Figures) -> str:
-    """What the report is of, in one line."""
-    since = "all that the ledger has"
-    if figures.since is not None:
-        since = f"since {shown_time(figures.since.isoformat())}"
-    return f"{shown_time(figures.at.isoformat())}, {since}"
-
-
-CLOSING = (
-    "What the rules skip, hold or leave alone is decided anew by each plan: av1rules report --plan "
-    "has it by reason, av1rules plan --all by file. How one target was made: av1rules receipt FILE."
-)
+def plural_of_kind(kind: TrashKind) -> str:
+    """A kind of trash as the head of a line: "originals"."""
+    return f"{kind.value}s"

@@ -26,7 +26,7 @@ SCORE_BINS = 11
 LOWEST_BIN, BIN_POINTS = 70, 3
 
 
-class Step(StrEnum):
+class PeriodLength(StrEnum):
     """How long each period of a time series is."""
 
     DAY = "day"
@@ -197,7 +197,7 @@ class Figures:
     ledger: str
     max_failures: int
     total: Sums
-    step: Step
+    length: PeriodLength
     periods: tuple[Period, ...]
     by_rule: tuple[SizeGroup, ...]  # and source tier; the largest saving first
     by_tier: tuple[SizeGroup, ...]  # `rule` is None in all

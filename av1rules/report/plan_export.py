@@ -2,131 +2,136 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
-from av1rules.base.text import printable_json
-from av1rules.plan.items import Plan, PlanAction, PlannedEncode, PlanRow, Prerequisite, total_bytes
-from av1rules.report.format import csv_cell, json_text
-
-CSV_COLUMNS = (
-    "action", "path", "target", "size_bytes", "source_tier", "rule", "encoder", "crf", "preset",
-    "film_grain", "causes", "notes", "seconds", "seconds_low", "seconds_high", "saved_bytes",
-    "saved_bytes_low", "saved_bytes_high", "forecast_from", "beyond_budget",
-)  # fmt: skip
-
-
-_NO_FORECAST = ("",) * 8
+from av1rules.plan.items import (
+    ActiveItem,
+    Plan,
+    PlanAction,
+    PlanItem,
+    PlannedEncode,
+    Prerequisite,
+    clip_of,
+    total_bytes,
+)
+from av1rules.report.json import json_document
+from av1rules.report.table import Column, csv_lines, records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForecastColumns:
-    """By path of the source: a cell of the table, cells of a CSV line, a JSON record. `lines` and
-    `total` are of the whole plan."""
+class Foretold:
+    """By path of the source: a cell of the table, cells of a CSV line by column, a JSON record.
+    `lines` and `total` are of the whole plan."""
 
     cells: Mapping[str, str] = field(default_factory=dict)
-    csv_cells: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    csv_cells: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     records: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
     total: dict[str, Any] | None = None
 
 
-def plan_json(plan: Plan, forecasts: ForecastColumns = ForecastColumns()) -> str:
-    """The plan as JSON. File names that are not UTF-8 have their odd bytes as `\\xNN`."""
+def plan_json(plan: Plan, forecasts: Foretold = Foretold()) -> str:
+    """The plan as one JSON document."""
     document = {
-        "format": 1,
         "totals": {
             action.value: {"files": len(rows), "size_bytes": total_bytes(rows)}
             for action in PlanAction
             for rows in (plan.of(action),)
         },
-        "problems": [json_text(problem) for problem in plan.problems],
-        "brakes": [json_text(safety_stop.text) for safety_stop in plan.safety_stops],
+        "problems": plan.problems,
+        "brakes": [safety_stop.text for safety_stop in plan.safety_stops],
         "orphans": [
             {
-                "target": json_text(orphan.row.target),
-                "source": json_text(orphan.row.source),
+                "target": orphan.row.target,
+                "source": orphan.row.source,
                 "size_bytes": orphan.row.target_bytes,
-                "cause": json_text(orphan.cause),
+                "cause": orphan.cause,
                 "to_trash": orphan.to_trash,
             }
             for orphan in plan.orphans
         ],
-        "notes": [json_text(note) for note in plan.notes],
+        "notes": plan.notes,
         "kept": {"files": plan.kept.files, "size_bytes": plan.kept.size_bytes},
         "made_with_other_tools": plan.other_tools,
         "forecast": forecasts.total,
         "rows": [row_record(row) | forecasts.records.get(row.file.path, {}) for row in plan.rows],
     }
-    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
-    return printable_json(text)
+    return json_document(document)
 
 
-def row_record(row: PlanRow) -> dict[str, Any]:
+def row_record(row: PlanItem) -> dict[str, Any]:
     """One row as plain data; `settings` and `command` facts only for work."""
     record: dict[str, Any] = {
         "action": row.action.value,
-        "library_path": json_text(row.file.library_path),
-        "path": json_text(row.file.path),
-        "target": None if row.target is None else json_text(row.target),
+        "library_path": row.file.library_path,
+        "path": row.file.path,
+        "target": row.target,
         "size_bytes": row.size_bytes,
         "source_tier": row.source_tier,
         "rule": row.rule,
-        "causes": [json_text(cause) for cause in row.causes],
-        "notes": [json_text(note) for note in row.notes],
+        "causes": row.causes,
+        "notes": row.notes,
     }
-    if row.work is not None:
+    if isinstance(row, ActiveItem):
         record["encoder"] = row.work.encoder.name
-        record["settings"] = msgspec.to_builtins(row.work.recipe.settings, order="deterministic")
-        record["origins"] = dict(row.work.recipe.origins)
+        record["settings"] = row.work.recipe.settings
+        record["origins"] = {name: str(one) for name, one in row.work.recipe.origins}
         record["content_key"] = row.work.content_key
         record["fingerprint"] = row.work.fingerprint
-        record["first"] = [step.value for step in row.work.due]
-    if row.clip is not None:
+        record["first"] = [step.value for step in row.work.pending]
+    if (clip := clip_of(row)) is not None:
         record["clip"] = {
-            "path": json_text(row.clip.path),
-            "state": row.clip.kind.value,
-            "text": json_text(row.clip.text),
-            "review": row.clip.review.text,
-            "is_made": row.clip.is_made,
+            "path": clip.path,
+            "state": clip.verdict.kind.value,
+            "text": clip.verdict.text,
+            "review": clip.review.text,
+            "is_made": clip.is_made,
         }
     return record
 
 
-def plan_csv(plan: Plan, forecasts: ForecastColumns = ForecastColumns()) -> str:
+def _work(row: PlanItem) -> PlannedEncode | None:
+    return row.work if isinstance(row, ActiveItem) else None
+
+
+def _crf(work: PlannedEncode) -> object:
+    """Empty while a search has yet to find it."""
+    return None if Prerequisite.SEARCH in work.pending else work.recipe.settings.crf
+
+
+def _film_grain(work: PlannedEncode) -> object:
+    """Empty while it has yet to be measured."""
+    return None if Prerequisite.MEASURE in work.pending else work.recipe.settings.film_grain
+
+
+_CSV: tuple[Column[PlanItem], ...] = (
+    Column(key="action", value=lambda row: row.action),
+    Column(key="path", value=lambda row: row.file.path),
+    Column(key="target", value=lambda row: row.target),
+    Column(key="size_bytes", value=lambda row: row.size_bytes),
+    Column(key="source_tier", value=lambda row: row.source_tier),
+    Column(key="rule", value=lambda row: row.rule),
+    Column(key="encoder", value=lambda row: (work := _work(row)) and work.encoder.name),
+    Column(key="crf", value=lambda row: (work := _work(row)) and _crf(work)),
+    Column(key="preset", value=lambda row: (work := _work(row)) and work.recipe.settings.preset),
+    Column(key="film_grain", value=lambda row: (work := _work(row)) and _film_grain(work)),
+    Column(key="causes", value=lambda row: "; ".join(row.causes)),
+    Column(key="notes", value=lambda row: "; ".join(row.notes)),
+)
+
+_CSV_FORECAST = (
+    "seconds", "seconds_low", "seconds_high", "saved_bytes", "saved_bytes_low", "saved_bytes_high",
+    "forecast_from", "beyond_budget",
+)  # fmt: skip
+
+
+def plan_csv(plan: Plan, forecasts: Foretold = Foretold()) -> str:
     """One line a file; several causes or notes are joined by "; "."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for row in plan.rows:
-        writer.writerow(
-            (
-                row.action.value,
-                csv_cell(row.file.path),
-                csv_cell(row.target or ""),
-                row.size_bytes,
-                row.source_tier or "",
-                csv_cell(row.rule or ""),
-                row.work.encoder.name if row.work else "",
-                *_numbers(row.work),
-                csv_cell("; ".join(row.causes)),
-                csv_cell("; ".join(row.notes)),
-                *forecasts.csv_cells.get(row.file.path, _NO_FORECAST),
-            )
-        )
-    return out.getvalue()
-
-
-def _numbers(work: PlannedEncode | None) -> tuple[object, object, object]:
-    """CRF, preset and film grain; empty while they are still to be found out."""
-    if work is None:
-        return "", "", ""
-    settings = work.recipe.settings
-    crf: object = "" if Prerequisite.SEARCH in work.due else settings.crf
-    grain: object = "" if Prerequisite.MEASURE in work.due else settings.film_grain
-    return crf, settings.preset, grain
+    keys = [column.key for column in _CSV if column.key is not None]
+    rows = (
+        record | dict(forecasts.csv_cells.get(row.file.path, {}))
+        for row, record in zip(plan.rows, records(_CSV, plan.rows), strict=True)
+    )
+    return "".join(csv_lines([*keys, *_CSV_FORECAST], rows))

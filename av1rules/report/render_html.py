@@ -14,9 +14,8 @@ from markupsafe import Markup
 
 from av1rules import __version__
 from av1rules.report.charts import report_charts
-from av1rules.report.format import CLOSING, headline
 from av1rules.report.model import Figures
-from av1rules.report.sections import report_sections
+from av1rules.report.sections import CLOSING, headline, report_sections
 from av1rules.report.table import Topic
 
 SHOWN_FILES = 200

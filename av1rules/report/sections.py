@@ -1,39 +1,63 @@
-"""A report as titled tables: what was done, and all other sections in their order."""
+"""A report as titled tables: what was done, and all other sections in their order.
+
+The columns are those of JSON and CSV too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from typing import Any
 
-from av1rules.base.text import printable
+from av1rules.base.text import counted, printable
 from av1rules.base.units import format_size
-from av1rules.ledger.history import DamageRecord, EncodeRecord, Outcomes
+from av1rules.ledger.checks import DamageRecord
+from av1rules.ledger.history import EncodeRecord, Outcomes
 from av1rules.ledger.records import Attempt, AttemptResult
+from av1rules.ledger.runs import RunRecord
+from av1rules.ledger.trash_table import TrashSum
 from av1rules.report.format import (
-    BIN_NAMES,
     UNKNOWN,
-    count_of,
     hours_of,
     percent,
-    period_name,
+    plural_of_kind,
     reason_line,
     rule_name,
+    shown_day,
     shown_time,
     tier_name,
     verdict_words,
 )
-from av1rules.report.model import Figures, SizeGroup, Skipped, SpeedGroup
+from av1rules.report.model import (
+    Figures,
+    Period,
+    PeriodLength,
+    Ratios,
+    Reason,
+    SizeGroup,
+    Skipped,
+    SpeedGroup,
+    Sums,
+    ToolGroup,
+)
 from av1rules.report.sections_quality import quality_rows, quality_sections
-from av1rules.report.table import Section, Table, Topic, list_section
+from av1rules.report.table import Column, Section, Table, Topic, columns_of, table_of
 
-_KEPT = "the source is kept as it is"
+BIN_NAMES = (*(f"{tens}-{tens + 10} %" for tens in range(0, 100, 10)), "100 % or more")
+
+CLOSING = (
+    "Each plan decides anew what the rules skip, hold or leave alone: av1rules report --plan lists "
+    "it by reason, av1rules plan --all by file. How one target was made: av1rules receipt FILE."
+)
 
 
-_SIZE_HEADERS = ("source", "target", "saved", "ratio")
+def headline(figures: Figures) -> str:
+    """What the report covers, in one line."""
+    since = "the whole ledger" if figures.since is None else f"since {shown_time(figures.since)}"
+    return f"{shown_time(figures.at)}, {since}"
 
 
 def report_sections(figures: Figures, *, limit: int) -> tuple[Section, ...]:
-    """All that there is something to say about; lists name at most `limit` files."""
+    """All sections that have rows; lists name at most `limit` files."""
     found = (
         _summary(figures),
         _series(figures),
@@ -43,12 +67,210 @@ def report_sections(figures: Figures, *, limit: int) -> tuple[Section, ...]:
         _speeds(figures),
         _extremes(Topic.SAVERS, "Biggest savings", figures.savers, limit),
         _extremes(Topic.WORST, "Largest targets for their sources", figures.worst, limit),
-        *outcome_sections(figures, limit),
-        _aside(figures.outcomes),
+        *_outcome_sections(figures, limit),
+        _trash(figures.outcomes),
         _tools(figures),
-        _runs(figures.outcomes, limit),
+        _list(Topic.RUNS, "Runs", RUN_COLUMNS, figures.outcomes.runs, limit),
     )
-    return tuple(section for section in found if section is not None and section.table.rows)
+    return tuple(section for section in found if section.table.rows)
+
+
+def _list(
+    topic: Topic,
+    title: str,
+    columns: Sequence[Column[Any]],
+    items: Sequence[Any],
+    limit: int,
+    *,
+    part: str = "",
+) -> Section:
+    """The first of a list; its title says how many there are."""
+    table = table_of(columns, items, limit=limit)
+    return Section(topic=topic, title=f"{title} ({len(items)})", table=table, part=part)
+
+
+# --- columns
+
+
+def size(key: str, header: str, value: Any) -> Column[Any]:
+    """A column of bytes."""
+    return Column(key=key, header=header, value=value, show=format_size, is_number=True)
+
+
+def _range(found: Ratios | None) -> str:
+    return "" if found is None else f"{found.low:.0%} - {found.high:.0%}"
+
+
+SUM_COLUMNS: tuple[Column[Sums], ...] = (
+    Column(key="files", header="files", value=lambda sums: sums.files, is_number=True),
+    size("source_bytes", "source", lambda sums: sums.source_bytes),
+    size("target_bytes", "target", lambda sums: sums.target_bytes),
+    size("saved_bytes", "saved", lambda sums: sums.saved_bytes),
+    Column(
+        key="size_ratio", header="ratio", value=lambda sums: sums.size_ratio, show=percent,
+        is_number=True,
+    ),
+    Column(key="timed_files", value=lambda sums: sums.timed),
+    Column(key="encode_s", value=lambda sums: sums.encode_s if sums.timed else None),
+    Column(key="verify_s", value=lambda sums: sums.verify_s if sums.timed else None),
+)  # fmt: skip
+
+TIER_COLUMNS: tuple[Column[SizeGroup], ...] = (
+    Column(
+        key="source_tier", header="tier", value=lambda group: group.source_tier, show=tier_name
+    ),
+    *columns_of(lambda group: group.sums, SUM_COLUMNS),
+    Column(key="ratios", value=lambda group: group.ratios),
+    Column(
+        header="median", value=lambda group: group.ratios and group.ratios.median, show=percent,
+        is_number=True,
+    ),
+    Column(header="8 of 10", value=lambda group: group.ratios, show=_range, is_number=True),
+)  # fmt: skip
+
+SIZE_COLUMNS: tuple[Column[SizeGroup], ...] = (
+    Column(key="rule", header="rule", value=lambda group: group.rule, show=rule_name),
+    *TIER_COLUMNS,
+)
+
+SPEED_COLUMNS: tuple[Column[SpeedGroup], ...] = (
+    Column(key="encoder", header="encoder", value=lambda group: group.encoder),
+    Column(key="preset", header="preset", value=lambda group: group.preset, is_number=True),
+    Column(
+        key="resolution", header="resolution", value=lambda group: group.resolution,
+        show=lambda name: name or UNKNOWN,
+    ),
+    Column(key="files", header="files", value=lambda group: group.files, is_number=True),
+    Column(
+        key="frames_per_s", header="frames/s", value=lambda group: group.frames_per_s,
+        show="{:.3g}".format, is_number=True,
+    ),
+    Column(
+        key="median", header="median", value=lambda group: group.median, show="{:.3g}".format,
+        is_number=True,
+    ),
+    Column(
+        key="realtime", header="realtime", value=lambda group: group.realtime,
+        show=lambda times: "" if times is None else f"{times:.2g}x", is_number=True,
+    ),
+)  # fmt: skip
+
+TARGET_COLUMNS: tuple[Column[EncodeRecord], ...] = (
+    Column(key="source", header="file", value=lambda one: one.source, is_name=True),
+    Column(key="target", value=lambda one: one.target),
+    Column(key="rule", header="rule", value=lambda one: one.rule, show=rule_name),
+    Column(key="source_tier", header="tier", value=lambda one: one.source_tier, show=tier_name),
+    Column(key="resolution", value=lambda one: one.resolution),
+    Column(key="encoder", value=lambda one: one.tools.encoder),
+    Column(key="crf", value=lambda one: one.settings.crf),
+    Column(key="preset", value=lambda one: one.settings.preset),
+    Column(key="film_grain", value=lambda one: one.settings.film_grain),
+    size("source_bytes", "source", lambda one: one.source_bytes),
+    size("target_bytes", "target", lambda one: one.target_bytes),
+    size("saved_bytes", "saved", lambda one: one.saved_bytes),
+    Column(
+        key="size_ratio", header="ratio", value=lambda one: one.size_ratio, show=percent,
+        is_number=True,
+    ),
+    Column(key="at", value=lambda one: one.built_at),
+    Column(key="run", value=lambda one: one.run),
+    Column(key="encode_s", value=lambda one: one.encode_s),
+    Column(key="verify_s", value=lambda one: one.verify_s),
+    Column(key="frames", value=lambda one: one.frames),
+    Column(key="frames_per_s", value=lambda one: one.frames_per_s),
+)  # fmt: skip
+
+DECIDED_COLUMNS: tuple[Column[Attempt], ...] = (
+    Column(key="source", header="file", value=lambda one: one.source, is_name=True),
+    size("source_bytes", "size", lambda one: one.source_bytes),
+    Column(key="target_bytes", value=lambda one: one.target_bytes),
+    Column(key="count", value=lambda one: one.count),
+    Column(key="at", header="last", value=lambda one: one.at, show=shown_time),
+    Column(key="reason", header="why", value=lambda one: one.detail, show=reason_line),
+)
+
+FAILED_COLUMNS: tuple[Column[Attempt], ...] = tuple(
+    Column(key="count", header="times", value=lambda one: one.count, is_number=True)
+    if column.key == "count"
+    else column
+    for column in DECIDED_COLUMNS
+)
+
+REASON_COLUMNS: tuple[Column[Reason], ...] = (
+    Column(key="files", header="files", value=lambda one: one.files, is_number=True),
+    Column(key="reason", header="why", value=lambda one: one.detail, show=reason_line),
+)
+
+FAULT_COLUMNS: tuple[Column[DamageRecord], ...] = (
+    Column(key="name", header="file", value=lambda one: one.name, is_name=True),
+    Column(key="at", header="found", value=lambda one: one.at, show=shown_time),
+    Column(key="fault", header="problem", value=lambda one: one.fault, show=reason_line),
+)
+
+SKIPPED_COLUMNS: tuple[Column[Skipped], ...] = (
+    Column(key="action", header="what", value=lambda one: one.action),
+    Column(key="files", header="files", value=lambda one: one.files, is_number=True),
+    size("size_bytes", "size", lambda one: one.size_bytes),
+    Column(key="cause", header="why", value=lambda one: one.cause, show=reason_line),
+)
+
+TRASH_COLUMNS: tuple[Column[TrashSum], ...] = (
+    Column(header="what", value=lambda one: one.kind, show=plural_of_kind),
+    Column(key="count", header="in the trash", value=lambda one: one.count, is_number=True),
+    size("size_bytes", "size", lambda one: one.size_bytes),
+    Column(key="purged", header="purged", value=lambda one: one.purged, is_number=True),
+    size("purged_bytes", "freed", lambda one: one.purged_bytes),
+)
+
+TOOL_COLUMNS: tuple[Column[ToolGroup], ...] = (
+    Column(key="tools", value=lambda group: group.tools),
+    Column(header="encoder", value=lambda group: group.tools.encoder),
+    Column(header="version", value=lambda group: group.tools.encoder_version or UNKNOWN),
+    Column(header="FFmpeg", value=lambda group: group.tools.ffmpeg),
+    Column(key="files", header="files", value=lambda group: group.files, is_number=True),
+    Column(key="first", header="first", value=lambda group: group.first, show=shown_day),
+    Column(key="last", header="last", value=lambda group: group.last, show=shown_day),
+)
+
+RUN_COLUMNS: tuple[Column[RunRecord], ...] = (
+    Column(key="id", header="run", value=lambda run: run.id, is_number=True),
+    Column(key="started", header="started", value=lambda run: run.started, show=shown_time),
+    Column(
+        key="ended", header="ended", value=lambda run: run.ended,
+        show=lambda at: "" if at is None else shown_time(at),
+    ),
+    Column(
+        key="summary", header="result", value=lambda run: run.summary,
+        show=lambda text: printable(text or "still running, or did not finish"),
+    ),
+)  # fmt: skip
+
+
+def period_name(period: Period, length: PeriodLength) -> str:
+    """Days and weeks by their (first) date, months and years by their number."""
+    digits = {PeriodLength.MONTH: 7, PeriodLength.YEAR: 4}.get(length, 10)
+    return period.start.isoformat()[:digits]
+
+
+def period_columns(figures: Figures) -> tuple[Column[Period], ...]:
+    """A period, its files and what they saved; encoding time where any is known."""
+    length = figures.length
+    has_hours = any(period.sums.timed for period in figures.periods)
+    sums: tuple[Column[Period], ...] = columns_of(lambda period: period.sums, SUM_COLUMNS)
+    return (
+        Column(key="start", value=lambda period: period.start),
+        Column(header=length.value, value=lambda period: period_name(period, length)),
+        *(column if column.key in ("files", "saved_bytes") else column.hidden for column in sums),
+        Column(
+            header="encoding" if has_hours else None,
+            value=lambda period: period.sums.encode_s,
+            show=hours_of,
+            is_number=True,
+        ),
+    )
+
+
+# --- what was done
 
 
 def _summary(figures: Figures) -> Section:
@@ -58,56 +280,41 @@ def _summary(figures: Figures) -> Section:
 
 def _summary_rows(figures: Figures) -> Iterator[tuple[str, str]]:
     total, outcomes = figures.total, figures.outcomes
-    yield "done", count_of(total.files, "target")
+    yield "done", counted(total.files, "target")
     if total.files:
-        sizes = f"{format_size(total.source_bytes)} -> {format_size(total.target_bytes)}"
-        yield "size", sizes
+        yield "size", f"{format_size(total.source_bytes)} -> {format_size(total.target_bytes)}"
         share = "" if total.size_ratio is None else f" ({1 - total.size_ratio:.0%})"
         yield "saved", f"{format_size(total.saved_bytes)}{share}"
     if total.timed:
-        of = "" if total.timed == total.files else f", of {count_of(total.timed, 'target')}"
+        of = "" if total.timed == total.files else f", of {counted(total.timed, 'target')}"
         yield "encoding", f"{hours_of(total.encode_s)}{of}"
         yield "verifying", f"{hours_of(total.verify_s)}{of}"
     if untimed := total.files - total.timed:
-        yield "not encoded", f"{untimed} copied, linked or adopted: no time is known of them"
+        yield "not encoded", f"{untimed} copied, linked or adopted: their encoding time is unknown"
     yield from quality_rows(figures)
     if failed := outcomes.of(AttemptResult.FAILED):
         parked = sum(one.count >= figures.max_failures for one in failed)
-        told = f"; {parked} of them so often that they wait for av1rules retry" if parked else ""
-        yield "failed", f"{len(failed)}{told}"
+        note = f"; {parked} of them too often: av1rules retry tries them again" if parked else ""
+        yield "failed", f"{len(failed)}{note}"
     for kind in figures.decided:
-        what = "a person put the original back" if kind is AttemptResult.UNDONE else _KEPT
-        yield kind.name.lower().replace("_", " "), f"{len(outcomes.of(kind))}: {what}"
+        is_undone = kind is AttemptResult.UNDONE
+        fate = "a user put the original back" if is_undone else "the source stays as it is"
+        yield kind.name.lower().replace("_", " "), f"{len(outcomes.of(kind))}: {fate}"
     damaged = ((outcomes.damaged_targets, "target"), (outcomes.damaged_sources, "source"))
-    if told := ", ".join(count_of(len(faults), what) for faults, what in damaged if faults):
-        yield "damaged", told
+    if text := ", ".join(counted(len(faults), what) for faults, what in damaged if faults):
+        yield "damaged", text
     if held := sum(one.size_bytes for one in outcomes.aside):
-        yield "held aside", f"{format_size(held)}: freed once it is purged"
+        yield "in the trash", f"{format_size(held)}: a purge frees it"
     yield "ledger", printable(figures.ledger)
 
 
 def _series(figures: Figures) -> Section:
-    periods = figures.periods
-    has_hours = any(period.sums.timed for period in periods)
-    hours = ("encoding",) if has_hours else ()
+    periods = [period for period in figures.periods if period.sums.files]
     return Section(
         topic=Topic.SERIES,
-        title=f"By {figures.step.value}",
-        note="Targets that stand now, by when they were made last.",
-        table=Table(
-            headers=(figures.step.value, "files", "saved", *hours),
-            rows=tuple(
-                (
-                    period_name(period, figures.step),
-                    str(period.sums.files),
-                    format_size(period.sums.saved_bytes),
-                    *((hours_of(period.sums.encode_s),) if has_hours else ()),
-                )
-                for period in periods
-                if period.sums.files
-            ),
-            numbers=frozenset({1, 2, 3}),
-        ),
+        title=f"By {figures.length.value}",
+        note="Present targets, by the time they were last made.",
+        table=table_of(period_columns(figures), periods),
     )
 
 
@@ -115,42 +322,23 @@ def _sizes(figures: Figures) -> Section:
     return Section(
         topic=Topic.SIZES,
         title="By rule and source tier",
-        note="Ratio is target to source: of all files together, then of the middle file, and "
-        "between which two values eight of ten files lie.",
-        table=Table(
-            headers=("rule", "tier", "files", *_SIZE_HEADERS, "median", "8 of 10"),
-            rows=tuple(_size_row(group) for group in figures.by_rule),
-            numbers=frozenset(range(2, 9)),
-        ),
-    )
-
-
-def _size_row(group: SizeGroup) -> tuple[str, ...]:
-    sums, ratios = group.sums, group.ratios
-    return (
-        rule_name(group.rule),
-        tier_name(group.source_tier),
-        str(sums.files),
-        format_size(sums.source_bytes),
-        format_size(sums.target_bytes),
-        format_size(sums.saved_bytes),
-        percent(sums.size_ratio),
-        percent(None if ratios is None else ratios.median),
-        "" if ratios is None else f"{ratios.low:.0%} - {ratios.high:.0%}",
+        note="Ratio: target size to source size, of all files together. Median: the ratio of the "
+        "middle file. 8 of 10: eight of ten files lie between these two ratios.",
+        table=table_of(SIZE_COLUMNS, figures.by_rule),
     )
 
 
 def _spread(figures: Figures) -> Section:
-    groups = [group for group in figures.by_tier if group.ratios is not None]
-    counts = [group.ratios.bins for group in groups if group.ratios is not None]
+    groups = [(group, group.ratios.bins) for group in figures.by_tier if group.ratios is not None]
+    counts = [bins for _, bins in groups]
     used = [number for number in range(len(BIN_NAMES)) if any(bins[number] for bins in counts)]
     shown = range(used[0], used[-1] + 1) if used else range(0)
     return Section(
         topic=Topic.SPREAD,
         title="Size of targets, by source tier",
-        note="How many targets are so large, compared to their sources.",
+        note="How many targets have this size, relative to their sources.",
         table=Table(
-            headers=("target to source", *(tier_name(group.source_tier) for group in groups)),
+            headers=("target to source", *(tier_name(group.source_tier) for group, _ in groups)),
             rows=tuple(
                 (BIN_NAMES[number], *(str(bins[number] or "") for bins in counts))
                 for number in shown
@@ -164,166 +352,57 @@ def _speeds(figures: Figures) -> Section:
     return Section(
         topic=Topic.SPEED,
         title="Encode speed",
-        note="By the clock on the wall: encodes that ran at the same time slowed each other.",
-        table=Table(
-            headers=("encoder", "preset", "picture", "files", "frames/s", "median", "realtime"),
-            rows=tuple(_speed_row(group) for group in figures.speeds),
-            numbers=frozenset({1, 3, 4, 5, 6}),
-        ),
-    )
-
-
-def _speed_row(group: SpeedGroup) -> tuple[str, ...]:
-    return (
-        printable(group.encoder),
-        str(group.preset),
-        group.resolution or UNKNOWN,
-        str(group.files),
-        f"{group.frames_per_s:.3g}",
-        f"{group.median:.3g}",
-        "" if group.realtime is None else f"{group.realtime:.2g}x",
+        note="In wall-clock time: encodes that ran at the same time slowed each other down.",
+        table=table_of(SPEED_COLUMNS, figures.speeds),
     )
 
 
 def _extremes(topic: Topic, title: str, made: Sequence[EncodeRecord], limit: int) -> Section:
-    return Section(
-        topic=topic,
-        title=title,
-        table=Table(
-            headers=("file", "tier", "rule", *_SIZE_HEADERS),
-            rows=tuple(
-                (
-                    printable(one.source),
-                    tier_name(one.source_tier),
-                    rule_name(one.rule),
-                    format_size(one.source_bytes),
-                    format_size(one.target_bytes),
-                    format_size(one.saved_bytes),
-                    percent(one.size_ratio),
-                )
-                for one in made[:limit]
-            ),
-            numbers=frozenset({3, 4, 5, 6}),
-            names=0,
-        ),
-    )
+    return Section(topic=topic, title=title, table=table_of(TARGET_COLUMNS, made[:limit]))
 
 
-def _aside(outcomes: Outcomes) -> Section:
+# --- what failed or was left alone, and the rest
+
+
+def _outcome_sections(figures: Figures, limit: int) -> Iterator[Section]:
+    outcomes = figures.outcomes
+    if any(reason.files > 1 for reason in figures.reasons):
+        yield _list(Topic.REASONS, "Why encodes failed", REASON_COLUMNS, figures.reasons, limit)
+    failed = _newest_first(outcomes.of(AttemptResult.FAILED))
+    yield _list(Topic.FAILED, "Failed", FAILED_COLUMNS, failed, limit)
+    for kind in figures.decided:
+        words = verdict_words(kind)
+        title, part = words[:1].upper() + words[1:], kind.name.lower().replace("_", "-")
+        items = _newest_first(outcomes.of(kind))
+        yield _list(Topic.DECIDED, title, DECIDED_COLUMNS, items, limit, part=part)
+    if figures.skipped is not None:
+        files = counted(sum(one.files for one in figures.skipped), "file")
+        yield Section(
+            topic=Topic.SKIPPED,
+            title=f"Skipped, held and left alone ({files})",
+            table=table_of(SKIPPED_COLUMNS, figures.skipped, limit=limit),
+        )
+    for topic, title, faults in (
+        (Topic.DAMAGED_TARGETS, "Damaged targets", outcomes.damaged_targets),
+        (Topic.DAMAGED_SOURCES, "Damaged sources", outcomes.damaged_sources),
+    ):
+        yield _list(topic, title, FAULT_COLUMNS, faults, limit)
+
+
+def _newest_first(verdicts: Sequence[Attempt]) -> list[Attempt]:
+    return sorted(verdicts, key=lambda one: one.at, reverse=True)
+
+
+def _trash(outcomes: Outcomes) -> Section:
     return Section(
-        topic=Topic.TRASHED,
-        title="Put aside",
-        note="As the ledger has it, at any time; av1rules originals list looks at the disks.",
-        table=Table(
-            headers=("what", "aside", "size", "purged", "freed"),
-            rows=tuple(
-                (
-                    f"{one.kind.value}s",
-                    str(one.count),
-                    format_size(one.size_bytes),
-                    str(one.purged),
-                    format_size(one.purged_bytes),
-                )
-                for one in outcomes.aside
-            ),
-            numbers=frozenset({1, 2, 3, 4}),
-        ),
+        topic=Topic.TRASH,
+        title="Trash",
+        note="As the ledger has it, of all time; av1rules originals list looks at the disks.",
+        table=table_of(TRASH_COLUMNS, outcomes.aside),
     )
 
 
 def _tools(figures: Figures) -> Section:
     return Section(
-        topic=Topic.TOOLS,
-        title="Made with",
-        table=Table(
-            headers=("encoder", "version", "FFmpeg", "files", "first", "last"),
-            rows=tuple(
-                (
-                    printable(group.tools.encoder),
-                    printable(group.tools.encoder_version or UNKNOWN),
-                    printable(group.tools.ffmpeg),
-                    str(group.files),
-                    shown_time(group.first.isoformat())[:10],
-                    shown_time(group.last.isoformat())[:10],
-                )
-                for group in figures.tools
-            ),
-            numbers=frozenset({3}),
-        ),
+        topic=Topic.TOOLS, title="Made with", table=table_of(TOOL_COLUMNS, figures.tools)
     )
-
-
-def _runs(outcomes: Outcomes, limit: int) -> Section:
-    return list_section(
-        Topic.RUNS, "Runs", ("run", "started", "ended", "what came of it"), outcomes.runs, limit,
-        lambda run: (
-            str(run.id),
-            shown_time(run.started),
-            "" if run.ended is None else shown_time(run.ended),
-            printable(run.summary or "did not end, or is at work"),
-        ),
-        numbers=frozenset({0}),
-    )  # fmt: skip
-
-
-def outcome_sections(figures: Figures, limit: int) -> Iterator[Section]:
-    outcomes = figures.outcomes
-    if any(reason.files > 1 for reason in figures.reasons):
-        yield list_section(
-            Topic.REASONS, "Why encodes failed", ("files", "why"), figures.reasons, limit,
-            lambda one: (str(one.files), reason_line(one.detail)),
-            numbers=frozenset({0}),
-        )  # fmt: skip
-    failed = outcomes.of(AttemptResult.FAILED)
-    yield _verdicts(Topic.FAILED, "Failed", failed, limit, with_count=True)
-    for kind in figures.decided:
-        words = verdict_words(kind)
-        title, part = words[:1].upper() + words[1:], kind.name.lower().replace("_", "-")
-        yield _verdicts(Topic.DECIDED, title, outcomes.of(kind), limit, part=part)
-    if figures.skipped is not None:
-        yield _skipped(figures.skipped, limit)
-    yield _faults(Topic.DAMAGED_TARGETS, "Damaged targets", outcomes.damaged_targets, limit)
-    yield _faults(Topic.DAMAGED_SOURCES, "Damaged sources", outcomes.damaged_sources, limit)
-
-
-def _verdicts(
-    topic: Topic,
-    title: str,
-    verdicts: Sequence[Attempt],
-    limit: int,
-    *,
-    with_count: bool = False,
-    part: str = "",
-) -> Section:
-    """The newest first."""
-    newest = sorted(verdicts, key=lambda one: one.at, reverse=True)
-
-    def row(one: Attempt) -> tuple[str, ...]:
-        times = (str(one.count),) if with_count else ()
-        size = format_size(one.source_bytes)
-        return printable(one.source), size, *times, shown_time(one.at), reason_line(one.detail)
-
-    times = ("times",) if with_count else ()
-    return list_section(
-        topic, title, ("file", "size", *times, "last", "why"), newest, limit, row,
-        numbers=frozenset({1, 2} if with_count else {1}), names=0, part=part,
-    )  # fmt: skip
-
-
-def _faults(topic: Topic, title: str, faults: Sequence[DamageRecord], limit: int) -> Section:
-    return list_section(
-        topic, title, ("file", "seen", "fault"), faults, limit,
-        lambda one: (printable(one.name), shown_time(one.at), reason_line(one.fault)), names=0,
-    )  # fmt: skip
-
-
-def _skipped(skipped: Sequence[Skipped], limit: int) -> Section:
-    section = list_section(
-        Topic.SKIPPED, "", ("what", "files", "size", "why"), skipped, limit,
-        lambda one: (
-            one.action, str(one.files), format_size(one.size_bytes), reason_line(one.cause)
-        ),
-        numbers=frozenset({1, 2}),
-    )  # fmt: skip
-    files = sum(one.files for one in skipped)
-    return replace(section, title=f"Skipped, held and left alone ({count_of(files, 'file')})")

@@ -1,18 +1,27 @@
-"""The sections of a report about how good targets are, test clips, and how forecasts came out."""
+"""The sections of a report about scores, test clips, and forecasts beside actual results."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
-from av1rules.base.text import printable
+from av1rules.base.text import counted, printable
 from av1rules.base.units import format_duration, format_size
-from av1rules.forecast.calibration import ErrorStats
+from av1rules.forecast.calibration import Calibration, ErrorStats
 from av1rules.ledger.clips import ClipStatus
 from av1rules.policy.quality_spec import GateScope, Metric
 from av1rules.report.forecast import NEEDED
-from av1rules.report.format import count_of, hours_of, rule_name, tier_name
-from av1rules.report.model import BIN_POINTS, LOWEST_BIN, SCORE_BINS, Figures, ScoreGroup, Span
-from av1rules.report.table import Section, Table, Topic
+from av1rules.report.format import hours_of, rule_name, tier_name
+from av1rules.report.model import (
+    BIN_POINTS,
+    LOWEST_BIN,
+    SCORE_BINS,
+    ClipGroup,
+    Figures,
+    ScoreGroup,
+    Span,
+)
+from av1rules.report.table import Column, Section, Table, Topic, table_of
 
 SCORE_BIN_NAMES = (
     f"below {LOWEST_BIN}",
@@ -22,7 +31,7 @@ SCORE_BIN_NAMES = (
     ),
 )
 
-_SCOPES = {GateScope.SAMPLES: "passages", GateScope.WHOLE: "whole film", None: ""}
+_SCOPES = {GateScope.SAMPLES: "excerpts", GateScope.WHOLE: "whole film", None: ""}
 
 _WAITING = (ClipStatus.WAITING, ClipStatus.VOID)
 
@@ -40,82 +49,86 @@ def quality_rows(figures: Figures) -> Iterator[tuple[str, str]]:
     """The lines of the summary about it."""
     vmaf = [group for group in figures.scores if group.metric is Metric.VMAF]
     if files := sum(group.files for group in vmaf):
-        yield "scored", f"{count_of(files, 'target')} by VMAF"
+        yield "scored", f"{counted(files, 'target')} by VMAF"
     if made := sum(group.clips for group in figures.clips):
         waiting = sum(group.clips for group in figures.clips if group.standing in _WAITING)
-        told = f", {waiting} waiting: av1rules clips list" if waiting else ""
-        yield "test clips", f"{made}{told}"
+        note = f", {waiting} waiting: av1rules clips list" if waiting else ""
+        yield "test clips", f"{made}{note}"
     if figures.checked:
         every = figures.checked[0]
-        told = "" if every.count >= NEEDED else f"; only {every.count}: it says little yet"
+        few = "" if every.count >= NEEDED else f"; only {every.count}: this says little yet"
         off = f"{every.time.median_error:.0%} in time, {every.size.median_error:.0%} in size"
-        yield "forecasts", f"half of them off by at most {off}{told}"
+        yield "forecasts", f"half of them off by at most {off}{few}"
 
 
 # --- scores
+
+
+def _figure(found: tuple[Metric, float]) -> str:
+    metric, value = found
+    return f"{value:.4f}" if metric is Metric.SSIM else f"{value:.1f}"
+
+
+def _range(found: tuple[Metric, Span]) -> str:
+    metric, span = found
+    return f"{_figure((metric, span.low))} - {_figure((metric, span.high))}"
+
+
+def _spread_columns(key: str, span: Callable[[ScoreGroup], Span]) -> tuple[Column[ScoreGroup], ...]:
+    """The spread for programs; for people the median, and the range of eight of ten files."""
+    return (
+        Column(key=key, value=span),
+        Column(
+            header=key,
+            value=lambda group: (group.metric, span(group).median),
+            show=_figure,
+            is_number=True,
+        ),
+        Column(
+            header="8 of 10",
+            value=lambda group: (group.metric, span(group)),
+            show=_range,
+            is_number=True,
+        ),
+    )
+
+
+SCORE_COLUMNS: tuple[Column[ScoreGroup], ...] = (
+    Column(key="rule", header="rule", value=lambda group: group.rule, show=rule_name),
+    Column(key="source_tier", header="tier", value=lambda group: group.source_tier, show=tier_name),
+    Column(key="metric", header="metric", value=lambda group: group.metric),
+    Column(
+        key="scope", header="measured on", value=lambda group: group.scope, show=_SCOPES.__getitem__
+    ),
+    Column(key="files", header="files", value=lambda group: group.files, is_number=True),
+    *_spread_columns("mean", lambda group: group.mean),
+    *_spread_columns("p5", lambda group: group.p5),
+)
 
 
 def _scores(groups: Sequence[ScoreGroup]) -> Section:
     return Section(
         topic=Topic.SCORES,
         title="Scores, by rule and source tier",
-        note="Of targets that were scored before they were published. p5: 5 % of the pictures are "
-        "below it. First the middle film, then between which two values eight of ten films lie.",
-        table=Table(
-            headers=("rule", "tier", "metric", "measured on", "files", *_SCORE_HEADERS),
-            rows=tuple(
-                (
-                    rule_name(group.rule),
-                    tier_name(group.source_tier),
-                    group.metric.value,
-                    _SCOPES[group.scope],
-                    str(group.files),
-                    *_score_cells(group),
-                )
-                for group in groups
-            ),
-            numbers=frozenset(range(4, 9)),
-        ),
+        note="Of targets that were scored before they were published. p5: 5 % of the frames score "
+        "lower. Each is that of the middle film; 8 of 10: eight of ten films lie between these two "
+        "values.",
+        table=table_of(SCORE_COLUMNS, groups),
     )
 
 
 def _clip_scores(groups: Sequence[ScoreGroup]) -> Section:
+    columns = [
+        replace(column, header="clips") if column.key == "files" else column
+        for column in SCORE_COLUMNS
+        if column.key != "scope"
+    ]
     return Section(
         topic=Topic.CLIP_SCORES,
         title="Scores of test clips",
-        note="Clips show the hardest passages: as a whole, their films score higher.",
-        table=Table(
-            headers=("rule", "tier", "metric", "clips", *_SCORE_HEADERS),
-            rows=tuple(
-                (
-                    rule_name(group.rule),
-                    tier_name(group.source_tier),
-                    group.metric.value,
-                    str(group.files),
-                    *_score_cells(group),
-                )
-                for group in groups
-            ),
-            numbers=frozenset(range(3, 8)),
-        ),
+        note="Clips show the hardest excerpts: whole films score higher.",
+        table=table_of(columns, groups),
     )
-
-
-_SCORE_HEADERS = ("mean", "8 of 10", "p5", "8 of 10")
-
-
-def _score_cells(group: ScoreGroup) -> Iterator[str]:
-    for figures in (group.mean, group.p5):
-        yield _figure(group.metric, figures.median)
-        yield _range(group.metric, figures)
-
-
-def _range(metric: Metric, figures: Span) -> str:
-    return f"{_figure(metric, figures.low)} - {_figure(metric, figures.high)}"
-
-
-def _figure(metric: Metric, value: float) -> str:
-    return f"{value:.4f}" if metric is Metric.SSIM else f"{value:.1f}"
 
 
 def _score_spread(figures: Figures) -> Section:
@@ -127,7 +140,7 @@ def _score_spread(figures: Figures) -> Section:
     return Section(
         topic=Topic.SCORE_SPREAD,
         title="VMAF of targets, by source tier",
-        note="How many targets have such a mean, and such a p5.",
+        note="How many targets have this mean, and this p5.",
         table=Table(
             headers=("VMAF", *(f"{name}, {what}" for name in names for what in ("mean", "p5"))),
             rows=tuple(
@@ -141,6 +154,51 @@ def _score_spread(figures: Figures) -> Section:
 
 # --- test clips and forecasts
 
+CLIP_COLUMNS: tuple[Column[ClipGroup], ...] = (
+    Column(key="standing", header="state", value=lambda group: group.standing),
+    Column(key="clips", header="clips", value=lambda group: group.clips, is_number=True),
+    Column(
+        key="film_s", header="duration", value=lambda group: group.film_s, show=format_duration,
+        is_number=True,
+    ),
+    Column(
+        key="size_bytes", header="size", value=lambda group: group.size_bytes, show=format_size,
+        is_number=True,
+    ),
+    Column(
+        key="encode_s", header="encoding", value=lambda group: group.encode_s, show=hours_of,
+        is_number=True,
+    ),
+)  # fmt: skip
+
+
+def _error_columns(
+    name: str, quality: Callable[[Calibration], ErrorStats]
+) -> tuple[Column[Calibration], ...]:
+    share: Callable[[float], str] = "{:.0%}".format
+    return (
+        Column(key=name, value=quality),
+        Column(
+            header=f"{name} off by", value=lambda one: quality(one).median_error, show=share,
+            is_number=True,
+        ),
+        Column(
+            header="bias", value=lambda one: quality(one).bias, show="{:.2f}x".format,
+            is_number=True,
+        ),
+        Column(
+            header="inside", value=lambda one: quality(one).inside, show=share, is_number=True
+        ),
+    )  # fmt: skip
+
+
+FORECAST_COLUMNS: tuple[Column[Calibration], ...] = (
+    Column(key="name", header="forecasts", value=lambda one: one.name),
+    Column(key="count", header="encodes", value=lambda one: one.count, is_number=True),
+    *_error_columns("time", lambda one: one.time),
+    *_error_columns("size", lambda one: one.size),
+)
+
 
 def _clips(figures: Figures) -> Section:
     shown = figures.waiting_clips[:5]
@@ -150,52 +208,19 @@ def _clips(figures: Figures) -> Section:
     return Section(
         topic=Topic.CLIPS,
         title=f"Test clips ({sum(group.clips for group in figures.clips)})",
-        note=f"Clips of settings or sources that are gone are not counted.{waiting}",
-        table=Table(
-            headers=("state", "clips", "shown", "size", "encoding"),
-            rows=tuple(
-                (
-                    group.standing.value,
-                    str(group.clips),
-                    format_duration(group.film_s),
-                    format_size(group.size_bytes),
-                    hours_of(group.encode_s),
-                )
-                for group in figures.clips
-            ),
-            numbers=frozenset({1, 2, 3, 4}),
-        ),
+        note=f"Without clips of former settings and former sources.{waiting}",
+        table=table_of(CLIP_COLUMNS, figures.clips),
     )
 
 
 def _forecasts(figures: Figures, limit: int) -> Section:
-    shown = figures.checked[:limit]
     few = figures.checked and figures.checked[0].count < NEEDED
     little = f" Fewer than {NEEDED} encodes: these figures say little yet." if few else ""
     return Section(
         topic=Topic.FORECASTS,
-        title="How forecasts came out",
-        note="Off by: half of them were off by at most so much. Bias: 1.10x is a tenth more than "
-        f"foretold. Inside: of the intervals that should hold in 80 %.{little}",
-        table=Table(
-            headers=(
-                "forecasts", "encodes", "time off by", "bias", "inside", "size off by", "bias",
-                "inside",
-            ),
-            rows=tuple(
-                (
-                    printable(one.name),
-                    str(one.count),
-                    *_quality_cells(one.time),
-                    *_quality_cells(one.size),
-                )
-                for one in shown
-            ),
-            numbers=frozenset(range(1, 8)),
-            more=len(figures.checked) - len(shown),
-        ),
-    )  # fmt: skip
-
-
-def _quality_cells(quality: ErrorStats) -> tuple[str, str, str]:
-    return f"{quality.median_error:.0%}", f"{quality.bias:.2f}x", f"{quality.inside:.0%}"
+        title="Forecasts and actual results",
+        note="Off by: half of the forecasts were off by this much or less. Bias: 1.10x is a tenth "
+        "more than forecast. Inside: how many actual results lay within the 80 % interval."
+        f"{little}",
+        table=table_of(FORECAST_COLUMNS, figures.checked, limit=limit),
+    )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
-from tabulate import tabulate
-
-from av1rules.base.text import printable, printable_json
+from av1rules.base.text import counted, printable
 from av1rules.base.units import format_size
+from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.clips import ClipStatus
-from av1rules.ledger.history import DamageRecord
 from av1rules.ledger.records import Attempt, AttemptResult
 from av1rules.operations.status import Status, TrashUsage
-from av1rules.report.format import json_text, short_name, shown_time, verdict_words
+from av1rules.report.format import plural_of_kind, shown_time, verdict_words
+from av1rules.report.json import json_document
+from av1rules.report.table import Column, Section, records, section_text, table_of
 
 SHOWN_FILES = 10
 """Files named in each section; the rest are counted. `--json` has all of them."""
@@ -27,10 +26,10 @@ def status_text(status: Status) -> str:
     sections = [
         "\n".join(_summary(status)),
         "\n".join(_aside(status.aside)),
-        _verdicts("Parked: failed too often, `av1rules retry` frees them", status.parked),
-        _verdicts("Failed, and tried again by the next run", status.failing),
-        _faults("Damaged targets", status.damaged_targets),
-        _faults("Damaged sources", status.damaged_sources),
+        _list("Parked: failed too often; `av1rules retry` tries again", _VERDICTS, status.parked),
+        _list("Failed; the next run tries again", _VERDICTS, status.failing),
+        _list("Damaged targets", _FAULTS, status.damaged_targets),
+        _list("Damaged sources", _FAULTS, status.damaged_sources),
         "\n".join(_runs(status)),
     ]
     return "\n\n".join(section for section in sections if section)
@@ -39,18 +38,19 @@ def status_text(status: Status) -> str:
 def _summary(status: Status) -> Iterator[str]:
     version = "none yet" if status.version is None else f"version {status.version}"
     yield f"ledger      {printable(status.ledger)} ({version})"
-    yield f"now         {'nobody is at work' if status.holder is None else _at_work(status)}"
+    yield f"now         {'no run is active' if status.holder is None else _active(status)}"
     if status.left_over:
-        yield f"left over   {status.left_over} by a run that died: the next run clears up"
+        jobs = counted(status.left_over, "job")
+        yield f"left over   {jobs} of a killed run: the next run cleans up"
     yield f"targets     {_targets(status)}"
-    if told := ", ".join(f"{count} {verdict_words(kind)}" for kind, count in status.decided):
-        yield f"not done    {told}"
+    if text := ", ".join(f"{count} {verdict_words(kind)}" for kind, count in status.decided):
+        yield f"not done    {text}"
     if status.clips:
         yield f"test clips  {_clips(status)}"
 
 
-def _at_work(status: Status) -> str:
-    return f"a run is at work: {printable(status.holder or '')}"
+def _active(status: Status) -> str:
+    return f"a run is active: {printable(status.holder or '')}"
 
 
 def _targets(status: Status) -> str:
@@ -63,48 +63,45 @@ def _targets(status: Status) -> str:
 
 
 def _clips(status: Status) -> str:
-    told = ", ".join(f"{count} {standing.value}" for standing, count in status.clips)
+    text = ", ".join(f"{count} {standing.value}" for standing, count in status.clips)
     wait = any(standing in (ClipStatus.WAITING, ClipStatus.VOID) for standing, _ in status.clips)
-    return f"{told}{' (`av1rules clips list`)' if wait else ''}"
+    return f"{text}{' (`av1rules clips list`)' if wait else ''}"
 
 
 def _aside(heaps: tuple[TrashUsage, ...]) -> Iterator[str]:
     if not heaps:
         return
     freed = format_size(sum(heap.frees_bytes for heap in heaps))
-    yield f"Aside: purging all of it would free {freed} (`av1rules originals list`)"
+    yield f"Trash: purging all of it would free {freed} (`av1rules originals list`)"
     for heap in heaps:
-        away = f", {heap.away} not where they were put" if heap.away else ""
-        yield f"  {heap.kind.value + 's':<10}{heap.count}, {format_size(heap.size_bytes)}{away}"
+        missing = f", {heap.away} missing" if heap.away else ""
+        size = format_size(heap.size_bytes)
+        yield f"  {plural_of_kind(heap.kind):<10}{heap.count}, {size}{missing}"
 
 
-def _verdicts(title: str, verdicts: tuple[Attempt, ...]) -> str:
-    rows = [
-        (
-            short_name(verdict.source),
-            verdict.count,
-            shown_time(verdict.at),
-            printable(verdict.detail, limit=_REASON_WIDTH),
-        )
-        for verdict in verdicts[:SHOWN_FILES]
-    ]
-    return _table(title, ("file", "times", "last", "why"), rows, len(verdicts))
+def _reason(text: str) -> str:
+    return printable(text, limit=_REASON_WIDTH)
 
 
-def _faults(title: str, faults: tuple[DamageRecord, ...]) -> str:
-    rows = [
-        (short_name(item.name), shown_time(item.at), printable(item.fault, limit=_REASON_WIDTH))
-        for item in faults[:SHOWN_FILES]
-    ]
-    return _table(title, ("file", "seen", "fault"), rows, len(faults))
+_VERDICTS: tuple[Column[Attempt], ...] = (
+    Column(key="source", header="file", value=lambda one: one.source, is_name=True),
+    Column(key="count", header="times", value=lambda one: one.count, is_number=True),
+    Column(key="at", header="last", value=lambda one: one.at, show=shown_time),
+    Column(key="reason", header="why", value=lambda one: one.detail, show=_reason),
+)
+
+_FAULTS: tuple[Column[DamageRecord], ...] = (
+    Column(key="name", header="file", value=lambda one: one.name, is_name=True),
+    Column(key="at", header="found", value=lambda one: one.at, show=shown_time),
+    Column(key="fault", header="problem", value=lambda one: one.fault, show=_reason),
+)
 
 
-def _table(title: str, headers: tuple[str, ...], rows: list[tuple[Any, ...]], count: int) -> str:
-    if not rows:
+def _list(title: str, columns: Sequence[Column[Any]], items: Sequence[Any]) -> str:
+    if not items:
         return ""
-    table = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
-    more = f"\n... and {count - len(rows)} more" if count > len(rows) else ""
-    return f"{title} ({count})\n{table}{more}"
+    table = table_of(columns, items, limit=SHOWN_FILES)
+    return section_text(Section(title=f"{title} ({len(items)})", table=table))
 
 
 def _runs(status: Status) -> Iterator[str]:
@@ -113,68 +110,43 @@ def _runs(status: Status) -> Iterator[str]:
     yield "Last runs"
     for number, run in enumerate(status.runs):
         is_at_work = number == 0 and run.ended is None and status.holder is not None
-        ended = "at work" if is_at_work else "did not end"
-        told = printable(run.summary or "") if run.ended is not None else ended
-        yield f"  {run.id:>4}  {shown_time(run.started)}  {told}"
+        fate = "is running" if is_at_work else "did not finish"
+        result = printable(run.summary or "") if run.ended is not None else fate
+        yield f"  {run.id:>4}  {shown_time(run.started)}  {result}"
 
 
 def status_json(status: Status) -> str:
-    """One document with everything; odd bytes of file names as `\\xNN`."""
-    document = {
-        "format": 1,
-        "ledger": {"path": json_text(status.ledger), "version": status.version},
-        "holder": status.holder,
-        "left_over": status.left_over,
-        "targets": {
-            "count": status.targets,
-            "source_bytes": status.source_bytes,
-            "target_bytes": status.target_bytes,
-            "saved_bytes": status.source_bytes - status.target_bytes,
-        },
-        "aside": {
-            heap.kind.value: {
-                "count": heap.count,
-                "size_bytes": heap.size_bytes,
-                "frees_bytes": heap.frees_bytes,
-                "away": heap.away,
-            }
-            for heap in status.aside
-        },
-        "parked": [_verdict_record(verdict) for verdict in status.parked],
-        "failing": [_verdict_record(verdict) for verdict in status.failing],
-        **{
-            _key(kind): dict(status.decided).get(kind, 0)
-            for kind in AttemptResult
-            if _is_told(kind)
-        },
-        "clips": {standing.value: count for standing, count in status.clips},
-        "damaged_targets": [_fault_record(item) for item in status.damaged_targets],
-        "damaged_sources": [_fault_record(item) for item in status.damaged_sources],
-        "runs": [
-            {"id": run.id, "started": run.started, "ended": run.ended, "summary": run.summary}
-            for run in status.runs
-        ],
-    }
-    return printable_json(msgspec.json.format(msgspec.json.encode(document)).decode())
-
-
-def _is_told(kind: AttemptResult) -> bool:
-    """Failures are told one by one."""
-    return kind is not AttemptResult.FAILED
-
-
-def _key(kind: AttemptResult) -> str:
-    return kind.name.lower()
-
-
-def _verdict_record(verdict: Attempt) -> dict[str, Any]:
-    return {
-        "source": json_text(verdict.source),
-        "count": verdict.count,
-        "at": verdict.at,
-        "reason": json_text(verdict.detail),
-    }
-
-
-def _fault_record(item: DamageRecord) -> dict[str, Any]:
-    return {"name": json_text(item.name), "at": item.at, "fault": json_text(item.fault)}
+    """One document with everything."""
+    return json_document(
+        {
+            "ledger": {"path": status.ledger, "version": status.version},
+            "holder": status.holder,
+            "left_over": status.left_over,
+            "targets": {
+                "count": status.targets,
+                "source_bytes": status.source_bytes,
+                "target_bytes": status.target_bytes,
+                "saved_bytes": status.source_bytes - status.target_bytes,
+            },
+            "aside": {
+                heap.kind.value: {
+                    "count": heap.count,
+                    "size_bytes": heap.size_bytes,
+                    "frees_bytes": heap.frees_bytes,
+                    "away": heap.away,
+                }
+                for heap in status.aside
+            },
+            "parked": records(_VERDICTS, status.parked),
+            "failing": records(_VERDICTS, status.failing),
+            **{
+                kind.name.lower(): dict(status.decided).get(kind, 0)
+                for kind in AttemptResult
+                if kind is not AttemptResult.FAILED  # each of these is listed
+            },
+            "clips": {standing.value: count for standing, count in status.clips},
+            "damaged_targets": records(_FAULTS, status.damaged_targets),
+            "damaged_sources": records(_FAULTS, status.damaged_sources),
+            "runs": status.runs,
+        }
+    )

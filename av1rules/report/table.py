@@ -1,20 +1,34 @@
-"""What a report is made of: titled tables, which text, Markdown and HTML write each in its way.
+"""Tables for people and programs: each column is defined once, for every form of output.
 
-Cells are safe for a terminal; each writer escapes what is special in its own form.
+Text, Markdown and HTML show a `Table`; CSV and JSON take the values of the same columns. Every cell
+of a `Table` and of CSV is safe for a terminal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TypeVar
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Any, Generic, TypeVar
 
-_Item = TypeVar("_Item")
+from tabulate import tabulate
+
+from av1rules.base.text import printable
+from av1rules.report.format import short_name
+
+Item = TypeVar("Item")
+_Part = TypeVar("_Part")
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&!@$^]|:(?=//)|(?<=www)\.")
+"""What GitHub and others read as markup, as HTML, as a link or as a user's name."""
 
 
 class Topic(StrEnum):
-    """What a section is about; also its anchor in the HTML page."""
+    """What a section of the report is about; also its anchor in the HTML page."""
 
     SUMMARY = "summary"
     SERIES = "series"
@@ -34,57 +48,202 @@ class Topic(StrEnum):
     SKIPPED = "skipped"
     DAMAGED_TARGETS = "damaged-targets"
     DAMAGED_SOURCES = "damaged-sources"
-    TRASHED = "aside"
+    TRASH = "trash"
     TOOLS = "tools"
     RUNS = "runs"
 
 
+def plain(value: object) -> str:
+    """The text of a value that needs no unit; None is an empty cell."""
+    if isinstance(value, Enum):
+        value = value.value
+    return "" if value is None else printable(str(value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Generic[Item]):
+    """One column. `key` names its values for programs, `header` heads their text for people; a
+    column without one of them is left out there. `show` makes the text of a value. `is_name` marks
+    file names, whose end says more than their beginning."""
+
+    key: str | None = None
+    header: str | None = None
+    value: Callable[[Item], Any]
+    show: Callable[[Any], str] = plain
+    is_number: bool = False
+    is_name: bool = False
+
+    @property
+    def hidden(self) -> Column[Item]:
+        """The same for programs only."""
+        return replace(self, header=None)
+
+
+def columns_of(
+    part: Callable[[Item], _Part], columns: Iterable[Column[_Part]]
+) -> tuple[Column[Item], ...]:
+    """The columns of a part of each item, as columns of the item."""
+
+    def lifted(column: Column[_Part]) -> Column[Item]:
+        return Column(
+            key=column.key,
+            header=column.header,
+            value=lambda item: column.value(part(item)),
+            show=column.show,
+            is_number=column.is_number,
+            is_name=column.is_name,
+        )
+
+    return tuple(map(lifted, columns))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """`numbers` are the columns of figures, aligned right. `more` rows are not shown. `names` is
-    the column of a file, whose end says more than its beginning."""
+    """Cells as text. `numbers` are the columns of figures, aligned right, `names` those of file
+    names. `more` rows are not shown."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: frozenset[int] = frozenset()
-    names: int | None = None
+    names: frozenset[int] = frozenset()
     more: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """`note` says what the figures are and are not; `part` tells sections of one topic apart."""
+    """A titled table. `note` says what the figures mean; `part` tells sections of one topic
+    apart."""
 
-    topic: Topic
     title: str
     table: Table
+    topic: Topic | None = None
     note: str | None = None
     part: str = ""
 
     @property
     def anchor(self) -> str:
         """Its place in the HTML page."""
-        return f"{self.topic.value}-{self.part}" if self.part else self.topic.value
+        return "-".join(filter(None, (self.topic, self.part)))
 
 
-def list_section(
-    topic: Topic,
-    title: str,
-    headers: tuple[str, ...],
-    items: Sequence[_Item],
-    limit: int,
-    row: Callable[[_Item], tuple[str, ...]],
-    *,
-    numbers: frozenset[int] = frozenset(),
-    names: int | None = None,
-    part: str = "",
-) -> Section:
-    """The first of a list, and how many more there are."""
-    shown = tuple(row(item) for item in items[:limit])
-    more = len(items) - len(shown)
-    return Section(
-        topic=topic,
-        part=part,
-        title=f"{title} ({len(items)})",
-        table=Table(headers=headers, rows=shown, numbers=numbers, names=names, more=more),
+def table_of(
+    columns: Iterable[Column[Item]], items: Sequence[Item], *, limit: int | None = None
+) -> Table:
+    """The table of `items`, or of the first `limit` of them."""
+    shown = [column for column in columns if column.header is not None]
+    some = items[:limit]
+    return Table(
+        headers=tuple(column.header or "" for column in shown),
+        rows=tuple(
+            tuple(_safe(column.show(column.value(item))) for column in shown) for item in some
+        ),
+        numbers=frozenset(at for at, column in enumerate(shown) if column.is_number),
+        names=frozenset(at for at, column in enumerate(shown) if column.is_name),
+        more=len(items) - len(some),
     )
+
+
+def _safe(cell: str) -> str:
+    """A cell may have several lines."""
+    return "\n".join(map(printable, cell.split("\n")))
+
+
+def records(columns: Iterable[Column[Item]], items: Iterable[Item]) -> list[dict[str, Any]]:
+    """The same items for programs: a dictionary of plain values for each."""
+    keyed = [(column.key, column.value) for column in columns if column.key is not None]
+    return [{key: value(item) for key, value in keyed} for item in items]
+
+
+# --- text and Markdown
+
+
+def table_text(table: Table) -> str:
+    """A table for a terminal; long file names lose their beginning."""
+    if not any(table.headers):
+        return tabulate(table.rows, tablefmt="plain", disable_numparse=True)
+    rows = [
+        tuple(short_name(cell) if at in table.names else cell for at, cell in enumerate(row))
+        for row in table.rows
+    ]
+    text = tabulate(
+        rows,
+        headers=table.headers,
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=_alignments(table) if rows else None,
+    )
+    return f"{text}\n{_more(table)}" if table.more else text
+
+
+def section_text(section: Section) -> str:
+    """Title, note and table; the summary of a report needs no title."""
+    if section.topic is Topic.SUMMARY:
+        return table_text(section.table)
+    note = f"{section.note}\n" if section.note else ""
+    return f"{section.title}\n{note}{table_text(section.table)}"
+
+
+def table_markdown(table: Table) -> str:
+    """A table as GitHub and others read it."""
+    text = tabulate(
+        [tuple(map(escape_markdown, row)) for row in table.rows],
+        headers=table.headers,
+        tablefmt="github",
+        disable_numparse=True,
+        colalign=_alignments(table),
+    )
+    return f"{text}\n\n{_more(table)}" if table.more else text
+
+
+def section_markdown(section: Section) -> str:
+    """A heading, the note and the table; the summary of a report needs no heading."""
+    parts = [] if section.topic is Topic.SUMMARY else [f"## {escape_markdown(section.title)}"]
+    if section.note:
+        parts.append(escape_markdown(section.note))
+    return "\n\n".join([*parts, table_markdown(section.table)])
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown shows as it is: names and reasons come from untrusted input."""
+    return _MARKUP.sub(r"\\\g<0>", text)
+
+
+def _more(table: Table) -> str:
+    return f"... and {table.more} more"
+
+
+def _alignments(table: Table) -> tuple[str, ...]:
+    return tuple("right" if at in table.numbers else "left" for at in range(len(table.headers)))
+
+
+# --- CSV
+
+
+def csv_lines(keys: Iterable[str], rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """A line of column names, then a line for each row; what a row does not have is empty."""
+    names = tuple(keys)
+    yield _csv_line(names)
+    for row in rows:
+        yield _csv_line(tuple(csv_value(row.get(name)) for name in names))
+
+
+def csv_value(value: object) -> object:
+    """A cell that neither a spreadsheet takes for a formula nor a terminal for a command."""
+    match value:
+        case Enum():
+            return csv_value(value.value)
+        case float():
+            return round(value, 3)
+        case datetime():
+            return value.isoformat()
+        case str():
+            shown = printable(value)
+            return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
+        case _:
+            return value
+
+
+def _csv_line(values: Iterable[object]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(values)
+    return out.getvalue()

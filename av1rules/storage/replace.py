@@ -16,13 +16,10 @@ from enum import Enum
 from pathlib import Path
 
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
+from av1rules.base.failpoint import Failpoint, no_failpoint
 from av1rules.base.files import fsync_file, fsync_folder, rename_new, steady_temp_name
 from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.text import printable
-
-ReplacementStep = Callable[[str], None]
-"""Told the name of each step when it is done: where the tests of crashes cut."""
-
 
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EOPNOTSUPP})
 
@@ -55,35 +52,34 @@ def apply_replacement(
     exchange: Replacement,
     *,
     check: Callable[[], None] | None = None,
-    step: ReplacementStep | None = None,
+    failpoint: Failpoint = no_failpoint,
 ) -> None:
     """Do it, each step durable before the next. `incoming` must be on `place_in`'s file system.
 
     `check` is the last look before anything is touched and may raise. Raises FileExistsError where
     a place is taken, PlanOutdatedError if what is put aside changed meanwhile, OSError.
     """
-    told = step or _nothing
     if exchange.incoming is not None:
         fsync_file(Path(exchange.incoming))
     if exchange.aside is not None:
         _make_trash(os.path.dirname(exchange.aside))
-    told("trash made")
+    failpoint("trash made")
     if check is not None:
         check()
     if exchange.place_out is not None and exchange.aside is not None:
         _put_aside(exchange.place_out, exchange.aside)
-        told("kept aside")
+        failpoint("kept aside")
         _require_unchanged(exchange)
     _place(exchange)
-    told("in place")
+    failpoint("in place")
     try:
         _remove_old(exchange)
     except (OSError, PlanOutdatedError):
         _revert(exchange)
         raise
-    told("old name gone")
+    failpoint("old name gone")
     _rename_side_files(exchange.side_files)
-    told("side files renamed")
+    failpoint("side files renamed")
 
 
 def repair_replacement(exchange: Replacement) -> Repair:
@@ -132,7 +128,7 @@ def _require_unchanged(exchange: Replacement) -> None:
     aside = exchange.aside
     if aside is not None and not _is(aside, exchange.key_out):
         raise PlanOutdatedError(
-            f"it changed while it was put aside: {printable(exchange.place_out or aside)}"
+            f"it changed on its way to the trash: {printable(exchange.place_out or aside)}"
         )
 
 
@@ -184,7 +180,7 @@ def _place(exchange: Replacement) -> None:
     if place == exchange.place_out and os.path.lexists(place):
         assert exchange.aside is not None
         if not same_content(place, exchange.aside):
-            raise PlanOutdatedError(f"it changed while it was put aside: {printable(place)}")
+            raise PlanOutdatedError(f"it changed on its way to the trash: {printable(place)}")
         os.replace(incoming, place)
     else:
         rename_new(Path(incoming), Path(place))
@@ -198,7 +194,7 @@ def _remove_old(exchange: Replacement) -> None:
         return
     if os.path.lexists(place):
         if not same_content(place, aside):
-            raise PlanOutdatedError(f"it changed while it was put aside: {printable(place)}")
+            raise PlanOutdatedError(f"it changed on its way to the trash: {printable(place)}")
         os.unlink(place)
     fsync_folder(Path(place).parent)
 
@@ -250,7 +246,3 @@ def _is(path: str, key: str | None) -> bool:
 def _make_trash(folder: str) -> None:
     os.makedirs(folder, exist_ok=True)
     fsync_folder(Path(folder))
-
-
-def _nothing(_name: str) -> None:
-    return None

@@ -24,13 +24,14 @@ from av1rules.base.events import (
     RunStarted,
     StepDone,
 )
-from av1rules.base.text import printable
+from av1rules.base.outcomes import Outcome
+from av1rules.base.text import counted, printable
 from av1rules.base.units import format_duration, format_size
 
 
 def event_text(event: Event) -> str:
     """What a log line says of `event`; text from strangers made printable."""
-    name = printable(event.source) if event.source else ""
+    name = printable(event.file) if event.file else ""
     text = _text(event)
     return f"{name}: {text}" if name else text
 
@@ -42,27 +43,26 @@ def _text(event: Event) -> str:
 
 @_text.register
 def _(event: Probing) -> str:
-    return f"looked into {event.done} of {event.total} files"
+    return f"probed {event.done} of {counted(event.total, 'file')}"
 
 
 @_text.register
 def _(event: CheckStarted) -> str:
     known = f", {event.known} checked before" if event.known else ""
-    files = "1 file" if event.files == 1 else f"{event.files} files"
-    return f"{files} to check ({format_size(event.size_bytes)}){known}"
+    return f"{counted(event.files, 'file')} to check ({format_size(event.size_bytes)}){known}"
 
 
 @_text.register
 def _(event: FileChecked) -> str:
     if event.fault is None:
-        return f"well, looked through in {format_duration(event.elapsed_s)}"
-    return f"not well: {printable(event.fault)}"
+        return f"ok, checked in {format_duration(event.elapsed_s)}"
+    return f"problem: {printable(event.fault)}"
 
 
 @_text.register
 def _(event: RunStarted) -> str:
-    jobs = "1 job" if event.jobs == 1 else f"{event.jobs} jobs"
-    clips = f"{event.clips} clips to make, " if event.clips else ""
+    jobs = counted(event.jobs, "job")
+    clips = f"{counted(event.clips, 'clip')} to make, " if event.clips else ""
     return (
         f"{clips}{event.stale} to encode ({format_size(event.size_bytes)}), {event.fresh} fresh, "
         f"{event.held} held, {event.blocked} blocked; {jobs} at a time"
@@ -106,7 +106,7 @@ def _(event: JobDone) -> str:
 
 @_text.register
 def _(event: JobDiscarded) -> str:
-    return f"thrown away: {event.reason}"
+    return f"discarded: {event.reason}"
 
 
 @_text.register
@@ -135,7 +135,7 @@ def _(event: JobDropped) -> str:
 @_text.register
 def _(event: JobMoved) -> str:
     if event.old == event.target:
-        return "renamed: its target stays where it is"
+        return "renamed: its target keeps its place"
     return f"moved: {printable(event.old)} -> {printable(event.target)}"
 
 
@@ -149,7 +149,7 @@ def _(event: ClipMade) -> str:
     parts = [f"clip made in {format_duration(event.elapsed_s)}"]
     if event.projected_bytes is not None and event.source_bytes:
         share = f"{event.projected_bytes / event.source_bytes:.0%}"
-        parts.append(f"the film would take about {format_size(event.projected_bytes)} ({share})")
+        parts.append(f"projected size of the film {format_size(event.projected_bytes)} ({share})")
     if event.score:
         parts.append(event.score)
     return f"{', '.join(parts)}{'' if event.is_variant else '; it waits for approval'}"
@@ -162,25 +162,11 @@ def _(event: Note) -> str:
 
 @_text.register
 def _(event: RunFinished) -> str:
-    parts = [f"{event.done} done"]
-    parts += [
-        f"{count} {word}"
-        for count, word in (
-            (event.clips, "clips made"),
-            (event.moved, "moved"),
-            (event.copied, "linked or copied"),
-            (event.aside, "put aside"),
-        )
-        if count
+    parts = [
+        outcome.counted(count)
+        for outcome, count in event.counts.items()
+        if (count or outcome is Outcome.DONE) and outcome is not Outcome.OVER_BUDGET
     ]
-    if event.discarded:
-        parts.append(f"{event.discarded} thrown away")
-    if event.withheld:
-        parts.append(f"{event.withheld} not encoded")
-    if event.failed:
-        parts.append(f"{event.failed} failed")
-    if event.dropped:
-        parts.append(f"{event.dropped} left for the next run")
     text = f"{', '.join(parts)} in {format_duration(event.elapsed_s)}"
     if event.source_bytes:
         saved = event.source_bytes - event.target_bytes

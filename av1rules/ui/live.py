@@ -113,24 +113,24 @@ class _Screen:
             self._progress.remove_task(self._jobs.pop(_PROBING))
 
     def _advance(self, event: JobProgress) -> None:
-        task = self._jobs.get(event.source)
+        task = self._jobs.get(event.file)
         if task is None:
-            name = printable(event.source or "")
+            name = printable(event.file or "")
             name = name if len(name) <= NAME_WIDTH else f"…{name[1 - NAME_WIDTH :]}"
             task = self._progress.add_task(escape(name), total=None, facts="")
-            self._jobs[event.source] = task
+            self._jobs[event.file] = task
         if event.phase in ("encode", "decode") and event.frame and event.frames:
-            self._shares[event.source] = min(event.frame / event.frames, 1.0)
+            self._shares[event.file] = min(event.frame / event.frames, 1.0)
             self._show_whole()
         self._progress.update(
             task, total=event.frames, completed=event.frame or 0, facts=progress_facts(event)
         )
 
     def _close(self, event: Event) -> None:
-        task = self._jobs.pop(event.source, None)
+        task = self._jobs.pop(event.file, None)
         if task is not None:
             self._progress.remove_task(task)
-        self._shares.pop(event.source, None)
+        self._shares.pop(event.file, None)
 
     def _end(self, event: Event) -> None:
         self._close(event)

@@ -10,34 +10,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TextIO
 
-import msgspec
-
 from av1rules.base.events import Event, JobProgress, Probing, Sink, ignore
-from av1rules.base.text import printable_json
+from av1rules.report.json import json_line
 from av1rules.ui.event_text import event_text
 
 PROGRESS_LINE_EVERY_S = 30.0
 """A log line per job this often: enough to see life in a journal, few enough to read."""
 
 COUNTER_EVERY_S = 0.2
-
-_NAMES = {
-    "JobProgress": "progress",
-    "Probing": "probing",
-    "CheckStarted": "check_started",
-    "FileChecked": "file_checked",
-    "RunStarted": "run_started",
-    "RunFinished": "run_finished",
-    "JobStarted": "job_started",
-    "JobDone": "job_done",
-    "JobFailed": "job_failed",
-    "JobDiscarded": "job_discarded",
-    "JobDropped": "job_dropped",
-    "JobMoved": "job_moved",
-    "JobCopied": "job_copied",
-    "Note": "note",
-}
-"""The `type` of each event in NDJSON."""
 
 
 def line_sink(stream: TextIO) -> Sink:
@@ -49,10 +29,10 @@ def line_sink(stream: TextIO) -> Sink:
         now = time.monotonic()
         with lock:
             if isinstance(event, JobProgress | Probing):
-                if now - last.get(event.source, now) < PROGRESS_LINE_EVERY_S:
-                    last.setdefault(event.source, now)
+                if now - last.get(event.file, now) < PROGRESS_LINE_EVERY_S:
+                    last.setdefault(event.file, now)
                     return
-                last[event.source] = now
+                last[event.file] = now
             stamp = datetime.now().astimezone().strftime("%H:%M:%S")
             _write(stream, f"{stamp} {event_text(event)}\n")
 
@@ -87,13 +67,12 @@ def json_sink(stream: TextIO) -> Sink:
     Readers should ignore keys and types they do not know.
     """
     lock = threading.Lock()
-    encoder = msgspec.json.Encoder()
 
     def show(event: Event) -> None:
-        record = {"type": _NAMES.get(type(event).__name__, type(event).__name__)}
-        record["time"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
-        fields = {name: _clean(getattr(event, name)) for name in event.__dataclass_fields__}
-        line = printable_json(encoder.encode({**record, **fields}).decode())
+        time = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        fields = event.wire_fields()
+        head = {"type": event.__struct_config__.tag, "time": time, "source": event.source}
+        line = json_line({**head, **fields})
         with lock:
             _write(stream, f"{line}\n")
 
@@ -107,12 +86,3 @@ def _write(stream: TextIO, text: str) -> None:
         stream.flush()
     except OSError:  # also a full disk under a log
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _clean(value: object) -> object:
-    """JSON has no surrogates: odd bytes of file names become `\\xNN`."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    if isinstance(value, tuple):
-        return [_clean(item) for item in value]
-    return value

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from av1rules.approvals import file as approvals_file
 from av1rules.approvals.file import approvals_path, load_approvals, record, save_approvals
@@ -73,7 +74,7 @@ class Film:
 
 def test_life_of_a_film(tmp_path: Path, golden: Golden) -> None:
     film = Film(tmp_path / "approvals.yaml")
-    finer, slower = replace(REMUX, crf=16.0), replace(REMUX, crf=16.0, preset=2)
+    finer, slower = structs.replace(REMUX, crf=16.0), structs.replace(REMUX, crf=16.0, preset=2)
     film.look("new", 1, REMUX, EACH)
     film.write(decision())
     film.look("approved", 1, REMUX, EACH)
@@ -97,7 +98,7 @@ def test_life_of_canaries(tmp_path: Path, golden: Golden) -> None:
     film.look("one", 9, REMUX, CANARY)
     film.write(decision(film="Alien", number=1, minute=3))
     film.look("two", 9, REMUX, CANARY)
-    film.look("other settings", 9, replace(REMUX, crf=20.0), CANARY)
+    film.look("other settings", 9, structs.replace(REMUX, crf=20.0), CANARY)
     golden("life_of_canaries.txt", "\n".join(film.steps))
 
 
@@ -132,6 +133,17 @@ def test_any_text_comes_back_by_form_and_by_yaml(source: str) -> None:
         book, problems = parse_approvals(same.encode(), file="approvals.yaml")
         assert not problems
         assert book.decisions == (made,)
+
+
+def test_settings_are_shown_by_their_names_of_today_whatever_the_file_calls_them() -> None:
+    now = replace(decision(), shown=(("quality_target", "VMAF p5 at least 93, CRF 10 to 50"),))
+    text = render_all([now])
+    then = text.replace("quality_target:", "target:")
+    assert then != text
+    for form in (text, then):
+        book, problems = parse_approvals(form.encode(), file="approvals.yaml")
+        assert problems == ()
+        assert [one.shown for one in book.decisions] == [now.shown]
 
 
 def test_every_kind_of_change_comes_back(tmp_path: Path) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-
 import pytest
+from msgspec import structs
 
 from av1rules.approvals.model import (
     Answer,
@@ -56,14 +55,14 @@ def test_no_review_releases_all_but_what_was_rejected() -> None:
     assert look(Decisions(), review=NEVER).is_released
     rejected = decide(Decisions(), decision(Answer.REJECTED, reason="too soft"))
     assert look(rejected, review=NEVER).text == "rejected by Ann on 2026-11-22: too soft"
-    assert look(rejected, review=NEVER, settings=replace(REMUX, crf=16.0)).is_released
+    assert look(rejected, review=NEVER, settings=structs.replace(REMUX, crf=16.0)).is_released
 
 
 def test_an_approval_is_for_its_content_and_settings_alone() -> None:
     book = decide(Decisions(), decision())
     assert look(book).text == "released: approved by Ann on 2026-11-22"
     assert look(book, number=2).kind is ReviewStatus.WAITING
-    void = look(book, settings=replace(REMUX, crf=16.0, film_grain=0, tune="vq"))
+    void = look(book, settings=structs.replace(REMUX, crf=16.0, film_grain=0, tune="vq"))
     assert void.kind is ReviewStatus.VOID
     assert void.text == ("approval void: crf 18 -> 16, film_grain 8 -> 0, tune default -> vq since")
     assert void.changes[0] == ("crf", "18", "16")
@@ -71,12 +70,12 @@ def test_an_approval_is_for_its_content_and_settings_alone() -> None:
 
 def test_what_shapes_nothing_makes_no_approval_void() -> None:
     book = decide(Decisions(), decision())
-    loose = replace(REMUX, force=True, max_size_ratio=0.5, accept=frozenset({Loss.ALPHA}))
+    loose = structs.replace(REMUX, force=True, max_size_ratio=0.5, accept=frozenset({Loss.ALPHA}))
     assert look(book, settings=loose).is_released
 
 
 def test_settings_that_come_back_are_approved_still() -> None:
-    finer = replace(REMUX, crf=16.0)
+    finer = structs.replace(REMUX, crf=16.0)
     book = merge(Decisions(), [decision(), decision(settings=finer, minute=5)])
     assert look(book).is_released
     assert look(book, settings=finer).is_released
@@ -84,7 +83,7 @@ def test_settings_that_come_back_are_approved_still() -> None:
 
 def test_a_rejection_of_other_settings_is_told() -> None:
     book = decide(Decisions(), decision(Answer.REJECTED, reason="too soft"))
-    assert look(book, settings=replace(REMUX, crf=16.0)).text == (
+    assert look(book, settings=structs.replace(REMUX, crf=16.0)).text == (
         "held: clip waiting for approval (rejected by Ann on 2026-11-22, crf 18 -> 16 since)"
     )
 
@@ -103,7 +102,7 @@ def test_an_adjustment_takes_the_place_of_an_approval_and_asks_anew() -> None:
     assert book.decisions == (adjusted,)
     layer = adjustments_for(book, content(1))
     settings = with_adjustments(REMUX, layer)
-    assert settings == replace(REMUX, crf=16.0)
+    assert settings == structs.replace(REMUX, crf=16.0)
     assert look(book, settings=settings).text == (
         "held: clip waiting for approval (adjusted by Ann on 2026-11-22: crf 16)"
     )
@@ -119,11 +118,11 @@ def test_adjustments_add_up() -> None:
     book = decide(book, decision(Answer.ADJUSTED, minute=1, changes=changes))
     assert len(book.decisions) == 1
     layer = adjustments_for(book, content(1))
-    assert with_adjustments(REMUX, layer) == replace(REMUX, crf=16.0, preset=2)
+    assert with_adjustments(REMUX, layer) == structs.replace(REMUX, crf=16.0, preset=2)
 
 
 def test_without_grain_there_is_nothing_to_denoise() -> None:
-    kept = replace(REMUX, film_grain_denoise=False)
+    kept = structs.replace(REMUX, film_grain_denoise=False)
     book = decide(Decisions(), decision(Answer.ADJUSTED, settings=kept, changes={"film_grain": 0}))
     adjusted = with_adjustments(kept, adjustments_for(book, content(1)))
     assert adjusted == EncodeSettings(crf=18.0, preset=3)
@@ -135,7 +134,7 @@ def test_canaries_release_the_rest_of_their_rule_for_these_settings() -> None:
         assert look(book, number=9, review=THREE).kind is ReviewStatus.WAITING
         book = decide(book, decision(number=number, minute=number))
     assert look(book, number=9, review=THREE).text == "released: 3 of 3 canaries approved"
-    other = look(book, number=9, review=THREE, settings=replace(REMUX, crf=20.0))
+    other = look(book, number=9, review=THREE, settings=structs.replace(REMUX, crf=20.0))
     assert other.text == "held: clip waiting for approval (0 of 3 canaries approved)"
     assert not look(book, number=9, review=THREE, rule="another").is_released
 
@@ -150,7 +149,7 @@ def test_a_canary_that_is_rejected_later_counts_no_more() -> None:
 
 
 def test_canaries_are_other_contents() -> None:
-    finer = replace(REMUX, crf=16.0)
+    finer = structs.replace(REMUX, crf=16.0)
     one = Review(kind=ReviewKind.CANARY, canary=1)
     book = decide(Decisions(), decision())
     assert look(book, settings=finer, review=one).text == (
@@ -205,10 +204,10 @@ def test_every_shaping_setting_is_in_the_digest() -> None:
         "deinterlace": "bwdif", "params": (("scm", "1"),), "container": "mp4",
     }  # fmt: skip
     deciding = {"accept", "max_size_ratio", "force"}
-    for item in fields(EncodeSettings):
+    for item in structs.fields(EncodeSettings):
         if item.name in other:
-            changed = replace(REMUX, **{item.name: other[item.name]})  # type: ignore[arg-type]
+            changed = structs.replace(REMUX, **{item.name: other[item.name]})
             assert settings_digest(changed) != settings_digest(REMUX), item.name
-    assert set(other) | deciding <= {item.name for item in fields(EncodeSettings)}
-    assert settings_digest(replace(REMUX, crf=18)) == settings_digest(REMUX)
+    assert set(other) | deciding <= {item.name for item in structs.fields(EncodeSettings)}
+    assert settings_digest(structs.replace(REMUX, crf=18)) == settings_digest(REMUX)
     assert settings_digest(REMUX) == "d593041a08bf15bc99e8225d1a72179b"

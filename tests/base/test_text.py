@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from av1rules.base.text import printable, printable_json
+from av1rules.base.text import counted, plural, printable, printable_json
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,15 @@ def test_json_stays_equal_and_harmless(text: str) -> None:
     shown = printable_json(json.dumps({text: [text]}, ensure_ascii=False))
     assert json.loads(shown) == {text: [text]}
     assert printable(shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 films"), (1, "1 film"), (2, "2 films"), (1000, "1000 films")]
+)
+def test_counted(count: int, text: str) -> None:
+    assert counted(count, "film") == text
+
+
+def test_plural_of_other_words() -> None:
+    assert plural(1, "entry", "entries") == "entry"
+    assert plural(0, "entry", "entries") == "entries"

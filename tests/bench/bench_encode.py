@@ -17,12 +17,12 @@ import time
 from pathlib import Path
 
 from av1rules.base.events import Event, JobDone
-from av1rules.execute.run import run_plan
 from av1rules.execute.startup import start_session
 from av1rules.ledger.ledger import Ledger
 from av1rules.plan.context import PlanRequest
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
+from tests.runs import run_plan
 
 PAIRS = 5
 

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from av1rules.encode.encoders.registry import SELF_TESTS
 from av1rules.ffmpeg.locate import find_tools
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.cache import LibraryCache
@@ -117,7 +118,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--rounds", type=int, default=5)
     wanted = parser.parse_args()
-    tools = find_tools(ffmpeg=None, ffprobe=None, min_version=(8, 0))
+    tools = find_tools(ffmpeg=None, ffprobe=None, min_version=(8, 0), self_tests=SELF_TESTS)
     clips = real_clips(wanted.folder)
     usual = [clip for clip in clips if clip.suffix in FILM_CONTAINERS and "broken" not in clip.name]
     with tempfile.TemporaryDirectory() as films:

@@ -14,15 +14,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from av1rules.base.process import Children
 from av1rules.encode.encode import encode
-from av1rules.encode.encoders import choose_encoder
+from av1rules.encode.encoders.registry import SELF_TESTS, choose_encoder
 from av1rules.encode.excerpt_argv import CLIP_CONTAINER
 from av1rules.encode.job import EncodeJob
 from av1rules.ffmpeg.locate import find_tools
@@ -101,7 +102,7 @@ class Film:
     def _make(self, crf: float, passages: tuple[tuple[float, float], ...]) -> Made:
         settings = EncodeSettings(crf=crf, preset=PRESET, max_size_ratio=99.0)
         if passages:
-            settings = replace(settings, container=CLIP_CONTAINER)
+            settings = structs.replace(settings, container=CLIP_CONTAINER)
         with tempfile.TemporaryDirectory(dir=self.path.parent) as folder:
             job = EncodeJob(
                 source_path=str(self.path),
@@ -256,7 +257,7 @@ def tell(line: str) -> None:
 
 
 def main(media: Path, folder: Path) -> None:
-    tools = find_tools(ffmpeg=None, ffprobe=None, min_version=(8, 0))
+    tools = find_tools(ffmpeg=None, ffprobe=None, min_version=(8, 0), self_tests=SELF_TESTS)
     folder.mkdir(parents=True, exist_ok=True)
     opened: list[Film] = []
     for name, scenes in films().items():

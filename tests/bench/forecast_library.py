@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from av1rules.base.events import ignore
-from av1rules.execute.run import run_plan
 from av1rules.execute.startup import start_session
 from av1rules.plan.context import PlanRequest
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
+from tests.runs import run_plan
 
 MOST_BYTES = 6 * 1000**2
 """Larger clips take minutes; what the figures are about is how clips differ."""

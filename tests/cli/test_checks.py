@@ -28,7 +28,7 @@ def test_verify_says_what_to_do_and_ends_with_1(library: SampleLibrary) -> None:
     text = av1rules("verify", cwd=library.folder, code=1).stdout
     assert text == (
         f"{library.target('a.mkv')}\n"
-        "  missing: there is no such file\n"
+        "  missing: no such file\n"
         "  hint: `av1rules run` makes it anew from its source\n\n"
         "2 targets checked: 1 well, 1 missing\n"
     )
@@ -46,7 +46,7 @@ def test_verify_leaves_out_what_was_checked_lately(library: SampleLibrary) -> No
     deep = ("verify", "--digest", "--decode", "--older-than", "30d")
     assert "1 well" in av1rules(*deep, cwd=library.folder).stdout
     assert av1rules(*deep, cwd=library.folder).stdout == (
-        "0 targets checked: 1 not looked at again\n"
+        "0 targets checked: 1 not checked again\n"
     )
     refused = av1rules("verify", "--older-than", "soon", cwd=library.folder, code=2).stderr
     assert "expected a duration" in refused
@@ -62,7 +62,7 @@ def test_adopt_after_the_state_folder_was_lost(library: SampleLibrary) -> None:
     assert [item["result"] for item in document["targets"]] == ["adopted"]
     assert library.work() == []
     assert av1rules("adopt", cwd=library.folder).stdout == (
-        "nothing to adopt, 1 known as they are\n"
+        "nothing to adopt, 1 unchanged in the ledger\n"
     )
     with run_lock(library.state_dir):
         refused = av1rules("adopt", cwd=library.folder, code=2).stderr

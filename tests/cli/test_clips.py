@@ -14,6 +14,7 @@ from av1rules.cli.clips import command
 from av1rules.cli.clips_open import PLAYER_VARIABLE, play
 from tests.browser import browser_page
 from tests.operations.test_clips import rules
+from tests.plan_items import work_in
 from tests.sample_library import SampleLibrary
 
 pytestmark = pytest.mark.real
@@ -45,7 +46,7 @@ def test_list_show_approve(waiting: SampleLibrary) -> None:
     listed = call(waiting, "list")
     assert re.search(r"waiting +films/a <b>film</b>.mkv .*\d+%", listed), listed
     told = call(waiting, "show", NAME)
-    assert "whole: the film is no longer than its clip" in told
+    assert "whole film: it is not longer than a clip" in told
     assert "settings: crf 50, preset 12, film_grain 6" in told
     data = json.loads(call(waiting, "show", NAME, "--json"))
     assert (data["state"], data["facts"]["settings"]["crf"]) == ("waiting", 50.0)
@@ -65,8 +66,7 @@ def test_adjust_takes_options_and_words(waiting: SampleLibrary) -> None:
     assert "film_grain 6 -> 2" in said
     assert "preset 12 -> 11" in said
     row = waiting.row("a <b>film</b>.mkv")
-    assert row.work is not None
-    settings = row.work.recipe.settings
+    settings = work_in(row).recipe.settings
     assert (settings.crf, settings.preset, settings.film_grain) == (48, 11, 2)
 
 
@@ -77,7 +77,7 @@ def test_adjust_takes_options_and_words(waiting: SampleLibrary) -> None:
         (("adjust", NAME, "--set", "crff=9"), "crff: unknown setting crff"),
         (("adjust", NAME, "--set", "slow"), "expected key=value, found slow"),
         (("adjust", NAME, "--crf", "50"), "an adjustment changes at least one setting"),
-        (("approve", NAME, "films/none.mkv"), "there is no clip of this name"),
+        (("approve", NAME, "films/none.mkv"), "no clip has this name"),
         (("reject", NAME, "--reason", " "), "a rejection needs a reason"),
     ],
 )

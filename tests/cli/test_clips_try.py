@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from av1rules.base.errors import UsageError
 from av1rules.cli.clips import command
 from av1rules.cli.exit_codes import EXIT_DONE
-from av1rules.report.clip_page import gather as compare
+from av1rules.report.clip_page import gather
 from tests.browser import browser_page
 from tests.cli.test_clips import NAME, call
 from tests.operations.test_clips import rules
@@ -27,7 +27,7 @@ def tried(library: SampleLibrary) -> SampleLibrary:
     library.add("a <b>film</b>.mkv")
     told = call(library, "try", NAME, "--set", "film_grain=0", "--set", "film_grain=12, preset=13")
     assert "take 1: av1rules clips adjust 'films/a <b>film</b>.mkv' --set film_grain=0" in told
-    assert "look: av1rules clips compare 'films/a <b>film</b>.mkv'" in told
+    assert "next: av1rules clips compare 'films/a <b>film</b>.mkv'" in told
     return library
 
 
@@ -137,7 +137,7 @@ _SEEN = """(() => {
 def test_clips_that_do_not_fit_inside_lie_beside_the_page(
     tried: SampleLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compare, "LARGEST_INSIDE", 0)
+    monkeypatch.setattr(gather, "LARGEST_INSIDE", 0)
     goal = tmp_path / "page.html"
     call(tried, "compare", NAME, "-o", str(goal))
     beside = ["page.mp4", "page.1.mp4", "page.2.mp4"]
@@ -162,7 +162,10 @@ _LENGTHS = """Promise.all([...document.querySelectorAll("video")].map(
 
 
 def test_what_was_found_for_a_wish_is_told(tried: SampleLibrary) -> None:
-    rules(tried, "target: {metric: vmaf, mean: 20}, preset: 12, max_size_ratio: 9, film_grain: 0")
+    rules(
+        tried,
+        "quality_target: {metric: vmaf, mean: 20}, preset: 12, max_size_ratio: 9, film_grain: 0",
+    )
     call(tried, "try", NAME, "--set", "film_grain=auto")
     assert "crf 50 by target" in call(tried, "show", NAME)
     assert "variant: film_grain auto" in call(tried, "list")

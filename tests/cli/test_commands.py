@@ -79,7 +79,7 @@ def test_init_writes_a_policy_that_works(library: SampleLibrary) -> None:
     assert len((library.folder / "dodo.py").read_text().splitlines()) == 2
     av1rules("validate", "--strict", cwd=library.folder)
     again = av1rules("init", "films", cwd=library.folder, code=2).stderr
-    assert "not overwritten" in again
+    assert "init overwrites nothing" in again
     assert library.rules_file.read_text() == rules
 
 
@@ -197,7 +197,7 @@ class TestRun:
 @pytest.mark.real
 def test_receipt_and_explain_of_a_made_target(library: SampleLibrary) -> None:
     source = library.add("a.mkv")
-    library.rules(settings=f"{FAST}, verify: {{scope: whole}}")
+    library.rules(settings=f"{FAST}, quality_gate: {{scope: whole}}")
     library.run()
     text = av1rules("receipt", str(library.target("a.mkv")), cwd=library.folder).stdout
     for word in (
@@ -278,7 +278,7 @@ def test_fault_of_ours_is_told_as_such(tmp_path: Path) -> None:
 
 @pytest.mark.real
 def test_the_command_says_which_numbers_it_lacks(library: SampleLibrary) -> None:
-    library.rules(RULES.format(settings=f"target: {{mean: 80}}, {FAST.partition(', ')[2]}"))
+    library.rules(RULES.format(settings=f"quality_target: {{mean: 80}}, {FAST.partition(', ')[2]}"))
     library.add("a.mkv")
     text = av1rules("explain", "films/a.mkv", cwd=library.folder).stdout
     assert "(still to be found, stands for where it starts from: CRF)" in text

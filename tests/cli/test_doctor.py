@@ -203,7 +203,7 @@ def test_a_missing_root_is_wrong(good_tools: Stub, library: Path) -> None:
     assert code == EXIT_FAILED
     told = lines["library", "disk (/no/such/disk)"]
     assert told["grade"] == "wrong"
-    assert told["detail"] == "the root does not exist or is no folder (is its disk mounted?)"
+    assert told["detail"] == "the root does not exist or is not a folder (is its disk mounted?)"
     assert told["hint"] == "mount its disk or correct library.roots"
 
 
@@ -242,7 +242,7 @@ def test_an_output_below_a_file_is_wrong(good_tools: Stub, library: Path) -> Non
     code, lines = examine(change(library, "root: out", "root: films/a.mkv/out"))
     assert code == EXIT_FAILED
     told = lines["output", f"output ({library}/films/a.mkv/out)"]
-    assert told["detail"] == f"{library}/films/a.mkv is no folder"
+    assert told["detail"] == f"{library}/films/a.mkv is not a folder"
 
 
 def test_a_disk_without_the_reserve_is_wrong(good_tools: Stub, library: Path) -> None:
@@ -276,7 +276,7 @@ def test_a_run_at_work_is_named(good_tools: Stub, library: Path) -> None:
         code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
     assert lines["state", "run lock"]["detail"].startswith(
-        f"a run is at work: process {os.getpid()} on "
+        f"a run is active: process {os.getpid()} on "
     )
 
 

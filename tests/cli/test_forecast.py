@@ -9,10 +9,10 @@ import pytest
 
 from av1rules.base.errors import LedgerError
 from av1rules.base.events import Event, Note
-from av1rules.execute.budget import Allowance
-from av1rules.execute.run import run_plan
+from av1rules.execute.budget import BudgetScheduler
 from av1rules.execute.startup import start_session
 from av1rules.forecast import of_plan as forecast
+from av1rules.graph.runner import DoitBackend
 from av1rules.ledger.forecasts import ForecastTable
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import SAMPLED
@@ -22,6 +22,7 @@ from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import Workspace, open_workspace
 from tests.cli.test_commands import av1rules
 from tests.graph.test_doit import DODO, doit
+from tests.runs import run_plan
 from tests.sample_library import FAST, RULES, SampleLibrary
 
 pytestmark = pytest.mark.real
@@ -43,7 +44,7 @@ def test_a_run_notes_what_it_foretold(library: SampleLibrary) -> None:
     assert "built-in figures, wide" in text
     av1rules("run", cwd=library.folder)
     with closing(Ledger.read(library.state_dir)) as ledger:
-        (past,) = ForecastTable(ledger.db).all()
+        (past,) = ledger.forecasts.all()
         made = ledger.find(past.target)
     assert made is not None
     assert past.actual_s == pytest.approx(made.encode_s + made.verify_s)
@@ -54,7 +55,7 @@ def test_a_run_notes_what_it_foretold(library: SampleLibrary) -> None:
     assert "Forecast:" not in av1rules("plan", cwd=library.folder).stdout, "no work"
     av1rules("run", cwd=library.folder)
     with closing(Ledger.read(library.state_dir)) as ledger:
-        assert len(ForecastTable(ledger.db).all()) == 1
+        assert len(ledger.forecasts.all()) == 1
 
 
 def test_a_budget_too_small_starts_nothing(library: SampleLibrary) -> None:
@@ -83,7 +84,7 @@ def test_until_enough_is_saved(library: SampleLibrary) -> None:
         (("plan", "--budget", "soon"), "a duration such as 45s, 10min or 2h"),
         (("plan", "--free", "4Tb"), "4TB"),
         (("run", "--budget", "0h"), "more than nothing"),
-        (("forecast",), "--check compares past ones"),
+        (("forecast",), "--check compares past forecasts"),
     ],
 )
 def test_bad_usage(library: SampleLibrary, arguments: tuple[str, ...], text: str) -> None:
@@ -122,7 +123,8 @@ def test_a_forecast_that_can_not_be_kept_is_no_failure(
         found = forecast.forecast_plan(
             plan, workspace.ledger, workspace.ruleset, workspace.tools, budget=forecast.Budget()
         )
-        finished = run_plan(plan, session, jobs=1, scheduler=Allowance(found))
+        backend = DoitBackend(BudgetScheduler(found))
+        finished = run_plan(plan, session, jobs=1, backend=backend)
     assert (finished.done, finished.failed) == (1, 0)
     notes = [event.message for event in told if isinstance(event, Note)]
     assert notes == [
@@ -142,7 +144,7 @@ def test_films_that_wait_for_clips_are_foretold_apart(library: SampleLibrary) ->
     av1rules("run", cwd=library.folder)
     text = av1rules("plan", cwd=library.folder).stdout
     assert "clip waiting for approval" in text
-    assert "Waiting for clips to be approved: 1 film, about" in text
+    assert "Waiting for approval of clips: 1 film, about" in text
 
 
 def test_samples_make_the_forecast(library: SampleLibrary) -> None:
@@ -153,7 +155,7 @@ def test_samples_make_the_forecast(library: SampleLibrary) -> None:
     assert list((library.state_dir / "samples").iterdir()) == [], "nothing of them is kept"
     av1rules("run", cwd=library.folder)
     with closing(Ledger.read(library.state_dir)) as ledger:
-        (past,) = ForecastTable(ledger.db).all()
+        (past,) = ledger.forecasts.all()
     assert past.basis.level == SAMPLED
     assert past.size_bytes.low <= past.actual_bytes <= past.size_bytes.high
     told = av1rules("forecast", "--check", cwd=library.folder).stdout
@@ -165,7 +167,7 @@ def test_plain_doit_notes_its_forecasts_too(library: SampleLibrary) -> None:
     (library.folder / "dodo.py").write_text(DODO, encoding="utf-8")
     doit(library, "-n", "2", "-P", "thread")
     with closing(Ledger.read(library.state_dir)) as ledger:
-        assert len(ForecastTable(ledger.db).all()) == 1
+        assert len(ledger.forecasts.all()) == 1
 
 
 def test_films_that_wait_for_clips_are_sampled_too(library: SampleLibrary) -> None:

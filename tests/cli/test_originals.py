@@ -40,7 +40,7 @@ def test_list_shows_all_that_lies_aside_and_changes_nothing(aside: TrashLibrary)
     assert "\x1b" not in text
     for part in (
         "1      original  510 B    2026-01-01 12:00  2026-01-31", first.path, first.place,
-        "\\x1b[31m\\xff.mkv", "missing", "1 original: 510 B", "not where they were put: 1",
+        "\\x1b[31m\\xff.mkv", "missing", "1 original: 510 B", "missing from the trash: 1 file",
     ):  # fmt: skip
         assert part in text
     document = json.loads(originals("list", "--json", library=aside).stdout)
@@ -55,16 +55,14 @@ def test_list_shows_all_that_lies_aside_and_changes_nothing(aside: TrashLibrary)
 
 
 def test_list_of_nothing(aside: TrashLibrary) -> None:
-    assert originals("list", library=aside).stdout == "nothing lies aside\n"
+    assert originals("list", library=aside).stdout == "the trash is empty\n"
     assert json.loads(originals("list", "--json", library=aside).stdout)["files"] == []
     assert not (aside.folder / ".av1rules").exists()
 
 
 def test_purge_wants_to_be_told_what_and_to_be_sure(aside: TrashLibrary) -> None:
     kept = aside.put_aside()
-    assert (
-        "nothing says what to delete" in originals("purge", "--yes", library=aside, code=2).stderr
-    )
+    assert "no files chosen" in originals("purge", "--yes", library=aside, code=2).stderr
     assert "give --yes" in originals("purge", "--all", library=aside, code=2).stderr
     bad = originals("purge", "--older-than", "x", "--yes", library=aside, code=2).stderr
     assert "expected a duration" in bad
@@ -78,7 +76,7 @@ def test_purge_by_run_leaves_other_runs(aside: TrashLibrary) -> None:
     assert Path(first.path).exists()
     assert not Path(second.path).exists()
     again = originals("purge", "2", "--yes", library=aside).stdout
-    assert again == "nothing lies aside that this chooses\n"
+    assert again == "no file in the trash matches\n"
 
 
 def test_purge_by_path_age_and_kind(aside: TrashLibrary) -> None:
@@ -104,7 +102,7 @@ def test_refusal_is_told_and_counts(aside: TrashLibrary) -> None:
 def test_orphans_go_only_by_name(aside: TrashLibrary) -> None:
     kept = aside.put_aside(kind=TrashKind.ORPHAN)
     text = originals("purge", "--all", "--yes", library=aside).stdout
-    assert text.startswith("orphans stay, only --kind orphan deletes them: 1\n")
+    assert text.startswith("orphans stay (only --kind orphan deletes them): 1\n")
     assert Path(kept.path).exists()
     originals("purge", "--kind", "orphan", "--yes", library=aside)
     assert not Path(kept.path).exists()
@@ -114,7 +112,7 @@ def test_purge_waits_for_no_run(aside: TrashLibrary) -> None:
     kept = aside.put_aside()
     with run_lock(aside.folder / ".av1rules"):
         told = originals("purge", "--all", "--yes", library=aside, code=2).stderr
-    assert "another run is at work" in told
+    assert "another run uses this ledger" in told
     assert Path(kept.path).exists()
 
 

@@ -104,7 +104,7 @@ def test_only_files_named_like_reports_are_written(past_library: Path, name: str
     (past_library / "link.html").symlink_to("films/a.mkv")
     (past_library / "folder.html").mkdir()
     told = typed("--format", "html", "-o", name, cwd=past_library, code=2).stderr
-    assert "a report is not written to such a file" in told
+    assert "not a file name of a report" in told
     assert film.read_bytes() == b"film"
 
 

@@ -51,7 +51,7 @@ class TestStatus:
     def test_of_nothing_makes_nothing(self, aside: TrashLibrary) -> None:
         text = typed("status", library=aside).stdout
         assert "(none yet)" in text
-        assert "nobody is at work" in text
+        assert "no run is active" in text
         assert "targets     none" in text
         assert (
             json.loads(typed("status", "--json", library=aside).stdout)["ledger"]["version"] is None
@@ -62,7 +62,7 @@ class TestStatus:
         self._fill(aside)
         before = sorted(aside.folder.rglob("*"))
         text = typed("status", library=aside).stdout
-        assert "left over   1 by a run that died" in text
+        assert "left over   1 job of a killed run" in text
         assert "targets     1, 510 B -> 60 B, saved 450 B (88%)" in text
         assert "films/d\\x1b.mp4" in text
         assert len(text.splitlines()) < 40
@@ -119,8 +119,8 @@ class TestStatus:
             ledger.begin("/out/.av1rules-1", "films/c.mp4")
             text = typed("status", library=aside).stdout
             told = json.loads(typed("status", "--json", library=aside).stdout)
-        assert f"a run is at work: process {os.getpid()}" in text
-        assert "12:00  at work" in text
+        assert f"a run is active: process {os.getpid()}" in text
+        assert "12:00  is running" in text
         assert "left over" not in text
         assert told["left_over"] is None
 
@@ -151,7 +151,7 @@ class TestRetry:
         with aside.ledger() as ledger:
             assert len(ledger.verdicts(AttemptResult.TOO_LARGE)) == 1
             assert len(ledger.verdicts(AttemptResult.UNDONE)) == 1
-        assert "no failure is held" in typed("retry", library=aside).stdout
+        assert "no failures to forget" in typed("retry", library=aside).stdout
 
     @pytest.mark.parametrize(
         ("path", "left"),
@@ -188,5 +188,5 @@ class TestRetry:
         assert self.failures(aside) == ["films/a.mp4"]
 
     def test_without_a_ledger_makes_none(self, aside: TrashLibrary) -> None:
-        assert "no failure is held" in typed("retry", library=aside).stdout
+        assert "no failures to forget" in typed("retry", library=aside).stdout
         assert not (aside.folder / ".av1rules").exists()

@@ -6,6 +6,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from msgspec import structs
+
 from av1rules.encode.job import EncodeJob
 from av1rules.ffmpeg.tools import EncoderInfo, Tools
 from av1rules.media.source import Attachment, AudioStream, Colour, Source, VideoStream
@@ -27,7 +29,7 @@ TOOLS = Tools(
 
 
 def settings(**changes: Any) -> EncodeSettings:
-    return replace(EncodeSettings(crf=28, preset=5), **changes)
+    return structs.replace(EncodeSettings(crf=28, preset=5), **changes)
 
 
 def video(**changes: Any) -> VideoStream:

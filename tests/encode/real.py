@@ -7,7 +7,7 @@ from pathlib import Path
 
 from av1rules.base.process import Children
 from av1rules.encode.encode import EncodeOutcome, encode
-from av1rules.encode.encoders import choose_encoder
+from av1rules.encode.encoders.registry import choose_encoder
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.losses import LossFinding, find_losses
 from av1rules.encode.streams import plan_streams

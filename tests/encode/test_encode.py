@@ -22,9 +22,9 @@ from av1rules.base.errors import (
 )
 from av1rules.base.events import JobProgress
 from av1rules.base.process import Children
-from av1rules.encode import encode as engine
 from av1rules.encode.encode import EncodeOutcome, encode, expected_frames
 from av1rules.encode.job import EncodeJob
+from av1rules.ffmpeg import run as ffmpeg_run
 from av1rules.policy.settings import Loss
 from tests.conftest import Fake
 from tests.encode.make import TOOLS, job, settings, source, video
@@ -184,7 +184,7 @@ def test_a_file_that_does_not_grow_is_given_up(tmp_path: Path, fake: Fake) -> No
 def test_the_end_of_a_file_may_be_written_in_silence(
     tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "SILENCE_S", 0.1)
+    monkeypatch.setattr(ffmpeg_run, "SILENCE_S", 0.1)
     outcome = run(film(tmp_path, stall_timeout_s=1.2), fake("finishing"))
     assert outcome.frames == 250
 

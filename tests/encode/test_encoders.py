@@ -1,20 +1,29 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from av1rules.base.errors import ToolError
-from av1rules.encode.encoders import (
-    VideoFacts,
+from av1rules.encode.encoders.description import VideoFacts
+from av1rules.encode.encoders.registry import (
+    ENCODER_CODECS,
+    ENCODERS,
     choose_encoder,
     encoder_limits,
     encoder_options,
     encoder_settings_text,
+    find_encoder,
 )
+from av1rules.encode.encoders.svt import PORTABLE_TUNES
+from av1rules.ffmpeg.log import LogReader
 from av1rules.ffmpeg.tools import EncoderInfo
+from av1rules.policy.load import check_rules
+from av1rules.policy.schema import load_schema
 from tests.encode.make import AOM, OLD_SVT, RAV1E, SVT, TOOLS, settings
 
 PSY = replace(SVT, name="svt-av1-psy")
@@ -169,3 +178,46 @@ def test_a_named_encoder_that_is_missing_is_an_error() -> None:
 def test_no_encoder_at_all_is_an_error() -> None:
     with pytest.raises(ToolError, match="has no AV1 encoder that works"):
         choose_encoder(settings(), replace(TOOLS, encoders=()), None)
+
+
+def test_the_schema_names_every_encoder_best_first() -> None:
+    schema = load_schema()
+    named = schema["$defs"]["settings"]["properties"]["encoder"]["enum"]
+    preferred = schema["properties"]["tools"]["properties"]["preferred_encoder"]["enum"]
+    assert named == ["auto", *ENCODER_CODECS]
+    assert [name for name in preferred if name is not None] == list(ENCODER_CODECS)
+
+
+@pytest.mark.parametrize("codec", ENCODER_CODECS)
+def test_an_error_of_an_encoder_is_no_damage_of_the_source(codec: str) -> None:
+    log = LogReader(encoders=ENCODER_CODECS)
+    log.feed(f"[{codec} @ 0x55d1] [error] Failed to initialize encoder")
+    assert log.damage == {}
+    assert len(log.complaints) == 1
+
+
+@pytest.mark.parametrize("codec", ENCODER_CODECS)
+@pytest.mark.parametrize(
+    "changes", [{"film_grain": 8}, *({"tune": tune} for tune in sorted(PORTABLE_TUNES))], ids=str
+)
+def test_lint_warns_of_what_a_named_encoder_can_not_do(
+    codec: str, changes: dict[str, Any], tmp_path: Path
+) -> None:
+    """The table of lint and the limits of the encoder's own module are two: they agree."""
+    file = tmp_path / "rules.yaml"
+    action = json.dumps({"encoder": codec, **changes})
+    head = "version: 1\nlibrary: {roots: [/films]}\n"
+    file.write_text(f"{head}rules: [{{name: x, encode: {action}}}]\n")
+    ruleset, problems = check_rules(file)
+    assert ruleset is not None, problems
+    limits = encoder_limits(
+        settings(encoder=codec, **changes), EncoderInfo(name=codec, codec=codec)
+    )
+    assert bool(problems) == bool(limits)
+
+
+def test_forks_and_codecs_lead_to_one_encoder() -> None:
+    assert find_encoder("svt-av1-psy") is find_encoder("libsvtav1") is ENCODERS[0]
+    assert find_encoder("libx265") is None
+    with pytest.raises(ToolError, match="known are: libsvtav1, libaom-av1, librav1e"):
+        encoder_limits(settings(), replace(SVT, codec="libx265"))

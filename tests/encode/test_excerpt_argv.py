@@ -8,12 +8,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from av1rules.base.errors import EncodeError
 from av1rules.base.process import Children
 from av1rules.encode.argv import build_argv
 from av1rules.encode.encode import encode
-from av1rules.encode.encoders import choose_encoder
+from av1rules.encode.encoders.registry import choose_encoder
 from av1rules.encode.excerpt_argv import clip_argv
 from av1rules.encode.job import EncodeJob
 from av1rules.ffmpeg.tools import Tools
@@ -51,7 +52,9 @@ def test_the_encoder_is_told_the_same_as_for_the_film() -> None:
 
 def test_deinterlaces_before_it_cuts() -> None:
     job = make_job()
-    job = replace(job, passages=PASSAGES[:1], settings=replace(job.settings, deinterlace="bwdif"))
+    job = replace(
+        job, passages=PASSAGES[:1], settings=structs.replace(job.settings, deinterlace="bwdif")
+    )
     graph = clip_argv(job, ffmpeg="ffmpeg", output="o")
     (text,) = [word for word in graph if "trim=" in word]
     assert text.index("bwdif") < text.index("trim=")

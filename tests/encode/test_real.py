@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from av1rules.base.errors import EncodeError
 from av1rules.encode.encode import EncodeOutcome
@@ -94,13 +95,13 @@ def test_nothing_else_is_left_in_the_folder(full_way: Way) -> None:
 def test_mp4_says_what_it_loses_and_keeps_the_rest(
     everything: Path, tools: Tools, tmp_path: Path
 ) -> None:
-    wanted = replace(FAST, container="mp4")
+    wanted = structs.replace(FAST, container="mp4")
     held = go(everything, tmp_path, tools, wanted).held
     assert [(finding.loss, finding.message.partition(" (")[0]) for finding in held] == [
         (Loss.STREAMS, "subtitle 3"),
         (Loss.STREAMS, "attachment 4"),
     ]
-    way = go(everything, tmp_path, tools, replace(wanted, accept=frozenset({Loss.STREAMS})))
+    way = go(everything, tmp_path, tools, structs.replace(wanted, accept=frozenset({Loss.STREAMS})))
     assert way.failed == []
     assert [stream.codec for stream in way.target.streams()] == ["av1", "ac3", "flac", "mov_text"]
     assert [item.codec for item in way.target.covers] == ["mjpeg"]
@@ -114,7 +115,7 @@ def test_no_mp4_of_ours_is_a_source_even_where_every_text_tag_is_taken(
         "said.mp4", *PICTURE, *X264, "-metadata", "comment=mine", "-metadata", "synopsis=s",
         "-metadata", "description=d",
     )  # fmt: skip
-    way = go(clip, tmp_path, tools, replace(FAST, container="mp4"))
+    way = go(clip, tmp_path, tools, structs.replace(FAST, container="mp4"))
     assert way.failed == []
     assert way.target.provenance == '{"av1rules":1}'
     assert ("comment", 'mine\nAV1RULES={"av1rules":1}') in way.target.tags
@@ -144,7 +145,7 @@ def test_hlg_survives_in_mp4(make_clip: MakeClip, tools: Tools, tmp_path: Path) 
         "-x265-params",
         "log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc",
     )  # fmt: skip
-    way = go(clip, tmp_path, tools, replace(FAST, container="mp4"))
+    way = go(clip, tmp_path, tools, structs.replace(FAST, container="mp4"))
     assert way.failed == []
     assert way.target.video[0].hdr_kinds == frozenset({HdrKind.HLG})
 
@@ -163,7 +164,7 @@ def test_rotation_and_sample_aspect_are_kept(
     flat = make_clip("flat.mp4", *PICTURE, "-vf", "setsar=64/45", *X264, "-pix_fmt", "yuv420p")
     clip = make_clip("turned.mp4", "-display_rotation", "90", "-i", str(flat), "-c", "copy")
     for container in ("mkv", "mp4"):
-        way = go(clip, tmp_path, tools, replace(FAST, container=container))
+        way = go(clip, tmp_path, tools, structs.replace(FAST, container=container))
         assert way.failed == []
         picture = way.target.video[0]
         assert (picture.rotation, picture.sample_aspect) == (90, Fraction(64, 45))
@@ -178,7 +179,7 @@ def test_interlaced_pictures_are_made_whole(
         "-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-q:v", "3", "-pix_fmt", "yuv420p",
     )  # fmt: skip
     assert [finding.loss for finding in go(clip, tmp_path, tools).held] == [Loss.INTERLACED]
-    way = go(clip, tmp_path, tools, replace(FAST, deinterlace="bwdif"))
+    way = go(clip, tmp_path, tools, structs.replace(FAST, deinterlace="bwdif"))
     assert way.failed == []
     assert not way.target.video[0].is_interlaced
     assert way.verified is not None
@@ -192,7 +193,7 @@ def test_other_pixel_formats(
     clip = make_clip("odd.mkv", *PICTURE, "-c:v", "ffv1", "-pix_fmt", pix_fmt)
     held = go(clip, tmp_path, tools).held
     assert [finding.loss for finding in held] == ([] if pix_fmt == "gray" else [Loss.CHROMA])
-    way = go(clip, tmp_path, tools, replace(FAST, accept=frozenset({Loss.CHROMA})))
+    way = go(clip, tmp_path, tools, structs.replace(FAST, accept=frozenset({Loss.CHROMA})))
     assert way.failed == []
     colour = way.target.video[0].colour
     assert (colour.range, colour.matrix) == {
@@ -209,7 +210,7 @@ def test_the_chroma_location_survives_a_change_of_depth(
     clip = make_clip(
         "topleft.mkv", *PICTURE, "-vf", "format=yuv420p,setparams=chroma_location=topleft", *X264,
     )  # fmt: skip
-    way = go(clip, tmp_path, tools, replace(FAST, bit_depth=10))
+    way = go(clip, tmp_path, tools, structs.replace(FAST, bit_depth=10))
     assert way.failed == []
     assert way.target.video[0].colour.chroma_location == "topleft"
 
@@ -222,7 +223,7 @@ def test_the_chroma_location_survives_the_way_from_422(
         "422.mkv", *PICTURE, "-vf", "format=yuv422p10le,setparams=chroma_location=topleft",
         "-c:v", "ffv1",
     )  # fmt: skip
-    wanted = replace(FAST, container=container, accept=frozenset({Loss.CHROMA}))
+    wanted = structs.replace(FAST, container=container, accept=frozenset({Loss.CHROMA}))
     way = go(clip, tmp_path, tools, wanted)
     assert way.failed == []
     assert way.target.video[0].colour.chroma_location == "topleft"
@@ -236,7 +237,7 @@ def test_pictures_that_start_late_are_whole_in_mp4(
         "-pix_fmt", "yuv420p", "-c:a", "aac",
     )  # fmt: skip
     for container in ("mkv", "mp4"):
-        assert go(clip, tmp_path, tools, replace(FAST, container=container)).failed == []
+        assert go(clip, tmp_path, tools, structs.replace(FAST, container=container)).failed == []
 
 
 def test_a_second_film_in_the_file_is_kept_as_it_is(
@@ -259,7 +260,7 @@ def test_tags_that_mp4_drops_are_the_ones_that_were_told(
     words = [word for key in (*told, *kept) for word in ("-metadata", f"{key}=7")]
     words += ["-metadata", "creation_time=2020-01-01T00:00:00Z"]
     clip = make_clip("tags.mkv", *PICTURE, *X264, "-pix_fmt", "yuv420p", *words)
-    way = go(clip, tmp_path, tools, replace(FAST, container="mp4"))
+    way = go(clip, tmp_path, tools, structs.replace(FAST, container="mp4"))
     assert way.failed == []
     there = {key for key, _ in way.target.tags}
     assert there & {*told, *kept} == set(kept)
@@ -284,7 +285,7 @@ def test_odd_names(name: bytes, everything: Path, tools: Tools, tmp_path: Path) 
     folder.mkdir()
     film = folder / os.fsdecode(name)
     film.symlink_to(everything)
-    way = go(film, folder, tools, replace(FAST, preset=13))
+    way = go(film, folder, tools, structs.replace(FAST, preset=13))
     assert way.failed == []
 
 
@@ -304,18 +305,18 @@ def test_the_other_encoders_work(
 
 
 def test_every_setting_is_taken_by_svt(everything: Path, tools: Tools, tmp_path: Path) -> None:
-    wanted = replace(
+    wanted = structs.replace(
         FAST, crf=45.5, film_grain=8, tune="ssim", keyint="1s", bit_depth=10,
         params=(("sharpness", "1"),),
     )  # fmt: skip
     assert go(everything, tmp_path, tools, wanted).failed == []
 
 
-def test_an_unknown_encoder_parameter_is_an_error(
+def test_an_unrequire_encoder_parameter_is_an_error(
     everything: Path, tools: Tools, tmp_path: Path
 ) -> None:
     with pytest.raises(EncodeError, match="libsvtav1 refused: Error parsing option bogus"):
-        go(everything, tmp_path, tools, replace(FAST, params=(("bogus", "1"),)))
+        go(everything, tmp_path, tools, structs.replace(FAST, params=(("bogus", "1"),)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -331,7 +332,7 @@ def test_a_source_cut_short_is_noticed(
     film.write_bytes(clip.read_bytes()[: int(clip.stat().st_size * 0.6) // 188 * 188 - 50])
     with pytest.raises(EncodeError, match="the source is damaged"):
         go(film, tmp_path, tools)
-    way = go(film, tmp_path, tools, replace(FAST, accept=frozenset({Loss.DAMAGE})))
+    way = go(film, tmp_path, tools, structs.replace(FAST, accept=frozenset({Loss.DAMAGE})))
     assert way.failed == []
     assert way.outcome is not None
     assert way.outcome.damage

@@ -5,10 +5,10 @@ The table is what a person saw by looking at each outcome, not what came out.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from av1rules.base.errors import EncodeError, ProbeError
 from av1rules.encode.losses import find_losses
@@ -123,13 +123,13 @@ def test_held_and_good_once_accepted(
     assert {finding.loss for finding in held} == HELD[name]
     assert all(finding.acceptable for finding in held)
     assert list(tmp_path.iterdir()) == []
-    way = go(media_dir / name, tmp_path, tools, replace(FAST, accept=frozenset(HELD[name])))
+    way = go(media_dir / name, tmp_path, tools, structs.replace(FAST, accept=frozenset(HELD[name])))
     assert way.failed == []
 
 
 @pytest.mark.parametrize("name", ["h264-480i-tff.mkv", "mpeg2-480i-bff-ac3.ts"])
 def test_deinterlaced_and_good(name: str, media_dir: Path, tools: Tools, tmp_path: Path) -> None:
-    way = go(media_dir / name, tmp_path, tools, replace(FAST, deinterlace="bwdif"))
+    way = go(media_dir / name, tmp_path, tools, structs.replace(FAST, deinterlace="bwdif"))
     assert way.failed == []
     assert not way.target.video[0].is_interlaced
 
@@ -138,7 +138,7 @@ def test_deinterlaced_and_good(name: str, media_dir: Path, tools: Tools, tmp_pat
 def test_refused_whatever_is_accepted(
     name: str, media_dir: Path, tools: Tools, tmp_path: Path
 ) -> None:
-    way = go(media_dir / name, tmp_path, tools, replace(FAST, accept=frozenset(Loss)))
+    way = go(media_dir / name, tmp_path, tools, structs.replace(FAST, accept=frozenset(Loss)))
     assert not any(finding.acceptable for finding in way.held)
     assert way.held
 
@@ -148,7 +148,9 @@ def test_damaged(name: str, media_dir: Path, tools: Tools, tmp_path: Path) -> No
     with pytest.raises(EncodeError, match="the source is damaged"):
         go(media_dir / name, tmp_path, tools)
     assert list(tmp_path.iterdir()) == []
-    way = go(media_dir / name, tmp_path, tools, replace(FAST, accept=frozenset({Loss.DAMAGE})))
+    way = go(
+        media_dir / name, tmp_path, tools, structs.replace(FAST, accept=frozenset({Loss.DAMAGE}))
+    )
     assert way.failed == []
 
 
@@ -176,10 +178,10 @@ def test_unreadable(name: str, media_dir: Path, tools: Tools, tmp_path: Path) ->
 def test_mp4_targets(
     name: str, losses: set[Loss], media_dir: Path, tools: Tools, tmp_path: Path
 ) -> None:
-    wanted = replace(FAST, container="mp4")
+    wanted = structs.replace(FAST, container="mp4")
     held = go(media_dir / name, tmp_path, tools, wanted).held
     assert {finding.loss for finding in held} == losses
-    way = go(media_dir / name, tmp_path, tools, replace(wanted, accept=frozenset(losses)))
+    way = go(media_dir / name, tmp_path, tools, structs.replace(wanted, accept=frozenset(losses)))
     assert way.failed == []
 
 
@@ -192,10 +194,10 @@ def test_hdr10_plus_may_be_kept_by_libaom(
         "plus.mkv", "-i", str(media_dir / "hevc10-hdr10plus-144p.mkv"), "-c", "copy", "-frames:v",
         "4",
     )  # fmt: skip
-    wanted = replace(FAST, encoder="libaom-av1", preset=13)
+    wanted = structs.replace(FAST, encoder="libaom-av1", preset=13)
     (held,) = go(clip, tmp_path, tools, wanted).held
     assert held.message.startswith("HDR10+ may be lost")
-    way = go(clip, tmp_path, tools, replace(wanted, accept=frozenset({Loss.HDR10_PLUS})))
+    way = go(clip, tmp_path, tools, structs.replace(wanted, accept=frozenset({Loss.HDR10_PLUS})))
     assert way.failed == []
     if tools.version >= (9, 0):
         assert HdrKind.HDR10_PLUS in (way.target.video[0].hdr_kinds or ())
@@ -205,7 +207,7 @@ def test_hdr10_plus_may_be_kept_by_libaom(
 def test_ambient_viewing_environment_is_kept_or_told_of(
     container: str, is_kept: bool, media_dir: Path, tools: Tools, tmp_path: Path
 ) -> None:
-    wanted = replace(FAST, container=container, accept=frozenset({Loss.STREAMS}))
+    wanted = structs.replace(FAST, container=container, accept=frozenset({Loss.STREAMS}))
     way = go(media_dir / "hevc10-dovi84-hlg-rotated.mov", tmp_path, tools, wanted)
     assert way.failed == []
     assert way.source.video[0].has_ambient_viewing is True

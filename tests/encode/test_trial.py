@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from av1rules.base.errors import ToolError
-from av1rules.encode.encoders import choose_encoder
+from av1rules.encode.encoders.registry import choose_encoder
 from av1rules.encode.trial import needs_trial, trial_problem
 from av1rules.ffmpeg.tools import Tools
 from av1rules.policy.settings import EncodeSettings
@@ -49,9 +50,9 @@ def test_an_outcome_is_remembered_for_program_and_options(stub: Stub) -> None:
     for _ in range(3):
         assert trial_problem(ODD, SVT, with_program(program), memo) is None
     assert len(stub.calls(program)) == 2  # the trial and its decode, once
-    assert trial_problem(replace(ODD, crf=30), SVT, with_program(program), memo) is None
+    assert trial_problem(structs.replace(ODD, crf=30), SVT, with_program(program), memo) is None
     assert len(stub.calls(program)) == 4
-    same = replace(ODD, container="mp4", max_size_ratio=0.1, force=True)
+    same = structs.replace(ODD, container="mp4", max_size_ratio=0.1, force=True)
     assert trial_problem(same, SVT, with_program(program), memo) is None
     assert len(stub.calls(program)) == 4
 
@@ -114,4 +115,4 @@ def test_a_stream_that_no_decoder_takes_is_a_problem(tools: Tools) -> None:
     assert trial_problem(wanted, encoder, tools) == (
         "what libsvtav1 makes with the settings can't be decoded"
     )
-    assert trial_problem(replace(wanted, preset=5), encoder, tools) is None
+    assert trial_problem(structs.replace(wanted, preset=5), encoder, tools) is None

@@ -16,7 +16,7 @@ def test_only_checks_of_the_source_blame_it() -> None:
     ours = Verification(checks=(GOOD, WRONG), elapsed_s=0)
     assert not ours.passed
     assert ours.blame is Blame.ENCODE
-    assert (ours.hint or "").startswith("the source was read well")
+    assert (ours.hint or "").startswith("the source could be read")
     both = Verification(checks=(WRONG, GOOD, SHORT), elapsed_s=0)
     assert both.blame is Blame.SOURCE
     assert (both.hint or "").startswith("the source may be damaged")

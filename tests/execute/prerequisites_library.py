@@ -12,13 +12,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from av1rules.base.events import RunFinished, StepDone
-from av1rules.execute.run import measure_grain_first, run_plan
+from av1rules.base.events import StepDone
 from av1rules.execute.startup import start_session
 from av1rules.ledger.database import LEDGER_NAME
 from av1rules.plan.context import PlanRequest
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
+from tests.runs import RunCounts, measure_first, run_plan
 from tests.sample_library import SampleLibrary
 
 QUICK = "preset: 12, film_grain: 0, max_size_ratio: 9"
@@ -38,7 +38,7 @@ rules:
 
 def target_of(floor: str, low: float = 50, high: float = 50, more: str = "") -> str:
     """The setting `target`; from one CRF to the same: a search of a single probe."""
-    return f"target: {{{floor}, crf: {{min: {low:g}, max: {high:g}}}{more}}}"
+    return f"quality_target: {{{floor}, crf: {{min: {low:g}, max: {high:g}}}{more}}}"
 
 
 def request_for(
@@ -66,7 +66,7 @@ def tried_crfs(library: SampleLibrary) -> list[float]:
 
 def run_counting(
     library: SampleLibrary, *, force: bool = False, jobs: int = 1
-) -> tuple[RunFinished, Counter[str]]:
+) -> tuple[RunCounts, Counter[str]]:
     """A run as `av1rules run` does it, and how often it did each of its steps."""
     library.events.clear()
     steps: Counter[str] = Counter()
@@ -77,11 +77,9 @@ def run_counting(
 
     with (
         open_workspace(library.rules_file, write=False) as workspace,
-        start_session(workspace, library.events.append, step=step) as session,
+        start_session(workspace, library.events.append, failpoint=step) as session,
     ):
-        plan = measure_grain_first(
-            build_plan(session.workspace, request), session, request, jobs=jobs
-        )
+        plan = measure_first(build_plan(session.workspace, request), session, request, jobs=jobs)
         return run_plan(plan, session, jobs=jobs), steps
 
 

@@ -11,7 +11,7 @@ from av1rules.base.events import JobDiscarded
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import Attempt
-from av1rules.plan.items import PlanAction, Prerequisite
+from av1rules.plan.items import LeftAlone, PlanAction, Prerequisite
 from tests.cli.test_commands import av1rules
 from tests.conftest import MakeClip
 from tests.execute.prerequisites_library import (
@@ -23,6 +23,7 @@ from tests.execute.prerequisites_library import (
     target_of,
 )
 from tests.graph.test_doit import DODO, doit
+from tests.plan_items import work_in
 from tests.sample_library import SampleLibrary
 
 pytestmark = pytest.mark.real
@@ -48,17 +49,15 @@ def sized(library: SampleLibrary, ratio: float) -> None:
 
 
 def due(library: SampleLibrary) -> tuple[Prerequisite, ...]:
-    work = library.row("film.mkv").work
-    assert work is not None
-    return work.due
+    work = work_in(library.row("film.mkv"))
+    return work.pending
 
 
 def verdict_of(library: SampleLibrary) -> Attempt | None:
     row = library.row("film.mkv", force=True)
-    assert row.work is not None
     ledger = Ledger.read(library.state_dir)
     try:
-        return ledger.verdict(row.work.content_key, row.work.fingerprint)
+        return ledger.verdict(work_in(row).content_key, work_in(row).fingerprint)
     finally:
         ledger.close()
 
@@ -72,7 +71,8 @@ def test_what_is_hopeless_is_never_begun_until_the_policy_changes(long_film: Sam
     assert event.reason.startswith("too large: by its samples ")
     assert event.reason.endswith(", the policy keeps at most 1%")
     row = long_film.row("film.mkv")
-    assert (row.action, row.is_settled_by_attempt) == (PlanAction.LEFT_ALONE, True)
+    assert isinstance(row, LeftAlone)
+    assert row.is_settled_by_attempt
     assert row.causes == (f"{event.reason}: not tried again until source or settings change",)
     assert "by its samples" in av1rules("plan", "--all", cwd=long_film.folder).stdout
     assert run_counting(long_film)[1] == {}
@@ -135,7 +135,7 @@ def gated(library: SampleLibrary, floors: str, *, scope: str = "samples", tools:
     floors = f"{floors}, " if floors else ""
     request_for(
         library,
-        f"crf: 50, verify: {{{floors}scope: {scope}}}",
+        f"crf: 50, quality_gate: {{{floors}scope: {scope}}}",
         quick=f"{QUICK}, max_size_ratio: 9",
         tools=tools,
     )
@@ -152,7 +152,8 @@ def test_below_a_floor_nothing_is_published(library: SampleLibrary, scope: str) 
     assert library.ledger_rows() == ()
     assert library.leftovers() == []
     row = library.row("film.mkv")
-    assert (row.action, row.is_settled_by_attempt) == (PlanAction.LEFT_ALONE, True)
+    assert isinstance(row, LeftAlone)
+    assert row.is_settled_by_attempt
     (cause,) = row.causes
     assert cause.startswith("below the quality floor: VMAF mean ")
     assert cause.endswith(
@@ -200,11 +201,11 @@ def test_without_the_metric_what_has_a_floor_is_not_published(
     finished, steps = run_counting(library)
     assert (finished.failed, finished.done) == (1, 0)
     assert steps["encoded"] == 0, "told before hours are spent"
-    assert "whether it is good enough can't be told: this FFmpeg has no vmaf" in library.told()
+    assert "its quality can't be measured: this FFmpeg has no vmaf" in library.told()
     assert not library.target("film.mkv").exists()
     gated(library, "vmaf_mean: 20", tools=ffmpeg)
     assert run_counting(library)[0].failed == 1
-    assert "whether it is good enough can't be told: " in library.told()
+    assert "its quality can't be measured: " in library.told()
     gated(library, "psnr_mean: 5", tools=ffmpeg)
     assert run_counting(library)[0].done == 1
 
@@ -243,7 +244,7 @@ def test_films_with_clocks_of_their_own(
     wanted = "crf: 40" if scope == "whole" else target_of("mean: 30", 40, 40)
     request_for(
         library,
-        f"{wanted}, verify: {{vmaf_mean: 30, psnr_mean: 20, scope: {scope}}}",
+        f"{wanted}, quality_gate: {{vmaf_mean: 30, psnr_mean: 20, scope: {scope}}}",
         quick=f"{QUICK}, max_size_ratio: 9",
     )
     finished, _ = run_counting(library)

@@ -99,9 +99,11 @@ def test_one_too_many_waits_and_says_for_what() -> None:
             assert told.event.wait(10)
             assert not got.is_set()
         waiting.result(10)
-    assert told.lines == [
-        "waits for memory: it needs about 2 GiB, another job about 3 GiB of 4 GiB (run.memory)"
-    ]
+    (line,) = told.lines
+    assert line == (
+        "waits for memory: it needs about 2 GiB, another job takes about 3 GiB of 4 GiB "
+        "(run.memory)"
+    )
 
 
 def test_a_job_larger_than_all_runs_alone_and_is_noted() -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeClip
+from tests.fakes.worker import FakeClips
 from tests.sample_library import FAST, SampleLibrary
-
-pytestmark = pytest.mark.real
 
 RULES = f"""\
 version: 1
@@ -20,6 +19,11 @@ run: {{reserve: 0}}
 rules:
   - {{name: all, encode: {{{FAST}}}, review: never}}
 """
+
+
+@pytest.fixture
+def make_clip(fake_clips: FakeClips) -> MakeClip:
+    return fake_clips
 
 
 @pytest.fixture

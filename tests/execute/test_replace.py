@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from av1rules.base.hashing import file_digest
-from av1rules.execute.run import run_plan
 from av1rules.execute.startup import start_session
 from av1rules.ledger.ledger import Ledger
 from av1rules.operations.undo import Undone, find_entries, undo
@@ -18,10 +17,9 @@ from av1rules.plan.plan import build_plan
 from av1rules.plan.source_item import OURS_UNKNOWN
 from av1rules.plan.workspace import open_workspace
 from tests.conftest import MakeClip
-from tests.execute.prerequisites_library import run_counting
+from tests.fakes.worker import FakeClips
+from tests.runs import run_plan
 from tests.sample_library import FAST, SampleLibrary
-
-pytestmark = pytest.mark.real
 
 RULES = """\
 version: 1
@@ -31,6 +29,11 @@ run: {{reserve: 0}}
 rules:
   - {{name: all, encode: {{{settings}}}, review: never}}
 """
+
+
+@pytest.fixture
+def make_clip(fake_clips: FakeClips) -> MakeClip:
+    return fake_clips
 
 
 def rules(library: SampleLibrary, output: str = "", settings: str = FAST) -> None:
@@ -128,7 +131,7 @@ def test_undo_refuses_with_the_reason(replaced: SampleLibrary) -> None:
     original = Path(kept.path).read_bytes()
     Path(kept.path).write_bytes(original[:-1] + b"?")
     (result,) = undo_all(replaced, "last")
-    assert "not what was put aside" in (result.refusal or "")
+    assert "not what was moved to the trash" in (result.refusal or "")
     Path(kept.path).unlink()
     (result,) = undo_all(replaced, "last")
     assert "no longer there" in (result.refusal or "")
@@ -253,7 +256,7 @@ def test_source_that_changes_at_the_last_moment_is_not_replaced(
 
     with (
         open_workspace(library.rules_file, write=False) as workspace,
-        start_session(workspace, library.events.append, step=swap) as session,
+        start_session(workspace, library.events.append, failpoint=swap) as session,
     ):
         assert run_plan(build_plan(session.workspace), session, jobs=1).dropped == 1
     assert file_digest(path) == file_digest(other_clip)
@@ -290,7 +293,7 @@ def test_newer_file_at_the_last_moment_is_not_put_aside(
 
     with (
         open_workspace(library.rules_file, write=False) as workspace,
-        start_session(workspace, library.events.append, step=swap) as session,
+        start_session(workspace, library.events.append, failpoint=swap) as session,
     ):
         assert run_plan(build_plan(session.workspace), session, jobs=1).dropped == 1
     assert file_digest(path) == file_digest(other_clip)
@@ -402,54 +405,9 @@ def test_interrupt_while_the_original_is_deleted_leaves_a_whole_replacement(
             if step == "exchange settled":
                 workspace.children.stop()
 
-        with start_session(workspace, library.events.append, step=stop) as session:
+        with start_session(workspace, library.events.append, failpoint=stop) as session:
             finished = run_plan(build_plan(session.workspace), session, jobs=1)
     assert finished.done == 1
-    assert "its original still lies aside" in library.told()
+    assert "its original is in the trash" in library.told()
     (kept,) = library.kept()
     assert file_digest(kept.path) == file_digest(clip)
-
-
-BY_GRAIN = """\
-version: 1
-library: {roots: [films], settle: 0}
-output: {mode: replace}
-run: {reserve: 0}
-rules:
-  - {name: any, when: {grain: {min: 0}}, encode: {crf: 40, preset: 12, max_size_ratio: 9}, review: never}
-  - {name: rest, encode: {crf: 60, preset: 12, max_size_ratio: 9}, review: never}
-"""  # noqa: E501 - rules of one line each
-
-
-def test_a_lost_measurement_of_grain_makes_nothing_stale(library: SampleLibrary) -> None:
-    """What was measured lies in the cache, which anybody may delete: until it is measured again, of
-    the original, no other rule takes its place."""
-    library.rules(BY_GRAIN)
-    library.add("a.mkv")
-    run_counting(library)
-    assert [(row.action, row.rule) for row in library.plan().rows] == [(PlanAction.FRESH, "any")]
-    _forget_caches(library)
-    (row,) = library.plan().rows
-    assert (row.action, row.causes) == (
-        PlanAction.MEASURE,
-        ("rule any asks for its grain: `run` measures it, then goes on",),
-    )
-    assert row.unmeasured is not None
-    assert "/.av1rules-kept/" in row.unmeasured.path
-    assert row.target == row.file.path, "explained by its original"
-    run_counting(library)
-    assert [(row.action, row.rule) for row in library.plan().rows] == [(PlanAction.FRESH, "any")]
-    _forget_caches(library)
-    (kept,) = library.kept()
-    os.unlink(kept.path)
-    (row,) = library.plan().rows
-    assert (row.action, row.causes) == (
-        PlanAction.LEFT_ALONE,
-        ("replaced its source before; rule any asks for the grain of its original, which is gone",),
-    )
-
-
-def _forget_caches(library: SampleLibrary) -> None:
-    for path in library.state_dir.glob("*"):
-        if not path.name.startswith("ledger"):
-            path.unlink()

@@ -16,7 +16,6 @@ from av1rules.base import files as atomic
 from av1rules.base.errors import LedgerError, UsageError
 from av1rules.base.events import Event, JobDropped, JobFailed, JobProgress, JobStarted
 from av1rules.execute.resources.run_lock import run_lock
-from av1rules.execute.run import run_plan
 from av1rules.execute.startup import start_session
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.database import LEDGER_NAME
@@ -27,6 +26,7 @@ from av1rules.plan.workspace import open_workspace
 from tests.conftest import MakeClip
 from tests.execute.test_crash import encoders_at_work, wait_for
 from tests.graph.test_doit import DODO
+from tests.runs import run_plan
 from tests.sample_library import RULES, SampleLibrary
 
 pytestmark = pytest.mark.real
@@ -406,7 +406,7 @@ def test_no_file_in_the_targets_place_blocks_before_the_encode(
         target.symlink_to("/nowhere/at/all")
     row = library.row("a.mkv")
     assert row.action is PlanAction.BLOCKED
-    assert "no readable file" in row.causes[0]
+    assert "not a readable file" in row.causes[0]
 
 
 def test_source_edited_with_its_old_time_set_back_is_redone(library: SampleLibrary) -> None:

@@ -12,7 +12,7 @@ import pytest
 from av1rules.approvals.model import Answer
 from av1rules.base.events import JobWithheld
 from av1rules.ffmpeg.tools import Tools
-from av1rules.plan.items import PlanAction, Prerequisite
+from av1rules.plan.items import Fresh, Held, LeftAlone, PlanAction, Prerequisite
 from tests.cli.test_commands import av1rules
 from tests.execute.prerequisites_library import (
     QUICK,
@@ -26,6 +26,7 @@ from tests.execute.prerequisites_library import (
 )
 from tests.graph.test_doit import DODO, doit
 from tests.operations.test_clips import clips, say
+from tests.plan_items import work_in
 from tests.sample_library import SampleLibrary
 
 pytestmark = pytest.mark.real
@@ -45,9 +46,8 @@ def film(library: SampleLibrary) -> SampleLibrary:
 
 
 def due(library: SampleLibrary) -> tuple[Prerequisite, ...]:
-    work = library.row("film.mkv").work
-    assert work is not None
-    return work.due
+    work = work_in(library.row("film.mkv"))
+    return work.pending
 
 
 def test_planned_searched_encoded_fresh(film: SampleLibrary) -> None:
@@ -63,8 +63,8 @@ def test_planned_searched_encoded_fresh(film: SampleLibrary) -> None:
     assert text.index(": search: ") < text.index(": encoding with ") < text.index(": done: ")
     (built,) = film.ledger_rows()
     assert built.settings.crf == 50
-    assert built.settings.target is not None
-    assert built.settings.target.floor.value == 30
+    assert built.settings.quality_target is not None
+    assert built.settings.quality_target.floor.value == 30
     assert film.row("film.mkv").action is PlanAction.FRESH
     finished, steps = run_counting(film)
     assert (finished.done, finished.run, steps) == (0, None, {})
@@ -83,8 +83,7 @@ def test_by_doit_the_search_is_a_task_of_its_own(film: SampleLibrary) -> None:
     assert film.ledger_rows() == ()
     row = film.row("film.mkv")
     assert row.notes[0].startswith("CRF 50: VMAF mean ")
-    assert row.work is not None
-    assert (row.work.recipe.settings.crf, row.work.due) == (50, ())
+    assert (work_in(row).recipe.settings.crf, work_in(row).pending) == (50, ())
     assert "U search:films/film.mkv" in doit(film, "list", "--all", "--status", "-q")
     doit(film, "forget", "search:films/film.mkv")
     assert "R search:films/film.mkv" in doit(film, "list", "--all", "--status", "-q")
@@ -112,7 +111,7 @@ def test_a_changed_floor_makes_stale_and_samples_are_not_made_again(film: Sample
     request_for(film, target_of("mean: 31"))
     (cause,) = film.causes("film.mkv")
     assert cause == (
-        "target VMAF mean at least 30, CRF 50 to 50 -> VMAF mean at least 31, CRF 50 to 50 "
+        "quality_target VMAF mean at least 30, CRF 50 to 50 -> VMAF mean at least 31, CRF 50 to 50 "
         "(rules.yaml:8)"
     )
     assert due(film) == (Prerequisite.SEARCH,)
@@ -137,12 +136,12 @@ def test_from_crf_to_target_and_back(film: SampleLibrary) -> None:
     text = "VMAF mean at least 30, CRF 50 to 50"
     of_crf, of_target = film.causes("film.mkv")
     assert of_crf.startswith("crf 50 -> ")
-    assert of_target == f"target none -> {text} (rules.yaml:8)"
+    assert of_target == f"quality_target none -> {text} (rules.yaml:8)"
     run_counting(film)
     request_for(film, "crf: 50")
     assert film.causes("film.mkv") == (
         "crf 50 by target -> 50 (rules.yaml:8)",
-        f"target {text} -> none (built-in)",
+        f"quality_target {text} -> none (built-in)",
     )
     assert run_counting(film)[0].done == 1
     assert film.row("film.mkv").action is PlanAction.FRESH
@@ -160,10 +159,10 @@ def test_other_tools_search_anew_only_for_what_is_not_encoded_yet(
     ffmpeg = other_ffmpeg(tmp_path, tools.ffmpeg, version="9.9")
     request_for(film, LOW, tools=f"ffmpeg: {ffmpeg}")
     row = film.row("film.mkv")
-    assert (row.action, row.has_other_tools) == (PlanAction.FRESH, True)
+    assert isinstance(row, Fresh)
+    assert row.has_other_tools
     later = film.row("later.mkv")
-    assert later.work is not None
-    assert later.work.due == (Prerequisite.SEARCH,)
+    assert work_in(later).pending == (Prerequisite.SEARCH,)
     finished, steps = run_counting(film)
     assert (finished.done, steps["sample encoded"]) == (1, 1)
     assert len(facts_of(film, "searches")) == 3
@@ -189,7 +188,9 @@ def test_no_crf_is_good_enough(
     assert "1 not encoded in " in film.told()
     assert steps["folder made"] == 1, "only that of the sample"
     row = film.row("film.mkv")
-    assert (row.action, row.causes, row.is_settled_by_attempt) == (action, (event.reason,), True)
+    assert (row.action, row.causes) == (action, (event.reason,))
+    assert isinstance(row, Held | LeftAlone)
+    assert row.is_settled_by_attempt
     assert event.reason.split(";")[0] in av1rules("plan", "--all", cwd=film.folder).stdout
     assert run_counting(film)[1] == {}, "not tried again"
     assert "-- encode:films/film.mkv" in doit(film)
@@ -270,17 +271,16 @@ def test_an_adjusted_crf_ends_the_target_of_one_film(film: SampleLibrary, other_
     av1rules("clips", "adjust", "films/film.mkv", "--crf", "44", cwd=film.folder)
     row = film.row("film.mkv")
     assert row.action is PlanAction.CLIP
-    assert row.work is not None
-    settings = row.work.recipe.settings
-    assert (settings.target, settings.crf, row.work.due) == (None, 44, ())
+    settings = work_in(row).recipe.settings
+    assert (settings.quality_target, settings.crf, work_in(row).pending) == (None, 44, ())
     finished, steps = run_counting(film)
     assert (finished.clips, steps["sample encoded"]) == (1, 0)
     say(film, "film.mkv", Answer.APPROVED)
     say(film, "other.mkv", Answer.APPROVED)
     assert run_counting(film)[0].done == 2
     built = {row.source: row.settings for row in film.ledger_rows()}
-    assert (built["films/film.mkv"].crf, built["films/film.mkv"].target) == (44, None)
-    assert built["films/other.mkv"].target is not None
+    assert (built["films/film.mkv"].crf, built["films/film.mkv"].quality_target) == (44, None)
+    assert built["films/other.mkv"].quality_target is not None
 
 
 def test_a_clip_of_a_film_that_nothing_is_good_enough_for_is_not_made(film: SampleLibrary) -> None:

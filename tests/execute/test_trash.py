@@ -89,7 +89,7 @@ def test_target_gone_cut_or_rotten_keeps_the_original(aside: TrashLibrary) -> No
     target.unlink()
     assert refused(aside, kept) == f"its target is not there: {target}"
     target.symlink_to("/dev/zero")
-    assert "no regular file" in refused(aside, kept)
+    assert "not a regular file" in refused(aside, kept)
     target.unlink()
     target.write_bytes(whole)
     assert purged(aside, kept)[0].refusal is None
@@ -135,12 +135,12 @@ def test_other_content_in_its_place_is_not_deleted(aside: TrashLibrary) -> None:
     path = Path(kept.path)
     content = path.read_bytes()
     path.write_bytes(b"what somebody put here")
-    assert refused(aside, kept) == "what lies there is not what was put aside"
+    assert refused(aside, kept) == "the file there is not the one that was moved to the trash"
     path.unlink()
     elsewhere = aside.folder / "elsewhere.mp4"
     elsewhere.write_bytes(content)
     path.symlink_to(elsewhere)
-    assert refused(aside, kept) == "what lies there is not what was put aside"
+    assert refused(aside, kept) == "the file there is not the one that was moved to the trash"
     assert elsewhere.exists()
 
 
@@ -181,7 +181,7 @@ def test_one_that_somebody_removed_is_written_down(aside: TrashLibrary) -> None:
 def test_disk_that_is_not_there_says_nothing_of_its_files(aside: TrashLibrary) -> None:
     kept = aside.put_aside()
     aside.films.rename(aside.folder / "away")
-    assert refused(aside, kept) == "its disk is not there"
+    assert refused(aside, kept) == "its disk is not mounted"
     with aside.ledger() as ledger:
         (item,) = list_trash(ledger, aside.ruleset())
     assert (item.state, item.frees_bytes, item.mount) == (TrashState.NO_DISK, 0, None)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from av1rules.ffmpeg.capabilities import PSY_ONLY_PARAMS
+from av1rules.encode.encoders.svt import PSY_ONLY_PARAMS
 
 _PROGRAM = """#!{python} -ISs
 import json, sys, time

@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from av1rules.base.events import Event
-from av1rules.execute.run import run_plan
 from av1rules.execute.startup import start_session
 from av1rules.ledger.database import LedgerDb
 from av1rules.operations.undo import find_entries, undo
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
 from av1rules.ui.event_text import event_text
+from tests.runs import run_plan
 
 _CALLS = frozenset({"os.rename", "os.link", "os.symlink", "os.mkdir", "os.rmdir", "os.remove"})
 
@@ -98,7 +98,7 @@ def play(rules: str, at: str, log: str | None, command: str, *words: str) -> Non
     _cut_copies(points)
     with open_workspace(Path(rules), write=False) as workspace:
         sys.addaudithook(points.audit)
-        with start_session(workspace, _tell, step=points.step) as session:
+        with start_session(workspace, _tell, failpoint=points.step) as session:
             if command == "undo":
                 for result in undo(session, find_entries(session.workspace.ledger, words)):
                     print(result.text)

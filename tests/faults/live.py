@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from av1rules.base.events import Event, JobDropped, JobFailed, RunFinished
-from av1rules.execute.run import run_plan
+from av1rules.base.events import Event, JobDropped, JobFailed
 from av1rules.execute.startup import start_session
 from av1rules.operations.undo import find_entries, undo
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
+from tests.runs import RunCounts, run_plan
 from tests.sample_library import FAST, SampleLibrary
 
 
@@ -31,7 +31,7 @@ def run_with(
     do: Callable[[], object] = lambda: None,
     on: type[Event] | None = None,
     after_plan: Callable[[], object] = lambda: None,
-) -> RunFinished:
+) -> RunCounts:
     """A run in which `do` is called once: after the step `at`, or at the first event `on`."""
     sample_library.events.clear()
     is_due = [True]
@@ -52,7 +52,7 @@ def run_with(
 
     with (
         open_workspace(sample_library.rules_file, write=False) as workspace,
-        start_session(workspace, sink, step=step) as session,
+        start_session(workspace, sink, failpoint=step) as session,
     ):
         plan = build_plan(session.workspace)
         after_plan()

@@ -285,6 +285,6 @@ def test_original_deleted_by_a_run_that_died_before_its_note(
     rules(library, "mode: replace, originals: delete after verify")
     library.run()
     assert library.kept() == ()
-    assert "was gone already" in library.told()
+    assert "was already gone" in library.told()
     library.run()
     assert "gone" not in library.told()

@@ -58,7 +58,7 @@ def test_two_runs_on_one_ledger(library: SampleLibrary, tiny_clips: Clips) -> No
     results = [ended(process) for process in [start(library), start(library)]]
     refused = [out for code, out in results if code not in (0,)]
     assert len(refused) <= 1
-    assert all("another run is at work on this ledger: process" in out for out in refused)
+    assert all("another run uses this ledger: process" in out for out in refused)
     assert len(library.ledger_rows()) == 3
     assert library.plan().work == ()
     assert library.leftovers() == []

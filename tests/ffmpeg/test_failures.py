@@ -3,13 +3,21 @@ from __future__ import annotations
 import pytest
 
 from av1rules.base.process import Completed
+from av1rules.encode.encoders.aom import AOM
+from av1rules.encode.encoders.description import Encoder
+from av1rules.encode.encoders.rav1e import RAV1E
+from av1rules.encode.encoders.svt import SVT
 from av1rules.ffmpeg.failures import Failure, encoder_message, explain
 from av1rules.ffmpeg.watchdog import StallReport
 
 
-def failure(code: int, *said: str, memory_bytes: int | None = None) -> Failure:
+def failure(
+    code: int, *said: str, encoder: Encoder = SVT, memory_bytes: int | None = None
+) -> Failure:
     completed = Completed(argv=("ffmpeg",), returncode=code)
-    return explain(completed, said, place="/tmp", codec="libsvtav1", memory_bytes=memory_bytes)
+    return explain(
+        completed, said, place="/tmp", encoder=encoder.messages, memory_bytes=memory_bytes
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,24 +94,27 @@ def test_a_full_disk_is_told_apart(code: int, said: str, *, is_full: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("encoder", "code", "said"),
     [
         (
+            SVT,
             244,
             "[libsvtav1] [error] Error initializing encoder: insufficient resources (0x80001000)",
         ),
-        (244, "SvtMalloc[fatal]: allocate memory failed, at enc_handle.c:2267"),
-        (245, "[vost#0:0] [error] pthread_create() failed: Resource temporarily unavailable"),
-        (183, "[libaom-av1] [error] Error encoding frame: Memory allocation error"),
-        (-6, "memory allocation of 1036800 bytes failed"),
+        (SVT, 244, "SvtMalloc[fatal]: allocate memory failed, at enc_handle.c:2267"),
+        (SVT, 245, "[vost#0:0] [error] pthread_create() failed: Resource temporarily unavailable"),
+        (AOM, 183, "[libaom-av1] [error] Error encoding frame: Memory allocation error"),
+        (RAV1E, -6, "memory allocation of 1036800 bytes failed"),
     ],
 )
-def test_lack_of_memory_is_no_fault_of_the_source_and_names_the_cap(code: int, said: str) -> None:
-    free = failure(code, said)
+def test_lack_of_memory_is_no_fault_of_the_source_and_names_the_cap(
+    encoder: Encoder, code: int, said: str
+) -> None:
+    free = failure(code, said, encoder=encoder)
     assert free.is_surroundings
     assert free.reason.startswith("out of memory (")
     assert free.hint == "run fewer jobs at a time, or set run.memory"
-    capped = failure(code, said, memory_bytes=2 * 1024**3)
+    capped = failure(code, said, encoder=encoder, memory_bytes=2 * 1024**3)
     assert capped.is_surroundings
     assert capped.reason.startswith("out of memory: more than 2 GiB (")
     assert (capped.hint or "").startswith("raise run.memory_per_job")
@@ -118,12 +129,12 @@ def test_a_mute_crash_is_lack_of_memory_only_under_a_cap() -> None:
 def test_the_encoders_own_words_come_before_general_ones() -> None:
     general = "[libsvtav1] [error] Error setting encoder parameters: bad parameter"
     lines = ("Svt[error]: Tune IQ only supports all-intra", general, "[vf#0:0] [error] Invalid")
-    assert encoder_message(lines, "libsvtav1") == "Tune IQ only supports all-intra"
-    assert encoder_message(lines[1:], "libsvtav1") == (
+    assert encoder_message(lines, SVT.messages) == "Tune IQ only supports all-intra"
+    assert encoder_message(lines[1:], SVT.messages) == (
         "Error setting encoder parameters: bad parameter"
     )
-    assert encoder_message(lines[2:], "libsvtav1") is None
-    assert encoder_message(["[librav1e] [warning] Invalid value for x: 1."], "librav1e") == (
+    assert encoder_message(lines[2:], SVT.messages) is None
+    assert encoder_message(["[librav1e] [warning] Invalid value for x: 1."], RAV1E.messages) == (
         "Invalid value for x: 1"
     )
-    assert encoder_message(["[librav1e] [warning] something else"], "librav1e") is None
+    assert encoder_message(["[librav1e] [warning] something else"], RAV1E.messages) is None

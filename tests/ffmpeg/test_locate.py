@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from av1rules.base.errors import ToolError
+from av1rules.encode.encoders.registry import SELF_TESTS
+from av1rules.encode.encoders.svt import PSY_ONLY_PARAMS, TRIAL_PARAMS
 from av1rules.ffmpeg import locate as tools_module
-from av1rules.ffmpeg.capabilities import PSY_ONLY_PARAMS, SVT_TRIAL_PARAMS, parse_version
+from av1rules.ffmpeg.capabilities import parse_version
 from av1rules.ffmpeg.diagnose import diagnose_tools
-from av1rules.ffmpeg.locate import find_tools
 from tests.fakes.stub import SVT_BANNER, Answer, Stub, ffmpeg_answers, svt_says
+
+find_tools = partial(tools_module.find_tools, self_tests=SELF_TESTS)
 
 HINT = (
     "install FFmpeg 8.0 or later from your distribution, or run "
@@ -201,7 +205,7 @@ def test_old_svt_takes_whole_crf_only_and_names_what_it_does_not_know(stub: Stub
     encoder = find_tools(ffmpeg=None, ffprobe=None, min_version=(8, 0)).encoders[0]
     assert not encoder.has_fractional_crf
     assert encoder.name == "libsvtav1"
-    assert encoder.params == {key for key, _ in SVT_TRIAL_PARAMS} - set(unknown)
+    assert encoder.params == {key for key, _ in TRIAL_PARAMS} - set(unknown)
 
 
 def test_fork_is_known_by_its_own_keys(stub: Stub) -> None:
@@ -235,7 +239,9 @@ def test_ffprobe_beside_a_configured_ffmpeg_comes_first(stub: Stub, tmp_path: Pa
 
 def test_diagnosis_shows_every_candidate_and_never_raises(stub: Stub) -> None:
     path = stub.make("ffmpeg", *ffmpeg_answers(version="7.1", decoders=["libdav1d"]))
-    checks = diagnose_tools(ffmpeg=None, ffprobe="/no/such/ffprobe", min_version=(8, 0))
+    checks = diagnose_tools(
+        ffmpeg=None, ffprobe="/no/such/ffprobe", min_version=(8, 0), self_tests=SELF_TESTS
+    )
     told = {(check.subject, check.check): check for check in checks}
     assert told[f"ffmpeg {path}", "version"].passed is False
     assert told[f"ffmpeg {path}", "zlib (PNG decoder)"].passed is False

@@ -11,16 +11,18 @@ from pathlib import Path
 
 import psutil
 import pytest
+from msgspec import structs
 
 from av1rules.base.errors import Av1rulesError, DiskFullError, EncodeError
 from av1rules.base.events import JobProgress
 from av1rules.base.priority import Priority
 from av1rules.base.process import Children
 from av1rules.encode.encode import encode
-from av1rules.encode.encoders import choose_encoder
+from av1rules.encode.encoders.registry import choose_encoder
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.measure import decode_fully
 from av1rules.ffmpeg.tools import Tools
+from av1rules.ffmpeg.watchdog import RunLimits
 from av1rules.media.ffprobe import probe_file
 from tests.conftest import Fake, MakeClip, library_file
 from tests.encode.make import TOOLS
@@ -31,7 +33,7 @@ def job_of(path: Path, out: Path, tools: Tools) -> EncodeJob:
     return EncodeJob(
         source_path=str(path),
         source=probe_file(library_file(path), tools),
-        settings=replace(FAST, preset=4),
+        settings=structs.replace(FAST, preset=4),
         encoder=choose_encoder(FAST, tools, None),
         target=str(out / "film.mkv"),
         provenance='{"av1rules":1}',
@@ -94,7 +96,7 @@ def test_a_disk_that_runs_full_is_named(tools: Tools, make_clip: MakeClip, tmp_p
     try:
         made = job_of(noise, tmp_path / "out", tools)
         made = replace(
-            made, temp_dir=str(small), settings=replace(made.settings, preset=12, crf=10)
+            made, temp_dir=str(small), settings=structs.replace(made.settings, preset=12, crf=10)
         )
         with pytest.raises(DiskFullError, match="the disk is full") as caught:
             encode(made, tools=tools, children=Children(), on_progress=lambda event: None)
@@ -132,9 +134,8 @@ def test_a_decoder_that_hangs_is_stopped(
         tracks=(0,),
         tools=replace(TOOLS, ffmpeg=fake("motionless")),
         children=Children(),
-        on_sample=lambda sample: None,
-        stall_s=0.5,
+        limits=RunLimits(stall_s=0.5),
     )
     assert decoded.completed.stopped == "stall"
-    assert decoded.verdict is not None
-    assert "made no progress" in decoded.verdict.reason
+    assert decoded.hang is not None
+    assert "made no progress" in decoded.hang.reason

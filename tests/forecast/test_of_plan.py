@@ -8,21 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from av1rules.execute.budget import Allowance
+from av1rules.execute.budget import BudgetScheduler
 from av1rules.forecast.model import Forecast, Model
 from av1rules.forecast.of_plan import Budget, PlanForecast, fit_to_budget, traits_of
-from av1rules.media.source import FileStat, LibraryFile
-from av1rules.plan.items import PlanAction, PlanRow
+from av1rules.plan.items import Encode
+from tests.encode.make import source
 from tests.forecast.past_encodes import traits_of_kind
+from tests.plan_items import copy, encode, library_file, planned_encode
 
 MODEL = Model(cores=2)
 HOUR = 3600.0
-
-
-def row(name: str, action: PlanAction = PlanAction.ENCODE) -> PlanRow:
-    stat = FileStat(device=1, inode=1, size_bytes=10**9, mtime_ns=1, ctime_ns=1)
-    file = LibraryFile(root_name="films", root="/films", relative_path=name, stat=stat)
-    return PlanRow(file=file, action=action, causes=("new",))
 
 
 def outlook_of(*forecasts: Forecast, budget: Budget = Budget(), unknown: int = 0) -> PlanForecast:
@@ -32,8 +27,8 @@ def outlook_of(*forecasts: Forecast, budget: Budget = Budget(), unknown: int = 0
     return fit_to_budget(raw, rows_of(len(forecasts) + unknown))
 
 
-def rows_of(count: int) -> tuple[PlanRow, ...]:
-    return tuple(row(chr(97 + at)) for at in range(count))
+def rows_of(count: int) -> tuple[Encode, ...]:
+    return tuple(encode(chr(97 + at)) for at in range(count))
 
 
 def film(minutes: float, *, rate: float = 1.0) -> Forecast:
@@ -101,8 +96,8 @@ def test_a_larger_budget_is_used_and_never_overspent(
         assert all(used + cost > seconds for cost in left_out) or not left_out
 
 
-def test_a_row_that_nobody_looked_into_has_no_traits() -> None:
-    assert traits_of(row("a")) is None
+def test_what_tells_too_little_has_no_traits() -> None:
+    assert traits_of(planned_encode(library_file("a"), source(video=(), main_index=None))) is None
 
 
 # --- in a run
@@ -116,9 +111,9 @@ class Clock:
         return self.now
 
 
-def allowance(forecast: PlanForecast) -> tuple[Allowance, Clock]:
+def allowance(forecast: PlanForecast) -> tuple[BudgetScheduler, Clock]:
     clock = Clock()
-    return Allowance(forecast, clock=clock), clock
+    return BudgetScheduler(forecast, clock=clock), clock
 
 
 def test_without_a_budget_everything_may_start_as_it_comes() -> None:
@@ -175,11 +170,11 @@ def test_space_counts_what_is_saved_and_what_is_hoped_for() -> None:
 def test_order_of_a_run() -> None:
     budget = Budget(seconds=RICH.expected_seconds + SHORT.expected_seconds * 1.1)
     found, _ = allowance(outlook_of(LONG, SHORT, RICH, unknown=1, budget=budget))
-    copy = row("copy", PlanAction.COPY)
-    order = found.in_order((*rows_of(4), copy))
+    shared = copy("copy")
+    order = found.in_order((*rows_of(4), shared))
     assert [one.file.relative_path for one in order] == ["copy", "c", "b", "a", "d"]
     assert not found.may_start(order[-1]), "no forecast"
-    assert found.may_start(copy)
+    assert found.may_start(shared)
 
 
 @pytest.mark.parametrize("budget", [Budget(seconds=5.0), Budget(free_bytes=5)])

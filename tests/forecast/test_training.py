@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from av1rules.forecast.calibration import check_forecasts, error_stats
 from av1rules.forecast.training import mean_concurrency, past_encodes
 from av1rules.ledger import history
-from av1rules.ledger.forecasts import ForecastTable, PastForecast
+from av1rules.ledger.forecasts import PastForecast
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import Basis, Interval
 from tests.report.sample_history import fill
@@ -81,14 +81,14 @@ def test_the_table_keeps_all_of_it(tmp_path: Path) -> None:
     other = replace(PAST, basis=Basis(), run=None, resolution=None, source_tier=None)
     with closing(Ledger.open(tmp_path)) as ledger:
         for one in (PAST, other):
-            ForecastTable(ledger.db).add(one)
+            ledger.forecasts.add(one)
     with closing(Ledger.read(tmp_path)) as ledger:
-        assert ForecastTable(ledger.db).all() == (PAST, other)
+        assert ledger.forecasts.all() == (PAST, other)
 
 
 def test_the_newest_come_in_their_order(tmp_path: Path) -> None:
     with closing(Ledger.open(tmp_path)) as ledger:
-        table = ForecastTable(ledger.db)
+        table = ledger.forecasts
         for day in range(1, 6):
             at, seconds = f"2026-01-0{day}T00:00:00+00:00", Interval(low=1.0, mid=day, high=9.0)
             table.add(replace(PAST, at=at, seconds=seconds))
@@ -100,7 +100,7 @@ def test_the_newest_come_in_their_order(tmp_path: Path) -> None:
 
 def test_an_absent_ledger_has_no_forecasts(tmp_path: Path) -> None:
     with closing(Ledger.read(tmp_path)) as ledger:
-        assert ForecastTable(ledger.db).all() == ()
+        assert ledger.forecasts.all() == ()
 
 
 # --- how they came out

@@ -16,9 +16,7 @@ from typing import Any
 import pytest
 
 from av1rules.base.errors import ProbeError
-from av1rules.base.events import RunFinished
 from av1rules.base.hashing import content_key, file_digest, head_key
-from av1rules.execute.run import run_plan
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.cache import LibraryCache, content_key_of
 from av1rules.media.discover import Candidate, WalkProblem, walk
@@ -26,6 +24,7 @@ from av1rules.media.ffprobe import probe_file
 from tests.conftest import library_file
 from tests.hostile import forge
 from tests.hostile.conftest import av1rules
+from tests.runs import RunCounts, run_plan
 from tests.sample_library import SampleLibrary
 
 
@@ -61,7 +60,7 @@ def make_special(path: Path, kind: str) -> None:
 
 
 SPECIAL = ("fifo", "socket", "folder", "device", "dangling", "loop", "outward")
-NOT_REGULAR = "it is no regular file, but a folder, pipe, socket or device"
+NOT_REGULAR = "it is not a regular file, but a folder, pipe, socket or device"
 
 
 @pytest.mark.parametrize("kind", SPECIAL)
@@ -111,7 +110,7 @@ def test_film_that_becomes_a_pipe_between_plan_and_run_is_dropped(
     pipe, _ = library.add("pipe.mkv"), library.add("good.mkv")
     pipe.write_bytes(film.read_bytes() + bytes(9))  # another film, no copy
 
-    def swap_and_run(*given: Any, **named: Any) -> RunFinished:
+    def swap_and_run(*given: Any, **named: Any) -> RunCounts:
         pipe.unlink()
         os.mkfifo(pipe)
         return run_plan(*given, **named)

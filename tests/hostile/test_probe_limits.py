@@ -166,6 +166,6 @@ def test_what_took_a_films_place_after_the_walk_is_not_waited_for(
     with pytest.raises(ProbeError) as caught:
         probe_file(film, ffprobe(tmp_path, "sleep 30"))
     assert caught.value.message == (
-        "can't be read: it is no regular file, but a folder, pipe, socket or device"
+        "can't be read: it is not a regular file, but a folder, pipe, socket or device"
     )
     assert time.monotonic() - started < 5

@@ -11,18 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.ledger import history
-from av1rules.ledger.history import (
-    EncodeRecord,
-    ScoreSummary,
-    TrashSum,
-    encodes_since,
-    read_outcomes,
-)
+from av1rules.ledger import ledger as ledger_module
+from av1rules.ledger.history import EncodeRecord, ScoreSummary, encodes_since, read_outcomes
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.receipt import Receipt, SourcePicture, receipt_json
 from av1rules.ledger.records import AttemptResult
-from av1rules.ledger.trash_table import TrashEntry, TrashKind
+from av1rules.ledger.trash_table import TrashEntry, TrashKind, TrashSum
 from av1rules.policy.quality_spec import GateScope, Metric
 from tests.ledger.test_ledger import verdict
 from tests.ledger.test_receipt import SSIM, VMAF
@@ -116,7 +110,7 @@ def test_verdicts_of_every_kind_are_read(tmp_path: Path) -> None:
 
 
 def test_every_row_comes_once_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "PAGE_ROWS", 3)
+    monkeypatch.setattr(ledger_module, "PAGE_ROWS", 3)
     names = sorted([b"/out/%d" % number for number in range(10)] + [b"/out/\xff", b"/out/\x01"])
     with closing(Ledger.open(tmp_path)) as ledger:
         for name in names:

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from av1rules.base.errors import LedgerError
 from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION, STEPS
-from av1rules.ledger.forecasts import ForecastTable
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import Attempt, AttemptResult
 from av1rules.ledger.samples import SampleEncode, SearchResult, Tried
@@ -100,7 +100,7 @@ def test_forget_makes_stale_and_drops_verdicts_of_that_source_only(tmp_path: Pat
     flags = {row.source: row.forgotten for row in ledger.rows()}
     assert flags == {"films/a.mkv": True, "films/b.mkv": False}
     assert ledger.verdict("key", "print") is None
-    assert set(ledger.glance()) == {b"/out/b.mkv"}
+    assert set(ledger.glance()) == {"/out/b.mkv"}
     ledger.close()
 
 
@@ -161,7 +161,7 @@ def test_an_older_ledger_is_brought_along(tmp_path: Path, version: int) -> None:
             assert found is not None
             assert (found.kind, found.count, found.measured) == (AttemptResult.FAILED, 2, ())
             assert ledger.clips.all() == ()
-            assert ForecastTable(ledger.db).all() == ()
+            assert ledger.forecasts.all() == ()
             assert ledger.searches.find("print", ROW.tools) is None
     assert path.with_name(f"{LEDGER_NAME}.v{version}").exists()
 
@@ -203,7 +203,9 @@ def test_samples_and_searches_are_of_one_content_settings_and_tools(tmp_path: Pa
         ledger.samples.put(SAMPLE, source=odd)
         ledger.searches.put(RESULT, source=odd)
         assert ledger.samples.find("key", SAMPLE.settings, ROW.tools) == SAMPLE
-        assert ledger.samples.find("key", replace(SAMPLE.settings, crf=27), ROW.tools) is None
+        assert (
+            ledger.samples.find("key", structs.replace(SAMPLE.settings, crf=27), ROW.tools) is None
+        )
         assert ledger.samples.find("key", SAMPLE.settings, other_tools) is None
         assert ledger.searches.find("print", ROW.tools) == RESULT
         assert ledger.searches.find("print", other_tools) is None

@@ -227,7 +227,7 @@ def test_missing_root_is_told_as_a_root(root: Path, tmp_path: Path) -> None:
     assert found[0] == WalkProblem(
         root_name="absent",
         path=str(tmp_path / "absent"),
-        message="the root does not exist or is no folder (is its disk mounted?)",
+        message="the root does not exist or is not a folder (is its disk mounted?)",
         is_root=True,
     )
     assert len(found) == 2

@@ -476,7 +476,7 @@ def test_text_and_json(library: SampleLibrary) -> None:
     assert (document["ok"], document["dry_run"]) == (False, True)
     assert [item["result"] for item in document["targets"]] == ["refused", "adopted"]
     assert adopt_text(AdoptReport(adoptions=(), known=2), is_dry=False) == (
-        "nothing to adopt, 2 known as they are"
+        "nothing to adopt, 2 unchanged in the ledger"
     )
 
 

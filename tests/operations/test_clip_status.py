@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from av1rules.approvals.file import record
 from av1rules.approvals.model import Answer, new_decision
@@ -89,7 +90,7 @@ def test_canaries_release_the_rest(ledger: Ledger, approvals: Path) -> None:
 def test_an_approval_of_other_settings_is_void(ledger: Ledger, approvals: Path) -> None:
     say(approvals, 1, Answer.APPROVED)
     other = clip(1)
-    facts = replace(other.facts, settings=replace(SETTINGS, crf=30))
+    facts = replace(other.facts, settings=structs.replace(SETTINGS, crf=30))
     ledger.clips.put(replace(other, facts=facts))
     assert standings(ledger, approvals) == [ClipStatus.VOID]
 

@@ -10,7 +10,7 @@ import pytest
 
 from av1rules.approvals.model import Answer
 from av1rules.base.errors import UsageError
-from av1rules.base.events import ClipMade, RunFinished
+from av1rules.base.events import ClipMade
 from av1rules.execute.startup import start_session
 from av1rules.ledger.clips import ClipStatus
 from av1rules.operations.clips.listing import ClipView, find_clip, list_clips
@@ -19,6 +19,7 @@ from av1rules.plan.items import PlanAction
 from av1rules.plan.workspace import open_workspace
 from tests.execute.prerequisites_library import run_counting
 from tests.operations.test_clips import clips, rules, say
+from tests.runs import RunCounts
 from tests.sample_library import FAST, SampleLibrary
 
 pytestmark = pytest.mark.real
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.real
 NAME = "films/film.mkv"
 
 
-def attempt(library: SampleLibrary, *wishes: dict[str, Any], name: str = NAME) -> RunFinished:
+def attempt(library: SampleLibrary, *wishes: dict[str, Any], name: str = NAME) -> RunCounts:
     """`clips try`, a variant for each wish."""
     library.events.clear()
     with (
@@ -35,7 +36,7 @@ def attempt(library: SampleLibrary, *wishes: dict[str, Any], name: str = NAME) -
     ):
         film = source_for_variants(session.workspace, name)
         rows = [variant_row(session.workspace, film, request) for request in wishes]
-        return try_variants(film, rows, session)
+        return RunCounts(try_variants(film, rows, session))
 
 
 def view_of(library: SampleLibrary, name: str = NAME) -> ClipView:
@@ -184,7 +185,7 @@ def test_variants_follow_their_clip_and_are_found_by_number(waiting: SampleLibra
     with open_workspace(waiting.rules_file, write=False) as workspace:
         first = find_clip(workspace, NAME, variant=1)
         assert first == find_clip(workspace, NAME).variants[0]
-        with pytest.raises(UsageError, match="there is no variant 3, there are 2"):
+        with pytest.raises(UsageError, match="no variant 3: this clip has 2 variants"):
             find_clip(workspace, NAME, variant=3)
         with pytest.raises(UsageError, match=r"is a variant \(crf 4.\), nothing") as no:
             first.require_current()
@@ -210,7 +211,7 @@ def test_a_stop_leaves_the_rest_undone_and_says_so(waiting: SampleLibrary) -> No
         film = source_for_variants(session.workspace, NAME)
         rows = [variant_row(session.workspace, film, {"crf": crf}) for crf in (40.0, 41.0)]
         workspace.children.stop()
-        finished = try_variants(film, rows, session)
+        finished = RunCounts(try_variants(film, rows, session))
     assert (finished.clips, finished.dropped) == (0, 2)
     assert "`clips try` again makes them" in waiting.told()
     assert crfs(waiting) == [50]

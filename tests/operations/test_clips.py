@@ -12,8 +12,8 @@ from av1rules.approvals.model import Answer
 from av1rules.base.errors import UsageError
 from av1rules.base.events import ClipMade, JobFailed
 from av1rules.execute.clip import build_clip
-from av1rules.execute.run import run_plan
 from av1rules.execute.startup import start_session
+from av1rules.execute.worker import LOCAL_WORKER
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.clips import ClipRecord, ClipStatus
 from av1rules.ledger.ledger import Ledger
@@ -21,10 +21,13 @@ from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
 from av1rules.operations.clips.decide import decide_clip
 from av1rules.operations.clips.listing import find_clip, list_clips
+from av1rules.plan import items
 from av1rules.plan.items import PlanAction
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
 from tests.conftest import MakeClip
+from tests.plan_items import work_in
+from tests.runs import run_plan
 from tests.sample_library import FAST, SampleLibrary
 
 pytestmark = pytest.mark.real
@@ -167,9 +170,8 @@ def test_adjusted_settings_are_those_of_the_next_clip(reviewed: SampleLibrary) -
     say(reviewed, "film.mkv", Answer.ADJUSTED, changes={"crf": 44.0})
     row = reviewed.row("film.mkv")
     assert row.action is PlanAction.CLIP
-    assert row.work is not None
-    assert row.work.recipe.settings.crf == 44
-    origin = dict(row.work.recipe.origins)["crf"]
+    assert work_in(row).recipe.settings.crf == 44
+    origin = str(dict(work_in(row).recipe.origins)["crf"])
     assert origin.startswith("approvals.yaml:5 (adjusted by "), origin
     assert reviewed.run().clips == 1
     say(reviewed, "film.mkv", Answer.ADJUSTED, changes={"preset": 11})
@@ -294,11 +296,12 @@ def test_crash_in_mid_clip(reviewed: SampleLibrary, step: str) -> None:
 
     with (
         open_workspace(reviewed.rules_file, write=False) as workspace,
-        start_session(workspace, reviewed.events.append, step=crash) as session,
+        start_session(workspace, reviewed.events.append, failpoint=crash) as session,
     ):
-        (row,) = build_plan(session.workspace).of(PlanAction.CLIP)
+        (row,) = build_plan(session.workspace).rows
+        assert isinstance(row, items.MakeClip)
         with pytest.raises(Cut):
-            build_clip(row, session)
+            build_clip(row, session, LOCAL_WORKER)
     shutil.rmtree(reviewed.state_dir)
     frozen[0].rename(reviewed.state_dir)
     assert clips(reviewed) == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from av1rules.ledger.records import TargetRow, ToolsUsed
 from av1rules.plan.freshness import Cause, StaleReason, stale_causes
@@ -64,12 +65,12 @@ def test_stale_when_the_source_changed() -> None:
 
 
 def test_stale_when_a_setting_changed_says_which_and_where() -> None:
-    changed = replace(SETTINGS, crf=28.0)
+    changed = structs.replace(SETTINGS, crf=28.0)
     assert judged(settings=changed) == ("crf 26 -> 28 (rules.yaml:41)",)
 
 
 def test_names_every_changed_setting() -> None:
-    changed = replace(SETTINGS, crf=28.5, tune="ssim", params=(("enable-qm", "1"),))
+    changed = structs.replace(SETTINGS, crf=28.5, tune="ssim", params=(("enable-qm", "1"),))
     assert judged(settings=changed) == (
         "crf 26 -> 28.5 (rules.yaml:41)",
         "tune default -> ssim",
@@ -78,7 +79,7 @@ def test_names_every_changed_setting() -> None:
 
 
 def test_fresh_when_only_the_size_limit_changed() -> None:
-    assert judged(settings=replace(SETTINGS, max_size_ratio=0.5)) == ()
+    assert judged(settings=structs.replace(SETTINGS, max_size_ratio=0.5)) == ()
 
 
 def test_stale_when_the_target_is_missing() -> None:
@@ -112,7 +113,7 @@ def test_stale_when_forced_or_forgotten() -> None:
 
 
 def test_all_reasons_at_once() -> None:
-    causes = judged(content_key="other", settings=replace(SETTINGS, preset=4), found=None)
+    causes = judged(content_key="other", settings=structs.replace(SETTINGS, preset=4), found=None)
     assert causes == ("source changed", "preset 5 -> 4", "target missing")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,13 @@ import pytest
 
 from av1rules.approvals.model import Answer
 from av1rules.base.events import JobFailed
-from av1rules.plan.items import PlanAction, Prerequisite
+from av1rules.plan.items import MeasureGrain, PlanAction, Prerequisite
 from tests.cli.test_commands import av1rules
 from tests.conftest import MakeClip
 from tests.execute.prerequisites_library import found_by, request_for, run_counting
 from tests.graph.test_doit import DODO, doit
 from tests.operations.test_clips import clips, say
+from tests.plan_items import work_in
 from tests.sample_library import SampleLibrary
 
 pytestmark = pytest.mark.real
@@ -86,7 +88,7 @@ def test_measured_then_planned_and_encoded_in_one_run(films: SampleLibrary) -> N
     assert "To measure" in text
     assert "3 measure" in text
     text = av1rules("run", cwd=films.folder).stderr
-    assert "films/dark.mkv: measure: its grain can't be told" in text
+    assert "films/dark.mkv: measure: its grain can't be measured" in text
     assert "films/grainy.mkv: measure: grain 3." in text
     assert "films/clean.mkv: measure: grain 0." in text
     assert "2 done" in text
@@ -157,8 +159,7 @@ def test_auto_follows_what_was_measured(films: SampleLibrary) -> None:
     request_for(films, "crf: 50, film_grain: auto", quick=QUICK)
     row = films.row("grainy.mkv")
     assert row.notes == ("its grain is measured first: film_grain auto",)
-    assert row.work is not None
-    assert row.work.due == (Prerequisite.MEASURE,)
+    assert work_in(row).pending == (Prerequisite.MEASURE,)
     finished, _ = run_counting(films)
     assert (finished.done, len(found_by(films, "measure"))) == (3, 3)
     strengths = {row.source: row.settings.film_grain for row in films.ledger_rows()}
@@ -195,11 +196,10 @@ def test_a_target_is_searched_without_the_grain_that_players_add(
     library: SampleLibrary, grainy: Path
 ) -> None:
     library.add("film.mkv", grainy)
-    target = "target: {mean: 5, crf: {min: 50, max: 50}}"
+    target = "quality_target: {mean: 5, crf: {min: 50, max: 50}}"
     request_for(library, f"{target}, film_grain: auto", quick=QUICK)
-    work = library.row("film.mkv").work
-    assert work is not None
-    assert work.due == (Prerequisite.MEASURE, Prerequisite.SEARCH)
+    work = work_in(library.row("film.mkv"))
+    assert work.pending == (Prerequisite.MEASURE, Prerequisite.SEARCH)
     (library.folder / "dodo.py").write_text(DODO)
     text = doit(library, "search:films/film.mkv")
     assert text.index(".  measure:films/film.mkv") < text.index(".  search:films/film.mkv")
@@ -210,7 +210,9 @@ def test_a_target_is_searched_without_the_grain_that_players_add(
 
 
 def test_killed_after_measuring(films: SampleLibrary) -> None:
-    request_for(films, "target: {mean: 5, crf: {min: 50, max: 50}}, film_grain: auto", quick=QUICK)
+    request_for(
+        films, "quality_target: {mean: 5, crf: {min: 50, max: 50}}, film_grain: auto", quick=QUICK
+    )
     code = subprocess.run(
         [
             sys.executable, "-m", "tests.faults.driver", str(films.rules_file),
@@ -225,3 +227,48 @@ def test_killed_after_measuring(films: SampleLibrary) -> None:
     assert (finished.done, steps["sample encoded"]) == (3, 3)
     assert len(found_by(films, "measure")) == 2, "the first film's is kept"
     assert films.leftovers() == []
+
+
+REPLACED_BY_GRAIN = """\
+version: 1
+library: {roots: [films], settle: 0}
+output: {mode: replace}
+run: {reserve: 0}
+rules:
+  - {name: any, when: {grain: {min: 0}}, encode: {crf: 40, preset: 12, max_size_ratio: 9}, review: never}
+  - {name: rest, encode: {crf: 60, preset: 12, max_size_ratio: 9}, review: never}
+"""  # noqa: E501 - rules of one line each
+
+
+def test_a_lost_measurement_of_grain_makes_nothing_stale(library: SampleLibrary) -> None:
+    """What was measured lies in the cache, which anybody may delete: until it is measured again, of
+    the original, no other rule takes its place."""
+    library.rules(REPLACED_BY_GRAIN)
+    library.add("a.mkv")
+    run_counting(library)
+    assert [(row.action, row.rule) for row in library.plan().rows] == [(PlanAction.FRESH, "any")]
+    _forget_caches(library)
+    (row,) = library.plan().rows
+    assert (row.action, row.causes) == (
+        PlanAction.MEASURE,
+        ("rule any asks for its grain: `run` measures it, then goes on",),
+    )
+    assert isinstance(row, MeasureGrain)
+    assert "/.av1rules-kept/" in row.unmeasured.path
+    assert row.target == row.file.path, "explained by its original"
+    run_counting(library)
+    assert [(row.action, row.rule) for row in library.plan().rows] == [(PlanAction.FRESH, "any")]
+    _forget_caches(library)
+    (kept,) = library.kept()
+    os.unlink(kept.path)
+    (row,) = library.plan().rows
+    assert (row.action, row.causes) == (
+        PlanAction.LEFT_ALONE,
+        ("replaced its source before; rule any asks for the grain of its original, which is gone",),
+    )
+
+
+def _forget_caches(library: SampleLibrary) -> None:
+    for path in library.state_dir.glob("*"):
+        if not path.name.startswith("ledger"):
+            path.unlink()

@@ -58,7 +58,7 @@ def test_message_has_the_figures() -> None:
 
 def test_emptied_root_stops_whatever_its_size() -> None:
     assert safety_stop(["film 1.mkv"], found=0, max_lost=1.0) == (
-        "the root is empty, but held 20 files when a run last looked"
+        "the root is empty, but held 20 files at the last run"
     )
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from av1rules.policy.schema import REFUSED
-from av1rules.policy.schema_file import load_schema
+from av1rules.policy.schema import load_schema
+from av1rules.policy.schema_errors import REFUSED
 from av1rules.policy.yaml.document import read_document
 
 Schema = dict[str, Any]
@@ -48,7 +48,7 @@ def sections() -> dict[str, Schema]:
         "params": settings["properties"]["params"],
         "rule": defs["rule"],
         "review": defs["review"],
-        "target": defs["target"],
+        "quality_target": defs["quality_target"],
         "condition": defs["condition"],
     }
 
@@ -86,7 +86,9 @@ def examples() -> dict[str, dict[str, str]]:
         "params": [setting["params"] for setting in settings if "params" in setting],
         "rule": rules,
         "review": [rule["review"] for rule in rules if isinstance(rule.get("review"), dict)],
-        "target": [setting["target"] for setting in settings if "target" in setting],
+        "quality_target": [
+            setting["quality_target"] for setting in settings if "quality_target" in setting
+        ],
         "condition": [one for rule in rules for one in _conditions(rule.get("when", {}))],
     }
     return {section: _shortest(mappings) for section, mappings in found.items()}

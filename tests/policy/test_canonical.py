@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from av1rules.media.source import Source, VideoStream
 from av1rules.policy.canonical import (
@@ -15,10 +15,12 @@ from av1rules.policy.canonical import (
     effective,
     fingerprint,
     parse_settings,
+    settings_digest,
     settings_json,
 )
 from av1rules.policy.quality_spec import (
     Floor,
+    GateScope,
     Metric,
     Otherwise,
     QualityGate,
@@ -45,9 +47,9 @@ CHANGES: dict[str, object] = {
     "accept": frozenset({Loss.CHROMA}),
     "max_size_ratio": 0.5,
     "force": True,
-    "target": QualityTarget(floor=VMAF_P5),
+    "quality_target": QualityTarget(floor=VMAF_P5),
     "film_grain_auto": True,
-    "verify": QualityGate(floors=(VMAF_P5,)),
+    "quality_gate": QualityGate(floors=(VMAF_P5,)),
 }
 
 
@@ -62,22 +64,23 @@ def test_every_setting_has_a_change_to_try() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(CHANGES) - NOT_IN_FINGERPRINT))
 def test_moves_with_every_shaping_setting(name: str) -> None:
-    changed = replace(BASE, **{name: CHANGES[name]})  # type: ignore[arg-type]
+    changed = replace(BASE, **{name: CHANGES[name]})
     assert fingerprint("key", changed) != fingerprint("key", BASE)
     told = [field for field, _, _ in changed_settings(BASE, changed)]
-    assert told == {"film_grain_auto": ["film_grain"], "target": ["crf", "target"]}.get(
-        name, [name]
-    )
+    assert told == {
+        "film_grain_auto": ["film_grain"],
+        "quality_target": ["crf", "quality_target"],
+    }.get(name, [name])
 
 
 @pytest.mark.parametrize("name", sorted(NOT_IN_FINGERPRINT))
 def test_stays_with_settings_that_only_decide_whether(name: str) -> None:
-    changed = replace(BASE, **{name: CHANGES[name]})  # type: ignore[arg-type]
+    changed = replace(BASE, **{name: CHANGES[name]})
     assert fingerprint("key", changed) == fingerprint("key", BASE)
     assert changed_settings(BASE, changed) == ()
 
 
-TARGETED = replace(BASE, target=QualityTarget(floor=VMAF_P5))
+TARGETED = replace(BASE, quality_target=QualityTarget(floor=VMAF_P5))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +89,9 @@ TARGETED = replace(BASE, target=QualityTarget(floor=VMAF_P5))
         (TARGETED, replace(TARGETED, crf=33.25)),
         (
             TARGETED,
-            replace(TARGETED, target=QualityTarget(floor=VMAF_P5, otherwise=Otherwise.SKIP)),
+            replace(
+                TARGETED, quality_target=QualityTarget(floor=VMAF_P5, otherwise=Otherwise.SKIP)
+            ),
         ),
         (replace(BASE, film_grain_auto=True), replace(BASE, film_grain_auto=True, film_grain=12)),
     ],
@@ -103,7 +108,7 @@ def test_a_number_that_was_found_is_told_when_the_policy_sets_another() -> None:
     found = replace(TARGETED, crf=33.25)
     assert changed_settings(found, replace(BASE, crf=30.0)) == (
         ("crf", "33.25 by target", "30"),
-        ("target", "VMAF p5 at least 93, CRF 10 to 50", "none"),
+        ("quality_target", "VMAF p5 at least 93, CRF 10 to 50", "none"),
     )
     measured = replace(BASE, film_grain_auto=True, film_grain=12)
     assert changed_settings(measured, replace(BASE, film_grain=8)) == (
@@ -158,3 +163,85 @@ def test_keyint_in_seconds_becomes_frames() -> None:
     seconds = replace(BASE, keyint="10s")
     assert effective(seconds, source(frame_rate=Fraction(24000, 1001))).keyint == "240"
     assert effective(seconds, source(frame_rate=None)).keyint == "10s"
+
+
+FLOOR = Floor(metric=Metric.VMAF, statistic=Statistic.P5, value=93.0)
+TARGET = QualityTarget(floor=FLOOR)
+RANGE = QualityTarget(
+    floor=Floor(metric=Metric.SSIM, statistic=Statistic.WORST_SECOND, value=0.97),
+    crf_min=16.0,
+    crf_max=40.25,
+    otherwise=Otherwise.BEST,
+)
+GATE = QualityGate(
+    floors=(Floor(metric=Metric.VMAF, statistic=Statistic.P5, value=90.0),), scope=GateScope.WHOLE
+)
+EVERYTHING = EncodeSettings(
+    encoder="libaom-av1", crf=20.5, preset=3, film_grain=12, film_grain_denoise=False, tune="ssim",
+    keyint="10s", bit_depth=10, deinterlace="bwdif", params=(("enable-qm", "1"), ("scm", "0")),
+    container="mp4", accept=frozenset({Loss.CHROMA, Loss.ALPHA}), max_size_ratio=0.5, force=True,
+)  # fmt: skip
+STORED_PLAIN = (
+    '"bit_depth":0,"container":"mkv","crf":26.0,"deinterlace":"off","encoder":"auto",'
+    '"film_grain":0,"film_grain_denoise":true,"force":false,"keyint":null,"max_size_ratio":0.9,'
+    '"params":[],"preset":5'
+)
+STORED_TARGET = (
+    '"target":{"crf_max":40.25,"crf_min":16.0,"floor":{"metric":"ssim",'
+    '"statistic":"worst_second","value":0.97},"otherwise":"best"}'
+)
+STORED_GATE = (
+    '"verify":{"floors":[{"metric":"vmaf","statistic":"p5","value":90.0}],"scope":"whole"}'
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "print_", "digest"),
+    [
+        (BASE, "3ef03a9cbf3e3af97bca8c77358b88e2", "5831b2dcfc844173d2fdcc9ccd42e20e"),
+        (
+            replace(BASE, quality_target=TARGET),
+            "cf155a716b10515071d5db4641fc734d",
+            "67a3d34b79ae0a33b0816b1a16805415",
+        ),
+        (
+            replace(BASE, quality_target=RANGE),
+            "9579f69428147a26c0ee1d2c7703dbe7",
+            "0584d93b8c34dbf5ce265d62978123c4",
+        ),
+        (
+            replace(BASE, quality_gate=GATE),
+            "3ef03a9cbf3e3af97bca8c77358b88e2",
+            "5831b2dcfc844173d2fdcc9ccd42e20e",
+        ),
+        (
+            replace(
+                BASE, quality_target=TARGET, quality_gate=GATE, film_grain_auto=True, crf=33.25
+            ),
+            "0d3d4acdbd9191dc756472c94b9e67c5",
+            "1533148b75008b703955cce66bac406c",
+        ),
+        (EVERYTHING, "05b270f7cbf3edd699a16e0d4ed294b8", "eb9f045fe1a04ee0793d89390fdc5f81"),
+    ],
+    ids=["plain", "target", "range", "gate", "target and gate", "everything"],
+)
+def test_prints_and_digests_are_those_of_existing_libraries(
+    settings: EncodeSettings, print_: str, digest: str
+) -> None:
+    assert (fingerprint("12-ab", settings), settings_digest(settings)) == (print_, digest)
+
+
+@pytest.mark.parametrize(
+    ("settings", "stored"),
+    [
+        (BASE, f'{{"accept":[],{STORED_PLAIN},"tune":null}}'),
+        (
+            replace(BASE, quality_target=RANGE, quality_gate=GATE),
+            f'{{"accept":[],{STORED_PLAIN},{STORED_TARGET},"tune":null,{STORED_GATE}}}',
+        ),
+    ],
+    ids=["plain", "target and gate"],
+)
+def test_stored_settings_keep_their_first_names(settings: EncodeSettings, stored: str) -> None:
+    assert settings_json(settings) == stored
+    assert parse_settings(stored) == settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -15,10 +15,11 @@ from jsonschema import Draft202012Validator
 from av1rules.base.units import parse_duration, parse_rate, parse_size
 from av1rules.media.discover import VIDEO_EXTENSIONS
 from av1rules.media.resolution import Resolution
-from av1rules.policy.facts import FACT_KINDS
+from av1rules.media.source import HdrKind
+from av1rules.policy.decode import STATE_FOLDER
+from av1rules.policy.facts import FACTS, FactKind, Facts
 from av1rules.policy.load import check_rules
 from av1rules.policy.model import (
-    STATE_FOLDER,
     ActionKind,
     Copies,
     HardLinks,
@@ -36,9 +37,10 @@ from av1rules.policy.model import (
     ToolsSpec,
 )
 from av1rules.policy.model import LibrarySpec as Library
-from av1rules.policy.schema import REFUSED
-from av1rules.policy.schema_file import load_schema, schema_path
+from av1rules.policy.schema import load_schema, schema_path
+from av1rules.policy.schema_errors import REFUSED
 from av1rules.policy.settings import EncodeSettings, Loss, SourceTier
+from av1rules.policy.vocabulary import vocabulary_problem
 from av1rules.policy.yaml.document import parse_document, read_document
 from tests.policy.reference import CUT, examples, flow, sections, table_names, with_tables
 
@@ -181,7 +183,7 @@ def test_keys_are_the_fields_of_the_types(
     section: str, kind: type[Any], renamed: dict[str, str]
 ) -> None:
     keys = {renamed.get(key, key) for key in SECTIONS[section]["properties"]} - {"use"}
-    assert keys == {field.name for field in dataclasses.fields(kind)} - {
+    assert keys == set(inspect.signature(kind).parameters) - {
         "place",
         "film_grain_auto",  # film_grain: auto
     }
@@ -192,12 +194,42 @@ def test_thresholds_are_the_fields_of_their_type() -> None:
     keys = {
         prefix + key for name, prefix in prefixes.items() for key in SECTIONS[name]["properties"]
     }
-    assert keys == {field.name for field in dataclasses.fields(TierThresholds)}
+    assert keys == set(inspect.signature(TierThresholds).parameters)
+
+
+_TEST_OF = {
+    FactKind.GLOB: "globs",
+    FactKind.NUMBER: "numberTest",
+    FactKind.SIZE: "sizeTest",
+    FactKind.RATE: "rateTest",
+    FactKind.DURATION: "durationTest",
+}
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_a_condition_takes_what_the_kind_of_its_fact_is_written_as(fact: str) -> None:
+    schema, kind = SECTIONS["condition"]["properties"][fact], FACTS[fact].kind
+    if kind in _TEST_OF:
+        assert schema["$ref"] == f"#/$defs/{_TEST_OF[kind]}"
+    elif kind is FactKind.BOOL:
+        assert schema["type"] == "boolean"
+    else:
+        is_closed = "enum" in schema.get("anyOf", [{}])[0]
+        assert is_closed != (vocabulary_problem(fact, "no such word") is not None), (
+            "words are listed in the schema, or else in the vocabulary: what no source can have "
+            "would match nothing, and nobody be told"
+        )
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_facts_of_several_values_are_marked(fact: str) -> None:
+    """Else lint would say of two conditions on them that they exclude each other."""
+    assert FACTS[fact].has_many == bool(re.search("frozenset|tuple", Facts.__annotations__[fact]))
 
 
 def test_conditions_are_the_facts() -> None:
     keys = set(SECTIONS["condition"]["properties"])
-    assert keys == set(FACT_KINDS) | {"any", "all", "not"}
+    assert keys == set(FACTS) | {"any", "all", "not"}
 
 
 @pytest.mark.parametrize(
@@ -214,6 +246,7 @@ def test_conditions_are_the_facts() -> None:
         (SECTIONS["tools"]["properties"]["on_change"]["enum"], OnToolsChange),
         (DEFS["condition"]["properties"]["source_tier"]["anyOf"][0]["enum"], SourceTier),
         (DEFS["condition"]["properties"]["resolution"]["anyOf"][0]["enum"], Resolution),
+        (DEFS["condition"]["properties"]["hdr"]["anyOf"][0]["enum"], HdrKind),
     ],
 )
 def test_words_are_the_members_of_the_enums(values: list[str], kind: Any) -> None:
@@ -247,17 +280,18 @@ def _base_form(value: object, field: str) -> object:
 def test_defaults_told_are_the_defaults_taken(
     section: str, kind: Any, prefix: str, suffixes: dict[str, str]
 ) -> None:
-    fields = {field.name: field.default for field in dataclasses.fields(kind)}
+    parameters = inspect.signature(kind).parameters.values()
+    fields = {field.name: field.default for field in parameters}
     for key, schema in SECTIONS[section]["properties"].items():
         field = prefix + key + suffixes.get(key, "")
         if "default" not in schema:
-            assert fields.get(field) in (None, dataclasses.MISSING, (), 0), key
+            assert fields.get(field) in (None, inspect.Parameter.empty, (), 0), key
             continue
         told, taken = _base_form(schema["default"], field), fields[field]
         taken = getattr(taken, "value", taken)
         special = {"bit_depth": ("source", 0), "accept": ((), frozenset())}
         special["originals"] = (OriginalsKind.KEEP.value, Originals())
-        special["state_dir"] = (STATE_FOLDER, dataclasses.MISSING)
+        special["state_dir"] = (STATE_FOLDER, inspect.Parameter.empty)
         assert (told, taken) == special.get(key, (taken, taken)), key
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from av1rules.media.source import DolbyVision, HdrKind
-from av1rules.policy.facts import FACT_KINDS, Facts, facts_of
+from av1rules.policy.facts import FACTS, Facts, facts_of
 from av1rules.policy.globs import compile_globs, glob_problem, path_matcher
 from av1rules.policy.load import load_rules
 from av1rules.policy.match import evaluate, explain_rules, first_match, outcome_of
@@ -268,7 +268,7 @@ def test_a_path_matches_by_either_of_its_forms(patterns: list[str], below: str) 
 
 
 def test_every_fact_has_a_kind_and_a_field() -> None:
-    assert list(FACT_KINDS) == list(Facts.__dataclass_fields__)
+    assert list(FACTS) == list(Facts.__dataclass_fields__)
 
 
 def test_facts_of_a_full_source() -> None:
@@ -315,7 +315,7 @@ def test_facts_of_a_full_source() -> None:
 def test_facts_of_a_source_without_pictures_are_unknown() -> None:
     none = Classification(source_tier=None, confidence=0.0, reasons=())
     found = facts_of(library_file("song.mp4"), source(container="mov,mp4,m4a"), none)
-    known = {name for name in FACT_KINDS if getattr(found, name) is not None}
+    known = {name for name in FACTS if getattr(found, name) is not None}
     assert known == {
         "path", "size", "container", "audio_codec", "audio_language", "subtitle_language",
         "lossless_audio",

@@ -45,7 +45,7 @@ def settings_of(write_rules: WriteRules, encode: str, *, defaults: str = "{}") -
     ],
 )
 def test_target(write_rules: WriteRules, text: str, target: QualityTarget) -> None:
-    assert settings_of(write_rules, f"{{target: {text}}}").target == target
+    assert settings_of(write_rules, f"{{quality_target: {text}}}").quality_target == target
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_target(write_rules: WriteRules, text: str, target: QualityTarget) -> No
     ],
 )
 def test_gate(write_rules: WriteRules, text: str, gate: QualityGate) -> None:
-    assert settings_of(write_rules, f"{{verify: {text}}}").verify == gate
+    assert settings_of(write_rules, f"{{quality_gate: {text}}}").quality_gate == gate
 
 
 def test_of_crf_and_target_the_later_layer_wins(write_rules: WriteRules) -> None:
-    target = settings_of(write_rules, "{target: {p5: 93}}", defaults="{crf: 20}")
-    assert (target.target, target.crf) == (QualityTarget(floor=P5), 20)
-    crf = settings_of(write_rules, "{crf: 20}", defaults="{target: {p5: 93}}")
-    assert (crf.target, crf.crf) == (None, 20)
+    target = settings_of(write_rules, "{quality_target: {p5: 93}}", defaults="{crf: 20}")
+    assert (target.quality_target, target.crf) == (QualityTarget(floor=P5), 20)
+    crf = settings_of(write_rules, "{crf: 20}", defaults="{quality_target: {p5: 93}}")
+    assert (crf.quality_target, crf.crf) == (None, 20)
 
 
 def test_of_auto_and_a_number_the_later_layer_wins(write_rules: WriteRules) -> None:
@@ -88,22 +88,22 @@ def test_auto_keeps_the_wish_for_the_denoiser(write_rules: WriteRules) -> None:
 @pytest.mark.parametrize(
     ("encode", "message"),
     [
-        ("{crf: 20, target: {p5: 93}}", "crf and target exclude each other"),
-        ("{target: {crf: {min: 16}}}", "expected one of mean, harmonic_mean, p5, p1"),
-        ("{target: {p5: 93, mean: 95}}", "found mean, p5"),
+        ("{crf: 20, quality_target: {p5: 93}}", "crf and quality_target exclude each other"),
+        ("{quality_target: {crf: {min: 16}}}", "expected one of mean, harmonic_mean, p5, p1"),
+        ("{quality_target: {p5: 93, mean: 95}}", "found mean, p5"),
         (
-            "{target: {p5: 93, crf: {min: 40, max: 16}}}",
+            "{quality_target: {p5: 93, crf: {min: 40, max: 16}}}",
             "lowest CRF 40 is above the highest 16",
         ),
-        ("{target: {p5: 93, crf: {min: 60}}}", "the lowest CRF 60 is above the highest 50"),
-        ("{target: {metric: ssim, p5: 93}}", "SSIM p5 goes from 0 to 1, found 93"),
-        ("{target: {p5: 101}}", "101 is above the maximum 100"),
-        ("{target: {metric: vmf, p5: 93}}", "expected one of vmaf, xpsnr, ssim or psnr"),
-        ("{target: {p5: 93, otherwise: never}}", "expected one of best, skip or hold"),
-        ("{target: 93}", "expected a mapping"),
-        ("{verify: {}}", "expected at least one key"),
-        ("{verify: {vmaf: 90}}", "unknown key vmaf"),
-        ("{verify: {ssim_p5: 90}}", "90 is above the maximum 1"),
+        ("{quality_target: {p5: 93, crf: {min: 60}}}", "the lowest CRF 60 is above the highest 50"),
+        ("{quality_target: {metric: ssim, p5: 93}}", "SSIM p5 goes from 0 to 1, found 93"),
+        ("{quality_target: {p5: 101}}", "101 is above the maximum 100"),
+        ("{quality_target: {metric: vmf, p5: 93}}", "expected one of vmaf, xpsnr, ssim or psnr"),
+        ("{quality_target: {p5: 93, otherwise: never}}", "expected one of best, skip or hold"),
+        ("{quality_target: 93}", "expected a mapping"),
+        ("{quality_gate: {}}", "expected at least one key"),
+        ("{quality_gate: {vmaf: 90}}", "unknown key vmaf"),
+        ("{quality_gate: {ssim_p5: 90}}", "90 is above the maximum 1"),
         ("{film_grain: automatic}", "expected auto, found the text automatic"),
     ],
 )

@@ -8,7 +8,7 @@ from av1rules.media.discover import VIDEO_EXTENSIONS
 from av1rules.policy import vocabulary as words
 from av1rules.policy.facts import _CONTAINERS, fact_word
 from av1rules.policy.languages import language
-from av1rules.policy.schema_file import load_schema
+from av1rules.policy.schema import load_schema
 from av1rules.policy.vocabulary import SYNONYMS, meant_by, nearest, vocabulary_problem
 
 DEFS = load_schema()["$defs"]

@@ -60,12 +60,12 @@ def _search(curve: Curve, target: QualityTarget, start: float = 32.0) -> CrfFoun
     ("wanted", "text"),
     [
         (97, "no CRF from 20 to 50: VMAF mean 96.7 (wanted 97) at 20"),
-        (96, "CRF 24.75: VMAF mean 96.0 (wanted 96), 3 probes"),
-        (95, "CRF 29.25: VMAF mean 95.0 (wanted 95), 4 probes"),
-        (94, "CRF 33: VMAF mean 94.1 (wanted 94), 2 probes"),
-        (93, "CRF 36: VMAF mean 93.1 (wanted 93), 4 probes"),
-        (88, "CRF 47.5: VMAF mean 88.2 (wanted 88), 3 probes"),
-        (86, "CRF 50: VMAF mean 87.0 (wanted 86), 3 probes"),
+        (96, "CRF 24.75: VMAF mean 96.0 (wanted 96), 3 trial encodes"),
+        (95, "CRF 29.25: VMAF mean 95.0 (wanted 95), 4 trial encodes"),
+        (94, "CRF 33: VMAF mean 94.1 (wanted 94), 2 trial encodes"),
+        (93, "CRF 36: VMAF mean 93.1 (wanted 93), 4 trial encodes"),
+        (88, "CRF 47.5: VMAF mean 88.2 (wanted 88), 3 trial encodes"),
+        (86, "CRF 50: VMAF mean 87.0 (wanted 86), 3 trial encodes"),
     ],
 )
 def test_a_real_film(wanted: float, text: str) -> None:
@@ -91,7 +91,7 @@ def test_a_start_outside_the_range_or_between_steps_is_moved() -> None:
 
 def test_good_enough_at_the_highest_ends_at_once() -> None:
     found = _search(lambda crf: 99.0, _target(90), start=50.0)
-    assert found.text == "CRF 50: VMAF mean 99.0 (wanted 90), 1 probe"
+    assert found.text == "CRF 50: VMAF mean 99.0 (wanted 90), 1 trial encode"
 
 
 def test_perfect_pictures_go_straight_to_the_highest() -> None:
@@ -108,7 +108,7 @@ def test_a_curve_that_leaves_the_end_of_its_scale() -> None:
 def test_similarity_near_one() -> None:
     target = _target(0.985, metric=Metric.SSIM, statistic=Statistic.P5)
     found = _search(lambda crf: 1 - 0.004 * math.exp(0.06 * (crf - 20)), target)
-    assert found.text == "CRF 41.75: SSIM p5 0.9852 (wanted 0.985), 2 probes"
+    assert found.text == "CRF 41.75: SSIM p5 0.9852 (wanted 0.985), 2 trial encodes"
 
 
 def test_decibels() -> None:
@@ -128,7 +128,10 @@ def test_a_figure_just_below_is_not_shown_as_the_floor() -> None:
 
 def test_a_range_of_one() -> None:
     target = _target(93, low=24, high=24)
-    assert _search(lambda crf: 94.0, target).text == "CRF 24: VMAF mean 94.0 (wanted 93), 1 probe"
+    assert (
+        _search(lambda crf: 94.0, target).text
+        == "CRF 24: VMAF mean 94.0 (wanted 93), 1 trial encode"
+    )
     assert isinstance(_search(lambda crf: 90.0, target), CrfNotReached)
 
 

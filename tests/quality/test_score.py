@@ -12,6 +12,7 @@ import pytest
 from av1rules.base.errors import Av1rulesError, EncodeError, ToolError
 from av1rules.base.process import Children
 from av1rules.ffmpeg.tools import Tools
+from av1rules.ffmpeg.watchdog import RunLimits
 from av1rules.media.ffprobe import probe_file
 from av1rules.media.source import Colour, VideoStream
 from av1rules.policy.quality_spec import Metric
@@ -173,7 +174,7 @@ def test_absurd_times_do_not_make_the_film_endless() -> None:
 def test_counts_must_be_equal() -> None:
     assert count_problem([at_24(9), at_24(3)], 12) is None
     assert count_problem([at_24(9)], 8) == "the source has 9 pictures to compare, the encode 8"
-    assert count_problem([()], 0) == "there is no picture of the source to compare with"
+    assert count_problem([()], 0) == "the source has no frame to compare with"
 
 
 def test_times_may_be_rounded_and_moved_as_a_whole() -> None:
@@ -546,7 +547,7 @@ def test_how_a_measurement_fails(
     with pytest.raises(Av1rulesError, match=words) as caught:
         measure(
             film_stream, film_stream, metrics=[Metric.SSIM], tools=tools, children=Children(),
-            memo=memo, stall_s=0.5,
+            memo=memo, limits=RunLimits(stall_s=0.5),
         )  # fmt: skip
     assert type(caught.value) is kind
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from av1rules.ledger.forecasts import ForecastTable
 from av1rules.ledger.history import encodes_since, read_outcomes
 from av1rules.ledger.ledger import Ledger
 from av1rules.operations.clips.ledger_status import clip_statuses
@@ -40,15 +41,16 @@ def figures_of(state_dir: Path, *, since: datetime | None = None) -> Figures:
             ledger="/shelf/.av1rules/ledger.sqlite3",
             max_failures=3,
             clips=clip_statuses(ledger, approvals_of(state_dir)),
-            past=ForecastTable(ledger.db).all(),
+            past=ledger.forecasts.all(),
             zone=UTC,
         )
 
 
 @pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
+def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Texts show local times: here those of UTC."""
-    for module in ("sections", "format"):
-        monkeypatch.setattr(
-            f"av1rules.report.{module}.shown_time", lambda at: at[:16].replace("T", " ")
-        )
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()

@@ -11,15 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from msgspec import structs
+
 from av1rules.approvals.file import approvals_path, record
 from av1rules.approvals.model import Answer, new_decision
 from av1rules.ledger.checks import CheckMethod, LastCheck, SourceCheckRecord
 from av1rules.ledger.clips import ClipFacts, ClipRecord
+from av1rules.ledger.database import LedgerDb
 from av1rules.ledger.forecasts import ForecastTable, PastForecast
 from av1rules.ledger.ledger import Ledger
-from av1rules.ledger.mapping import put_row
 from av1rules.ledger.receipt import Receipt, SourcePicture, kept_scores, receipt_json
 from av1rules.ledger.records import Attempt, AttemptResult, Basis, Interval, TargetRow, ToolsUsed
+from av1rules.ledger.targets import put_row
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.policy.canonical import fingerprint
 from av1rules.policy.quality_spec import Metric
@@ -72,8 +75,9 @@ WEIGHTS = (2, 3, 9, 4, 3)
 def fill(state_dir: Path, *, count: int = 300, days: int = 60, seed: int = 7) -> None:
     """The ledger of `count` targets, and of what else happens in such a time."""
     dice, others = random.Random(seed), random.Random(seed + 1)
-    with closing(Ledger.open(state_dir)) as ledger:
-        with ledger.db.transaction() as write:
+    db = LedgerDb.open(state_dir)
+    with closing(Ledger(db)) as ledger:
+        with db.transaction() as write:
             for number in range(count):
                 row, receipt, kind = _made(number, count, days, dice)
                 put_row(write, row, receipt)
@@ -190,25 +194,22 @@ def _foretell(write: sqlite3.Connection, row: TargetRow, kind: Kind, dice: rando
         target=row.target, run=row.run, at=row.built_at, encoder=row.tools.encoder,
         preset=row.settings.preset, resolution="1080p", source_tier=kind.tier,
         basis=Basis(level=1, encodes=30), jobs=1,
-        seconds=Interval(low=seconds / 1.35, mid=seconds, high=seconds * 1.35),
-        actual_s=row.encode_s
+        seconds=Interval(low=seconds / 1.35, mid=seconds, high=seconds * 1.35), actual_s=row.encode_s  # noqa: E501
         + row.verify_s, size_bytes=Interval(low=size / 1.5, mid=size, high=size * 1.5),
         actual_bytes=row.target_bytes, source_bytes=row.source_bytes,
     )  # fmt: skip
-    ForecastTable.put(write, past)
+    ForecastTable.insert(write, past)
 
 
 def _fill_clips(ledger: Ledger, state_dir: Path, dice: random.Random) -> None:
     """Eleven clips: three wait, two are rejected, the others approved; one is a variant."""
     for number in range(12):
         kind = KINDS[number % 2]
-        settings = replace(kind.settings, crf=kind.settings.crf - number % 3)
+        settings = structs.replace(kind.settings, crf=kind.settings.crf - number % 3)
         scored = score(dice.gauss(kind.vmaf - 4, 1.5))
         facts = ClipFacts(
             content_key=clip_key(number), settings=settings, rule=kind.rule, review="each",
-            pieces=(
-                Excerpt(kind=Hard.DARK, start_s=60.0, end_s=105.0, frames=1080, reason="dark"),
-            ),
+            pieces=(Excerpt(kind=Hard.DARK, start_s=60.0, end_s=105.0, frames=1080, reason="dark"),),  # noqa: E501
             frames=1080, duration_s=45.0, source_bytes=30 * GIB, projected_bytes=8 * GIB,
             scores=(scored,), score_problem=None, command="ffmpeg", tools=TOOLS[1],
             encode_s=dice.uniform(150, 500), is_variant=number == 11, source_tier=kind.tier,

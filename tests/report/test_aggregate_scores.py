@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from av1rules.ledger.history import EncodeRecord, ScoreSummary
 from av1rules.ledger.records import Interval
-from av1rules.plan.items import PlanAction, PlanRow
+from av1rules.plan.items import Held, LeftAlone
 from av1rules.policy.quality_spec import GateScope, Metric
 from av1rules.report.aggregate_scores import MOST_POINTS, came_out, score_bin
 from av1rules.report.model import SCORE_BINS, Figures
 from av1rules.report.plan import skipped_of
 from av1rules.report.sections_quality import SCORE_BIN_NAMES, quality_rows
-from tests.forecast.test_of_plan import row
 from tests.forecast.test_training import PAST
-from tests.report.test_aggregate import ONE, counted
+from tests.plan_items import encode, fresh, library_file
+from tests.report.test_aggregate import ONE, figures_of
 
 
 def scored(
@@ -33,7 +33,7 @@ def made(*scores: ScoreSummary, source_tier: str | None = "remux") -> EncodeReco
 
 def test_groups_by_rule_tier_metric_and_scope() -> None:
     whole, samples = GateScope.WHOLE, GateScope.SAMPLES
-    figures = counted(
+    figures = figures_of(
         *(made(scored(mean, scope=samples)) for mean in (90, 92, 94)),
         made(scored(96, scope=whole), scored(40, metric=Metric.XPSNR, scope=whole)),
         made(scored(80), source_tier=None),
@@ -51,7 +51,7 @@ def test_groups_by_rule_tier_metric_and_scope() -> None:
 
 
 def test_bins_are_of_vmaf_by_tier() -> None:
-    figures = counted(
+    figures = figures_of(
         made(scored(96.9)), made(scored(97.0)), made(scored(12)),
         made(scored(40, metric=Metric.XPSNR)), made(scored(88), source_tier=None),
     )  # fmt: skip
@@ -86,24 +86,28 @@ def test_points_are_the_newest_that_can_be_compared() -> None:
 
 
 def test_of_nothing_there_is_nothing_to_say() -> None:
-    figures: Figures = counted(made())
+    figures: Figures = figures_of(made())
     assert (figures.scores, figures.score_bins, figures.clips) == ((), (), ())
     assert list(quality_rows(figures)) == []
 
 
 def test_what_a_plan_leaves_is_told_by_reason() -> None:
-    def left(name: str, action: PlanAction, cause: str) -> PlanRow:
-        return replace(row(name, action), causes=(cause, "more"))
+    def left(name: str, cause: str) -> LeftAlone:
+        return LeftAlone(file=library_file(name), causes=(cause, "more"))
+
+    def held(name: str) -> Held:
+        cause = f"clip waits: av1rules clips show {name}"
+        return Held(file=library_file(name), causes=(cause,), reason="clip waits")
 
     found = skipped_of(
         (
-            left("a", PlanAction.LEFT_ALONE, "already AV1"),
-            left("b", PlanAction.ENCODE, "new"),
-            left("c", PlanAction.FRESH, "up to date"),
-            left("d", PlanAction.LEFT_ALONE, "no gain"),
-            left("e", PlanAction.LEFT_ALONE, "no gain"),
-            left("f", PlanAction.HELD, "clip waits: av1rules clips show f"),
-            left("g", PlanAction.HELD, "clip waits: av1rules clips show g"),
+            left("a", "already AV1"),
+            encode("b"),
+            fresh("c"),
+            left("d", "no gain"),
+            left("e", "no gain"),
+            held("f"),
+            held("g"),
         )
     )
     assert [(one.action, one.cause, one.files) for one in found] == [

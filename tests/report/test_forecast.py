@@ -12,15 +12,16 @@ from av1rules.forecast.calibration import check_forecasts
 from av1rules.forecast.model import Model
 from av1rules.forecast.of_plan import Budget, PlanForecast, fit_to_budget
 from av1rules.ledger.records import Interval
-from av1rules.plan.items import Plan, PlanAction
+from av1rules.plan.items import Plan
 from av1rules.report.forecast import check_json, check_text, foretold_of, size_text, time_text
 from av1rules.report.plan import plan_text
 from av1rules.report.plan_export import plan_csv, plan_json
 from tests.conftest import Golden
 from tests.forecast.past_encodes import traits_of_kind
 from tests.forecast.test_model import encodes
-from tests.forecast.test_of_plan import outlook_of, row, rows_of
+from tests.forecast.test_of_plan import outlook_of, rows_of
 from tests.forecast.test_training import PAST
+from tests.plan_items import fresh
 
 GIB = 1024.0**3
 WEB, REMUX = traits_of_kind(2), traits_of_kind(1)
@@ -55,7 +56,7 @@ def test_sizes(size: Interval, text: str) -> None:
 
 
 def plan_of(count: int) -> Plan:
-    return Plan(rows=(*rows_of(count), row("z", PlanAction.FRESH)))
+    return Plan(rows=(*rows_of(count), fresh("z")))
 
 
 def shown(count: int, forecast: PlanForecast) -> str:
@@ -81,7 +82,7 @@ def test_a_plan_with_a_budget(golden: Golden) -> None:
 
 
 def test_a_plan_without_work_says_nothing_of_it() -> None:
-    plan = Plan(rows=(row("z", PlanAction.FRESH),))
+    plan = Plan(rows=(fresh("z"),))
     for forecast in (PlanForecast(), PlanForecast(budget=Budget(seconds=5.0))):
         assert plan_text(plan, forecasts=foretold_of(forecast, plan.rows)) == plan_text(plan)
 

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.ledger.forecasts import ForecastTable
 from av1rules.ledger.history import encodes_since, read_outcomes
 from av1rules.ledger.ledger import Ledger
 from av1rules.operations.clips.ledger_status import clip_statuses
 from av1rules.report.model import Figures, Skipped
-from av1rules.report.render_csv import CSV_COLUMNS, report_csv
+from av1rules.report.render_csv import csv_columns, report_csv
 from av1rules.report.render_html import report_html
 from av1rules.report.render_json import report_json
-from av1rules.report.render_text import escaped, report_markdown, report_text
+from av1rules.report.render_text import report_markdown, report_text
 from av1rules.report.sections import report_sections
+from av1rules.report.table import escape_markdown
 from tests.conftest import Golden
 from tests.report.conftest import figures_of
 from tests.report.sample_history import END, approvals_of
@@ -122,13 +122,13 @@ def test_json_has_all_that_the_text_has(figures: Figures) -> None:
 def test_csv_has_a_line_for_each_file(state_dir: Path) -> None:
     with closing(Ledger.read(state_dir)) as ledger:
         clips = clip_statuses(ledger, approvals_of(state_dir))
-        forecasts = ForecastTable(ledger.db).middles()
+        forecasts = ledger.forecasts.middles()
         lines = report_csv(
             encodes_since(ledger), read_outcomes(ledger), clips=clips, forecasts=forecasts
         )
         text = "".join(lines)
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert tuple(rows[0]) == CSV_COLUMNS
+    assert tuple(rows[0]) == csv_columns()
     outcomes = [row["outcome"] for row in rows]
     assert {kind: outcomes.count(kind) for kind in outcomes} == {
         "done": 300, "failed": 14, "too large": 9, "undone": 3,
@@ -158,7 +158,7 @@ def test_markdown_shows_markup_as_it_is(hostile: Figures) -> None:
     text = report_markdown(hostile)
     assert "<script" not in text.replace("\\<script", "")
     assert "\\[a\\](http\\://b) \\|" in text
-    assert escaped("a*b_c `d` www.e.de @f #1 <g>") == (
+    assert escape_markdown("a*b_c `d` www.e.de @f #1 <g>") == (
         "a\\*b\\_c \\`d\\` www\\.e.de \\@f \\#1 \\<g\\>"
     )
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
+from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.clips import ClipStatus
-from av1rules.ledger.history import DamageRecord
 from av1rules.ledger.records import Attempt, AttemptResult
 from av1rules.ledger.runs import RunRecord
 from av1rules.ledger.trash_table import TrashKind
@@ -22,11 +20,6 @@ EMPTY = Status(
     target_bytes=0, aside=(), parked=(), failing=(), decided=(), clips=(), damaged_targets=(),
     damaged_sources=(), left_over=0, runs=(),
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("av1rules.report.status.shown_time", lambda at: at[:16].replace("T", " "))
 
 
 def failed(source: str, count: int) -> Attempt:

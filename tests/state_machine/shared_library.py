@@ -13,18 +13,19 @@ from pathlib import Path
 
 import msgspec
 
-from av1rules.base.events import Event, JobCopied, JobMoved, JobStarted, RunFinished
+from av1rules.base.events import Event, JobCopied, JobMoved, JobStarted
+from av1rules.base.failpoint import Failpoint, no_failpoint
 from av1rules.base.hashing import file_digest
-from av1rules.execute.run import run_plan
-from av1rules.execute.session import Failpoint, ignore_failpoint
 from av1rules.execute.startup import start_session
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.provenance import parse_provenance
 from av1rules.plan.cache import CACHE_NAME
 from av1rules.plan.context import PlanRequest
+from av1rules.plan.items import Fresh
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
 from av1rules.storage.trash import TRASH_FOLDER
+from tests.runs import RunCounts, run_plan
 from tests.sample_library import SampleLibrary
 
 ROOTS = ("films", "more")
@@ -156,7 +157,7 @@ class Policy:
 class RunReport:
     """What a run said of itself: library paths."""
 
-    finished: RunFinished
+    finished: RunCounts
     encoded: list[str]
     copied: list[str]
     moved: list[str]
@@ -168,7 +169,7 @@ class SharedLibrary(SampleLibrary):
     def plan_rows(self) -> list[tuple[object, ...]]:
         return [
             (r.file.path, r.action, r.causes, r.rule, r.source_tier, r.target, r.fingerprint,
-             r.notes, r.has_other_tools)
+             r.notes, isinstance(r, Fresh) and r.has_other_tools)
             for r in self.plan().rows
         ]  # fmt: skip
 
@@ -176,13 +177,13 @@ class SharedLibrary(SampleLibrary):
         (self.state_dir / CACHE_NAME).unlink(missing_ok=True)
 
     def run_and_record(
-        self, *, accept_missing: bool = False, step: Failpoint = ignore_failpoint
+        self, *, accept_missing: bool = False, failpoint: Failpoint = no_failpoint
     ) -> RunReport:
         self.events.clear()
         request = PlanRequest(accept_missing=accept_missing)
         with (
             open_workspace(self.rules_file, write=False) as workspace,
-            start_session(workspace, self.events.append, step=step) as session,
+            start_session(workspace, self.events.append, failpoint=failpoint) as session,
         ):
             finished = run_plan(build_plan(session.workspace, request), session, jobs=1)
         return RunReport(
@@ -234,7 +235,7 @@ class SharedLibrary(SampleLibrary):
                 os.kill(os.getpid(), signal.SIGKILL)
 
         try:
-            self.run_and_record(accept_missing=accept_missing, step=step)
+            self.run_and_record(accept_missing=accept_missing, failpoint=step)
         except BaseException as problem:
             os.write(writer, repr(problem).encode())
             raise

@@ -19,12 +19,7 @@ from tempfile import mkdtemp
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, Phase, note, settings
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from av1rules.base.errors import UsageError
 from av1rules.base.hashing import file_digest

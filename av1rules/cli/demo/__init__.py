@@ -10,6 +10,7 @@ from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
 from av1rules.cli.demo.walkthrough import walk_through
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
+from av1rules.encode.encoders.registry import SELF_TESTS
 from av1rules.ffmpeg.locate import find_tools
 from av1rules.policy.model import ToolsSpec
 
@@ -28,7 +29,12 @@ def command(folder: Path) -> int:
             hint="remove it, or name another: av1rules demo FOLDER",
         )
     spec = ToolsSpec()
-    tools = find_tools(ffmpeg=spec.ffmpeg, ffprobe=spec.ffprobe, min_version=spec.min_version)
+    tools = find_tools(
+        ffmpeg=spec.ffmpeg,
+        ffprobe=spec.ffprobe,
+        min_version=spec.min_version,
+        self_tests=SELF_TESTS,
+    )
     folder.mkdir(parents=True, exist_ok=True)
     surprises = walk_through(folder, tools)
     for surprise in surprises:

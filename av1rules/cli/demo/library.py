@@ -211,7 +211,7 @@ CLIPS: tuple[Clip, ...] = (
     ),
     Clip(
         path="series/Broadcast S01E01.ts",
-        about="interlaced: held, a person must say what to do",
+        about="interlaced: held, a user must decide",
         action=PlanAction.HELD,
         source_tier=SourceTier.WEB_DL,
         picture=_INTERLACED,
@@ -224,7 +224,7 @@ CLIPS: tuple[Clip, ...] = (
     ),
     Clip(
         path="home/Birthday.mkv",
-        about="marked with Birthday.mkv.av1skip: not looked at",
+        about="marked with Birthday.mkv.av1skip: ignored",
         action=PlanAction.LEFT_ALONE,
         picture=Picture(graph="testsrc2=size=320x180:rate=25,format=yuv420p", encoders=_H264),
         is_marked=True,

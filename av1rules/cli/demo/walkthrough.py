@@ -30,7 +30,7 @@ from av1rules.cli.options import DEFAULT_RULES
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import TargetRow
-from av1rules.plan.items import Plan, PlanAction
+from av1rules.plan.items import Plan, PlanAction, clip_of
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
 from av1rules.policy.load import load_rules
@@ -97,13 +97,14 @@ def _not_encoded(clips: list[Clip], action: PlanAction) -> Surprises:
 
 
 def _approve_the_clip(clips: list[Clip]) -> Surprises:
-    _head("4. The disc waits: its clip is looked at (`clips compare`, `clips open`) and approved")
+    _head("4. The disc waits: its clip is reviewed (`clips compare`, `clips open`) and approved")
     _command("clips", "list")
     row = next(
         (row for row in _current_plan().rows if _clip_path(row.file.library_path) == REVIEWED_CLIP),
         None,
     )
-    if row is None or row.clip is None or not row.clip.is_made:
+    clip = None if row is None else clip_of(row)
+    if clip is None or not clip.is_made:
         return [f"there is no clip of {REVIEWED_CLIP}"]
     _command("clips", "approve", f"{LIBRARY}/{REVIEWED_CLIP}")
     _command("run")
@@ -193,7 +194,7 @@ def _command(name: str, *arguments: str) -> None:
     if code == EXIT_INTERRUPTED:
         raise RunInterruptedError("the demo was interrupted")
     if code == EXIT_FAILED:
-        _say(f"\n(exit code {EXIT_FAILED}: not all is well, one file is blocked)")
+        _say(f"\n(exit code {EXIT_FAILED}: one file is blocked)")
 
 
 def _head(text: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from av1rules.base.errors import NoSpaceError
-from av1rules.base.text import printable
+from av1rules.base.text import plural, printable
 from av1rules.base.units import format_size
 from av1rules.execute.resources.fair_queue import FairQueue, ignore_reason, nothing_to_check
 
@@ -132,7 +132,7 @@ class DiskSpace:
         )
         if not others:
             raise NoSpaceError(lack, where=printable(folder), hint=_HINT)
-        jobs = "another job" if len(others) == 1 else f"{len(others)} other jobs"
+        jobs = plural(len(others), "another job", f"{len(others)} other jobs")
         return f"waits for {jobs} in {printable(folder)}: {lack}"
 
     def _others(self, device: int, sight: _DiskState) -> list[int]:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from av1rules.base.text import plural
 from av1rules.base.units import format_size
+from av1rules.encode.encoders.registry import require_encoder
 from av1rules.execute.resources.fair_queue import FairQueue, ignore_reason, nothing_to_check
-from av1rules.ffmpeg.tools import AOM_CODEC, SVT_CODEC
 
 UNLIMITED_BYTES = 1 << 60
 """Version 1 says "no limit" by a number near the largest there is."""
@@ -91,34 +92,6 @@ BASE_BYTES = 160 * 1024**2
 """FFmpeg, its decoder and its queues without a picture; measured 90-110 MiB."""
 
 
-_SVT_BYTES_PER_PIXEL = ((9, 340), (8, 370), (6, 600), (0, 720))
-"""From this preset up, so many bytes for each pixel, at parallel level 2 and 10 bit: what was
-measured and a seventh more. Peak resident memory in MiB, SVT-AV1 4.2, the film made by FFmpeg:
-
-    preset                         10     8   6-7     5     3   1-2
-    640x360                       147   203     -   255   253     -
-    1920x1080                     699   737  1143  1274  1347  1379
-    3840x2160                    2312  2503     -  3855  3946     -    (preset 3 cut short)
-"""
-
-
-_SVT_LEVEL_FACTORS = (0.95, 1.0, 1.4, 1.7, 1.8, 2.0)
-"""SVT-AV1 keeps more pictures at work the more threads it may use. MiB by parallel level, 1 to 6:
-
-    1920x1080, preset 10          559   711   904  1089  1138  1312
-    1920x1080, preset 5           862  1308  1587  1719  1820  2009
-    3840x2160, preset 10         1844  2064  2799  3325  3583  4006    (40 to 50 frames)
-"""
-
-
-_SVT_LEVEL_CORES = (1, 2, 5, 11, 23)
-"""Up to so many cores SVT-AV1 chooses parallel level 1, 2 ... 5 by itself; 6 beyond."""
-
-
-_OTHER_BYTES_PER_PIXEL = {AOM_CODEC: 480, "librav1e": 600}
-"""Measured in 1920x1080: libaom 865 MiB (with 8 threads 877), rav1e 900 when cut short."""
-
-
 def estimate_bytes(
     width: int,
     height: int,
@@ -134,16 +107,10 @@ def estimate_bytes(
     encoder may run on (None: all of this machine).
     """
     pixels = max(width * height, 1)
-    if codec != SVT_CODEC:
-        return BASE_BYTES + pixels * _OTHER_BYTES_PER_PIXEL.get(codec, 700)
-    per_pixel = next(size for least, size in _SVT_BYTES_PER_PIXEL if max(preset, 0) >= least)
-    level = threads or _usual_level(cores or os.cpu_count() or 1)
-    factor = _SVT_LEVEL_FACTORS[min(level, len(_SVT_LEVEL_FACTORS)) - 1]
-    return BASE_BYTES + int(pixels * per_pixel * factor)
-
-
-def _usual_level(cores: int) -> int:
-    return 1 + sum(cores > most for most in _SVT_LEVEL_CORES)
+    per_pixel = require_encoder(codec).bytes_per_pixel(
+        preset, threads, cores or os.cpu_count() or 1
+    )
+    return BASE_BYTES + int(pixels * per_pixel)
 
 
 @dataclass(slots=True)
@@ -175,9 +142,11 @@ class MemoryBudget:
             budget = self._budget()
             used = sum(self._running)
             if self._running and used + need_bytes > budget:
-                jobs = "another job" if len(self._running) == 1 else f"{len(self._running)} jobs"
+                count = len(self._running)
+                jobs = plural(count, "another job", f"{count} other jobs")
                 return (
-                    f"waits for memory: it needs about {format_size(need_bytes)}, {jobs} about "
+                    f"waits for memory: it needs about {format_size(need_bytes)}, {jobs} "
+                    f"{plural(count, 'takes', 'take')} about "
                     f"{format_size(used)} of {format_size(budget)} (run.memory)"
                 )
             self._running.append(need_bytes)

@@ -31,7 +31,7 @@ def run_lock(state_dir: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as problem:
         raise UsageError(
-            f"another run is at work on this ledger: {_read(holder)}",
+            f"another run uses this ledger: {_read(holder)}",
             where=str(state_dir),
             hint="wait for it to end, or stop it with Ctrl-C or SIGTERM: it keeps what is done",
         ) from problem

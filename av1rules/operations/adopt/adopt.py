@@ -200,7 +200,7 @@ def _decided(work: _Context, file: LibraryFile, target: Source) -> Adoption:
         reason = f"can't be read: {problem.strerror}"
         done = Adoption(target=file.path, kind=AdoptKind.REFUSED, reason=reason)
     elapsed_s = time.monotonic() - started
-    work.sink(FileChecked(source=file.path, fault=done.reason, elapsed_s=elapsed_s))
+    work.sink(FileChecked(target=file.path, fault=done.reason, elapsed_s=elapsed_s))
     return done
 
 
@@ -217,7 +217,7 @@ def _adopted(work: _Context, file: LibraryFile, target: Source) -> Adoption:
     _require(compared.fault)
     _require(_decode_problem(work, file, said, origin))
     if not work.request.is_dry:
-        work.sink(JobProgress(source=file.path, phase="digest"))
+        work.sink(JobProgress(target=file.path, phase="digest"))
         row = row_of(file, said, known, place, check=work.workspace.children.check)
         aside = None
         if origin is not None and origin.is_aside:
@@ -294,7 +294,7 @@ def _compared(
     source = _probed(work, origin)
     if source is None:
         return SourceComparison(notes=("its source can't be read as video: not compared",))
-    look = evaluate(origin.file, source, ruleset=workspace.ruleset, tools=workspace.tools)
+    look = evaluate(workspace, origin.file, source, content_key=said.content_key)
     accept = look.recipe.settings.accept if look.recipe is not None else frozenset()
     return compare_with_source(
         said, source, target, workspace.tools, accepts_damage=Loss.DAMAGE in accept
@@ -313,7 +313,7 @@ def _decode_problem(
     """What only reading all of source or target tells."""
     workspace, request = work.workspace, work.request
     if request.digest and origin is not None:
-        work.sink(JobProgress(source=file.path, phase="digest"))
+        work.sink(JobProgress(target=file.path, phase="digest"))
         if file_digest(origin.path, check=workspace.children.check) != said.source_digest:
             return f"its source is not what it was made of, by digest: {origin.path}"
     if not request.decode:
@@ -322,5 +322,5 @@ def _decode_problem(
         file.path,
         tools=workspace.tools,
         children=workspace.children,
-        on_sample=lambda sample: work.sink(decode_progress(file.path, sample, None)),
+        on_sample=lambda sample: work.sink(decode_progress(sample, target=file.path)),
     )

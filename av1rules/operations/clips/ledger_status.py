@@ -4,7 +4,6 @@ is made and no source looked at, which `clips list` does.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +12,6 @@ from av1rules.approvals.model import Answer, Decisions, ReviewStatus, review_sta
 from av1rules.ledger.clips import ClipRecord, ClipStatus
 from av1rules.ledger.ledger import Ledger
 from av1rules.policy.canonical import settings_digest
-from av1rules.policy.model import Review, ReviewKind
-
-_CANARY = re.compile(r"canary\((\d{1,9})\)")
 
 _OF_VERDICT = {
     ReviewStatus.RELEASED: ClipStatus.APPROVED,
@@ -43,39 +39,31 @@ def clip_statuses(ledger: Ledger, approvals: Path, *, since: str = "") -> tuple[
     if not records:
         return ()
     book = load_approvals(approvals)
-    encoded = frozenset(
-        row[0]
-        for row in ledger.db.query(
-            "SELECT fingerprint FROM targets WHERE fingerprint IN (SELECT fingerprint FROM clips)"
-        )
-    )
+    encoded = ledger.clips.encoded()
     return tuple(
         ClipAndStatus(record=record, standing=_status(record, book, encoded)) for record in records
     )
 
 
+def clip_status(*, is_encoded: bool, verdict: ReviewStatus) -> ClipStatus:
+    """How a clip of today's settings stands, by what was decided on it."""
+    return ClipStatus.ENCODED if is_encoded else _OF_VERDICT[verdict]
+
+
 def _status(record: ClipRecord, book: Decisions, encoded: frozenset[str]) -> ClipStatus:
-    facts = record.facts
+    facts, is_encoded = record.facts, record.fingerprint in encoded
     if facts.is_variant:
         return ClipStatus.VARIANT
-    if record.fingerprint in encoded:
-        return ClipStatus.ENCODED
     digest = settings_digest(facts.settings)
     decisions = reversed(book.of_content(facts.content_key))
-    if next((one.answer for one in decisions if one.settings == digest), None) is Answer.ADJUSTED:
+    last = next((one.answer for one in decisions if one.settings == digest), None)
+    if last is Answer.ADJUSTED and not is_encoded:
         return ClipStatus.OLD
     verdict = review_state(
         book,
         content_key=facts.content_key,
         settings=facts.settings,
         rule=facts.rule,
-        review=_review(facts.review),
+        review=facts.asked_review,
     )
-    return _OF_VERDICT[verdict.kind]
-
-
-def _review(text: str) -> Review:
-    """What the clip was made for: `each`, `canary(3)`, or what a later version says, as `each`."""
-    if found := _CANARY.fullmatch(text):
-        return Review(kind=ReviewKind.CANARY, canary=int(found[1]))
-    return Review(kind=ReviewKind.EACH)
+    return clip_status(is_encoded=is_encoded, verdict=verdict.kind)

@@ -13,20 +13,15 @@ from dataclasses import dataclass, replace
 from av1rules.approvals.adjust import changes_between, described_changes
 from av1rules.approvals.model import ReviewStatus
 from av1rules.base.errors import UsageError
-from av1rules.base.text import printable
+from av1rules.base.text import counted, printable
 from av1rules.ledger.clips import ClipRecord, ClipStatus
-from av1rules.plan.items import PlanAction, PlanRow
+from av1rules.operations.clips.ledger_status import clip_status
+from av1rules.plan.items import ActiveItem, Fresh, MakeClip, PlanItem, clip_of
 from av1rules.plan.plan import build_plan
 from av1rules.plan.review_gate import contents_to_come
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.canonical import NAMES, shaping, shown
 from av1rules.policy.settings import EncodeSettings
-
-_OF_VERDICT = {
-    ReviewStatus.WAITING: ClipStatus.WAITING,
-    ReviewStatus.VOID: ClipStatus.VOID,
-    ReviewStatus.REJECTED: ClipStatus.REJECTED,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +32,8 @@ class ClipView:
     standing: ClipStatus
     text: str
     record: ClipRecord | None
-    row: PlanRow | None
-    alike: tuple[PlanRow, ...] = ()  # of the same content and settings: one clip for all
+    row: PlanItem | None
+    alike: tuple[PlanItem, ...] = ()  # of the same content and settings: one clip for all
     today: EncodeSettings | None = None  # of the film: a variant has others
     variants: tuple[ClipView, ...] = ()  # of the same film, by their settings
 
@@ -50,6 +45,13 @@ class ClipView:
                 "its clip is not made yet", where=printable(self.source), hint="av1rules run"
             )
         return self.record
+
+    @property
+    def reason(self) -> str:
+        """Its text, without what its state says already."""
+        clip = None if self.row is None else clip_of(self.row)
+        is_waiting = self.standing is ClipStatus.WAITING
+        return clip.verdict.reason if clip is not None and is_waiting else self.text
 
     def require_current(self) -> ClipRecord:
         """The record of a clip that a decision would be about. Raises UsageError."""
@@ -87,7 +89,7 @@ def list_clips(workspace: Workspace) -> tuple[ClipView, ...]:
     """Every clip, made or due, those that wait first; variants follow the clip they belong to."""
     rows = build_plan(workspace).rows
     records = workspace.ledger.clips.all()
-    alike: dict[str | None, list[PlanRow]] = defaultdict(list)
+    alike: dict[str | None, list[PlanItem]] = defaultdict(list)
     for row in rows:
         alike[row.fingerprint].append(row)
     by_source = {row.file.library_path: row for row in rows}
@@ -101,10 +103,10 @@ def list_clips(workspace: Workspace) -> tuple[ClipView, ...]:
             text=row.causes[0],
             record=None,
             row=row,
-            today=None if row.work is None else row.work.recipe.settings,
+            today=row.work.recipe.settings,
         )
         for row in rows
-        if row.action is PlanAction.CLIP
+        if isinstance(row, MakeClip)
     ]
     return _in_order(_with_variants(views, contents_to_come(rows, records)))
 
@@ -133,7 +135,7 @@ def _with_variants(views: list[ClipView], to_come: frozenset[str]) -> list[ClipV
 def _content(view: ClipView) -> str | None:
     if view.record is not None:
         return view.record.facts.content_key
-    return None if view.row is None or view.row.work is None else view.row.work.content_key
+    return view.row.work.content_key if isinstance(view.row, ActiveItem) else None
 
 
 def _by_settings(view: ClipView) -> tuple[object, ...]:
@@ -160,7 +162,7 @@ def _in_order(views: list[ClipView]) -> tuple[ClipView, ...]:
     return tuple(one for view in ordered for one in (view, *view.variants))
 
 
-def _view(record: ClipRecord, alike: list[PlanRow], other: PlanRow | None) -> ClipView:
+def _view(record: ClipRecord, alike: list[PlanItem], other: PlanItem | None) -> ClipView:
     own = [row for row in alike if row.file.library_path == record.source]
     row = next(iter([*own, *alike]), None)
     standing, text = _status(record, row)
@@ -178,17 +180,18 @@ def _view(record: ClipRecord, alike: list[PlanRow], other: PlanRow | None) -> Cl
     )
 
 
-def _status(record: ClipRecord, row: PlanRow | None) -> tuple[ClipStatus, str]:
+def _status(record: ClipRecord, row: PlanItem | None) -> tuple[ClipStatus, str]:
     if row is None:
         return ClipStatus.OLD, "its settings or its source changed since it was made"
     if not record.is_there:
         return ClipStatus.OLD, "its file is gone: it is due again"
-    if row.clip is not None:
-        return _OF_VERDICT[row.clip.kind], row.clip.text
-    if row.action is PlanAction.FRESH:
-        return ClipStatus.ENCODED, "its film is encoded with these settings"
-    released = [note for note in row.notes if note.startswith("released")]
-    return ClipStatus.APPROVED, released[0] if released else "; ".join(row.causes)
+    clip, is_encoded = clip_of(row), isinstance(row, Fresh)
+    kind = ReviewStatus.RELEASED if clip is None else clip.verdict.kind
+    standing = clip_status(is_encoded=is_encoded, verdict=kind)
+    if is_encoded:
+        return standing, "its film is encoded with these settings"
+    verdict = row.released if clip is None else clip.verdict
+    return standing, "; ".join(row.causes) if verdict is None else verdict.text
 
 
 def find_clip(workspace: Workspace, name: str, *, variant: int | None = None) -> ClipView:
@@ -201,7 +204,7 @@ def find_clip(workspace: Workspace, name: str, *, variant: int | None = None) ->
     if not found:
         known = ", ".join(printable(view.source) for view in views[:3]) or "none"
         raise UsageError(
-            "there is no clip of this name",
+            "no clip has this name",
             where=printable(name),
             hint=f"clips there are: {known} (av1rules clips list)",
         )
@@ -210,7 +213,7 @@ def find_clip(workspace: Workspace, name: str, *, variant: int | None = None) ->
         return view
     if not 1 <= variant <= len(view.variants):
         raise UsageError(
-            f"there is no variant {variant}, there are {len(view.variants)}",
+            f"no variant {variant}: this clip has {counted(len(view.variants), 'variant')}",
             where=printable(name),
             hint="av1rules clips show lists them, av1rules clips try makes them",
         )

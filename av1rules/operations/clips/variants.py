@@ -7,38 +7,43 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from av1rules.approvals.adjust import described_changes
-from av1rules.approvals.model import ReviewStatus, adjustments_for
+from av1rules.approvals.model import ReviewState, ReviewStatus
 from av1rules.base.errors import UsageError
 from av1rules.base.events import Note, RunFinished, RunStarted
+from av1rules.base.outcomes import Outcome
 from av1rules.base.text import printable
 from av1rules.encode.trial import trial_problem
 from av1rules.execute.job_guard import run_job
 from av1rules.execute.run import require_no_safety_stop
-from av1rules.execute.session import Outcome, Session
+from av1rules.execute.session import Session
+from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.ledger.clips import ClipRecord, clip_place
 from av1rules.media.cache import ProbeFailure, content_key_of
 from av1rules.media.source import LibraryFile, Source
-from av1rules.plan.evaluate import EncodeRecipe, Evaluation, evaluate
-from av1rules.plan.items import ClipState, PlanAction, PlannedEncode, PlanRow
+from av1rules.plan.evaluate import evaluate
+from av1rules.plan.items import (
+    ClipState,
+    Encode,
+    EncodeRecipe,
+    Evaluation,
+    Held,
+    MakeClip,
+    PlannedEncode,
+    PlannedFile,
+)
 from av1rules.plan.plan import build_plan
-from av1rules.plan.prerequisites import grain_of
 from av1rules.plan.workspace import Workspace, probe_files
-from av1rules.policy.canonical import fingerprint, in_words, settings_digest
-from av1rules.policy.model import Place, Setting, SettingsLayer
+from av1rules.policy.canonical import in_words, settings_digest
 from av1rules.policy.settings import EncodeSettings
 
-_TO_COME = (PlanAction.ENCODE, PlanAction.CLIP, PlanAction.HELD)
-"""Films that are not encoded yet."""
 
-_HERE = Place(file="--set", line=1, column=1)
-
-
-def source_for_variants(workspace: Workspace, name: str) -> PlanRow:
+def source_for_variants(workspace: Workspace, name: str) -> MakeClip:
     """The clip of today's settings of a film, named by its library path or its path: made already
-    or not, its row could make it. Raises UsageError where the film is not one to be encoded."""
+    or not, it could be made. Raises UsageError where the film is not one to be encoded."""
     plan = build_plan(workspace)
     require_no_safety_stop(plan)
     path = os.path.realpath(name)
@@ -48,7 +53,7 @@ def source_for_variants(workspace: Workspace, name: str) -> PlanRow:
             "no film of the library", where=printable(name), hint="its name is as `plan` shows it"
         )
     row = found[0]
-    if row.action not in _TO_COME:
+    if not isinstance(row, Encode | MakeClip | Held):
         raise UsageError(
             f"no variants of what is not to be encoded: {row.causes[0]}", where=printable(name)
         )
@@ -57,29 +62,32 @@ def source_for_variants(workspace: Workspace, name: str) -> PlanRow:
         key = content_key_of(row.file, workspace.cache)
     except OSError as problem:
         raise UsageError(f"can't be read: {problem.strerror}", where=printable(name)) from problem
-    return _row(workspace, row, source, key, changes={})
+    look = evaluate(workspace, row.file, source, content_key=key)
+    return _clip(workspace, row, look, "to be compared with", why_not=row.causes[0])
 
 
-def variant_row(workspace: Workspace, film: PlanRow, changes: Mapping[str, object]) -> PlanRow:
+def variant_row(workspace: Workspace, film: MakeClip, changes: Mapping[str, object]) -> MakeClip:
     """The clip of a film with changed settings, for `try_variants`. Raises UsageError where they
     change nothing or can't be encoded with."""
-    assert film.work is not None
-    row = _row(workspace, film, film.work.look.source, film.work.content_key, changes=changes)
+    before = film.work.recipe.settings
+    source, key = film.work.look.source, film.work.content_key
+    look = evaluate(workspace, film.file, source, content_key=key, changes=changes)
+    told = "" if look.recipe is None else described_changes(before, look.recipe.settings)
+    row = _clip(workspace, film, look, f"variant: {told}", why_not=film.causes[0])
     if row.fingerprint == film.fingerprint:
         raise UsageError(
             "a variant changes at least one setting",
-            hint=f"the film has {_told(film.work.recipe.settings)} already",
+            hint=f"the film has {_told(before)} already",
         )
     return row
 
 
-def settings_of(row: PlanRow) -> EncodeSettings:
+def settings_of(row: MakeClip) -> EncodeSettings:
     """The settings that a clip of this row is made with."""
-    assert row.work is not None
     return row.work.recipe.settings
 
 
-def try_variants(film: PlanRow, variants: Sequence[PlanRow], session: Session) -> RunFinished:
+def try_variants(film: MakeClip, variants: Sequence[MakeClip], session: Session) -> RunFinished:
     """Make what is not made yet: the clip of today's settings, then the variants of it."""
     started = time.monotonic()
     ledger = session.workspace.ledger
@@ -91,7 +99,7 @@ def try_variants(film: PlanRow, variants: Sequence[PlanRow], session: Session) -
                 Note(source=film.file.library_path, message=f"made before: {row.causes[0]}")
             )
     if not rows and not is_due:
-        return _finished(session, elapsed_s=0.0)
+        return session.finished(elapsed_s=0.0)
     session.sink(
         RunStarted(
             jobs=1,
@@ -112,34 +120,18 @@ def try_variants(film: PlanRow, variants: Sequence[PlanRow], session: Session) -
     if session.tally.counts[Outcome.NOT_ATTEMPTED]:
         told = "variants that were not made are no work of a run: `clips try` again makes them"
         session.sink(Note(source=film.file.library_path, message=told))
-    finished = _finished(session, elapsed_s=time.monotonic() - started)
+    finished = session.finished(elapsed_s=time.monotonic() - started)
     session.sink(finished)
     return finished
 
 
-def _is_made(session: Session, row: PlanRow) -> bool:
+def _is_made(session: Session, row: MakeClip) -> bool:
     record = session.workspace.ledger.clips.find(row.fingerprint or "")
     return record is not None and record.is_there
 
 
-def _beside(row: PlanRow, made: ClipRecord) -> PlanRow:
-    assert row.clip is not None
+def _beside(row: MakeClip, made: ClipRecord) -> MakeClip:
     return replace(row, clip=replace(row.clip, like=made.facts.pieces))
-
-
-def _finished(session: Session, *, elapsed_s: float) -> RunFinished:
-    counts = session.tally.counts
-    return RunFinished(
-        done=0,
-        discarded=counts[Outcome.DISCARDED],
-        failed=counts[Outcome.FAILED],
-        dropped=counts[Outcome.NOT_ATTEMPTED],
-        clips=counts[Outcome.CLIP_MADE],
-        run=session.number.given,
-        source_bytes=0,
-        target_bytes=0,
-        elapsed_s=elapsed_s,
-    )
 
 
 def _probed(workspace: Workspace, file: LibraryFile) -> Source:
@@ -149,90 +141,47 @@ def _probed(workspace: Workspace, file: LibraryFile) -> Source:
     return found
 
 
-def _row(
-    workspace: Workspace,
-    row: PlanRow,
-    source: Source,
-    content_key: str,
-    *,
-    changes: Mapping[str, object],
-) -> PlanRow:
-    layer = _settings_layer(workspace, content_key, changes)
-    file = row.file
-    look = evaluate(
-        file,
-        source,
-        ruleset=workspace.ruleset,
-        tools=workspace.tools,
-        adjusted=layer,
-        grain=grain_of(workspace, content_key),
-    )
-    recipe = _sound(workspace, row, look)
-    assert recipe.encoder is not None
+def _clip(
+    workspace: Workspace, planned: PlannedFile, look: Evaluation, cause: str, *, why_not: str
+) -> MakeClip:
+    """Raises UsageError where there is nothing to be encoded, because of `why_not`."""
+    recipe, where = look.recipe, printable(planned.file.library_path)
+    if recipe is None or look.content_key is None or look.fingerprint is None:
+        raise UsageError(f"not to be encoded: {why_not}", where=where)
+    encoder = _sound(workspace, recipe, where)
     work = PlannedEncode(
         look=look,
         recipe=recipe,
-        encoder=recipe.encoder,
-        content_key=content_key,
-        fingerprint=fingerprint(content_key, recipe.settings),
-        origin=file,
+        encoder=encoder,
+        content_key=look.content_key,
+        fingerprint=look.fingerprint,
+        origin=planned.file,
         is_forced=True,
     )
-    state = ClipState(
+    clip = ClipState(
         path=clip_place(workspace.state_dir, work.fingerprint),
-        kind=ReviewStatus.WAITING,
-        text="",
+        verdict=ReviewState(kind=ReviewStatus.WAITING, reason=""),
         review=look.decision.review,
-        content_key=content_key,
+        content_key=look.content_key,
         digest=settings_digest(recipe.settings),
         is_made=False,
     )
-    base = row.work.recipe.settings if changes and row.work else None
-    return replace(
-        row,
-        action=PlanAction.CLIP,
-        causes=(_cause(base, recipe.settings),),
-        rule=look.rule_name,
-        fingerprint=work.fingerprint,
-        notes=(),
-        work=work,
-        clip=state,
+    planned = replace(
+        planned, rule=look.rule_name, fingerprint=work.fingerprint, notes=(), released=None
     )
-
-
-def _cause(base: EncodeSettings | None, settings: EncodeSettings) -> str:
-    return (
-        "to be compared with" if base is None else f"variant: {described_changes(base, settings)}"
-    )
+    return MakeClip.of(planned, cause, work=work, clip=clip)
 
 
 def _told(settings: EncodeSettings) -> str:
     return ", ".join(f"{name} {value}" for name, value in in_words(settings))
 
 
-def _settings_layer(
-    workspace: Workspace, content_key: str, changes: Mapping[str, object]
-) -> SettingsLayer | None:
-    """What was asked for this film before, with the changes on top."""
-    earlier = adjustments_for(workspace.book, content_key)
-    if not changes:
-        return earlier
-    settings = {one.field: one for one in (earlier.settings if earlier else ())}
-    settings |= {
-        name: Setting(field=name, value=value, place=_HERE) for name, value in changes.items()
-    }
-    return SettingsLayer(name="variant", settings=tuple(settings.values()))
-
-
-def _sound(workspace: Workspace, row: PlanRow, look: Evaluation) -> EncodeRecipe:
-    """How it would be made. Raises UsageError where it can't be."""
-    recipe, where = look.recipe, printable(row.file.library_path)
-    if recipe is None:
-        raise UsageError(f"not to be encoded: {row.causes[0]}", where=where)
+def _sound(workspace: Workspace, recipe: EncodeRecipe, where: str) -> EncoderInfo:
+    """The encoder that a recipe works with. Raises UsageError where it does not."""
     if recipe.encoder is None:
         raise UsageError(recipe.problem or "no encoder", where=where)
-    if refused := [loss.message for loss in recipe.losses if not loss.accepted]:
-        raise UsageError(f"held: {refused[0]}", where=where)
+    if recipe.refused:
+        raise UsageError(f"held: {recipe.refused[0]}", where=where)
     problem = trial_problem(
         recipe.settings,
         recipe.encoder,
@@ -242,4 +191,4 @@ def _sound(workspace: Workspace, row: PlanRow, look: Evaluation) -> EncodeRecipe
     )
     if problem is not None:
         raise UsageError(f"the encoder refuses these settings: {problem}", where=where)
-    return recipe
+    return recipe.encoder

@@ -1,1 +1,1 @@
-"""Checks of programs and places."""
+"""Checks of the set-up: programs, rules, folders, the ledger."""

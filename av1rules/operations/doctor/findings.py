@@ -1,11 +1,14 @@
+"""What `doctor` found, as values."""
+
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 
 class Grade(Enum):
-    """How a check came out; the values are what the table and JSON say."""
+    """The result of a check; the values are what text and JSON say."""
 
     OK = "ok"
     NOTE = "note"  # only worth knowing
@@ -15,10 +18,14 @@ class Grade(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One line: `subject` was looked at, `detail` is what was seen, `hint` the cure."""
+    """One line: `subject` was checked, `detail` is what was seen, `hint` the cure."""
 
     section: str
     grade: Grade
     subject: str
     detail: str
     hint: str | None = None
+
+
+def has_wrong(findings: Sequence[Finding]) -> bool:
+    return any(finding.grade is Grade.WRONG for finding in findings)

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from av1rules.base.errors import LedgerError
+from av1rules.base.text import counted
 from av1rules.base.units import format_duration, format_size
 from av1rules.execute.resources.run_lock import lock_holder
 from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION
@@ -58,8 +59,7 @@ def _check_root(root: Root, ruleset: RuleSet) -> Iterator[Finding]:
     aside = Counter(item.skip_reason.value for item in found if item.skip_reason is not None)
     size = format_size(sum(item.file.stat.size_bytes for item in found))
     elapsed = format_duration(time.monotonic() - started)
-    files = "1 video file" if len(found) == 1 else f"{len(found)} video files"
-    parts = [f"{files}, {size}, walked in {elapsed}"]
+    parts = [f"{counted(len(found), 'video file')}, {size}, walked in {elapsed}"]
     parts += [f"{count} {why}" for why, count in aside.most_common()]
     if found:
         yield _finding("library", Grade.OK, subject, "; ".join(parts))
@@ -127,7 +127,7 @@ def existing_part(path: Path) -> Path:
 def _refusal(folder: Path) -> str | None:
     """Why nothing can be written in `folder`, without trying: a check must not write."""
     if not folder.is_dir():
-        return f"{folder} is no folder"
+        return f"{folder} is not a folder"
     return None if os.access(folder, os.W_OK | os.X_OK) else f"{folder} is not writable"
 
 
@@ -158,7 +158,7 @@ def check_state(ruleset: RuleSet) -> Iterator[Finding]:
 def _check_ledger(folder: Path) -> Iterator[Finding]:
     holder = lock_holder(folder)
     if holder is not None:
-        yield _finding("state", Grade.NOTE, "run lock", f"a run is at work: {holder}")
+        yield _finding("state", Grade.NOTE, "run lock", f"a run is active: {holder}")
     if not (folder / LEDGER_NAME).exists():
         yield _finding("state", Grade.NOTE, "ledger", "none yet: the first run makes it")
         return
@@ -169,10 +169,12 @@ def _check_ledger(folder: Path) -> Iterator[Finding]:
         hint = "restore it from a backup; without it every target counts as not ours"
         yield _finding("state", Grade.WRONG, "ledger", problem.message, hint)
         return
-    yield _finding("state", Grade.OK, "ledger", f"version {SCHEMA_VERSION}, {count} targets")
+    yield _finding(
+        "state", Grade.OK, "ledger", f"version {SCHEMA_VERSION}, {counted(count, 'target')}"
+    )
     if jobs_in_progress and holder is None:
-        detail = f"{jobs_in_progress} encodes were in hand when a run died"
-        hint = "nothing to do: the next run clears up what they left"
+        detail = f"a killed run left {counted(jobs_in_progress, 'unfinished encode')}"
+        hint = "nothing to do: the next run cleans up"
         yield _finding("state", Grade.WARNING, "work in hand", detail, hint)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from av1rules import __version__
 from av1rules.base.errors import ToolError
+from av1rules.encode.encoders.registry import SELF_TESTS
 from av1rules.ffmpeg.diagnose import diagnose_tools
 from av1rules.ffmpeg.locate import find_tools
 from av1rules.ffmpeg.tools import ToolCheck, Tools
@@ -60,7 +61,12 @@ def check_programs(spec: ToolsSpec) -> Iterator[Finding]:
     What is wrong with a binary that is not used is a warning only.
     """
     tools, refusal = _chosen(spec)
-    checks = diagnose_tools(ffmpeg=spec.ffmpeg, ffprobe=spec.ffprobe, min_version=spec.min_version)
+    checks = diagnose_tools(
+        ffmpeg=spec.ffmpeg,
+        ffprobe=spec.ffprobe,
+        min_version=spec.min_version,
+        self_tests=SELF_TESTS,
+    )
     for check in checks:
         yield _of_check(check, tools)
     if refusal is not None:
@@ -72,7 +78,10 @@ def check_programs(spec: ToolsSpec) -> Iterator[Finding]:
 def _chosen(spec: ToolsSpec) -> tuple[Tools | None, ToolError | None]:
     try:
         return find_tools(
-            ffmpeg=spec.ffmpeg, ffprobe=spec.ffprobe, min_version=spec.min_version
+            ffmpeg=spec.ffmpeg,
+            ffprobe=spec.ffprobe,
+            min_version=spec.min_version,
+            self_tests=SELF_TESTS,
         ), None
     except ToolError as refusal:
         return None, refusal

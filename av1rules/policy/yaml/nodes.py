@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ class Entry:
     value: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Mapping:
     """A mapping; keys are unique texts."""
 
@@ -49,7 +50,11 @@ class Mapping:
     column: int
 
     def find(self, key: str) -> Entry | None:
-        return next((entry for entry in self.entries if entry.key == key), None)
+        return self._by_key.get(key)
+
+    @functools.cached_property
+    def _by_key(self) -> dict[str, Entry]:
+        return {entry.key: entry for entry in self.entries}
 
 
 Node = Scalar | Items | Mapping
@@ -88,9 +93,18 @@ class Document:
             parent = below.value if isinstance(below, Entry) else below
         return self._place_of(below if below is not None else self.root)
 
-    def plain(self) -> object:
-        """The values without places: dict, list, str, int, float, bool, None."""
-        return None if self.root is None else _plain(self.root)
+    def plain(self, path: Sequence[str | int] = ()) -> object:
+        """The values below `path` without places: dict, list, str, int, float, bool, None."""
+        node = self.node(path)
+        return None if node is None else _plain(node)
+
+    def node(self, path: Sequence[str | int]) -> Node | None:
+        """The value at `path`; None if there is none."""
+        node = self.root
+        for step in path:
+            below = _below(node, step)
+            node = below.value if isinstance(below, Entry) else below
+        return node
 
     def _place_of(self, item: Entry | Node | None) -> Place:
         if item is None:

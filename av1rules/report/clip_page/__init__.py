@@ -1,1 +1,1 @@
-"""The HTML page that compares a test clip with its source."""
+"""The page on which a test clip is compared with its source and its variants."""

@@ -37,7 +37,7 @@ def compare_page(
 ) -> str:
     """The whole page: the first of `encodes` is the clip, the others are its variants."""
     view = encodes[0].view
-    css, script = _resource("compare.css"), _resource("compare.js")
+    css, script = _resource("clip_page.css"), _resource("clip_page.js")
     policy = _policy(css, script, beside=any(one.clip is None for one in encodes))
     body = "\n".join(
         [
@@ -65,7 +65,9 @@ content="no-referrer">
 
 
 def _resource(name: str) -> str:
-    return importlib.resources.files(__package__).joinpath("templates", name).read_text("utf-8")
+    return (
+        importlib.resources.files("av1rules.report").joinpath("templates", name).read_text("utf-8")
+    )
 
 
 def _policy(css: str, script: str, *, beside: bool) -> str:

@@ -1,0 +1,208 @@
+"""The worker: encodes a job, verifies, scores and digests the result.
+
+Job, programs and result are plain values that can be pickled, so that a worker may run in another
+process. It knows no ledger, lock, session or sink: who called it reserves, delivers and records.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from av1rules.base.errors import EncodeError, ToolError
+from av1rules.base.events import JobProgress, ignore
+from av1rules.base.failpoint import Failpoint, no_failpoint
+from av1rules.base.hashing import content_key, file_digest, head_key
+from av1rules.base.process import Children
+from av1rules.encode.encode import EncodeOutcome, encode
+from av1rules.encode.excerpt_argv import seek_slack
+from av1rules.encode.job import EncodeJob
+from av1rules.encode.size_gate import too_large
+from av1rules.encode.verify import Verification, verify
+from av1rules.execute.encode_result import (
+    EncodedExcerpts,
+    EncodeResult,
+    QualityScores,
+    Rejection,
+    VerifiedEncode,
+)
+from av1rules.execute.quality_gate import below_floor, metrics_of, without_scores
+from av1rules.ffmpeg.progress import ProgressSample
+from av1rules.ffmpeg.tools import ToolMemo, Tools
+from av1rules.ffmpeg.watchdog import RunLimits
+from av1rules.ledger.records import AttemptResult
+from av1rules.media.cache import lone_file
+from av1rules.media.ffprobe import probe_file
+from av1rules.policy.quality_spec import GateScope, Metric
+from av1rules.quality.filtergraph import ScoreInput
+from av1rules.quality.result import Score
+from av1rules.quality.sampling import sample_excerpts
+from av1rules.quality.score import measure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerContext:
+    """What a worker uses of the process that it runs in; nothing of it is sent with a job.
+
+    `memo` remembers what the programs can do; without it they are asked again.
+    """
+
+    children: Children = field(default_factory=Children)
+    memo: ToolMemo | None = None
+    on_progress: Callable[[JobProgress], None] = ignore
+    failpoint: Failpoint = no_failpoint
+
+
+class Worker(Protocol):
+    """Who encodes: this process, or a stand-in for it."""
+
+    def encode_and_verify(
+        self, job: EncodeJob, tools: Tools, context: WorkerContext
+    ) -> EncodeResult:
+        """See `encode_and_verify`."""
+
+    def encode_excerpts(
+        self, job: EncodeJob, tools: Tools, metrics: tuple[Metric, ...], context: WorkerContext
+    ) -> EncodedExcerpts:
+        """See `encode_excerpts`."""
+
+
+def encode_and_verify(job: EncodeJob, tools: Tools, context: WorkerContext) -> EncodeResult:
+    """Encode a whole source into the temporary folder of its job, and tell whether the result may
+    be published. A rejected one is of no more use.
+
+    Raises what `encode` and `verify` raise, and EncodeError where the result is not sound or its
+    quality can't be told.
+    """
+    encoded = encode(job, tools=tools, children=context.children, on_progress=context.on_progress)
+    context.failpoint("encoded")
+    rejection = _above_size_limit(job, encoded)
+    if rejection is not None:
+        return rejection
+    verified = verify(
+        job, encoded, tools=tools, children=context.children, on_progress=context.on_progress
+    )
+    if not verified.passed:
+        message = f"{verified.message}\n  command: {encoded.command}"
+        raise EncodeError(message, hint=verified.hint)
+    context.failpoint("verified")
+    quality = _scored(job, encoded, verified, tools, context)
+    rejection = below_floor(job.settings.quality_gate, quality, encoded)
+    if rejection is not None:
+        return rejection
+    return VerifiedEncode(
+        encoded=encoded,
+        verified=verified,
+        quality=quality,
+        content_key=content_key(encoded.path),
+        head_key=head_key(encoded.path),
+        digest=file_digest(encoded.path, check=context.children.check),
+    )
+
+
+def encode_excerpts(
+    job: EncodeJob, tools: Tools, metrics: tuple[Metric, ...], context: WorkerContext
+) -> EncodedExcerpts:
+    """Encode the excerpts of a job and score them against its source: what was encoded is worth
+    something without scores too. Raises what `encode` raises."""
+    encoded = encode(job, tools=tools, children=context.children, on_progress=context.on_progress)
+    context.failpoint("encoded")
+    main = probe_file(lone_file(encoded.path), tools, children=context.children).main
+    if main is None:
+        raise EncodeError("the passages came out without pictures", hint="please report it")
+    if not metrics:
+        return EncodedExcerpts(encoded=encoded, main=main)
+    distorted = ScoreInput(path=encoded.path, stream=main)
+    try:
+        scores = _scores(job, job.passages, distorted, metrics, tools, context)
+    except (EncodeError, ToolError) as problem:
+        why = problem.message.partition("\n")[0]
+        return EncodedExcerpts(encoded=encoded, main=main, score_problem=why)
+    return EncodedExcerpts(encoded=encoded, main=main, scores=scores)
+
+
+def _above_size_limit(job: EncodeJob, encoded: EncodeOutcome) -> Rejection | None:
+    detail = too_large(
+        encoded.size_bytes,
+        source_bytes=job.source.size_bytes,
+        max_size_ratio=job.settings.max_size_ratio,
+        is_projected=encoded.is_projected,
+    )
+    if detail is None:
+        return None
+    return Rejection(kind=AttemptResult.TOO_LARGE, detail=detail, size_bytes=encoded.size_bytes)
+
+
+def _scored(
+    job: EncodeJob,
+    encoded: EncodeOutcome,
+    verified: Verification,
+    tools: Tools,
+    context: WorkerContext,
+) -> QualityScores:
+    """Score a result as its policy asks; nothing where it does not."""
+    gate = job.settings.quality_gate
+    if gate is None or verified.target is None or verified.target.main is None:
+        return QualityScores()
+    target = verified.target.main
+    passages = sample_excerpts(job.source) if gate.scope is GateScope.SAMPLES else ()
+    distorted = ScoreInput(
+        path=encoded.path,
+        stream=target,
+        passages=passages,
+        slack_s=seek_slack(verified.target.container),
+        origin_s=(target.start_s or 0.0) - (job.main.start_s or 0.0),
+    )
+    try:
+        scores = _scores(job, passages, distorted, metrics_of(gate), tools, context)
+    except (EncodeError, ToolError) as problem:
+        return without_scores(gate, problem)
+    return QualityScores(scope=gate.scope, scores=scores)
+
+
+def _scores(
+    job: EncodeJob,
+    passages: tuple[tuple[float, float], ...],
+    distorted: ScoreInput,
+    metrics: tuple[Metric, ...],
+    tools: Tools,
+    context: WorkerContext,
+) -> tuple[Score, ...]:
+    """The scores of an encode against its source, as the encoder saw that; without `passages` all
+    of it. Temporary files go where the encode is. Raises what `measure` raises."""
+    reference = ScoreInput(
+        path=job.source_path,
+        stream=job.main,
+        passages=passages,
+        slack_s=seek_slack(job.source.container),
+        deinterlaced=job.settings.deinterlace == "bwdif",
+    )
+
+    def on_sample(sample: ProgressSample) -> None:
+        context.on_progress(
+            JobProgress(source=job.event_name, phase="score", frame=sample.frame, fps=sample.fps)
+        )
+
+    return measure(
+        reference,
+        distorted,
+        metrics=metrics,
+        tools=tools,
+        children=context.children,
+        memo=context.memo,
+        on_progress=on_sample,
+        limits=RunLimits(priority=job.priority, memory_bytes=job.memory_bytes),
+        temp_dir=os.path.dirname(distorted.path),
+    )
+
+
+class LocalWorker:
+    """Encodes in this process."""
+
+    encode_and_verify = staticmethod(encode_and_verify)
+    encode_excerpts = staticmethod(encode_excerpts)
+
+
+LOCAL_WORKER = LocalWorker()

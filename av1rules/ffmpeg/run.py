@@ -1,0 +1,145 @@
+"""The one way to run FFmpeg: reads its progress and its log, and stops it when it hangs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.ffmpeg.log import LogReader
+from av1rules.ffmpeg.progress import ProgressParser, ProgressSample
+from av1rules.ffmpeg.watchdog import USUAL_LIMITS, RunLimits, StallReport, Watchdog
+
+SILENCE_S = 3.0
+"""FFmpeg prints nothing while it finishes a file, which for MP4 means to write all of it anew.
+After so long without a progress report the modification time of the file is the heartbeat."""
+
+OnSample = Callable[[ProgressSample], None]
+
+
+def ignore_sample(_sample: ProgressSample) -> None:
+    """For callers that show no progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FfmpegResult:
+    """How one FFmpeg run ended, and what it reported on the way.
+
+    `hang` is why the watchdog stopped it, if it did; `film_s` is the farthest point of the film
+    that its progress reached, in seconds.
+    """
+
+    completed: Completed
+    log: LogReader
+    elapsed_s: float
+    frames: int | None = None
+    film_s: float = 0.0
+    hang: StallReport | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.completed.ok
+
+    def frames_read(self, index: int) -> int | None:
+        """Frames decoded from input stream `index`, by FFmpeg's own count."""
+        count = self.log.count("in", index)
+        return None if count is None else count.frames
+
+    def packets_read(self, index: int) -> int | None:
+        """Packets read from input stream `index`, by FFmpeg's own count."""
+        count = self.log.count("in", index)
+        return None if count is None else count.packets
+
+
+def run_ffmpeg(
+    argv: Sequence[str],
+    *,
+    children: Children,
+    limits: RunLimits = USUAL_LIMITS,
+    on_sample: OnSample = ignore_sample,
+    output: str | None = None,
+    env: Mapping[str, str] | None = None,
+    encoders: Sequence[str] = (),
+) -> FfmpegResult:
+    """Run one FFmpeg command to its end; a non-zero exit is not an exception.
+
+    `output` is the file that FFmpeg writes and that must grow; None if it writes none. `encoders`
+    are the codecs whose log lines speak of the output and never of the source. What `on_sample`
+    raises ends FFmpeg and is raised here. Raises RunInterruptedError, and OSError if FFmpeg can't
+    be started.
+    """
+    monitor = FfmpegMonitor(
+        watchdog=Watchdog(
+            stall_s=limits.stall_s,
+            max_s=limits.max_s,
+            started=time.monotonic(),
+            writes=output is not None,
+        ),
+        log=LogReader(encoders=tuple(encoders)),
+        on_sample=on_sample,
+        output=output,
+    )
+    completed = run(
+        argv,
+        children=children,
+        limits=Limits(timeout_s=limits.timeout_s, memory_bytes=limits.memory_bytes),
+        env=env,
+        on_line=ProgressParser(on_sample=monitor.feed).feed,
+        on_err_line=monitor.log.feed,
+        watch=monitor.check,
+        priority=limits.priority,
+        tether=True,
+    )
+    children.check()
+    return monitor.result(completed)
+
+
+@dataclass(slots=True, kw_only=True)
+class FfmpegMonitor:
+    """Watches one running FFmpeg: passes samples on, and knows whether it hangs."""
+
+    watchdog: Watchdog
+    log: LogReader
+    on_sample: OnSample
+    output: str | None
+    hang: StallReport | None = None
+    _started: float = field(default_factory=time.monotonic)
+    _heartbeat: float = field(default_factory=time.monotonic)
+    _frames: int | None = None
+    _film_s: float = 0.0
+
+    def feed(self, sample: ProgressSample) -> None:
+        """Take one progress report."""
+        self._heartbeat = time.monotonic()
+        self.hang = self.hang or self.watchdog.feed(sample, self._heartbeat)
+        self._frames = self._frames if sample.frame is None else sample.frame
+        self._film_s = max(self._film_s, sample.film_s or 0.0)
+        self.on_sample(sample)
+
+    def check(self) -> str | None:
+        """Why FFmpeg is to be stopped now, in a word; None while it makes progress."""
+        now = time.monotonic()
+        is_silent = self.output is not None and now - self._heartbeat > SILENCE_S
+        written = _mtime_ns(self.output) if self.output and is_silent else None
+        self.hang = self.hang or self.watchdog.feed(None, now, written=written)
+        return None if self.hang is None else self.hang.cause
+
+    def result(self, completed: Completed) -> FfmpegResult:
+        """The result of the run that ended as `completed`."""
+        return FfmpegResult(
+            completed=completed,
+            log=self.log,
+            elapsed_s=time.monotonic() - self._started,
+            frames=self._frames,
+            film_s=self._film_s,
+            hang=self.hang,
+        )
+
+
+def _mtime_ns(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None

@@ -1,0 +1,75 @@
+"""Why what stands in a target's place keeps its source from being encoded."""
+
+from __future__ import annotations
+
+from av1rules.plan.context import PlanContext, PlanRequest
+from av1rules.plan.items import Blocked, Encode, PlannedEncode, PlannedFile
+from av1rules.plan.target_state import TargetOwner, TargetState, is_as_written
+from av1rules.plan.workspace import Workspace
+
+
+def conflict_of(
+    scope: PlanContext, planned: PlannedFile, work: PlannedEncode
+) -> Blocked | Encode | None:
+    """Blocked, if what stands in the target's place may not be overwritten; an Encode, if a run
+    that died put it there; None, if nothing is in the way."""
+    found, known = work.found, work.known
+    if found is None:
+        return None
+    if work.replaces:
+        cause = "in the place that the target would take stands another file: move one of both away"
+        return Blocked.of(planned, f"{cause} ({planned.target})")
+    if known is None or not is_as_written(known, found):
+        if _was_just_published(scope.workspace, planned, found):
+            cause = "published by a run that died: the next run takes it up"
+            return Encode.of(planned, cause, work=work)
+        if known is None or not _may_overwrite(found, scope.request, planned):
+            cause = _IN_THE_WAY[found.place, known is None]
+            return Blocked.of(planned, f"{cause} ({planned.target})")
+    if known.content_key != work.content_key and known.source_path != planned.file.path:
+        cause = (
+            f"the target was made from another source, {known.source_path}: "
+            f"move it away, or rename one of the sources ({planned.target})"
+        )
+        return Blocked.of(planned, cause, once_free=work)
+    return None
+
+
+def _may_overwrite(found: TargetState, request: PlanRequest, planned: PlannedFile) -> bool:
+    if found.place is TargetOwner.MODIFIED:
+        return request.forces(planned.file)
+    return found.place is TargetOwner.OURS
+
+
+_NO_FILE = "the target's place holds something that is not a readable file: move it away"
+
+_IN_THE_WAY = {
+    (TargetOwner.FOREIGN, True): (
+        "the target exists, but not in the ledger: something else made it; "
+        "move it away to have it made here"
+    ),
+    (TargetOwner.MODIFIED, True): (
+        "av1rules made the target, but this ledger does not know it (was it lost?): "
+        "`av1rules adopt` takes it up; move it away to have it made anew"
+    ),
+    (TargetOwner.NOT_A_FILE, True): _NO_FILE,
+    (TargetOwner.NOT_A_FILE, False): _NO_FILE,
+    (TargetOwner.MODIFIED, False): (
+        "the target was changed since it was written, by an edit as it seems: it is kept; "
+        "`av1rules adopt` takes it as it is; remove it, or run --force with its source, "
+        "to have it made anew"
+    ),
+    (TargetOwner.FOREIGN, False): (
+        "the target's place holds a file that av1rules did not write: move it away"
+    ),
+}
+"""The cause, by whose file it is and whether the ledger lacks the target. The ledger knows all that
+is OURS."""
+
+
+def _was_just_published(workspace: Workspace, planned: PlannedFile, found: TargetState) -> bool:
+    prepared = (work.row for work in workspace.ledger.jobs_in_progress())
+    return any(
+        entry is not None and entry.target == planned.target and entry.target_key == found.key
+        for entry in prepared
+    )

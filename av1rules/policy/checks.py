@@ -1,0 +1,360 @@
+"""What the schema can't see: faults between keys, and values that are valid but hardly meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from av1rules.base.text import printable
+from av1rules.base.units import format_duration, format_rate
+from av1rules.media.discover import VIDEO_EXTENSIONS
+from av1rules.policy.decode import numbered, wanted_value
+from av1rules.policy.decode_settings import USE, quality_target
+from av1rules.policy.facts import FACTS, FactKind
+from av1rules.policy.globs import miscased_root
+from av1rules.policy.model import (
+    ActionKind,
+    OriginalsKind,
+    OutputMode,
+    OutputSpec,
+    Problem,
+    ReviewKind,
+    Root,
+    Rule,
+    RuleSet,
+    Severity,
+)
+from av1rules.policy.quality_spec import (
+    BEST_POSSIBLE,
+    TARGET_CRF_MAX,
+    TARGET_CRF_MIN,
+    Statistic,
+    figure_name,
+)
+from av1rules.policy.vocabulary import nearest, vocabulary_problem
+from av1rules.policy.yaml.nodes import Document, Path_, Scalar, format_path
+from av1rules.policy.yaml.nodes import Mapping as MappingNode
+
+Values = Mapping[str, Any]
+
+SHORT_KEEP_S = 86400.0
+"""Originals kept for less than a day are probably meant to be kept for longer: `3m` is no month."""
+
+_COMMON = ("mkv", "mp4", "m2ts", "webm", "mpg", "wmv", "mov", "avi")
+
+_EXAMPLE = "write quality_target: {metric: vmaf, p5: 93}"
+
+
+def cross_problems(document: Document, values: Values, ruleset: RuleSet) -> tuple[Problem, ...]:
+    """The problems of a rule set between its keys. `values` are those it was made from."""
+    report = _Report(document=document)
+    _check_library(report, values.get("library", {}), ruleset)
+    _check_output(report, values.get("output", {}), ruleset.output)
+    _check_places(report, values, ruleset)
+    _check_tiers(report, values.get("tiers", {}), ruleset)
+    _check_layers(report, values, ruleset)
+    _check_rules(report, values, ruleset)
+    return tuple(report.problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Report:
+    """Problems of one document, by path."""
+
+    document: Document
+    problems: list[Problem] = field(default_factory=list)
+
+    def fault(self, at: Path_, message: str, *, hint: str | None = None) -> None:
+        """An error that points at a value."""
+        self._note(at, message, hint, Severity.ERROR)
+
+    def warn(self, at: Path_, message: str, *, hint: str | None = None) -> None:
+        """A warning that points at a value."""
+        self._note(at, message, hint, Severity.WARNING)
+
+    def fault_key(self, at: Path_, message: str, *, hint: str | None = None) -> None:
+        """An error that points at a key."""
+        self._note(at, message, hint, Severity.ERROR, at_key=True)
+
+    def warn_key(self, at: Path_, message: str, *, hint: str | None = None) -> None:
+        """A warning that points at a key."""
+        self._note(at, message, hint, Severity.WARNING, at_key=True)
+
+    def spelling(self, at: Path_) -> str:
+        """A value as the file has it."""
+        node = self.document.node(at)
+        return printable(node.raw, limit=60) if isinstance(node, Scalar) else ""
+
+    def _note(
+        self,
+        at: Path_,
+        message: str,
+        hint: str | None,
+        severity: Severity,
+        *,
+        at_key: bool = False,
+    ) -> None:
+        place = self.document.key_place(at) if at_key else self.document.place(at)
+        self.problems.append(
+            Problem(
+                place=place, path=format_path(at), message=message, severity=severity, hint=hint
+            )
+        )
+
+
+def _check_library(report: _Report, values: Values, ruleset: RuleSet) -> None:
+    roots = ruleset.library.roots
+    _check_roots(report, values.get("roots", []), roots)
+    names = tuple(root.name for root in roots)
+    for key in ("include", "exclude"):
+        for at, glob in numbered(values.get(key, []), ("library", key)):
+            if (fault := miscased_root(glob, names)) is not None:
+                report.warn(at, fault[0], hint=fault[1])
+    for at, text in numbered(values.get("extensions", []), ("library", "extensions")):
+        plain = text.lower()
+        if plain not in VIDEO_EXTENSIONS and (hint := nearest("extensions", plain, _COMMON)):
+            report.warn(at, f"{plain} is no extension of a video that is known", hint=hint)
+
+
+def _check_roots(report: _Report, values: Any, roots: Iterable[Root]) -> None:
+    names: dict[str, str] = {}
+    for (at, value), root in zip(numbered(values, ("library", "roots")), roots, strict=True):
+        named = (*at, "name") if isinstance(value, dict) and "name" in value else at
+        if not root.name:
+            report.fault(
+                named,
+                "expected a name without / for this root",
+                hint="write {path: ..., name: movies}",
+            )
+        elif root.name in names:
+            report.fault(
+                named,
+                f"a second root with the name {printable(root.name)}; "
+                f"the first is {names[root.name]}",
+                hint="give it another one: {path: ..., name: ...}",
+            )
+        else:
+            names[root.name] = printable(str(root.path))
+
+
+def _check_places(report: _Report, values: Values, ruleset: RuleSet) -> None:
+    """Nothing of ours is written where sources are."""
+    output, run = values.get("output", {}), values.get("run", {})
+    roots = ruleset.library.roots
+    if ruleset.output.mode is OutputMode.MIRROR and "root" in output:
+        _refuse_above_roots(report, ("output", "root"), ruleset.output.root, roots)
+    if "temp_dir" in output:
+        _refuse_above_roots(report, ("output", "temp_dir"), ruleset.output.temp_dir, roots)
+    if "state_dir" in run:
+        _refuse_above_roots(report, ("run", "state_dir"), ruleset.run.state_dir, roots)
+
+
+def _refuse_above_roots(
+    report: _Report, at: Path_, path: Path | None, roots: Iterable[Root]
+) -> None:
+    """What is written there could take the place of a source."""
+    if path is None:
+        return
+    held = next((root for root in roots if root.path == path or path in root.path.parents), None)
+    if held is None:
+        return
+    shown = printable(str(held.path))
+    if held.path == path:
+        message = f"{shown} is a root of the library"
+    else:
+        message = f"the library's root {shown} lies inside this folder"
+    report.fault(at, message, hint="take a folder of its own, which holds no sources")
+
+
+def _check_output(report: _Report, values: Values, output: OutputSpec) -> None:
+    """What the mode needs, and what it makes no use of."""
+    mode, root = output.mode, ("output", "root")
+    if mode is OutputMode.MIRROR and report.document.node(root) is None:
+        at = ("output", "mode")
+        hint = "add root: /path/to/av1 under output:"
+        report.fault(at, "mode mirror needs a root", hint=hint)
+    is_known = "mode" in values or report.document.node(("output", "mode")) is None
+    if "root" in values and mode is not OutputMode.MIRROR and is_known:
+        where = "would go next to" if mode is OutputMode.BESIDE else "take the place of"
+        report.fault_key(
+            root,
+            f"root is not used in mode {mode.value}: targets {where} their sources",
+            hint="write mode: mirror, or take root out",
+        )
+    if is_known:
+        _warn_unused(report, values, output)
+    keep_s = output.originals.keep_s
+    if keep_s is not None and keep_s < SHORT_KEEP_S:
+        message = f"originals would be kept for {format_duration(keep_s)} only"
+        hint = "m and min are minutes; d is days, w is weeks"
+        report.warn(("output", "originals"), message, hint=hint)
+    if mode is OutputMode.REPLACE and output.originals.kind is OriginalsKind.DELETE:
+        report.warn(
+            ("output", "originals"),
+            "nothing is kept: an original is deleted for good once its target is verified, "
+            "and av1rules undo can't bring it back",
+            hint="keep for 30d leaves time to look at the targets",
+        )
+
+
+def _warn_unused(report: _Report, values: Values, output: OutputSpec) -> None:
+    """Only for values other than the default, which is true of every mode: `originals: keep`."""
+    is_replace = output.mode is OutputMode.REPLACE
+    others = "modes mirror and beside" if is_replace else "mode replace"
+    for key in ("orphans",) if is_replace else ("originals", "hard_links"):
+        if key in values and getattr(output, key) != getattr(OutputSpec(), key):
+            report.warn_key(
+                ("output", key),
+                f"{key} is not used in mode {output.mode.value}",
+                hint=f"it is for {others}: take it out",
+            )
+
+
+def _check_tiers(report: _Report, values: Values, ruleset: RuleSet) -> None:
+    tiers = ruleset.tiers
+    limits: tuple[tuple[str, float, float], ...] = (
+        ("bitrate_1080p", tiers.low_bitrate_1080p, tiers.remux_bitrate_1080p),
+        ("bits_per_pixel", tiers.low_bits_per_pixel, tiers.remux_bits_per_pixel),
+    )
+    for what, low, high in limits:
+        show = format_rate if what.startswith("bitrate") else "{:g}".format
+        if low > high:
+            sections = [name for name in ("low_quality", "remux") if what in values.get(name, {})]
+            report.fault(
+                ("tiers", sections[0], what),
+                f"the limit of low-quality ({show(low)}) is above that of remux ({show(high)})",
+                hint="a source could be of both tiers",
+            )
+
+
+def _check_layers(report: _Report, values: Values, ruleset: RuleSet) -> None:
+    profiles = values.get("profiles", {})
+    layers: list[tuple[Path_, Any]] = [(("defaults",), values.get("defaults", {}))]
+    layers += [(("profiles", name), settings) for name, settings in profiles.items()]
+    for at, settings in layers:
+        if USE in settings:
+            report.fault_key(
+                (*at, USE),
+                "use stands in a rule's encode only",
+                hint="profiles are flat: write the settings themselves",
+            )
+        check_settings(report, at, settings)
+    for at, rule in numbered(values.get("rules", []), ("rules",)):
+        if isinstance(rule.get("encode"), dict):
+            check_settings(report, (*at, "encode"), rule["encode"])
+
+
+def check_settings(report: _Report, at: Path_, values: Values) -> None:
+    """Settings of one mapping that do not go together."""
+    if "crf" in values and "quality_target" in values:
+        report.fault_key(
+            (*at, "crf"),
+            "crf and quality_target exclude each other: the target finds the CRF",
+            hint="its range stands in it: quality_target: {p5: 93, crf: {min: 16, max: 40}}",
+        )
+    if "quality_target" in values:
+        _check_target(report, (*at, "quality_target"), values["quality_target"])
+
+
+def _check_target(report: _Report, at: Path_, values: Values) -> None:
+    """One floor, within what its metric can give, and a range that is one."""
+    named = [one for one in Statistic if report.document.node((*at, one.value)) is not None]
+    if len(named) != 1:
+        known = ", ".join(one.value for one in Statistic)
+        found = ", ".join(one.value for one in named) or "none"
+        report.fault_key(at, f"expected one of {known}, found {found}", hint=_EXAMPLE)
+        return
+    target, (statistic,) = quality_target(values), named
+    best = BEST_POSSIBLE[target.floor.metric]
+    if statistic.value in values and target.floor.value > best:
+        name = figure_name(target.floor.metric, statistic)
+        shown = report.spelling((*at, statistic.value))
+        report.fault((*at, statistic.value), f"{name} goes from 0 to {best:g}, found {shown}")
+    if target.crf_min > target.crf_max:
+        report.fault_key(
+            (*at, "crf"),
+            f"the lowest CRF {target.crf_min:g} is above the highest {target.crf_max:g}",
+            hint=f"without min and max it is {TARGET_CRF_MIN:g} to {TARGET_CRF_MAX:g}",
+        )
+
+
+def _check_rules(report: _Report, values: Values, ruleset: RuleSet) -> None:
+    names: dict[str, int] = {}  # with the line of each
+    rules = numbered(values.get("rules", []), ("rules",))
+    for (at, found), rule in zip(rules, ruleset.rules, strict=True):
+        if rule.name in names:
+            report.fault(
+                (*at, "name"),
+                f"a second rule with the name {rule.name}; the first is in line {names[rule.name]}",
+                hint="give it a name of its own",
+            )
+        elif rule.name:
+            names[rule.name] = rule.place.line
+        _check_profile(report, at, rule)
+        if "when" in found:
+            _check_condition(report, (*at, "when"), found["when"])
+        if "review" in found:
+            _check_review(report, (*at, "review"), rule, found["review"])
+
+
+def _check_profile(report: _Report, at: Path_, rule: Rule) -> None:
+    name, profiles = rule.action.profile, report.document.node(("profiles",))
+    if name is None or not isinstance(profiles, MappingNode | None):
+        return
+    known = [] if profiles is None else [entry.key for entry in profiles.entries]
+    if name not in known:
+        listing = ", ".join(sorted(map(printable, known))) or "none"
+        report.fault(
+            (*at, "encode", USE),
+            f"there is no profile {printable(name, limit=60)}",
+            hint=f"profiles of this file: {listing}",
+        )
+
+
+def _check_review(report: _Report, at: Path_, rule: Rule, value: Any) -> None:
+    kind, review = rule.action.kind, rule.review
+    if kind is not ActionKind.ENCODE:
+        message = f"review is of no effect: this rule says {kind.value}"
+        report.warn_key(at, message, hint="it is for rules that encode")
+    is_never = review is not None and review.kind is ReviewKind.NEVER
+    if is_never and isinstance(value, dict) and "clip" in value:
+        report.warn_key((*at, "clip"), "no clip is made with approve: never", hint="leave clip out")
+
+
+def _check_condition(report: _Report, at: Path_, values: Values) -> None:
+    for key, value in values.items():
+        below = (*at, key)
+        if key in ("any", "all"):
+            for item_at, item in numbered(value, below):
+                if key == "any" and _is_empty(report, item_at):
+                    message = "an empty condition is always true, and so would its any be"
+                    report.fault(item_at, message)
+                _check_condition(report, item_at, item)
+        elif key == "not":
+            if _is_empty(report, below):
+                message = "an empty condition is always true, so its not never matches"
+                report.fault(below, message)
+            _check_condition(report, below, value)
+        else:
+            _check_wanted(report, below, key, value)
+
+
+def _is_empty(report: _Report, at: Path_) -> bool:
+    node = report.document.node(at)
+    return isinstance(node, MappingNode) and not node.entries
+
+
+def _check_wanted(report: _Report, at: Path_, fact: str, value: Any) -> None:
+    if isinstance(value, dict):
+        wanted = wanted_value(fact, value)
+        if wanted.min is not None and wanted.max is not None and wanted.min > wanted.max:
+            low, high = report.spelling((*at, "min")), report.spelling((*at, "max"))
+            message = f"min {low} is above max {high}: nothing is in between"
+            report.fault((*at, "min"), message, hint="exchange the two")
+    elif FACTS[fact].kind is FactKind.WORD:
+        for word_at, word in numbered(value, at):
+            fault = vocabulary_problem(fact, printable(str(word), limit=60))
+            if fault is not None:  # a certain one was refused by its format
+                report.warn(word_at, fault.message, hint=fault.hint)
