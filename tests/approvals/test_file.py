@@ -195,7 +195,7 @@ def test_no_file_is_an_empty_book_and_saving_it_writes_none(tmp_path: Path) -> N
 
 def test_what_is_no_file_is_told(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "approvals.yaml")
-    with pytest.raises(Av1rulesError, match="can't read the approvals: it is no regular file"):
+    with pytest.raises(Av1rulesError, match="can't read the approvals: it is not a regular file"):
         load_approvals(tmp_path / "approvals.yaml")
 
 

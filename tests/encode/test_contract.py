@@ -132,7 +132,7 @@ def test_a_good_target_breaks_nothing() -> None:
         ),
         (replace(TARGET, attachments=(cover(4, filename="cover.jpg"),)), "attachments should be"),
         (replace(TARGET, attachments=TARGET.attachments[1:]), "covers should be cover.jpg"),
-        (replace(TARGET, chapters=()), "there should be 1 chapters, found 0"),
+        (replace(TARGET, chapters=()), "expected 1 chapter, found 0"),
         (
             replace(TARGET, chapters=(Chapter(start_s=0.2, end_s=50.0, title="One"),)),
             "chapter 1 should start at 0.0 s, found 0.2 s",

@@ -134,7 +134,7 @@ def test_folder_in_place_of_a_file_says_so(tmp_path: Path) -> None:
 def test_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(Av1rulesError, match="it is no regular file"):
+    with pytest.raises(Av1rulesError, match="it is not a regular file"):
         read_document(pipe)
 
 
