@@ -7,12 +7,12 @@ file system has no such lock, the file is looked at again right before it is exc
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import getpass
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def record(path: Path, decision: ClipDecision) -> Decisions:
     def added(on_disk: Decisions) -> Decisions:
         earlier = [one.at for one in on_disk.of_content(decision.content) if one != decision]
         at = max([decision.at, *(time_ + timedelta(seconds=1) for time_ in earlier)])
-        return decide(on_disk, replace(decision, at=at))
+        return decide(on_disk, dataclasses.replace(decision, at=at))
 
     return _rewrite(path, added)
 

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+import msgspec
+
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
 from av1rules.policy.canonical import ADJUSTABLE, DEFAULTS, in_words, settings_digest, with_changes
@@ -222,8 +224,7 @@ class ReviewStatus(Enum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewState:
+class ReviewState(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a film may be encoded with these settings, and why. `detail`: how many canaries are
     approved, and what was decided on other settings, where it waits."""
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from av1rules.approvals.model import (
     MOST_NAME,
@@ -189,8 +190,7 @@ def is_text(text: str, limit: int) -> bool:
     return 0 < len(text) <= limit and printable(text) == text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(msgspec.Struct, frozen=True, kw_only=True):
     """The lines of one decision, and the comments and empty lines above it; `line` is its first,
     counted from 1."""
 
@@ -199,8 +199,7 @@ class Block:
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """A file cut into decisions, so that some of them can be exchanged."""
 
     head: tuple[str, ...]

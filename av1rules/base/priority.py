@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from dataclasses import dataclass
+
+import msgspec
 
 IO_CLASSES = ("none", "best-effort", "idle")
 """As `ionice` names them; "none" leaves it to the system, which goes by the niceness."""
@@ -21,8 +22,7 @@ _ROUNDS = 50
 _ON_LINUX = sys.platform == "linux"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Priority:
+class Priority(msgspec.Struct, frozen=True, kw_only=True):
     """What a child gets. `nice` 1 to 19 (0: as this process), `cpus` by number (empty: all)."""
 
     nice: int = 0

@@ -20,6 +20,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from av1rules.base.errors import RunInterruptedError
 from av1rules.base.pipes import ErrorLines, Lines, Output
 from av1rules.base.priority import USUAL, Priority, apply
@@ -47,8 +49,7 @@ if _ON_LINUX:
     import resource  # absent on Windows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds on one child: wall and quiet time in seconds, address space and output in bytes."""
 
     timeout_s: float | None = None
@@ -57,8 +58,7 @@ class Limits:
     output_bytes: int = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completed:
+class Completed(msgspec.Struct, frozen=True, kw_only=True):
     """How a program ended. `stopped` says why we ended it: "timeout", "stall", "output", what the
     watch said, or None."""
 

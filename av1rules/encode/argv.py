@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.base.text import printable
 from av1rules.encode import containers
@@ -60,8 +61,7 @@ RGB_MATRIX = "bt709"
 """What RGB pictures become in 4:2:0: what players take for granted where nothing is said."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoverFile:
+class CoverFile(msgspec.Struct, frozen=True, kw_only=True):
     """A cover picture, taken out of the source and ready to be attached."""
 
     path: str

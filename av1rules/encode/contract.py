@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.text import counted
 from av1rules.encode import containers
@@ -41,8 +43,7 @@ MIN_LUMINANCE_TOLERANCE = 0.0002
 Stream = VideoStream | AudioStream | SubtitleStream
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedStream:
+class ExpectedStream(msgspec.Struct, frozen=True, kw_only=True):
     """One track, `index` in the source. `title` None is not checked, "" means none."""
 
     index: int
@@ -53,8 +54,7 @@ class ExpectedStream:
     dispositions: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedVideo:
+class ExpectedVideo(msgspec.Struct, frozen=True, kw_only=True):
     """What holds of the encoded pictures. None: the source does not say, nothing is promised."""
 
     position: int  # among the video streams of the target
@@ -71,8 +71,7 @@ class ExpectedVideo:
     has_dolby_vision: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class Contract(msgspec.Struct, frozen=True, kw_only=True):
     container: str
     streams: tuple[ExpectedStream, ...]
     picture: ExpectedVideo

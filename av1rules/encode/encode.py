@@ -13,7 +13,10 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, DiskFullError, EncodeError, ToolError
 from av1rules.base.events import JobProgress
@@ -37,8 +40,7 @@ from av1rules.policy.settings import Loss
 COVER_TIMEOUT_S = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodeOutcome:
+class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """A finished encode. `counts` are FFmpeg's own per stream; `damage` what it said against the
     source (only where the settings accept that); `log` its warnings and errors, `tail` the last
     lines of whatever kind.

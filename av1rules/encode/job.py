@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from av1rules.base.priority import USUAL, Priority
 from av1rules.encode.encoders.description import VideoFacts
@@ -13,8 +13,7 @@ from av1rules.media.source import Source, VideoStream
 from av1rules.policy.settings import EncodeSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodeJob:
+class EncodeJob(msgspec.Struct, frozen=True, kw_only=True):
     """What to encode, how, and where to.
 
     `provenance` is the JSON text of the AV1RULES tag; it becomes part of the target's bytes and so

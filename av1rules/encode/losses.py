@@ -6,7 +6,8 @@ Each loss holds the file until a rule accepts it (`accept:`) or a setting handle
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.encoders.description import Encoder
@@ -25,8 +26,7 @@ SUBSAMPLED_LIKE_420 = frozenset({"420", "400", "410"})
 VIEWABLE_BASE_TRANSFERS = frozenset({"smpte2084", "arib-std-b67", "bt709", "bt2020-10"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossFinding:
+class LossFinding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that would be lost. `accepted`: the settings say yes to it; `acceptable` is False
     where no rule can: the result would be wrong, not just less."""
 

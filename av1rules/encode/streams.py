@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from av1rules.base.text import printable
 from av1rules.encode import containers
@@ -30,8 +31,7 @@ class StreamAction(Enum):
     DROP = "drop"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamStep:
+class StreamStep(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to one stream, `index` in the source.
 
     `kind` is "video", "audio", "subtitle", "cover", "attachment" or "data"; `codec` what it is,
@@ -54,8 +54,7 @@ class StreamStep:
         return f"{self.kind} {self.index} ({self.codec or 'unknown'}): {change}{why}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamPlan:
+class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The steps in the order of the source's streams.
 
     `remarks` are what else changes and holds nothing: tags of the file, signalling.

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, EncodeError, ProbeError, UnansweredProbeError
 from av1rules.base.events import JobProgress
@@ -57,8 +59,7 @@ class Blame(StrEnum):
     ENCODE = "encode"  # the source was read well, the result is wrong
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(msgspec.Struct, frozen=True, kw_only=True):
     """`detail` says what was found, also when it passed; `blame` what a failure speaks against."""
 
     name: str
@@ -67,8 +68,7 @@ class Check:
     blame: Blame = Blame.ENCODE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """All checks of one file. `target` is None if it could not even be probed."""
 
     checks: tuple[Check, ...]
@@ -159,8 +159,7 @@ def verify(
     return Verification(checks=checks, elapsed_s=elapsed_s, frames=frames, target=target)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pair:
+class _Pair(msgspec.Struct, frozen=True, kw_only=True):
     """An encode beside its source, and the programs that compare them."""
 
     job: EncodeJob

@@ -7,10 +7,10 @@ in between leaves nothing that the next run does not sweep.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
 from av1rules.base.events import ClipMade, JobProgress, JobStarted

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from av1rules.base.files import TEMP_PREFIX
 from av1rules.ledger.clips import CLIPS_FOLDER

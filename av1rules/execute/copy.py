@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.events import JobCopied

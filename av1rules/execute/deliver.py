@@ -7,8 +7,9 @@ import errno
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.base.events import JobDone, Note

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.verify import Verification
@@ -12,8 +12,7 @@ from av1rules.policy.quality_spec import GateScope
 from av1rules.quality.result import Score
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     """Why a gate does not let an encode pass: remembered for its content and settings.
 
     `size_bytes` is the size of the result, or the projected one. `measured` are the figures that
@@ -26,8 +25,7 @@ class Rejection:
     measured: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QualityScores:
+class QualityScores(msgspec.Struct, frozen=True, kw_only=True):
     """What an encode scored; `problem` says why there are no scores."""
 
     scope: GateScope | None = None  # None: the policy asks for no scores
@@ -35,8 +33,7 @@ class QualityScores:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedEncode:
+class VerifiedEncode(msgspec.Struct, frozen=True, kw_only=True):
     """A result that is verified and has passed the gates, in the temporary folder of its job.
 
     `content_key`, `head_key` and `digest` are of its bytes.
@@ -53,8 +50,7 @@ class VerifiedEncode:
 EncodeResult = VerifiedEncode | Rejection
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodedExcerpts:
+class EncodedExcerpts(msgspec.Struct, frozen=True, kw_only=True):
     """Excerpts of a source, encoded and scored; `score_problem` says why there are no scores."""
 
     encoded: EncodeOutcome

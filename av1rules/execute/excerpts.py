@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import msgspec.structs
 from msgspec import structs
+from msgspec.structs import replace
 
 from av1rules.base.events import JobProgress
 from av1rules.base.units import now_text

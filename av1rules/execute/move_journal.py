@@ -10,8 +10,9 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.files import fsync_folder, rename_new, temp_name

@@ -7,8 +7,9 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.files import TEMP_PREFIX, is_temp_name

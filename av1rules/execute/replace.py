@@ -10,8 +10,9 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.files import temp_name

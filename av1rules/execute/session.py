@@ -6,6 +6,8 @@ import os
 import threading
 from dataclasses import dataclass, field
 
+import msgspec
+
 from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.events import RunFinished, Sink
 from av1rules.base.failpoint import Failpoint, no_failpoint
@@ -59,18 +61,17 @@ def _identity(path: str) -> tuple[int, int] | None:
     return (found.st_dev, found.st_ino)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A workspace with a writable ledger, held under the run lock."""
 
     workspace: Workspace
     sink: Sink
-    tally: RunCounters = field(default_factory=RunCounters)
-    room: DiskSpace = field(default_factory=DiskSpace)
+    tally: RunCounters = msgspec.field(default_factory=RunCounters)
+    room: DiskSpace = msgspec.field(default_factory=DiskSpace)
     memory: MemoryBudget
     failpoint: Failpoint = no_failpoint
     number: RunNumber
-    disks: Disks = field(default_factory=dict)
+    disks: Disks = msgspec.field(default_factory=dict)
 
     def require_disks(self) -> None:
         """Raise PlanOutdatedError if a disk that was there at the start of the run is gone."""

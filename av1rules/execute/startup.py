@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from av1rules.base.events import Note, Sink
 from av1rules.base.failpoint import Failpoint, no_failpoint

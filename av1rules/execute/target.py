@@ -8,8 +8,9 @@ very file that the plan saw there; a crash between any two steps is repaired by 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.events import JobProgress, JobStarted

@@ -7,8 +7,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from av1rules.base.errors import DiskFullError, PlanOutdatedError
 from av1rules.base.events import JobDiscarded, JobProgress, Note
@@ -74,8 +75,7 @@ _WIDE, _HIGH = 1920, 1080
 """Taken where the size of the pictures is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetJob:
+class TargetJob(msgspec.Struct, frozen=True, kw_only=True):
     """A planned row under way: its work and target, which every step needs."""
 
     row: ActiveItem

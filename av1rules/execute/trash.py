@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+
+import msgspec
 
 from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.text import printable
@@ -25,8 +26,7 @@ class TrashState(StrEnum):
     NO_DISK = "its disk is not there"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrashItem:
+class TrashItem(msgspec.Struct, frozen=True, kw_only=True):
     """A file that lies aside, or should. `until` (UTC) is when the policy lets it go, None: never;
     `frees_bytes` is 0 where the file has other names too; `mount` is where its file system is."""
 
@@ -80,8 +80,7 @@ def until(kept: TrashEntry, originals: Originals) -> datetime | None:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrashSelection:
+class TrashSelection(msgspec.Struct, frozen=True, kw_only=True):
     """Which files aside are meant. `runs` and `paths` (absolute) are alternatives, empty: all; a
     path is that of the file aside, of where it stood, of its target, or of a folder above one."""
 
@@ -114,8 +113,7 @@ Check = Callable[[], None]
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Purged:
+class Purged(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one file: gone, or why not. `was_there`: nobody had removed it before."""
 
     kept: TrashEntry

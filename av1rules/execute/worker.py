@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from av1rules.base.errors import EncodeError, ToolError
 from av1rules.base.events import JobProgress, ignore
@@ -42,14 +43,13 @@ from av1rules.quality.sampling import sample_excerpts
 from av1rules.quality.score import measure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerContext:
+class WorkerContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker uses of the process that it runs in; nothing of it is sent with a job.
 
     `memo` remembers what the programs can do; without it they are asked again.
     """
 
-    children: Children = field(default_factory=Children)
+    children: Children = msgspec.field(default_factory=Children)
     memo: ToolMemo | None = None
     on_progress: Callable[[JobProgress], None] = ignore
     failpoint: Failpoint = no_failpoint

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -39,8 +38,7 @@ LIBAVCODEC_MINUS_FFMPEG = 54
 """libavcodec's major number runs 54 ahead of FFmpeg's since 5 (59): 8 has 62, 9 has 63."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramFacts:
+class ProgramFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What one binary said of itself. `version` is None where it names none that we can read."""
 
     version_text: str
@@ -138,8 +136,7 @@ def _listed(text: str) -> frozenset[str]:
     return frozenset(_LISTED.findall(text))
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
+class _Trial(msgspec.Struct, frozen=True):
     """Trial encodes by the FFmpeg at `path`."""
 
     path: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.base.process import Completed
 from av1rules.base.units import format_size
@@ -25,8 +26,7 @@ _EINVAL_EXIT, _INVALID_DATA_EXIT = 234, 183
 """FFmpeg's exit code is the negative errno modulo 256; 183 is its own "invalid data"."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why a program failed. `is_surroundings`: disk, memory, permissions or a signal, not the
     source and not the settings; `is_disk_full`: nothing else can be written there either."""
 
@@ -36,8 +36,7 @@ class Failure:
     is_disk_full: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _KnownFailure:
+class _KnownFailure(msgspec.Struct, frozen=True, kw_only=True):
     """One way the surroundings fail: by exit code (None: not told apart), or by FFmpeg's words."""
 
     exit: int | None

@@ -13,8 +13,9 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from av1rules.base.errors import ToolError
 from av1rules.ffmpeg.capabilities import ProgramFacts, facts_of
@@ -29,8 +30,7 @@ EMBEDDED_FFPROBE_SHA256 = "bb91a9d1fe1d46f51bd6ea3227bc5a9796727bae2eaa93ecbf9a1
 """The one ffprobe build (n8.0-23, Linux x86-64) that was examined; its package is pinned."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A binary that might be used. `origin` is "configured", "PATH" or "embedded"."""
 
     program: str  # "ffmpeg" or "ffprobe"
@@ -38,8 +38,7 @@ class Candidate:
     origin: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Accepted:
+class _Accepted(msgspec.Struct, frozen=True, kw_only=True):
     candidate: Candidate
     facts: ProgramFacts
 
@@ -74,8 +73,7 @@ def find_tools(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SelfTest:
+class _SelfTest(msgspec.Struct, frozen=True, kw_only=True):
     """What a program must pass to be used."""
 
     min_version: tuple[int, int]

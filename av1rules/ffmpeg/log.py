@@ -11,6 +11,8 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
+import msgspec
+
 from av1rules.base.text import printable
 
 LAST_LINES = 40
@@ -49,8 +51,7 @@ _OUTPUT_SIDE = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownFailure:
+class KnownFailure(msgspec.Struct, frozen=True, kw_only=True):
     """A failure that an encoder reports by `words`, told in ours."""
 
     words: str
@@ -58,8 +59,7 @@ class KnownFailure:
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncoderMessages:
+class EncoderMessages(msgspec.Struct, frozen=True, kw_only=True):
     """How one encoder speaks in FFmpeg's log.
 
     `refusals` are regular expressions for what stands before its own words against its parameters,
@@ -72,8 +72,7 @@ class EncoderMessages:
     known: tuple[KnownFailure, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamCount:
+class StreamCount(msgspec.Struct, frozen=True, kw_only=True):
     """FFmpeg's own count of one stream; `side` "in" or "out". None where it has none."""
 
     side: str

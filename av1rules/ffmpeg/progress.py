@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
+
 MIN_PROJECTION_FRAMES = 48
 """Below this many frames a projected size is mostly the first keyframe: None instead."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressSample:
+class ProgressSample(msgspec.Struct, frozen=True, kw_only=True):
     """One block. `speed` in times real time; None for what FFmpeg prints as N/A.
 
     `film_s` is how far into the film the file reaches; `size_bytes` what has been written of it.

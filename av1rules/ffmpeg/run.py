@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.ffmpeg.log import LogReader
 from av1rules.ffmpeg.progress import ProgressParser, ProgressSample
@@ -23,8 +25,7 @@ def ignore_sample(_sample: ProgressSample) -> None:
     """For callers that show no progress."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FfmpegResult:
+class FfmpegResult(msgspec.Struct, frozen=True, kw_only=True):
     """How one FFmpeg run ended, and what it reported on the way.
 
     `hang` is why the watchdog stopped it, if it did; `film_s` is the farthest point of the film

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncoderInfo:
+
+class EncoderInfo(msgspec.Struct, frozen=True, kw_only=True):
     """One AV1 encoder of an FFmpeg build that passed a trial encode.
 
     `name` is ours, which tells a fork from the original; `codec` is FFmpeg's `-c:v` name. `params`
@@ -23,8 +23,7 @@ class EncoderInfo:
     has_fractional_crf: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncoderTrial:
+class EncoderTrial(msgspec.Struct, frozen=True, kw_only=True):
     """Outcome of one trial encode: `info` if it worked, else `failure` in words."""
 
     codec: str
@@ -32,8 +31,7 @@ class EncoderTrial:
     failure: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialAnswer:
+class TrialAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """How a trial encode ended, in words, and what it printed."""
 
     ok: bool
@@ -62,8 +60,7 @@ SelfTest = Callable[[TrialEncode], EncoderTrial]
 """Tries one encoder by some trial encodes: what is compiled in may still fail."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """FFmpeg and ffprobe that passed the self-test; `encoders` in order of priority, best first.
 
     `origin` says where FFmpeg was found: "configured", "PATH" or "embedded".
@@ -79,8 +76,7 @@ class Tools:
     origin: str = "PATH"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCheck:
+class ToolCheck(msgspec.Struct, frozen=True, kw_only=True):
     """One line of `doctor`: `subject` is a program or encoder, `check` what was looked at.
 
     `passed` is None where the outcome is only worth knowing (a missing extra).

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from av1rules.base.priority import USUAL, Priority
 from av1rules.base.units import format_duration, format_size
 from av1rules.ffmpeg.progress import ProgressSample
@@ -23,8 +25,7 @@ UNWATCHED_S = 5.0
 """A longer pause between two looks (we were stopped, the machine slept) counts for nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLimits:
+class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What one FFmpeg process may take; None means no bound.
 
     `stall_s` is the longest time without progress and `max_s` the longest time at all, in seconds;
@@ -42,8 +43,7 @@ class RunLimits:
 USUAL_LIMITS = RunLimits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StallReport:
+class StallReport(msgspec.Struct, frozen=True, kw_only=True):
     """Why a program is to be stopped. `cause` in a word: "stall", "duration" or "growth"."""
 
     cause: str

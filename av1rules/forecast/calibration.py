@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from statistics import median
+
+import msgspec
 
 from av1rules.ledger.forecasts import PastForecast
 from av1rules.ledger.records import LEVELS, SAMPLED, Interval
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorStats:
+class ErrorStats(msgspec.Struct, frozen=True, kw_only=True):
     """Of one quantity. `median_error`: half of the forecasts were off by at most this: 0.2 is 1.2
     times too high or too low. `bias` above 1: more came out than foretold. `inside`: the share
     within the 80 % interval."""
@@ -23,8 +23,7 @@ class ErrorStats:
     inside: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
+class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """A group of past forecasts."""
 
     name: str

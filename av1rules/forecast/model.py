@@ -12,7 +12,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.forecast.priors import (
     LOG_SIZE_PER_CRF,
@@ -39,8 +42,7 @@ Z80 = 1.2815515655446004
 """So many standard deviations to either side hold 80 % of a normal distribution."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastEncode:
+class PastEncode(msgspec.Struct, frozen=True, kw_only=True):
     """One encode of the past: seconds with the machine to itself, verification included."""
 
     traits: Traits
@@ -48,21 +50,19 @@ class PastEncode:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampledSize:
+class SampledSize(msgspec.Struct, frozen=True, kw_only=True):
     """What samples of the film say of the whole: bytes of the target."""
 
     size_bytes: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """A log-normal quantity: mean of the logarithm, and its two spreads."""
 
     mu: float
     common: float
     own: float
-    basis: Basis = Basis()  # noqa: RUF009 - a frozen value
+    basis: Basis = Basis()
 
     @property
     def sigma(self) -> float:
@@ -76,8 +76,7 @@ class Estimate:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """Of one encode. `seconds` with the machine to itself, samples before it included;
     `size_bytes` of what would be written, `saved_bytes` of what would be kept: nothing where it
     comes out too large for the policy."""
@@ -252,8 +251,7 @@ def saving_moments(size: Estimate, traits: Traits) -> tuple[float, float]:
     return mean, math.sqrt(max(variance, 0.0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Total:
+class Total(msgspec.Struct, frozen=True, kw_only=True):
     """Of many encodes: seconds by the clock on the wall with so many jobs, and bytes saved."""
 
     seconds: Interval

@@ -9,7 +9,9 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.ffmpeg.tools import Tools
 from av1rules.forecast.model import (
@@ -45,8 +47,7 @@ LEARNED_FROM = 2000
 """The newest encodes: the machine and the tools are those of today."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """What a person will spend: `seconds` by the clock on the wall, or until `free_bytes` are
     saved; None: no limit."""
 
@@ -58,22 +59,21 @@ class Budget:
         return self.seconds is not None or self.free_bytes is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanForecast:
+class PlanForecast(msgspec.Struct, frozen=True, kw_only=True):
     """Forecasts of a plan's encodes by path of the source; `unknown` are the encodes without one.
 
     `total` is of what is `within` the budget, in order, and `beyond` are the paths of the rest.
     `later` are forecasts of films that wait for clips to be made or approved.
     """
 
-    by_path: Mapping[str, Forecast] = field(default_factory=dict)
+    by_path: Mapping[str, Forecast] = msgspec.field(default_factory=dict)
     within: tuple[str, ...] = ()
     beyond: frozenset[str] = frozenset()
     unknown: int = 0
     jobs: int = 1
     stretch: float = 1.0
     total: Total = NOTHING
-    later: Mapping[str, Forecast] = field(default_factory=dict)
+    later: Mapping[str, Forecast] = msgspec.field(default_factory=dict)
     later_total: Total = NOTHING
     budget: Budget = Budget()
     frees: bool = False  # at once: the results take the place of their sources

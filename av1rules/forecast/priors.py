@@ -8,7 +8,9 @@ encodes of one's own outweigh all of it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.encode.encoders.registry import find_encoder
 
@@ -71,8 +73,7 @@ MUCH_DENOISED = 0.75
 """Film grain synthesis with denoising, against none: measured 0.76 at strength 8."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
     """Standard deviations of the natural logarithm: `common` is shared by all encodes (this machine
     is slower, these films are grainier), `own` differs from film to film. `kept`: of the common
     one, how much encodes with one encoder, preset, resolution, source tier may differ from those
@@ -103,8 +104,7 @@ MORE_PER_DOUBLED_CORES = 0.12
 """Added to the common spread of time for each doubling of the two cores that were measured."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
+class Traits(msgspec.Struct, frozen=True, kw_only=True):
     """What the cost of one encode depends on. `frames` may be a fraction: duration x rate."""
 
     encoder: str

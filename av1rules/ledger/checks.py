@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
+
+import msgspec
 
 from av1rules.ledger.database import LedgerDb
 from av1rules.ledger.mapping import Column, LedgerPath, RecordMapper
@@ -33,8 +34,7 @@ def _load_ways(how: str) -> frozenset[CheckMethod]:
     return frozenset(way for way in CheckMethod if way.value in how.split())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastCheck:
+class LastCheck(msgspec.Struct, frozen=True, kw_only=True):
     """The last check of one target. `ways` empty: only size and times; `at` is ISO 8601, UTC."""
 
     at: str
@@ -42,8 +42,7 @@ class LastCheck:
     fault: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DamageRecord:
+class DamageRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Something found damaged: a target by its path, or a source by its library path."""
 
     name: str
@@ -99,8 +98,7 @@ def _says_more(older: LastCheck, newer: LastCheck) -> bool:
     return older.fault is not None or newer.ways < older.ways
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceCheckRecord:
+class SourceCheckRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What came of decoding one content; `source` is the library path it had then."""
 
     source: LedgerPath

@@ -6,7 +6,6 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -37,8 +36,7 @@ class ClipStatus(Enum):
     OLD = "old"  # of settings or content that are gone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipFacts:
+class ClipFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is told of a clip, as JSON. `settings` are the effective ones of the film, sizes bytes.
 
     `projected_bytes` is the whole film's as far as the clip tells (None: its length is unknown);
@@ -84,8 +82,7 @@ class ClipFacts:
         return tuple((piece.start_s, piece.duration_s) for piece in self.pieces)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipRecord:
+class ClipRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One clip, by the fingerprint that its film will have. `source` is the library path, `path`
     where the clip lies, `origin` the file it was made from; `made_at` ISO 8601, UTC."""
 

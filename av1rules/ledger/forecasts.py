@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Annotated
+
+import msgspec
 
 from av1rules.ledger.mapping import Column, Embedded, LedgerPath, RecordMapper
 from av1rules.ledger.records import Basis, Interval
 from av1rules.ledger.table import Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastForecast:
+class PastForecast(msgspec.Struct, frozen=True, kw_only=True):
     """Foretold `seconds` (of encoding and verifying beside the other `jobs`) and `size_bytes` of
     one target, and what it `took_s` and `came_bytes` to. `at` is ISO 8601, UTC."""
 

@@ -10,7 +10,6 @@ import json
 import math
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -28,8 +27,7 @@ from av1rules.policy.quality_spec import GateScope, Metric
 from av1rules.policy.settings import EncodeSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreSummary:
+class ScoreSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What one metric said of a target, over all compared pictures; `scope`: of which part of the
     film, None where its receipt does not say."""
 
@@ -39,8 +37,7 @@ class ScoreSummary:
     scope: GateScope | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodeRecord:
+class EncodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A target and how it was made. Sizes in bytes, times in seconds.
 
     `encode_s` and `verify_s` are None where nothing was encoded for this target (it was copied) or
@@ -80,8 +77,7 @@ class EncodeRecord:
         return self.frames / self.encode_s if self.frames and self.encode_s else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcomes:
+class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
     """What else the ledger knows. Verdicts are by kind, then by source, runs newest first."""
 
     verdicts: tuple[Attempt, ...]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from av1rules.ledger.checks import CheckTable, SourceCheckTable
 from av1rules.ledger.clips import ClipTable
@@ -31,8 +32,7 @@ PAGE_ROWS = 2000
 """A library of 100,000 targets is never in memory at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InHand:
+class InHand(msgspec.Struct, frozen=True, kw_only=True):
     """Work in hand when a run ended: its private folder, and the row if it was verified."""
 
     folder: LedgerPath
@@ -48,8 +48,7 @@ class InHandTable(Table[InHand]):
     mapper = RecordMapper(InHand)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetTotals:
+class TargetTotals(msgspec.Struct, frozen=True, kw_only=True):
     """All targets of the ledger together. Sizes in bytes."""
 
     count: int

@@ -14,7 +14,6 @@ import os
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, Union
 
@@ -28,8 +27,7 @@ R = TypeVar("R")
 SqlValue = str | int | float | bytes | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(msgspec.Struct, frozen=True, kw_only=True):
     """How a field is stored: `name` of its column (None: the field's own), and a codec where the
     type does not tell it."""
 
@@ -39,15 +37,13 @@ class Column:
     is_bytes: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Embedded:
+class Embedded(msgspec.Struct, frozen=True, kw_only=True):
     """A record within a record, whose fields are columns of the same row: `columns` by field."""
 
     columns: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Leaf:
+class _Leaf(msgspec.Struct, frozen=True, kw_only=True):
     """One column: `field` is dotted for a field of an embedded record."""
 
     field: str

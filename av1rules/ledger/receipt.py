@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
-from enum import Enum
 from pathlib import Path
 
 import msgspec
+import msgspec.structs
+from msgspec.structs import replace
 
 from av1rules.base.files import steady_temp_name, write_text
 from av1rules.base.text import printable
@@ -48,7 +47,7 @@ def renew_receipts(
         Path(f"{target}{suffix}").unlink(missing_ok=True)
     if row is not None and stored is not None and form is not ReceiptForm.NONE:
         receipt = parse_receipt(stored)
-        receipt = dataclasses.replace(receipt, source=row.source_path, target=row.target)
+        receipt = msgspec.structs.replace(receipt, source=row.source_path, target=row.target)
         write_receipt(receipt, form)
 
 
@@ -69,8 +68,7 @@ _LABEL_WIDTH = 12
 _VALUE_WIDTH = 24
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingLine:
+class SettingLine(msgspec.Struct, frozen=True, kw_only=True):
     """One resolved setting and where it came from: `crf`, `26`, `rules.yaml:41`."""
 
     name: str
@@ -78,8 +76,7 @@ class SettingLine:
     origin: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourcePicture:
+class SourcePicture(msgspec.Struct, frozen=True, kw_only=True):
     """The main video stream of a source as it was probed. `frame_rate` is a fraction as text
     (`24000/1001`), an average where it varies; `duration_s` is that of the file."""
 
@@ -90,8 +87,7 @@ class SourcePicture:
     duration_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """How one target was made. Sizes in bytes, times in seconds and ISO 8601 UTC.
 
     `scores` are those of `score_scope`: "samples" or "whole"; None: nobody asked for scores.
@@ -156,17 +152,11 @@ def _rounded(value: float) -> float:
 
 def receipt_json(receipt: Receipt) -> str:
     """The receipt as JSON text with a final newline; odd bytes of names are `\\udcNN` escapes."""
-    document = {"format": RECEIPT_FORMAT, **asdict(receipt)}
+    document = {"format": RECEIPT_FORMAT, **msgspec.to_builtins(receipt)}
     for check in document["checks"]:
         del check["blame"]  # of use only where a check failed; then there is no receipt
     document["saved_bytes"] = receipt.source_bytes - receipt.target_bytes
-    return json.dumps(document, indent=2, ensure_ascii=True, default=_plain) + "\n"
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Enum):
-        return value.value
-    raise TypeError(f"a receipt can't hold {type(value).__name__}")
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
 def parse_receipt(text: str | bytes) -> Receipt:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from av1rules.base.text import counted
 from av1rules.ffmpeg.tools import EncoderInfo, Tools
@@ -22,8 +23,7 @@ LEVELS = (
 SAMPLED = len(LEVELS) - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
     """A guess with the bounds that hold in 8 of 10 cases."""
 
     low: float
@@ -37,8 +37,7 @@ class Interval:
         return Interval(low=self.low * factor, mid=self.mid * factor, high=self.high * factor)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
+class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """What a forecast rests on: so many own encodes of that level; None: built-in figures."""
 
     level: int | None = None
@@ -53,8 +52,7 @@ class Basis:
         return f"from {counted(self.encodes, 'encode')} {LEVELS[self.level]}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolsUsed:
+class ToolsUsed(msgspec.Struct, frozen=True, kw_only=True):
     """What made a target: FFmpeg's version line, the encoder and what it says of itself."""
 
     ffmpeg: str
@@ -73,8 +71,7 @@ def tools_used(encoder: EncoderInfo, tools: Tools) -> ToolsUsed:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetRow:
+class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
     """A ledger row: what was built, from what, with which settings and tools. Sizes in bytes."""
 
     target: LedgerPath
@@ -106,8 +103,7 @@ class AttemptResult(Enum):
     UNDONE = "undone"  # a person put the original back
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """What came of an encode that gave no target, for one content and one set of settings.
 
     `target_bytes` is the size that was too large (or projected to be). `count` counts failures.

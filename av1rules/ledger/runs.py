@@ -6,7 +6,8 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.ledger.database import LedgerDb
 from av1rules.ledger.mapping import LedgerPath, RecordMapper
@@ -15,8 +16,7 @@ from av1rules.ledger.table import Table
 from av1rules.ledger.targets import put_row
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One run, by its number. Times are ISO 8601, UTC; `ended` and `summary` (one line) are None
     for a run that is at work or was killed."""
 
@@ -56,8 +56,7 @@ class RunTable(Table[RunRecord]):
         return tuple(self.select("WHERE started >= ? ORDER BY id DESC", started))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetMove:
+class TargetMove(msgspec.Struct, frozen=True, kw_only=True):
     """A target that follows its source: from `old` over the temporary name `stage` to `new`.
     `source` and `source_path` are what its row says afterwards.
 

@@ -7,7 +7,6 @@ scores a CRF is searched for, by its size that of the film is foretold, and a ho
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
@@ -21,8 +20,7 @@ from av1rules.policy.settings import EncodeSettings
 from av1rules.quality.result import Score
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleEncode:
+class SampleEncode(msgspec.Struct, frozen=True, kw_only=True):
     """Passages of one content, encoded. `settings` have the very CRF and grain that were used, no
     target; `passages` are (start, duration) in seconds by the film's clock; sizes are bytes of
     pictures, `scores` those that were asked for. `made_at` is ISO 8601, UTC."""
@@ -40,16 +38,14 @@ class SampleEncode:
     score_problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
     """One CRF of a search, and the figure it came to."""
 
     crf: float
     value: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchResult:
+class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a search came to, by the fingerprint of the target that it is for. `crf` None: no CRF
     of the range is good enough; `text` says it in words."""
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import replace
 
 from av1rules.ledger.mapping import (
     Column,
@@ -37,8 +37,7 @@ class TrashKind(Enum):
     ORPHAN = "orphan"  # a target whose source is gone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrashEntry:
+class TrashEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One file aside. `path` is where it lies, `row` the ledger row of the pair's target,
     `facts` the probed source (compressed JSON), `side_files` what was renamed along: (from, to).
 
@@ -75,8 +74,7 @@ class TrashEntry:
         return self.row.source_bytes if self.kind is TrashKind.ORIGINAL else self.row.target_bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrashSum:
+class TrashSum(msgspec.Struct, frozen=True, kw_only=True):
     """Files of one kind that were put aside, as the ledger has them; nobody looked at the disk."""
 
     kind: TrashKind
@@ -86,8 +84,7 @@ class TrashSum:
     purged_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingReplacement:
+class PendingReplacement(msgspec.Struct, frozen=True, kw_only=True):
     """An exchange in flight, as the journal has it. `after` is the entry once it is done (None: the
     entry goes, the file is back in its place); `is_new`: there was no entry before."""
 
@@ -96,8 +93,7 @@ class PendingReplacement:
     is_new: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Journal:
+class _Journal(msgspec.Struct, frozen=True, kw_only=True):
     """An intent as it is stored: the exchange, and the entry afterwards."""
 
     incoming: LedgerPath | None

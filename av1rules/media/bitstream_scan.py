@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.media.source import ContentLight, MasteringDisplay
 
@@ -51,8 +53,7 @@ _UP = range(5, 42_001)
 phones write no luminance), all places or both luminances together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureHints:
+class PictureHints(msgspec.Struct, frozen=True, kw_only=True):
     """What packets show without decoding them; None and False are "not seen there"."""
 
     has_captions: bool | None = None

@@ -13,7 +13,6 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -78,8 +77,7 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >= 1 << 63 else number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeFailure:
+class ProbeFailure(msgspec.Struct, frozen=True, kw_only=True):
     """A file that ffprobe could not read, and why; remembered until the file changes, unless the
     file may be well (`is_passing`): a disk that hung once says nothing of the films on it."""
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from operator import itemgetter
 from stat import S_ISREG
 
+import msgspec
 from wcmatch import glob
 
 from av1rules.base.files import is_temp_name
@@ -60,14 +60,12 @@ class SkipReason(Enum):
     MARKED = "marked"  # by an .av1skip file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     file: LibraryFile
     skip_reason: SkipReason | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WalkProblem:
+class WalkProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A root, folder or file that could not be read; `is_root` if a whole root is missing."""
 
     root_name: str
@@ -76,8 +74,7 @@ class WalkProblem:
     is_root: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Globs:
+class _Globs(msgspec.Struct, frozen=True, kw_only=True):
     """Patterns compiled once. What starts with `**/` and matches below the root also matches the
     library path, so `free` ones need one look; `bound` ones need two."""
 
@@ -93,8 +90,7 @@ class _Globs:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Choice:
+class _Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What the walk was asked for, patterns compiled."""
 
     include: _Globs | None

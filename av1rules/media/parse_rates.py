@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+
+import msgspec
 
 from av1rules.media.ffprobe_json import (
     RawPacket,
@@ -55,8 +56,7 @@ TRUSTED_CONTAINERS = ("mov", "avi")
 """Their demuxers add up the packets; elsewhere a stream's rate is what its header promises."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameRate:
+class FrameRate(msgspec.Struct, frozen=True, kw_only=True):
     rate: Fraction | None = None
     is_variable: bool | None = None
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import Self
+
+import msgspec
 
 
 class HdrKind(Enum):
@@ -21,8 +22,7 @@ class HdrKind(Enum):
     DOLBY_VISION = "dolby-vision"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileStat:
+class FileStat(msgspec.Struct, frozen=True, kw_only=True):
     """What identifies a file to the operating system; the key of every cache."""
 
     device: int
@@ -44,8 +44,7 @@ class FileStat:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LibraryFile:
+class LibraryFile(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate file found by the walk.
 
     `library_path` is the root's name, then the path below the root, joined by "/": the name by
@@ -66,8 +65,7 @@ class LibraryFile:
         return f"{self.root_name}/{self.relative_path}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Colour:
+class Colour(msgspec.Struct, frozen=True, kw_only=True):
     """Colour signalling by FFmpeg's names (`bt709`, `smpte2084`, `tv`, `left`)."""
 
     primaries: str | None = None
@@ -77,8 +75,7 @@ class Colour:
     chroma_location: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MasteringDisplay:
+class MasteringDisplay(msgspec.Struct, frozen=True, kw_only=True):
     """SMPTE ST 2086: chromaticities as x, y; luminance in cd/m2. Phones leave luminance out."""
 
     red: tuple[float, float] | None = None
@@ -89,16 +86,14 @@ class MasteringDisplay:
     max_luminance: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentLight:
+class ContentLight(msgspec.Struct, frozen=True, kw_only=True):
     """MaxCLL and MaxFALL in cd/m2."""
 
     max_cll: int
     max_fall: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DolbyVision:
+class DolbyVision(msgspec.Struct, frozen=True, kw_only=True):
     """The Dolby Vision configuration; None where only an RPU without configuration was seen."""
 
     profile: int | None = None
@@ -106,8 +101,7 @@ class DolbyVision:
     has_enhancement_layer: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoStream:
+class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     """A moving picture (never cover art). Rates in frames per second as exact fractions."""
 
     index: int
@@ -142,8 +136,7 @@ class VideoStream:
     dispositions: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioStream:
+class AudioStream(msgspec.Struct, frozen=True, kw_only=True):
     """A sound track. `is_lossless` is by codec and profile: DTS-HD MA is, DTS core is not."""
 
     index: int
@@ -159,8 +152,7 @@ class AudioStream:
     dispositions: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubtitleStream:
+class SubtitleStream(msgspec.Struct, frozen=True, kw_only=True):
     """Subtitles as text (`subrip`, `ass`, `mov_text`) or as pictures (`hdmv_pgs_subtitle`)."""
 
     index: int
@@ -171,8 +163,7 @@ class SubtitleStream:
     dispositions: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     """A file inside the container, usually a font. `is_cover` marks pictures (attached_pic)."""
 
     index: int
@@ -184,8 +175,7 @@ class Attachment:
     height: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataStream:
+class DataStream(msgspec.Struct, frozen=True, kw_only=True):
     """A stream that is none of the above: timecode, chapter text, GPS."""
 
     index: int
@@ -194,15 +184,13 @@ class DataStream:
     handler: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
+class Chapter(msgspec.Struct, frozen=True, kw_only=True):
     start_s: float
     end_s: float
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     """All that one probe told of one file. `provenance` is our own tag, if the file carries it."""
 
     container: str  # FFmpeg's demuxer names, e.g. "matroska,webm"

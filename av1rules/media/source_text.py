@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.base.text import counted, printable
 from av1rules.base.units import format_duration, format_rate, format_size
@@ -107,8 +108,7 @@ _STEADY_RATE = re.compile(r", (\d{1,6}(?:\.\d{1,9})?) fps(?:,|$)")
 """A variable rate is an average of the file, and says little of its pictures."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MainPicture:
+class MainPicture(msgspec.Struct, frozen=True, kw_only=True):
     """Of the main video stream. `frame_rate` in frames per second, None for a variable one."""
 
     width: int | None = None

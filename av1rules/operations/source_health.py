@@ -10,9 +10,10 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+
+import msgspec
 
 from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.base.events import CheckStarted, FileChecked, Probing, Sink
@@ -38,8 +39,7 @@ class SourceHealth(Enum):
     UNCLEAR = "unclear"  # it could not be looked at, or changed meanwhile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceCheck:
+class SourceCheck(msgspec.Struct, frozen=True, kw_only=True):
     """What was found of one source, and when (ISO 8601, UTC); None where nothing was."""
 
     file: LibraryFile
@@ -48,8 +48,7 @@ class SourceCheck:
     at: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthReport:
+class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
     """Every source looked at, in the order of the walk; `problems` are about folders."""
 
     checks: tuple[SourceCheck, ...]
@@ -59,8 +58,7 @@ class HealthReport:
         return tuple(check for check in self.checks if check.health is health)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Candidate:
+class _Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One content, under the first of its names; without `source` it can't even be probed."""
 
     key: str
@@ -69,8 +67,7 @@ class _Candidate:
     failure: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Inconclusive:
+class _Inconclusive(msgspec.Struct, frozen=True, kw_only=True):
     """Why a file could not be judged."""
 
     why: str

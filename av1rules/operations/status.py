@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.approvals.file import approvals_path
 from av1rules.execute.resources.run_lock import lock_holder
@@ -25,8 +26,7 @@ from av1rules.policy.model import RuleSet
 SHOWN_RUNS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrashUsage:
+class TrashUsage(msgspec.Struct, frozen=True, kw_only=True):
     """Files aside of one kind: those that are there, and what deleting them would free."""
 
     kind: TrashKind
@@ -36,8 +36,7 @@ class TrashUsage:
     away: int  # entries whose file is not where it was put
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(msgspec.Struct, frozen=True, kw_only=True):
     """`parked` failed so often that they are not tried any more, `failing` still are. `decided` are
     the counts of other verdicts, `clips` those of clips that were made. `left_over` is work that a
     run which died had in hand; None while a run is at work. Bytes are those of the ledger; times

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.base.errors import Av1rulesError, UsageError
 from av1rules.base.hashing import content_key, file_digest
@@ -22,8 +23,7 @@ _RUN = re.compile(r"r?(\d+)")
 LAST = "last"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
+class Undone(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one entry: `refusal` says why it stays as it is."""
 
     kept: TrashEntry

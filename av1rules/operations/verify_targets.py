@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+
+import msgspec
 
 from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.base.events import CheckStarted, FileChecked, JobProgress, Sink
@@ -37,8 +38,7 @@ class TargetHealth(Enum):
     UNCLEAR = "unclear"  # it could not be looked at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetCheck:
+class TargetCheck(msgspec.Struct, frozen=True, kw_only=True):
     """What was found of one target. `detail` says what, `hint` what to do; None if it is well.
 
     `is_hidden`: size and times are as written, only its bytes tell. `touched_ns`: the time of a
@@ -53,8 +53,7 @@ class TargetCheck:
     touched_ns: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyOptions:
+class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Which targets, and how thoroughly. `paths` are those of targets or sources, files or folders;
     none: all. Not again within `older_than_s` seconds of a check that found it well."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from av1rules.base.files import is_at_or_below
 from av1rules.media.source import LibraryFile
@@ -13,8 +13,7 @@ KnownTargets = dict[str, tuple[str, int, int, str]]
 """The ledger at a glance, by target: fingerprint, size, mtime in ns, tools as JSON."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRequest:
+class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a person asked of a plan: some paths (absolute; empty: all), to redo them anyway, to
     believe that what is missing is really gone."""
 
@@ -29,8 +28,7 @@ class PlanRequest:
         return self.force and self.covers(file)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanContext:
+class PlanContext(msgspec.Struct, frozen=True, kw_only=True):
     """`known` are all valid targets; `replaced` those that took the place of their source, `places`
     wherever files changed names by us; `faults` what `verify` found in targets."""
 

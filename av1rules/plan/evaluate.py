@@ -5,9 +5,9 @@ decision, settings, losses and fingerprint. Reads the ledger's caches, approvals
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from av1rules.approvals.model import adjustments_for, with_adjustments
 from av1rules.base.errors import ToolError

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from av1rules.base.errors import UsageError
@@ -24,8 +24,7 @@ from av1rules.plan.workspace import Workspace, probe_files
 from av1rules.policy.match import RuleMatch, explain_rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The row and all that was seen on the way to it; None or empty where the way ended before."""
 
     row: PlanItem

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from av1rules.ledger.records import TargetRow, ToolsUsed
 from av1rules.plan.target_state import TargetState, is_as_written
@@ -22,8 +23,7 @@ class StaleReason(Enum):
     FORCED = "forced"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """One reason why a target is stale, with the setting, values and origin it is about."""
 
     reason: StaleReason

@@ -6,9 +6,10 @@ The fingerprint of a target holds the wish, so that a row is judged without any 
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, TypeVar
 
+import msgspec
+import msgspec.structs
 from msgspec import structs
 from msgspec.structs import replace
 
@@ -166,6 +167,6 @@ def as_encoded(settings: EncodeSettings) -> EncodeSettings:
 
 
 def _with_settings(row: Ready, **found: Any) -> Ready:
-    settings = dataclasses.replace(row.work.recipe.settings, **found)
+    settings = msgspec.structs.replace(row.work.recipe.settings, **found)
     work = replace(row.work, recipe=replace(row.work.recipe, settings=settings))
     return replace(row, work=work)

@@ -3,9 +3,10 @@ source gets it too."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 
+import msgspec
+import msgspec.structs
 from msgspec.structs import replace
 
 from av1rules.base.hashing import content_key
@@ -58,7 +59,7 @@ def _moved_with_source(
         is_gone = donor.target not in excluded and not os.path.lexists(donor.target)
         if is_it and is_gone and _may_move(scope, planned, donor, work):
             assert planned.target is not None
-            moved = dataclasses.replace(
+            moved = msgspec.structs.replace(
                 donor,
                 target=planned.target,
                 source=planned.file.library_path,
@@ -83,7 +84,7 @@ def _renamed_source(planned: PlannedFile, work: PlannedEncode, known: TargetRow)
     is_same = (known.source, known.source_path) == (planned.file.library_path, planned.file.path)
     if is_same or work.replaces or os.path.lexists(known.source_path):
         return work
-    now = dataclasses.replace(
+    now = msgspec.structs.replace(
         known, source=planned.file.library_path, source_path=planned.file.path
     )
     return replace(work, reuse=ReusableTarget(row=known, is_move=True), known=now)
@@ -128,7 +129,7 @@ def _as_move(
     stands = work.known if work.found is not None else None
     if work.found is not None and (stands is None or not _may_displace(stands, planned, work)):
         return work  # no move into a place that is taken
-    moved = dataclasses.replace(
+    moved = msgspec.structs.replace(
         donor,
         target=planned.target,
         source=planned.file.library_path,

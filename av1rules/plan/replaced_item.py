@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import zlib
-from dataclasses import dataclass
 
 import msgspec
+import msgspec.structs
 from msgspec.structs import replace
 
 from av1rules.base.hashing import content_key
@@ -47,8 +46,7 @@ def trash_summary(ledger: Ledger) -> KeptSpace:
     return KeptSpace(files=len(sizes), size_bytes=sum(sizes))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OriginalEvaluation:
+class OriginalEvaluation(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of the original behind a target: its row and its entry, the file as it was in
     the library, and what the policy of today says of it."""
 
@@ -144,5 +142,5 @@ def _is_there(kept: TrashEntry) -> bool:
 def _original(file: LibraryFile, path: str, size_bytes: int) -> LibraryFile:
     """The source as it was in the library: rules match its path and its size."""
     below = os.path.relpath(path, file.root)
-    stat = dataclasses.replace(file.stat, size_bytes=size_bytes)
-    return dataclasses.replace(file, relative_path=below, stat=stat)
+    stat = msgspec.structs.replace(file.stat, size_bytes=size_bytes)
+    return msgspec.structs.replace(file, relative_path=below, stat=stat)

@@ -10,7 +10,6 @@ import os
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -31,8 +30,7 @@ Mark = tuple[int, int]
 """Size in bytes and mtime in ns: what a renamed or moved file keeps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SafetyStop:
+class SafetyStop(msgspec.Struct, frozen=True, kw_only=True):
     """Why a run must not act: `where`, what is wrong with the figures, and what to do."""
 
     where: str
@@ -44,8 +42,7 @@ class SafetyStop:
         return f"{self.where}: {self.message} ({self.hint})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
+class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """The files of one root as the walk found them: `packed` is what the ledger keeps of it."""
 
     root: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from enum import Enum
 from stat import S_ISREG
 
 import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.errors import ProbeError
 from av1rules.base.hashing import content_key, head_key
@@ -47,8 +47,7 @@ class TargetOwner(Enum):
     NOT_A_FILE = "no file"  # a folder, a device, a link that leads nowhere
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetState:
+class TargetState(msgspec.Struct, frozen=True, kw_only=True):
     """What is in a target's place. `key` and `place` are looked up only where size or times are
     not those of the ledger."""
 

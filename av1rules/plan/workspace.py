@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -66,16 +65,15 @@ def probe_files(
 _CHECKED_NAME = "rules.checked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
+class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     """One command's working set; `ledger` is writable only if it was opened so."""
 
     ruleset: RuleSet
     ledger: Ledger
     cache: LibraryCache
     tools: Tools
-    children: Children = field(default_factory=Children)
-    approvals: ApprovalsFile = field(default_factory=ApprovalsFile)
+    children: Children = msgspec.field(default_factory=Children)
+    approvals: ApprovalsFile = msgspec.field(default_factory=ApprovalsFile)
 
     @property
     def book(self) -> Decisions:

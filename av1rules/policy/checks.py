@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_rate
@@ -59,12 +60,11 @@ def cross_problems(document: Document, values: Values, ruleset: RuleSet) -> tupl
     return tuple(report.problems)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Report:
+class _Report(msgspec.Struct, frozen=True, kw_only=True):
     """Problems of one document, by path."""
 
     document: Document
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = msgspec.field(default_factory=list)
 
     def fault(self, at: Path_, message: str, *, hint: str | None = None) -> None:
         """An error that points at a value."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from av1rules.base.text import printable
 from av1rules.policy import formats
@@ -84,8 +85,7 @@ def _words(value: Any) -> tuple[str, ...]:
     return tuple(listed(value))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Decoder:
+class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
     """Converts one document; relative paths start at `folder`."""
 
     document: Document

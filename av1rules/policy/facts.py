@@ -6,8 +6,9 @@ these; None is unknown. A set holds None for a member that is unknown (a track o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from av1rules.media.resolution import Resolution, resolution_of
 from av1rules.media.source import AudioStream, LibraryFile, Source, VideoStream
@@ -28,8 +29,7 @@ class FactKind(Enum):
     DURATION = "duration"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one source, as conditions ask for it. Field names are condition keys."""
 
     path: tuple[str, str]  # below the root, and with the root's name in front
@@ -59,8 +59,7 @@ class Facts:
     grain: float | None = None  # noise in steps of 8 bits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactSpec:
+class FactSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How conditions ask for one fact.
 
     `has_many` marks facts of several values at once: conditions on two different values can both

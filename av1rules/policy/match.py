@@ -7,7 +7,9 @@ unknown, so no rule fires because something could not be found out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_rate, format_size
@@ -27,8 +29,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchOutcome:
+class MatchOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """How one condition came out: `seen` is the fact's value as text, "unknown" if there is none.
 
     `text` is the condition as the file has it; compound conditions have `parts` and no `seen`.
@@ -40,8 +41,7 @@ class MatchOutcome:
     parts: tuple[MatchOutcome, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleMatch:
+class RuleMatch(msgspec.Struct, frozen=True, kw_only=True):
     """How one rule came out for a source; `is_decisive` marks the first that matched."""
 
     rule: Rule

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+import msgspec
 
 from av1rules.policy.settings import SourceTier
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """Where something stands in a rules file; line and column count from 1."""
 
     file: str
@@ -32,8 +32,7 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One fault in a rules file. `path` is the key path, e.g. `rules[0].encode.preset`."""
 
     place: Place
@@ -44,8 +43,7 @@ class Problem:
     snippet: str | None = None  # the line and its caret, ready to print
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
+class Range(msgspec.Struct, frozen=True, kw_only=True):
     """A closed interval; None is open to that side. In the fact's own unit (bytes, b/s, s)."""
 
     min: float | None = None
@@ -56,8 +54,7 @@ class Range:
         return above and (self.max is None or value <= self.max)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
+class Test(msgspec.Struct, frozen=True, kw_only=True):
     """One condition: a named fact against wanted values (any of) or a range.
 
     `wanted` holds lower-case words, numbers in the fact's unit, booleans, globs, or a `Range`.
@@ -72,20 +69,17 @@ class Test:
     __test__ = False  # not a pytest class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllOf:
+class AllOf(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Condition, ...]
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnyOf:
+class AnyOf(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Condition, ...]
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Not:
+class Not(msgspec.Struct, frozen=True, kw_only=True):
     part: Condition
     place: Place
 
@@ -93,8 +87,7 @@ class Not:
 Condition = Test | AllOf | AnyOf | Not
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """One value a rules file gives to a field of `EncodeSettings`, with its place."""
 
     field: str
@@ -102,8 +95,7 @@ class Setting:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsLayer:
+class SettingsLayer(msgspec.Struct, frozen=True, kw_only=True):
     """A named set of settings: `defaults`, one profile, or one rule's `encode`."""
 
     name: str  # "defaults", "profile film", "rule uhd remux"
@@ -116,8 +108,7 @@ class ActionKind(Enum):
     HOLD = "hold"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class Action(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule asks for. `reason` for skip and hold; `layer` and `profile` for encode."""
 
     kind: ActionKind
@@ -126,8 +117,7 @@ class Action:
     profile: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewSpec:
+class ReviewSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule says of test clips; None: as for the source tier, and the built-in length."""
 
     kind: ReviewKind | None = None
@@ -136,8 +126,7 @@ class ReviewSpec:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     when: Condition | None  # None matches every source
     action: Action
@@ -145,8 +134,7 @@ class Rule:
     review: ReviewSpec | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Root:
+class Root(msgspec.Struct, frozen=True, kw_only=True):
     """A folder of the library. `name` starts every library path below it."""
 
     path: Path
@@ -154,8 +142,7 @@ class Root:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LibrarySpec:
+class LibrarySpec(msgspec.Struct, frozen=True, kw_only=True):
     """Which files are candidates. Sizes in bytes, `settle_s` in seconds since the last write.
 
     A run refuses if more than the share `max_lost` (0 to 1) of a root's known files is gone.
@@ -189,8 +176,7 @@ class OriginalsKind(Enum):
     DELETE = "delete after verify"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Originals:
+class Originals(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a source that its target has replaced. `keep_s` in seconds, for KEEP_FOR."""
 
     kind: OriginalsKind = OriginalsKind.KEEP
@@ -226,8 +212,7 @@ class SideFiles(Enum):
     CARRY = "carry"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputSpec:
+class OutputSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Where targets go. `suffix` stands before the extension in `beside` mode (`film.av1.mkv`).
 
     `originals` and `hard_links` are for mode replace, `orphans` for the other two.
@@ -255,8 +240,7 @@ class OnToolsChange(Enum):
     REDO = "redo"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolsSpec:
+class ToolsSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Programs: a name is looked up in PATH, a path is taken as it is."""
 
     ffmpeg: str | None = None
@@ -266,8 +250,7 @@ class ToolsSpec:
     on_change: OnToolsChange = OnToolsChange.KEEP
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TierThresholds:
+class TierThresholds(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of the tier classifier: bit rates in b/s, bits per pixel and frame, marker words."""
 
     remux_bitrate_1080p: int = 15_000_000
@@ -290,8 +273,7 @@ class IoClass(Enum):
     IDLE = "idle"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSpec:
+class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How runs behave; nothing here changes a picture. Times in seconds, memory in bytes.
 
     `memory_per_job` caps the address space of one encode; `memory` is what all encodes together
@@ -313,8 +295,7 @@ class RunSpec:
     memory: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSet:
+class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     """A whole rules file. `digest` covers every byte of it: caches of decisions depend on it."""
 
     file: Path
@@ -350,8 +331,7 @@ class ReviewKind(Enum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class Review(msgspec.Struct, frozen=True, kw_only=True):
     """`canary` is how many approvals release the rest of a rule, for CANARY; seconds of clip."""
 
     kind: ReviewKind = ReviewKind.NEVER

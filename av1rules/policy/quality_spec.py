@@ -3,8 +3,9 @@ must pass before it is published. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class Metric(Enum):
@@ -41,8 +42,7 @@ class Otherwise(Enum):
     HOLD = "hold"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Floor:
+class Floor(msgspec.Struct, frozen=True, kw_only=True):
     """What one figure must at least be: VMAF from 0 to 100, SSIM to 1, XPSNR and PSNR in dB."""
 
     metric: Metric
@@ -72,8 +72,7 @@ TARGET_CRF_MIN, TARGET_CRF_MAX = 10.0, 50.0
 above, pictures fall apart whatever VMAF says of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QualityTarget:
+class QualityTarget(msgspec.Struct, frozen=True, kw_only=True):
     """The highest CRF (smallest file) from `crf_min` to `crf_max` that keeps to `floor`."""
 
     floor: Floor
@@ -94,8 +93,7 @@ class GateScope(Enum):
     WHOLE = "whole"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QualityGate:
+class QualityGate(msgspec.Struct, frozen=True, kw_only=True):
     """What a finished encode is scored by before it is published. Without floors it is scored for
     the record only, by VMAF where that is there."""
 

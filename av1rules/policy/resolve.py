@@ -5,9 +5,10 @@ Each setting keeps the line it came from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
+
+import msgspec
 
 from av1rules.media.resolution import UHD_MIN_HEIGHT, UHD_MIN_WIDTH
 from av1rules.policy.canonical import NAMES, with_changes
@@ -51,8 +52,7 @@ class DecisionKind(Enum):
     NO_RULE = "no rule"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What the policy says of one source. `settings` and `origins` for ENCODE only.
 
     `origins` pairs each setting with where its value comes from, in the order of `EncodeSettings`.
@@ -64,7 +64,7 @@ class Decision:
     reason: str | None = None
     settings: EncodeSettings | None = None
     origins: tuple[tuple[str, Origin], ...] = ()
-    review: Review = field(default_factory=Review)
+    review: Review = msgspec.field(default_factory=Review)
     review_origin: str = BUILT_IN
 
 

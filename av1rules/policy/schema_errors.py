@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from av1rules.base.text import printable
 from av1rules.base.units import UnitError
@@ -54,8 +55,7 @@ def first_faults(errors: Iterable[ValidationError]) -> list[ValidationError]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Describer:
+class Describer(msgspec.Struct, frozen=True):
     """Turns errors of jsonschema into Problems with the places of one document."""
 
     document: Document

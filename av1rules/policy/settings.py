@@ -5,7 +5,6 @@ The one place for numbers that change pictures. Pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 import msgspec
@@ -84,8 +83,7 @@ NOT_IN_FINGERPRINT = frozenset({"accept", "max_size_ratio", "force", "quality_ga
 """Fields that decide whether a file is encoded, not what the result looks like."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TierDefaults:
+class TierDefaults(msgspec.Struct, frozen=True, kw_only=True):
     """What a tier starts from; `crf_uhd` holds above 1080p."""
 
     crf: float

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.base.units import format_rate
 from av1rules.media.resolution import Resolution, resolution_of
@@ -31,8 +32,7 @@ _DOUBT = 0.5
 _NO_EVIDENCE_CONFIDENCE = 0.2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Classification:
+class Classification(msgspec.Struct, frozen=True, kw_only=True):
     """A tier (None without moving pictures), how sure in 0..1, and why, as text."""
 
     source_tier: SourceTier | None
@@ -40,8 +40,7 @@ class Classification:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Evidence:
+class _Evidence(msgspec.Struct, frozen=True):
     tier: SourceTier
     weight: float
     reason: str
@@ -176,8 +175,7 @@ _SHORT_WORD = 4
 """Markers up to this length are also English words or initials: looked for in the release part."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(msgspec.Struct, frozen=True):
     """The words of one name, joined by and framed in single spaces."""
 
     whole: str

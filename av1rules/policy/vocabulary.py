@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.policy import codec_names
 from av1rules.policy.languages import UNDETERMINED, is_language_code, named_language
@@ -114,8 +115,7 @@ _CHROMA = ("420", "422", "444", "400", "rgb")
 _LANGUAGES = ("audio_language", "subtitle_language")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VocabularyProblem:
+class VocabularyProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A word that no source has; `is_certain` makes it an error, else it is a warning."""
 
     message: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+import msgspec
 
 from av1rules.base.units import format_duration
 from av1rules.quality.result import Moment
@@ -27,8 +28,7 @@ MAX_SHIFTED = 0.1
 """Windows that may look shifted by chance, of those that tell anything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Squares:
+class Squares(msgspec.Struct, frozen=True, kw_only=True):
     """Mean squared differences of each picture of the encode: to the picture of the same number,
     to the one before it (from the second picture on), to the one after it."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
 
 import msgspec
 
@@ -28,8 +27,7 @@ ABILITIES_VERSION = 1
 QUESTION_LIMITS = Limits(timeout_s=60.0, output_bytes=4 * 1024 * 1024)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Abilities:
+class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """What an FFmpeg can measure. `libvmaf` is its version, None without it."""
 
     metrics: frozenset[Metric]

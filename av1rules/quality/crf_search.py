@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.base.text import counted
 from av1rules.policy.quality_spec import BEST_POSSIBLE, CRF_STEP, Metric, QualityTarget, figure_name
@@ -42,16 +43,14 @@ LEAST_DAMAGE = {Metric.VMAF: 0.3, Metric.SSIM: 0.001}
 DIGITS = {Metric.VMAF: 1, Metric.XPSNR: 2, Metric.SSIM: 4, Metric.PSNR: 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialPoint:
+class TrialPoint(msgspec.Struct, frozen=True, kw_only=True):
     """A CRF that was tried, and the figure (of the floor's metric and statistic) it came to."""
 
     crf: float
     value: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrfFound:
+class CrfFound(msgspec.Struct, frozen=True, kw_only=True):
     """The highest CRF that was seen to keep to the floor; `value` was measured at it."""
 
     crf: float
@@ -60,8 +59,7 @@ class CrfFound:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrfNotReached:
+class CrfNotReached(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing that was tried keeps to the floor, the lowest CRF of the range included; `best` came
     nearest."""
 

@@ -5,8 +5,9 @@ Times are seconds on the film's own clock, as its file counts them: it may start
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 SURVEY_VERSION = 1
 """Part of every cached survey: raised whenever something else is measured."""
@@ -27,8 +28,7 @@ class ExcerptKind(Enum):
     WHOLE = "whole"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameSample:
+class FrameSample(msgspec.Struct, frozen=True, kw_only=True):
     """One look at the film: about a quarter of a second from `time_s` on, the time of a picture.
 
     Levels go from 0 (black) to 1 (white), whatever the depth and range of the film. `peak` is what
@@ -47,8 +47,7 @@ class FrameSample:
     texture: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class Survey(msgspec.Struct, frozen=True, kw_only=True):
     """A film as measured: plain values, so that msgspec can keep it as JSON.
 
     `wanted` is how many looks were meant to be taken; fewer `samples` are a film whose places
@@ -73,8 +72,7 @@ class Survey:
         return self.start_s + self.duration_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excerpt:
+class Excerpt(msgspec.Struct, frozen=True, kw_only=True):
     """One part of the clip. The cuts lie halfway between two pictures, so that rounded times can't
     move them by one; `frames` is how many lie between, None where pictures do not come evenly."""
 
@@ -89,8 +87,7 @@ class Excerpt:
         return self.end_s - self.start_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipPlan:
+class ClipPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The pieces of a clip in the order of the film."""
 
     pieces: tuple[Excerpt, ...]
@@ -104,8 +101,7 @@ class ClipPlan:
         return tuple(piece.reason for piece in self.pieces)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoiseEstimate:
+class NoiseEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """How noisy a film is: deviation of fine detail in steps of 8 bits, over `frames` pictures.
 
     `sigma_p10` is from the calmest tenth of each picture and is the noise; `sigma_p50` is from

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import msgspec
+
 from av1rules.encode.argv import DEINTERLACER, RGB_MATRIX
 from av1rules.encode.excerpt_argv import (
     EXCERPT_EDGE_S,
@@ -51,8 +53,7 @@ _GRAIN_DECODER = "libdav1d"
 """The one that leaves film grain out when asked; libaom always adds it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreInput:
+class ScoreInput(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a comparison: a stream of a file, whole or some passages of it.
 
     `passages` are (start, duration) in seconds by the file's own time stamps (`pts_time` of
@@ -70,8 +71,7 @@ class ScoreInput:
     deinterlaced: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreInputs:
+class ScoreInputs(msgspec.Struct, frozen=True, kw_only=True):
     """What is compared, how, and where the filters write to (`folder`).
 
     `vmaf_model` as libvmaf names it. `without_grain`: the encode is decoded without the film grain

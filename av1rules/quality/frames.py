@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+
+import msgspec
 
 from av1rules.base.errors import ProbeError
 from av1rules.base.priority import USUAL, Priority
@@ -71,8 +72,7 @@ _LEAST_BLOCKS = 8
 _PICTURE = re.compile(r"^\[Parsed_showinfo_\d+ @ [^\]]*\] n: *\d+ pts: *-?\d+ pts_time:(-?[\d.]+) ")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class Grid(msgspec.Struct, frozen=True, kw_only=True):
     """Blocks of the looked-at part across and down; the map of areas has twice as many of each."""
 
     across: int
@@ -83,8 +83,7 @@ class Grid:
         return self.across * self.down * 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameRequest:
+class FrameRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`pictures` at least `gap_s` apart, from the key frame before `at_s`, or (`is_exact`) from
     `at_s` itself, at the cost of decoding all between."""
 
@@ -94,8 +93,7 @@ class FrameRequest:
     is_exact: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameStats:
+class FrameStats(msgspec.Struct, frozen=True, kw_only=True):
     """What one burst of pictures showed; units as in `passages.Sample`."""
 
     time_s: float
@@ -212,8 +210,7 @@ MEMORY_BYTES = 4 * 1024**3
 """Address space of one look: 0.9 GB in 1080p, 1.1 GB in 4K, 1.7 GB in 8K (HEVC, 10 bit)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameReader:
+class FrameReader(msgspec.Struct, frozen=True, kw_only=True):
     """A film that can be looked into: all that does not change from look to look."""
 
     path: str

@@ -6,7 +6,8 @@ import math
 import re
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.base.text import printable
 from av1rules.policy.quality_spec import Metric, Statistic
@@ -20,8 +21,7 @@ LONGEST_STEP_S = 10.0
 """A picture that stands for longer counts as this long: time stamps may jump by years."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class Score(msgspec.Struct, frozen=True, kw_only=True):
     """One metric over all compared pictures, each counted alike; higher is better, always finite.
 
     `model` is the VMAF model with the libvmaf that held it, else which planes count. Percentiles
@@ -44,8 +44,7 @@ class Score:
     caveats: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """When a picture is shown: in the compared film from its start, and by the source's stamps."""
 
     film_s: float

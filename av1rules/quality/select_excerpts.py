@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+import msgspec
 
 from av1rules.media.source import Chapter
 from av1rules.quality.credits import is_blank, is_still, shown_span
@@ -26,8 +27,7 @@ of most fine detail is."""
 _Score = Callable[[FrameSample], float | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ground:
+class _Ground(msgspec.Struct, frozen=True, kw_only=True):
     """Where pieces may lie, and what is known of it."""
 
     survey: Survey

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.files import TEMP_PREFIX
@@ -46,8 +47,7 @@ _SQUARE_ENOUGH = 0.01
 """Pixels so little off square are shown as they are: scaling would only blur them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class Spot(msgspec.Struct, frozen=True, kw_only=True):
     """A picture of the clip by its number, counted from 0, and why it is shown."""
 
     frame: int

@@ -7,10 +7,10 @@ With `report_charts` and `quality_charts` all that knows pygal, which is an extr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import msgspec
 from pygal.style import Style
 
 from av1rules.report.table import Topic
@@ -25,8 +25,7 @@ _STYLE = Style(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """`text` says in a sentence what `svg` shows; both belong to the section of that topic."""
 
     topic: Topic

@@ -6,9 +6,10 @@ of how many files it is where that is not all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+
+import msgspec
 
 from av1rules.forecast.calibration import Calibration
 from av1rules.ledger.clips import ClipStatus
@@ -35,8 +36,7 @@ class PeriodLength(StrEnum):
     YEAR = "year"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
+class Sums(msgspec.Struct, frozen=True, kw_only=True):
     """Of some targets. `encode_s` and `verify_s` are those of the `timed` files: others were
     copied, or adopted without a memory of how long they took."""
 
@@ -56,16 +56,14 @@ class Sums:
         return self.target_bytes / self.source_bytes if self.source_bytes else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class Period(msgspec.Struct, frozen=True, kw_only=True):
     """What was finished in one day, week (from Monday), month or year, by the local calendar."""
 
     start: date
     sums: Sums
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ratios:
+class Ratios(msgspec.Struct, frozen=True, kw_only=True):
     """How the ratios of a group are spread: lower tenth, median, upper tenth, and counts by
     `RATIO_BINS`."""
 
@@ -75,8 +73,7 @@ class Ratios:
     bins: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SizeGroup:
+class SizeGroup(msgspec.Struct, frozen=True, kw_only=True):
     """The targets of one rule and source tier; None: none is known. `ratios` is None where every
     source was empty."""
 
@@ -86,8 +83,7 @@ class SizeGroup:
     ratios: Ratios | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, kw_only=True):
     """How figures are spread: lower tenth, median, upper tenth."""
 
     low: float
@@ -95,8 +91,7 @@ class Span:
     high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreGroup:
+class ScoreGroup(msgspec.Struct, frozen=True, kw_only=True):
     """What a metric said of the films, or of the test clips, of one rule and source tier. `mean`
     and `p5` are spread over files; `scope` is None of clips, and where no receipt says it."""
 
@@ -109,8 +104,7 @@ class ScoreGroup:
     p5: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreBins:
+class ScoreBins(msgspec.Struct, frozen=True, kw_only=True):
     """How many films of a source tier have such a VMAF: counts by `SCORE_BINS`."""
 
     source_tier: str | None
@@ -118,8 +112,7 @@ class ScoreBins:
     p5: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipGroup:
+class ClipGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Test clips that stand alike; `film_s` is how much film they show, `encode_s` what they took
     to encode."""
 
@@ -130,8 +123,7 @@ class ClipGroup:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CameOut:
+class CameOut(msgspec.Struct, frozen=True, kw_only=True):
     """One forecast beside what came out."""
 
     source_tier: str | None
@@ -141,8 +133,7 @@ class CameOut:
     actual_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
+class Skipped(msgspec.Struct, frozen=True, kw_only=True):
     """Files that a plan of today leaves as they are for the same reason."""
 
     action: str
@@ -151,8 +142,7 @@ class Skipped:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeedGroup:
+class SpeedGroup(msgspec.Struct, frozen=True, kw_only=True):
     """How fast encodes of one kind were, by the clock on the wall; several at once slow each other.
 
     `frames_per_s` is of all of them together, `median` of the files. `realtime` is how much film a
@@ -168,8 +158,7 @@ class SpeedGroup:
     realtime: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolGroup:
+class ToolGroup(msgspec.Struct, frozen=True, kw_only=True):
     """What some targets were made with, and when first and last."""
 
     tools: ToolsUsed
@@ -178,16 +167,14 @@ class ToolGroup:
     last: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
     """Failures that read alike."""
 
     detail: str
     files: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The whole report. `since` is None for all that the ledger has; `max_failures` is from when on
     a failing source is not tried any more. `checked` and `came_out` are of the newest forecasts;
     `skipped` is None where no plan was made for it."""

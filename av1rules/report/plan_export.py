@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from av1rules.plan.items import (
     ActiveItem,
@@ -20,14 +21,13 @@ from av1rules.report.json import json_document
 from av1rules.report.table import Column, csv_lines, records
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foretold:
+class Foretold(msgspec.Struct, frozen=True, kw_only=True):
     """By path of the source: a cell of the table, cells of a CSV line by column, a JSON record.
     `lines` and `total` are of the whole plan."""
 
-    cells: Mapping[str, str] = field(default_factory=dict)
-    csv_cells: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    records: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    cells: Mapping[str, str] = msgspec.field(default_factory=dict)
+    csv_cells: Mapping[str, Mapping[str, object]] = msgspec.field(default_factory=dict)
+    records: Mapping[str, dict[str, Any]] = msgspec.field(default_factory=dict)
     lines: tuple[str, ...] = ()
     total: dict[str, Any] | None = None
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from av1rules.base.text import counted, printable
 from av1rules.base.units import format_duration, format_size
@@ -119,7 +119,7 @@ def _scores(groups: Sequence[ScoreGroup]) -> Section:
 
 def _clip_scores(groups: Sequence[ScoreGroup]) -> Section:
     columns = [
-        replace(column, header="clips") if column.key == "files" else column
+        dataclasses.replace(column, header="clips") if column.key == "files" else column
         for column in SCORE_COLUMNS
         if column.key != "scope"
     ]

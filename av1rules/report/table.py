@@ -7,14 +7,16 @@ of a `Table` and of CSV is safe for a terminal.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any, Generic, TypeVar
 
+import msgspec
 from tabulate import tabulate
 
 from av1rules.base.text import printable
@@ -76,7 +78,7 @@ class Column(Generic[Item]):
     @property
     def hidden(self) -> Column[Item]:
         """The same for programs only."""
-        return replace(self, header=None)
+        return dataclasses.replace(self, header=None)
 
 
 def columns_of(
@@ -97,8 +99,7 @@ def columns_of(
     return tuple(map(lifted, columns))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(msgspec.Struct, frozen=True, kw_only=True):
     """Cells as text. `numbers` are the columns of figures, aligned right, `names` those of file
     names. `more` rows are not shown."""
 
@@ -109,8 +110,7 @@ class Table:
     more: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(msgspec.Struct, frozen=True, kw_only=True):
     """A titled table. `note` says what the figures mean; `part` tells sections of one topic
     apart."""
 

@@ -10,9 +10,10 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+import msgspec
 
 from av1rules.base.errors import Av1rulesError, UsageError
 from av1rules.base.files import publish, temp_name
@@ -29,8 +30,7 @@ _OF_CONTENT = re.compile(
 they would report bit rot."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileAttributes:
+class FileAttributes(msgspec.Struct, frozen=True, kw_only=True):
     """What a target takes over from its source, beside what it is."""
 
     keep_mtime: bool

@@ -11,9 +11,10 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+import msgspec
 
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
 from av1rules.base.failpoint import Failpoint, no_failpoint
@@ -24,8 +25,7 @@ from av1rules.base.text import printable
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EOPNOTSUPP})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replacement:
+class Replacement(msgspec.Struct, frozen=True, kw_only=True):
     """`incoming` goes to `place_in`; what stands at `place_out` goes to `aside`. Either half may be
     missing. For a replacement under the same name both places are one. Keys are content keys;
     `side_files` are renamed along, as (from, to).

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import stat
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -113,7 +113,7 @@ ODD_FILMS = (
 @pytest.mark.parametrize("film", ODD_FILMS)
 def test_any_name_comes_back(film: str, tmp_path: Path) -> None:
     path = tmp_path / "approvals.yaml"
-    made = replace(decision(), source=film, by=one_line(film, 200))
+    made = dataclasses.replace(decision(), source=film, by=one_line(film, 200))
     assert record(path, made).decisions == (made,)
     assert load_approvals(path).decisions == (made,)
     by_yaml = path.read_text(encoding="utf-8").replace("version: 1", "version:  1")
@@ -127,7 +127,7 @@ def test_any_name_comes_back(film: str, tmp_path: Path) -> None:
 
 @given(source=st.text(st.characters(), min_size=1, max_size=20).filter(str.strip))
 def test_any_text_comes_back_by_form_and_by_yaml(source: str) -> None:
-    made = replace(decision(), source=source)
+    made = dataclasses.replace(decision(), source=source)
     text = render_all((made,))
     for same in (text, text.replace("decision: ", "decision:  ")):
         book, problems = parse_approvals(same.encode(), file="approvals.yaml")
@@ -136,7 +136,9 @@ def test_any_text_comes_back_by_form_and_by_yaml(source: str) -> None:
 
 
 def test_settings_are_shown_by_their_names_of_today_whatever_the_file_calls_them() -> None:
-    now = replace(decision(), shown=(("quality_target", "VMAF p5 at least 93, CRF 10 to 50"),))
+    now = dataclasses.replace(
+        decision(), shown=(("quality_target", "VMAF p5 at least 93, CRF 10 to 50"),)
+    )
     text = render_all([now])
     then = text.replace("quality_target:", "target:")
     assert then != text
@@ -426,10 +428,10 @@ MARKS = ("<<<<<<<", "=======", ">>>>>>>")
 def test_two_answers_on_one_film_are_no_silent_union(tmp_path: Path) -> None:
     base = _with(Decisions(), "B", "M", "T", minute=0, by="Ann")
     film = base.decisions[1]
-    ours = decide(base, replace(film, at=START + timedelta(hours=1), by="Ann Two"))
+    ours = decide(base, dataclasses.replace(film, at=START + timedelta(hours=1), by="Ann Two"))
     theirs = decide(
         base,
-        replace(
+        dataclasses.replace(
             film, at=START + timedelta(hours=2), answer=Answer.REJECTED, reason="soft", by="Bob"
         ),
     )

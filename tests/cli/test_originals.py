@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.execute.resources.run_lock import run_lock
 from av1rules.ledger.trash_table import TrashKind

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from av1rules.encode.job import EncodeJob
 from av1rules.ffmpeg.tools import EncoderInfo, Tools

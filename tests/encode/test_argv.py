@@ -3,11 +3,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.encode.argv import CoverFile, build_argv, cover_names, shown_command
 from av1rules.encode.job import EncodeJob

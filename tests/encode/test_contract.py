@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.streams import plan_streams

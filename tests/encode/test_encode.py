@@ -6,11 +6,11 @@ import os
 import signal
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.base import process
 from av1rules.base.errors import (

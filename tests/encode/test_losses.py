@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.encode.losses import LossFinding, find_losses
 from av1rules.encode.streams import plan_streams

@@ -6,10 +6,10 @@ import multiprocessing
 import os
 import pickle
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, DiskFullError, EncodeError
 from av1rules.base.events import JobProgress

@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, DiskFullError, EncodeError
 from av1rules.base.events import JobProgress

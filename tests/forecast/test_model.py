@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from av1rules.forecast.calibration import error_stats
 from av1rules.forecast.model import (
@@ -77,7 +77,7 @@ def test_slower_presets_take_longer() -> None:
     [({"film_grain": 8}, 1.55), ({"bit_depth": 8}, 0.85), ({"encoder": "libaom-av1"}, 9.0)],
 )
 def test_what_else_costs_time(change: dict[str, object], factor: float) -> None:
-    other = replace(WEB, **change)  # type: ignore[arg-type]
+    other = replace(WEB, **change)
     ratio = prior_seconds(other, 2) / prior_seconds(WEB, 2)
     assert ratio == pytest.approx(factor, rel=0.1)
 
@@ -133,7 +133,7 @@ def test_one_encode_is_half_believed() -> None:
 )
 def test_the_next_broader_level_steps_in(change: dict[str, object], level: int | None) -> None:
     model = Model(encodes(WEB, 12, slower=2), cores=2)
-    other = replace(WEB, **change)  # type: ignore[arg-type]
+    other = replace(WEB, **change)
     found = model.forecast(other)
     assert found.basis.level == level
     if level is None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from av1rules.forecast.calibration import check_forecasts, error_stats
 from av1rules.forecast.training import mean_concurrency, past_encodes

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.ledger import ledger as ledger_module
 from av1rules.ledger.history import EncodeRecord, ScoreSummary, encodes_since, read_outcomes

@@ -7,11 +7,11 @@ import os
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from av1rules.base.errors import LedgerError
 from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION, STEPS
@@ -125,7 +125,7 @@ def test_commits_survive_sigkill_of_the_writer(tmp_path: Path) -> None:
     script = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from dataclasses import replace\n"
+        "from msgspec.structs import replace\n"
         "from av1rules.ledger.ledger import Ledger\n"
         "from tests.plan.test_freshness import ROW\n"
         "ledger = Ledger.open(Path(sys.argv[1]))\n"

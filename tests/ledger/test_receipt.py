@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from av1rules.encode.verify import Check
 from av1rules.ledger.receipt import (

@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.ledger.database import LEDGER_NAME
 from av1rules.ledger.ledger import Ledger

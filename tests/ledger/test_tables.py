@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import inspect
 import sqlite3
 from collections.abc import Iterator
@@ -93,5 +92,5 @@ def _at_default(record: Any) -> Iterator[str]:
         value = getattr(record, name)
         if value is None or value == field.default:
             yield name
-        if dataclasses.is_dataclass(value) or isinstance(value, msgspec.Struct):
+        if isinstance(value, msgspec.Struct):
             yield from (f"{name}.{inner}" for inner in _at_default(value))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.base.hashing import content_key
 from av1rules.media import cache as cache_module

@@ -7,10 +7,10 @@ import os
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.base.errors import ProbeError, RunInterruptedError
 from av1rules.base.process import Children

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from av1rules.ledger.records import TargetRow, ToolsUsed
 from av1rules.plan.freshness import Cause, StaleReason, stale_causes

@@ -268,7 +268,7 @@ def test_a_path_matches_by_either_of_its_forms(patterns: list[str], below: str) 
 
 
 def test_every_fact_has_a_kind_and_a_field() -> None:
-    assert list(FACTS) == list(Facts.__dataclass_fields__)
+    assert list(FACTS) == list(Facts.__struct_fields__)
 
 
 def test_facts_of_a_full_source() -> None:

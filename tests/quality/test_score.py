@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, EncodeError, ToolError
 from av1rules.base.process import Children

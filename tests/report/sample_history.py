@@ -7,11 +7,12 @@ import math
 import random
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from av1rules.approvals.file import approvals_path, record
 from av1rules.approvals.model import Answer, new_decision

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 from av1rules.ledger.history import EncodeRecord, Outcomes
 from av1rules.report.aggregate import EXTREMES, count_up, length_for, period_start, spread

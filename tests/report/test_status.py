@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.clips import ClipStatus

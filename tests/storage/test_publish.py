@@ -3,10 +3,10 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, EncodeError, PlanOutdatedError, UsageError
 from av1rules.policy.model import OutputSpec

@@ -6,22 +6,20 @@ so the clips reach their tiers at 640x360 and few megabytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from av1rules.plan.items import PlanAction
 from av1rules.policy.settings import SourceTier
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """A source graph of FFmpeg, and encoders to try in order, each with its options."""
 
     graph: str
     encoders: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sound:
+class Sound(msgspec.Struct, frozen=True, kw_only=True):
     """A tone; `options` are FFmpeg's for this stream's codec."""
 
     codec: str
@@ -32,8 +30,7 @@ class Sound:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subtitle:
+class Subtitle(msgspec.Struct, frozen=True, kw_only=True):
     codec: str  # "subrip", "ass" or "mov_text"
     language: str
     text: str
@@ -41,8 +38,7 @@ class Subtitle:
     disposition: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
+class Clip(msgspec.Struct, frozen=True, kw_only=True):
     """One file of the demo's library; `about` says what it stands for.
 
     `picture` None makes a file of zeros. `action` and `source_tier` are what the first plan must

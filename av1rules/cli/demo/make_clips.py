@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from av1rules.base.errors import ToolError
 from av1rules.base.process import Children, Completed, Limits, run
@@ -26,8 +27,7 @@ _FONT_MAX_BYTES = 1_000_000
 """An attachment is carried over as it is: a large one would hide what the encode saves."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Extras:
+class _Extras(msgspec.Struct, frozen=True, kw_only=True):
     """Files that go into a clip beside the generated pictures and sounds."""
 
     subtitles: tuple[Path, ...] = ()

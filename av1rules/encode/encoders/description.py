@@ -6,8 +6,9 @@ CRF, preset and grain are SVT-AV1's scales; other encoders get the nearest of th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+import msgspec
 
 from av1rules.ffmpeg.log import EncoderMessages
 from av1rules.ffmpeg.tools import EncoderInfo, EncoderTrial, SelfTest, TrialEncode
@@ -19,15 +20,13 @@ USUAL_RATE = Fraction(24)
 Options = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoFacts:
+class VideoFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What an encoder's options need to know of the pictures."""
 
     frame_rate: Fraction | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoder:
+class Encoder(msgspec.Struct, frozen=True, kw_only=True):
     """One AV1 encoder of FFmpeg: all that is special about it.
 
     `codec` is FFmpeg's `-c:v` name and the name in rules; `product` is what the encoder tag of a

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import msgspec
+
 from av1rules.base.errors import NoSpaceError
 from av1rules.base.text import plural, printable
 from av1rules.base.units import format_size
@@ -35,8 +37,7 @@ class Reservation:
             self.room.lower(self, max(self.need_bytes - size_bytes, 0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _DiskState:
+class _DiskState(msgspec.Struct, frozen=True, kw_only=True):
     """Free bytes by file system, and what was promised just before: what is written and no longer
     promised while somebody looks must not be missing on both sides."""
 

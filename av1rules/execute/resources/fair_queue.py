@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import msgspec
+
 LOOK_S = 0.5
 """How often one who waits looks whether the run is to stop, and whether others made room."""
 
@@ -25,8 +27,7 @@ def ignore_reason(_reason: str) -> None:
     """The `tell` of those who wait in silence."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ticket:
+class _Ticket(msgspec.Struct, frozen=True, eq=False):
     wants: frozenset[Hashable]
 
 

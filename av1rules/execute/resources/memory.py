@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import msgspec
+
 from av1rules.base.text import plural
 from av1rules.base.units import format_size
 from av1rules.encode.encoders.registry import require_encoder
@@ -30,8 +32,7 @@ def available_bytes(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Names:
+class _Names(msgspec.Struct, frozen=True, kw_only=True):
     """What the files of one version are called."""
 
     limit: str

@@ -11,8 +11,10 @@ import contextlib
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.base.events import CheckStarted, FileChecked, JobProgress, Probing, Sink
@@ -54,8 +56,7 @@ class AdoptKind(Enum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdoptOptions:
+class AdoptOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`paths` are files or folders (absolute; none: all places of targets). `digest` compares whole
     sources, `decode` plays the targets; `is_dry` writes nothing."""
 
@@ -65,8 +66,7 @@ class AdoptOptions:
     is_dry: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adoption:
+class Adoption(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one file. `source` is its library path, `original` what lies aside for it,
     `reason` why it was refused, `notes` what else to know."""
 
@@ -78,8 +78,7 @@ class Adoption:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdoptReport:
+class AdoptReport(msgspec.Struct, frozen=True, kw_only=True):
     """Everything of ours that was found, in the order of the walk; `known` more are in the ledger
     as they are."""
 
@@ -91,8 +90,7 @@ class AdoptReport:
         return tuple(item for item in self.adoptions if item.kind is kind)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Context:
+class _Context(msgspec.Struct, frozen=True, kw_only=True):
     """What every file of one adoption needs."""
 
     workspace: Workspace

@@ -6,7 +6,6 @@ can't come from an edit is refused: other pictures, another length.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 import msgspec
@@ -20,8 +19,7 @@ from av1rules.ledger.provenance import FORMAT, Provenance, parse_provenance
 from av1rules.media.source import Source, VideoStream
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvenanceTag:
+class ProvenanceTag(msgspec.Struct, frozen=True, kw_only=True):
     """What a tag says, or why it can't be believed."""
 
     said: Provenance | None
@@ -48,8 +46,7 @@ def read_provenance_tag(tag: str) -> ProvenanceTag:
     return ProvenanceTag(said=said)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceComparison:
+class SourceComparison(msgspec.Struct, frozen=True, kw_only=True):
     """`fault` is why the file can't be the target, `notes` how it differs from what was made."""
 
     fault: str | None = None

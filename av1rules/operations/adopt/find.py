@@ -6,8 +6,10 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.files import is_at_or_below
 from av1rules.base.hashing import content_key
@@ -22,8 +24,7 @@ from av1rules.policy.model import OutputMode, RuleSet
 from av1rules.storage.trash import TRASH_FOLDER, is_disk_there
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """The source of a target: `file` by its name in the library, `path` where its bytes are (they
     differ for an original that lies aside)."""
 

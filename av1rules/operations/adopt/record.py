@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.files import open_regular
@@ -23,8 +25,7 @@ from av1rules.policy.canonical import fingerprint
 _MAX_RECEIPT_BYTES = 16 * 1024**2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrashedOriginal:
+class TrashedOriginal(msgspec.Struct, frozen=True, kw_only=True):
     """An original that lies aside, and what was probed of it."""
 
     path: str

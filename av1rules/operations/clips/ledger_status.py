@@ -4,8 +4,9 @@ is made and no source looked at, which `clips list` does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from av1rules.approvals.file import load_approvals
 from av1rules.approvals.model import Answer, Decisions, ReviewStatus, review_state
@@ -21,8 +22,7 @@ _OF_VERDICT = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipAndStatus:
+class ClipAndStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A clip that was made, as it was when its settings were last looked at by a plan."""
 
     record: ClipRecord

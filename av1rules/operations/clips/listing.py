@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import shlex
 from collections import defaultdict
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from av1rules.approvals.adjust import changes_between, described_changes
 from av1rules.approvals.model import ReviewStatus
@@ -24,8 +26,7 @@ from av1rules.policy.canonical import NAMES, shaping, shown
 from av1rules.policy.settings import EncodeSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipView:
+class ClipView(msgspec.Struct, frozen=True, kw_only=True):
     """One clip: `record` is None while it is due, `row` where its source is no longer planned."""
 
     source: str

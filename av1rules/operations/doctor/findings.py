@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class Grade(Enum):
@@ -16,8 +17,7 @@ class Grade(Enum):
     WRONG = "wrong"  # a run would fail, or do less than it should
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One line: `subject` was checked, `detail` is what was seen, `hint` the cure."""
 
     section: str

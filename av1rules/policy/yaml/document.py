@@ -12,9 +12,10 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
 from ruamel.yaml.events import (
@@ -79,7 +80,7 @@ def _without_waiting(name: str, flags: int) -> int:
 
 
 def _not_a_file(path: Path, mode: int) -> Av1rulesError:
-    reason, hint = "it is no regular file", "write the rules to a file: pipes are not read"
+    reason, hint = "it is not a regular file", "write the rules to a file: pipes are not read"
     if stat.S_ISDIR(mode):
         reason = "it is a folder"
         hint = f"name the file in it: {printable(str(path / 'rules.yaml'))}"

@@ -6,14 +6,15 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from av1rules.base.text import printable
 from av1rules.policy.model import Place, Problem
 
 Path_ = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scalar:
+class Scalar(msgspec.Struct, frozen=True, kw_only=True):
     """One value. `raw` is its text as the file has it (a number's own spelling)."""
 
     value: str | int | float | bool | None
@@ -22,8 +23,7 @@ class Scalar:
     column: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Items:
+class Items(msgspec.Struct, frozen=True, kw_only=True):
     """A list."""
 
     items: tuple[Node, ...]
@@ -31,8 +31,7 @@ class Items:
     column: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One key of a mapping with its place and value."""
 
     key: str
@@ -60,8 +59,7 @@ class Mapping:
 Node = Scalar | Items | Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A parsed file. `root` is None when the file is empty or its syntax is broken.
 
     `unread` are the paths of values that could not be taken as they stand, as `problems` say.

@@ -6,7 +6,8 @@ A parser names what it expected where it gave up; the writer needs the line that
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.base.text import printable
 from av1rules.policy.problems import range_hint, space_hint
@@ -22,8 +23,7 @@ _CLOSERS = {"[": "]", "{": "}"}
 DASH_HINT = "a space after the dash: - {}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyntaxMessage:
+class SyntaxMessage(msgspec.Struct, frozen=True, kw_only=True):
     """What the parser said, and where it stood; `opened` is the innermost [ or { still open."""
 
     context: str
@@ -33,8 +33,7 @@ class SyntaxMessage:
     opened: At | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class YamlSyntaxError:
+class YamlSyntaxError(msgspec.Struct, frozen=True, kw_only=True):
     at: At
     message: str
     hint: str | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
+
+import msgspec
 
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.result import Score, show_figure
@@ -15,8 +16,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 28, 26
 UNITS = {Metric.VMAF: "", Metric.XPSNR: " dB", Metric.SSIM: "", Metric.PSNR: " dB"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """The score of one encode; `number` is its place on the page, and gives its colour."""
 
     number: int

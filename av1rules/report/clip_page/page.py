@@ -9,7 +9,8 @@ import base64
 import hashlib
 import importlib.resources
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from av1rules.base.units import format_size
 from av1rules.ledger.clips import ClipRecord
@@ -22,8 +23,7 @@ LARGEST_INSIDE = 48 * 1024**2
 """Bytes of clips that are put into the page itself; others are laid beside it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Still:
+class Still(msgspec.Struct, frozen=True, kw_only=True):
     """One picture of the source and of each encode, as JPEG files."""
 
     label: str

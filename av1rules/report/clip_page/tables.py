@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
+
+import msgspec
 
 from av1rules import __version__
 from av1rules.base.text import printable
@@ -16,8 +17,7 @@ from av1rules.quality.result import Score, clock, show_figure
 from av1rules.report.clips import projection_text, score_by
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encode:
+class Encode(msgspec.Struct, frozen=True, kw_only=True):
     """A clip as the page has it: `name` tells it from the others, `clip` are the bytes to put
     inside, else `clip_name` is the file beside the page. `command`: what takes these settings."""
 
