@@ -1,0 +1,1 @@
+"""What earlier commits wrote is still read: see README.md."""
