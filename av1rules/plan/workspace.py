@@ -28,6 +28,7 @@ from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.approvals import ApprovalsFile
 from av1rules.policy.decode import STATE_FOLDER
 from av1rules.policy.load import load_rules
+from av1rules.policy.schema import schema_digest
 from av1rules.policy.model import Root, RuleSet
 from av1rules.policy.ownership import writable_by_others
 
@@ -135,12 +136,13 @@ def _load(rules_file: Path) -> RuleSet:
     The note stands in the default state folder, since `run.state_dir` is in the file itself.
     """
     note = rules_file.absolute().parent / STATE_FOLDER / _CHECKED_NAME
-    version, _, digest = _read(note).partition(" ")
-    trusted = digest if version == __version__ else None
+    checker = f"{__version__}+{schema_digest()}"
+    checked_by, _, digest = _read(note).partition(" ")
+    trusted = digest if checked_by == checker else None
     ruleset = load_rules(rules_file, trusted_digest=trusted)
     if ruleset.digest != trusted and ruleset.run.state_dir == note.parent and note.parent.is_dir():
         with contextlib.suppress(OSError):
-            write_text(note, f"{__version__} {ruleset.digest}")
+            write_text(note, f"{checker} {ruleset.digest}")
     return ruleset
 
 

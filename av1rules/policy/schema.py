@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from av1rules.base.errors import Av1rulesError
+from av1rules.base.text import text_digest
 from av1rules.policy.formats import NUMBER_FORMATS, TEXT_FORMATS
 from av1rules.policy.model import Problem
 from av1rules.policy.problems import MOST_PROBLEMS
@@ -27,6 +28,11 @@ def schema_path() -> Path:
         if (path := folder / "rules.schema.json").is_file():
             return path
     raise Av1rulesError("rules.schema.json is missing", hint="install av1rules again")
+
+
+def schema_digest() -> str:
+    """Which schema this is: what an earlier one let pass may be wrong now."""
+    return text_digest(schema_path().read_text(encoding="utf-8"))
 
 
 @functools.cache
