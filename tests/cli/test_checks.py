@@ -66,7 +66,7 @@ def test_adopt_after_the_state_folder_was_lost(library: SampleLibrary) -> None:
     )
     with run_lock(library.state_dir):
         refused = av1rules("adopt", cwd=library.folder, code=2).stderr
-    assert "another run is at work" in refused
+    assert "another run uses this ledger" in refused
 
 
 def test_adopt_refuses_a_target_without_source(library: SampleLibrary) -> None:
@@ -85,7 +85,7 @@ def test_health_lists_what_is_damaged(library: SampleLibrary) -> None:
     os.truncate(cut, cut.stat().st_size // 2)
     done = av1rules("health", "-j", "2", cwd=library.folder, code=1)
     assert "films/cut.mkv  File ended prematurely" in done.stdout
-    assert "films/cut.mkv: not well: File ended prematurely" in done.stderr
+    assert "films/cut.mkv: problem: File ended prematurely" in done.stderr
     again = av1rules("health", "--json", cwd=library.folder, code=1)
     assert [item["health"] for item in json.loads(again.stdout)["sources"]] == ["well", "damaged"]
     assert "0 files to check (0 B), 2 checked before" in again.stderr
@@ -109,7 +109,7 @@ def test_interrupted_health_ends_at_once_and_goes_on_later(
     ) as child:
         assert child.stderr is not None
         for line in child.stderr:
-            if "films/a.mkv: well" in line:
+            if "films/a.mkv: ok" in line:
                 break
         child.send_signal(signal.SIGINT)
         child.stderr.read()

@@ -74,7 +74,7 @@ def test_adjust_takes_options_and_words(waiting: SampleLibrary) -> None:
     ("arguments", "message"),
     [
         (("adjust", NAME, "--set", "crf=99"), "crf: 99 is above the maximum 70"),
-        (("adjust", NAME, "--set", "crff=9"), "crff: unknown setting crff"),
+        (("adjust", NAME, "--set", "crff=9"), "crff: unknown key crff"),
         (("adjust", NAME, "--set", "slow"), "expected key=value, found slow"),
         (("adjust", NAME, "--crf", "50"), "an adjustment changes at least one setting"),
         (("approve", NAME, "films/none.mkv"), "no clip has this name"),
