@@ -17,7 +17,6 @@ from av1rules.base.events import ClipMade, JobProgress, JobStarted
 from av1rules.base.files import publish
 from av1rules.base.outcomes import Outcome
 from av1rules.base.units import now_text
-from av1rules.execute.encode_result import EncodedExcerpts
 from av1rules.execute.excerpts import LARGEST_RATE, passages_job
 from av1rules.execute.prerequisites import with_prerequisites
 from av1rules.execute.session import Session
@@ -28,7 +27,7 @@ from av1rules.execute.target_job import (
     reserve_disk,
     reserve_memory,
 )
-from av1rules.execute.worker import Worker
+from av1rules.execute.worker import EncodedExcerpts, Worker
 from av1rules.ledger.clips import ClipFacts, ClipRecord
 from av1rules.ledger.records import tools_used
 from av1rules.plan.evaluate import known_noise

@@ -13,9 +13,9 @@ from av1rules.base.events import JobProgress
 from av1rules.base.units import now_text
 from av1rules.encode.excerpt_argv import CLIP_CONTAINER
 from av1rules.encode.job import EncodeJob
-from av1rules.execute.encode_request import encode_job_of
 from av1rules.execute.target_job import (
     TargetJob,
+    encode_job_of,
     private_folder,
     require_same_source,
     reserve_disk,

@@ -16,8 +16,8 @@ from av1rules.base.events import JobProgress, JobWithheld, StepDone
 from av1rules.base.hashing import content_key
 from av1rules.base.outcomes import Outcome
 from av1rules.base.units import format_size, now_text
-from av1rules.execute.encode_result import Rejection
 from av1rules.execute.excerpts import encode_sample
+from av1rules.execute.quality_gate import Rejection
 from av1rules.execute.session import Session
 from av1rules.execute.target_job import TargetJob, priority_of, require_same_source
 from av1rules.execute.worker import Worker

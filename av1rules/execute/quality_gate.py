@@ -3,15 +3,37 @@ floor of the policy never is."""
 
 from __future__ import annotations
 
+import msgspec
+
 from av1rules.base.errors import EncodeError, ToolError
 from av1rules.base.process import Children
 from av1rules.encode.encode import EncodeOutcome
-from av1rules.execute.encode_result import QualityScores, Rejection
 from av1rules.ffmpeg.tools import ToolMemo, Tools
 from av1rules.ledger.records import AttemptResult
-from av1rules.policy.quality_spec import Metric, QualityGate, shortfall
+from av1rules.policy.quality_spec import GateScope, Metric, QualityGate, shortfall
 from av1rules.quality.capabilities import find_abilities
-from av1rules.quality.result import figure_of
+from av1rules.quality.result import Score, figure_of
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a gate does not let an encode pass: remembered for its content and settings.
+
+    `size_bytes` is the size of the result, or the projected one. `measured` are the figures that
+    the floors of a quality gate were compared with, by the key of the floor.
+    """
+
+    kind: AttemptResult
+    detail: str
+    size_bytes: int
+    measured: tuple[tuple[str, float], ...] = ()
+
+
+class QualityScores(msgspec.Struct, frozen=True, kw_only=True):
+    """What an encode scored; `problem` says why there are no scores."""
+
+    scope: GateScope | None = None  # None: the policy asks for no scores
+    scores: tuple[Score, ...] = ()
+    problem: str | None = None
 
 
 def require_scorable(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from av1rules.base.errors import EncodeError
 from av1rules.base.units import now_text
 from av1rules.encode.streams import StreamAction
-from av1rules.execute.encode_result import VerifiedEncode
 from av1rules.execute.session import Session
+from av1rules.execute.worker import VerifiedEncode
 from av1rules.ledger.receipt import Receipt, SettingLine, SourcePicture, kept_scores
 from av1rules.ledger.records import Attempt, AttemptResult, TargetRow
 from av1rules.media.source import Source

@@ -15,8 +15,8 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.files import TEMP_PREFIX, is_temp_name
 from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
-from av1rules.execute.clip_cleanup import sweep_clips
-from av1rules.execute.move_journal import recover_moves
+from av1rules.execute.cleanup import sweep_clips
+from av1rules.execute.move import recover_moves
 from av1rules.execute.replace import recover_replacements
 from av1rules.ledger.ledger import InHand, Ledger
 from av1rules.ledger.receipt import parse_receipt, write_receipt

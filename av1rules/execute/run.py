@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from av1rules.base.errors import UsageError
 from av1rules.base.events import Note, RunFinished, RunStarted
 from av1rules.base.outcomes import Outcome
-from av1rules.execute.backend import Backend
-from av1rules.execute.clip_cleanup import drop_old_clips
+from av1rules.execute.cleanup import drop_old_clips, trash_orphans
 from av1rules.execute.move import apply_moves
-from av1rules.execute.orphans import trash_orphans
 from av1rules.execute.session import Session
 from av1rules.execute.trash import purge_expired
 from av1rules.plan.context import PlanRequest
@@ -25,10 +24,30 @@ from av1rules.plan.items import (
     Plan,
     PlanAction,
     Prerequisite,
+    RunItem,
     coming_encode,
     total_bytes,
 )
 from av1rules.plan.plan import build_plan
+
+
+class Backend(Protocol):
+    """Decides where and when the jobs of a run are done; `guard.JobRunner` does each of them."""
+
+    def run(
+        self,
+        rows: tuple[RunItem, ...],
+        session: Session,
+        *,
+        jobs: int,
+        prerequisites_only: bool = False,
+    ) -> None:
+        """Do the prerequisites of each row, then its own job, `jobs` at a time; a row that shares
+        the target of another comes after that one. A job that fails never stops the others.
+
+        `prerequisites_only`: the rows' own jobs are left out. Raises Av1rulesError where the
+        backend itself fails.
+        """
 
 
 def run_plan(plan: Plan, session: Session, backend: Backend, *, jobs: int) -> RunFinished:

@@ -18,21 +18,20 @@ from av1rules.base.outcomes import Outcome
 from av1rules.base.units import now_text
 from av1rules.execute.copy import copy_target
 from av1rules.execute.deliver import deliver, done_event, require_replaceable
-from av1rules.execute.encode_request import encode_job_of
-from av1rules.execute.encode_result import Rejection, VerifiedEncode
 from av1rules.execute.prerequisites import with_prerequisites
-from av1rules.execute.quality_gate import require_scorable
+from av1rules.execute.quality_gate import Rejection, require_scorable
 from av1rules.execute.receipts import receipt_of
 from av1rules.execute.resources.disk_space import Reservation
 from av1rules.execute.session import Session
 from av1rules.execute.target_job import (
     TargetJob,
     digest_of_planned,
+    encode_job_of,
     private_folder,
     reserve_disk,
     reserve_memory,
 )
-from av1rules.execute.worker import Worker
+from av1rules.execute.worker import VerifiedEncode, Worker
 from av1rules.ledger.records import TargetRow, tools_used
 from av1rules.plan.items import Copy, Encode, Move
 from av1rules.plan.target_state import inspect_target, is_as_written

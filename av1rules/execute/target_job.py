@@ -18,12 +18,15 @@ from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.priority import Priority
 from av1rules.base.stall import with_stall_timeout
 from av1rules.base.text import printable
-from av1rules.execute.encode_result import Rejection
+from av1rules.encode.job import EncodeJob
+from av1rules.execute.quality_gate import Rejection
 from av1rules.execute.receipts import record_attempt
 from av1rules.execute.resources.disk_space import Reservation
 from av1rules.execute.resources.memory import estimate_bytes
 from av1rules.execute.session import Session
 from av1rules.execute.worker import Worker, WorkerContext
+from av1rules.ledger.provenance import provenance_json
+from av1rules.ledger.records import tools_used
 from av1rules.plan.items import ActiveItem, PlannedEncode
 from av1rules.plan.target_state import inspect_target
 from av1rules.policy.model import RunSpec
@@ -144,6 +147,33 @@ class TargetJob(msgspec.Struct, frozen=True, kw_only=True):
 def priority_of(run: RunSpec) -> Priority:
     """How children of a run are ranked."""
     return Priority(nice=run.nice, io_class=run.io_class.value, cpus=run.cpus)
+
+
+def encode_job_of(job: TargetJob, *, folder: str, digest: str) -> EncodeJob:
+    """The whole film by its settings, into `folder`; `digest` is that of the whole source."""
+    work, workspace = job.work, job.session.workspace
+    run = workspace.ruleset.run
+    return EncodeJob(
+        source_path=job.source_path,
+        source=work.look.source,
+        settings=work.recipe.settings,
+        encoder=work.encoder,
+        target=job.target,
+        provenance=provenance_json(
+            digest=digest,
+            content_key=work.content_key,
+            size_bytes=job.source_bytes,
+            settings=work.recipe.settings,
+            tools=tools_used(work.encoder, workspace.tools),
+        ),
+        library_path=job.name,
+        temp_dir=folder,
+        threads=run.threads_per_job,
+        stall_timeout_s=run.stall_timeout_s,
+        max_duration_s=run.max_duration_s,
+        priority=job.priority,
+        memory_bytes=run.memory_per_job,
+    )
 
 
 @contextmanager

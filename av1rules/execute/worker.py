@@ -22,25 +22,51 @@ from av1rules.encode.excerpt_argv import seek_slack
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.size_gate import too_large
 from av1rules.encode.verify import Verification, verify
-from av1rules.execute.encode_result import (
-    EncodedExcerpts,
-    EncodeResult,
+from av1rules.execute.quality_gate import (
     QualityScores,
     Rejection,
-    VerifiedEncode,
+    below_floor,
+    metrics_of,
+    without_scores,
 )
-from av1rules.execute.quality_gate import below_floor, metrics_of, without_scores
 from av1rules.ffmpeg.progress import ProgressSample
 from av1rules.ffmpeg.tools import ToolMemo, Tools
 from av1rules.ffmpeg.watchdog import RunLimits
 from av1rules.ledger.records import AttemptResult
 from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
+from av1rules.media.source import VideoStream
 from av1rules.policy.quality_spec import GateScope, Metric
 from av1rules.quality.filtergraph import ScoreInput
 from av1rules.quality.result import Score
 from av1rules.quality.sampling import sample_excerpts
 from av1rules.quality.score import measure
+
+
+class VerifiedEncode(msgspec.Struct, frozen=True, kw_only=True):
+    """A result that is verified and has passed the gates, in the temporary folder of its job.
+
+    `content_key`, `head_key` and `digest` are of its bytes.
+    """
+
+    encoded: EncodeOutcome
+    verified: Verification
+    quality: QualityScores
+    content_key: str
+    head_key: str
+    digest: str
+
+
+EncodeResult = VerifiedEncode | Rejection
+
+
+class EncodedExcerpts(msgspec.Struct, frozen=True, kw_only=True):
+    """Excerpts of a source, encoded and scored; `score_problem` says why there are no scores."""
+
+    encoded: EncodeOutcome
+    main: VideoStream
+    scores: tuple[Score, ...] = ()
+    score_problem: str | None = None
 
 
 class WorkerContext(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from av1rules.base.errors import UsageError
 from av1rules.base.events import ClipMade
 from av1rules.execute.startup import start_session
 from av1rules.ledger.clips import ClipStatus
-from av1rules.operations.clips.listing import ClipView, find_clip, list_clips
+from av1rules.operations.clips.review import ClipView, find_clip, list_clips
 from av1rules.operations.clips.variants import source_for_variants, try_variants, variant_row
 from av1rules.plan.items import PlanAction
 from av1rules.plan.workspace import open_workspace

@@ -8,12 +8,22 @@ from __future__ import annotations
 import os
 import shlex
 from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec.structs import replace
 
 from av1rules.approvals.adjust import changes_between, described_changes
-from av1rules.approvals.model import ReviewStatus
+from av1rules.approvals.file import approvals_path, author, record
+from av1rules.approvals.model import (
+    Answer,
+    ClipDecision,
+    Decisions,
+    ReviewStatus,
+    all_changes,
+    new_decision,
+)
 from av1rules.base.errors import UsageError
 from av1rules.base.text import counted, printable
 from av1rules.ledger.clips import ClipRecord, ClipStatus
@@ -228,3 +238,36 @@ def _names(view: ClipView) -> set[str]:
 def _paths(view: ClipView) -> set[str]:
     paths = {row.file.path for row in (*view.alike, *filter(None, [view.row]))}
     return paths | ({view.record.origin} if view.record is not None else set())
+
+
+def decide_clip(
+    workspace: Workspace,
+    view: ClipView,
+    answer: Answer,
+    *,
+    reason: str | None = None,
+    changes: Mapping[str, object] | None = None,
+) -> tuple[ClipDecision, Decisions]:
+    """Record the decision on a current clip; returns it and all decisions with their lines.
+
+    Raises UsageError for an old clip, a rejection without a reason or an adjustment that changes
+    nothing; Av1rulesError, RulesError where the file can't be written or read.
+    """
+    made = view.require_current()
+    facts = made.facts
+    path = approvals_path(workspace.ruleset.file)
+    wanted = None
+    if changes is not None:
+        wanted = all_changes(workspace.book, facts.content_key, changes)
+    decision = new_decision(
+        answer,
+        source=view.source,
+        content_key=facts.content_key,
+        settings=facts.settings,
+        rule=facts.rule,
+        by=author(path.absolute().parent),
+        at=datetime.now(UTC),
+        reason=reason,
+        changes=wanted,
+    )
+    return decision, record(path, decision)
