@@ -1,5 +1,5 @@
-"""Clears away what nothing needs any more: orphaned targets, and clips of settings or content that
-are gone or that were never recorded."""
+"""Removes what nothing needs any more: targets whose sources are gone, and old or unrecorded
+clips."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from av1rules.plan.review_gate import contents_to_come, page_of
 
 
 def trash_orphans(orphans: Iterable[Orphan], session: Session) -> None:
-    """Put aside the orphans that the policy does not want; one that can't be is told and stays."""
+    """Move the orphans that the policy does not keep to the trash. An orphan that can't be moved is
+    reported and stays."""
     for orphan in orphans:
         if not orphan.to_trash or session.workspace.children.is_stopping:
             continue
@@ -38,8 +39,8 @@ def trash_orphans(orphans: Iterable[Orphan], session: Session) -> None:
 
 
 def trash_target(session: Session, row: TargetRow, why: str) -> None:
-    """Put a target into the trash: its source is gone, so this may be the last copy, and `undo`
-    puts it back. Raises PlanOutdatedError if it is not as written, or its source is back."""
+    """Move a target to the trash, from where `undo` can restore it: its source is gone, so this may
+    be the last copy. Raises PlanOutdatedError if the target was changed or its source is back."""
     if not is_orphan_as_written(row, session.workspace):
         raise PlanOutdatedError(f"its target is no longer as it was written: {row.target}")
     move_to_trash(
@@ -47,22 +48,22 @@ def trash_target(session: Session, row: TargetRow, why: str) -> None:
         TrashEntry(id=0, run=session.run, kind=TrashKind.ORPHAN, path="", row=row, at=now_text()),
         receipt=session.workspace.ledger.receipt(row.target),
     )
-    session.tally.add(Outcome.TRASHED)
+    session.counters.add(Outcome.TRASHED)
     session.sink(
         Note(source=row.source, message=f"moved to the trash: {printable(row.target)}: {why}")
     )
 
 
 def drop_old_clips(plan: Plan, ledger: Ledger) -> None:
-    """Remove every clip that no row of the library would be made like, save variants of films that
-    are still to come; a variant that a row would be made like is its clip from now on. Nothing,
-    unless the plan is of all of it."""
+    """Remove every clip whose fingerprint no row of the plan has, except variants of sources that
+    are still to be encoded. A variant whose fingerprint a row has becomes the clip of that row.
+    Does nothing unless the plan covers the whole library."""
     if not plan.is_whole:
         return
     wanted = {row.fingerprint for row in plan.rows}
-    compared = contents_to_come(plan.rows, ledger.clips.all())
-    # What stands in the way of these says nothing of their settings.
-    unsure = {
+    to_compare = contents_to_come(plan.rows, ledger.clips.all())
+    # These are blocked or held before their settings are known.
+    undecided = {
         row.file.library_path
         for row in plan.rows
         if row.fingerprint is None and isinstance(row, Blocked | Held)
@@ -70,9 +71,9 @@ def drop_old_clips(plan: Plan, ledger: Ledger) -> None:
     for record in ledger.clips.all():
         if record.facts.is_variant and record.fingerprint in wanted:
             ledger.clips.put(replace(record, facts=replace(record.facts, is_variant=False)))
-        if record.facts.is_variant and record.facts.content_key in compared:
+        if record.facts.is_variant and record.facts.content_key in to_compare:
             continue
-        if record.fingerprint not in wanted and record.source not in unsure:
+        if record.fingerprint not in wanted and record.source not in undecided:
             for path in (Path(record.path), page_of(record.path)):
                 with contextlib.suppress(OSError):
                     path.unlink()
@@ -80,7 +81,8 @@ def drop_old_clips(plan: Plan, ledger: Ledger) -> None:
 
 
 def sweep_clips(ledger: Ledger, state_dir: Path) -> None:
-    """Remove clips that a run which died had put in place and not recorded: they are due again."""
+    """Remove clips that a killed run had put in place and not recorded. The next plan makes
+    them."""
     folder = state_dir / CLIPS_FOLDER
     clips = ledger.clips.paths()
     known = {*clips, *(str(page_of(clip)) for clip in clips)}

@@ -1,7 +1,8 @@
-"""Targets that follow their renamed or moved sources, in two phases over a journal.
+"""Moves targets after their renamed or moved sources, in two phases with a journal.
 
-First all go to temporary names, then to their places, so that chains and exchanges of names (an
-episode renumbered, two films swapped) need no place that is not yet free.
+All targets first go to temporary names, then to their new places. So chains and swaps of names (a
+renumbered episode, two swapped files) never need a place that is not free yet. Each move is in the
+ledger before anything is renamed; after a crash it is finished from there or rolled back.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from av1rules.storage.sidecars import side_files_of
 
 
 def apply_moves(rows: Sequence[RunItem], session: Session) -> None:
-    """Move the targets of all `rows` whose donor follows them, each with its side files. What can't
-    be moved now is told and stays where it is; the next plan looks again."""
+    """Move the targets that follow the sources of `rows`, each with its side files. A target that
+    can't be moved now is reported and stays where it is; the next plan tries again."""
     moves: dict[str, TargetMove] = {}
     names: dict[str, str] = {}
     for row in rows:
@@ -57,15 +58,15 @@ def apply_moves(rows: Sequence[RunItem], session: Session) -> None:
     session.failpoint("side files placed")
     moved = settle(ledger, all_moves)
     session.failpoint("moves settled")
-    bring_along(moved, session.workspace.ruleset.output, ledger)
+    renew_receipts_and_folders(moved, session.workspace.ruleset.output, ledger)
     ledger.moves.end(all_moves)
     for move in moved:
-        session.tally.add(Outcome.MOVED)
+        session.counters.add(Outcome.MOVED)
         session.sink(JobMoved(source=move.source, old=move.old, target=move.new))
 
 
 def _checked(row: RunItem, session: Session) -> TargetMove | None:
-    """The move of a row, if ledger and disk are still as planned; its place is or will be free."""
+    """The move of a row; None if it has none, or if ledger or disk changed since the plan."""
     if not isinstance(row, ActiveItem) or (moving := row.work.moves_from) is None:
         return None
     name, work = row.file.library_path, row.work
@@ -85,8 +86,8 @@ def _checked(row: RunItem, session: Session) -> TargetMove | None:
     )
 
 
-def _require_as_planned(row: ActiveItem, donor: TargetRow, ledger: Ledger) -> None:
-    if ledger.find(donor.target) != donor:
+def _require_as_planned(row: ActiveItem, moving: TargetRow, ledger: Ledger) -> None:
+    if ledger.find(moving.target) != moving:
         raise PlanOutdatedError("the ledger's record of its target changed since the plan")
     if content_key(row.file.path) != row.work.content_key:
         raise PlanOutdatedError("the source changed since it was planned")
@@ -108,8 +109,8 @@ def _try(
 def recover_moves(
     ledger: Ledger, output: OutputSpec, is_disk_there: Callable[[str], bool]
 ) -> Iterator[str]:
-    """Finish what a crash cut off, or put it back; yields a line for each. What lies on a disk that
-    is not there waits."""
+    """Finish the moves that a crash interrupted, or roll them back; yields a line for each. Files
+    on a missing disk wait."""
     moves = tuple(
         move
         for move in ledger.moves.in_flight()
@@ -123,7 +124,7 @@ def recover_moves(
             with contextlib.suppress(OSError):
                 place(move)
     place_side_files(begun, ledger)
-    for move in begun:  # what found its place taken goes back
+    for move in begun:  # a file whose new place is taken goes back
         with contextlib.suppress(OSError):
             roll_back(move)
     waiting = tuple(move for move in begun if os.path.lexists(move.stage))
@@ -134,15 +135,15 @@ def recover_moves(
         )
     done = tuple(move for move in begun if move not in waiting)
     moved = (*settle(ledger, done), *(move for move in moves if move.is_settled))
-    bring_along(moved, output, ledger)
+    renew_receipts_and_folders(moved, output, ledger)
     ledger.moves.end(tuple(move for move in moves if move not in waiting))
     for move in moved:
         yield f"finished the move of {printable(move.old)} to {printable(move.new)}"
 
 
 def with_side_files(moves: Mapping[str, TargetMove]) -> Iterator[TargetMove]:
-    """The moves, and those of the files that belong to the targets by name: they go the same way,
-    since side files of an episode that is renumbered change names with each other too."""
+    """The moves, and those of side files that belong to the targets by name. Both go the same way,
+    since side files of renumbered episodes swap names too."""
     yield from moves.values()
     for move in moves.values():
         if move.old == move.new:
@@ -160,15 +161,16 @@ def with_side_files(moves: Mapping[str, TargetMove]) -> Iterator[TargetMove]:
 
 
 def stage(move: TargetMove) -> None:
-    """A new name beside the old place: one rename, so that there is never more than one."""
+    """Give the file a temporary name in its old folder, by one rename."""
     if move.old == move.new or (os.path.lexists(move.new) and not os.path.lexists(move.old)):
-        return  # only the name of its source changed, or it was moved there together with that
+        return  # only its source was renamed, or it was moved together with its source
     os.rename(move.old, move.stage)
     fsync_folder(Path(move.old).parent)
 
 
 def place(move: TargetMove) -> None:
-    """Never over anything; across file systems as a copy that is compared before the old goes."""
+    """Move the file from its temporary name to its new place, never over another file. On another
+    file system it is copied and compared before the old file goes."""
     if not os.path.lexists(move.stage):
         return
     os.makedirs(os.path.dirname(move.new), exist_ok=True)
@@ -177,7 +179,7 @@ def place(move: TargetMove) -> None:
     except FileExistsError:
         if not same_content(move.stage, move.new):
             raise
-        os.unlink(move.stage)  # it was put there already, and the run died
+        os.unlink(move.stage)  # it was copied already when the run was killed
     except OSError as problem:
         if problem.errno != errno.EXDEV:
             raise
@@ -189,7 +191,8 @@ def place(move: TargetMove) -> None:
 
 
 def place_side_files(moves: Sequence[TargetMove], ledger: Ledger) -> None:
-    """Each goes with its target, or back; one whose new name is taken keeps its old one."""
+    """Move each side file with its target, or back. One whose new name is taken keeps its old
+    one."""
     arrived = {move.old for move in moves if not move.is_side_file and _has_arrived(move, ledger)}
     for move in moves:
         if not move.is_side_file:
@@ -208,7 +211,7 @@ def roll_back(move: TargetMove) -> None:
 
 
 def settle(ledger: Ledger, moves: tuple[TargetMove, ...]) -> tuple[TargetMove, ...]:
-    """Write the rows of the targets that are in their new place; returns their moves."""
+    """Write the rows of the targets that are in their new places, and return their moves."""
     rows: dict[str, TargetRow] = {}
     moved: list[TargetMove] = []
     for move in moves:
@@ -227,9 +230,11 @@ def settle(ledger: Ledger, moves: tuple[TargetMove, ...]) -> tuple[TargetMove, .
     return tuple(moved)
 
 
-def bring_along(moves: Sequence[TargetMove], output: OutputSpec, ledger: Ledger) -> None:
-    """Receipts of the targets, and folders that are empty now: as far as it goes. May be done again
-    after a crash."""
+def renew_receipts_and_folders(
+    moves: Sequence[TargetMove], output: OutputSpec, ledger: Ledger
+) -> None:
+    """Renew the receipts of the targets and remove empty folders, ignoring OS errors. May be
+    repeated after a crash."""
     for target in dict.fromkeys(path for move in moves for path in (move.old, move.new)):
         row, stored = ledger.find(target), ledger.receipt(target)
         with contextlib.suppress(OSError, ValueError):
@@ -240,17 +245,17 @@ def bring_along(moves: Sequence[TargetMove], output: OutputSpec, ledger: Ledger)
 
 
 def _finish_staging(moves: Sequence[TargetMove], ledger: Ledger) -> None:
-    """A run that died before all had their temporary names: those that are not on their way yet
-    would stand in the places of others."""
-    under_way = {
+    """Complete the first phase of a killed run: a file without its temporary name would stand in
+    the place of another."""
+    not_arrived = {
         move.old for move in moves if not move.is_side_file and not _has_arrived(move, ledger)
     }
     for move in moves:
         if move.is_side_file:
-            is_due = move.source_path in under_way and os.path.lexists(move.old)
+            is_due = move.source_path in not_arrived and os.path.lexists(move.old)
         else:
             row = ledger.find(move.old)
-            is_due = move.old in under_way and row is not None and _is_at(move.old, row)
+            is_due = move.old in not_arrived and row is not None and _is_at(move.old, row)
         if is_due and not os.path.lexists(move.stage):
             with contextlib.suppress(OSError):
                 stage(move)
@@ -262,7 +267,7 @@ def _has_arrived(move: TargetMove, ledger: Ledger) -> bool:
 
 
 def _part_of(move: TargetMove) -> Path:
-    """Where a copy to another file system grows."""
+    """The temporary name of a copy to another file system."""
     return Path(os.path.dirname(move.new), f"{os.path.basename(move.stage)}.part")
 
 
@@ -274,7 +279,7 @@ def _is_at(path: str, row: TargetRow) -> bool:
 
 
 def _remove_empty(folder: str, *, top: str) -> None:
-    """Empty folders below `top`, which a renamed folder of sources leaves behind in the mirror."""
+    """Remove empty folders below `top`: a renamed folder of sources leaves them in the mirror."""
     with contextlib.suppress(OSError):
         while folder.startswith(f"{top}/"):
             os.rmdir(folder)
