@@ -101,9 +101,9 @@ def _version(name: str) -> str | None:
 
 
 def check_programs(spec: ToolsSpec) -> Iterator[Finding]:
-    """Every binary there is, check by check, then which ones a run would use.
+    """Check every binary, then report which ones a run would use.
 
-    What is wrong with a binary that is not used is a warning only.
+    A problem of an unused binary is only a warning.
     """
     tools, refusal = _chosen(spec)
     checks = diagnose_tools(
@@ -113,7 +113,7 @@ def check_programs(spec: ToolsSpec) -> Iterator[Finding]:
         self_tests=SELF_TESTS,
     )
     for check in checks:
-        yield _of_check(check, tools)
+        yield _finding_of(check, tools)
     if refusal is not None:
         yield _finding("in use", Grade.WRONG, "programs", refusal.message, refusal.hint)
     if tools is not None:
@@ -132,7 +132,7 @@ def _chosen(spec: ToolsSpec) -> tuple[Tools | None, ToolError | None]:
         return None, refusal
 
 
-def _of_check(check: ToolCheck, tools: Tools | None) -> Finding:
+def _finding_of(check: ToolCheck, tools: Tools | None) -> Finding:
     detail = check.detail
     if check.passed is None:
         grade = Grade.NOTE
@@ -168,17 +168,17 @@ NETWORK_FILE_SYSTEMS = frozenset(
         "glusterfs", "fuse.glusterfs", "fuse.rclone", "davfs", "fuse.davfs2", "lustre", "beegfs",
     }
 )  # fmt: skip
-"""Where SQLite's locks and shared memory can't be relied on."""
+"""File systems on which SQLite's locks and shared memory are not reliable."""
 
 _MOUNTS = Path("/proc/mounts")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 _SHOWN_PROBLEMS = 5
-"""Unreadable files and folders named one by one; a broken disk may have thousands."""
+"""How many unreadable files and folders are listed; a broken disk may have thousands."""
 
 
 def check_roots(ruleset: RuleSet) -> Iterator[Finding]:
-    """Each root: is it there and readable, how many video files, how long the walk took."""
+    """Check each root: whether it exists and is readable, its video files, the time of the walk."""
     for root in ruleset.library.roots:
         yield from _check_root(root, ruleset)
 
@@ -196,11 +196,11 @@ def _check_root(root: Root, ruleset: RuleSet) -> Iterator[Finding]:
     yield from _walk_problems(subject, problems)
     if any(problem.is_root for problem in problems):
         return
-    aside = Counter(item.skip_reason.value for item in found if item.skip_reason is not None)
+    skipped = Counter(item.skip_reason.value for item in found if item.skip_reason is not None)
     size = format_size(sum(item.file.stat.size_bytes for item in found))
     elapsed = format_duration(time.monotonic() - started)
     parts = [f"{counted(len(found), 'video file')}, {size}, walked in {elapsed}"]
-    parts += [f"{count} {why}" for why, count in aside.most_common()]
+    parts += [f"{count} {why}" for why, count in skipped.most_common()]
     if found:
         yield _finding("library", Grade.OK, subject, "; ".join(parts))
     else:
@@ -220,7 +220,7 @@ def _walk_problems(subject: str, problems: list[WalkProblem]) -> Iterator[Findin
 
 
 def check_output(ruleset: RuleSet) -> Iterator[Finding]:
-    """Every folder that targets and temporary files go to: writable, and with room."""
+    """Check every folder of targets and temporary files: is it writable, with enough space?"""
     output = ruleset.output
     if output.mode is OutputMode.MIRROR and output.root is not None:
         places = [("output", output.root)]
@@ -265,7 +265,7 @@ def existing_part(path: Path) -> Path:
 
 
 def _refusal(folder: Path) -> str | None:
-    """Why nothing can be written in `folder`, without trying: a check must not write."""
+    """Why `folder` can't be written to, found without writing."""
     if not folder.is_dir():
         return f"{folder} is not a folder"
     return None if os.access(folder, os.W_OK | os.X_OK) else f"{folder} is not writable"
@@ -276,7 +276,7 @@ def _device(place: Path) -> int:
 
 
 def check_state(ruleset: RuleSet) -> Iterator[Finding]:
-    """The state folder: local and writable; the ledger: opens; a run at work, or one that died."""
+    """Check the state folder (local, writable), the ledger (opens), and active or killed runs."""
     folder = ruleset.run.state_dir
     existing = existing_part(folder)
     refusal = _refusal(existing)
@@ -315,7 +315,7 @@ def _check_ledger(folder: Path) -> Iterator[Finding]:
     if jobs_in_progress and holder is None:
         detail = f"a killed run left {counted(jobs_in_progress, 'unfinished encode')}"
         hint = "nothing to do: the next run cleans up"
-        yield _finding("state", Grade.WARNING, "work in hand", detail, hint)
+        yield _finding("state", Grade.WARNING, "unfinished work", detail, hint)
 
 
 def _mounts() -> str:
@@ -324,7 +324,7 @@ def _mounts() -> str:
 
 
 def file_system_of(path: Path, mounts: str) -> str | None:
-    """The type of the file system that holds `path`, by a table as in /proc/mounts."""
+    """The type of the file system of `path`, by a table like /proc/mounts."""
     real = os.path.realpath(path)
     best, kind = "", None
     for line in mounts.splitlines():
@@ -333,6 +333,6 @@ def file_system_of(path: Path, mounts: str) -> str | None:
             continue
         point = _ESCAPED.sub(lambda found: chr(int(found[1], 8)), fields[1])
         is_above = real == point or real.startswith(f"{point.rstrip('/')}/")
-        if is_above and len(point) >= len(best):  # of two on one point the later one counts
+        if is_above and len(point) >= len(best):  # the last of several mounts on one point counts
             best, kind = point, fields[2]
     return kind

@@ -284,7 +284,7 @@ def test_what_a_dead_run_left_is_a_warning(good_tools: Stub, library: Path) -> N
         ledger.begin(str(library / "out" / ".av1rules-x"), "films/a.mkv")
     code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
-    assert lines["state", "work in hand"]["grade"] == "warning"
+    assert lines["state", "unfinished work"]["grade"] == "warning"
     assert lines["state", "ledger"]["detail"] == f"version {SCHEMA_VERSION}, 0 targets"
 
 

@@ -278,7 +278,7 @@ def test_a_lost_clip_file_is_due_again(reviewed: SampleLibrary) -> None:
     assert reviewed.run().clips == 1
 
 
-@pytest.mark.parametrize("step", ["passages chosen", "clip encoded", "clip placed"])
+@pytest.mark.parametrize("step", ["excerpts chosen", "clip encoded", "clip placed"])
 def test_crash_in_mid_clip(reviewed: SampleLibrary, step: str) -> None:
     """The run dies after `step`; the next one leaves no trace of it and makes the clip."""
     reviewed.add("film.mkv")
