@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from av1rules.base.events import RunFinished
 from av1rules.execute import run
-from av1rules.execute.backend import Backend
+from av1rules.execute.run import Backend
 from av1rules.execute.session import Session
 from av1rules.execute.worker import LOCAL_WORKER, Worker
 from av1rules.graph.runner import DoitBackend

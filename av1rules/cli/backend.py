@@ -5,7 +5,7 @@ doit, the forecast and all that encodes take 0.1 s to import, and most runs have
 
 from __future__ import annotations
 
-from av1rules.execute.backend import Backend
+from av1rules.execute.run import Backend
 from av1rules.execute.session import Session
 from av1rules.plan.items import Plan, PlanAction, RunItem
 

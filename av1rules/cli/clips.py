@@ -17,8 +17,7 @@ from av1rules.cli.clips_open import play
 from av1rules.cli.exit_codes import EXIT_DONE
 from av1rules.cli.options import rules_option
 from av1rules.ledger.clips import ClipStatus
-from av1rules.operations.clips.decide import decide_clip
-from av1rules.operations.clips.listing import ClipView, find_clip, list_clips
+from av1rules.operations.clips.review import ClipView, decide_clip, find_clip, list_clips
 from av1rules.plan.workspace import Workspace, open_workspace
 from av1rules.policy.schema import crf_bounds
 from av1rules.policy.settings import show_value

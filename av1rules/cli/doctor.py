@@ -12,9 +12,16 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import counted
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
 from av1rules.cli.options import rules_option
-from av1rules.operations.doctor.findings import Finding, Grade, has_wrong
-from av1rules.operations.doctor.places import check_output, check_roots, check_state
-from av1rules.operations.doctor.programs import check_programs, check_python
+from av1rules.operations.doctor import (
+    Finding,
+    Grade,
+    check_output,
+    check_programs,
+    check_python,
+    check_roots,
+    check_state,
+    has_wrong,
+)
 from av1rules.policy.load import check_rules
 from av1rules.policy.model import RuleSet, Severity, ToolsSpec
 from av1rules.policy.ownership import writable_by_others

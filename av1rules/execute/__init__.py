@@ -1,1 +1,1 @@
-"""Doing what a plan says: jobs, the gates on their results, delivery, and what a crash left."""
+"""Executes a plan: its jobs, the gates on their results, delivery, and recovery after a crash."""

@@ -1,8 +1,8 @@
-"""Keeps a run within its budget, and records each forecast beside what came of it.
+"""Keeps a run within its budget, and records each forecast with its actual result.
 
-A run starts encodes in the order of the forecast. Time is wall-clock time, since that is what users
-have: an encode starts only if its forecast still fits. Space is what finished encodes have saved,
-and what running ones are expected to save.
+A run starts encodes in the order of the forecast. The time budget is wall-clock time: an encode
+starts only if its forecast still fits. The space budget counts what finished encodes have saved and
+what running encodes are expected to save.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from av1rules.plan.items import Plan, PlanAction, RunItem
 
 
 class BudgetScheduler:
-    """Asked before each job, and called after it; from any thread."""
+    """Decides which jobs still fit the budget. A run asks it before each job and calls `ended`
+    after it. Safe to use from many threads."""
 
     def __init__(
         self,
@@ -36,8 +37,8 @@ class BudgetScheduler:
         self._lock = threading.Lock()
 
     def in_order(self, rows: tuple[RunItem, ...]) -> tuple[RunItem, ...]:
-        """With a budget: first what is within it, then what is beyond, each by saving per hour. Of
-        other work nothing is said, it stays ahead."""
+        """With a budget: items without an encode first, then those within the budget, then those
+        beyond it. Each group of encodes is ordered by the bytes it saves per hour."""
         if not self.forecast.budget.is_limited:
             return rows
         places = {path: number for number, path in enumerate(self.forecast.within)}
@@ -48,65 +49,65 @@ class BudgetScheduler:
                 return (0, 0.0)
             if path in places:
                 return (1, places[path])
-            one = self.forecast.by_path.get(path)
-            return (3, 0.0) if one is None else (2, -one.saving_per_hour)
+            forecast = self.forecast.by_path.get(path)
+            return (3, 0.0) if forecast is None else (2, -forecast.saving_per_hour)
 
         return tuple(sorted(rows, key=place))
 
     def may_start(self, row: RunItem) -> bool:
-        """Whether there is budget left for this row; then it counts as started."""
+        """Whether this row still fits the budget. If so, it counts as started from now on."""
         budget = self.forecast.budget
         if not budget.is_limited or row.action is not PlanAction.ENCODE:
             return True
-        one = self.forecast.by_path.get(row.file.path)
-        if one is None:
+        forecast = self.forecast.by_path.get(row.file.path)
+        if forecast is None:
             return False
         with self._lock:
-            if not self._is_left_for(one, one.encode_seconds.mid):  # what comes before is done
+            if not self._is_left_for(forecast, forecast.encode_seconds.mid):
                 return False
-            self._expected[row.file.path] = one.expected_saving
+            self._expected[row.file.path] = forecast.expected_saving
         return True
 
     def may_prepare(self, row: RunItem) -> bool:
-        """Whether the row is within the budget and as far as can be told will be encoded, so that
-        steps before its encode are worth it."""
+        """Whether the row will probably be encoded within the budget, so that its prerequisites are
+        worth their time."""
         if not self.forecast.budget.is_limited or row.action is not PlanAction.ENCODE:
             return True
-        one = self.forecast.by_path.get(row.file.path)
-        if one is None or row.file.path not in self.forecast.within:
+        forecast = self.forecast.by_path.get(row.file.path)
+        if forecast is None or row.file.path not in self.forecast.within:
             return False
         with self._lock:
-            return self._is_left_for(one, one.seconds.mid)
+            return self._is_left_for(forecast, forecast.seconds.mid)
 
-    def _is_left_for(self, one: Forecast, cost_s: float) -> bool:
-        """Whether `cost_s` seconds, with the machine to itself, and what it is to save still fit;
-        asked with the lock held."""
+    def _is_left_for(self, forecast: Forecast, cost_s: float) -> bool:
+        """Whether `cost_s` seconds (of an encode that has the machine to itself) still fit, and the
+        space goal is not reached yet. The caller holds the lock."""
         budget = self.forecast.budget
         if budget.seconds is not None:
             left_s = budget.seconds - (self._clock() - self._started)
             if cost_s * self.forecast.stretch > left_s:
                 return False
         if budget.free_bytes is not None:
-            hoped = self._saved + sum(self._expected.values())
-            if hoped >= budget.free_bytes or one.expected_saving <= 0:
+            expected = self._saved + sum(self._expected.values())
+            if expected >= budget.free_bytes or forecast.expected_saving <= 0:
                 return False
         return True
 
     def ended(self, row: RunItem, session: Session) -> None:
-        """The row came out, or came to nothing: count what it saved, and keep its forecast beside
-        what came of it. Raises LedgerError."""
+        """Count what a finished or failed row saved, and record its forecast with the actual
+        result. Raises LedgerError."""
         ledger, run = session.workspace.ledger, session.number.given
         made = ledger.find(row.target) if row.target is not None else None
         if row.action is not PlanAction.ENCODE or made is None or run is None or made.run != run:
             self.saved(row, 0)
             return
         self.saved(row, made.source_bytes - made.target_bytes)
-        one = self.forecast.by_path.get(row.file.path)
-        if one is not None and made.encode_s:
-            ledger.forecasts.add(_past(one, made, self.forecast))
+        forecast = self.forecast.by_path.get(row.file.path)
+        if forecast is not None and made.encode_s:
+            ledger.forecasts.add(_past(forecast, made, self.forecast))
 
     def saved(self, row: RunItem, saved_bytes: int) -> None:
-        """What became of a row is no longer only hoped for."""
+        """Count the actual saving of a row in place of the expected one."""
         with self._lock:
             self._expected.pop(row.file.path, None)
             self._saved += saved_bytes
@@ -126,8 +127,8 @@ def scheduler_for(
     )
 
 
-def _past(one: Forecast, made: TargetRow, forecast: PlanForecast) -> PastForecast:
-    traits = one.traits
+def _past(forecast: Forecast, made: TargetRow, plan: PlanForecast) -> PastForecast:
+    traits = forecast.traits
     return PastForecast(
         target=made.target,
         run=made.run,
@@ -136,11 +137,11 @@ def _past(one: Forecast, made: TargetRow, forecast: PlanForecast) -> PastForecas
         preset=traits.preset,
         resolution=traits.resolution,
         source_tier=traits.source_tier,
-        basis=one.basis,
-        jobs=forecast.jobs,
-        seconds=one.encode_seconds.times(forecast.stretch),
+        basis=forecast.basis,
+        jobs=plan.jobs,
+        seconds=forecast.encode_seconds.times(plan.stretch),
         actual_s=made.encode_s + made.verify_s,
-        size_bytes=one.size_bytes,
+        size_bytes=forecast.size_bytes,
         actual_bytes=made.target_bytes,
         source_bytes=made.source_bytes,
     )

@@ -1,7 +1,7 @@
-"""A test clip, step by step: passages chosen, encoded as the film will be, measured, recorded.
+"""Makes a test clip: selects excerpts, encodes them with the settings of the source, scores them.
 
-Written in a private folder, put in place under the name of its fingerprint, then recorded; a crash
-in between leaves nothing that the next run does not sweep.
+The clip is written in a private folder, renamed to the name of its fingerprint, then recorded. The
+next run removes whatever a crash in between left.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from av1rules.base.events import ClipMade, JobProgress, JobStarted
 from av1rules.base.files import publish
 from av1rules.base.outcomes import Outcome
 from av1rules.base.units import now_text
-from av1rules.execute.encode_result import EncodedExcerpts
-from av1rules.execute.excerpts import LARGEST_RATE, passages_job
+from av1rules.execute.excerpts import MAX_BYTES_PER_S, excerpts_job
 from av1rules.execute.prerequisites import with_prerequisites
 from av1rules.execute.session import Session
 from av1rules.execute.target_job import (
@@ -28,7 +27,7 @@ from av1rules.execute.target_job import (
     reserve_disk,
     reserve_memory,
 )
-from av1rules.execute.worker import Worker
+from av1rules.execute.worker import EncodedExcerpts, Worker
 from av1rules.ledger.clips import ClipFacts, ClipRecord
 from av1rules.ledger.records import tools_used
 from av1rules.plan.evaluate import known_noise
@@ -43,7 +42,7 @@ from av1rules.quality.survey import survey
 
 
 def build_clip(row: MakeClip, session: Session, worker: Worker) -> Outcome:
-    """Make the clip of a planned row. Raises Av1rulesError or OSError if it can't be made."""
+    """Make the clip of a planned row. Raises Av1rulesError or OSError if that fails."""
     if row.work.look.source.provenance is not None:
         raise PlanOutdatedError("the source is an output of av1rules")
     known = with_prerequisites(row, session, worker)
@@ -56,15 +55,15 @@ def build_clip(row: MakeClip, session: Session, worker: Worker) -> Outcome:
     parent.mkdir(parents=True, exist_ok=True)
     session.require_disks()
     clip = row.clip
-    need = min(int(clip.review.clip_s * LARGEST_RATE), job.source_bytes)
+    need = min(int(clip.review.clip_s * MAX_BYTES_PER_S), job.source_bytes)
     with (
-        reserve_disk(job, need, [job.target]) as promise,
+        reserve_disk(job, need, [job.target]) as reservation,
         private_folder(job, parent) as folder,
         reserve_memory(job),
     ):
         require_same_source(job)
         _announce(job, clip)
-        record = _made(job, clip, folder, wrote=promise.wrote)
+        record = _make(job, clip, folder, wrote=reservation.wrote)
     session.sink(
         ClipMade(
             source=job.name,
@@ -81,7 +80,7 @@ def build_clip(row: MakeClip, session: Session, worker: Worker) -> Outcome:
 
 
 def score_text(scores: tuple[Score, ...]) -> str | None:
-    """The score that says most, in a few words."""
+    """VMAF in a few words; None where it was not measured."""
     vmaf = next((score for score in scores if score.metric is Metric.VMAF), None)
     return None if vmaf is None else f"VMAF {vmaf.mean:.1f}, 5 % below {vmaf.p5:.1f}"
 
@@ -101,24 +100,26 @@ def _announce(job: TargetJob, clip: ClipState) -> None:
     )
 
 
-def _made(
+def _make(
     job: TargetJob, clip: ClipState, folder: str, *, wrote: Callable[[int | None], None]
 ) -> ClipRecord:
     session = job.session
-    pieces = _excerpts(job, clip)
-    session.failpoint("passages chosen")
+    excerpts = _excerpts(job, clip)
+    session.failpoint("excerpts chosen")
 
     def sink(event: JobProgress) -> None:
         wrote(event.size_bytes)
         session.sink(event)
 
-    encode_job = passages_job(job, tuple((p.start_s, p.duration_s) for p in pieces), folder=folder)
+    encode_job = excerpts_job(
+        job, tuple((one.start_s, one.duration_s) for one in excerpts), folder=folder
+    )
     workspace = session.workspace
     made = job.worker.encode_excerpts(
         encode_job, workspace.tools, tuple(Metric), job.worker_context(sink, prefix="clip ")
     )
     require_same_source(job)
-    facts = _facts(job, clip, pieces, made)
+    facts = _facts(job, clip, excerpts, made)
     record = ClipRecord(
         fingerprint=job.work.fingerprint,
         source=job.name,
@@ -137,35 +138,36 @@ def _made(
 
 
 def _excerpts(job: TargetJob, clip: ClipState) -> tuple[Excerpt, ...]:
-    """What is shown, as it will be cut; a variant shows what the clip beside it shows."""
+    """The excerpts as they will be cut. A variant has those of the clip that it is compared
+    with."""
     if clip.like:
         return clip.like
     return tuple(
-        replace(piece, start_s=start_s, end_s=start_s + length_s)
-        for piece in _excerpt_times(job, clip.review.clip_s).pieces
-        for start_s, length_s in [_excerpt(piece)]
+        replace(excerpt, start_s=start_s, end_s=start_s + length_s)
+        for excerpt in _excerpt_times(job, clip.review.clip_s).pieces
+        for start_s, length_s in [_cut_times(excerpt)]
     )
 
 
 def _excerpt_times(job: TargetJob, clip_s: float) -> ClipPlan:
-    """The film is measured once for each content, whatever the settings."""
+    """The selected excerpts. Each content is surveyed once, whatever the settings."""
     workspace, source = job.session.workspace, job.work.look.source
     key = f"survey:{SURVEY_VERSION}:{workspace.tools.ffmpeg_version}:{job.work.content_key}"
     found: Survey | None = None
-    if (known := workspace.cache.get(key)) is not None:
+    if (stored := workspace.cache.get(key)) is not None:
         try:
-            found = msgspec.json.decode(known, type=Survey)
+            found = msgspec.json.decode(stored, type=Survey)
         except msgspec.MsgspecError:
-            found = None  # another version wrote it
+            found = None  # written by another version
     if found is None:
         job.session.sink(JobProgress(source=job.name, phase="survey"))
-        found = _surveyed(job)
+        found = _survey(job)
         workspace.cache.put(key, msgspec.json.encode(found).decode())
     return select_excerpts(found, clip_s=clip_s, chapters=source.chapters)
 
 
-def _surveyed(job: TargetJob) -> Survey:
-    """Raises EncodeError where nothing can be seen: counted like an encode that fails."""
+def _survey(job: TargetJob) -> Survey:
+    """Raises EncodeError if the source can't be decoded, which counts as a failed encode."""
     workspace = job.session.workspace
     try:
         return survey(
@@ -179,22 +181,22 @@ def _surveyed(job: TargetJob) -> Survey:
         raise EncodeError(problem.message, hint=problem.hint, where=problem.where) from problem
 
 
-def _excerpt(piece: Excerpt) -> tuple[float, float]:
-    if piece.kind is ExcerptKind.WHOLE and piece.frames is None:
-        return piece.start_s - WHOLE_SLACK_S, piece.duration_s + 2 * WHOLE_SLACK_S
-    return piece.start_s, piece.duration_s
+def _cut_times(excerpt: Excerpt) -> tuple[float, float]:
+    if excerpt.kind is ExcerptKind.WHOLE and excerpt.frames is None:
+        return excerpt.start_s - WHOLE_SLACK_S, excerpt.duration_s + 2 * WHOLE_SLACK_S
+    return excerpt.start_s, excerpt.duration_s
 
 
 def _facts(
     job: TargetJob,
     clip: ClipState,
-    pieces: tuple[Excerpt, ...],
+    excerpts: tuple[Excerpt, ...],
     made: EncodedExcerpts,
 ) -> ClipFacts:
     work, encoded, main = job.work, made.encoded, made.main
     rate = work.look.source.main.frame_rate if work.look.source.main else None
     frames = encoded.frames or main.frames or 0
-    # Last pictures have no length of their own in a file: the film's rate is nearer to the truth.
+    # The last frame has no duration of its own in a file, so the frame rate is more accurate.
     length_s = float(frames / rate) if rate and frames else main.duration_s or 0.0
     kept = work.recipe.streams.kept
     return ClipFacts(
@@ -203,7 +205,7 @@ def _facts(
         rule=job.row.rule or "",
         source_tier=job.row.source_tier,
         review=clip.review.text,
-        pieces=pieces,
+        pieces=excerpts,
         frames=frames,
         duration_s=length_s,
         source_bytes=job.source_bytes,
@@ -215,18 +217,18 @@ def _facts(
         command=encoded.command,
         tools=tools_used(work.encoder, job.session.workspace.tools),
         encode_s=round(encoded.elapsed_s, 3),
-        notes=tuple(_notes(job, pieces, kept)),
+        notes=tuple(_notes(job, excerpts, kept)),
         is_variant=bool(clip.like),
     )
 
 
-def _notes(job: TargetJob, pieces: tuple[Excerpt, ...], kept: frozenset[int]) -> Iterator[str]:
+def _notes(job: TargetJob, excerpts: tuple[Excerpt, ...], kept: frozenset[int]) -> Iterator[str]:
     if job.work.recipe.settings.film_grain_auto:
         noise = known_noise(job.session.workspace, job.work.content_key)
         if noise is not None:
             yield grain_text(noise)
-    if pieces[0].kind is not ExcerptKind.WHOLE:
+    if excerpts[0].kind is not ExcerptKind.WHOLE:
         yield HARD_EXCERPTS
-    sounds = (audio for audio in job.work.look.source.audio if audio.index in kept)
-    if any(audio.bitrate_bps is None for audio in sounds):
+    kept_audio = (audio for audio in job.work.look.source.audio if audio.index in kept)
+    if any(audio.bitrate_bps is None for audio in kept_audio):
         yield UNKNOWN_AUDIO

@@ -1,4 +1,4 @@
-"""A second source of the same content gets the target of the first: as a link, or as a copy."""
+"""Gives a second source of the same content the target of the first, as a hard link or a copy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.events import JobCopied
 from av1rules.base.units import now_text
-from av1rules.execute.deliver import deliver, receipt_like
+from av1rules.execute.deliver import copied_receipt, deliver
 from av1rules.execute.target_job import TargetJob, digest_of_planned
 from av1rules.ledger.records import TargetRow
 from av1rules.plan.target_state import inspect_target, is_as_written
@@ -19,20 +19,20 @@ from av1rules.storage.replace import copy_compared
 
 
 def copy_target(job: TargetJob, folder: str) -> bool:
-    """Link or copy the donor's target into place. False if the whole source turns out to be another
-    than the donor's, against its samples: then it is encoded by itself.
+    """Link or copy the reusable target into place. False if the digest of the whole source differs
+    although its content key is the same: then the source must be encoded.
 
-    Raises PlanOutdatedError if the donor is no longer there.
+    Raises PlanOutdatedError if no reusable target is left.
     """
-    donor = _donor(job)
+    reusable = _reusable_row(job)
     digest = digest_of_planned(job)
-    if digest != donor.source_digest:
+    if digest != reusable.source_digest:
         return False
     part = f"{folder}/part{Path(job.target).suffix}"
-    is_link = _link_or_copy(job, donor, part)
+    is_link = _link_or_copy(job, reusable, part)
     source, source_path = job.recorded_source
     entry = replace(
-        donor,
+        reusable,
         target=job.target,
         source=source,
         source_path=source_path,
@@ -43,39 +43,39 @@ def copy_target(job: TargetJob, folder: str) -> bool:
         verify_s=0.0,
         run=job.session.run,
     )
-    stored = job.session.workspace.ledger.receipt(donor.target)
-    receipt = receipt_like(stored, source=job.source_path, target=job.target)
+    stored = job.session.workspace.ledger.receipt(reusable.target)
+    receipt = copied_receipt(stored, source=job.source_path, target=job.target)
     deliver(job, part, entry, receipt, folder=folder)
     job.session.sink(
-        JobCopied(source=job.name, target=job.target, like=donor.target, is_link=is_link)
+        JobCopied(source=job.name, target=job.target, like=reusable.target, is_link=is_link)
     )
     return True
 
 
-def _donor(job: TargetJob) -> TargetRow:
-    """The row of the donor as it is now: planned, made by another job of this run, or one that
-    followed its source since."""
+def _reusable_row(job: TargetJob) -> TargetRow:
+    """The row of a reusable target as it is now: the planned one, one that another job of this run
+    made, or one that has followed its renamed source since."""
     planned, ledger = job.work.reuse, job.session.workspace.ledger
     assert planned is not None
-    faults = ledger.checks.faults()
+    damaged = ledger.checks.faults()
     wanted = planned.task or (planned.row and planned.row.source)
     rows = ledger.of_content(job.work.content_key)
     for row in sorted(rows, key=lambda row: row.source != wanted):
-        if row.target == job.target or row.target in faults:
+        if row.target == job.target or row.target in damaged:
             continue
         found = inspect_target(row.target, row, job.session.workspace.tools)
-        is_alike = row.fingerprint == job.work.fingerprint and not row.forgotten
-        if is_alike and found is not None and is_as_written(row, found):
+        has_same_settings = row.fingerprint == job.work.fingerprint and not row.forgotten
+        if has_same_settings and found is not None and is_as_written(row, found):
             return row
-    raise PlanOutdatedError("the target of the same content is not there (any more)")
+    raise PlanOutdatedError("the target of the same content is not there any more")
 
 
-def _link_or_copy(job: TargetJob, donor: TargetRow, part: str) -> bool:
+def _link_or_copy(job: TargetJob, reusable: TargetRow, part: str) -> bool:
     if job.session.workspace.ruleset.output.copies is Copies.LINK:
         try:
-            os.link(donor.target, part, follow_symlinks=False)
+            os.link(reusable.target, part, follow_symlinks=False)
             return True
         except OSError:
             pass  # another file system, or one without links
-    copy_compared(donor.target, part, digest=donor.target_digest)
+    copy_compared(reusable.target, part, digest=reusable.target_digest)
     return False

@@ -1,4 +1,5 @@
-"""Puts a finished result where it belongs: published or exchanged, in the ledger, with receipt."""
+"""Delivers a verified result: publishes it or replaces the source, and records it with its
+receipt."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ from av1rules.storage.trash import trash_folder
 def deliver(
     job: TargetJob, temp: str, entry: TargetRow, receipt: Receipt | None, *, folder: str
 ) -> TargetRow:
-    """Put `temp`, verified, in the target's place; returns its row. `folder` is the private one
-    that `temp` is in. Raises Av1rulesError, OSError; then nothing was put in place."""
+    """Put the verified file `temp` in the target's place and return its row. `folder` is the
+    private folder of `temp`. Raises Av1rulesError or OSError; then nothing was put in place."""
     job.session.require_disks()
     stored = None if receipt is None else receipt_json(receipt).encode()
     if job.work.replaces:
@@ -49,7 +50,7 @@ def deliver(
 
 
 def require_replaceable(job: TargetJob) -> None:
-    """Before hours of work: may the original be put aside, and leave its place? Raises OSError."""
+    """Before hours of work: raise OSError if the original could not be moved to the trash."""
     if not job.work.replaces:
         return
     source = job.row.file.path
@@ -75,7 +76,7 @@ def _output(job: TargetJob) -> OutputSpec:
 
 
 def _file_attributes(job: TargetJob, temp: str) -> FileAttributes:
-    """As the policy says; a link to another target is dressed already."""
+    """As the policy says. A hard link to another target has its attributes already."""
     if os.stat(temp).st_nlink > 1:
         return FileAttributes(
             keep_mtime=False, keep_mode=False, keep_owner=False, keep_xattrs=False
@@ -84,22 +85,22 @@ def _file_attributes(job: TargetJob, temp: str) -> FileAttributes:
 
 
 def _final_check(job: TargetJob, entry: TargetRow) -> Callable[[], None]:
-    def look() -> None:
+    def check() -> None:
         job.session.require_disks()
         require_as_planned(job, entry.source_digest)
-        job.session.failpoint("last look")
+        job.session.failpoint("final check")
 
-    return look
+    return check
 
 
 def _publish(
     job: TargetJob, temp: str, entry: TargetRow, stored: bytes | None, *, folder: str
 ) -> TargetRow:
-    """Record the verified result, rename it into place, and only then call it done."""
+    """Record the verified result as prepared, rename it into place, then commit its row."""
     ledger = job.session.workspace.ledger
     ledger.prepare(folder, entry, stored)
     job.session.failpoint("prepared")
-    # From a temp folder elsewhere the file comes by copy: that too in a folder of our own.
+    # From a temporary folder on another disk the file is copied, into a private folder too.
     is_near = os.path.dirname(folder) == os.path.dirname(job.target)
     with nullcontext() if is_near else private_folder(job, Path(job.target).parent) as near:
         publish_target(
@@ -120,7 +121,7 @@ def _publish(
 def _exchange(
     job: TargetJob, temp: str, entry: TargetRow, stored: bytes | None, *, folder: str
 ) -> TargetRow:
-    """The result takes the source's place; the original goes aside as the policy says."""
+    """Replace the source by the result. The original goes to the trash, or is deleted by policy."""
     session, source = job.session, job.row.file.path
     session.workspace.ledger.prepare(folder, entry, stored)
     session.failpoint("prepared")
@@ -158,8 +159,8 @@ def _exchange(
 
 
 def _delete_original(job: TargetJob, kept: TrashEntry) -> None:
-    """The policy says in words that nothing is kept: but not before the result, as it lies in its
-    place now, has been read once more."""
+    """The policy keeps no originals: delete this one, after the result in its place was read once
+    more."""
     workspace = job.session.workspace
     try:
         for purged in purge(
@@ -174,7 +175,7 @@ def _delete_original(job: TargetJob, kept: TrashEntry) -> None:
 
 
 def _write_receipt(job: TargetJob, receipt: Receipt) -> None:
-    """The target is done whatever becomes of its receipt file: the ledger has the receipt too."""
+    """A receipt file that can't be written fails no job, since the ledger has the receipt too."""
     try:
         write_receipt(receipt, _output(job).receipts)
     except OSError as problem:
@@ -182,8 +183,8 @@ def _write_receipt(job: TargetJob, receipt: Receipt) -> None:
         job.session.sink(Note(source=job.name, message=message))
 
 
-def receipt_like(stored: bytes | None, *, source: str, target: str) -> Receipt | None:
-    """The receipt of a donor, for a target that is shared or copied from it."""
+def copied_receipt(stored: bytes | None, *, source: str, target: str) -> Receipt | None:
+    """The receipt of a reused target, for the link or copy that was made from it."""
     try:
         return replace(parse_receipt(stored or b""), source=source, target=target)
     except ValueError:

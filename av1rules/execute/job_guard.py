@@ -1,4 +1,4 @@
-"""The jobs of a run under guard: whatever goes wrong becomes an event and an outcome."""
+"""Runs jobs under guard: every failure becomes an event and an outcome, never an exception."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _OS_HINTS = {
     errno.ENOSPC: "the disk is full: free some space, or set output.temp_dir or run.reserve",
     errno.EDQUOT: "the quota is used up: free some space",
     errno.ENAMETOOLONG: "the name is too long for the file system of the target",
-    errno.EIO: "the disk reports an input/output error: look at its health first of all",
+    errno.EIO: "the disk reports an input/output error: check its health first",
 }
 
 _log = logging.getLogger(__name__)
 
 
 class JobRunner:
-    """Does the jobs of one run, in whatever order and from whatever thread a backend submits them.
+    """Does the jobs of one run, in any order and from any thread of a backend.
 
-    A row is done with once its own job was, or one of its prerequisites ended it.
+    A row is finished once its own job has run or a prerequisite has ended it.
     """
 
     def __init__(
@@ -70,12 +70,13 @@ class JobRunner:
         return outcome
 
     def drop_unstarted(self, rows: tuple[RunItem, ...]) -> None:
-        """Report the rows that no job was submitted for, since what they share was not made."""
+        """Report the rows that no job was submitted for, since the target they share was not
+        made."""
         for row in rows:
             if row.file.path not in self._outcomes:
-                reason = "the encode that it was to share did not come out"
+                reason = "the encode that it was to share was not made"
                 self._session.sink(JobDropped(source=row.file.library_path, reason=reason))
-                self._session.tally.add(Outcome.NOT_ATTEMPTED)
+                self._session.counters.add(Outcome.NOT_ATTEMPTED)
 
     def _prerequisite(self, row: RunItem, step: Prerequisite) -> Outcome:
         if self._scheduler is not None and not self._scheduler.may_prepare(row):
@@ -90,13 +91,13 @@ class JobRunner:
         outcome = run_job(row, self._session, worker=self._worker)
         try:
             self._scheduler.ended(row, self._session)
-        except LedgerError as problem:  # the target is there all the same
-            message = f"what became of its forecast is not kept: {problem.message}"
+        except LedgerError as problem:  # the target itself is recorded
+            message = f"its forecast could not be recorded: {problem.message}"
             self._session.sink(Note(source=row.file.library_path, message=message))
         return outcome
 
     def _over_budget(self) -> Outcome:
-        self._session.tally.add(Outcome.OVER_BUDGET)
+        self._session.counters.add(Outcome.OVER_BUDGET)
         return Outcome.OVER_BUDGET
 
 
@@ -107,11 +108,11 @@ def run_job(
     *,
     worker: Worker = LOCAL_WORKER,
 ) -> Outcome:
-    """Do a row's own job, or one step before it; whatever goes wrong becomes an event and an
+    """Do a row's own job, or one of its prerequisites. Every failure becomes an event and an
     outcome, never an exception."""
     name = row.file.library_path
-    if session.workspace.children.is_stopping:  # never started: the summary counts it, no line each
-        session.tally.add(Outcome.NOT_ATTEMPTED)
+    if session.workspace.children.is_stopping:  # the summary counts these; no line for each
+        session.counters.add(Outcome.NOT_ATTEMPTED)
         return Outcome.NOT_ATTEMPTED
     try:
         outcome = _do(row, session, step, worker)
@@ -124,7 +125,7 @@ def run_job(
     except Av1rulesError as problem:
         if isinstance(problem, EncodeError) and isinstance(row, ActiveItem):
             record_failure(row, session, problem)
-        session.sink(JobFailed(source=name, message=_told(problem), hint=problem.hint))
+        session.sink(JobFailed(source=name, message=_message_of(problem), hint=problem.hint))
         outcome = Outcome.FAILED
     except OSError as problem:
         message = f"{problem.strerror or problem}: {problem.filename or row.target}"
@@ -137,7 +138,7 @@ def run_job(
         session.sink(JobFailed(source=name, message=message, hint="please report it"))
         outcome = Outcome.FAILED
     if outcome is not Outcome.PREPARED:
-        session.tally.add(outcome)
+        session.counters.add(outcome)
     return outcome
 
 
@@ -151,5 +152,5 @@ def _do(row: RunItem, session: Session, step: Prerequisite | None, worker: Worke
     return build_target(row, session, worker)
 
 
-def _told(problem: Av1rulesError) -> str:
+def _message_of(problem: Av1rulesError) -> str:
     return f"{problem.where}: {problem.message}" if problem.where else problem.message

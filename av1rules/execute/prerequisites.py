@@ -1,7 +1,7 @@
-"""What comes before an encode, step by step: measure the noise, search the CRF, sample the size.
+"""The prerequisites of an encode: measure the noise, search a CRF, sample the size.
 
-Each step is a task of its own and keeps what it found, so that it is never done twice for the same
-content, settings and tools.
+Each is a task of its own and stores its result, so that it runs once for the same content, settings
+and tools.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import time
 
 import msgspec
-from msgspec import structs
+from msgspec.structs import replace
 
 from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
 from av1rules.base.events import JobProgress, JobWithheld, StepDone
 from av1rules.base.hashing import content_key
 from av1rules.base.outcomes import Outcome
 from av1rules.base.units import format_size, now_text
-from av1rules.execute.encode_result import Rejection
 from av1rules.execute.excerpts import encode_sample
+from av1rules.execute.quality_gate import Rejection
 from av1rules.execute.session import Session
 from av1rules.execute.target_job import TargetJob, priority_of, require_same_source
 from av1rules.execute.worker import Worker
@@ -44,10 +44,10 @@ from av1rules.quality.score import NO_UHD_MODEL, SDR_MODEL
 
 
 def with_prerequisites(row: Ready, session: Session, worker: Worker) -> Ready | Outcome:
-    """The row with all that its making must know; what is still due is done at once. An outcome
-    where the steps ended it: hopeless by its samples, or no CRF is good enough.
+    """The row with the results of all its prerequisites; missing ones run now. An Outcome if one of
+    them ended the row: its samples are too large, or no CRF reaches the quality target.
 
-    Raises Av1rulesError or OSError where a step can't be done.
+    Raises Av1rulesError or OSError if a prerequisite fails.
     """
     for _ in (*Prerequisite, None):
         known = with_known_results(session.workspace, row, forced=row.work.is_forced)
@@ -60,21 +60,22 @@ def with_prerequisites(row: Ready, session: Session, worker: Worker) -> Ready | 
         outcome = meet_prerequisite(row, row.work.pending[0], session, worker)
         if outcome is not Outcome.PREPARED:
             return outcome
-    raise AssertionError("every step is done once")
+    raise AssertionError("each prerequisite runs once")
 
 
 def meet_prerequisite(
     row: Encode | MakeClip, step: Prerequisite, session: Session, worker: Worker
 ) -> Outcome:
-    """One step of a planned row; nothing, if it is known meanwhile. PREPARED where the encode may
-    follow. Raises Av1rulesError or OSError if it can't be done."""
+    """Run one prerequisite of a planned row, unless its result is known by now. Returns PREPARED if
+    the encode may follow. Raises Av1rulesError or OSError if it fails."""
     known = with_known_results(session.workspace, row, forced=row.work.is_forced)
     if isinstance(known, Held | LeftAlone):
         return Outcome.PREPARED
-    if any(one is not step for one in known.work.pending[:1]):  # the one before ended it
+    if any(
+        one is not step for one in known.work.pending[:1]
+    ):  # an earlier prerequisite ended the row
         return Outcome.NO_ACCEPTABLE_CRF
-    is_asked_for = step in known.work.pending or step is Prerequisite.SAMPLE
-    if not is_asked_for:
+    if step not in known.work.pending and step is not Prerequisite.SAMPLE:
         return Outcome.PREPARED
     job = TargetJob(row=known, work=known.work, target=known.target, session=session, worker=worker)
     session.require_disks()
@@ -82,47 +83,52 @@ def meet_prerequisite(
     started = time.monotonic()
     match step:
         case Prerequisite.MEASURE:
-            told = _measured(job)
+            found = _measure(job)
         case Prerequisite.SEARCH:
-            told = _searched(job)
+            found = _search(job)
         case Prerequisite.SAMPLE:
-            sample = _sampled(job)
-            told, is_hopeless = _size_verdict(job, sample)
-            if is_hopeless:
+            sample = _sample(job)
+            found, is_too_large = _size_verdict(job, sample)
+            if is_too_large:
                 return Outcome.DISCARDED
     elapsed_s = time.monotonic() - started
-    session.sink(StepDone(source=job.name, step=step.value, found=told, elapsed_s=elapsed_s))
+    session.sink(StepDone(source=job.name, step=step.value, found=found, elapsed_s=elapsed_s))
     return Outcome.PREPARED
 
 
-def _measured(job: TargetJob) -> str:
-    noise = _noise(
+def _measure(job: TargetJob) -> str:
+    noise = _estimate_noise(
         job.name, job.source_path, job.work.look.source, job.work.content_key, job.session
     )
     return grain_text(noise)
 
 
 def measure_noise(row: MeasureGrain, session: Session) -> Outcome:
-    """Measure the noise of a film that rules ask for. Raises Av1rulesError, OSError."""
+    """Measure the noise of a source whose rules have a grain condition. Raises Av1rulesError,
+    OSError."""
     known = row.unmeasured
-    if known_noise(session.workspace, known.content_key) is not None:  # by another of this content
+    if (
+        known_noise(session.workspace, known.content_key) is not None
+    ):  # another file with this content was measured
         return Outcome.PREPARED
     started = time.monotonic()
     session.require_disks()
     name = row.file.library_path
-    noise = _noise(name, known.path, known.source, known.content_key, session)
+    noise = _estimate_noise(name, known.path, known.source, known.content_key, session)
     level = grain_of(noise)
-    told = "its grain can't be measured" if level is None else f"grain {level:.1f}"
+    found = "its grain can't be measured" if level is None else f"grain {level:.1f}"
     elapsed_s = time.monotonic() - started
     session.sink(
-        StepDone(source=name, step=Prerequisite.MEASURE.value, found=told, elapsed_s=elapsed_s)
+        StepDone(source=name, step=Prerequisite.MEASURE.value, found=found, elapsed_s=elapsed_s)
     )
     return Outcome.PREPARED
 
 
-def _noise(name: str, path: str, source: Source, key: str, session: Session) -> NoiseEstimate:
-    """Measured and kept for the content of this `key`. Raises EncodeError where nothing can be
-    seen, PlanOutdatedError if it is another content by now."""
+def _estimate_noise(
+    name: str, path: str, source: Source, key: str, session: Session
+) -> NoiseEstimate:
+    """Measure the noise and store it for the content key `key`. Raises EncodeError if the source
+    can't be decoded, PlanOutdatedError if its content has changed."""
     workspace = session.workspace
     session.sink(JobProgress(source=name, phase="measure"))
     try:
@@ -141,44 +147,42 @@ def _noise(name: str, path: str, source: Source, key: str, session: Session) -> 
     return noise
 
 
-def _searched(job: TargetJob) -> str:
-    """Raises EncodeError where no sample can be scored."""
+def _search(job: TargetJob) -> str:
+    """Search a CRF and store the result. Raises EncodeError if no sample can be scored."""
     settings = job.work.recipe.settings
     target = settings.quality_target
     assert target is not None
     started = time.monotonic()
     tools = tools_used(job.work.encoder, job.session.workspace.tools)
-    probes: list[TrialPoint] = []
+    points: list[TrialPoint] = []
     caveats: dict[str, None] = {}
     while True:
-        step = next_step(target, probes, start=settings.crf)
+        step = next_step(target, points, start=settings.crf)
         if isinstance(step, CrfFound | CrfNotReached):
             break
-        score = _probe_score(job, settings, target, step)
-        probes.append(TrialPoint(crf=step, value=figure_of(score, target.floor.statistic)))
+        score = _score_at(job, settings, target, step)
+        points.append(TrialPoint(crf=step, value=figure_of(score, target.floor.statistic)))
         caveats |= dict.fromkeys(one for one in score.caveats if one in (SDR_MODEL, NO_UHD_MODEL))
-    told = "; ".join((step.text, *caveats))
+    text = "; ".join((step.text, *caveats))
     crf = step.crf if isinstance(step, CrfFound) else None
     result = SearchResult(
         fingerprint=job.work.fingerprint,
         tools=tools,
         crf=crf,
-        text=told,
-        tried=tuple(Tried(crf=probe.crf, value=probe.value) for probe in probes),
+        text=text,
+        tried=tuple(Tried(crf=point.crf, value=point.value) for point in points),
         elapsed_s=round(time.monotonic() - started, 3),
         made_at=now_text(),
     )
     job.session.workspace.ledger.searches.put(result, source=job.name)
     job.session.failpoint("search recorded")
-    return told
+    return text
 
 
-def _probe_score(
-    job: TargetJob, settings: EncodeSettings, target: QualityTarget, crf: float
-) -> Score:
-    """Of a sample at this CRF, without grain synthesis: no metric can judge that."""
-    wanted = structs.replace(as_encoded(settings), crf=crf, film_grain=0, film_grain_denoise=True)
-    sample = encode_sample(job, wanted, metrics=(target.floor.metric,), phase="search")
+def _score_at(job: TargetJob, settings: EncodeSettings, target: QualityTarget, crf: float) -> Score:
+    """The score of a sample at this CRF. It has no grain synthesis, which no metric can judge."""
+    trial = replace(as_encoded(settings), crf=crf, film_grain=0, film_grain_denoise=True)
+    sample = encode_sample(job, trial, metrics=(target.floor.metric,), phase="search")
     score = next((one for one in sample.scores if one.metric is target.floor.metric), None)
     if score is None:
         why = sample.score_problem or f"this FFmpeg has no {target.floor.metric.value}"
@@ -189,9 +193,9 @@ def _probe_score(
     return score
 
 
-def _sampled(job: TargetJob) -> SampleEncode:
-    """The sample of the very settings. One that can't be made is kept as that: what is wrong with
-    passages need not be wrong with the film."""
+def _sample(job: TargetJob) -> SampleEncode:
+    """The sample with the final settings. A failed one is recorded as failed: an error in excerpts
+    need not affect the whole source."""
     settings = as_encoded(job.work.recipe.settings)
     try:
         return encode_sample(job, settings, phase="sample")
@@ -213,15 +217,16 @@ def _sampled(job: TargetJob) -> SampleEncode:
 
 
 def _size_verdict(job: TargetJob, sample: SampleEncode) -> tuple[str, bool]:
-    """What the samples say of the whole film, and whether it is hopeless: that is remembered."""
+    """The size of the target as the samples project it, and whether it is too large. A rejection is
+    recorded."""
     work = job.work
     size_bytes = projection_of(work, sample)
     reason = too_large(work, sample)
     if reason is None or size_bytes is None or work.is_forced:
         if size_bytes is None:
             why = f": {sample.score_problem}" if sample.score_problem else ""
-            return f"the size of the film can't be projected{why}", False
-        return f"the film would take about {format_size(size_bytes)}", False
+            return f"the size of the target can't be projected{why}", False
+        return f"the target would take about {format_size(size_bytes)}", False
     job.record_rejection(
         Rejection(kind=AttemptResult.TOO_LARGE, detail=reason, size_bytes=size_bytes)
     )

@@ -1,24 +1,45 @@
-"""The quality gate: an encode is scored against its source before it is published, and one below a
-floor of the policy never is."""
+"""The quality gate: an encode that scores below a floor of the policy is never published."""
 
 from __future__ import annotations
+
+import msgspec
 
 from av1rules.base.errors import EncodeError, ToolError
 from av1rules.base.process import Children
 from av1rules.encode.encode import EncodeOutcome
-from av1rules.execute.encode_result import QualityScores, Rejection
 from av1rules.ffmpeg.tools import ToolMemo, Tools
 from av1rules.ledger.records import AttemptResult
-from av1rules.policy.quality_spec import Metric, QualityGate, shortfall
+from av1rules.policy.quality_spec import GateScope, Metric, QualityGate, shortfall
 from av1rules.quality.capabilities import find_abilities
-from av1rules.quality.result import figure_of
+from av1rules.quality.result import Score, figure_of
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a size gate or quality gate rejects an encode. Recorded for its content and settings.
+
+    `size_bytes` is the actual or projected size of the result. `measured` has the figures that were
+    compared with the floors of a quality gate, by the key of the floor.
+    """
+
+    kind: AttemptResult
+    detail: str
+    size_bytes: int
+    measured: tuple[tuple[str, float], ...] = ()
+
+
+class QualityScores(msgspec.Struct, frozen=True, kw_only=True):
+    """The scores of an encode; `problem` says why there are none."""
+
+    scope: GateScope | None = None  # None: the policy requires no scores
+    scores: tuple[Score, ...] = ()
+    problem: str | None = None
 
 
 def require_scorable(
     gate: QualityGate | None, tools: Tools, memo: ToolMemo, *, children: Children
 ) -> None:
-    """Raise EncodeError where this FFmpeg lacks what a floor of the policy asks for, before hours
-    are spent on an encode that could never be published."""
+    """Raise EncodeError if this FFmpeg lacks a metric that a floor needs, before hours are spent on
+    an encode that could never be published."""
     if gate is None or not gate.floors:
         return
     known = find_abilities(tools, memo, children=children).metrics
@@ -31,13 +52,13 @@ def require_scorable(
 
 
 def metrics_of(gate: QualityGate) -> tuple[Metric, ...]:
-    """What an encode is scored by."""
+    """The metrics of the floors; VMAF if there are none."""
     return tuple(dict.fromkeys(floor.metric for floor in gate.floors)) or (Metric.VMAF,)
 
 
 def without_scores(gate: QualityGate, problem: EncodeError | ToolError) -> QualityScores:
-    """What is recorded of an encode that can't be scored. Raises EncodeError if there are floors:
-    nobody knows then whether they are kept."""
+    """The record of an encode that can't be scored. Raises EncodeError if the gate has floors,
+    since nobody knows then whether it passes."""
     if gate.floors:
         raise EncodeError(
             f"its quality can't be measured: {problem.message}",
@@ -49,7 +70,7 @@ def without_scores(gate: QualityGate, problem: EncodeError | ToolError) -> Quali
 def below_floor(
     gate: QualityGate | None, quality: QualityScores, encoded: EncodeOutcome
 ) -> Rejection | None:
-    """Why the gate does not let an encode pass; None where it does."""
+    """The rejection of an encode below a floor; None if it passes."""
     if gate is None or quality.scope is None:
         return None
     figures = _figures(gate, quality) if gate.floors else ()
@@ -66,8 +87,8 @@ def below_floor(
 
 
 def _figures(gate: QualityGate, quality: QualityScores) -> tuple[tuple[str, float], ...]:
-    """What each floor of the gate came to, by its key; for each of its metrics there is a score
-    (see `require_scorable`)."""
+    """The figure for each floor of the gate, by its key. Each metric has a score, since
+    `require_scorable` checked that."""
     by_metric = {score.metric: score for score in quality.scores}
     return tuple(
         (floor.key, figure_of(by_metric[floor.metric], floor.statistic)) for floor in gate.floors

@@ -1,12 +1,12 @@
-"""The receipt of a finished target: gathered from plan, encode and verification, and written."""
+"""Records of what a job came to: the receipt of a finished target, and unsuccessful attempts."""
 
 from __future__ import annotations
 
 from av1rules.base.errors import EncodeError
 from av1rules.base.units import now_text
 from av1rules.encode.streams import StreamAction
-from av1rules.execute.encode_result import VerifiedEncode
 from av1rules.execute.session import Session
+from av1rules.execute.worker import VerifiedEncode
 from av1rules.ledger.receipt import Receipt, SettingLine, SourcePicture, kept_scores
 from av1rules.ledger.records import Attempt, AttemptResult, TargetRow
 from av1rules.media.source import Source
@@ -23,7 +23,8 @@ def receipt_of(
     *,
     started_at: str,
 ) -> Receipt:
-    """All that a person may ask of a target later. `entry` is its ledger row."""
+    """The receipt of a finished target, from its plan, encode and verification. `entry` is its
+    ledger row."""
     encoded, verified, quality = result.encoded, result.verified, result.quality
     return Receipt(
         source=row.file.path,
@@ -88,7 +89,7 @@ def _setting_lines(work: PlannedEncode) -> tuple[SettingLine, ...]:
 
 
 def record_failure(row: ActiveItem, session: Session, problem: EncodeError) -> None:
-    """Count a failure of this content with these settings, with the first line of its reason."""
+    """Count a failure of this content with these settings. Raises LedgerError."""
     record_attempt(row, session, AttemptResult.FAILED, problem.message.partition("\n")[0])
 
 
@@ -101,7 +102,7 @@ def record_attempt(
     target_bytes: int | None = None,
     measured: tuple[tuple[str, float], ...] = (),
 ) -> None:
-    """Remember what came of this content with these settings. Raises LedgerError."""
+    """Record an unsuccessful attempt with this content and these settings. Raises LedgerError."""
     session.workspace.ledger.record_attempt(
         Attempt(
             kind=kind,

@@ -1,5 +1,5 @@
-"""What a run that died left behind: finish its exchanges, moves and published targets, sweep its
-private folders."""
+"""Repairs what a killed run left: completes its replacements, moves and published targets, and
+removes its private folders."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.files import TEMP_PREFIX, is_temp_name
 from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
-from av1rules.execute.clip_cleanup import sweep_clips
-from av1rules.execute.move_journal import recover_moves
+from av1rules.execute.cleanup import sweep_clips
+from av1rules.execute.move import recover_moves
 from av1rules.execute.replace import recover_replacements
 from av1rules.ledger.ledger import InHand, Ledger
 from av1rules.ledger.receipt import parse_receipt, write_receipt
@@ -27,17 +27,17 @@ from av1rules.storage.trash import is_disk_there
 
 
 def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
-    """Repair after a crash, under the run lock; yields a line for each thing done.
+    """Repair after a crash, under the run lock; yields a line for each repair.
 
     A target that was verified and renamed into place just before the crash gets its row and
-    receipt; all else that was in hand is swept and will be built anew. What lies on a disk that
-    is not there now is left for the next start.
+    receipt. All other unfinished work is removed and will be done again. Files on a missing disk
+    are left for the next start.
     """
 
     def is_there(path: str) -> bool:
         return is_disk_there(ruleset, path)
 
-    _sweep_notes(ruleset.run.state_dir)
+    _remove_partial_caches(ruleset.run.state_dir)
     sweep_clips(ledger, ruleset.run.state_dir)
     yield from recover_replacements(ledger, is_there)
     yield from recover_moves(ledger, ruleset.output, is_there)
@@ -46,16 +46,16 @@ def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
             yield f"{printable(work.folder)} waits for its disk: a run was killed there"
             continue
         if work.row is not None and _is_published(work.row):
-            _take_up(ledger, work.row, work.receipt, ruleset.output)
-            yield f"took up {printable(work.row.target)}, published by a run that died"
-        if _sweep(work.folder):
-            yield f"removed what a run that died left in {printable(work.folder)}"
+            _record_published(ledger, work.row, work.receipt, ruleset.output)
+            yield f"recorded {printable(work.row.target)}, which a killed run had published"
+        if _remove_private(work.folder):
+            yield f"removed what a killed run left in {printable(work.folder)}"
         if not os.path.lexists(work.folder) or not is_temp_name(os.path.basename(work.folder)):
             ledger.release(work.folder, even_if_prepared=True)
 
 
-def _sweep_notes(state_dir: Path) -> None:
-    """Half-written caches. A plan beside this run that loses its own so writes it another time."""
+def _remove_partial_caches(state_dir: Path) -> None:
+    """Remove half-written caches. A plan that runs now and loses its own writes it again later."""
     for path in state_dir.glob(f"{TEMP_PREFIX}*"):
         with contextlib.suppress(OSError):
             path.unlink()
@@ -72,12 +72,14 @@ def _is_published(row: TargetRow) -> bool:
         return False
 
 
-def _take_up(ledger: Ledger, row: TargetRow, receipt: bytes | None, output: OutputSpec) -> None:
+def _record_published(
+    ledger: Ledger, row: TargetRow, receipt: bytes | None, output: OutputSpec
+) -> None:
     row = replace(row, target_mtime_ns=os.stat(row.target).st_mtime_ns)
     there = ledger.find(row.target)
     if there is None or (there.target_key, there.built_at) != (row.target_key, row.built_at):
         ledger.commit(row, receipt)
-    # The row is what counts; a receipt that can't be read or written must not stop a start.
+    # The row counts: a receipt that can't be read or written must not stop a start.
     with contextlib.suppress(OSError, ValueError):
         write_receipt(parse_receipt(receipt or b""), output.receipts)
     if output.mode is not OutputMode.REPLACE and output.side_files is SideFiles.CARRY:
@@ -85,8 +87,8 @@ def _take_up(ledger: Ledger, row: TargetRow, receipt: bytes | None, output: Outp
             carry(row.source_path, row.target)
 
 
-def _sweep(folder: str) -> bool:
-    """Remove a private folder of ours; anything else by that name is left alone."""
+def _remove_private(folder: str) -> bool:
+    """Remove a private folder of ours. Anything else with that name is left alone."""
     if not is_temp_name(os.path.basename(folder)) or os.path.islink(folder):
         return False
     if not os.path.isdir(folder):

@@ -1,6 +1,7 @@
-"""Exchanges under the journal: write what is meant, do it, settle the ledger; or take it back.
+"""Replacements with a journal: write the intent, replace the file, commit; or roll back.
 
-Replacement, undo, undo of an undo, and what is put aside all go through here.
+Replacing a source, undoing that, undoing the undo, and moving a target to the trash all go through
+here.
 """
 
 from __future__ import annotations
@@ -34,80 +35,83 @@ from av1rules.storage.trash import remove_empty_folders, trash_path
 
 def replace_original(
     session: Session,
-    kept: TrashEntry,
+    entry: TrashEntry,
     incoming: str,
     *,
     side_files: tuple[tuple[str, str], ...],
     check: Callable[[], None],
 ) -> TrashEntry:
-    """`incoming`, verified and dressed, takes the source's place; the original goes aside. `kept`
-    is the entry without its path. Raises what `carry_out` raises; then all is as before."""
-    row = kept.row
-    aside = trash_path(session.workspace.ruleset, _run_of(kept), row.source_path)
-    kept = replace(kept, path=aside, side_files=side_files)
+    """Replace the source by `incoming`, which is verified and has its attributes. The original goes
+    to the trash; `entry` is its entry, still without a path. Raises what `apply_replacement`
+    raises; then nothing has changed."""
+    row = entry.row
+    place_in_trash = trash_path(session.workspace.ruleset, _run_of(entry), row.source_path)
+    entry = replace(entry, path=place_in_trash, side_files=side_files)
     exchange = Replacement(
         incoming=incoming,
         place_in=row.target,
         key_in=row.target_key,
         place_out=row.source_path,
-        aside=aside,
+        aside=place_in_trash,
         key_out=row.content_key,
         side_files=side_files,
     )
     return _transaction(
-        session, kept, PendingReplacement(exchange=exchange, after=kept, is_new=True), check
+        session, entry, PendingReplacement(exchange=exchange, after=entry, is_new=True), check
     )
 
 
-def move_to_trash(session: Session, kept: TrashEntry, *, receipt: bytes | None) -> TrashEntry:
-    """The target of `kept.row` goes aside, and its row from the ledger."""
-    row = kept.row
-    aside = trash_path(session.workspace.ruleset, _run_of(kept), row.target)
-    kept = replace(kept, path=aside, receipt=receipt)
-    exchange = Replacement(place_out=row.target, aside=aside, key_out=row.target_key)
+def move_to_trash(session: Session, entry: TrashEntry, *, receipt: bytes | None) -> TrashEntry:
+    """Move the target of `entry.row` to the trash and remove its row from the ledger."""
+    row = entry.row
+    place_in_trash = trash_path(session.workspace.ruleset, _run_of(entry), row.target)
+    entry = replace(entry, path=place_in_trash, receipt=receipt)
+    exchange = Replacement(place_out=row.target, aside=place_in_trash, key_out=row.target_key)
     return _transaction(
-        session, kept, PendingReplacement(exchange=exchange, after=kept, is_new=True), None
+        session, entry, PendingReplacement(exchange=exchange, after=entry, is_new=True), None
     )
 
 
-def undo_entry(session: Session, kept: TrashEntry) -> TrashEntry | None:
-    """What lies aside comes back to its place, what stands there goes aside. The caller has looked
-    at both. Returns the entry as it is now; None where the trash is empty any more."""
-    row, run = kept.row, session.run
-    goes_out = row.target if kept.kind is TrashKind.ORIGINAL else row.source_path
-    has_other = kept.kind is not TrashKind.ORPHAN and os.path.lexists(goes_out)
-    aside = trash_path(session.workspace.ruleset, run, goes_out) if has_other else None
+def undo_entry(session: Session, entry: TrashEntry) -> TrashEntry:
+    """Put a file from the trash back in its place; the file that is there now goes to the trash.
+    The caller has checked both. Returns the entry as it is now."""
+    row, run = entry.row, session.run
+    path_out = row.target if entry.kind is TrashKind.ORIGINAL else row.source_path
+    has_other = entry.kind is not TrashKind.ORPHAN and os.path.lexists(path_out)
+    place_in_trash = trash_path(session.workspace.ruleset, run, path_out) if has_other else None
     after = None
-    if aside is not None:
-        kind = TrashKind.RESULT if kept.kind is TrashKind.ORIGINAL else TrashKind.ORIGINAL
-        turned = tuple((new, old) for old, new in kept.side_files)
-        after = replace(kept, kind=kind, path=aside, run=run, side_files=turned)
-    with _near(session, kept) as incoming:
-        now = _undo_by(session, kept, after, incoming, has_other=has_other, aside=aside)
+    if place_in_trash is not None:
+        kind = TrashKind.RESULT if entry.kind is TrashKind.ORIGINAL else TrashKind.ORIGINAL
+        turned = tuple((new, old) for old, new in entry.side_files)
+        after = replace(entry, kind=kind, path=place_in_trash, run=run, side_files=turned)
+    with _reachable_file(session, entry) as incoming:
+        now = _undo_by(
+            session, entry, after, incoming, has_other=has_other, place_in_trash=place_in_trash
+        )
     with contextlib.suppress(FileNotFoundError):
-        if incoming != kept.path:
-            os.unlink(kept.path)
-    remove_empty_folders(kept.path)
+        if incoming != entry.path:
+            os.unlink(entry.path)
+    remove_empty_folders(entry.path)
     return now
 
 
 @contextlib.contextmanager
-def _near(session: Session, kept: TrashEntry) -> Iterator[str]:
-    """The file aside, or where it lies across a border of file systems (a mount inside a root) a
-    copy that was compared, in a private folder beside its place."""
-    ledger, place = session.workspace.ledger, Path(kept.place)
+def _reachable_file(session: Session, entry: TrashEntry) -> Iterator[str]:
+    """The file in the trash, or a compared copy in a private folder beside its place if the trash
+    is on another file system (a mount inside a root)."""
+    ledger, place = session.workspace.ledger, Path(entry.place)
     os.makedirs(place.parent, exist_ok=True)
     folder = str(temp_name(place, suffix=""))
-    ledger.begin(folder, kept.row.source)
+    ledger.begin(folder, entry.row.source)
     try:
         os.makedirs(folder, mode=0o700)
-        yield _reachable(kept.path, f"{folder}/part{place.suffix}", digest=kept.digest)
+        yield _path_or_copy(entry.path, f"{folder}/part{place.suffix}", digest=entry.digest)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         ledger.release(folder, even_if_prepared=True)
 
 
-def _reachable(path: str, near: str, *, digest: str) -> str:
+def _path_or_copy(path: str, near: str, *, digest: str) -> str:
     try:
         os.link(path, near, follow_symlinks=False)
         os.unlink(near)
@@ -120,70 +124,73 @@ def _reachable(path: str, near: str, *, digest: str) -> str:
 
 def _undo_by(
     session: Session,
-    kept: TrashEntry,
+    entry: TrashEntry,
     after: TrashEntry | None,
     incoming: str,
     *,
     has_other: bool,
-    aside: str | None,
+    place_in_trash: str | None,
 ) -> TrashEntry:
-    is_original = kept.kind is TrashKind.ORIGINAL
-    row = kept.row
+    is_original = entry.kind is TrashKind.ORIGINAL
+    row = entry.row
     exchange = Replacement(
         incoming=incoming,
-        place_in=kept.place,
-        key_in=kept.content_key,
+        place_in=entry.place,
+        key_in=entry.content_key,
         place_out=(row.target if is_original else row.source_path) if has_other else None,
-        aside=aside,
+        aside=place_in_trash,
         key_out=(row.target_key if is_original else row.content_key) if has_other else None,
-        side_files=tuple((new, old) for old, new in kept.side_files),
+        side_files=tuple((new, old) for old, new in entry.side_files),
     )
-    return _transaction(session, kept, PendingReplacement(exchange=exchange, after=after), None)
+    return _transaction(session, entry, PendingReplacement(exchange=exchange, after=after), None)
 
 
-def _run_of(kept: TrashEntry) -> int:
-    assert kept.run is not None
-    return kept.run
+def _run_of(entry: TrashEntry) -> int:
+    assert entry.run is not None
+    return entry.run
 
 
 def _transaction(
-    session: Session, kept: TrashEntry, intent: PendingReplacement, check: Callable[[], None] | None
+    session: Session,
+    entry: TrashEntry,
+    intent: PendingReplacement,
+    check: Callable[[], None] | None,
 ) -> TrashEntry:
     ledger = session.workspace.ledger
-    kept = ledger.kept.begin(kept, intent)
-    intent = _numbered(intent, kept)
+    entry = ledger.kept.begin(entry, intent)
+    intent = _numbered(intent, entry)
     session.failpoint("exchange written")
     try:
         apply_replacement(intent.exchange, check=check, failpoint=session.failpoint)
     except BaseException:
-        with contextlib.suppress(OSError):  # what failed first is told; the next start repairs
-            _repair(ledger, kept, intent)
+        with contextlib.suppress(OSError):  # the first error is reported; the next start repairs
+            _repair(ledger, entry, intent)
         raise
-    commit(ledger, kept, intent)
+    commit(ledger, entry, intent)
     session.failpoint("exchange settled")
-    return intent.after or kept
+    return intent.after or entry
 
 
-def _numbered(intent: PendingReplacement, kept: TrashEntry) -> PendingReplacement:
-    after = None if intent.after is None else replace(intent.after, id=kept.id)
+def _numbered(intent: PendingReplacement, entry: TrashEntry) -> PendingReplacement:
+    after = None if intent.after is None else replace(intent.after, id=entry.id)
     return replace(intent, after=after)
 
 
-def commit(ledger: Ledger, kept: TrashEntry, intent: PendingReplacement) -> None:
-    """Write what the exchange means for the ledger: which row there is now, and what is held
-    against the source."""
+def commit(ledger: Ledger, entry: TrashEntry, intent: PendingReplacement) -> None:
+    """Write the result of a replacement to the ledger: the target's row, and for an undone source
+    the attempt that keeps it from being encoded again."""
     becomes = None if intent.after is None else intent.after.kind
-    if kept.kind is TrashKind.ORIGINAL and not intent.is_new:
-        verdict = _undone(kept)
-        ledger.kept.settle(kept, intent, row=None, verdict=verdict)
+    if entry.kind is TrashKind.ORIGINAL and not intent.is_new:
+        verdict = _undone(entry)
+        ledger.kept.settle(entry, intent, row=None, verdict=verdict)
     elif becomes is TrashKind.ORPHAN:
-        ledger.kept.settle(kept, intent, row=None)
-    elif kept.kind is TrashKind.ORPHAN:
-        row, verdict = _with_time(kept.row), _undone(kept)
-        ledger.kept.settle(kept, intent, row=row, receipt=kept.receipt, verdict=verdict)
+        ledger.kept.settle(entry, intent, row=None)
+    elif entry.kind is TrashKind.ORPHAN:
+        row, verdict = _with_time(entry.row), _undone(entry)
+        ledger.kept.settle(entry, intent, row=row, receipt=entry.receipt, verdict=verdict)
     else:
-        row = _with_time(kept.row)
-        ledger.kept.settle(kept, intent, row=row, receipt=kept.receipt)
+        row = _with_time(entry.row)
+        ledger.kept.settle(entry, intent, row=row, receipt=entry.receipt)
 
 
 def _with_time(row: TargetRow) -> TargetRow:
@@ -193,8 +200,8 @@ def _with_time(row: TargetRow) -> TargetRow:
         return row
 
 
-def _undone(kept: TrashEntry) -> Attempt:
-    row = kept.row
+def _undone(entry: TrashEntry) -> Attempt:
+    row = entry.row
     return Attempt(
         kind=AttemptResult.UNDONE,
         content_key=row.content_key,
@@ -209,15 +216,15 @@ def _undone(kept: TrashEntry) -> Attempt:
 
 
 def recover_replacements(ledger: Ledger, is_disk_there: Callable[[str], bool]) -> Iterator[str]:
-    """Finish or take back what a crash cut off; yields a line for each."""
-    for kept, intent in ledger.kept.in_flight():
-        shown = printable(kept.row.target)
+    """Finish or roll back replacements that a crash interrupted; yields a line for each."""
+    for entry, intent in ledger.kept.in_flight():
+        shown = printable(entry.row.target)
         places = (intent.exchange.place_in, intent.exchange.place_out)
         if not all(is_disk_there(path) for path in places if path is not None):
             yield f"{shown} waits for its disk: a run was killed while it put the file in place"
             continue
         try:
-            outcome = _repair(ledger, kept, intent)
+            outcome = _repair(ledger, entry, intent)
         except OSError as problem:
             yield f"{shown} waits: the work of a killed run can't be finished: {problem}"
             continue
@@ -231,27 +238,27 @@ def recover_replacements(ledger: Ledger, is_disk_there: Callable[[str], bool]) -
             yield f"{outcome.value}: the exchange at {shown}, which a killed run had begun"
 
 
-def _repair(ledger: Ledger, kept: TrashEntry, intent: PendingReplacement) -> Repair:
+def _repair(ledger: Ledger, entry: TrashEntry, intent: PendingReplacement) -> Repair:
     try:
         outcome = repair_replacement(intent.exchange)
     except PlanOutdatedError:
         outcome = Repair.STUCK
     if outcome is Repair.FINISHED:
-        commit(ledger, kept, intent)
+        commit(ledger, entry, intent)
     elif outcome is Repair.ROLLED_BACK:
-        ledger.kept.roll_back(kept, intent)
+        ledger.kept.roll_back(entry, intent)
     else:
-        _keep_conflict(ledger, kept, intent)
+        _keep_conflict(ledger, entry, intent)
     return outcome
 
 
-def _keep_conflict(ledger: Ledger, kept: TrashEntry, intent: PendingReplacement) -> None:
-    """Another file stands where one of both belongs: what lies aside stays there, as an entry like
-    any other, and is put back by `undo` once its place is free."""
-    aside = intent.exchange.aside
+def _keep_conflict(ledger: Ledger, entry: TrashEntry, intent: PendingReplacement) -> None:
+    """Another file is in one of the two places. The file in the trash stays there as an ordinary
+    entry, which `undo` can restore once its place is free."""
+    place_in_trash = intent.exchange.aside
     if intent.is_new:
-        ledger.kept.keep(kept)
+        ledger.kept.keep(entry)
         return
-    ledger.kept.roll_back(kept, intent)
-    if aside is not None and os.path.lexists(aside):
-        ledger.kept.add(replace(kept, kind=TrashKind.ORPHAN, path=aside, run=kept.run))
+    ledger.kept.roll_back(entry, intent)
+    if place_in_trash is not None and os.path.lexists(place_in_trash):
+        ledger.kept.add(replace(entry, kind=TrashKind.ORPHAN, path=place_in_trash, run=entry.run))

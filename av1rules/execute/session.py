@@ -1,4 +1,4 @@
-"""What a run works with, and the counts of what came out of it."""
+"""A session: what a run works with, and the counts of its outcomes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from av1rules.policy.model import OutputMode, RuleSet
 
 @dataclass(slots=True)
 class RunCounters:
-    """Counts and bytes of a run, added to from every worker thread."""
+    """Outcomes and bytes of a run. Safe to use from many threads."""
 
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     source_bytes: int = 0
@@ -41,12 +41,12 @@ class RunCounters:
 
 
 Disks = dict[str, tuple[int, int] | None]
-"""Device and inode of folders that a run stands on, by path; None: not there."""
+"""Device and inode of the folders that a run depends on, by path. None: the folder is missing."""
 
 
 def mounted_disks(ruleset: RuleSet) -> Disks:
-    """Of the roots and the output as they are now: a disk that is unmounted in mid-run leaves an
-    empty folder behind, which must not be written to."""
+    """The disks of the roots and the output as they are now. A disk that is unmounted in mid-run
+    leaves an empty folder behind, which must not be written to."""
     tops = [str(root.path) for root in ruleset.library.roots]
     if ruleset.output.mode is OutputMode.MIRROR and ruleset.output.root is not None:
         tops.append(str(ruleset.output.root))
@@ -66,8 +66,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     workspace: Workspace
     sink: Sink
-    tally: RunCounters = msgspec.field(default_factory=RunCounters)
-    room: DiskSpace = msgspec.field(default_factory=DiskSpace)
+    counters: RunCounters = msgspec.field(default_factory=RunCounters)
+    disk_space: DiskSpace = msgspec.field(default_factory=DiskSpace)
     memory: MemoryBudget
     failpoint: Failpoint = no_failpoint
     number: RunNumber
@@ -80,23 +80,23 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
                 raise PlanOutdatedError(f"the disk that was mounted here is gone: {printable(top)}")
 
     def finished(self, *, elapsed_s: float) -> RunFinished:
-        """What came of the run."""
+        """The closing event of the run."""
         return RunFinished(
-            counts=dict(self.tally.counts),
+            counts=dict(self.counters.counts),
             run=self.number.given,
-            source_bytes=self.tally.source_bytes,
-            target_bytes=self.tally.target_bytes,
+            source_bytes=self.counters.source_bytes,
+            target_bytes=self.counters.target_bytes,
             elapsed_s=elapsed_s,
         )
 
     @property
     def run(self) -> int:
-        """The number of this run, by which `undo` and `status` know it."""
+        """The number of this run, which `undo` and `status` show. Assigned at the first use."""
         return self.number.get()
 
 
 class RunNumber:
-    """Given when the first thing is done: a run with nothing to do leaves no trace."""
+    """Assigned when a run does its first job, so that an idle run leaves no trace in the ledger."""
 
     def __init__(self, runs: RunTable) -> None:
         self._runs = runs

@@ -1,4 +1,4 @@
-"""A run takes hold of the ledger: lock, ledger opened to write, what a crash left is repaired."""
+"""Starts a session: takes the run lock, opens the ledger to write, repairs what a crash left."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from av1rules.plan.workspace import Workspace
 def start_session(
     workspace: Workspace, sink: Sink, *, failpoint: Failpoint = no_failpoint
 ) -> Iterator[Session]:
-    """Take the run lock, open the ledger to write, repair what a crash left. Raises UsageError
-    if another run is at work, LedgerError."""
+    """Take the run lock, open the ledger to write and repair what a crash left.
+
+    Raises UsageError if another run is active, and LedgerError.
+    """
     with run_lock(workspace.state_dir):
         ledger = Ledger.open(workspace.state_dir)
         try:
@@ -46,6 +48,6 @@ def start_session(
 def _close_run(session: Session) -> None:
     number = session.number.given
     if number is not None:
-        counts = session.tally.counts
-        told = ", ".join(one.counted(count) for one, count in counts.items() if count)
-        session.workspace.ledger.runs.end(number, now_text(), told or "nothing done")
+        counts = session.counters.counts
+        summary = ", ".join(outcome.counted(count) for outcome, count in counts.items() if count)
+        session.workspace.ledger.runs.end(number, now_text(), summary or "nothing done")

@@ -1,8 +1,8 @@
-"""One target, from a planned row to a published file and its ledger row.
+"""Builds one target, from its planned row to the published file and its ledger row.
 
-Reserves what the encode takes, has a worker do it, and delivers the result.
-Nothing appears under the target's name before it is verified, and nothing is overwritten but the
-very file that the plan saw there; a crash between any two steps is repaired by `recover`.
+The coordinator reserves resources, has a worker encode, and delivers the result. Nothing appears
+under the target's name before it is verified. Only the file that the plan saw there is overwritten.
+`recover` repairs a crash between any two steps.
 """
 
 from __future__ import annotations
@@ -18,38 +18,37 @@ from av1rules.base.outcomes import Outcome
 from av1rules.base.units import now_text
 from av1rules.execute.copy import copy_target
 from av1rules.execute.deliver import deliver, done_event, require_replaceable
-from av1rules.execute.encode_request import encode_job_of
-from av1rules.execute.encode_result import Rejection, VerifiedEncode
 from av1rules.execute.prerequisites import with_prerequisites
-from av1rules.execute.quality_gate import require_scorable
+from av1rules.execute.quality_gate import Rejection, require_scorable
 from av1rules.execute.receipts import receipt_of
 from av1rules.execute.resources.disk_space import Reservation
 from av1rules.execute.session import Session
 from av1rules.execute.target_job import (
     TargetJob,
     digest_of_planned,
+    encode_job_of,
     private_folder,
     reserve_disk,
     reserve_memory,
 )
-from av1rules.execute.worker import Worker
+from av1rules.execute.worker import VerifiedEncode, Worker
 from av1rules.ledger.records import TargetRow, tools_used
 from av1rules.plan.items import Copy, Encode, Move
 from av1rules.plan.target_state import inspect_target, is_as_written
 
 
 def build_target(row: Encode | Move | Copy, session: Session, worker: Worker) -> Outcome:
-    """Build the target of a planned row. Raises Av1rulesError or OSError if it can't be built."""
+    """Build the target of a planned row. Raises Av1rulesError or OSError if that fails."""
     job = TargetJob(row=row, work=row.work, target=row.target, session=session, worker=worker)
     if isinstance(row, Move):
-        return _moved(job)
-    if _is_done_meanwhile(job):
+        return _check_move(job)
+    if _is_done_already(job):
         return Outcome.DONE
     _require_no_loop(job)
     session.require_disks()
     require_replaceable(job)
     if isinstance(row, Copy):
-        if _is_copied(job):
+        if _copy_existing(job):
             return Outcome.COPIED
         row = Encode.of(row, *row.causes, work=row.work)
     workspace = session.workspace
@@ -61,43 +60,42 @@ def build_target(row: Encode | Move | Copy, session: Session, worker: Worker) ->
     job = replace(job, row=known, work=known.work)
     temp_dir = workspace.ruleset.output.temp_dir
     places = [str(place) for place in (temp_dir, job.target) if place]
-    with reserve_disk(job, _most_bytes(job), places) as promise:
+    with reserve_disk(job, _most_bytes(job), places) as reservation:
         os.makedirs(os.path.dirname(job.target), exist_ok=True)
         with private_folder(job, temp_dir or Path(job.target).parent) as folder:
-            return _encode_and_deliver(job, folder, promise)
+            return _encode_and_deliver(job, folder, reservation)
 
 
 def _most_bytes(job: TargetJob) -> int:
-    """The largest result that the policy would keep."""
+    """The size of the largest result that the size gate lets pass."""
     return int(job.source_bytes * job.work.recipe.settings.max_size_ratio)
 
 
-def _is_copied(job: TargetJob) -> bool:
-    """Whether the target of the same content could be linked or copied."""
+def _copy_existing(job: TargetJob) -> bool:
+    """Link or copy a target of the same content. False if the source must be encoded instead."""
     with reserve_disk(job, _most_bytes(job), [job.target]):
         os.makedirs(os.path.dirname(job.target), exist_ok=True)
         with private_folder(job, Path(job.target).parent) as folder:
             return copy_target(job, folder)
 
 
-def _moved(job: TargetJob) -> Outcome:
-    """Moves are carried out before anything is built: what is left is to look whether this one came
-    about."""
+def _check_move(job: TargetJob) -> Outcome:
+    """Moves are done before anything is built: only check here that this one succeeded."""
     if not _is_as_planned(job.session.workspace.ledger.find(job.target), job.work.known):
-        raise PlanOutdatedError("its target could not follow it; the next plan looks again")
+        raise PlanOutdatedError("its target could not follow it; the next plan tries again")
     return Outcome.DONE
 
 
 def _require_no_loop(job: TargetJob) -> None:
-    """The plan never makes a source of a target; the last line of defence, since what follows would
-    encode our own result again and again."""
+    """Raise PlanOutdatedError if the source is a target of av1rules. The plan excludes these
+    already; without this second check a mistake there would encode a target again and again."""
     if job.work.look.source.provenance is not None:
         raise PlanOutdatedError("the source is an output of av1rules")
 
 
-def _encode_and_deliver(job: TargetJob, folder: str, promise: Reservation) -> Outcome:
+def _encode_and_deliver(job: TargetJob, folder: str, reservation: Reservation) -> Outcome:
     def sink(event: JobProgress) -> None:
-        promise.wrote(event.size_bytes)
+        reservation.wrote(event.size_bytes)
         job.session.sink(event)
 
     digest = digest_of_planned(job)
@@ -115,22 +113,23 @@ def _encode_and_deliver(job: TargetJob, folder: str, promise: Reservation) -> Ou
     entry = _entry(job, result, digest)
     receipt = receipt_of(job.row, job.work, entry, result, started_at=started_at)
     entry = deliver(job, result.encoded.path, entry, receipt, folder=folder)
-    job.session.tally.add_bytes(source=job.source_bytes, target=entry.target_bytes)
+    job.session.counters.add_bytes(source=job.source_bytes, target=entry.target_bytes)
     job.session.sink(done_event(job, entry))
     return Outcome.DONE
 
 
 def _is_as_planned(known: TargetRow | None, planned: TargetRow | None) -> bool:
-    """Whether the ledger says the same, but for the target's time: a move notes it anew."""
+    """Whether the row is the planned one, except for the target's mtime, which a move records
+    anew."""
     if known is None or planned is None:
         return known is planned
     return replace(known, target_mtime_ns=planned.target_mtime_ns) == planned
 
 
-def _is_done_meanwhile(job: TargetJob) -> bool:
-    """Whether the ledger changed since the plan: another run may have built this very target.
+def _is_done_already(job: TargetJob) -> bool:
+    """Whether another run has built this target since the plan.
 
-    Raises PlanOutdatedError if it built something else there.
+    Raises PlanOutdatedError if it built another one there.
     """
     known = job.session.workspace.ledger.find(job.target)
     if _is_as_planned(known, job.work.known):

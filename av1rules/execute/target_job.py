@@ -1,4 +1,4 @@
-"""Room and memory that a job claims before it starts, and gives back."""
+"""A job in progress, and what it needs: reservations, a private folder, an unchanged source."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.priority import Priority
 from av1rules.base.stall import with_stall_timeout
 from av1rules.base.text import printable
-from av1rules.execute.encode_result import Rejection
+from av1rules.encode.job import EncodeJob
+from av1rules.execute.quality_gate import Rejection
 from av1rules.execute.receipts import record_attempt
 from av1rules.execute.resources.disk_space import Reservation
 from av1rules.execute.resources.memory import estimate_bytes
 from av1rules.execute.session import Session
 from av1rules.execute.worker import Worker, WorkerContext
+from av1rules.ledger.provenance import provenance_json
+from av1rules.ledger.records import tools_used
 from av1rules.plan.items import ActiveItem, PlannedEncode
 from av1rules.plan.target_state import inspect_target
 from av1rules.policy.model import RunSpec
@@ -31,33 +34,33 @@ from av1rules.policy.model import RunSpec
 
 @contextmanager
 def reserve_disk(job: TargetJob, need: int, places: list[str]) -> Iterator[Reservation]:
-    """Room for so many bytes (the largest result the policy would keep) where it is written and
-    where it goes. A disk that runs full in spite of it takes no more work in this run."""
-    with job.session.room.promised(
+    """Reserve `need` bytes on the disks of `places`: where the result is written and where it goes.
+    A disk that runs full all the same gets no more work in this run."""
+    with job.session.disk_space.reserve(
         places,
         need,
         job.session.workspace.ruleset.run.reserve_bytes,
         check=job.session.workspace.children.check,
-        tell=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
-    ) as promise:
+        report=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
+    ) as reservation:
         try:
-            yield promise
+            yield reservation
         except DiskFullError as problem:
-            job.session.room.mark_full(problem.place)
+            job.session.disk_space.mark_full(problem.place)
             raise
         except OSError as problem:
             if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-                job.session.room.mark_full(str(problem.filename or places[0]))
+                job.session.disk_space.mark_full(str(problem.filename or places[0]))
             raise
 
 
 @contextmanager
 def reserve_memory(job: TargetJob) -> Iterator[None]:
-    """Memory for one encode beside the others."""
+    """Reserve the memory of one encode."""
     main, run = job.work.look.source.main, job.session.workspace.ruleset.run
     need = estimate_bytes(
-        (main.width if main else None) or _WIDE,
-        (main.height if main else None) or _HIGH,
+        (main.width if main else None) or _DEFAULT_WIDTH,
+        (main.height if main else None) or _DEFAULT_HEIGHT,
         codec=job.work.encoder.codec,
         preset=job.work.recipe.settings.preset,
         threads=run.threads_per_job,
@@ -66,17 +69,17 @@ def reserve_memory(job: TargetJob) -> Iterator[None]:
     with job.session.memory.reserve(
         need,
         check=job.session.workspace.children.check,
-        tell=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
+        report=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
     ):
         yield
 
 
-_WIDE, _HIGH = 1920, 1080
-"""Taken where the size of the pictures is not known."""
+_DEFAULT_WIDTH, _DEFAULT_HEIGHT = 1920, 1080
+"""Assumed if the frame size is unknown."""
 
 
 class TargetJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A planned row under way: its work and target, which every step needs."""
+    """A planned row in progress, with what every step needs."""
 
     row: ActiveItem
     work: PlannedEncode
@@ -90,7 +93,7 @@ class TargetJob(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def source_path(self) -> str:
-        """The file whose bytes are encoded: the source, or its original that was put aside."""
+        """The file that is encoded: the source, or its original in the trash."""
         return self.work.origin.path
 
     @property
@@ -104,7 +107,7 @@ class TargetJob(msgspec.Struct, frozen=True, kw_only=True):
     def worker_context(
         self, on_progress: Callable[[JobProgress], None], *, prefix: str = ""
     ) -> WorkerContext:
-        """For a worker in this process. `prefix` tells its failpoints from those of others."""
+        """The context of a worker in this process. `prefix` makes its failpoints distinct."""
         return WorkerContext(
             children=self.session.workspace.children,
             memo=self.session.workspace.cache,
@@ -113,7 +116,7 @@ class TargetJob(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def record_rejection(self, rejection: Rejection) -> None:
-        """Remember that this content is not worth encoding with these settings, and say so."""
+        """Record that this content with these settings was rejected, and report it."""
         record_attempt(
             self.row,
             self.session,
@@ -133,8 +136,8 @@ class TargetJob(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def recorded_source(self) -> tuple[str, str]:
-        """Library path and path of the source as the ledger has them: a target made anew from an
-        original that lies aside keeps what it was made from."""
+        """Library path and path of the source for the ledger. A target that is made again from an
+        original in the trash keeps those of its first encode."""
         known = self.work.known
         if self.work.origin is not self.row.file and known is not None:
             return known.source, known.source_path
@@ -142,16 +145,43 @@ class TargetJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def priority_of(run: RunSpec) -> Priority:
-    """How children of a run are ranked."""
+    """The priority of the processes that a run starts."""
     return Priority(nice=run.nice, io_class=run.io_class.value, cpus=run.cpus)
+
+
+def encode_job_of(job: TargetJob, *, folder: str, digest: str) -> EncodeJob:
+    """The job of encoding the whole source into `folder`. `digest` is that of the source."""
+    work, workspace = job.work, job.session.workspace
+    run = workspace.ruleset.run
+    return EncodeJob(
+        source_path=job.source_path,
+        source=work.look.source,
+        settings=work.recipe.settings,
+        encoder=work.encoder,
+        target=job.target,
+        provenance=provenance_json(
+            digest=digest,
+            content_key=work.content_key,
+            size_bytes=job.source_bytes,
+            settings=work.recipe.settings,
+            tools=tools_used(work.encoder, workspace.tools),
+        ),
+        library_path=job.name,
+        temp_dir=folder,
+        threads=run.threads_per_job,
+        stall_timeout_s=run.stall_timeout_s,
+        max_duration_s=run.max_duration_s,
+        priority=job.priority,
+        memory_bytes=run.memory_per_job,
+    )
 
 
 @contextmanager
 def private_folder(job: TargetJob, parent: Path) -> Iterator[str]:
-    """A folder of this job's own for its temporary files, in the ledger before it exists.
+    """A folder for the temporary files of this job. The ledger has it before it exists.
 
-    What was prepared for publishing and then failed stays in the ledger: `recover` finds out
-    whether it was published.
+    A result that failed after it was prepared for publishing stays in the ledger, where `recover`
+    finds out whether it was published.
     """
     ledger = job.session.workspace.ledger
     folder = str(temp_name(Path(job.target), folder=parent, suffix=""))
@@ -170,12 +200,13 @@ def private_folder(job: TargetJob, parent: Path) -> Iterator[str]:
 
 
 def digest_of_planned(job: TargetJob) -> str:
-    """The digest of the whole source, which must be the one that was planned and at rest."""
+    """The digest of the source. Raises PlanOutdatedError if it changed since the plan or is open
+    for writing."""
     require_same_source(job)
-    _require_at_rest(job)
+    _require_not_open(job)
     job.session.sink(JobProgress(source=job.name, phase="digest"))
     digest = with_stall_timeout(
-        lambda sign: file_digest(job.source_path, check=sign),
+        lambda check: file_digest(job.source_path, check=check),
         stall_s=job.session.workspace.ruleset.run.stall_timeout_s,
         check=job.session.workspace.children.check,
         doing=f"reading {printable(job.source_path)}",
@@ -185,8 +216,8 @@ def digest_of_planned(job: TargetJob) -> str:
 
 
 def require_same_source(job: TargetJob, *, digest: str | None = None) -> None:
-    """Raise PlanOutdatedError unless the source is still the planned one: by its stat, else by
-    its `digest`, else (before that is known) by its samples."""
+    """Raise PlanOutdatedError unless the source is still the planned one: by its stat, else by its
+    `digest`, else (if that is not known yet) by its content key."""
     planned, path = job.work.origin.stat, job.source_path
     try:
         found = os.stat(path)
@@ -202,24 +233,24 @@ def require_same_source(job: TargetJob, *, digest: str | None = None) -> None:
     raise PlanOutdatedError("the source changed since it was planned")
 
 
-def _require_at_rest(job: TargetJob) -> None:
+def _require_not_open(job: TargetJob) -> None:
     if is_open_for_writing(job.source_path):
         raise PlanOutdatedError("the source is being written to by another program")
 
 
 def require_as_planned(job: TargetJob, digest: str) -> None:
-    """The last look, right before the result is put in place."""
+    """The final check, right before the result is put in place. Raises PlanOutdatedError."""
     require_same_source(job, digest=digest)
-    _require_at_rest(job)
+    _require_not_open(job)
     if job.work.replaces and os.stat(job.source_path).st_nlink > job.work.origin.stat.links:
         raise PlanOutdatedError("the source got another name (hard link) since it was planned")
     _require_same_target(job)
 
 
 def _require_same_target(job: TargetJob) -> None:
-    """Raise PlanOutdatedError unless in the target's place lies what the plan saw there."""
+    """Raise PlanOutdatedError unless the target's place is as the plan saw it."""
     if job.work.replaces and job.target == job.row.file.path:
-        return  # the source itself, which was just looked at
+        return  # the source itself, which was just checked
     found = inspect_target(job.target, job.work.known, job.session.workspace.tools)
     if found != job.work.found:
         raise PlanOutdatedError(

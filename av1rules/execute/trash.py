@@ -1,4 +1,4 @@
-"""What lies aside now, where, how large, and until when: for those who ask, and to choose from."""
+"""The trash: lists its files, selects some of them, and deletes those that are safe to delete."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 
 from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.text import printable
-from av1rules.base.units import format_size
+from av1rules.base.units import format_size, now_text
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.policy.model import Originals, OriginalsKind, RuleSet
@@ -22,13 +22,13 @@ from av1rules.storage.trash import TRASH_FOLDER, is_disk_there, remove_empty_fol
 
 class TrashState(StrEnum):
     THERE = "there"
-    MISSING = "missing"  # somebody removed it
+    MISSING = "missing"  # removed by another program
     NO_DISK = "its disk is not there"
 
 
 class TrashItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that lies aside, or should. `until` (UTC) is when the policy lets it go, None: never;
-    `frees_bytes` is 0 where the file has other names too; `mount` is where its file system is."""
+    """A file that is or should be in the trash. `until` (UTC) is when it expires by policy, None:
+    never. `frees_bytes` is 0 if the file has other hard links. `mount` is the mount point."""
 
     kept: TrashEntry
     state: TrashState
@@ -38,7 +38,7 @@ class TrashItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_trash(ledger: Ledger, ruleset: RuleSet) -> tuple[TrashItem, ...]:
-    """All that was put aside and not purged, oldest first."""
+    """Every entry that was not purged, oldest first."""
     mounts: dict[int, str] = {}
     return tuple(
         _inspect(entry, ruleset, mounts) for entry in ledger.kept.entries() if entry.gone_at is None
@@ -70,7 +70,7 @@ def _mount_of(path: str) -> str:
 
 
 def until(kept: TrashEntry, originals: Originals) -> datetime | None:
-    """When the policy lets a file aside go (UTC); None: never by itself."""
+    """When a file in the trash expires by policy (UTC); None: never."""
     if kept.kind is not TrashKind.ORIGINAL or originals.kind is not OriginalsKind.KEEP_FOR:
         return None
     assert originals.keep_s is not None
@@ -81,8 +81,8 @@ def until(kept: TrashEntry, originals: Originals) -> datetime | None:
 
 
 class TrashSelection(msgspec.Struct, frozen=True, kw_only=True):
-    """Which files aside are meant. `runs` and `paths` (absolute) are alternatives, empty: all; a
-    path is that of the file aside, of where it stood, of its target, or of a folder above one."""
+    """Selects files in the trash, by `runs` or by `paths` (absolute); without both, all. A path is
+    that of the file in the trash, of its former place, of its target, or of a folder above one."""
 
     runs: frozenset[int] = frozenset()
     paths: tuple[str, ...] = ()
@@ -107,14 +107,15 @@ def _concerns(kept: TrashEntry, path: str) -> bool:
 
 
 Check = Callable[[], None]
-"""Called between chunks of a long reading; raises to break it off."""
+"""Called between the chunks of a long read; raises to interrupt it."""
 
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one file: gone, or why not. `was_there`: nobody had removed it before."""
+    """The outcome for one file: deleted, or the reason why not. `was_there` is False if somebody
+    else had removed it before."""
 
     kept: TrashEntry
     refusal: str | None = None
@@ -131,9 +132,12 @@ def purge(
     with_orphans: bool = False,
     check: Check | None = None,
 ) -> Iterator[Purged]:
-    """Delete these files aside, under the run lock; one that is not safe to delete stays, with the
-    reason. `is_verified`: the other one of the pair is read whole and compared, else only its size
-    is. Orphans have no other one. Raises LedgerError, and what `check` raises.
+    """Delete these files from the trash, under the run lock. A file that is not safe to delete
+    stays, with the reason.
+
+    `is_verified`: the counterpart (the target of an original, or the original of a result) is read
+    completely and compared; otherwise only its size is checked. Orphans have no counterpart. Raises
+    LedgerError, and what `check` raises.
     """
     for kept in entries:
         if not os.path.lexists(kept.path):
@@ -142,7 +146,7 @@ def purge(
         refusal = (
             _orphan_problem(kept, with_orphans=with_orphans)
             or _problem_in_trash(kept)
-            or _pair_problem(ledger, kept, is_verified=is_verified, check=check)
+            or _counterpart_problem(ledger, kept, is_verified=is_verified, check=check)
         )
         if refusal is None:
             yield _delete(ledger, kept)
@@ -153,8 +157,9 @@ def purge(
 def purge_expired(
     ledger: Ledger, ruleset: RuleSet, *, check: Check | None = None, now: datetime | None = None
 ) -> Iterator[str]:
-    """Delete originals whose time is over by `originals: keep for ...`; a line for each that went,
-    or that stays for a reason. For the start of a run: of the run itself there are none yet."""
+    """Delete the originals that have expired by `originals: keep for ...`. Yields a line for each
+    that was deleted or stays for a reason. For the start of a run, before it has originals of its
+    own."""
     kind = ruleset.output.originals.kind
     if kind is OriginalsKind.DELETE:
         yield from _deletions_of_crashed_runs(ledger, ruleset)
@@ -170,15 +175,15 @@ def purge_expired(
 
 
 def _deletions_of_crashed_runs(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
-    """A run that died between deleting an original and the note of it. What it did not come to
-    delete stays: a person may purge it."""
+    """Record the deletions of a run that was killed before it could. Originals that it did not get
+    to delete stay until a user purges them."""
     for kept in ledger.kept.entries():
         if kept.gone_at is None and not os.path.lexists(kept.path):
             yield purged_line(_already_purged(ledger, ruleset, kept))
 
 
 def purged_line(purged: Purged) -> str:
-    """What became of one file, for people."""
+    """The outcome for one file, as a message."""
     kept = purged.kept
     what = f"{kept.kind.value} of {printable(kept.row.source)}"
     if purged.refusal is not None:
@@ -189,7 +194,7 @@ def purged_line(purged: Purged) -> str:
 
 
 def _already_purged(ledger: Ledger, ruleset: RuleSet, kept: TrashEntry) -> Purged:
-    """Somebody removed it: that is written down, unless only its disk is not there."""
+    """Record that the file was removed, unless only its disk is missing."""
     if not is_disk_there(ruleset, kept.path):
         return Purged(kept=kept, refusal="its disk is not mounted", was_there=False)
     _mark_purged(ledger, kept)
@@ -197,7 +202,7 @@ def _already_purged(ledger: Ledger, ruleset: RuleSet, kept: TrashEntry) -> Purge
 
 
 def _mark_purged(ledger: Ledger, kept: TrashEntry) -> None:
-    ledger.kept.mark_gone(kept.id, datetime.now(UTC).isoformat(timespec="seconds"))
+    ledger.kept.mark_gone(kept.id, now_text())
 
 
 def _orphan_problem(kept: TrashEntry, *, with_orphans: bool) -> str | None:
@@ -207,7 +212,7 @@ def _orphan_problem(kept: TrashEntry, *, with_orphans: bool) -> str | None:
 
 
 def _problem_in_trash(kept: TrashEntry) -> str | None:
-    """What speaks against deleting the file by what it is itself."""
+    """Why the file itself must not be deleted; None if it may be."""
     parts = Path(kept.path).parts
     if TRASH_FOLDER not in parts[:-1] or ".." in parts:
         return f"it is not below a folder {TRASH_FOLDER}"
@@ -220,27 +225,27 @@ def _problem_in_trash(kept: TrashEntry) -> str | None:
     return "the file there is not the one that was moved to the trash"
 
 
-def _pair_problem(
+def _counterpart_problem(
     ledger: Ledger, kept: TrashEntry, *, is_verified: bool, check: Check | None
 ) -> str | None:
-    """What is wrong with the other one of the pair; an orphan has none."""
+    """What is wrong with the counterpart of the file. An orphan has none."""
     if kept.kind is TrashKind.ORPHAN:
         return None
     row = kept.row
     if kept.kind is TrashKind.RESULT:
         digest = row.source_digest if is_verified else None
-        fault = _file_problem(row.source_path, row.source_bytes, digest, check)
-        return None if fault is None else f"its original {fault}"
-    # The target may have been renamed since; any place that the ledger has it in will do.
+        problem = _file_problem(row.source_path, row.source_bytes, digest, check)
+        return None if problem is None else f"its original {problem}"
+    # The target may have been renamed since: any place that the ledger has for it counts.
     places = [row.target, *(other.target for other in ledger.of_own_content(row.target_key))]
     digest = row.target_digest if is_verified else None
-    first: str | None = None
+    first_problem: str | None = None
     for place in dict.fromkeys(places):
-        fault = _file_problem(place, row.target_bytes, digest, check)
-        if fault is None:
+        problem = _file_problem(place, row.target_bytes, digest, check)
+        if problem is None:
             return None
-        first = first or fault
-    return f"its target {first}"
+        first_problem = first_problem or problem
+    return f"its target {first_problem}"
 
 
 def _file_problem(
@@ -263,7 +268,7 @@ def _file_problem(
 
 
 def _delete(ledger: Ledger, kept: TrashEntry) -> Purged:
-    """First the file, then the note of it: a crash between leaves a note that mends itself."""
+    """Delete the file, then record it. After a crash in between the next purge records it."""
     try:
         freed = _unlink(kept.path)
     except OSError as problem:
@@ -275,8 +280,8 @@ def _delete(ledger: Ledger, kept: TrashEntry) -> Purged:
 
 
 def _unlink(path: str) -> int:
-    """Delete a file below its trash folder without following any link from there on; returns the
-    bytes that became free. Raises OSError."""
+    """Delete a file below its trash folder without following any symbolic link below that; returns
+    the bytes that this freed. Raises OSError."""
     folders = Path(path).parent.parts
     top = folders.index(TRASH_FOLDER)
     descriptor = os.open(os.path.join(*folders[: top + 1]), _FOLDER_FLAGS)

@@ -1,7 +1,7 @@
 """The worker: encodes a job, verifies, scores and digests the result.
 
-Job, programs and result are plain values that can be pickled, so that a worker may run in another
-process. It knows no ledger, lock, session or sink: who called it reserves, delivers and records.
+Job, tools and result are plain values that can be pickled, so that a worker may run in another
+process. It has no ledger, lock, session or sink: its caller reserves, delivers and records.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from av1rules.encode.excerpt_argv import seek_slack
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.size_gate import too_large
 from av1rules.encode.verify import Verification, verify
-from av1rules.execute.encode_result import (
-    EncodedExcerpts,
-    EncodeResult,
+from av1rules.execute.quality_gate import (
     QualityScores,
     Rejection,
-    VerifiedEncode,
+    below_floor,
+    metrics_of,
+    without_scores,
 )
-from av1rules.execute.quality_gate import below_floor, metrics_of, without_scores
 from av1rules.ffmpeg.progress import ProgressSample
 from av1rules.ffmpeg.tools import ToolMemo, Tools
 from av1rules.ffmpeg.watchdog import RunLimits
 from av1rules.ledger.records import AttemptResult
 from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
+from av1rules.media.source import VideoStream
 from av1rules.policy.quality_spec import GateScope, Metric
 from av1rules.quality.filtergraph import ScoreInput
 from av1rules.quality.result import Score
@@ -43,10 +43,36 @@ from av1rules.quality.sampling import sample_excerpts
 from av1rules.quality.score import measure
 
 
-class WorkerContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker uses of the process that it runs in; nothing of it is sent with a job.
+class VerifiedEncode(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified result that has passed the gates, in the temporary folder of its job.
 
-    `memo` remembers what the programs can do; without it they are asked again.
+    `content_key`, `head_key` and `digest` are those of its file.
+    """
+
+    encoded: EncodeOutcome
+    verified: Verification
+    quality: QualityScores
+    content_key: str
+    head_key: str
+    digest: str
+
+
+EncodeResult = VerifiedEncode | Rejection
+
+
+class EncodedExcerpts(msgspec.Struct, frozen=True, kw_only=True):
+    """Excerpts of a source, encoded and scored; `score_problem` says why there are no scores."""
+
+    encoded: EncodeOutcome
+    main: VideoStream
+    scores: tuple[Score, ...] = ()
+    score_problem: str | None = None
+
+
+class WorkerContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker uses of its own process. It is never sent with a job.
+
+    `memo` caches the capabilities of FFmpeg; without it they are queried each time.
     """
 
     children: Children = msgspec.field(default_factory=Children)
@@ -56,7 +82,7 @@ class WorkerContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Worker(Protocol):
-    """Who encodes: this process, or a stand-in for it."""
+    """Encodes jobs: in this process or in another one."""
 
     def encode_and_verify(
         self, job: EncodeJob, tools: Tools, context: WorkerContext
@@ -70,11 +96,11 @@ class Worker(Protocol):
 
 
 def encode_and_verify(job: EncodeJob, tools: Tools, context: WorkerContext) -> EncodeResult:
-    """Encode a whole source into the temporary folder of its job, and tell whether the result may
-    be published. A rejected one is of no more use.
+    """Encode a whole source into the temporary folder of its job, verify the result and apply the
+    gates.
 
-    Raises what `encode` and `verify` raise, and EncodeError where the result is not sound or its
-    quality can't be told.
+    Raises what `encode` and `verify` raise, and EncodeError if the result is not sound or its
+    quality can't be measured.
     """
     encoded = encode(job, tools=tools, children=context.children, on_progress=context.on_progress)
     context.failpoint("encoded")
@@ -105,13 +131,13 @@ def encode_and_verify(job: EncodeJob, tools: Tools, context: WorkerContext) -> E
 def encode_excerpts(
     job: EncodeJob, tools: Tools, metrics: tuple[Metric, ...], context: WorkerContext
 ) -> EncodedExcerpts:
-    """Encode the excerpts of a job and score them against its source: what was encoded is worth
-    something without scores too. Raises what `encode` raises."""
+    """Encode the excerpts of a job and score them against its source. A failure to score is part of
+    the result. Raises what `encode` raises."""
     encoded = encode(job, tools=tools, children=context.children, on_progress=context.on_progress)
     context.failpoint("encoded")
     main = probe_file(lone_file(encoded.path), tools, children=context.children).main
     if main is None:
-        raise EncodeError("the passages came out without pictures", hint="please report it")
+        raise EncodeError("the encoded excerpts have no video", hint="please report it")
     if not metrics:
         return EncodedExcerpts(encoded=encoded, main=main)
     distorted = ScoreInput(path=encoded.path, stream=main)
@@ -142,21 +168,21 @@ def _scored(
     tools: Tools,
     context: WorkerContext,
 ) -> QualityScores:
-    """Score a result as its policy asks; nothing where it does not."""
+    """The scores of a result, if its policy has a quality gate."""
     gate = job.settings.quality_gate
     if gate is None or verified.target is None or verified.target.main is None:
         return QualityScores()
     target = verified.target.main
-    passages = sample_excerpts(job.source) if gate.scope is GateScope.SAMPLES else ()
+    excerpts = sample_excerpts(job.source) if gate.scope is GateScope.SAMPLES else ()
     distorted = ScoreInput(
         path=encoded.path,
         stream=target,
-        passages=passages,
+        passages=excerpts,
         slack_s=seek_slack(verified.target.container),
         origin_s=(target.start_s or 0.0) - (job.main.start_s or 0.0),
     )
     try:
-        scores = _scores(job, passages, distorted, metrics_of(gate), tools, context)
+        scores = _scores(job, excerpts, distorted, metrics_of(gate), tools, context)
     except (EncodeError, ToolError) as problem:
         return without_scores(gate, problem)
     return QualityScores(scope=gate.scope, scores=scores)
@@ -164,18 +190,18 @@ def _scored(
 
 def _scores(
     job: EncodeJob,
-    passages: tuple[tuple[float, float], ...],
+    excerpts: tuple[tuple[float, float], ...],
     distorted: ScoreInput,
     metrics: tuple[Metric, ...],
     tools: Tools,
     context: WorkerContext,
 ) -> tuple[Score, ...]:
-    """The scores of an encode against its source, as the encoder saw that; without `passages` all
-    of it. Temporary files go where the encode is. Raises what `measure` raises."""
+    """The scores of an encode against its source as the encoder read it; without `excerpts`, of the
+    whole source. Temporary files go beside the encode. Raises what `measure` raises."""
     reference = ScoreInput(
         path=job.source_path,
         stream=job.main,
-        passages=passages,
+        passages=excerpts,
         slack_s=seek_slack(job.source.container),
         deinterlaced=job.settings.deinterlace == "bwdif",
     )

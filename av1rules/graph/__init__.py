@@ -1,1 +1,1 @@
-"""What is stale and why, and the doit graph that makes it fresh."""
+"""The doit graph: planned rows as doit tasks, with the ledger as doit's store."""

@@ -1,4 +1,4 @@
-"""The library as a plain doit graph: what a `dodo.py` of two lines imports.
+"""The library as a plain doit graph, for a `dodo.py` of two lines:
 
 from av1rules.graph.dodo import doit_graph
 DOIT_CONFIG, task_encode = doit_graph("rules.yaml")
@@ -36,7 +36,8 @@ TaskCreator = Callable[[], Iterator[dict[str, Any]]]
 def doit_graph(rules_file: str) -> tuple[dict[str, Any], TaskCreator]:
     """doit's configuration and the task creator for one rules file, relative to the dodo.py.
 
-    Without that file the graph is empty. A rules file with faults shows them and ends doit.
+    The graph is empty if the file does not exist. Problems in the rules file are shown and end
+    doit.
     """
     path = Path(rules_file)
     config: dict[str, Any] = {"check_file_uptodate": LedgerChecker, "par_type": "thread"}
@@ -46,7 +47,7 @@ def doit_graph(rules_file: str) -> tuple[dict[str, Any], TaskCreator]:
         state_dir = load_rules(path).run.state_dir
     except Av1rulesError as problem:
         raise SystemExit(str(problem)) from problem
-    # Names of files may hold bytes that no terminal can show; doit prints them as they are.
+    # File names may contain bytes that no terminal can show, and doit prints them unescaped.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -60,12 +61,12 @@ def _no_tasks() -> Iterator[dict[str, Any]]:
 
 
 class _Library:
-    """Plans once when doit loads the tasks; takes the run lock when the first one is executed."""
+    """Plans once when doit loads the tasks. Takes the run lock when doit executes the first one."""
 
     def __init__(self, rules_file: Path) -> None:
         self._rules_file = rules_file
         self._stack = contextlib.ExitStack()
-        self._space: Workspace | None = None
+        self._workspace: Workspace | None = None
         self._runner: JobRunner | None = None
         self._lock = threading.Lock()
         self._builds = 0
@@ -73,10 +74,12 @@ class _Library:
 
     def tasks(self) -> Iterator[dict[str, Any]]:
         try:
-            self._space = self._stack.enter_context(open_workspace(self._rules_file, write=False))
+            self._workspace = self._stack.enter_context(
+                open_workspace(self._rules_file, write=False)
+            )
             atexit.register(self._stack.close)
-            self._watch_signals(self._space)
-            self._plan = build_plan(self._space)
+            self._watch_signals(self._workspace)
+            self._plan = build_plan(self._workspace)
         except Av1rulesError as problem:
             raise SystemExit(str(problem)) from problem
         except KeyboardInterrupt as interrupt:
@@ -84,7 +87,7 @@ class _Library:
         yield from encode_tasks(self._plan, self._build, clean=clean_target)
 
     def _watch_signals(self, workspace: Workspace) -> None:
-        """Ours while we build: other tasks of a dodo.py keep the ordinary Ctrl-C."""
+        """Handle signals only during encodes: other tasks of a dodo.py keep the usual Ctrl-C."""
         if threading.current_thread() is threading.main_thread():
             watch_signals(workspace.children, is_busy=lambda: self._builds > 0)
 
@@ -93,7 +96,7 @@ class _Library:
             self._builds += 1
         try:
             return self._open().run(row, step)
-        except Av1rulesError as problem:  # another run is at work, or the ledger can't be written
+        except Av1rulesError as problem:  # another run is active, or the ledger can't be written
             _show(Note(source=row.file.library_path, message=str(problem)))
             return Outcome.FAILED
         finally:
@@ -101,13 +104,13 @@ class _Library:
                 self._builds -= 1
 
     def _open(self) -> JobRunner:
-        assert self._space is not None
+        assert self._workspace is not None
         with self._lock:
             if self._runner is None:
                 require_no_safety_stop(self._plan)
-                session = self._stack.enter_context(start_session(self._space, _show))
+                session = self._stack.enter_context(start_session(self._workspace, _show))
                 prepare_run(self._plan, session)
-                jobs = self._space.ruleset.run.jobs  # doit does not say what its -n is
+                jobs = self._workspace.ruleset.run.jobs  # doit does not pass on its -n
                 scheduler = scheduler_for(self._plan, session, jobs=jobs)
                 self._runner = JobRunner(session, scheduler=scheduler)
             return self._runner
@@ -115,5 +118,5 @@ class _Library:
 
 def _show(event: Event) -> None:
     if not isinstance(event, JobProgress):
-        with contextlib.suppress(OSError):  # a reader that left must not end the encodes
+        with contextlib.suppress(OSError):  # a closed stderr must not end the encodes
             sys.stderr.write(f"{event_text(event)}\n")

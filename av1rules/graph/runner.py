@@ -1,4 +1,4 @@
-"""doit as the backend of a run: prerequisites and jobs of planned rows as its tasks."""
+"""doit as the backend of a run: each prerequisite and each job of a planned row is a task."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ class DoitBackend:
         ]
         loader = _PlanLoader(tasks, str(session.workspace.state_dir / STORE_NAME), jobs=jobs)
         extra = {"BACKEND": {"av1rules": "av1rules.graph.store:LedgerStore"}}
-        # No configuration files: a pyproject.toml that happens to lie here is about something else.
+        # No configuration files: a pyproject.toml in the current folder belongs to something else.
         code = DoitMain(loader, config_filenames=(), extra_config=extra).run(["run"])
-        if code not in (0, 1, 2):  # 1: a task failed, and was counted; 2: what depends on one
+        if code not in (0, 1, 2):  # 1: a task failed, which is counted; 2: so did its dependents
             raise Av1rulesError(f"doit could not run the encodes (its exit code is {code})")
-        if not prerequisites_only:  # doit leaves out what depends on what failed
+        if not prerequisites_only:  # doit skips the dependents of a failed task
             runner.drop_unstarted(rows)
 
 
 class _PlanLoader(TaskLoader2):  # type: ignore[misc]
-    """Gives doit the tasks of planned rows; fresh ones need none here."""
+    """Gives doit the tasks of planned rows. Fresh rows need none in a run."""
 
     def __init__(self, tasks: list[dict[str, Any]], store: str, *, jobs: int) -> None:
         self.cmd_names: list[str] = []
@@ -87,13 +87,13 @@ class _PlanLoader(TaskLoader2):  # type: ignore[misc]
         for task in self._tasks:
             task["name"] = f"{task.pop('basename')}:{task['name']}"
         names = {task["name"] for task in self._tasks}
-        for task in self._tasks:  # what is shared may have been moved into its place before
+        for task in self._tasks:  # a shared target may need no task: it was moved before
             task["task_dep"] = [name for name in task["task_dep"] if name in names]
         return [dict_to_task(task) for task in self._tasks]
 
 
 class _SilentReporter:
-    """doit's reporter seam, left quiet: our events say it, from where it happens."""
+    """A reporter that prints nothing: events report everything."""
 
     desc = "silent"
 
@@ -108,7 +108,7 @@ class _SilentReporter:
         _log.error("doit: %s", exception.get_msg())
 
     def add_failure(self, task: Any, fail: Any) -> None:
-        # What our own jobs came to is reported by events, and so is what others depend on.
+        # Events report the failures of our own jobs and the rows that were dropped for them.
         if not isinstance(fail, UnmetDependency | JobNotDone):
             _log.error("doit: %s: %s", task.name, fail.get_msg())
 

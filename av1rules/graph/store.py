@@ -1,7 +1,7 @@
-"""doit's store and checker, answered by the ledger: doit orders and runs, the ledger decides.
+"""doit's store and checker, backed by the ledger: doit orders and runs, the ledger decides.
 
-doit's own stores write only when a run ends and forget its successes when it is killed; for our
-tasks they are not asked. Other tasks of the same dodo.py keep doit's SQLite store and MD5 checker.
+doit's own stores write only when a run ends, so a killed run loses its successes. Our tasks don't
+use them. Other tasks of the same dodo.py keep doit's SQLite store and MD5 checker.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from av1rules.ledger.ledger import Ledger
 from av1rules.plan.task_names import CLIP_GROUP, GROUPS, SAMPLE_GROUP, SEARCH_GROUP, source_of_task
 
 STORE_NAME = "doit.sqlite3"
-"""Stands beside the ledger; holds only what other tasks of a dodo.py record."""
+"""Is beside the ledger; has only the records of other tasks of a dodo.py."""
 
 _IN_LEDGER = "in the ledger"
 _IGNORE_KEY = "ignore:"
 
 
 class LedgerChecker(MD5Checker):  # type: ignore[misc]
-    """Leaves the sources of our tasks to their `uptodate`, which knows their content key."""
+    """Ignores the sources of our tasks: their `uptodate` compares content keys."""
 
     def check_modified(self, file_path: str, file_stat: os.stat_result, state: Any) -> bool:
         if state == _IN_LEDGER:
@@ -38,7 +38,7 @@ class LedgerChecker(MD5Checker):  # type: ignore[misc]
 
 
 class LedgerStore:
-    """What doit calls a backend. `name` is the file of the store for other tasks."""
+    """A doit database backend. `name` is the file of the store for other tasks."""
 
     def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:
         self.name = name
@@ -52,7 +52,7 @@ class LedgerStore:
             return self._store().get(task_id, dependency)
         if dependency == _IGNORE_KEY:
             self._selected.add(task_id)
-        # Keys that end in a colon are doit's own notes; the rest are paths of dependencies.
+        # Keys that end in a colon are doit's own records; the rest are paths of dependencies.
         return None if dependency.endswith(":") else _IN_LEDGER
 
     def set(self, task_id: str, dependency: str, value: Any) -> None:
@@ -63,10 +63,10 @@ class LedgerStore:
         return _is_ours(task_id) or bool(self._store().in_(task_id))
 
     def remove(self, task_id: str) -> None:
-        """`doit forget TASK`: the ledger takes the target for stale from now on.
+        """`doit forget TASK`: the ledger marks the target as stale.
 
-        doit's runner calls the same for a task that failed. That one it has asked for its ignore
-        mark before, and the ledger has its own record of the failure: nothing to forget.
+        doit's runner also calls this for a failed task, after it has queried the task's ignore
+        mark. The ledger has its own record of the failure, so nothing is forgotten then.
         """
         if not _is_ours(task_id):
             self._store().remove(task_id)

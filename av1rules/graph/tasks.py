@@ -1,4 +1,4 @@
-"""Planned rows as doit tasks: the source is the dependency, the AV1 file or the clip the target."""
+"""Planned rows as doit tasks. The source is the dependency, the AV1 file or the clip the target."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from av1rules.plan.items import (
 from av1rules.plan.task_names import CLIP_GROUP, GROUP, task_name
 
 Builder = Callable[[RunItem, Prerequisite | None], Outcome]
-"""Builds the target of a row, or does one step that comes before it, and says what came of it;
-never raises an ordinary error."""
+"""Builds the target of a row, or runs one of its prerequisites, and returns the outcome. Raises no
+ordinary error."""
 
 _NOT_DONE = (Outcome.FAILED, Outcome.NOT_ATTEMPTED, Outcome.OVER_BUDGET)
-"""What doit is to take for a failure, so that it leaves out what depends on it."""
+"""Failures for doit, which then skips the dependent tasks."""
 
 
 class JobNotDone(TaskFailed):  # type: ignore[misc]
@@ -49,8 +49,8 @@ class JobNotDone(TaskFailed):  # type: ignore[misc]
 
 
 class EncodeAction(BaseAction):  # type: ignore[misc]
-    """One encode, or a step before it, as a doit action. No PythonAction: that one swaps
-    `sys.stdout`, which is not safe while other jobs' progress is being drawn from other threads."""
+    """One encode or prerequisite as a doit action. It is no PythonAction, since that replaces
+    `sys.stdout`, which is not safe while other threads draw progress."""
 
     def __init__(self, row: RunItem, build: Builder, step: Prerequisite | None = None) -> None:
         self._row = row
@@ -63,7 +63,7 @@ class EncodeAction(BaseAction):  # type: ignore[misc]
         self.values: dict[str, Any] = {}
 
     def execute(self, out: Any = None, err: Any = None) -> TaskFailed | None:
-        """doit's call: a `TaskFailed` for what failed, None for what is done or not worth doing."""
+        """Called by doit. Returns a `TaskFailed` for a failure, otherwise None."""
         if os.getpid() != self._process:
             return TaskFailed(
                 "encodes run in threads, not in forked processes: use `doit -P thread`"
@@ -78,8 +78,8 @@ class EncodeAction(BaseAction):  # type: ignore[misc]
 
 
 class LedgerState:
-    """doit's `uptodate`: what the plan found by asking the ledger. Its text is what `doit info`
-    shows as the reason."""
+    """doit's `uptodate`: whether the plan found the row up to date. `doit info` shows its text as
+    the reason."""
 
     def __init__(self, row: PlanItem) -> None:
         self._row = row
@@ -94,7 +94,7 @@ class LedgerState:
 def encode_tasks(
     plan: Plan, build: Builder, *, clean: Callable[..., None]
 ) -> Iterator[dict[str, Any]]:
-    """A doit task for each row that has a target, fresh ones included; held ones have none."""
+    """The doit tasks of all rows that have a target, including fresh ones. Held rows have none."""
     yield {"basename": GROUP, "name": None, "doc": "AV1 targets of the library, by rules.yaml"}
     if any(clip_of(row) is not None for row in plan.rows):
         yield {"basename": CLIP_GROUP, "name": None, "doc": "test clips that approval waits for"}
@@ -114,21 +114,21 @@ def encode_tasks(
 
 
 _STEP_DOCS = {
-    Prerequisite.MEASURE: "noise of films, for film_grain: auto and rules that ask for grain",
+    Prerequisite.MEASURE: "noise of sources, for film_grain: auto and grain conditions",
     Prerequisite.SEARCH: "CRFs for quality targets",
-    Prerequisite.SAMPLE: "sample encodes: what would come out too large is not begun",
+    Prerequisite.SAMPLE: "sample encodes: an encode that would be too large is not started",
 }
 
 
 def steps_of(row: PlanItem) -> tuple[Prerequisite, ...]:
-    """What comes before a row's own task."""
+    """The pending prerequisites of a row."""
     if isinstance(row, MeasureGrain):
         return (Prerequisite.MEASURE,)
     return row.work.pending if isinstance(row, Encode | MakeClip) else ()
 
 
 def step_tasks(row: RunItem, build: Builder) -> Iterator[dict[str, Any]]:
-    """A task for each step that is due before a row's own, each after the one before."""
+    """A task for each pending prerequisite of a row, each after the one before."""
     before: list[str] = []
     for step in steps_of(row):
         path = row.work.origin.path if isinstance(row, ActiveItem) else row.file.path
@@ -145,7 +145,7 @@ def step_tasks(row: RunItem, build: Builder) -> Iterator[dict[str, Any]]:
 
 
 def _known_search(row: PlanItem) -> Iterator[dict[str, Any]]:
-    """A task for a search that is done: nothing to run, but `doit forget` has it done again."""
+    """A task for a finished search. It runs nothing; `doit forget` on it repeats the search."""
     work = work_of(row)
     if (
         work is None
@@ -167,14 +167,15 @@ def _step_name(row: PlanItem, step: Prerequisite) -> str:
 
 
 def row_task(row: PlanItem, build: Builder, *, clean: Callable[..., None]) -> dict[str, Any]:
-    """The clip of a row that is not released, else its encode."""
+    """The task of the row's clip if the row waits for one, otherwise of its encode."""
     if (clip := clip_of(row)) is None:
         return encode_task(row, build, clean=clean)
     return clip_task(row, clip, build)
 
 
 def _verdict_task(row: PlanItem) -> dict[str, Any]:
-    """A task for a file that is not tried again: nothing to run, but `doit forget` frees it."""
+    """A task for a source that is not tried again. It runs nothing; `doit forget` on it allows
+    another try."""
     return {
         "basename": GROUP,
         "name": task_name(row.file.library_path),
@@ -193,7 +194,7 @@ def encode_task(row: PlanItem, build: Builder, *, clean: Callable[..., None]) ->
         "basename": GROUP,
         "name": task_name(row.file.library_path),
         "doc": _doc(row),
-        # In mode replace both may be one file, which doit would take for a circle.
+        # In mode replace both may be one file, which doit would report as a cycle.
         "file_dep": [row.file.path] if row.file.path != row.target else [],
         "task_dep": _made_before(row),
         "targets": [row.target],
@@ -223,28 +224,31 @@ def _actions(row: PlanItem, build: Builder) -> list[EncodeAction] | None:
 
 
 def _made_before(row: PlanItem) -> list[str]:
-    """The task of this plan whose target is shared, and the last step before the row's own."""
+    """The tasks that must run before a row's own: that of a shared target, and the last
+    prerequisite."""
     reuse = row.work.reuse if isinstance(row, ActiveItem) else None
     shared = [f"{GROUP}:{task_name(reuse.task)}"] if reuse is not None and reuse.task else []
     return [*shared, *(_step_name(row, step) for step in steps_of(row)[-1:])]
 
 
 def clean_target(row: PlanItem, dryrun: bool = False) -> None:  # noqa: FBT001, FBT002 - doit's way
-    """`doit clean`: remove a target that we wrote and its receipts, never the last copy of a film.
+    """`doit clean`: remove a target that av1rules wrote and its receipts, unless it is the last
+    copy.
 
-    Rows whose target is somebody else's file are blocked, and so are no tasks at all.
+    A row whose target is another file is blocked and so has no task.
     """
     target = row.target
     if target is None or not os.path.lexists(target) or not _is_known(row):
         return
     if target == row.file.path:
         raise Av1rulesError(
-            "kept: it stands in the place of its source; `av1rules undo` puts that back",
+            "kept: it has replaced its source; `av1rules undo` restores that",
             where=printable(target),
         )
     if _is_of_other_content(row):
         raise Av1rulesError(
-            "kept: it was made of another content than its source has now", where=printable(target)
+            "kept: it was made from another content than its source has now",
+            where=printable(target),
         )
     if not os.path.exists(row.file.path):
         raise Av1rulesError(
@@ -257,7 +261,7 @@ def clean_target(row: PlanItem, dryrun: bool = False) -> None:  # noqa: FBT001, 
 
 
 def _is_of_other_content(row: PlanItem) -> bool:
-    """Whether what stands there now is the result of a source that was renamed or replaced."""
+    """Whether the target was made from a source that has been renamed or replaced since."""
     if not isinstance(row, ActiveItem):
         return False
     reuse, known = row.work.reuse, row.work.known
@@ -266,7 +270,7 @@ def _is_of_other_content(row: PlanItem) -> bool:
 
 
 def _is_known(row: PlanItem) -> bool:
-    """Whether the plan found our own file there: fresh, or stale but ours."""
+    """Whether the plan found a target there that av1rules wrote, fresh or stale."""
     if isinstance(row, ActiveItem):
         return row.work.found is not None
     return isinstance(row, Fresh)

@@ -1,1 +1,1 @@
-"""Commands that look after the library, beside plan and run."""
+"""The commands that look after a library, beside plan and run."""

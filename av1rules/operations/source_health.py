@@ -1,7 +1,7 @@
-"""Decodes sources to their ends and remembers which are damaged, by content: a check of weeks that
-may be broken off at any time, beside everything else the machine does.
+"""Decodes sources completely and records which are damaged, by content.
 
-It holds no run lock: what it writes concerns no run.
+A check of a library takes weeks, runs at idle priority, and may be interrupted at any time. It
+needs no run lock, since no run depends on its records.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from datetime import UTC, datetime
 from enum import Enum
 
 import msgspec
@@ -19,6 +18,7 @@ from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.base.events import CheckStarted, FileChecked, Probing, Sink
 from av1rules.base.files import is_at_or_below
 from av1rules.base.priority import Priority
+from av1rules.base.units import now_text
 from av1rules.encode.decode_check import source_problem
 from av1rules.encode.encode import expected_frames
 from av1rules.ffmpeg.watchdog import RunLimits
@@ -30,17 +30,18 @@ from av1rules.operations.verify_targets import decode_progress
 from av1rules.plan.workspace import Workspace, probe_files, walk_roots
 
 IDLE = Priority(nice=19, io_class="idle")
-"""Only what nobody else wants of processor and disk."""
+"""Uses the processor and disks only when nothing else does."""
 
 
 class SourceHealth(Enum):
     WELL = "well"
     DAMAGED = "damaged"
-    UNCLEAR = "unclear"  # it could not be looked at, or changed meanwhile
+    UNCLEAR = "unclear"  # it could not be checked, or changed meanwhile
 
 
 class SourceCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found of one source, and when (ISO 8601, UTC); None where nothing was."""
+    """The result for one source. `at` is the time of the check (ISO 8601, UTC), None if there was
+    none."""
 
     file: LibraryFile
     health: SourceHealth
@@ -49,7 +50,7 @@ class SourceCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Every source looked at, in the order of the walk; `problems` are about folders."""
+    """Every checked source in the order of the walk; `problems` are about folders."""
 
     checks: tuple[SourceCheck, ...]
     problems: tuple[str, ...] = ()
@@ -59,7 +60,7 @@ class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """One content, under the first of its names; without `source` it can't even be probed."""
+    """One content, by the first file that has it. `source` is None if the file can't be probed."""
 
     key: str
     file: LibraryFile
@@ -76,15 +77,15 @@ class _Inconclusive(msgspec.Struct, frozen=True, kw_only=True):
 def check_health(
     workspace: Workspace, paths: tuple[str, ...], *, jobs: int, again: bool, sink: Sink
 ) -> HealthReport:
-    """Decode the sources at or below `paths` (absolute; none: all), `jobs` at a time, but for those
-    whose content was done before (`again`: those too). `space.ledger` is open to write.
+    """Decode the sources at or below `paths` (absolute; none: all), `jobs` at a time. Contents that
+    were checked before are skipped unless `again`. `workspace.ledger` is open to write.
 
-    Raises RunInterruptedError; what was found until then is recorded.
+    Raises RunInterruptedError; the results until then are recorded.
     """
     files, problems = _candidates(workspace, paths)
-    looked = _inspect(workspace, files, sink)
+    by_path = _inspect(workspace, files, sink)
     contents: dict[str, _Candidate] = {}
-    for item in looked.values():
+    for item in by_path.values():
         if isinstance(item, _Candidate):
             contents.setdefault(item.key, item)
     known = {} if again else workspace.ledger.health.of_contents(contents)
@@ -95,7 +96,7 @@ def check_health(
     checks = (
         _check(file, results[seen.key] if isinstance(seen, _Candidate) else seen)
         for file in files
-        if (seen := looked.get(file.path)) is not None
+        if (seen := by_path.get(file.path)) is not None
     )
     return HealthReport(checks=tuple(checks), problems=problems)
 
@@ -103,7 +104,7 @@ def check_health(
 def _candidates(
     workspace: Workspace, paths: tuple[str, ...]
 ) -> tuple[list[LibraryFile], tuple[str, ...]]:
-    """The files that a plan would look at, targets as the ledger knows them left out."""
+    """The files that a plan would read, without targets that the ledger knows."""
     known = workspace.ledger.glance()
     files: list[LibraryFile] = []
     problems: list[str] = []
@@ -123,29 +124,30 @@ def _candidates(
 def _inspect(
     workspace: Workspace, files: Sequence[LibraryFile], sink: Sink
 ) -> dict[str, _Candidate | _Inconclusive]:
-    """What each file is, by path. What av1rules made is none of it: that is for `verify`."""
-    looked: dict[str, _Candidate | _Inconclusive] = {}
+    """The content of each file, by path. Outputs of av1rules are left out: `verify` checks
+    those."""
+    by_path: dict[str, _Candidate | _Inconclusive] = {}
     for done, (file, source) in enumerate(probe_files(workspace, files), start=1):
         sink(Probing(done=done, total=len(files)))
         workspace.children.check()
         failure = source.message if isinstance(source, ProbeFailure) else None
         if isinstance(source, ProbeFailure) and source.is_passing:
-            looked[file.path] = _Inconclusive(why=source.message)
+            by_path[file.path] = _Inconclusive(why=source.message)
         elif isinstance(source, ProbeFailure) or source.provenance is None:
             try:
                 key = content_key_of(file, workspace.cache)
             except OSError as problem:
-                looked[file.path] = _Inconclusive(why=f"can't be read: {problem.strerror}")
+                by_path[file.path] = _Inconclusive(why=f"can't be read: {problem.strerror}")
                 continue
             found = None if isinstance(source, ProbeFailure) else source
-            looked[file.path] = _Candidate(key=key, file=file, source=found, failure=failure)
-    return looked
+            by_path[file.path] = _Candidate(key=key, file=file, source=found, failure=failure)
+    return by_path
 
 
 def _decode_all(
     workspace: Workspace, todo: Sequence[_Candidate], *, jobs: int, sink: Sink
 ) -> dict[str, SourceCheckRecord | _Inconclusive]:
-    """The results by content key, each recorded as soon as it is there."""
+    """The results by content key. Each is recorded at once."""
     results: dict[str, SourceCheckRecord | _Inconclusive] = {}
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = {pool.submit(_decode, workspace, content, sink): content for content in todo}
@@ -175,7 +177,7 @@ def _judge(
 ) -> SourceCheckRecord | _Inconclusive:
     file = content.file
     try:
-        fault = _fault(workspace, content, sink)
+        damage = _decode_problem(workspace, content, sink)
         is_same = FileStat.of(os.stat(file.path)) == file.stat
     except RunInterruptedError:
         raise
@@ -185,16 +187,15 @@ def _judge(
         return _Inconclusive(why=f"can't be read: {problem.strerror}")
     if not is_same:
         return _Inconclusive(why="it changed while it was decoded")
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    return SourceCheckRecord(source=file.library_path, at=at, fault=fault)
+    return SourceCheckRecord(source=file.library_path, at=now_text(), fault=damage)
 
 
-def _fault(workspace: Workspace, content: _Candidate, sink: Sink) -> str | None:
+def _decode_problem(workspace: Workspace, content: _Candidate, sink: Sink) -> str | None:
     source, name = content.source, content.file.library_path
     if source is None:
         return f"can't be read as video: {content.failure}"
     if next(source.streams(), None) is None:
-        return "it holds neither pictures nor sound"
+        return "it has neither video nor audio"
     frames = expected_frames(source)
     return source_problem(
         content.file.path,

@@ -1,6 +1,7 @@
-"""How things stand, from the ledger alone: what is done, what lies aside, what waits for a person.
+"""The status of a library, from the ledger alone: what is done, what is in the trash, what waits
+for a user.
 
-A pure read, safe while a run is at work.
+A pure read, safe while a run is active.
 """
 
 from __future__ import annotations
@@ -27,20 +28,22 @@ SHOWN_RUNS = 5
 
 
 class TrashUsage(msgspec.Struct, frozen=True, kw_only=True):
-    """Files aside of one kind: those that are there, and what deleting them would free."""
+    """Files of one kind in the trash, and what deleting them would free."""
 
     kind: TrashKind
     count: int
     size_bytes: int
     frees_bytes: int
-    away: int  # entries whose file is not where it was put
+    away: int  # entries whose file is missing
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """`parked` failed so often that they are not tried any more, `failing` still are. `decided` are
-    the counts of other verdicts, `clips` those of clips that were made. `left_over` is work that a
-    run which died had in hand; None while a run is at work. Bytes are those of the ledger; times
-    ISO 8601, UTC."""
+    """What `status` shows. Sizes are those in the ledger; times are ISO 8601, UTC.
+
+    `parked` sources failed so often that they are not tried any more; `failing` ones still are.
+    `decided` counts the other verdicts, `clips` the clips that were made. `left_over` counts the
+    unfinished work of a killed run; None while a run is active.
+    """
 
     ledger: str
     version: int | None  # None: there is no ledger yet
@@ -60,7 +63,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
-    """Raises LedgerError, RulesError and Av1rulesError (of approvals.yaml)."""
+    """Read the status. Raises LedgerError, RulesError and Av1rulesError (of approvals.yaml)."""
     path = ruleset.run.state_dir / LEDGER_NAME
     holder = _holder(ruleset)
     totals = ledger.totals()

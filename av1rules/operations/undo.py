@@ -1,6 +1,6 @@
-"""Puts back what was put aside: the originals of a run or of single files, results, orphans.
+"""Puts files back from the trash: the originals of a run or of single files, results, orphans.
 
-Undo is an exchange like the replacement it takes back, so undo of an undo is the same again.
+An undo is a replacement like the one that it reverts, so an undo can be undone in the same way.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LAST = "last"
 
 
 class Undone(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one entry: `refusal` says why it stays as it is."""
+    """The outcome for one entry; `refusal` says why it was not undone."""
 
     kept: TrashEntry
     refusal: str | None = None
@@ -43,8 +43,8 @@ class Undone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_entries(ledger: Ledger, words: Sequence[str]) -> tuple[TrashEntry, ...]:
-    """The entries that `words` mean: runs (`12`, `r12`, `last`) or absolute paths of files, as they
-    are or were. Raises UsageError for a word that means none."""
+    """The entries that `words` select: runs (`12`, `r12`, `last`) or absolute paths of files,
+    current or former. Raises UsageError for a word that selects none."""
     found: dict[int, TrashEntry] = {}
     for word in words:
         entries = _of_run(ledger, word) if not os.path.isabs(word) else _of_path(ledger, word)
@@ -56,7 +56,7 @@ def find_entries(ledger: Ledger, words: Sequence[str]) -> tuple[TrashEntry, ...]
                 "nothing is replaced: the original is in its place",
             )
         found.update((entry.id, entry) for entry in entries)
-    # The newest first: what was done last is undone first.
+    # The newest first: the last change is undone first.
     return tuple(found[number] for number in sorted(found, reverse=True))
 
 
@@ -69,7 +69,7 @@ def _of_run(ledger: Ledger, word: str) -> tuple[TrashEntry, ...]:
 
 
 def _of_path(ledger: Ledger, path: str) -> tuple[TrashEntry, ...]:
-    """The newest entry of one file, or of each file in a folder that is or was."""
+    """The newest entry of one file, or of each file in a current or former folder."""
     entries = ledger.kept.at_path(path)
     if not entries:
         below = path.rstrip("/") + "/"
@@ -85,7 +85,7 @@ def _of_path(ledger: Ledger, path: str) -> tuple[TrashEntry, ...]:
 
 
 def undo(session: Session, entries: Sequence[TrashEntry]) -> Iterator[Undone]:
-    """Put each back, or say why not; one that can't be never stops the others."""
+    """Undo each entry. One that can't be undone never stops the others."""
     for kept in entries:
         session.workspace.children.check()
         try:
@@ -101,7 +101,7 @@ def undo(session: Session, entries: Sequence[TrashEntry]) -> Iterator[Undone]:
 
 
 def _require_undoable(session: Session, kept: TrashEntry) -> None:
-    """Raise Av1rulesError unless the file aside is whole and its place can be had."""
+    """Raise Av1rulesError unless the file in the trash is unchanged and its place is free."""
     if kept.gone_at is not None:
         raise Av1rulesError(f"it was purged on {kept.gone_at}")
     check = session.workspace.children.check
@@ -114,19 +114,19 @@ def _require_undoable(session: Session, kept: TrashEntry) -> None:
         return
     row = kept.row
     is_original = kept.kind is TrashKind.ORIGINAL
-    stands = row.target if is_original else row.source_path
-    wanted = row.target_key if is_original else row.content_key
-    if os.path.lexists(stands) and content_key(stands) != wanted:
+    current = row.target if is_original else row.source_path
+    expected_key = row.target_key if is_original else row.content_key
+    if os.path.lexists(current) and content_key(current) != expected_key:
         raise Av1rulesError(
-            f"what stands in its place was changed or replaced since: {printable(stands)}",
+            f"the file in its place was changed or replaced since: {printable(current)}",
             hint="move it away, then undo again",
         )
-    if stands != kept.place:
+    if current != kept.place:
         _require_free(kept.place)
 
 
 def _require_free(place: str) -> None:
     if os.path.lexists(place):
         raise Av1rulesError(
-            f"something else stands in its place: {printable(place)}", hint="move it away first"
+            f"another file is in its place: {printable(place)}", hint="move it away first"
         )

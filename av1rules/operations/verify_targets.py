@@ -1,6 +1,6 @@
-"""Looks at finished targets again: is each still there, still as written, and does it still play?
+"""Checks finished targets: does each still exist, is it as written, and does it still decode?
 
-Whoever checks needs no run lock: a result is recorded only if the ledger still has that very file.
+A check needs no run lock: its result is recorded only if the ledger still has the same file.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 
 import msgspec
@@ -18,6 +18,7 @@ from av1rules.base.events import CheckStarted, FileChecked, JobProgress, Sink
 from av1rules.base.files import is_at_or_below
 from av1rules.base.hashing import file_digest
 from av1rules.base.text import printable
+from av1rules.base.units import now_text
 from av1rules.encode.decode_check import target_problem
 from av1rules.ffmpeg.progress import ProgressSample
 from av1rules.ledger.checks import CheckMethod, LastCheck
@@ -28,21 +29,21 @@ from av1rules.plan.workspace import Workspace
 
 
 class TargetHealth(Enum):
-    """How a target was found."""
+    """The state of a target."""
 
     WELL = "well"
     DAMAGED = "damaged"
-    MODIFIED = "edited"  # by somebody, on purpose as it seems
+    MODIFIED = "edited"  # by a user, as it seems on purpose
     FOREIGN = "another file"
     MISSING = "missing"
-    UNCLEAR = "unclear"  # it could not be looked at
+    UNCLEAR = "unclear"  # it could not be checked
 
 
 class TargetCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found of one target. `detail` says what, `hint` what to do; None if it is well.
+    """The result for one target. `detail` and `hint` (what to do) are None if it is well.
 
-    `is_hidden`: size and times are as written, only its bytes tell. `touched_ns`: the time of a
-    target that has its content still, but not its time.
+    `is_hidden`: only reading the whole file shows the damage; size and times are as written.
+    `touched_ns`: the new mtime of a target whose content is unchanged.
     """
 
     row: TargetRow
@@ -54,8 +55,8 @@ class TargetCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which targets, and how thoroughly. `paths` are those of targets or sources, files or folders;
-    none: all. Not again within `older_than_s` seconds of a check that found it well."""
+    """Which targets to check, and how. `paths` are files or folders of targets or sources; none:
+    all. Targets that a check found well within the last `older_than_s` seconds are skipped."""
 
     paths: tuple[str, ...] = ()
     ways: frozenset[CheckMethod] = frozenset()
@@ -63,7 +64,7 @@ class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def selected_rows(rows: Iterable[TargetRow], request: VerifyOptions) -> tuple[TargetRow, ...]:
-    """The rows at or below the wished paths."""
+    """The rows at or below the requested paths."""
     return tuple(row for row in rows if not request.paths or _is_selected(row, request.paths))
 
 
@@ -76,7 +77,8 @@ def _is_selected(row: TargetRow, paths: tuple[str, ...]) -> bool:
 def due_rows(
     rows: Iterable[TargetRow], done: dict[str, LastCheck], request: VerifyOptions, *, now: datetime
 ) -> tuple[TargetRow, ...]:
-    """The rows that were not checked in these ways since, the longest unchecked first. Pure."""
+    """The rows that were not checked in these ways recently, those checked longest ago first.
+    Pure."""
     due = [
         row
         for row in rows
@@ -99,8 +101,9 @@ def check_targets(
     known: int,
     sink: Sink,
 ) -> Iterator[TargetCheck]:
-    """Check each, record and yield what was found; `known` others need none. `space.ledger` is open
-    to write. Raises RunInterruptedError; what was checked until then is recorded."""
+    """Check each row; record and yield the results. `known` is the number of rows that need no
+    check. `workspace.ledger` is open to write. Raises RunInterruptedError; the results until then
+    are recorded."""
     size_bytes = sum(row.target_bytes for row in rows)
     sink(CheckStarted(files=len(rows), known=known, size_bytes=size_bytes))
     for row in rows:
@@ -115,13 +118,13 @@ def check_targets(
 def check_target(
     row: TargetRow, workspace: Workspace, ways: frozenset[CheckMethod], *, sink: Sink
 ) -> TargetCheck:
-    """Look at one target. Raises RunInterruptedError."""
+    """Check one target. Raises RunInterruptedError."""
     workspace.children.check()
     try:
         found = _as_written(row, workspace)
         if found.health is not TargetHealth.WELL:
             return found
-        fault = _decode_problem(row, workspace, ways, sink)
+        damage = _decode_problem(row, workspace, ways, sink)
     except RunInterruptedError:
         raise
     except Av1rulesError as problem:
@@ -129,18 +132,18 @@ def check_target(
         return TargetCheck(row=row, health=TargetHealth.UNCLEAR, detail=message, hint=problem.hint)
     except OSError as problem:
         detail = f"can't be read: {problem.strerror}"
-        hint = "look at its disk: `dmesg` or the NAS may say more"
+        hint = "check its disk: `dmesg` or the NAS may say more"
         return TargetCheck(row=row, health=TargetHealth.UNCLEAR, detail=detail, hint=hint)
-    if fault is None:
+    if damage is None:
         return found
     hint = _remedy(row, workspace.ledger)
     return TargetCheck(
-        row=row, health=TargetHealth.DAMAGED, detail=fault, hint=hint, is_hidden=True
+        row=row, health=TargetHealth.DAMAGED, detail=damage, hint=hint, is_hidden=True
     )
 
 
 def _as_written(row: TargetRow, workspace: Workspace) -> TargetCheck:
-    """By size and times, and where they differ by content."""
+    """Compare size and times, and the content if they differ."""
     found = inspect_target(row.target, row, workspace.tools)
     if found is None:
         return _missing(row, workspace)
@@ -213,7 +216,7 @@ def decode_progress(
     target: str | None = None,
     frames: int | None = None,
 ) -> JobProgress:
-    """A sign of life of a decoding pass."""
+    """The progress event of a decoding pass."""
     return JobProgress(
         source=source,
         target=target,
@@ -226,7 +229,7 @@ def decode_progress(
 
 
 def _remedy(row: TargetRow, ledger: Ledger) -> str:
-    """What to do about a target that is lost: make it anew, as long as there is what from."""
+    """How to get a lost target back: from its source or original, if there is one."""
     if _has_size(row.source_path, row.source_bytes):
         return "`av1rules run` makes it anew from its source"
     kept = ledger.kept.of_target(row.target)
@@ -243,9 +246,8 @@ def _has_size(path: str, size_bytes: int) -> bool:
 
 
 def _record(ledger: Ledger, found: TargetCheck, ways: frozenset[CheckMethod]) -> None:
-    """Of faults only what no plan would see by itself: a disk that was not mounted must not be held
-    against the files on it."""
+    """Record a result. Of damage only what no plan would see by itself is recorded: a disk that was
+    not mounted must not count against its files."""
     if found.health is TargetHealth.WELL or found.is_hidden:
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        checked = LastCheck(at=at, ways=ways, fault=found.detail)
+        checked = LastCheck(at=now_text(), ways=ways, fault=found.detail)
         ledger.checks.put(found.row, checked, mtime_ns=found.touched_ns)

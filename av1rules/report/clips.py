@@ -8,7 +8,7 @@ from typing import Any
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
 from av1rules.ledger.clips import ClipFacts, ClipRecord, ClipStatus
-from av1rules.operations.clips.listing import ClipView, settings_words
+from av1rules.operations.clips.review import ClipView, settings_words
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.result import Score, score_lines
 from av1rules.report.json import json_document

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from av1rules.base.text import counted, printable
-from av1rules.operations.doctor.findings import Finding, Grade, has_wrong
+from av1rules.operations.doctor import Finding, Grade, has_wrong
 from av1rules.report.json import json_document
 
 

@@ -17,9 +17,8 @@ from av1rules.execute.resources.run_lock import run_lock
 from av1rules.ffmpeg import locate as tool_search
 from av1rules.ledger.database import SCHEMA_VERSION
 from av1rules.ledger.ledger import Ledger
-from av1rules.operations.doctor import places as doctor_places
-from av1rules.operations.doctor.findings import Finding, Grade
-from av1rules.operations.doctor.places import existing_part, file_system_of
+from av1rules.operations import doctor as setup_checks
+from av1rules.operations.doctor import Finding, Grade, existing_part, file_system_of
 from av1rules.report.doctor import doctor_json, doctor_text
 from tests.fakes.stub import Stub, ffmpeg_answers
 
@@ -263,7 +262,7 @@ def test_a_ledger_on_a_network_file_system_is_a_warning(
 ) -> None:
     mounts = library / "mounts"
     mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nnas:/share {library} nfs4 rw 0 0\n")
-    monkeypatch.setattr(doctor_places, "_MOUNTS", mounts)
+    monkeypatch.setattr(setup_checks, "_MOUNTS", mounts)
     code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
     told = lines["state", str(library / ".av1rules")]
@@ -285,7 +284,7 @@ def test_what_a_dead_run_left_is_a_warning(good_tools: Stub, library: Path) -> N
         ledger.begin(str(library / "out" / ".av1rules-x"), "films/a.mkv")
     code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
-    assert lines["state", "work in hand"]["grade"] == "warning"
+    assert lines["state", "unfinished work"]["grade"] == "warning"
     assert lines["state", "ledger"]["detail"] == f"version {SCHEMA_VERSION}, 0 targets"
 
 

@@ -128,7 +128,7 @@ def test_a_forecast_that_can_not_be_kept_is_no_failure(
     assert (finished.done, finished.failed) == (1, 0)
     notes = [event.message for event in told if isinstance(event, Note)]
     assert notes == [
-        "what became of its forecast is not kept: the ledger could not be written: disk full"
+        "its forecast could not be recorded: the ledger could not be written: disk full"
     ]
 
 

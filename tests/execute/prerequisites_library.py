@@ -1,4 +1,4 @@
-"""A shelf whose films need something found out before they are encoded: rules for it, what the
+"""A library whose films have prerequisites: rules for it, what the
 ledger holds of it, and runs that count it."""
 
 from __future__ import annotations

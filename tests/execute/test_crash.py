@@ -20,7 +20,7 @@ from tests.sample_library import SampleLibrary
 
 pytestmark = pytest.mark.real
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 
 def start_run(library: SampleLibrary) -> subprocess.Popen[bytes]:
@@ -32,16 +32,16 @@ def start_run(library: SampleLibrary) -> subprocess.Popen[bytes]:
 
 
 def wait_for(what: str, is_there: object) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         if is_there():  # type: ignore[operator]
             return
         time.sleep(0.02)
-    pytest.fail(f"{what} did not come within {PATIENCE_S} s")
+    pytest.fail(f"{what} did not happen within {TIMEOUT_S} s")
 
 
 def encoders_at_work(library: SampleLibrary) -> list[int]:
-    """Processes whose command line names this shelf's temporary files."""
+    """Processes whose command line names this library's temporary files."""
     found = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -55,7 +55,7 @@ def encoders_at_work(library: SampleLibrary) -> list[int]:
 
 
 @pytest.fixture
-def busy_shelf(library: SampleLibrary, make_clip: MakeClip) -> SampleLibrary:
+def busy_library(library: SampleLibrary, make_clip: MakeClip) -> SampleLibrary:
     """One quick film, then one that takes long enough to be caught in the middle."""
     slow = make_clip("slow.mkv", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=24:d=20")
     library.rules(settings="crf: 50, preset: 3, max_size_ratio: 9")
@@ -64,15 +64,15 @@ def busy_shelf(library: SampleLibrary, make_clip: MakeClip) -> SampleLibrary:
     return library
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for children in /proc")
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds children in /proc")
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_ended_in_mid_run(busy_shelf: SampleLibrary, signum: signal.Signals) -> None:
-    library = busy_shelf
+def test_ended_in_mid_run(busy_library: SampleLibrary, signum: signal.Signals) -> None:
+    library = busy_library
     process = start_run(library)
     wait_for("the first target", lambda: library.target("a.mkv").exists())
     wait_for("the second encode", lambda: encoders_at_work(library))
     process.send_signal(signum)
-    code = process.wait(timeout=PATIENCE_S)
+    code = process.wait(timeout=TIMEOUT_S)
     wait_for("the end of all children", lambda: not encoders_at_work(library))
     assert [row.source for row in library.ledger_rows()] == ["films/a.mkv"]
     assert not library.target("b.mkv").exists()

@@ -1,4 +1,4 @@
-"""Promises of room on file systems that are really small."""
+"""Reservations on real, small file systems."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class RunReport:
 
 
 def test_what_fits_is_promised_at_once(disk: MakeDisk) -> None:
-    room, place = DiskSpace(), str(disk("a") / "films" / "film.mkv")
-    with room.promised([place], 4 * MIB, MIB), room.promised([place], 3 * MIB, MIB):
+    space, place = DiskSpace(), str(disk("a") / "films" / "film.mkv")
+    with space.reserve([place], 4 * MIB, MIB), space.reserve([place], 3 * MIB, MIB):
         pass
-    with room.promised([place], 7 * MIB, MIB):
+    with space.reserve([place], 7 * MIB, MIB):
         pass
 
 
@@ -65,47 +65,49 @@ def test_what_does_not_fit_is_refused_with_the_figures(disk: MakeDisk) -> None:
     folder = disk("a")
     with (
         pytest.raises(NoSpaceError) as caught,
-        DiskSpace().promised([str(folder / "film.mkv")], 8 * MIB, MIB),
+        DiskSpace().reserve([str(folder / "film.mkv")], 8 * MIB, MIB),
     ):
         pass
     assert caught.value.message == (
-        "not enough room: 8 MiB free, needed are up to 8 MiB and a reserve of 1 MiB"
+        "not enough space: 8 MiB free, needed are up to 8 MiB and a reserve of 1 MiB"
     )
     assert caught.value.where == str(folder)
 
 
 def test_bytes_on_disk_are_not_counted_twice(disk: MakeDisk) -> None:
-    folder, room = disk("a"), DiskSpace()
-    with room.promised([str(folder)], 4 * MIB, 0) as promise:
+    folder, space = disk("a"), DiskSpace()
+    with space.reserve([str(folder)], 4 * MIB, 0) as reservation:
         (folder / "part").write_bytes(b"x" * 4 * MIB)
-        promise.wrote(4 * MIB)
-        with room.promised([str(folder)], 4 * MIB, 0):
+        reservation.wrote(4 * MIB)
+        with space.reserve([str(folder)], 4 * MIB, 0):
             pass
 
 
 def test_a_file_that_shrinks_or_outgrows_its_promise(disk: MakeDisk) -> None:
-    folder, room = disk("a"), DiskSpace()
-    with room.promised([str(folder)], 4 * MIB, 0) as promise:
-        promise.wrote(None)
-        promise.wrote(3 * MIB)
-        promise.wrote(MIB)
-        promise.wrote(9 * MIB)
-        with room.promised([str(folder)], 8 * MIB, 0):  # nothing is really there
+    folder, space = disk("a"), DiskSpace()
+    with space.reserve([str(folder)], 4 * MIB, 0) as reservation:
+        reservation.wrote(None)
+        reservation.wrote(3 * MIB)
+        reservation.wrote(MIB)
+        reservation.wrote(9 * MIB)
+        with space.reserve([str(folder)], 8 * MIB, 0):  # nothing is really there
             pass
-    assert promise.left == {promise.first: 0}
+    assert reservation.left == {reservation.first: 0}
 
 
 def test_only_the_temporary_file_grows(disk: MakeDisk) -> None:
-    """The target's file system keeps its whole promise until the copy is made."""
-    temp, target, room = disk("temp"), disk("target"), DiskSpace()
-    with room.promised([str(temp), str(target)], 6 * MIB, 0) as promise:
-        promise.wrote(6 * MIB)
-        with room.promised([str(temp)], 6 * MIB, 0):
+    """The target's file system keeps its whole reservation until the copy is made."""
+    temp, target, space = disk("temp"), disk("target"), DiskSpace()
+    with space.reserve([str(temp), str(target)], 6 * MIB, 0) as reservation:
+        reservation.wrote(6 * MIB)
+        with space.reserve([str(temp)], 6 * MIB, 0):
             pass
-        told = RunReport()
+        reasons = RunReport()
         with (
             pytest.raises(RunInterruptedError),
-            room.promised([str(target)], 6 * MIB, 0, check=_stop_when(told.event), tell=told),
+            space.reserve(
+                [str(target)], 6 * MIB, 0, check=_stop_when(reasons.event), report=reasons
+            ),
         ):
             pass
 
@@ -119,58 +121,58 @@ def _stop_when(event: threading.Event) -> Callable[[], None]:
 
 
 def test_a_job_waits_for_room_that_another_will_give_back(disk: MakeDisk) -> None:
-    folder, room, told, got = disk("a"), DiskSpace(), RunReport(), threading.Event()
+    folder, space, reasons, got = disk("a"), DiskSpace(), RunReport(), threading.Event()
 
     def second() -> None:
-        with room.promised([str(folder)], 6 * MIB, MIB, tell=told):
+        with space.reserve([str(folder)], 6 * MIB, MIB, report=reasons):
             got.set()
 
     with ThreadPoolExecutor(1) as pool:
-        with room.promised([str(folder)], 5 * MIB, MIB):
+        with space.reserve([str(folder)], 5 * MIB, MIB):
             waiting = pool.submit(second)
-            assert told.event.wait(10)
+            assert reasons.event.wait(10)
             assert not got.is_set()
         waiting.result(10)
-    (line,) = told.lines
+    (line,) = reasons.lines
     assert line == (
-        f"waits for another job in {folder}: not enough room: "
+        f"waits for another job in {folder}: not enough space: "
         f"3 MiB free, needed are up to 6 MiB and a reserve of 1 MiB"
     )
 
 
 def test_one_that_waits_gives_up_when_the_others_leave_too_little(disk: MakeDisk) -> None:
-    folder, room, told = disk("a"), DiskSpace(), RunReport()
+    folder, space, reasons = disk("a"), DiskSpace(), RunReport()
 
     def second() -> None:
-        with room.promised([str(folder)], 6 * MIB, 0, tell=told):
+        with space.reserve([str(folder)], 6 * MIB, 0, report=reasons):
             pytest.fail("there was no room")
 
     with ThreadPoolExecutor(1) as pool:
-        with room.promised([str(folder)], 5 * MIB, 0):
+        with space.reserve([str(folder)], 5 * MIB, 0):
             waiting = pool.submit(second)
-            assert told.event.wait(10)
+            assert reasons.event.wait(10)
             (folder / "result").write_bytes(b"x" * 5 * MIB)
         with pytest.raises(NoSpaceError, match="3 MiB free"):
             waiting.result(10)
 
 
 def test_waiting_ends_with_the_run(disk: MakeDisk) -> None:
-    folder, room, told = disk("a"), DiskSpace(), RunReport()
+    folder, space, reasons = disk("a"), DiskSpace(), RunReport()
     started = time.monotonic()
     with (
-        room.promised([str(folder)], 5 * MIB, 0),
+        space.reserve([str(folder)], 5 * MIB, 0),
         pytest.raises(RunInterruptedError),
-        room.promised([str(folder)], 5 * MIB, 0, check=_stop_when(told.event), tell=told),
+        space.reserve([str(folder)], 5 * MIB, 0, check=_stop_when(reasons.event), report=reasons),
     ):
         pass
     assert time.monotonic() - started < 5
-    with room.promised([str(folder)], 8 * MIB, 0):  # nothing stays behind
+    with space.reserve([str(folder)], 8 * MIB, 0):  # nothing stays behind
         pass
 
 
 def test_who_came_first_is_served_first(disk: MakeDisk) -> None:
     """Small jobs don't overtake a large one for ever, and other disks are not concerned."""
-    folder, elsewhere, room, large, small = (
+    folder, elsewhere, space, large, small = (
         disk("a"),
         disk("b"),
         DiskSpace(),
@@ -179,17 +181,17 @@ def test_who_came_first_is_served_first(disk: MakeDisk) -> None:
     )
     order: list[str] = []
 
-    def job(name: str, need: int, told: RunReport) -> None:
-        with room.promised([str(folder)], need, 0, tell=told):
+    def job(name: str, need: int, reasons: RunReport) -> None:
+        with space.reserve([str(folder)], need, 0, report=reasons):
             order.append(name)
 
     with ThreadPoolExecutor(2) as pool:
-        with room.promised([str(folder)], 4 * MIB, 0):
+        with space.reserve([str(folder)], 4 * MIB, 0):
             first = pool.submit(job, "large", 8 * MIB, large)
             assert large.event.wait(10)
             second = pool.submit(job, "small", MIB, small)
             assert small.event.wait(10)
-            with room.promised([str(elsewhere)], 8 * MIB, 0):
+            with space.reserve([str(elsewhere)], 8 * MIB, 0):
                 assert order == []
         first.result(10)
         second.result(10)
@@ -198,35 +200,35 @@ def test_who_came_first_is_served_first(disk: MakeDisk) -> None:
 
 
 def test_a_file_system_that_ran_full_takes_no_more_work(disk: MakeDisk) -> None:
-    folder, elsewhere, room, told = disk("a"), disk("b"), DiskSpace(), RunReport()
+    folder, elsewhere, space, reasons = disk("a"), disk("b"), DiskSpace(), RunReport()
 
     def second() -> None:
-        with room.promised([str(folder)], 7 * MIB, 0, tell=told):
+        with space.reserve([str(folder)], 7 * MIB, 0, report=reasons):
             pytest.fail("no work may start there")
 
-    with ThreadPoolExecutor(1) as pool, room.promised([str(folder)], 4 * MIB, 0):
+    with ThreadPoolExecutor(1) as pool, space.reserve([str(folder)], 4 * MIB, 0):
         waiting = pool.submit(second)
-        assert told.event.wait(10)
-        room.mark_full(str(folder / "gone" / "part.mkv"))
+        assert reasons.event.wait(10)
+        space.mark_full(str(folder / "gone" / "part.mkv"))
         with pytest.raises(NoSpaceError, match="ran full in this run"):
             waiting.result(10)
-    with pytest.raises(NoSpaceError, match="ran full"), room.promised([str(folder)], 1, 0):
+    with pytest.raises(NoSpaceError, match="ran full"), space.reserve([str(folder)], 1, 0):
         pass
-    with room.promised([str(elsewhere)], 8 * MIB, 0):
+    with space.reserve([str(elsewhere)], 8 * MIB, 0):
         pass
 
 
 def test_many_jobs_that_keep_their_promise_never_fill_the_disk(disk: MakeDisk) -> None:
-    folder, room = disk("a"), DiskSpace()
+    folder, space = disk("a"), DiskSpace()
 
     def job(number: int) -> int:
         need = (number % 4 + 1) * MIB
-        with room.promised([str(folder)], need, 0) as promise:
+        with space.reserve([str(folder)], need, 0) as reservation:
             part = folder / f"part{number}"
             for done in range(16):
                 with part.open("ab") as file:
                     file.write(b"x" * (need // 16))  # raises where the disk is full
-                promise.wrote(need * (done + 1) // 16)
+                reservation.wrote(need * (done + 1) // 16)
             part.unlink()
         return need
 

@@ -34,7 +34,7 @@ LOW, HIGH = "vmaf_mean: 20, psnr_p5: 5", "vmaf_mean: 99.9, psnr_p5: 5"
 
 @pytest.fixture
 def long_film(library: SampleLibrary, make_clip: MakeClip) -> SampleLibrary:
-    """Ten minutes in 620 pictures: long enough to be sampled for its size."""
+    """Ten minutes in 620 frames: long enough to be sampled for its size."""
     path = make_clip(
         "long.mkv", "-f", "lavfi", "-i", "testsrc2=s=96x64:r=1:d=620",
         "-c:v", "ffv1", "-pix_fmt", "yuv420p",
@@ -88,7 +88,7 @@ def test_what_is_small_enough_is_sampled_and_encoded(long_film: SampleLibrary) -
     finished, steps = run_counting(long_film)
     assert (finished.done, steps["sample encoded"]) == (1, 1)
     (told,) = found_by(long_film, "sample")
-    assert told.startswith("the film would take about ")
+    assert told.startswith("the target would take about ")
     (sample,) = facts_of(long_film, "samples")
     assert len(sample["passages"]) > 1
     assert os.listdir(long_film.state_dir / "samples") == []
@@ -219,18 +219,18 @@ def test_without_floors_it_is_published_unscored(
     assert library.target("film.mkv").exists()
 
 
-PICTURES = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=12:d=58")
-SOUND = ("-f", "lavfi", "-i", "sine=d=58")
+VIDEO = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=12:d=58")
+AUDIO = ("-f", "lavfi", "-i", "sine=d=58")
 MPEG2 = ("-c:v", "mpeg2video", "-r", "24", "-b:v", "300k", "-g", "12", "-bf", "2")
-SOME_PICTURES = "select='not(mod(n,3))+gt(mod(n,100),36)'"
+SOME_FRAMES = "select='not(mod(n,3))+gt(mod(n,100),36)'"
 
 FILMS = {
-    "starts at 100 s.ts": (*PICTURES, *SOUND, *MPEG2, "-c:a", "mp2", "-output_ts_offset", "100"),
+    "starts at 100 s.ts": (*VIDEO, *AUDIO, *MPEG2, "-c:a", "mp2", "-output_ts_offset", "100"),
     "uneven.mkv": (
-        *PICTURES, "-vf", SOME_PICTURES, "-fps_mode", "vfr", "-c:v", "mpeg4", "-q:v", "3",
+        *VIDEO, "-vf", SOME_FRAMES, "-fps_mode", "vfr", "-c:v", "mpeg4", "-q:v", "3",
     ),
-    "sound later.mkv": (*PICTURES, "-itsoffset", "0.7", *SOUND, *MPEG2, "-c:a", "ac3"),
-    "pictures later.mkv": ("-itsoffset", "0.5", *PICTURES, *SOUND, *MPEG2, "-c:a", "ac3"),
+    "audio later.mkv": (*VIDEO, "-itsoffset", "0.7", *AUDIO, *MPEG2, "-c:a", "ac3"),
+    "video later.mkv": ("-itsoffset", "0.5", *VIDEO, *AUDIO, *MPEG2, "-c:a", "ac3"),
 }  # fmt: skip
 
 
@@ -238,7 +238,7 @@ FILMS = {
 def test_films_with_clocks_of_their_own(
     library: SampleLibrary, make_clip: MakeClip, scope: str
 ) -> None:
-    """Samples and scores show the right pictures, whenever they come."""
+    """Samples and scores use the right frames, whatever their timestamps."""
     for name, arguments in FILMS.items():
         library.add(name, make_clip(name.replace(" ", "-"), *arguments, "-pix_fmt", "yuv420p"))
     wanted = "crf: 40" if scope == "whole" else target_of("mean: 30", 40, 40)

@@ -87,19 +87,19 @@ def test_jobs_that_fit_together_run_together() -> None:
 
 
 def test_one_too_many_waits_and_says_for_what() -> None:
-    memory, told, got = MemoryBudget(4 * GIB), RunReport(), threading.Event()
+    memory, reasons, got = MemoryBudget(4 * GIB), RunReport(), threading.Event()
 
     def second() -> None:
-        with memory.reserve(2 * GIB, tell=told):
+        with memory.reserve(2 * GIB, report=reasons):
             got.set()
 
     with ThreadPoolExecutor(1) as pool:
         with memory.reserve(3 * GIB):
             waiting = pool.submit(second)
-            assert told.event.wait(10)
+            assert reasons.event.wait(10)
             assert not got.is_set()
         waiting.result(10)
-    (line,) = told.lines
+    (line,) = reasons.lines
     assert line == (
         "waits for memory: it needs about 2 GiB, another job takes about 3 GiB of 4 GiB "
         "(run.memory)"
@@ -107,12 +107,12 @@ def test_one_too_many_waits_and_says_for_what() -> None:
 
 
 def test_a_job_larger_than_all_runs_alone_and_is_noted() -> None:
-    memory, told = MemoryBudget(GIB), RunReport()
-    with memory.reserve(5 * GIB, tell=told):
+    memory, reasons = MemoryBudget(GIB), RunReport()
+    with memory.reserve(5 * GIB, report=reasons):
         second = RunReport()
-        with pytest.raises(RunInterruptedError), memory.reserve(1, check=_stop, tell=second):
+        with pytest.raises(RunInterruptedError), memory.reserve(1, check=_stop, report=second):
             pass
-    assert told.lines == [
+    assert reasons.lines == [
         "it needs about 5 GiB of memory, more than 1 GiB (run.memory): it runs alone"
     ]
 
@@ -125,8 +125,8 @@ def test_a_large_job_does_not_starve_behind_small_ones() -> None:
     """Small ones that come later wait for it, though they would fit beside those that run."""
     memory, large, order = MemoryBudget(4 * GIB), RunReport(), list[str]()
 
-    def job(name: str, need: int, told: RunReport) -> None:
-        with memory.reserve(need, tell=told):
+    def job(name: str, need: int, reasons: RunReport) -> None:
+        with memory.reserve(need, report=reasons):
             order.append(name)
             time.sleep(0.01)
 

@@ -1,4 +1,5 @@
-"""Mode replace: the target takes the source's place, the original lies aside, undo puts it back."""
+"""Mode replace: the target takes the source's place, the original goes to the trash, undo puts it
+back."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ def rules(library: SampleLibrary, output: str = "", settings: str = FAST) -> Non
 
 
 def films(library: SampleLibrary) -> list[str]:
-    """What a person sees in the library."""
+    """The files of the library as a user sees them."""
     top = library.folder / "films"
     return sorted(
         str(path.relative_to(top))
@@ -282,12 +283,12 @@ def test_undone_film_is_not_replaced_by_way_of_a_copy(library: SampleLibrary, cl
 def test_newer_file_at_the_last_moment_is_not_put_aside(
     library: SampleLibrary, other_clip: Path
 ) -> None:
-    """An import by another program between the last look and the exchange."""
+    """An import by another program between the final check and the replacement."""
     rules(library)
     path = library.add("a.mkv")
 
     def swap(step: str) -> None:
-        if step == "last look":
+        if step == "final check":
             os.unlink(path)
             shutil.copy(other_clip, path)
 

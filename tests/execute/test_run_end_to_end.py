@@ -260,9 +260,9 @@ def test_too_little_room_is_left_for_next_time_and_says_what_is_needed(
     library.add("film.mkv")
     assert library.run().dropped == 1
     (dropped,) = (event for event in library.events if isinstance(event, JobDropped))
-    assert "not enough room" in dropped.reason
+    assert "not enough space" in dropped.reason
     assert "900 TiB" in dropped.reason
-    assert library.causes("film.mkv") == ("new",), "lack of room is no fault of the source"
+    assert library.causes("film.mkv") == ("new",), "lack of space is no failure of the source"
 
 
 def test_target_folder_that_can_not_be_written(library: SampleLibrary) -> None:

@@ -133,7 +133,7 @@ def test_output_that_is_gone_stops_the_run(library: SampleLibrary) -> None:
     for make_empty in (False, True):
         if make_empty:
             (library.folder / "out").mkdir()
-        with pytest.raises(UsageError, match="missing, but the ledger has 1 targets"):
+        with pytest.raises(UsageError, match="missing, but the ledger has 1 target there"):
             library.run()
     command = [sys.executable, "-m", "av1rules", "run", "--accept-missing"]
     subprocess.run(command, cwd=library.folder, check=True, capture_output=True)
@@ -335,7 +335,7 @@ def test_full_disk_fails_that_file_and_leaves_nothing(
 def test_file_that_appears_right_before_the_rename_is_safe(
     library: SampleLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On another file system the copy takes minutes: the last look comes after it."""
+    """On another file system the copy takes minutes: the final check comes after it."""
     library.add("a.mkv")
     library.run()
     target = library.target("a.mkv")
@@ -464,7 +464,7 @@ def test_plain_doit_beside_a_run_is_refused_without_a_traceback(library: SampleL
             [sys.executable, "-m", "doit"], cwd=library.folder, capture_output=True, check=False
         )
     assert done.returncode != 0
-    assert b"another run is at work" in done.stderr
+    assert b"another run uses this ledger" in done.stderr
     assert b"Traceback" not in done.stderr + done.stdout
 
 

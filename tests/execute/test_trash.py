@@ -1,4 +1,4 @@
-"""What lies aside is deleted only while the other one of its pair is known to be whole."""
+"""A file in the trash is deleted only if its counterpart is known to be whole."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.execute.trash_library import LONG_AGO, TrashLibrary
 
 
 @pytest.fixture
-def aside(tmp_path: Path) -> TrashLibrary:
+def trashed(tmp_path: Path) -> TrashLibrary:
     return TrashLibrary(tmp_path)
 
 
@@ -51,165 +51,171 @@ def refused(library: TrashLibrary, kept: TrashEntry, *, is_verified: bool = True
     return result.refusal
 
 
-def test_original_with_a_whole_target_goes_and_so_do_empty_folders(aside: TrashLibrary) -> None:
-    kept = aside.put_aside("series/one/a.mp4")
-    (result,) = purged(aside, kept)
+def test_original_with_a_whole_target_goes_and_so_do_empty_folders(
+    trashed: TrashLibrary,
+) -> None:
+    kept = trashed.put_aside("series/one/a.mp4")
+    (result,) = purged(trashed, kept)
     assert result == Purged(kept=kept, freed_bytes=kept.size_bytes)
-    assert aside.entry(kept).gone_at is not None
-    assert sorted(path.name for path in aside.films.rglob("*")) == ["a.mkv", "one", "series"]
+    assert trashed.entry(kept).gone_at is not None
+    assert sorted(path.name for path in trashed.films.rglob("*")) == [
+        "a.mkv",
+        "one",
+        "series",
+    ]
 
 
-def test_folders_with_anything_in_them_stay(aside: TrashLibrary) -> None:
-    first, second = aside.put_aside("x/a.mp4"), aside.put_aside("x/b.mp4")
-    purged(aside, first)
+def test_folders_with_anything_in_them_stay(trashed: TrashLibrary) -> None:
+    first, second = trashed.put_aside("x/a.mp4"), trashed.put_aside("x/b.mp4")
+    purged(trashed, first)
     assert Path(second.path).exists()
-    (aside.trash / "note.txt").touch()
-    purged(aside, second)
-    assert sorted(path.name for path in aside.trash.iterdir()) == [
+    (trashed.trash / "note.txt").touch()
+    purged(trashed, second)
+    assert sorted(path.name for path in trashed.trash.iterdir()) == [
         ".ignore", ".nomedia", "note.txt",
     ]  # fmt: skip
 
 
-def test_marks_that_somebody_filled_stay(aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
-    (aside.trash / ".ignore").write_text("*.tmp")
-    purged(aside, kept)
-    assert (aside.trash / ".ignore").read_text() == "*.tmp"
+def test_marks_that_somebody_filled_stay(trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside()
+    (trashed.trash / ".ignore").write_text("*.tmp")
+    purged(trashed, kept)
+    assert (trashed.trash / ".ignore").read_text() == "*.tmp"
 
 
-def test_target_gone_cut_or_rotten_keeps_the_original(aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
+def test_target_gone_cut_or_rotten_keeps_the_original(trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside()
     target = Path(kept.row.target)
     whole = target.read_bytes()
     target.write_bytes(whole[:-1] + b"?")
-    assert refused(aside, kept) == f"its target is not what was written: {target}"
+    assert refused(trashed, kept) == f"its target is not what was written: {target}"
     target.write_bytes(whole[:-1])
-    assert "has 59 bytes, not 60" in refused(aside, kept)
-    assert "has 59 bytes, not 60" in refused(aside, kept, is_verified=False)
+    assert "has 59 bytes, not 60" in refused(trashed, kept)
+    assert "has 59 bytes, not 60" in refused(trashed, kept, is_verified=False)
     target.unlink()
-    assert refused(aside, kept) == f"its target is not there: {target}"
+    assert refused(trashed, kept) == f"its target is not there: {target}"
     target.symlink_to("/dev/zero")
-    assert "not a regular file" in refused(aside, kept)
+    assert "not a regular file" in refused(trashed, kept)
     target.unlink()
     target.write_bytes(whole)
-    assert purged(aside, kept)[0].refusal is None
+    assert purged(trashed, kept)[0].refusal is None
 
 
-def test_unverified_looks_at_the_size_alone(aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
+def test_unverified_looks_at_the_size_alone(trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside()
     target = Path(kept.row.target)
     target.write_bytes(b"?" * target.stat().st_size)
-    assert purged(aside, kept, is_verified=False)[0].refusal is None
+    assert purged(trashed, kept, is_verified=False)[0].refusal is None
     assert not Path(kept.path).exists()
 
 
-def test_target_that_was_renamed_is_found_by_the_ledger(aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
-    renamed = aside.films / "b.mkv"
+def test_target_that_was_renamed_is_found_by_the_ledger(trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside()
+    renamed = trashed.films / "b.mkv"
     os.rename(kept.row.target, renamed)
-    with aside.ledger() as ledger:
+    with trashed.ledger() as ledger:
         ledger.commit(replace(kept.row, target=str(renamed)), None)
-    assert purged(aside, kept)[0].refusal is None
+    assert purged(trashed, kept)[0].refusal is None
 
 
-def test_undone_result_goes_only_if_its_original_is_whole(aside: TrashLibrary) -> None:
-    kept = aside.put_aside(kind=TrashKind.RESULT)
+def test_undone_result_goes_only_if_its_original_is_whole(trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside(kind=TrashKind.RESULT)
     original = Path(kept.row.source_path)
     content = original.read_bytes()
     original.write_bytes(content.swapcase())
-    assert refused(aside, kept) == f"its original is not what was written: {original}"
+    assert refused(trashed, kept) == f"its original is not what was written: {original}"
     original.write_bytes(content)
-    assert purged(aside, kept)[0].refusal is None
+    assert purged(trashed, kept)[0].refusal is None
     assert original.read_bytes() == content
 
 
-def test_orphan_goes_only_if_orphans_are_meant(aside: TrashLibrary) -> None:
-    kept = aside.put_aside(kind=TrashKind.ORPHAN)
-    assert "may be the last copy" in refused(aside, kept)
-    assert purged(aside, kept, with_orphans=True)[0].refusal is None
+def test_orphan_goes_only_if_orphans_are_meant(trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside(kind=TrashKind.ORPHAN)
+    assert "may be the last copy" in refused(trashed, kept)
+    assert purged(trashed, kept, with_orphans=True)[0].refusal is None
     assert not Path(kept.path).exists()
 
 
-def test_other_content_in_its_place_is_not_deleted(aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
+def test_other_content_in_its_place_is_not_deleted(trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside()
     path = Path(kept.path)
     content = path.read_bytes()
     path.write_bytes(b"what somebody put here")
-    assert refused(aside, kept) == "the file there is not the one that was moved to the trash"
+    assert refused(trashed, kept) == "the file there is not the one that was moved to the trash"
     path.unlink()
-    elsewhere = aside.folder / "elsewhere.mp4"
+    elsewhere = trashed.folder / "elsewhere.mp4"
     elsewhere.write_bytes(content)
     path.symlink_to(elsewhere)
-    assert refused(aside, kept) == "the file there is not the one that was moved to the trash"
+    assert refused(trashed, kept) == "the file there is not the one that was moved to the trash"
     assert elsewhere.exists()
 
 
-def test_links_on_the_way_are_not_followed(aside: TrashLibrary) -> None:
-    kept = aside.put_aside("x/a.mp4")
-    elsewhere = aside.folder / "elsewhere"
-    (aside.trash / "1").rename(elsewhere)
-    (aside.trash / "1").symlink_to(elsewhere)
-    assert f"{kept.path}" not in refused(aside, kept)
+def test_links_on_the_way_are_not_followed(trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside("x/a.mp4")
+    elsewhere = trashed.folder / "elsewhere"
+    (trashed.trash / "1").rename(elsewhere)
+    (trashed.trash / "1").symlink_to(elsewhere)
+    assert f"{kept.path}" not in refused(trashed, kept)
     assert (elsewhere / "x" / "a.mp4").exists()
-    (aside.trash / "1").unlink()
-    elsewhere.rename(aside.trash / "1")
-    aside.trash.rename(elsewhere)
-    aside.trash.symlink_to(elsewhere)
-    assert refused(aside, kept)
+    (trashed.trash / "1").unlink()
+    elsewhere.rename(trashed.trash / "1")
+    trashed.trash.rename(elsewhere)
+    trashed.trash.symlink_to(elsewhere)
+    assert refused(trashed, kept)
     assert (elsewhere / "1" / "x" / "a.mp4").exists()
 
 
 @pytest.mark.parametrize("way", ["a.mp4", "{trash}/../b.mp4", "{trash}"])
-def test_nothing_outside_of_a_trash_folder_is_deleted(way: str, aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
+def test_nothing_outside_of_a_trash_folder_is_deleted(way: str, trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside()
     inner = Path(kept.path)
-    place = f"{aside.films}/{way.format(trash=aside.trash.name)}"
+    place = f"{trashed.films}/{way.format(trash=trashed.trash.name)}"
     if not os.path.isdir(place):
         inner.rename(place)
-    assert "it is not below a folder .av1rules-kept" in refused(aside, replace(kept, path=place))
+    assert "it is not below a folder .av1rules-kept" in refused(trashed, replace(kept, path=place))
     assert os.path.exists(place)
 
 
-def test_one_that_somebody_removed_is_written_down(aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
+def test_one_that_somebody_removed_is_written_down(trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside()
     os.unlink(kept.path)
-    (result,) = purged(aside, kept)
+    (result,) = purged(trashed, kept)
     assert result == Purged(kept=kept, was_there=False)
-    assert aside.entry(kept).gone_at is not None
+    assert trashed.entry(kept).gone_at is not None
 
 
-def test_disk_that_is_not_there_says_nothing_of_its_files(aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
-    aside.films.rename(aside.folder / "away")
-    assert refused(aside, kept) == "its disk is not mounted"
-    with aside.ledger() as ledger:
-        (item,) = list_trash(ledger, aside.ruleset())
+def test_disk_that_is_not_there_says_nothing_of_its_files(trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside()
+    trashed.films.rename(trashed.folder / "away")
+    assert refused(trashed, kept) == "its disk is not mounted"
+    with trashed.ledger() as ledger:
+        (item,) = list_trash(ledger, trashed.ruleset())
     assert (item.state, item.frees_bytes, item.mount) == (TrashState.NO_DISK, 0, None)
 
 
-def test_a_stop_in_the_middle_deletes_no_more(aside: TrashLibrary) -> None:
-    first, second = aside.put_aside("a.mp4"), aside.put_aside("b.mp4")
+def test_a_stop_in_the_middle_deletes_no_more(trashed: TrashLibrary) -> None:
+    first, second = trashed.put_aside("a.mp4"), trashed.put_aside("b.mp4")
     stops = iter((False, True))
 
     def check() -> None:
         if next(stops):
             raise RunInterruptedError("stopped")
 
-    ruleset = aside.ruleset()
-    with aside.ledger() as ledger, pytest.raises(RunInterruptedError):
+    ruleset = trashed.ruleset()
+    with trashed.ledger() as ledger, pytest.raises(RunInterruptedError):
         list(purge(ledger, ruleset, (first, second), check=check))
-    assert aside.entry(first).gone_at is not None
+    assert trashed.entry(first).gone_at is not None
     assert Path(second.path).exists()
 
 
-def test_hard_linked_original_frees_nothing(aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
-    os.link(kept.path, aside.films / "seeded.mp4")
-    with aside.ledger() as ledger:
-        (item,) = list_trash(ledger, aside.ruleset())
+def test_hard_linked_original_frees_nothing(trashed: TrashLibrary) -> None:
+    kept = trashed.put_aside()
+    os.link(kept.path, trashed.films / "seeded.mp4")
+    with trashed.ledger() as ledger:
+        (item,) = list_trash(ledger, trashed.ruleset())
     assert (item.state, item.frees_bytes) == (TrashState.THERE, 0)
-    assert purged(aside, kept)[0].freed_bytes == 0
-    assert (aside.films / "seeded.mp4").exists()
+    assert purged(trashed, kept)[0].freed_bytes == 0
+    assert (trashed.films / "seeded.mp4").exists()
 
 
 class TestExpiry:
@@ -220,41 +226,41 @@ class TestExpiry:
         with library.ledger() as ledger:
             return list(purge_expired(ledger, ruleset, now=self.NOW + after))
 
-    def test_original_goes_when_its_time_is_over(self, aside: TrashLibrary) -> None:
-        kept = aside.put_aside()
+    def test_original_goes_when_its_time_is_over(self, trashed: TrashLibrary) -> None:
+        kept = trashed.put_aside()
         day = timedelta(days=1)
-        assert self.lines(aside, "keep", after=3650 * day) == []
-        assert self.lines(aside, "keep for 30d", after=-day) == []
-        assert self.lines(aside, "keep for 30d", after=timedelta()) == []
-        assert self.lines(aside, "keep for 30d", after=day) == [
+        assert self.lines(trashed, "keep", after=3650 * day) == []
+        assert self.lines(trashed, "keep for 30d", after=-day) == []
+        assert self.lines(trashed, "keep for 30d", after=timedelta()) == []
+        assert self.lines(trashed, "keep for 30d", after=day) == [
             "deleted the original of films/a.mp4 (510 B)"
         ]
         assert not Path(kept.path).exists()
-        assert self.lines(aside, "keep for 30d", after=day) == []
+        assert self.lines(trashed, "keep for 30d", after=day) == []
 
-    def test_only_originals_with_a_whole_target(self, aside: TrashLibrary) -> None:
-        kept = aside.put_aside()
+    def test_only_originals_with_a_whole_target(self, trashed: TrashLibrary) -> None:
+        kept = trashed.put_aside()
         os.unlink(kept.row.target)
-        result = aside.put_aside("b.mp4", kind=TrashKind.RESULT)
-        orphan = aside.put_aside("c.mp4", kind=TrashKind.ORPHAN)
+        result = trashed.put_aside("b.mp4", kind=TrashKind.RESULT)
+        orphan = trashed.put_aside("c.mp4", kind=TrashKind.ORPHAN)
         reason = f"its target is not there: {kept.row.target}"
-        assert self.lines(aside, "keep for 1d", after=timedelta()) == [
+        assert self.lines(trashed, "keep for 1d", after=timedelta()) == [
             f"kept the original of films/a.mp4 in {kept.path}: {reason}"
         ]
         assert all(Path(entry.path).exists() for entry in (kept, result, orphan))
 
-    def test_clock_that_went_back_deletes_nothing(self, aside: TrashLibrary) -> None:
-        aside.put_aside(at="2040-01-01T00:00:00+00:00")
-        assert self.lines(aside, "keep for 1d", after=timedelta()) == []
+    def test_clock_that_went_back_deletes_nothing(self, trashed: TrashLibrary) -> None:
+        trashed.put_aside(at="2040-01-01T00:00:00+00:00")
+        assert self.lines(trashed, "keep for 1d", after=timedelta()) == []
 
-    def test_date_beyond_the_calendar_is_never(self, aside: TrashLibrary) -> None:
-        aside.put_aside()
-        assert self.lines(aside, "keep for 9999999d", after=timedelta()) == []
+    def test_date_beyond_the_calendar_is_never(self, trashed: TrashLibrary) -> None:
+        trashed.put_aside()
+        assert self.lines(trashed, "keep for 9999999d", after=timedelta()) == []
 
 
-def test_choice_by_run_path_kind_and_age(aside: TrashLibrary) -> None:
-    first = aside.put_aside("x/a.mp4", run=1)
-    second = aside.put_aside(
+def test_choice_by_run_path_kind_and_age(trashed: TrashLibrary) -> None:
+    first = trashed.put_aside("x/a.mp4", run=1)
+    second = trashed.put_aside(
         "y/b.mp4", run=2, kind=TrashKind.RESULT, at="2026-02-01T00:00:00+00:00"
     )
     now = datetime(2026, 2, 2, tzinfo=UTC)
@@ -268,11 +274,11 @@ def test_choice_by_run_path_kind_and_age(aside: TrashLibrary) -> None:
     assert chosen(kind=TrashKind.ORIGINAL) == [1]
     assert chosen(older_than_s=86400.0) == [1]
     assert chosen(older_than_s=864000000.0) == []
-    assert chosen(paths=(f"{aside.films}/x",)) == [1]
-    assert chosen(paths=(str(aside.films),)) == [1, 2]
+    assert chosen(paths=(f"{trashed.films}/x",)) == [1]
+    assert chosen(paths=(str(trashed.films),)) == [1, 2]
     assert chosen(paths=(first.row.target,)) == [1]
     assert chosen(paths=(first.row.source_path,)) == [1]
     assert chosen(paths=(second.path,)) == [2]
-    assert chosen(paths=(f"{aside.films}/x/a",)) == []
+    assert chosen(paths=(f"{trashed.films}/x/a",)) == []
     assert chosen(runs=frozenset({2}), paths=(first.path,)) == [1, 2]
     assert chosen(runs=frozenset({2}), kind=TrashKind.ORIGINAL) == []

@@ -15,8 +15,15 @@ from av1rules.base.errors import Av1rulesError, DiskFullError, EncodeError
 from av1rules.base.events import JobProgress
 from av1rules.encode.encoders.registry import choose_encoder
 from av1rules.encode.job import EncodeJob
-from av1rules.execute.encode_result import EncodedExcerpts, EncodeResult, Rejection, VerifiedEncode
-from av1rules.execute.worker import WorkerContext, encode_and_verify, encode_excerpts
+from av1rules.execute.quality_gate import Rejection
+from av1rules.execute.worker import (
+    EncodedExcerpts,
+    EncodeResult,
+    VerifiedEncode,
+    WorkerContext,
+    encode_and_verify,
+    encode_excerpts,
+)
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.records import AttemptResult
 from av1rules.media.ffprobe import probe_file

@@ -1,4 +1,4 @@
-"""A library where files lie aside: real files, and the ledger's entries about them."""
+"""A library with files in the trash: real files, and their entries in the ledger."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class TrashLibrary:
     def ruleset(self, originals: str = "") -> RuleSet:
         self.films.mkdir(parents=True, exist_ok=True)
         file = self.folder / "rules.yaml"
-        told = f", originals: {originals}" if originals else ""
-        file.write_text(RULES.format(originals=told))
+        option = f", originals: {originals}" if originals else ""
+        file.write_text(RULES.format(originals=option))
         return load_rules(file)
 
     @contextmanager
@@ -64,7 +64,8 @@ class TrashLibrary:
         run: int = 1,
         at: str = LONG_AGO,
     ) -> TrashEntry:
-        """A pair of `name` and its target, with the one of the kind aside, the other in place."""
+        """A pair of `name` and its target, with the file of this kind in the trash, the other in
+        place."""
         source, target = self.films / name, (self.films / name).with_suffix(".mkv")
         source.parent.mkdir(parents=True, exist_ok=True)
         source.write_bytes(b"source of " + os.fsencode(name) * 100)
@@ -72,12 +73,12 @@ class TrashLibrary:
         row = row_of(source, target, f"films/{name}")
         stood = source if kind is TrashKind.ORIGINAL else target
         mark_trash(str(self.trash))
-        aside = self.trash / str(run) / stood.relative_to(self.films)
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        stood.rename(aside)
+        trashed = self.trash / str(run) / stood.relative_to(self.films)
+        trashed.parent.mkdir(parents=True, exist_ok=True)
+        stood.rename(trashed)
         if kind is TrashKind.ORPHAN:
             source.unlink()
-        entry = TrashEntry(id=0, run=run, kind=kind, path=str(aside), row=row, at=at)
+        entry = TrashEntry(id=0, run=run, kind=kind, path=str(trashed), row=row, at=at)
         with self.ledger() as ledger:
             if kind is TrashKind.ORIGINAL:
                 ledger.commit(row, b"{}")

@@ -14,13 +14,8 @@ from av1rules.base.hashing import content_key, file_digest, head_key
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.verify import Check, Verification
-from av1rules.execute.encode_result import (
-    EncodedExcerpts,
-    EncodeResult,
-    QualityScores,
-    VerifiedEncode,
-)
-from av1rules.execute.worker import WorkerContext
+from av1rules.execute.quality_gate import QualityScores
+from av1rules.execute.worker import EncodedExcerpts, EncodeResult, VerifiedEncode, WorkerContext
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media import ffprobe as probe
 from av1rules.media.source import LibraryFile, Source

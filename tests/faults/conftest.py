@@ -1,4 +1,4 @@
-"""Stages for the fault tests: a shelf in memory where that can be, a folder on another disk."""
+"""Fixtures of the fault tests: a library in memory if possible, and a folder on another disk."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.faults.harness import KILLS, CrashHarness, WorkerProcess  # noqa: E40
 from tests.faults.scenarios import SCENARIOS, Stage  # noqa: E402
 from tests.sample_library import SampleLibrary  # noqa: E402
 
-GetTheatre = Callable[[str], CrashHarness]
+GetHarness = Callable[[str], CrashHarness]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The full set takes long: only for those who ask for it by its mark."""
+    """The full set takes long and runs only if its mark is selected."""
     if "faults" in config.option.markexpr:
         return
     full = [item for item in items if item.get_closest_marker("faults")]
@@ -32,13 +32,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if KILLS:
-        told = ", ".join(f"{count} {kind}" for kind, count in KILLS.items())
-        terminalreporter.write_line(f"faults: {KILLS.total()} runs killed: {told}")
+        kills = ", ".join(f"{count} {kind}" for kind, count in KILLS.items())
+        terminalreporter.write_line(f"faults: {KILLS.total()} runs killed: {kills}")
 
 
 @pytest.fixture(scope="session")
 def tiny_clips(make_clip: MakeClip) -> Mapping[str, Path]:
-    """Ten frames each, all different."""
+    """Clips of ten frames, all different."""
     source = ("-f", "lavfi", "-i")
     return {
         f"{name}{suffix}": make_clip(
@@ -53,7 +53,7 @@ def tiny_clips(make_clip: MakeClip) -> Mapping[str, Path]:
 
 @pytest.fixture(scope="session")
 def near_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """In memory, so that thousands of syncs cost nothing, and so that there is another disk."""
+    """A folder in memory: thousands of syncs cost nothing, and it is on another file system."""
     memory = Path("/dev/shm")
     if not memory.is_dir():
         yield tmp_path_factory.mktemp("near")
@@ -68,30 +68,30 @@ def get_harness(
     near_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
     tiny_clips: Mapping[str, Path],
-) -> Iterator[GetTheatre]:
-    """A harness for each scene, made once."""
-    players = WorkerProcess()
+) -> Iterator[GetHarness]:
+    """A harness for each scenario, made once."""
+    worker = WorkerProcess()
     made: dict[str, CrashHarness] = {}
 
     def get(name: str) -> CrashHarness:
         if name not in made:
             place = f"{len(made)}"
             near, far = near_folder / place, tmp_path_factory.mktemp(f"far-{place}")
-            library = SampleLibrary(folder=near / "shelf", clip=tiny_clips["a.mkv"])
+            library = SampleLibrary(folder=near / "library", clip=tiny_clips["a.mkv"])
             (library.folder / "films").mkdir(parents=True)
             (far / "disk").mkdir()
             stage = Stage(library=library, far=far / "disk", clips=tiny_clips)
             made[name] = CrashHarness(
                 stage=stage,
                 scenario=SCENARIOS[name],
-                players=players,
+                worker=worker,
                 store=near / "store",
                 far_store=far / "store",
             )
         return made[name]
 
     yield get
-    players.close()
+    worker.close()
 
 
 MakeDisk = Callable[..., Path]
@@ -99,8 +99,8 @@ MakeDisk = Callable[..., Path]
 
 @pytest.fixture
 def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
-    """Mounts small file systems in memory, at a folder if one is given; the test is skipped where
-    that is not allowed."""
+    """Mounts small file systems in memory, at a given folder or a new one. Skips the test if
+    mounting is not allowed."""
     made: list[Path] = []
 
     def make(folder: Path | None = None, *, size: str = "4m") -> Path:
@@ -123,7 +123,7 @@ def mount(*arguments: str) -> None:
 
 @pytest.fixture
 def near_library(near_folder: Path, tiny_clips: Mapping[str, Path]) -> Iterator[SampleLibrary]:
-    """A shelf in memory, which everybody may look into."""
+    """A library in memory that every user may read."""
     folder = Path(tempfile.mkdtemp(dir=near_folder))
     for path in (near_folder, folder):
         path.chmod(0o755)

@@ -1,9 +1,9 @@
-"""Runs av1rules and kills itself, as by `kill -9`, right before its N-th change of anything.
+"""Runs av1rules and kills itself, as by `kill -9`, right before its N-th point.
 
 `python -m tests.faults.driver RULES N run | undo WORD...`; N is 0 for never, or `-NAME` to die at
-the first step of that name. What counts is every step that a session names, every transaction of
-the ledger and every call that changes a folder or makes a file; a copy also stops half way.
-`python -m tests.faults.driver serve` does it again and again, each time in a process of its own.
+the first step with that name. A point is a failpoint of a session, a transaction of the ledger, or
+a call that changes a folder or makes a file. A copy has another point half way.
+`python -m tests.faults.driver serve` runs one request after the other, each in its own process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CALLS = frozenset({"os.rename", "os.link", "os.symlink", "os.mkdir", "os.rmdir"
 
 
 class Points:
-    """Counts the points of a run and ends it at the one that was asked for."""
+    """Counts the points of a run and kills it at the requested one."""
 
     def __init__(self, at: str, log: str | None) -> None:
         self._at = at
@@ -80,7 +80,7 @@ def _cut_transactions(points: Points) -> None:
 
 
 def _cut_copies(points: Points) -> None:
-    """A copy is one call here; a real one takes minutes."""
+    """Add a point in mid-copy: a copy is one call here, but takes minutes in reality."""
     whole = shutil.copyfile
 
     def copyfile(origin: Any, goal: Any, *, follow_symlinks: bool = True) -> Any:
@@ -92,13 +92,13 @@ def _cut_copies(points: Points) -> None:
     shutil.copyfile = copyfile  # type: ignore[assignment]
 
 
-def play(rules: str, at: str, log: str | None, command: str, *words: str) -> None:
+def run_once(rules: str, at: str, log: str | None, command: str, *words: str) -> None:
     points = Points(at, log)
     _cut_transactions(points)
     _cut_copies(points)
     with open_workspace(Path(rules), write=False) as workspace:
         sys.addaudithook(points.audit)
-        with start_session(workspace, _tell, failpoint=points.step) as session:
+        with start_session(workspace, _print_event, failpoint=points.step) as session:
             if command == "undo":
                 for result in undo(session, find_entries(session.workspace.ledger, words)):
                     print(result.text)
@@ -107,24 +107,24 @@ def play(rules: str, at: str, log: str | None, command: str, *words: str) -> Non
 
 
 def serve() -> None:
-    """For each line (JSON: arguments, file for the output) a process of its own; tells its number,
-    then how it ended. Starting Python each time would take twice as long as all the rest."""
+    """Fork a process for each input line (JSON: arguments, output file). Prints its id, then its
+    exit code. Starting Python each time would take twice as long as everything else."""
     for line in sys.stdin:
         arguments, output = json.loads(line)
         child = os.fork()
         if child == 0:
-            _play_in_child(arguments, output)
+            _run_in_child(arguments, output)
         print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def _play_in_child(arguments: list[str], output: str) -> NoReturn:
+def _run_in_child(arguments: list[str], output: str) -> NoReturn:
     code = 1
     try:
         os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
         os.dup2(1, 2)
-        play(*arguments)
+        run_once(*arguments)
         code = 0
     except BaseException:  # noqa: BLE001 - the process ends here
         traceback.print_exc()
@@ -133,9 +133,11 @@ def _play_in_child(arguments: list[str], output: str) -> NoReturn:
         os._exit(code)
 
 
-def _tell(event: Event) -> None:
+def _print_event(event: Event) -> None:
     print(event_text(event))
 
 
 if __name__ == "__main__":
-    serve() if sys.argv[1:] == ["serve"] else play(sys.argv[1], sys.argv[2], None, *sys.argv[3:])
+    serve() if sys.argv[1:] == ["serve"] else run_once(
+        sys.argv[1], sys.argv[2], None, *sys.argv[3:]
+    )

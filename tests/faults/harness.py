@@ -1,5 +1,5 @@
-"""Plays a scene again and again from the same state, killed each time at another point, and looks
-at what is left: right after the kill, and after the next start has repaired it.
+"""Runs a scenario many times from the same state, each time killed at another point. Checks what is
+left right after the kill, and after the next start has repaired it.
 """
 
 from __future__ import annotations
@@ -25,26 +25,27 @@ from tests.faults.scenarios import Scenario, Stage
 
 CHECKOUT = Path(__file__).parents[2]
 
-PATIENCE_S = 60.0
-GRACE_S = 10.0  # for children to end after the death of the run
+TIMEOUT_S = 60.0
+GRACE_S = 10.0  # for children to end after the run was killed
 
 _CLIPS = (".mkv", ".mp4")
 
 KILLS: Counter[str] = Counter()
-"""How often a run died, for the summary of the tests."""
+"""How many runs were killed, for the summary of the tests."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a person sees: films by path and digest, other files by path; and what lies aside."""
+    """The files on disk: films by path and digest, other files by path, and digests in the
+    trash."""
 
     films: dict[str, str]
     others: frozenset[str]
-    aside: Counter[str]
+    in_trash: Counter[str]
 
     @property
     def digests(self) -> set[str]:
-        return {*self.films.values(), *self.aside}
+        return {*self.films.values(), *self.in_trash}
 
 
 class WorkerProcess:
@@ -56,17 +57,17 @@ class WorkerProcess:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
 
-    def play(
+    def run(
         self, arguments: tuple[str | None, ...], output: Path, kill_after_s: float | None
     ) -> int:
-        """Play once; returns how the run ended."""
+        """Run once; returns the exit code."""
         assert self._server.stdin is not None
         print(json.dumps([arguments, str(output)]), file=self._server.stdin, flush=True)
-        player = int(self._line())
+        process_id = int(self._line())
         if kill_after_s is not None:
             time.sleep(kill_after_s)
-            with contextlib.suppress(ProcessLookupError):  # it came to its end
-                os.kill(player, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                os.kill(process_id, signal.SIGKILL)
         return int(self._line())
 
     def _line(self) -> str:
@@ -74,16 +75,16 @@ class WorkerProcess:
         return self._server.stdout.readline()
 
     def close(self) -> None:
-        self._server.communicate(timeout=PATIENCE_S)
+        self._server.communicate(timeout=TIMEOUT_S)
 
 
 @dataclass
 class CrashHarness:
-    """One scene: how it begins, what comes of it undisturbed, and the points where it can die."""
+    """One scenario: its start, its result without a kill, and the points where it can be killed."""
 
     stage: Stage
     scenario: Scenario
-    players: WorkerProcess
+    worker: WorkerProcess
     store: Path
     far_store: Path
     before: Snapshot = field(init=False)
@@ -94,36 +95,35 @@ class CrashHarness:
 
     def __post_init__(self) -> None:
         self.scenario.prepare(self.stage)
-        self.stage.library.plan()  # tools and trials are looked at here, not at each play
+        self.stage.library.plan()  # caches the tools and trials once
         _copy(self.stage.library.folder, self.store)
         _copy(self.stage.far, self.far_store)
-        self.before = self.look()
+        self.before = self.take_snapshot()
         started = time.monotonic()
-        self.points = self.play()
+        self.points = self.run()
         self.seconds = time.monotonic() - started
-        self.after = self.look()
+        self.after = self.take_snapshot()
         sources = {file_digest(clip) for clip in self.stage.clips.values()}
         results = self.before.digests - sources if self._keeps_results else set()
         self.precious = frozenset((self.before.digests & sources) | results)
         self.require_settled()
-        assert self.after != self.before, "the scene does nothing"
+        assert self.after != self.before, "the scenario changes nothing"
 
     @property
     def _keeps_results(self) -> bool:
-        """Whether the results that are there may not be lost on the way: all that is not redone."""
+        """Whether existing results must never be lost: not if they are made again."""
         return self.before.digests <= self.after.digests
 
-    # --- playing
+    # --- running
 
     def reset(self) -> None:
         _copy(self.store, self.stage.library.folder)
         _copy(self.far_store, self.stage.far)
 
-    def play(self, at: int = 0, *, command: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        """Run the command, killed at point `at` (0: not at all); returns the points that it came
-        past."""
+    def run(self, at: int = 0, *, command: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """Run the command, killed at point `at` (0: never); returns the points that it reached."""
         log, out = self.store.with_suffix(".points"), self.store.with_suffix(".out")
-        code = self._play(str(at), str(log), command or self.scenario.command)
+        code = self._run(str(at), str(log), command or self.scenario.command)
         points = tuple(log.read_text().splitlines())
         wanted = -signal.SIGKILL if at and len(points) >= at else 0
         assert code == wanted, out.read_text(errors="replace")
@@ -131,43 +131,43 @@ class CrashHarness:
         self._require_alone()
         return points
 
-    def play_for(self, seconds: float) -> None:
+    def run_for(self, seconds: float) -> None:
         """Run the command and kill it from outside after this time."""
-        code = self._play("0", None, self.scenario.command, kill_after_s=seconds)
+        code = self._run("0", None, self.scenario.command, kill_after_s=seconds)
         out = self.store.with_suffix(".out")
         assert code in (0, -signal.SIGKILL), out.read_text(errors="replace")
         KILLS["at any time"] += code != 0
         self._require_alone()
 
-    def _play(
+    def _run(
         self, at: str, log: str | None, command: tuple[str, ...], kill_after_s: float | None = None
     ) -> int:
         arguments = (str(self.stage.library.rules_file), at, log, *command)
-        return self.players.play(arguments, self.store.with_suffix(".out"), kill_after_s)
+        return self.worker.run(arguments, self.store.with_suffix(".out"), kill_after_s)
 
     def _require_alone(self) -> None:
-        """No process of the dead run is left."""
+        """Require that no process of the killed run is left."""
         needle = os.fsencode(self.stage.library.folder)
         deadline = time.monotonic() + GRACE_S
         while left := _processes(needle):
             assert time.monotonic() < deadline, f"still alive: {left}"
             time.sleep(0.01)
 
-    # --- looking
+    # --- snapshots
 
-    def look(self) -> Snapshot:
+    def take_snapshot(self) -> Snapshot:
         films: dict[str, str] = {}
         others: set[str] = set()
-        aside: Counter[str] = Counter()
+        in_trash: Counter[str] = Counter()
         for path in self._files():
             if TRASH_FOLDER in path.parts:
                 if path.suffix in _CLIPS:
-                    aside[file_digest(path)] += 1
+                    in_trash[file_digest(path)] += 1
             elif path.suffix in _CLIPS:
                 films[str(path)] = file_digest(path)
             else:
                 others.add(str(path))
-        return Snapshot(films=films, others=frozenset(others), aside=aside)
+        return Snapshot(films=films, others=frozenset(others), in_trash=in_trash)
 
     def _files(self) -> list[Path]:
         state = self.stage.library.state_dir
@@ -180,9 +180,9 @@ class CrashHarness:
         ]
 
     def require_nothing_lost(self) -> None:
-        """At any instant: every source, and every result that is not to be redone, has a name; but
-        an original that may go once its target is whole."""
-        there = self.look().digests
+        """At any time every source, and every result that is not made again, has a name. Exception:
+        an original that may be deleted once its target is whole."""
+        there = self.take_snapshot().digests
         lost = self.precious - there
         if self.scenario.may_go:
             kept = self.after.digests <= there
@@ -191,7 +191,7 @@ class CrashHarness:
             assert not lost, f"lost: {lost}"
 
     def require_settled(self) -> None:
-        """After a start that repaired what was left: all is as if nothing had happened."""
+        """Require a consistent library after a start that has repaired it."""
         self._require_no_leftovers()
         library = self.stage.library
         plan = library.plan()
@@ -223,28 +223,28 @@ class CrashHarness:
     # --- after a kill
 
     def repair(self) -> None:
-        """Start again without any disturbance, and once more: nothing is left to tell."""
+        """Start again without a kill, and once more: then nothing is left to report."""
         library = self.stage.library
         finished = library.run()
-        told = library.told()
-        assert finished.failed == finished.dropped == 0, told
+        output = library.told()
+        assert finished.failed == finished.dropped == 0, output
         if self.scenario.is_toggle:
-            seen = self.look()
-            if (seen.films, seen.aside) == (self.before.films, self.before.aside):
-                self.stage.undo()  # the kill came before it, or it was taken back
+            seen = self.take_snapshot()
+            if (seen.films, seen.in_trash) == (self.before.films, self.before.in_trash):
+                self.stage.undo()  # the undo was killed before it began, or was rolled back
         library.run()
         notes = [event.message for event in library.events if isinstance(event, Note)]
         assert notes == [], "the second start still had something to repair"
 
     def require_as_undisturbed(self) -> None:
-        seen = self.look()
+        seen = self.take_snapshot()
         assert seen.films == self.after.films
         assert seen.others == self.after.others
         if not self.scenario.may_go:
-            assert seen.aside == self.after.aside
+            assert seen.in_trash == self.after.in_trash
 
     def check(self) -> None:
-        """All that must hold after a kill, before and after the next start."""
+        """Check everything that must hold after a kill, before and after the next start."""
         self.require_nothing_lost()
         self.repair()
         self.require_nothing_lost()
@@ -253,7 +253,7 @@ class CrashHarness:
 
 
 def _copy(origin: Path, goal: Path) -> None:
-    """With times, links and all."""
+    """Copy a folder with its times and links."""
     shutil.rmtree(goal, ignore_errors=True)
     subprocess.run(["cp", "-a", str(origin), str(goal)], check=True)
 

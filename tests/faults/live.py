@@ -1,4 +1,4 @@
-"""Runs with something happening in the middle: at a named step, or when an event is told."""
+"""Runs during which something happens: at a failpoint, or at an event."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def failures(sample_library: SampleLibrary) -> list[JobFailed]:
 
 
 def drops(sample_library: SampleLibrary) -> dict[str, str]:
-    """The reasons of what was dropped, by source."""
+    """The reasons of dropped jobs, by source."""
     return {e.source or "": e.reason for e in sample_library.events if isinstance(e, JobDropped)}
 
 
 def fill(disk: Path) -> Path:
-    """Leave no byte free there."""
+    """Fill a disk to the last byte."""
     filler = disk / "filler.bin"
     with open(filler, "wb", buffering=0) as file:
         for size in (1 << 16, 1 << 12):
@@ -93,7 +93,7 @@ def fill(disk: Path) -> Path:
 
 
 def all_names(*folders: Path) -> list[str]:
-    """Every file below, temporary ones too, and temporary folders."""
+    """Every file and every temporary folder below."""
     return sorted(
         str(path.relative_to(folder))
         for folder in folders

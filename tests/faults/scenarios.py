@@ -1,4 +1,4 @@
-"""What is done in the fault tests: a small library in some state, and one command on it."""
+"""The scenarios of the fault tests: a small library in some state, and one command on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OTHER = FAST.replace("crf: 50", "crf: 45")
 
 @dataclass(frozen=True)
 class Stage:
-    """A shelf on one file system, a folder on another, and clips to fill both."""
+    """A library on one file system, a folder on another, and clips for both."""
 
     library: SampleLibrary
     far: Path
@@ -47,8 +47,8 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """`prepare` leads up to the command. `is_toggle`: a run does not do it again (an undo).
-    `may_go`: this command deletes originals, once their targets are verified."""
+    """`prepare` makes the state before the command. `is_toggle`: a repeated run does not repeat the
+    command (an undo). `may_go`: the command deletes originals whose targets are verified."""
 
     prepare: Callable[[Stage], None]
     command: tuple[str, ...] = ("run",)
@@ -194,7 +194,7 @@ def _orphan(stage: Stage) -> None:
     stage.film("a.mkv").unlink()
 
 
-def _orphan_aside(stage: Stage) -> None:
+def _orphan_in_trash(stage: Stage) -> None:
     _orphan(stage)
     stage.run()
     stage.rules(MIRROR)
@@ -229,7 +229,7 @@ SCENARIOS: dict[str, Scenario] = {
     "undo, new extension": Scenario(prepare=_replaced_extension, command=_UNDO, is_toggle=True),
     "undo of an undo": Scenario(prepare=_replaced_undone, command=_UNDO, is_toggle=True),
     "undo of an undo, new extension": Scenario(prepare=_undone, command=_UNDO, is_toggle=True),
-    "undo of an orphan": Scenario(prepare=_orphan_aside, command=_UNDO, is_toggle=True),
+    "undo of an orphan": Scenario(prepare=_orphan_in_trash, command=_UNDO, is_toggle=True),
     "delete after verify": Scenario(prepare=_delete, may_go=True),
     "delete after verify, new extension": Scenario(prepare=_delete_extension, may_go=True),
     "copies linked": Scenario(prepare=_copies),

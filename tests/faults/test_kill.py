@@ -1,5 +1,5 @@
-"""Kill -9 at every step, call and transaction, while repairing, and at any time: nothing is lost,
-and the next start repairs all. A sample always; all of it by `doit faults`."""
+"""Kills a run at every point, during repair, and at random times: nothing is lost, and the next
+start repairs everything. By default a sample of points; `doit faults` runs all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from tests.faults.conftest import GetTheatre
+from tests.faults.conftest import GetHarness
 from tests.faults.harness import CrashHarness
 from tests.faults.scenarios import SCENARIOS
 
@@ -20,26 +20,26 @@ SAMPLE = (
 )  # fmt: skip
 
 CHAINS = 10
-"""Runs that are killed, whose repair is killed too, of each scene."""
+"""Killed runs of each scenario whose repair is killed too."""
 
 ANY_TIMES = 6
-"""Kills from outside of each scene."""
+"""Runs of each scenario that are killed from outside."""
 
 RESTART_POINTS = 40
-"""A repair, and what the run does next, comes past about so many points."""
+"""A repair and the run after it reach about this many points."""
 
 
 def kill_at(harness: CrashHarness, *points: int) -> None:
-    """Kill the command at the first point, each restart at the next one; then look."""
+    """Kill the command at the first point, each restart at the next one; then check."""
     harness.reset()
     for number, at in enumerate(points):
-        harness.play(at, command=("run",) if number else None)
+        harness.run(at, command=("run",) if number else None)
         harness.require_nothing_lost()
     harness.check()
 
 
 @pytest.mark.parametrize("name", SAMPLE)
-def test_sample(get_harness: GetTheatre, name: str) -> None:
+def test_sample(get_harness: GetHarness, name: str) -> None:
     harness = get_harness(name)
     steps = [at for at, point in enumerate(harness.points, 1) if point.startswith("step: ")]
     turn = random.Random(name)
@@ -49,38 +49,38 @@ def test_sample(get_harness: GetTheatre, name: str) -> None:
 
 @pytest.mark.faults
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_every_point(get_harness: GetTheatre, name: str) -> None:
+def test_every_point(get_harness: GetHarness, name: str) -> None:
     harness = get_harness(name)
     for at in range(1, len(harness.points) + 1):
-        with told(f"killed at {at}, {harness.points[at - 1]}"):
+        with failure_note(f"killed at {at}, {harness.points[at - 1]}"):
             kill_at(harness, at)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_kills_while_repairing(get_harness: GetTheatre, name: str) -> None:
+def test_kills_while_repairing(get_harness: GetHarness, name: str) -> None:
     harness = get_harness(name)
     for turn in map(random.Random, range(CHAINS)):
         first = turn.randint(1, len(harness.points))
         more = [turn.randint(1, RESTART_POINTS) for _ in range(turn.randint(1, 3))]
-        with told(f"killed at {first}, restarts killed at {more}"):
+        with failure_note(f"killed at {first}, restarts killed at {more}"):
             kill_at(harness, first, *more)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_any_time(get_harness: GetTheatre, name: str) -> None:
+def test_any_time(get_harness: GetHarness, name: str) -> None:
     harness = get_harness(name)
     for turn in map(random.Random, range(ANY_TIMES)):
         harness.reset()
         seconds = turn.uniform(0.5, 1.0) * harness.seconds
-        harness.play_for(seconds)
-        with told(f"killed after {seconds:.3f} s"):
+        harness.run_for(seconds)
+        with failure_note(f"killed after {seconds:.3f} s"):
             harness.check()
 
 
-class told:  # noqa: N801 - reads as a statement
-    """Names what was done where a look afterwards fails."""
+class failure_note:  # noqa: N801 - reads as a statement
+    """Adds a note to a failure."""
 
     def __init__(self, what: str) -> None:
         self._what = what

@@ -1,4 +1,4 @@
-"""Several runs at a time, on one ledger and on two; a run by a user who may not write."""
+"""Several runs at a time, on one ledger and on two; a run by a user without write permission."""
 
 from __future__ import annotations
 
@@ -112,15 +112,15 @@ def test_two_ledgers_race_in_mode_replace(
         assert one.plan().work == ()
         for kept in one.kept():
             assert file_digest(kept.path) == kept.digest
-    aside = {entry.row.target for one in (library, other) for entry in one.kept()}
-    assert len(aside) == 3, "each original lies aside for one of both, at least"
+    trashed = {entry.row.target for one in (library, other) for entry in one.kept()}
+    assert len(trashed) == 3, "each original is in the trash of at least one of both"
     assert library.leftovers() == []
 
 
 def test_no_rights_to_write(near_library: SampleLibrary, tiny_clips: Clips) -> None:
     """As another user: the targets' folder, then the library in mode replace, then the ledger."""
     if os.getuid() != 0 or not shutil.which("setpriv"):
-        pytest.skip("needs root, to become somebody else")
+        pytest.skip("needs root, to become another user")
     library = near_library
     as_nobody = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     home = library.folder / "home"

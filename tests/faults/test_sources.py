@@ -77,7 +77,7 @@ def _replace(film: Path, other: Path) -> None:
     os.replace(film.with_suffix(".part"), film)
 
 
-@pytest.mark.parametrize("at", ["source read", "encoded", "verified", "last look", "kept aside"])
+@pytest.mark.parametrize("at", ["source read", "encoded", "verified", "final check", "kept aside"])
 @pytest.mark.parametrize("change", [_truncate, _delete, _overwrite, _replace])
 @pytest.mark.parametrize("output", MODES)
 def test_source_that_changes_on_the_way(
@@ -89,17 +89,17 @@ def test_source_that_changes_on_the_way(
 ) -> None:
     is_replacing = output == "mode: replace"
     if at == "kept aside" and not is_replacing:
-        pytest.skip("only in mode replace is anything put aside")
+        pytest.skip("only in mode replace is anything moved to the trash")
     rules(library, output)
     film = library.add("a.mkv", tiny_clips["a.mkv"])
     original = film.with_suffix(".keep")
     shutil.copy(film, original)
     finished = run_with(library, at=at, do=lambda: change(film, tiny_clips["b.mkv"]))
-    is_too_late = at == "last look" and not is_replacing
+    is_too_late = at == "final check" and not is_replacing
     if is_replacing and at == "kept aside" and change in (_delete, _replace):
         _require_both_there(library, change, tiny_clips)
         return
-    assert finished.done == int(is_too_late), "the last look is the last"
+    assert finished.done == int(is_too_late), "nothing is checked after the final check"
     if change is _delete:
         assert not film.exists()
     elif change in (_overwrite, _replace):
@@ -116,8 +116,8 @@ def test_source_that_changes_on_the_way(
 def _require_both_there(
     library: SampleLibrary, change: Callable[[Path, Path], None], clips: Mapping[str, Path]
 ) -> None:
-    """The film went from its name when it lay aside already: both contents are kept, and a person
-    is told where another film stands in its place."""
+    """The film was renamed when it was in the trash already: both contents are kept, and the user
+    is told where another film is in its place."""
     there = {file_digest(path) for path in (library.folder / "films").rglob("*.mkv")}
     assert file_digest(clips["a.mkv"]) in there
     if change is _replace:

@@ -44,13 +44,13 @@ REPLACE = BESIDE.replace("{copies: encode}", "{mode: replace}")
 
 
 def take(library: SampleLibrary, *paths: Path, **request: bool) -> AdoptReport:
-    """Adopt under the lock as the command does, or look only (`is_dry`)."""
-    wished = AdoptOptions(paths=tuple(map(str, paths)), **request)
+    """Adopt under the lock as the command does, or only check (`is_dry`)."""
+    options = AdoptOptions(paths=tuple(map(str, paths)), **request)
     with open_workspace(library.rules_file, write=False) as workspace:
-        if wished.is_dry:
-            return adopt(workspace, wished, sink=_ignore)
+        if options.is_dry:
+            return adopt(workspace, options, sink=_ignore)
         with start_session(workspace, _ignore) as session:
-            return adopt(session.workspace, wished, sink=_ignore)
+            return adopt(session.workspace, options, sink=_ignore)
 
 
 def _ignore(_event: Event) -> None:
@@ -311,7 +311,7 @@ class TestRefused:
         target = one.target("a.mkv")
         tag = probe_file(lone_file(str(target)), tools).provenance
         for size, length, reason in (
-            ("64x64", 1, "its pictures are 64x64, not 128x72"),
+            ("64x64", 1, "its frames are 64x64, not 128x72"),
             ("128x72", 3, "it is 3.0 s long, its source 1.0 s"),
         ):
             forged = make_clip(
@@ -430,7 +430,7 @@ SAID = provenance_json(
 
 class TestClaim:
     def test_sound_claim(self) -> None:
-        assert read_provenance_tag(SAID).said == parse_provenance(SAID)
+        assert read_provenance_tag(SAID).provenance == parse_provenance(SAID)
 
     @pytest.mark.parametrize(
         ("before", "after", "fault"),
@@ -445,8 +445,8 @@ class TestClaim:
     def test_nonsense_is_refused(self, before: str, after: str, fault: str) -> None:
         assert before in SAID
         claim = read_provenance_tag(SAID.replace(before, after))
-        assert claim.said is None
-        assert fault in (claim.fault or "")
+        assert claim.provenance is None
+        assert fault in (claim.problem or "")
 
 
 def test_accepted_damage_makes_a_target_shorter(tools: Tools, make_clip: MakeClip) -> None:
@@ -458,8 +458,8 @@ def test_accepted_damage_makes_a_target_shorter(tools: Tools, make_clip: MakeCli
     said = parse_provenance(SAID)
     source, target = (probe_file(lone_file(str(path)), tools) for path in (long, short))
     refused = compare_with_source(said, source, target, tools, accepts_damage=False)
-    assert refused.fault == "it is 2.0 s long, its source 4.0 s"
-    assert compare_with_source(said, source, target, tools, accepts_damage=True).fault is None
+    assert refused.problem == "it is 2.0 s long, its source 4.0 s"
+    assert compare_with_source(said, source, target, tools, accepts_damage=True).problem is None
 
 
 def test_text_and_json(library: SampleLibrary) -> None:
@@ -482,7 +482,7 @@ def test_text_and_json(library: SampleLibrary) -> None:
 
 
 def test_what_a_plan_left_alone_is_fresh_once_it_is_adopted(library: SampleLibrary) -> None:
-    """Nothing that was remembered of an unknown result stands in the way."""
+    """Nothing that was remembered of an unknown result is in the way."""
     library.rules(
         "version: 1\nlibrary: {roots: [films], settle: 0}\noutput: {mode: replace}\n"
         f"run: {{reserve: 0}}\nrules: [{{name: all, encode: {{{FAST}}}, review: never}}]\n"

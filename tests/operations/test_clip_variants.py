@@ -1,4 +1,4 @@
-"""Variants of a clip: made at once from the same passages, deciding nothing, gone in time."""
+"""Variants of a clip: made at once from the same excerpts, deciding nothing, gone in time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from av1rules.base.errors import UsageError
 from av1rules.base.events import ClipMade
 from av1rules.execute.startup import start_session
 from av1rules.ledger.clips import ClipStatus
-from av1rules.operations.clips.listing import ClipView, find_clip, list_clips
+from av1rules.operations.clips.review import ClipView, find_clip, list_clips
 from av1rules.operations.clips.variants import source_for_variants, try_variants, variant_row
 from av1rules.plan.items import PlanAction
 from av1rules.plan.workspace import open_workspace
@@ -27,15 +27,15 @@ pytestmark = pytest.mark.real
 NAME = "films/film.mkv"
 
 
-def attempt(library: SampleLibrary, *wishes: dict[str, Any], name: str = NAME) -> RunCounts:
-    """`clips try`, a variant for each wish."""
+def attempt(library: SampleLibrary, *changes: dict[str, Any], name: str = NAME) -> RunCounts:
+    """`clips try`, a variant for each set of changes."""
     library.events.clear()
     with (
         open_workspace(library.rules_file, write=False) as workspace,
         start_session(workspace, library.events.append) as session,
     ):
         film = source_for_variants(session.workspace, name)
-        rows = [variant_row(session.workspace, film, request) for request in wishes]
+        rows = [variant_row(session.workspace, film, request) for request in changes]
         return RunCounts(try_variants(film, rows, session))
 
 
@@ -187,13 +187,14 @@ def test_variants_follow_their_clip_and_are_found_by_number(waiting: SampleLibra
         assert first == find_clip(workspace, NAME).variants[0]
         with pytest.raises(UsageError, match="no variant 3: this clip has 2 variants"):
             find_clip(workspace, NAME, variant=3)
-        with pytest.raises(UsageError, match=r"is a variant \(crf 4.\), nothing") as no:
+        with pytest.raises(UsageError, match=r"is a variant \(crf 4.\), which would not") as no:
             first.require_current()
     assert no.value.hint == first.adjust_command
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("films/none.mkv", "no film of the library"), (NAME, "not to be encoded")]
+    ("name", "message"),
+    [("films/none.mkv", "no source of the library"), (NAME, "not to be encoded")],
 )
 def test_refused(waiting: SampleLibrary, name: str, message: str) -> None:
     say(waiting, "film.mkv", Answer.APPROVED)
@@ -213,7 +214,7 @@ def test_a_stop_leaves_the_rest_undone_and_says_so(waiting: SampleLibrary) -> No
         workspace.children.stop()
         finished = RunCounts(try_variants(film, rows, session))
     assert (finished.clips, finished.dropped) == (0, 2)
-    assert "`clips try` again makes them" in waiting.told()
+    assert "`clips try` makes them" in waiting.told()
     assert crfs(waiting) == [50]
     assert waiting.leftovers() == []
 

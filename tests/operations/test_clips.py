@@ -19,8 +19,7 @@ from av1rules.ledger.clips import ClipRecord, ClipStatus
 from av1rules.ledger.ledger import Ledger
 from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
-from av1rules.operations.clips.decide import decide_clip
-from av1rules.operations.clips.listing import find_clip, list_clips
+from av1rules.operations.clips.review import decide_clip, find_clip, list_clips
 from av1rules.plan import items
 from av1rules.plan.items import PlanAction
 from av1rules.plan.plan import build_plan
@@ -279,7 +278,7 @@ def test_a_lost_clip_file_is_due_again(reviewed: SampleLibrary) -> None:
     assert reviewed.run().clips == 1
 
 
-@pytest.mark.parametrize("step", ["passages chosen", "clip encoded", "clip placed"])
+@pytest.mark.parametrize("step", ["excerpts chosen", "clip encoded", "clip placed"])
 def test_crash_in_mid_clip(reviewed: SampleLibrary, step: str) -> None:
     """The run dies after `step`; the next one leaves no trace of it and makes the clip."""
     reviewed.add("film.mkv")

@@ -1,4 +1,4 @@
-"""`health`: sources are decoded once for each content, damaged ones are told, nothing else."""
+"""`health`: sources are decoded once for each content, and damaged ones are reported."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def health(
     """What was found, by library path, and how many files were decoded for it."""
     events: list[Event] = []
     with open_workspace(library.rules_file, write=True) as workspace:
-        wished = tuple(map(str, paths))
-        report = check_health(workspace, wished, jobs=jobs, again=again, sink=events.append)
+        options = tuple(map(str, paths))
+        report = check_health(workspace, options, jobs=jobs, again=again, sink=events.append)
     (started,) = [event for event in events if isinstance(event, CheckStarted)]
     done = sum(isinstance(event, FileChecked) for event in events)
     assert done == started.files

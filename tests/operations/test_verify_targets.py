@@ -107,7 +107,7 @@ class TestFindings:
         assert "makes it anew from its source" in (found.hint or "")
         assert "bit rot" in faults(library)["a.mkv"]
         check(library)
-        assert "a.mkv" in faults(library), "a look at size and time says nothing against it"
+        assert "a.mkv" in faults(library), "size and time show no damage"
         library.run(library.folder / "films", force=True)
         assert faults(library) == {}
         assert check(library, DIGEST)["a.mkv"].health is TargetHealth.WELL

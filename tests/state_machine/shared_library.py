@@ -1,4 +1,4 @@
-"""A library on disk that a person and av1rules share: seen from outside, by its bytes alone."""
+"""A library on disk that a user and av1rules share: seen from outside, by its bytes alone."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bytes:
-    """What a file is. `kind`: a "source", a "result" of `content` with `crf`, or what a person made
+    """What a file is. `kind`: a "source", a "result" of `content` with `crf`, or what a user made
     of a result: "edited" or "cut"."""
 
     kind: str
@@ -94,7 +94,7 @@ class Seen:
 
 
 Snapshot = dict[str, Seen]
-"""All films below the world, by path from its top; state, receipts and markers left out."""
+"""All video files of the library, by path from its top; state, receipts and markers left out."""
 
 
 def is_kept(path: str) -> bool:
@@ -164,7 +164,7 @@ class RunReport:
 
 
 class SharedLibrary(SampleLibrary):
-    """A shelf with two roots, where plan and run are those of `av1rules`."""
+    """A library with two roots, where plan and run are those of `av1rules`."""
 
     def plan_rows(self) -> list[tuple[object, ...]]:
         return [

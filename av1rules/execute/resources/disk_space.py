@@ -1,6 +1,6 @@
-"""Room on disk, promised once: what one job may need is not counted as free for the next.
+"""Reserves disk space: what one job may still write does not count as free for the next.
 
-A promise shrinks as its file grows, since the file's bytes are missing from the free space already.
+A reservation shrinks as its file grows, since the bytes of the file are no longer free.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _HINT = "free some space, or set output.temp_dir or run.reserve"
 class Reservation:
     """What one job may still write, in bytes by file system; its first file grows on `first`."""
 
-    room: DiskSpace
+    disk_space: DiskSpace
     first: int
     need_bytes: int
     left: dict[int, int]
 
     def wrote(self, size_bytes: int | None) -> None:
-        """The temporary file has this size now. Cheap: call it with every progress event. A file
-        that shrinks again gives nothing back."""
+        """Shrink the reservation to what a temporary file of this size still needs. Cheap: call it
+        at each progress event. A file that gets smaller gives nothing back."""
         if size_bytes is not None:
-            self.room.lower(self, max(self.need_bytes - size_bytes, 0))
+            self.disk_space.lower(self, max(self.need_bytes - size_bytes, 0))
 
 
 class _DiskState(msgspec.Struct, frozen=True, kw_only=True):
-    """Free bytes by file system, and what was promised just before: what is written and no longer
-    promised while somebody looks must not be missing on both sides."""
+    """Free bytes by file system, and the reservations just before they were read. A job that writes
+    in between lowers its reservation, and its bytes must not go missing on both sides."""
 
     free: dict[int, int]
     left: dict[Reservation, dict[int, int]]
@@ -47,103 +47,106 @@ class _DiskState(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class DiskSpace:
-    """The promises of one run. Safe to use from many threads."""
+    """The reservations of one run. Safe to use from many threads."""
 
     _turns: FairQueue = field(default_factory=FairQueue)
-    _promises: list[Reservation] = field(default_factory=list)
+    _reservations: list[Reservation] = field(default_factory=list)
     _full: set[int] = field(default_factory=set)
 
     @contextmanager
-    def promised(
+    def reserve(
         self,
         places: list[str],
         need_bytes: int,
         reserve_bytes: int,
         *,
         check: Callable[[], None] = nothing_to_check,
-        tell: Callable[[str], None] = ignore_reason,
+        report: Callable[[str], None] = ignore_reason,
     ) -> Iterator[Reservation]:
-        """Promise `need_bytes` on the file system of each place while the context is open; the
-        temporary file is on that of the first.
+        """Reserve `need_bytes` on the file system of each place while the context is open. The
+        temporary file is on that of the first place.
 
-        Waits while other jobs hold promises there: `tell` hears once for what, `check` is called
-        twice a second and may raise. Raises NoRoomError if there is no room, or less than
-        `reserve_bytes` would stay free, and no other job could make any.
+        Waits while other jobs hold reservations there. `report` is called once with the reason,
+        `check` twice a second; `check` may raise. Raises NoSpaceError if less than `reserve_bytes`
+        would stay free and no other job could free any.
         """
         folders = _folders_by_device(places)
         left = dict.fromkeys(folders, need_bytes)
-        promise = Reservation(self, next(iter(folders)), need_bytes, left)
+        reservation = Reservation(self, next(iter(folders)), need_bytes, left)
 
-        def take(sight: _DiskState) -> str | None:
-            lacks = [
-                self._lack(device, folder, sight, need_bytes, reserve_bytes)
+        def take(state: _DiskState) -> str | None:
+            shortages = [
+                self._shortage(device, folder, state, need_bytes, reserve_bytes)
                 for device, folder in folders.items()
             ]
-            if any(lacks):
-                return next(filter(None, lacks))
-            self._promises.append(promise)
+            if any(shortages):
+                return next(filter(None, shortages))
+            self._reservations.append(reservation)
             return None
 
         self._turns.enter(
             frozenset(folders),
-            measure=lambda: self._sight(folders),
+            measure=lambda: self._read_state(folders),
             take=take,
             check=check,
-            tell=tell,
+            report=report,
         )
         try:
-            yield promise
+            yield reservation
         finally:
             with self._turns.lock:
-                self._promises.remove(promise)
+                self._reservations.remove(reservation)
                 self._turns.lock.notify_all()
 
     def mark_full(self, path: str) -> None:
-        """The file system of `path` ran full in mid-encode: no more work there in this run."""
+        """The file system of `path` ran full in mid-encode: this run starts no more work there."""
         device = os.stat(_existing(path)).st_dev
         with self._turns.lock:
             self._full.add(device)
             self._turns.lock.notify_all()
 
-    def lower(self, promise: Reservation, left_bytes: int) -> None:
-        """Keep less of a promise on its first file system."""
+    def lower(self, reservation: Reservation, left_bytes: int) -> None:
+        """Shrink a reservation on its first file system."""
         with self._turns.lock:
-            promise.left[promise.first] = min(promise.left[promise.first], left_bytes)
+            reservation.left[reservation.first] = min(
+                reservation.left[reservation.first], left_bytes
+            )
 
-    def _sight(self, folders: dict[int, str]) -> _DiskState:
+    def _read_state(self, folders: dict[int, str]) -> _DiskState:
         with self._turns.lock:
-            left = {promise: dict(promise.left) for promise in self._promises}
+            left = {reservation: dict(reservation.left) for reservation in self._reservations}
         free = {device: shutil.disk_usage(folder).free for device, folder in folders.items()}
         return _DiskState(free=free, left=left)
 
-    def _lack(
-        self, device: int, folder: str, sight: _DiskState, need_bytes: int, reserve_bytes: int
+    def _shortage(
+        self, device: int, folder: str, state: _DiskState, need_bytes: int, reserve_bytes: int
     ) -> str | None:
-        """What to wait for; None if there is room. Raises NoRoomError."""
+        """The reason to wait; None if there is space enough. Raises NoSpaceError."""
         if device in self._full:
-            message = "no room: its file system ran full in this run"
+            message = "no space: its file system ran full in this run"
             raise NoSpaceError(message, where=printable(folder), hint=_HINT)
-        others = self._others(device, sight)
-        free_bytes = sight.free[device] - sum(others)
+        others = self._others(device, state)
+        free_bytes = state.free[device] - sum(others)
         if free_bytes >= need_bytes + reserve_bytes:
             return None
-        lack = (
-            f"not enough room: {format_size(max(free_bytes, 0))} free, needed are up to "
+        shortage = (
+            f"not enough space: {format_size(max(free_bytes, 0))} free, needed are up to "
             f"{format_size(need_bytes)} and a reserve of {format_size(reserve_bytes)}"
         )
         if not others:
-            raise NoSpaceError(lack, where=printable(folder), hint=_HINT)
+            raise NoSpaceError(shortage, where=printable(folder), hint=_HINT)
         jobs = plural(len(others), "another job", f"{len(others)} other jobs")
-        return f"waits for {jobs} in {printable(folder)}: {lack}"
+        return f"waits for {jobs} in {printable(folder)}: {shortage}"
 
-    def _others(self, device: int, sight: _DiskState) -> list[int]:
-        """What each other job may still write there: as seen or as it is now, if that is more."""
+    def _others(self, device: int, state: _DiskState) -> list[int]:
+        """What each other job may still write there: as it was read or is now, whichever is
+        more."""
         most: dict[Reservation, int] = {}
-        now = {promise: promise.left for promise in self._promises}
-        for lefts in (sight.left, now):
-            for promise, left in lefts.items():
+        now = {reservation: reservation.left for reservation in self._reservations}
+        for lefts in (state.left, now):
+            for reservation, left in lefts.items():
                 if device in left:
-                    most[promise] = max(most.get(promise, 0), left[device])
+                    most[reservation] = max(most.get(reservation, 0), left[device])
         return list(most.values())
 
 
@@ -156,7 +159,7 @@ def _folders_by_device(places: list[str]) -> dict[int, str]:
 
 
 def _existing(path: str) -> str:
-    """The nearest folder that is there already."""
+    """The nearest folder that exists."""
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     return path

@@ -1,7 +1,7 @@
-"""Waiting in turn for something that jobs share: room on a disk, memory.
+"""A queue of jobs that wait for a shared resource: disk space or memory.
 
-Who came first is served first, so that a large job does not starve behind small ones; only those
-who want the same thing stand in each other's way.
+First come, first served, so that a large job does not starve behind small ones. Jobs block each
+other only if they wait for the same resource.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import TypeVar
 
 import msgspec
 
-LOOK_S = 0.5
-"""How often one who waits looks whether the run is to stop, and whether others made room."""
+POLL_S = 0.5
+"""How often a waiting job checks whether the run stops and whether others freed something."""
 
 Measured = TypeVar("Measured")
 
 
 def nothing_to_check() -> None:
-    """The `check` of those who can't be interrupted."""
+    """The `check` of a job that can't be interrupted."""
 
 
 def ignore_reason(_reason: str) -> None:
-    """The `tell` of those who wait in silence."""
+    """The `report` of a job that waits silently."""
 
 
 class _Ticket(msgspec.Struct, frozen=True, eq=False):
@@ -33,10 +33,10 @@ class _Ticket(msgspec.Struct, frozen=True, eq=False):
 
 @dataclass(slots=True)
 class FairQueue:
-    """One lock for what is shared, and the line of those who wait for it."""
+    """The lock of a shared resource and the queue of jobs that wait for it."""
 
     lock: threading.Condition = field(default_factory=threading.Condition)
-    _line: list[_Ticket] = field(default_factory=list)
+    _queue: list[_Ticket] = field(default_factory=list)
 
     def enter(
         self,
@@ -45,36 +45,37 @@ class FairQueue:
         measure: Callable[[], Measured],
         take: Callable[[Measured], str | None],
         check: Callable[[], None],
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
-        """Returns once `take` has taken what is wanted, which it is asked to in turn.
+        """Return once `take` has reserved what the job wants.
 
-        `take` runs under the lock and gives None, or the reason to wait, which `tell` hears once.
-        What it needs from outside is measured before, without the lock: a dead disk must not hold
-        up the others. What any of them or `check` raises ends the wait.
+        `take` runs under the lock when it is the job's turn. It returns None, or the reason to
+        wait, which `report` is called with once. `measure` reads what `take` needs, without the
+        lock, since a dead disk must not block other jobs. An exception of any of them or of `check`
+        ends the wait.
         """
         ticket = _Ticket(wants)
         rounds = 0
         with self.lock:
-            self._line.append(ticket)
+            self._queue.append(ticket)
         try:
             while (reason := self._try(ticket, measure(), take)) is not None:
-                if rounds == 1:  # not for somebody else's short moment at the turnstile
-                    tell(reason)
+                if rounds == 1:  # not for another job that holds the lock for a moment
+                    report(reason)
                 rounds += 1
                 check()
                 with self.lock:
-                    self.lock.wait(LOOK_S)
+                    self.lock.wait(POLL_S)
         finally:
             with self.lock:
-                self._line.remove(ticket)
+                self._queue.remove(ticket)
                 self.lock.notify_all()
 
     def _try(
         self, ticket: _Ticket, measured: Measured, take: Callable[[Measured], str | None]
     ) -> str | None:
         with self.lock:
-            earlier = self._line[: self._line.index(ticket)]
+            earlier = self._queue[: self._queue.index(ticket)]
             if any(ticket.wants & other.wants for other in earlier):
                 return "waits behind other jobs that wait for the same"
             return take(measured)

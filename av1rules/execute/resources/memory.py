@@ -1,4 +1,4 @@
-"""Memory that is there for new work: what the system says, and the control groups of this process.
+"""Reserves memory for encodes, within what the system and the control groups of this process leave.
 
 A container or service may have far less than the machine it runs on.
 """
@@ -18,13 +18,13 @@ from av1rules.encode.encoders.registry import require_encoder
 from av1rules.execute.resources.fair_queue import FairQueue, ignore_reason, nothing_to_check
 
 UNLIMITED_BYTES = 1 << 60
-"""Version 1 says "no limit" by a number near the largest there is."""
+"""Version 1 of control groups writes "no limit" as a number near the largest possible."""
 
 
 def available_bytes(
     *, groups_file: str = "/proc/self/cgroup", mount: str = "/sys/fs/cgroup"
 ) -> int:
-    """What can be used without swapping, in bytes, by the narrowest bound."""
+    """Bytes that can be used without swapping, by the narrowest limit."""
     import psutil  # noqa: PLC0415 - 25 ms that a run without work should not pay
 
     return min(
@@ -33,7 +33,7 @@ def available_bytes(
 
 
 class _Names(msgspec.Struct, frozen=True, kw_only=True):
-    """What the files of one version are called."""
+    """Names of the files of one version of control groups."""
 
     limit: str
     usage: str
@@ -46,7 +46,7 @@ _VERSION_2 = _Names(limit="memory.max", usage="memory.current")
 
 
 def _group_bounds(groups_file: str, mount: str) -> Iterator[int]:
-    """What is left below the limit of this process's group and each group above it."""
+    """The bytes left below the limits of this process's group and of each group above it."""
     for line in _text(groups_file).splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
@@ -57,7 +57,8 @@ def _group_bounds(groups_file: str, mount: str) -> Iterator[int]:
 
 
 def _left_upwards(mount: str, path: str, names: _Names) -> Iterator[int]:
-    """In a container the path may be one of the host, which is not there: its root then counts."""
+    """The bytes left in the group at `path` and those above it. In a container the path may be one
+    of the host, which does not exist there: then only the root counts."""
     parts = [part for part in path.split("/") if part and part != ".."]
     for depth in range(len(parts), -1, -1):
         folder = os.path.join(mount, *parts[:depth])
@@ -69,7 +70,7 @@ def _left_upwards(mount: str, path: str, names: _Names) -> Iterator[int]:
 
 
 def _cache(folder: str) -> int:
-    """File pages that count as used but are given up when memory is asked for."""
+    """Bytes of file pages that count as used, but that the kernel frees on demand."""
     for line in _text(os.path.join(folder, "memory.stat")).splitlines():
         name, _, number = line.partition(" ")
         if name in ("inactive_file", "total_inactive_file") and number.isdecimal():
@@ -86,11 +87,11 @@ def _text(path: str) -> str:
 
 
 BUDGET_SHARE = 0.8
-"""Of the memory that is available when the run starts: the rest is for everything else."""
+"""Share of the memory available at the start of the run; the rest is for other programs."""
 
 
 BASE_BYTES = 160 * 1024**2
-"""FFmpeg, its decoder and its queues without a picture; measured 90-110 MiB."""
+"""FFmpeg, its decoder and its queues without frames; measured 90-110 MiB."""
 
 
 def estimate_bytes(
@@ -102,10 +103,10 @@ def estimate_bytes(
     threads: int | None = None,
     cores: int | None = None,
 ) -> int:
-    """Most memory that one encode will use, rather too much than too little.
+    """The most memory that one encode will use, estimated on the high side.
 
-    `codec` is FFmpeg's name of the encoder, `threads` as in `run.threads_per_job`, `cores` what the
-    encoder may run on (None: all of this machine).
+    `codec` is FFmpeg's name of the encoder, `threads` is `run.threads_per_job`, and `cores` is the
+    number of cores that the encoder may use (None: all of this machine).
     """
     pixels = max(width * height, 1)
     per_pixel = require_encoder(codec).bytes_per_pixel(
@@ -116,9 +117,9 @@ def estimate_bytes(
 
 @dataclass(slots=True)
 class MemoryBudget:
-    """The estimates of the encodes under way. Safe to use from many threads.
+    """The memory estimates of the running encodes. Safe to use from many threads.
 
-    Without `budget_bytes` it is a share of what is available at the first encode, before any runs.
+    Without `budget_bytes` the budget is a share of what is available before the first encode.
     """
 
     budget_bytes: int | None = None
@@ -131,12 +132,12 @@ class MemoryBudget:
         need_bytes: int,
         *,
         check: Callable[[], None] = nothing_to_check,
-        tell: Callable[[str], None] = ignore_reason,
+        report: Callable[[str], None] = ignore_reason,
     ) -> Iterator[None]:
-        """Waits until `need_bytes` fit beside what runs, or nothing else runs.
+        """Wait until `need_bytes` fit beside the running encodes, or until nothing else runs.
 
-        `tell` hears once for what it waits, and that it is larger than the whole budget; `check`
-        is called twice a second and may raise.
+        `report` is called once with the reason to wait, and for an encode that needs more than the
+        whole budget. `check` is called twice a second and may raise.
         """
 
         def take(_measured: None) -> str | None:
@@ -154,11 +155,11 @@ class MemoryBudget:
             return None
 
         self._turns.enter(
-            frozenset(("memory",)), measure=lambda: None, take=take, check=check, tell=tell
+            frozenset(("memory",)), measure=lambda: None, take=take, check=check, report=report
         )
         try:
             if need_bytes > self._budget():
-                tell(
+                report(
                     f"it needs about {format_size(need_bytes)} of memory, more than "
                     f"{format_size(self._budget())} (run.memory): it runs alone"
                 )

@@ -1,4 +1,5 @@
-"""One run at a time per ledger: a lock that ends with its process and names its holder."""
+"""The run lock: one run at a time per ledger. The lock ends with its process and names its
+holder."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ _HOLDER_NAME = "run.holder"
 def run_lock(state_dir: Path) -> Iterator[None]:
     """Hold the run lock of `state_dir`. Raises UsageError naming the holder if another run has it.
 
-    The operating system frees the lock when its process ends, however it ends; the holder's name
-    is a courtesy in a file beside it.
+    The operating system frees the lock when its process ends in any way. A file beside it names
+    the holder, for messages only.
     """
     holder = state_dir / _HOLDER_NAME
     lock = FileLock(state_dir / LOCK_NAME)
@@ -43,7 +44,7 @@ def run_lock(state_dir: Path) -> Iterator[None]:
         ) from problem
     try:
         started = time.strftime("%Y-%m-%d %H:%M:%S")
-        with contextlib.suppress(OSError):  # a courtesy: the lock itself is what counts
+        with contextlib.suppress(OSError):  # for messages only: the lock itself counts
             holder.write_text(f"process {os.getpid()} on {socket.gethostname()}, since {started}")
         yield
     finally:
@@ -53,7 +54,7 @@ def run_lock(state_dir: Path) -> Iterator[None]:
 
 
 def lock_holder(state_dir: Path) -> str | None:
-    """Who holds the run lock, in words; None if nobody does. Raises OSError."""
+    """A description of the process that holds the run lock; None if it is free. Raises OSError."""
     if not (state_dir / LOCK_NAME).exists():
         return None
     lock = FileLock(state_dir / LOCK_NAME)

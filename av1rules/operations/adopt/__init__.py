@@ -1,1 +1,1 @@
-"""Rebuilding the ledger from the tags in outputs."""
+"""Rebuilds the ledger from the tags in targets."""

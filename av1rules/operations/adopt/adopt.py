@@ -1,8 +1,7 @@
-"""Takes targets found on disk into the ledger by what their tags say: after the ledger was lost, or
-restored from an older copy, or the library moved to another machine, or a target was edited.
+"""Adds targets found on disk to the ledger, by their tags: after the ledger was lost or restored
+from an older copy, the library moved to another machine, or a target was edited.
 
-What can be checked is checked first; a file that fails is told and left alone. Reads files and
-writes the ledger, nothing else.
+Each file is checked first; one that fails is reported and left alone. Only the ledger is written.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ from av1rules.media.cache import content_key_of, lone_file
 from av1rules.media.source import LibraryFile, Source
 from av1rules.media.truncation import missing_part
 from av1rules.operations.adopt.check import (
-    NO_PICTURES,
+    NO_VIDEO,
     SourceComparison,
     compare_with_source,
-    picture_of,
     read_provenance_tag,
+    video_of,
 )
 from av1rules.operations.adopt.find import (
     Origin,
@@ -57,8 +56,8 @@ class AdoptKind(Enum):
 
 
 class AdoptOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """`paths` are files or folders (absolute; none: all places of targets). `digest` compares whole
-    sources, `decode` plays the targets; `is_dry` writes nothing."""
+    """`paths` are files or folders (absolute; none: all folders of targets). `digest` compares
+    whole sources, `decode` decodes the targets, `is_dry` writes nothing."""
 
     paths: tuple[str, ...] = ()
     digest: bool = False
@@ -67,8 +66,8 @@ class AdoptOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Adoption(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one file. `source` is its library path, `original` what lies aside for it,
-    `reason` why it was refused, `notes` what else to know."""
+    """The outcome for one file. `source` is its library path, `original` the path of its original
+    in the trash, `reason` why it was refused."""
 
     target: str
     kind: AdoptKind
@@ -79,8 +78,7 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AdoptReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything of ours that was found, in the order of the walk; `known` more are in the ledger
-    as they are."""
+    """Every target found, in the order of the walk; `known` others are in the ledger unchanged."""
 
     adoptions: tuple[Adoption, ...]
     known: int
@@ -91,7 +89,7 @@ class AdoptReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What every file of one adoption needs."""
+    """The context of one adoption, shared by all its files."""
 
     workspace: Workspace
     request: AdoptOptions
@@ -101,9 +99,10 @@ class _Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def adopt(workspace: Workspace, request: AdoptOptions, *, sink: Sink) -> AdoptReport:
-    """Adopt what is found. `space.ledger` is open to write, under the run lock, unless it is a dry
-    run. Raises RunInterruptedError; what was adopted until then is in the ledger."""
-    work = _Context(
+    """Adopt all targets that are found. Unless it is a dry run, `workspace.ledger` is open to write
+    and the caller holds the run lock. Raises RunInterruptedError; what was adopted until then is in
+    the ledger."""
+    context = _Context(
         workspace=workspace,
         request=request,
         sink=sink,
@@ -111,27 +110,27 @@ def adopt(workspace: Workspace, request: AdoptOptions, *, sink: Sink) -> AdoptRe
         trash=TrashIndex(workspace),
     )
     files, problems = target_files(workspace, request.paths)
-    unknown = _unknown(work, files)
+    unknown = _unknown(context, files)
     found: dict[str, Adoption] = {}
     sizes = frozenset(row.target_bytes for row in workspace.ledger.rows())
     for file in unknown:
-        with contextlib.suppress(OSError):  # then it can't be probed either, and is not ours
+        with contextlib.suppress(OSError):  # then it can't be probed either
             if (row := renamed_from(workspace, file, sizes)) is not None:
-                found[file.path] = _rename(work, file, row)
-    tagged = _tagged(work, [file for file in unknown if file.path not in found])
+                found[file.path] = _rename(context, file, row)
+    tagged = _tagged(context, [file for file in unknown if file.path not in found])
     size_bytes = sum(file.stat.size_bytes for file, _ in tagged)
     known = len(files) - len(unknown)
     sink(CheckStarted(files=len(tagged), known=known, size_bytes=size_bytes))
     for file, target in tagged:
-        found[file.path] = _decided(work, file, target)
+        found[file.path] = _decided(context, file, target)
     ordered = tuple(found[file.path] for file in files if file.path in found)
     return AdoptReport(adoptions=ordered, known=known, problems=tuple(problems))
 
 
-def _unknown(work: _Context, files: Sequence[LibraryFile]) -> list[LibraryFile]:
-    """The files that are no target as the ledger has it; a target that was only touched is one, and
-    its new time is kept."""
-    ledger = work.workspace.ledger
+def _unknown(context: _Context, files: Sequence[LibraryFile]) -> list[LibraryFile]:
+    """The files that are not an unchanged target in the ledger. The new mtime of a target that was
+    only touched is recorded."""
+    ledger = context.workspace.ledger
     unknown: list[LibraryFile] = []
     touched: dict[str, int] = {}
     for file in files:
@@ -139,30 +138,31 @@ def _unknown(work: _Context, files: Sequence[LibraryFile]) -> list[LibraryFile]:
         if row is None or row.target_bytes != stat.size_bytes:
             unknown.append(file)
         elif row.target_mtime_ns != stat.mtime_ns:
-            if content_key_of(file, work.workspace.cache) == row.target_key:
+            if content_key_of(file, context.workspace.cache) == row.target_key:
                 touched[file.path] = stat.mtime_ns
             else:
                 unknown.append(file)
-    if touched and not work.request.is_dry:
+    if touched and not context.request.is_dry:
         ledger.set_mtimes(touched)
     return unknown
 
 
-def _tagged(work: _Context, files: Sequence[LibraryFile]) -> list[tuple[LibraryFile, Source]]:
-    """The files that say that av1rules made them."""
+def _tagged(context: _Context, files: Sequence[LibraryFile]) -> list[tuple[LibraryFile, Source]]:
+    """The files whose tag says that av1rules made them."""
     tagged = []
-    for done, (file, source) in enumerate(probe_files(work.workspace, files), start=1):
-        work.sink(Probing(done=done, total=len(files)))
-        work.workspace.children.check()
+    for done, (file, source) in enumerate(probe_files(context.workspace, files), start=1):
+        context.sink(Probing(done=done, total=len(files)))
+        context.workspace.children.check()
         if isinstance(source, Source) and source.provenance is not None:
             tagged.append((file, source))
     return tagged
 
 
-def _rename(work: _Context, file: LibraryFile, row: TargetRow) -> Adoption:
-    """The row of a target follows its file. Where it took the place of its source, the name of that
-    follows too: what `undo` puts back gets the new name. Elsewhere a plan puts the target back."""
-    ruleset, ledger = work.workspace.ruleset, work.workspace.ledger
+def _rename(context: _Context, file: LibraryFile, row: TargetRow) -> Adoption:
+    """Give the row of a target the new name of its file. If it replaced its source, the source's
+    name changes too, so that `undo` restores it under the new name. Otherwise a plan moves the
+    target back."""
+    ruleset, ledger = context.workspace.ruleset, context.workspace.ledger
     has_replaced = row.source_path == row.target or ledger.kept.of_target(row.target) is not None
     source, source_path = row.source, row.source_path
     if has_replaced:
@@ -174,7 +174,7 @@ def _rename(work: _Context, file: LibraryFile, row: TargetRow) -> Adoption:
         was = former_place(ruleset, now, file.path, row.settings.container)
         source, source_path = was.library_path, was.path
     new = replace(row, target=file.path, source=source, source_path=source_path)
-    if not work.request.is_dry:
+    if not context.request.is_dry:
         ledger.kept.relink(row.target, replace(new, target_mtime_ns=file.stat.mtime_ns))
     return Adoption(
         target=file.path,
@@ -184,11 +184,11 @@ def _rename(work: _Context, file: LibraryFile, row: TargetRow) -> Adoption:
     )
 
 
-def _decided(work: _Context, file: LibraryFile, target: Source) -> Adoption:
-    """One file, adopted or refused; told to the sink."""
+def _decided(context: _Context, file: LibraryFile, target: Source) -> Adoption:
+    """Adopt or refuse one file, and report it."""
     started = time.monotonic()
     try:
-        done = _adopted(work, file, target)
+        done = _adopted(context, file, target)
     except RunInterruptedError:
         raise
     except Av1rulesError as problem:
@@ -198,82 +198,87 @@ def _decided(work: _Context, file: LibraryFile, target: Source) -> Adoption:
         reason = f"can't be read: {problem.strerror}"
         done = Adoption(target=file.path, kind=AdoptKind.REFUSED, reason=reason)
     elapsed_s = time.monotonic() - started
-    work.sink(FileChecked(target=file.path, fault=done.reason, elapsed_s=elapsed_s))
+    context.sink(FileChecked(target=file.path, fault=done.reason, elapsed_s=elapsed_s))
     return done
 
 
-def _adopted(work: _Context, file: LibraryFile, target: Source) -> Adoption:
-    """Check one file and take it into the ledger. Raises Av1rulesError with the reason if it must
-    not be, OSError."""
-    claim = read_provenance_tag(target.provenance or "")
-    if claim.said is None:
-        raise Av1rulesError(claim.fault or "its tag says nothing")
-    said, known = claim.said, work.workspace.ledger.find(file.path)
-    _require_sound(work, file, target, said, known)
-    origin, place = _origin(work, file, said)
-    compared = _compared(work, said, origin, target)
-    _require(compared.fault)
-    _require(_decode_problem(work, file, said, origin))
-    if not work.request.is_dry:
-        work.sink(JobProgress(target=file.path, phase="digest"))
-        row = row_of(file, said, known, place, check=work.workspace.children.check)
-        aside = None
-        if origin is not None and origin.is_aside:
-            aside = TrashedOriginal(path=origin.path, facts=_probed(work, origin))
-        write_row(work.workspace.ledger, row, aside)
+def _adopted(context: _Context, file: LibraryFile, target: Source) -> Adoption:
+    """Check one file and add it to the ledger. Raises Av1rulesError with the reason if it is
+    refused, and OSError."""
+    tag = read_provenance_tag(target.provenance or "")
+    if tag.provenance is None:
+        raise Av1rulesError(tag.problem or "its tag is empty")
+    provenance, known = tag.provenance, context.workspace.ledger.find(file.path)
+    _require_sound(context, file, target, provenance, known)
+    origin, place = _origin(context, file, provenance)
+    compared = _compared(context, provenance, origin, target)
+    _require_none(compared.problem)
+    _require_none(_decode_problem(context, file, provenance, origin))
+    if not context.request.is_dry:
+        context.sink(JobProgress(target=file.path, phase="digest"))
+        row = row_of(file, provenance, known, place, check=context.workspace.children.check)
+        original = None
+        if origin is not None and origin.is_in_trash:
+            original = TrashedOriginal(path=origin.path, facts=_probed(context, origin))
+        write_row(context.workspace.ledger, row, original)
     return Adoption(
         target=file.path,
         kind=AdoptKind.ADOPTED if known is None else AdoptKind.RENEWED,
         source=(place if origin is None else origin.file).library_path,
-        original=origin.path if origin is not None and origin.is_aside else None,
+        original=origin.path if origin is not None and origin.is_in_trash else None,
         notes=compared.notes,
     )
 
 
-def _require(fault: str | None) -> None:
-    if fault is not None:
-        raise Av1rulesError(fault)
+def _require_none(problem: str | None) -> None:
+    if problem is not None:
+        raise Av1rulesError(problem)
 
 
 def _require_sound(
-    work: _Context, file: LibraryFile, target: Source, said: Provenance, known: TargetRow | None
+    context: _Context,
+    file: LibraryFile,
+    target: Source,
+    provenance: Provenance,
+    known: TargetRow | None,
 ) -> None:
-    """Raise for what is cut or rotten, as far as that shows without decoding."""
-    if picture_of(target) is None:
-        raise Av1rulesError(NO_PICTURES)
-    _require(missing_part(file.path))
-    is_same_source = known is not None and known.source_digest == said.source_digest
+    """Raise Av1rulesError if the file is truncated or damaged, as far as that shows without
+    decoding."""
+    if video_of(target) is None:
+        raise Av1rulesError(NO_VIDEO)
+    _require_none(missing_part(file.path))
+    is_same_source = known is not None and known.source_digest == provenance.source_digest
     if known is not None and is_same_source and head_key(file.path) == known.target_head:
         raise Av1rulesError("it is damaged: its head is as it was written, the rest is not")
 
 
 def _origin(
-    work: _Context, file: LibraryFile, said: Provenance
+    context: _Context, file: LibraryFile, provenance: Provenance
 ) -> tuple[Origin | None, LibraryFile]:
-    """Where the source's bytes are, and its name in the library when the target was made. Raises
-    Av1rulesError where there must be a source and is none."""
-    if work.workspace.ruleset.output.mode is not OutputMode.REPLACE:
-        origin = work.sources.find(said, file.path)
+    """The source's file, and its place in the library when the target was made. Raises
+    Av1rulesError if there must be a source and there is none."""
+    if context.workspace.ruleset.output.mode is not OutputMode.REPLACE:
+        origin = context.sources.find(provenance, file.path)
         if origin is None:
             raise Av1rulesError("its source is not in the library")
-        container = said.settings.container
-        return origin, former_place(work.workspace.ruleset, origin.file, file.path, container)
-    aside = _origin_in_trash(work, file.path) or work.trash.find(said, file.path)
-    if aside is not None:
-        return aside, aside.file
-    home = in_library(work.workspace.ruleset, file.path)
+        container = provenance.settings.container
+        return origin, former_place(context.workspace.ruleset, origin.file, file.path, container)
+    original = _origin_in_trash(context, file.path) or context.trash.find(provenance, file.path)
+    if original is not None:
+        return original, original.file
+    home = in_library(context.workspace.ruleset, file.path)
     if home is None:
         raise Av1rulesError("it is in none of the library's roots")
     name, root, below = home
     return None, LibraryFile(root_name=name, root=root, relative_path=below, stat=file.stat)
 
 
-def _origin_in_trash(work: _Context, target: str) -> Origin | None:
-    """The original that the ledger knows of, as long as it lies aside."""
-    kept = work.workspace.ledger.kept.of_target(target)
+def _origin_in_trash(context: _Context, target: str) -> Origin | None:
+    """The original that the ledger knows, if it is still in the trash."""
+    kept = context.workspace.ledger.kept.of_target(target)
     if kept is None or kept.gone_at is not None or not os.path.isfile(kept.path):
         return None
-    home = in_library(work.workspace.ruleset, kept.row.source_path)
+    home = in_library(context.workspace.ruleset, kept.row.source_path)
     if home is None:
         return None
     name, root, below = home
@@ -283,36 +288,36 @@ def _origin_in_trash(work: _Context, target: str) -> Origin | None:
 
 
 def _compared(
-    work: _Context, said: Provenance, origin: Origin | None, target: Source
+    context: _Context, provenance: Provenance, origin: Origin | None, target: Source
 ) -> SourceComparison:
-    """The target against its source, where that can be read."""
+    """Compare the target with its source, if that can be read."""
     if origin is None:
         return SourceComparison(notes=("its original is gone: not compared",))
-    workspace = work.workspace
-    source = _probed(work, origin)
+    workspace = context.workspace
+    source = _probed(context, origin)
     if source is None:
         return SourceComparison(notes=("its source can't be read as video: not compared",))
-    look = evaluate(workspace, origin.file, source, content_key=said.content_key)
+    look = evaluate(workspace, origin.file, source, content_key=provenance.content_key)
     accept = look.recipe.settings.accept if look.recipe is not None else frozenset()
     return compare_with_source(
-        said, source, target, workspace.tools, accepts_damage=Loss.DAMAGE in accept
+        provenance, source, target, workspace.tools, accepts_damage=Loss.DAMAGE in accept
     )
 
 
-def _probed(work: _Context, origin: Origin) -> Source | None:
-    file = lone_file(origin.path) if origin.is_aside else origin.file
-    ((_, source),) = probe_files(work.workspace, (file,))
+def _probed(context: _Context, origin: Origin) -> Source | None:
+    file = lone_file(origin.path) if origin.is_in_trash else origin.file
+    ((_, source),) = probe_files(context.workspace, (file,))
     return source if isinstance(source, Source) else None
 
 
 def _decode_problem(
-    work: _Context, file: LibraryFile, said: Provenance, origin: Origin | None
+    context: _Context, file: LibraryFile, provenance: Provenance, origin: Origin | None
 ) -> str | None:
-    """What only reading all of source or target tells."""
-    workspace, request = work.workspace, work.request
+    """The checks that read all of source or target."""
+    workspace, request = context.workspace, context.request
     if request.digest and origin is not None:
-        work.sink(JobProgress(target=file.path, phase="digest"))
-        if file_digest(origin.path, check=workspace.children.check) != said.source_digest:
+        context.sink(JobProgress(target=file.path, phase="digest"))
+        if file_digest(origin.path, check=workspace.children.check) != provenance.source_digest:
             return f"its source is not what it was made of, by digest: {origin.path}"
     if not request.decode:
         return None
@@ -320,5 +325,5 @@ def _decode_problem(
         file.path,
         tools=workspace.tools,
         children=workspace.children,
-        on_sample=lambda sample: work.sink(decode_progress(sample, target=file.path)),
+        on_sample=lambda sample: context.sink(decode_progress(sample, target=file.path)),
     )

@@ -1,7 +1,7 @@
-"""What speaks against taking a file for the target that its tag says it is. Pure.
+"""Checks whether a file can be the target that its tag describes. Pure.
 
-A person may have edited it (titles, languages, a track taken out): that is noted, not refused. What
-can't come from an edit is refused: other pictures, another length.
+A user may have edited it (titles, languages, a removed track): such differences are noted. What no
+edit explains is refused: another frame size, another duration.
 """
 
 from __future__ import annotations
@@ -20,76 +20,77 @@ from av1rules.media.source import Source, VideoStream
 
 
 class ProvenanceTag(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tag says, or why it can't be believed."""
+    """The content of a tag, or why it can't be used."""
 
-    said: Provenance | None
-    fault: str | None = None
+    provenance: Provenance | None
+    problem: str | None = None
 
 
 def read_provenance_tag(tag: str) -> ProvenanceTag:
-    """The tag of a file as a claim that makes sense."""
+    """Parse the tag of a file and check that it makes sense."""
     try:
-        said = parse_provenance(tag)
-    except msgspec.MsgspecError as problem:
-        return ProvenanceTag(said=None, fault=f"its tag can't be read: {problem}")
-    if said.av1rules != FORMAT:
-        fault = f"its tag is of format {said.av1rules}, this av1rules knows {FORMAT}"
-        return ProvenanceTag(said=None, fault=fault)
-    if said.settings.container not in (MKV, MP4):
+        provenance = parse_provenance(tag)
+    except msgspec.MsgspecError as error:
+        return ProvenanceTag(provenance=None, problem=f"its tag can't be read: {error}")
+    if provenance.av1rules != FORMAT:
+        problem = f"its tag is of format {provenance.av1rules}, this av1rules knows {FORMAT}"
+        return ProvenanceTag(provenance=None, problem=problem)
+    if provenance.settings.container not in (MKV, MP4):
         return ProvenanceTag(
-            said=None, fault="its tag names a container that av1rules does not write"
+            provenance=None, problem="its tag names a container that av1rules does not write"
         )
-    if not said.content_key.startswith(f"{said.source_bytes}-"):
+    if not provenance.content_key.startswith(f"{provenance.source_bytes}-"):
         return ProvenanceTag(
-            said=None, fault="its tag contradicts itself about the size of the source"
+            provenance=None, problem="its tag contradicts itself about the size of the source"
         )
-    return ProvenanceTag(said=said)
+    return ProvenanceTag(provenance=provenance)
 
 
 class SourceComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """`fault` is why the file can't be the target, `notes` how it differs from what was made."""
+    """`problem` is why the file can't be the target, `notes` how it differs from what was
+    written."""
 
-    fault: str | None = None
+    problem: str | None = None
     notes: tuple[str, ...] = ()
 
 
 def compare_with_source(
-    said: Provenance, source: Source, target: Source, tools: Tools, *, accepts_damage: bool
+    provenance: Provenance, source: Source, target: Source, tools: Tools, *, accepts_damage: bool
 ) -> SourceComparison:
-    """Whether `target` can have been made of `source` as the tag says."""
+    """Whether `target` can have been made from `source` as the tag says."""
     if source.main is None:
-        return SourceComparison(fault="its source has no pictures")
-    encoder = next((one for one in tools.encoders if one.name == said.tools.encoder), None)
-    streams = plan_streams(source, said.settings)
-    contract = expected_contract(source, streams, said.settings, encoder)
-    picture = picture_of(target)
-    if picture is None:
-        return SourceComparison(fault=NO_PICTURES)
+        return SourceComparison(problem="its source has no video")
+    encoder = next((one for one in tools.encoders if one.name == provenance.tools.encoder), None)
+    streams = plan_streams(source, provenance.settings)
+    contract = expected_contract(source, streams, provenance.settings, encoder)
+    video = video_of(target)
+    if video is None:
+        return SourceComparison(problem=NO_VIDEO)
     wanted = contract.picture
-    if (picture.width, picture.height) != (wanted.width, wanted.height):
-        found = f"{picture.width}x{picture.height}"
+    if (video.width, video.height) != (wanted.width, wanted.height):
+        found = f"{video.width}x{video.height}"
         return SourceComparison(
-            fault=f"its pictures are {found}, not {wanted.width}x{wanted.height}"
+            problem=f"its frames are {found}, not {wanted.width}x{wanted.height}"
         )
-    fault = None if accepts_damage else _length_fault(source, source.main, target, picture)
-    return SourceComparison(fault=fault, notes=compare(contract, target))
+    problem = None if accepts_damage else _length_problem(source, source.main, target, video)
+    return SourceComparison(problem=problem, notes=compare(contract, target))
 
 
-NO_PICTURES = "it holds no AV1 pictures"
+NO_VIDEO = "it has no AV1 video"
 
 
-def picture_of(target: Source) -> VideoStream | None:
-    """The pictures that were encoded."""
+def video_of(target: Source) -> VideoStream | None:
+    """The AV1 video stream."""
     return next((stream for stream in target.video if stream.codec == "av1"), None)
 
 
-def _length_fault(
-    source: Source, main: VideoStream, target: Source, picture: VideoStream
+def _length_problem(
+    source: Source, main: VideoStream, target: Source, video: VideoStream
 ) -> str | None:
-    """By the tolerance of the verification that it once passed; containers differ in whether the
-    time before the first picture counts."""
+    """Compare the durations with the tolerance of the verification. Containers differ in whether
+    the time before the first frame counts."""
     wanted = main.duration_s or source.duration_s
-    found = picture.duration_s or target.duration_s
+    found = video.duration_s or target.duration_s
     if wanted is None or found is None:
         return None
     start = max((main.start_s or 0) - min(source.start_s or 0, 0), 0)

@@ -1,4 +1,4 @@
-"""Finds what an adoption needs: files that may be targets, sources, originals that lie aside."""
+"""Finds what an adoption needs: files that may be targets, sources, originals in the trash."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from av1rules.storage.trash import TRASH_FOLDER, is_disk_there
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """The source of a target: `file` by its name in the library, `path` where its bytes are (they
-    differ for an original that lies aside)."""
+    """The source of a target: `file` is its place in the library, `path` the actual file. They
+    differ for an original in the trash."""
 
     file: LibraryFile
     path: str
 
     @property
-    def is_aside(self) -> bool:
+    def is_in_trash(self) -> bool:
         return self.path != self.file.path
 
 
 def target_files(
     workspace: Workspace, paths: tuple[str, ...]
 ) -> tuple[list[LibraryFile], list[str]]:
-    """Every film where targets can be, or at or below `paths`, and the folders that can't be read.
-    Each is named as the ledger would name it."""
+    """Every video file in the folders of targets, or at or below `paths`, and the folders that
+    can't be read. Files have the names that the ledger would use."""
     ruleset = workspace.ruleset
     files = [lone_file(path) for path in paths if not os.path.isdir(path)]
     folders = [("", path) for path in paths if os.path.isdir(path)]
@@ -62,7 +62,7 @@ def target_files(
             problems.append(f"{step.path}: {step.message}")
         else:
             files.append(step.file)
-    return [_as_ruled(ruleset, file) for file in files], problems
+    return [_named_by_rules(ruleset, file) for file in files], problems
 
 
 def _places(ruleset: RuleSet) -> list[tuple[str, str]]:
@@ -72,8 +72,8 @@ def _places(ruleset: RuleSet) -> list[tuple[str, str]]:
     return [(root.name, str(root.path)) for root in ruleset.library.roots]
 
 
-def _as_ruled(ruleset: RuleSet, file: LibraryFile) -> LibraryFile:
-    """The ledger has a target below `output.root` as the rules name that, even if it is a link."""
+def _named_by_rules(ruleset: RuleSet, file: LibraryFile) -> LibraryFile:
+    """The ledger names a target below `output.root` as the rules do, even if that is a link."""
     root = ruleset.output.root
     if root is None:
         return file
@@ -84,7 +84,7 @@ def _as_ruled(ruleset: RuleSet, file: LibraryFile) -> LibraryFile:
 
 
 def in_library(ruleset: RuleSet, path: str) -> tuple[str, str, str] | None:
-    """Root's name, root and the path below it; None for what is in no root."""
+    """Name of the root, root, and path below it; None for a path in no root."""
     for root in ruleset.library.roots:
         real = os.path.realpath(root.path).rstrip("/")
         if is_at_or_below(path, real) and path != real:
@@ -93,8 +93,8 @@ def in_library(ruleset: RuleSet, path: str) -> tuple[str, str, str] | None:
 
 
 def former_place(ruleset: RuleSet, source: LibraryFile, target: str, container: str) -> LibraryFile:
-    """Where the source stood when its target was made, by the target's place. If that is another
-    than now, and free, source or target was renamed since: then a plan lets the target follow."""
+    """Where the source was when its target was made, by the target's path. If that is another place
+    than now and free, source or target was renamed since, and a plan moves the target."""
     if target == target_path(source, ruleset.output, container):
         return source
     home = _home_of_target(ruleset, source, target)
@@ -109,7 +109,8 @@ def former_place(ruleset: RuleSet, source: LibraryFile, target: str, container: 
 def _home_of_target(
     ruleset: RuleSet, source: LibraryFile, target: str
 ) -> tuple[str, str, str] | None:
-    """Root's name, root, and path without extension that a target's path speaks of."""
+    """Name of the root, root, and path without extension of the source, by the path of its
+    target."""
     output = ruleset.output
     stem = os.path.splitext(target)[0]
     if output.mode is not OutputMode.MIRROR or output.root is None:
@@ -118,64 +119,64 @@ def _home_of_target(
         return None
     name, _, below = os.path.relpath(stem, output.root).partition("/")
     roots = {root.name: os.path.realpath(root.path) for root in ruleset.library.roots}
-    # A root of a name that is no more: it stood beside today's as far as anybody knows.
+    # A root that is no longer in the rules: assume that it was beside the current one.
     root = roots.get(name) or f"{os.path.dirname(source.root)}/{name}"
     return (name, root, below) if below else None
 
 
 class SourceIndex:
-    """The library's files, to be found by content. Of a content key the size is part, so that only
-    files of just that size are read."""
+    """Finds the library's files by content. The size is part of a content key, so only files of
+    that size are read."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._space = workspace
+        self._workspace = workspace
 
-    def find(self, said: Provenance, target: str) -> Origin | None:
-        """The file that a target was made of; where there are copies, the one it is the target of
-        by today's rules."""
-        output = self._space.ruleset.output
-        container = said.settings.container
+    def find(self, provenance: Provenance, target: str) -> Origin | None:
+        """The file that a target was made from. Among copies, the one whose target it is by the
+        current rules."""
+        output = self._workspace.ruleset.output
+        container = provenance.settings.container
         candidates = sorted(
-            self._by_size.get(said.source_bytes, ()),
+            self._by_size.get(provenance.source_bytes, ()),
             key=lambda file: target_path(file, output, container) != target,
         )
         for file in candidates:
             try:
-                if content_key_of(file, self._space.cache) == said.content_key:
+                if content_key_of(file, self._workspace.cache) == provenance.content_key:
                     return Origin(file=file, path=file.path)
-            except OSError:  # gone or unreadable: then it is not the one that is found
+            except OSError:  # gone or unreadable: not a candidate
                 continue
         return None
 
     @cached_property
     def _by_size(self) -> dict[int, list[LibraryFile]]:
         found: dict[int, list[LibraryFile]] = defaultdict(list)
-        ruleset = self._space.ruleset
+        ruleset = self._workspace.ruleset
         for step in walk_roots(ruleset, ruleset.library.roots):
-            self._space.children.check()
+            self._workspace.children.check()
             if not isinstance(step, WalkProblem):
                 found[step.file.stat.size_bytes].append(step.file)
         return found
 
 
 class TrashIndex:
-    """Originals that lie aside: in trash folders of the target's own folder or those above it."""
+    """Finds originals in the trash folders of the target's folder and of those above it."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._ruleset = workspace.ruleset
         self._listed: dict[str, dict[int, list[str]]] = {}
         self._taken = {kept.path for kept in workspace.ledger.kept.entries()}
 
-    def find(self, said: Provenance, target: str) -> Origin | None:
-        """The original that the target replaced. It stood where the target is; its own extension
-        is that of the file aside. Each is given away once."""
+    def find(self, provenance: Provenance, target: str) -> Origin | None:
+        """The original that the target replaced. Its former name is that of the target with the
+        extension of the file in the trash. Each file is returned once."""
         home = in_library(self._ruleset, target)
         if home is None:
             return None
         name, root, below = home
-        for path in self._of_size(said.source_bytes, target, root):
+        for path in self._of_size(provenance.source_bytes, target, root):
             try:
-                if content_key(path) != said.content_key:
+                if content_key(path) != provenance.content_key:
                     continue
                 stat = lone_file(path).stat
             except OSError:
@@ -215,9 +216,9 @@ def _by_size(folder: str) -> dict[int, list[str]]:
 def renamed_from(
     workspace: Workspace, file: LibraryFile, sizes: Container[int]
 ) -> TargetRow | None:
-    """The row of the target that `file` was before somebody renamed it: gone from its place, though
-    its disk is there, and of just this content. `sizes` are those of all targets. Raises OSError.
-    """
+    """The row of the target that `file` was before it was renamed: its target is missing although
+    the disk is mounted, and has the same content. `sizes` are those of all targets. Raises
+    OSError."""
     if file.stat.size_bytes not in sizes:
         return None
     for row in workspace.ledger.of_own_content(content_key_of(file, workspace.cache)):

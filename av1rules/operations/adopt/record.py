@@ -1,4 +1,4 @@
-"""Writes an adopted target into the ledger: its row, its receipt, the original that lies aside."""
+"""Records an adopted target in the ledger: its row, its receipt, and its original in the trash."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAX_RECEIPT_BYTES = 16 * 1024**2
 
 
 class TrashedOriginal(msgspec.Struct, frozen=True, kw_only=True):
-    """An original that lies aside, and what was probed of it."""
+    """An original in the trash, and its probed facts."""
 
     path: str
     facts: Source | None
@@ -34,25 +34,25 @@ class TrashedOriginal(msgspec.Struct, frozen=True, kw_only=True):
 
 def row_of(
     file: LibraryFile,
-    said: Provenance,
+    provenance: Provenance,
     known: TargetRow | None,
     place: LibraryFile,
     *,
     check: Callable[[], None],
 ) -> TargetRow:
-    """The ledger row by tag and file, which is read whole; what only the ledger can know is kept
-    from `known`. `place` is where the source stood. Raises Av1rulesError, OSError."""
+    """The ledger row by tag and file, which is read completely. What only the ledger knows is taken
+    from `known`. `place` is the former place of the source. Raises Av1rulesError, OSError."""
     path = file.path
     row = TargetRow(
         target=path,
         source=place.library_path,
         source_path=place.path,
-        content_key=said.content_key,
-        source_digest=said.source_digest,
-        source_bytes=said.source_bytes,
-        settings=said.settings,
-        fingerprint=fingerprint(said.content_key, said.settings),
-        tools=said.tools,
+        content_key=provenance.content_key,
+        source_digest=provenance.source_digest,
+        source_bytes=provenance.source_bytes,
+        settings=provenance.settings,
+        fingerprint=fingerprint(provenance.content_key, provenance.settings),
+        tools=provenance.tools,
         target_bytes=file.stat.size_bytes,
         target_mtime_ns=file.stat.mtime_ns,
         target_key=content_key(path),
@@ -80,23 +80,23 @@ def row_of(
 def _time_text(time_ns: int) -> str:
     try:
         return datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="seconds")
-    except (OverflowError, ValueError, OSError):  # a time that no calendar has
+    except (OverflowError, ValueError, OSError):  # a time outside the calendar
         return now_text()
 
 
-def write_row(ledger: Ledger, row: TargetRow, aside: TrashedOriginal | None) -> None:
-    """First what lies aside, then the row: as long as there is none, the next adoption does both
-    again. An entry that the ledger has is renewed."""
+def write_row(ledger: Ledger, row: TargetRow, original: TrashedOriginal | None) -> None:
+    """Write the trash entry first, then the row: while there is no row, the next adoption does both
+    again. An existing row is replaced."""
     receipt = ledger.receipt(row.target) or _receipt_beside(row.target)
-    if ledger.kept.of_target(row.target) is None and aside is not None:
+    if ledger.kept.of_target(row.target) is None and original is not None:
         entry = TrashEntry(
             id=0,  # given by the table
             run=None,
             kind=TrashKind.ORIGINAL,
-            path=aside.path,
+            path=original.path,
             row=row,
             receipt=receipt,
-            facts=None if aside.facts is None else pack_facts(aside.facts),
+            facts=None if original.facts is None else pack_facts(original.facts),
             at=now_text(),
         )
         ledger.kept.add(entry)
@@ -104,7 +104,7 @@ def write_row(ledger: Ledger, row: TargetRow, aside: TrashedOriginal | None) -> 
 
 
 def _receipt_beside(target: str) -> bytes | None:
-    """The receipt that lies beside the target, if it is one."""
+    """The receipt file beside the target, if it is valid."""
     try:
         with open_regular(f"{target}{JSON_SUFFIX}") as file:
             data = file.read(_MAX_RECEIPT_BYTES)

@@ -1,5 +1,6 @@
-"""How test clips stand as far as ledger and approvals.yaml tell, for `status` and `report`: no plan
-is made and no source looked at, which `clips list` does.
+"""The status of test clips by ledger and approvals.yaml, for `status` and `report`.
+
+No plan is made and no source is read; `clips list` does both.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ _OF_VERDICT = {
 
 
 class ClipAndStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A clip that was made, as it was when its settings were last looked at by a plan."""
+    """A clip that was made, with its status as of the last plan."""
 
     record: ClipRecord
     standing: ClipStatus
 
 
 def clip_statuses(ledger: Ledger, approvals: Path, *, since: str = "") -> tuple[ClipAndStatus, ...]:
-    """Every clip made since then (a time as the ledger has it), by source; approvals.yaml is read
+    """Every clip made since `since` (a time as in the ledger), by source. approvals.yaml is read
     only if there are any.
 
     Raises LedgerError, RulesError and Av1rulesError (of approvals.yaml).
@@ -46,7 +47,7 @@ def clip_statuses(ledger: Ledger, approvals: Path, *, since: str = "") -> tuple[
 
 
 def clip_status(*, is_encoded: bool, verdict: ReviewStatus) -> ClipStatus:
-    """How a clip of today's settings stands, by what was decided on it."""
+    """The status of a clip of the current settings, by the decisions on it."""
     return ClipStatus.ENCODED if is_encoded else _OF_VERDICT[verdict]
 
 

@@ -1,5 +1,6 @@
-"""Variants of a test clip: the same passages with other settings, to be compared with it. They
-change neither policy nor approvals, and are made at once.
+"""Makes variants of a test clip: the same excerpts with other settings, to compare with it.
+
+Variants change neither policy nor approvals.
 """
 
 from __future__ import annotations
@@ -42,20 +43,21 @@ from av1rules.policy.settings import EncodeSettings
 
 
 def source_for_variants(workspace: Workspace, name: str) -> MakeClip:
-    """The clip of today's settings of a film, named by its library path or its path: made already
-    or not, it could be made. Raises UsageError where the film is not one to be encoded."""
+    """The clip of a source with its current settings, made or not. `name` is a library path or a
+    path. Raises UsageError if the source is not to be encoded."""
     plan = build_plan(workspace)
     require_no_safety_stop(plan)
     path = os.path.realpath(name)
     found = [row for row in plan.rows if name == row.file.library_path or path == row.file.path]
     if not found:
         raise UsageError(
-            "no film of the library", where=printable(name), hint="its name is as `plan` shows it"
+            "no source of the library", where=printable(name), hint="its name is as `plan` shows it"
         )
     row = found[0]
     if not isinstance(row, Encode | MakeClip | Held):
         raise UsageError(
-            f"no variants of what is not to be encoded: {row.causes[0]}", where=printable(name)
+            f"no variants of a source that is not to be encoded: {row.causes[0]}",
+            where=printable(name),
         )
     source = _probed(workspace, row.file)
     try:
@@ -66,37 +68,37 @@ def source_for_variants(workspace: Workspace, name: str) -> MakeClip:
     return _clip(workspace, row, look, "to be compared with", why_not=row.causes[0])
 
 
-def variant_row(workspace: Workspace, film: MakeClip, changes: Mapping[str, object]) -> MakeClip:
-    """The clip of a film with changed settings, for `try_variants`. Raises UsageError where they
-    change nothing or can't be encoded with."""
-    before = film.work.recipe.settings
-    source, key = film.work.look.source, film.work.content_key
-    look = evaluate(workspace, film.file, source, content_key=key, changes=changes)
-    told = "" if look.recipe is None else described_changes(before, look.recipe.settings)
-    row = _clip(workspace, film, look, f"variant: {told}", why_not=film.causes[0])
-    if row.fingerprint == film.fingerprint:
+def variant_row(workspace: Workspace, current: MakeClip, changes: Mapping[str, object]) -> MakeClip:
+    """The clip of a source with changed settings, for `try_variants`. Raises UsageError if they
+    change nothing or can't be used for an encode."""
+    before = current.work.recipe.settings
+    source, key = current.work.look.source, current.work.content_key
+    look = evaluate(workspace, current.file, source, content_key=key, changes=changes)
+    changed = "" if look.recipe is None else described_changes(before, look.recipe.settings)
+    row = _clip(workspace, current, look, f"variant: {changed}", why_not=current.causes[0])
+    if row.fingerprint == current.fingerprint:
         raise UsageError(
             "a variant changes at least one setting",
-            hint=f"the film has {_told(before)} already",
+            hint=f"the source has {_settings_text(before)} already",
         )
     return row
 
 
 def settings_of(row: MakeClip) -> EncodeSettings:
-    """The settings that a clip of this row is made with."""
+    """The settings of the clip of this row."""
     return row.work.recipe.settings
 
 
-def try_variants(film: MakeClip, variants: Sequence[MakeClip], session: Session) -> RunFinished:
-    """Make what is not made yet: the clip of today's settings, then the variants of it."""
+def try_variants(current: MakeClip, variants: Sequence[MakeClip], session: Session) -> RunFinished:
+    """Make the clip of the current settings, then its variants, unless they exist."""
     started = time.monotonic()
     ledger = session.workspace.ledger
     rows = {row.fingerprint: row for row in variants if not _is_made(session, row)}
-    is_due = not _is_made(session, film)
+    is_due = not _is_made(session, current)
     for row in variants:
         if row.fingerprint not in rows:
             session.sink(
-                Note(source=film.file.library_path, message=f"made before: {row.causes[0]}")
+                Note(source=current.file.library_path, message=f"made before: {row.causes[0]}")
             )
     if not rows and not is_due:
         return session.finished(elapsed_s=0.0)
@@ -112,14 +114,14 @@ def try_variants(film: MakeClip, variants: Sequence[MakeClip], session: Session)
         )
     )
     if is_due:
-        run_job(film, session)
-    made = ledger.clips.find(film.fingerprint or "")
+        run_job(current, session)
+    made = ledger.clips.find(current.fingerprint or "")
     if made is not None:
         for row in rows.values():
             run_job(_beside(row, made), session)
-    if session.tally.counts[Outcome.NOT_ATTEMPTED]:
-        told = "variants that were not made are no work of a run: `clips try` again makes them"
-        session.sink(Note(source=film.file.library_path, message=told))
+    if session.counters.counts[Outcome.NOT_ATTEMPTED]:
+        message = "no run makes these variants: `clips try` makes them when called again"
+        session.sink(Note(source=current.file.library_path, message=message))
     finished = session.finished(elapsed_s=time.monotonic() - started)
     session.sink(finished)
     return finished
@@ -144,11 +146,12 @@ def _probed(workspace: Workspace, file: LibraryFile) -> Source:
 def _clip(
     workspace: Workspace, planned: PlannedFile, look: Evaluation, cause: str, *, why_not: str
 ) -> MakeClip:
-    """Raises UsageError where there is nothing to be encoded, because of `why_not`."""
+    """The row of a clip. Raises UsageError with the reason `why_not` if nothing is to be
+    encoded."""
     recipe, where = look.recipe, printable(planned.file.library_path)
     if recipe is None or look.content_key is None or look.fingerprint is None:
         raise UsageError(f"not to be encoded: {why_not}", where=where)
-    encoder = _sound(workspace, recipe, where)
+    encoder = _require_encoder(workspace, recipe, where)
     work = PlannedEncode(
         look=look,
         recipe=recipe,
@@ -172,12 +175,12 @@ def _clip(
     return MakeClip.of(planned, cause, work=work, clip=clip)
 
 
-def _told(settings: EncodeSettings) -> str:
+def _settings_text(settings: EncodeSettings) -> str:
     return ", ".join(f"{name} {value}" for name, value in in_words(settings))
 
 
-def _sound(workspace: Workspace, recipe: EncodeRecipe, where: str) -> EncoderInfo:
-    """The encoder that a recipe works with. Raises UsageError where it does not."""
+def _require_encoder(workspace: Workspace, recipe: EncodeRecipe, where: str) -> EncoderInfo:
+    """The encoder of a recipe, after a trial. Raises UsageError if the recipe can't be used."""
     if recipe.encoder is None:
         raise UsageError(recipe.problem or "no encoder", where=where)
     if recipe.refused:

@@ -16,7 +16,7 @@ from av1rules.ledger.clips import ClipRecord
 from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
 from av1rules.media.source import Source
-from av1rules.operations.clips.listing import ClipView
+from av1rules.operations.clips.review import ClipView
 from av1rules.plan.review_gate import page_of
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.canonical import NAMES, shown

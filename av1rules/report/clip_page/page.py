@@ -14,7 +14,7 @@ import msgspec
 
 from av1rules.base.units import format_size
 from av1rules.ledger.clips import ClipRecord
-from av1rules.operations.clips.listing import ClipView, settings_words
+from av1rules.operations.clips.review import ClipView, settings_words
 from av1rules.policy.quality_spec import Metric
 from av1rules.report.clip_page.chart import Line, score_chart
 from av1rules.report.clip_page.tables import Encode, details, escaped, score_table, variant_table

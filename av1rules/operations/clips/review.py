@@ -1,6 +1,6 @@
-"""Test clips as a person deals with them: which there are, how each stands, and one by its name.
+"""Test clips as a user reviews them: all with their status, one by its name, and a decision on it.
 
-A pure read, like the plan that it rests on.
+Listing is a pure read, like the plan that it uses.
 """
 
 from __future__ import annotations
@@ -8,12 +8,22 @@ from __future__ import annotations
 import os
 import shlex
 from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec.structs import replace
 
 from av1rules.approvals.adjust import changes_between, described_changes
-from av1rules.approvals.model import ReviewStatus
+from av1rules.approvals.file import approvals_path, author, record
+from av1rules.approvals.model import (
+    Answer,
+    ClipDecision,
+    Decisions,
+    ReviewStatus,
+    all_changes,
+    new_decision,
+)
 from av1rules.base.errors import UsageError
 from av1rules.base.text import counted, printable
 from av1rules.ledger.clips import ClipRecord, ClipStatus
@@ -27,20 +37,21 @@ from av1rules.policy.settings import EncodeSettings
 
 
 class ClipView(msgspec.Struct, frozen=True, kw_only=True):
-    """One clip: `record` is None while it is due, `row` where its source is no longer planned."""
+    """One clip. `record` is None while it is due; `row` is None if its source is not planned any
+    more."""
 
     source: str
     standing: ClipStatus
     text: str
     record: ClipRecord | None
     row: PlanItem | None
-    alike: tuple[PlanItem, ...] = ()  # of the same content and settings: one clip for all
-    today: EncodeSettings | None = None  # of the film: a variant has others
-    variants: tuple[ClipView, ...] = ()  # of the same film, by their settings
+    alike: tuple[PlanItem, ...] = ()  # of the same content and settings, which share one clip
+    today: EncodeSettings | None = None  # of the source; those of a variant differ
+    variants: tuple[ClipView, ...] = ()  # of the same source, ordered by their settings
 
     @property
     def made(self) -> ClipRecord:
-        """The record. Raises UsageError where there is none yet."""
+        """The record. Raises UsageError if there is none yet."""
         if self.record is None:
             raise UsageError(
                 "its clip is not made yet", where=printable(self.source), hint="av1rules run"
@@ -49,17 +60,18 @@ class ClipView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reason(self) -> str:
-        """Its text, without what its state says already."""
+        """The text without what the status says already."""
         clip = None if self.row is None else clip_of(self.row)
         is_waiting = self.standing is ClipStatus.WAITING
         return clip.verdict.reason if clip is not None and is_waiting else self.text
 
     def require_current(self) -> ClipRecord:
-        """The record of a clip that a decision would be about. Raises UsageError."""
+        """The record of a clip that can be decided on. Raises UsageError for a variant or an old
+        clip."""
         record = self.made
         if self.standing is ClipStatus.VARIANT:
             raise UsageError(
-                f"this clip is a variant ({self.text}), nothing that would be encoded",
+                f"this clip is a variant ({self.text}), which would not be encoded",
                 where=printable(self.source),
                 hint=self.adjust_command,
             )
@@ -67,13 +79,13 @@ class ClipView(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(
                 f"this clip is old: {self.text}",
                 where=printable(self.source),
-                hint="av1rules run makes the clip of today's settings, if one is due",
+                hint="av1rules run makes the clip of the current settings, if one is due",
             )
         return record
 
     @property
     def adjust_command(self) -> str:
-        """The command that gives the film the settings of this variant."""
+        """The command that gives the source the settings of this variant."""
         assert self.today is not None
         words = changes_between(self.today, self.made.facts.settings)
         sets = [part for word in words for part in ("--set", word)]
@@ -81,13 +93,15 @@ class ClipView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def settings_words(settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
-    """The settings a clip was made with, for people: the numbers that were found for a wish too."""
-    told = shaping(settings)
-    return tuple((name, shown(settings, name)) for name in NAMES if name in told or name == "crf")
+    """The settings of a clip as text, including numbers that were found for a target."""
+    shown_names = shaping(settings)
+    return tuple(
+        (name, shown(settings, name)) for name in NAMES if name in shown_names or name == "crf"
+    )
 
 
 def list_clips(workspace: Workspace) -> tuple[ClipView, ...]:
-    """Every clip, made or due, those that wait first; variants follow the clip they belong to."""
+    """Every clip, made or due, waiting ones first. Variants follow the clip they belong to."""
     rows = build_plan(workspace).rows
     records = workspace.ledger.clips.all()
     alike: dict[str | None, list[PlanItem]] = defaultdict(list)
@@ -113,24 +127,24 @@ def list_clips(workspace: Workspace) -> tuple[ClipView, ...]:
 
 
 def _with_variants(views: list[ClipView], to_come: frozenset[str]) -> list[ClipView]:
-    """The views of films with their variants, which follow them."""
+    """The views, with the variants attached to the clip of their source."""
     found: list[ClipView] = []
-    loose = defaultdict(list)
+    unattached = defaultdict(list)
     for view in views:
         record = view.record
         if view.standing is ClipStatus.OLD and record is not None and record.facts.is_variant:
-            loose[record.facts.content_key].append(view)
+            unattached[record.facts.content_key].append(view)
         else:
             found.append(view)
     for number, view in enumerate(found):
         key, today = _content(view), view.today
         if key not in to_come or today is None or view.standing is ClipStatus.OLD:
             continue
-        mine = sorted(loose.pop(key, ()), key=_by_settings)
-        variants = tuple(_variant(one, view, today) for one in mine if one.made.is_there)
+        own = sorted(unattached.pop(key, ()), key=_by_settings)
+        variants = tuple(_variant(one, view, today) for one in own if one.made.is_there)
         found[number] = replace(view, variants=variants)
-    gone = "a variant of what is not to be encoded any more: the next run removes it"
-    return found + [replace(view, text=gone) for views in loose.values() for view in views]
+    gone = "a variant of a source that is not to be encoded any more: the next run removes it"
+    return found + [replace(view, text=gone) for views in unattached.values() for view in views]
 
 
 def _content(view: ClipView) -> str | None:
@@ -140,7 +154,8 @@ def _content(view: ClipView) -> str | None:
 
 
 def _by_settings(view: ClipView) -> tuple[object, ...]:
-    """Best first, then by the strength of grain: the same order whenever each was made."""
+    """Best first, then by strength of grain: an order that does not depend on when each was
+    made."""
     one = view.made.facts.settings
     return one.crf, one.preset, one.film_grain_auto, one.film_grain, view.made.fingerprint
 
@@ -190,14 +205,14 @@ def _status(record: ClipRecord, row: PlanItem | None) -> tuple[ClipStatus, str]:
     kind = ReviewStatus.RELEASED if clip is None else clip.verdict.kind
     standing = clip_status(is_encoded=is_encoded, verdict=kind)
     if is_encoded:
-        return standing, "its film is encoded with these settings"
+        return standing, "its source is encoded with these settings"
     verdict = row.released if clip is None else clip.verdict
     return standing, "; ".join(row.causes) if verdict is None else verdict.text
 
 
 def find_clip(workspace: Workspace, name: str, *, variant: int | None = None) -> ClipView:
-    """The clip of a source by library path or by path; of several the one of today's settings, or
-    its `variant` of this number, counted from 1. Raises UsageError if there is none.
+    """The clip of a source, by library path or path: the one of the current settings if there are
+    several, or its `variant` of this number, counted from 1. Raises UsageError if there is none.
     """
     views = list_clips(workspace)
     path = os.path.realpath(name)
@@ -207,7 +222,7 @@ def find_clip(workspace: Workspace, name: str, *, variant: int | None = None) ->
         raise UsageError(
             "no clip has this name",
             where=printable(name),
-            hint=f"clips there are: {known} (av1rules clips list)",
+            hint=f"there are clips of: {known} (av1rules clips list)",
         )
     view = next((view for view in found if view.standing is not ClipStatus.OLD), found[0])
     if variant is None:
@@ -228,3 +243,36 @@ def _names(view: ClipView) -> set[str]:
 def _paths(view: ClipView) -> set[str]:
     paths = {row.file.path for row in (*view.alike, *filter(None, [view.row]))}
     return paths | ({view.record.origin} if view.record is not None else set())
+
+
+def decide_clip(
+    workspace: Workspace,
+    view: ClipView,
+    answer: Answer,
+    *,
+    reason: str | None = None,
+    changes: Mapping[str, object] | None = None,
+) -> tuple[ClipDecision, Decisions]:
+    """Record the decision on a current clip in approvals.yaml. Returns it and all decisions.
+
+    Raises UsageError for an old clip, a rejection without a reason or an adjustment that changes
+    nothing. Raises Av1rulesError or RulesError if the file can't be written or read.
+    """
+    made = view.require_current()
+    facts = made.facts
+    path = approvals_path(workspace.ruleset.file)
+    settings_changes = None
+    if changes is not None:
+        settings_changes = all_changes(workspace.book, facts.content_key, changes)
+    decision = new_decision(
+        answer,
+        source=view.source,
+        content_key=facts.content_key,
+        settings=facts.settings,
+        rule=facts.rule,
+        by=author(path.absolute().parent),
+        at=datetime.now(UTC),
+        reason=reason,
+        changes=settings_changes,
+    )
+    return decision, record(path, decision)

@@ -1,26 +1,166 @@
-"""`doctor`'s look at folders: the library's roots, the output, temporary files, the state."""
+"""Checks of the set-up: Python and its packages, FFmpeg, folders, the ledger."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import platform
 import re
 import shutil
+import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from enum import Enum
 from pathlib import Path
 
-from av1rules.base.errors import LedgerError
+import msgspec
+
+from av1rules import __version__
+from av1rules.base.errors import LedgerError, ToolError
 from av1rules.base.text import counted
 from av1rules.base.units import format_duration, format_size
+from av1rules.encode.encoders.registry import SELF_TESTS
 from av1rules.execute.resources.run_lock import lock_holder
+from av1rules.ffmpeg.diagnose import diagnose_tools
+from av1rules.ffmpeg.locate import find_tools
+from av1rules.ffmpeg.tools import ToolCheck, Tools
 from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION
 from av1rules.ledger.ledger import Ledger
 from av1rules.media.discover import Candidate, WalkProblem
-from av1rules.operations.doctor.findings import Finding, Grade
 from av1rules.plan.workspace import walk_roots
-from av1rules.policy.model import OutputMode, Root, RuleSet
+from av1rules.policy.model import OutputMode, Root, RuleSet, ToolsSpec
+
+
+class Grade(Enum):
+    """The result of a check; the values are what text and JSON say."""
+
+    OK = "ok"
+    NOTE = "note"  # only worth knowing
+    WARNING = "warning"
+    WRONG = "wrong"  # a run would fail, or do less than it should
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One line: `subject` was checked, `detail` is what was seen, `hint` the cure."""
+
+    section: str
+    grade: Grade
+    subject: str
+    detail: str
+    hint: str | None = None
+
+
+def has_wrong(findings: Sequence[Finding]) -> bool:
+    return any(finding.grade is Grade.WRONG for finding in findings)
+
+
+def _finding(
+    section: str, grade: Grade, subject: str, detail: str, hint: str | None = None
+) -> Finding:
+    return Finding(section=section, grade=grade, subject=subject, detail=detail, hint=hint)
+
+
+_REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def check_python() -> Iterator[Finding]:
+    """Versions of Python, SQLite and the packages that av1rules needs."""
+    python = f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.platform()}"
+    yield _finding("Python", Grade.OK, "Python", python)
+    try:
+        wanted = importlib.metadata.requires("av1rules") or []
+    except importlib.metadata.PackageNotFoundError:
+        detail = f"{__version__}, not installed as a package: its requirements are unknown"
+        hint = "run: pip install -e . in the checkout"
+        yield _finding("Python", Grade.WARNING, "av1rules", detail, hint)
+        return
+    yield _finding("Python", Grade.OK, "av1rules", __version__)
+    versions = {name: _version(name) for name in _names(wanted)}
+    present = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    yield _finding("Python", Grade.OK, "packages", present)
+    for name, version in versions.items():
+        if version is None:
+            hint = f"run: pip install {name}"
+            yield _finding("Python", Grade.WRONG, "packages", f"{name} is missing", hint)
+
+
+def _names(requirements: list[str]) -> Iterator[str]:
+    for requirement in requirements:
+        found = _REQUIREMENT.match(requirement)
+        if found and "extra ==" not in requirement:
+            yield found[0]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def check_programs(spec: ToolsSpec) -> Iterator[Finding]:
+    """Check every binary, then report which ones a run would use.
+
+    A problem of an unused binary is only a warning.
+    """
+    tools, refusal = _chosen(spec)
+    checks = diagnose_tools(
+        ffmpeg=spec.ffmpeg,
+        ffprobe=spec.ffprobe,
+        min_version=spec.min_version,
+        self_tests=SELF_TESTS,
+    )
+    for check in checks:
+        yield _finding_of(check, tools)
+    if refusal is not None:
+        yield _finding("in use", Grade.WRONG, "programs", refusal.message, refusal.hint)
+    if tools is not None:
+        yield from _in_use(tools, spec)
+
+
+def _chosen(spec: ToolsSpec) -> tuple[Tools | None, ToolError | None]:
+    try:
+        return find_tools(
+            ffmpeg=spec.ffmpeg,
+            ffprobe=spec.ffprobe,
+            min_version=spec.min_version,
+            self_tests=SELF_TESTS,
+        ), None
+    except ToolError as refusal:
+        return None, refusal
+
+
+def _finding_of(check: ToolCheck, tools: Tools | None) -> Finding:
+    detail = check.detail
+    if check.passed is None:
+        grade = Grade.NOTE
+    elif check.passed:
+        grade = Grade.OK
+    elif tools is None:
+        grade = Grade.WRONG
+    else:
+        grade = Grade.WARNING
+        if check.subject not in (f"ffmpeg {tools.ffmpeg}", f"ffprobe {tools.ffprobe}"):
+            detail = f"{detail} (not used: another one is)"
+    return _finding(check.subject, grade, check.check, detail, check.hint)
+
+
+def _in_use(tools: Tools, spec: ToolsSpec) -> Iterator[Finding]:
+    yield _finding(
+        "in use", Grade.OK, "ffmpeg", f"{tools.ffmpeg} ({tools.ffmpeg_version}, {tools.origin})"
+    )
+    yield _finding("in use", Grade.OK, "ffprobe", f"{tools.ffprobe} ({tools.ffprobe_version})")
+    names = [name for encoder in tools.encoders for name in (encoder.name, encoder.codec)]
+    if spec.preferred_encoder is not None and spec.preferred_encoder not in names:
+        detail = f"{spec.preferred_encoder} is preferred, but this FFmpeg does not have it"
+        hint = f"{tools.encoders[0].name} is used in its place; or give another tools.ffmpeg"
+        yield _finding("in use", Grade.WARNING, "encoder", detail, hint)
+    else:
+        chosen = spec.preferred_encoder or tools.encoders[0].name
+        yield _finding("in use", Grade.OK, "encoder", f"{chosen}, unless a rule names another")
+
 
 NETWORK_FILE_SYSTEMS = frozenset(
     {
@@ -28,17 +168,17 @@ NETWORK_FILE_SYSTEMS = frozenset(
         "glusterfs", "fuse.glusterfs", "fuse.rclone", "davfs", "fuse.davfs2", "lustre", "beegfs",
     }
 )  # fmt: skip
-"""Where SQLite's locks and shared memory can't be relied on."""
+"""File systems on which SQLite's locks and shared memory are not reliable."""
 
 _MOUNTS = Path("/proc/mounts")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 _SHOWN_PROBLEMS = 5
-"""Unreadable files and folders named one by one; a broken disk may have thousands."""
+"""How many unreadable files and folders are listed; a broken disk may have thousands."""
 
 
 def check_roots(ruleset: RuleSet) -> Iterator[Finding]:
-    """Each root: is it there and readable, how many video files, how long the walk took."""
+    """Check each root: whether it exists and is readable, its video files, the time of the walk."""
     for root in ruleset.library.roots:
         yield from _check_root(root, ruleset)
 
@@ -56,11 +196,11 @@ def _check_root(root: Root, ruleset: RuleSet) -> Iterator[Finding]:
     yield from _walk_problems(subject, problems)
     if any(problem.is_root for problem in problems):
         return
-    aside = Counter(item.skip_reason.value for item in found if item.skip_reason is not None)
+    skipped = Counter(item.skip_reason.value for item in found if item.skip_reason is not None)
     size = format_size(sum(item.file.stat.size_bytes for item in found))
     elapsed = format_duration(time.monotonic() - started)
     parts = [f"{counted(len(found), 'video file')}, {size}, walked in {elapsed}"]
-    parts += [f"{count} {why}" for why, count in aside.most_common()]
+    parts += [f"{count} {why}" for why, count in skipped.most_common()]
     if found:
         yield _finding("library", Grade.OK, subject, "; ".join(parts))
     else:
@@ -80,7 +220,7 @@ def _walk_problems(subject: str, problems: list[WalkProblem]) -> Iterator[Findin
 
 
 def check_output(ruleset: RuleSet) -> Iterator[Finding]:
-    """Every folder that targets and temporary files go to: writable, and with room."""
+    """Check every folder of targets and temporary files: is it writable, with enough space?"""
     output = ruleset.output
     if output.mode is OutputMode.MIRROR and output.root is not None:
         places = [("output", output.root)]
@@ -125,7 +265,7 @@ def existing_part(path: Path) -> Path:
 
 
 def _refusal(folder: Path) -> str | None:
-    """Why nothing can be written in `folder`, without trying: a check must not write."""
+    """Why `folder` can't be written to, found without writing."""
     if not folder.is_dir():
         return f"{folder} is not a folder"
     return None if os.access(folder, os.W_OK | os.X_OK) else f"{folder} is not writable"
@@ -136,7 +276,7 @@ def _device(place: Path) -> int:
 
 
 def check_state(ruleset: RuleSet) -> Iterator[Finding]:
-    """The state folder: local and writable; the ledger: opens; a run at work, or one that died."""
+    """Check the state folder (local, writable), the ledger (opens), and active or killed runs."""
     folder = ruleset.run.state_dir
     existing = existing_part(folder)
     refusal = _refusal(existing)
@@ -175,7 +315,7 @@ def _check_ledger(folder: Path) -> Iterator[Finding]:
     if jobs_in_progress and holder is None:
         detail = f"a killed run left {counted(jobs_in_progress, 'unfinished encode')}"
         hint = "nothing to do: the next run cleans up"
-        yield _finding("state", Grade.WARNING, "work in hand", detail, hint)
+        yield _finding("state", Grade.WARNING, "unfinished work", detail, hint)
 
 
 def _mounts() -> str:
@@ -184,7 +324,7 @@ def _mounts() -> str:
 
 
 def file_system_of(path: Path, mounts: str) -> str | None:
-    """The type of the file system that holds `path`, by a table as in /proc/mounts."""
+    """The type of the file system of `path`, by a table like /proc/mounts."""
     real = os.path.realpath(path)
     best, kind = "", None
     for line in mounts.splitlines():
@@ -193,12 +333,6 @@ def file_system_of(path: Path, mounts: str) -> str | None:
             continue
         point = _ESCAPED.sub(lambda found: chr(int(found[1], 8)), fields[1])
         is_above = real == point or real.startswith(f"{point.rstrip('/')}/")
-        if is_above and len(point) >= len(best):  # of two on one point the later one counts
+        if is_above and len(point) >= len(best):  # the last of several mounts on one point counts
             best, kind = point, fields[2]
     return kind
-
-
-def _finding(
-    section: str, grade: Grade, subject: str, detail: str, hint: str | None = None
-) -> Finding:
-    return Finding(section=section, grade=grade, subject=subject, detail=detail, hint=hint)

@@ -1,1 +1,0 @@
-"""Checks of the set-up: programs, rules, folders, the ledger."""
