@@ -119,7 +119,7 @@ def test_a_playlist_in_the_place_of_the_film_is_not_followed(
 ) -> None:
     source, path = _source(known_film, tools), tmp_path / "film.mkv"
     path.write_text(f"ffconcat version 1.0\nfile '{known_film}'\n")
-    with pytest.raises(ProbeError, match="no picture could be decoded"):
+    with pytest.raises(ProbeError, match="no frame could be decoded"):
         survey(str(path), source, tools=tools, children=Children())
 
 
