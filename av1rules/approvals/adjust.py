@@ -1,5 +1,4 @@
-"""What a person asks of the next clip, as checked settings: by options, or in the words of a rules
-file. Pure."""
+"""Parses the settings that a user requests for the next clip, from options or `key=value`. Pure."""
 
 from __future__ import annotations
 
@@ -17,19 +16,18 @@ from av1rules.policy.settings import EncodeSettings
 from av1rules.policy.yaml.document import parse_document
 
 CRF_STEP = 2.0
-"""What "better" means where nothing else is said: the predecessor's step, an eighth to a quarter
-more bits."""
+"""How far a plain `adjust` lowers the CRF: an eighth to a quarter more bits, as av1d did."""
 
 _BETWEEN = re.compile(r",(?=\s*[a-z_]+\s*=)")
-"""Commas between settings; those within a value are not followed by a key."""
+"""A comma between two settings: unlike one inside a value, a key follows it."""
 
 
 def requested_changes(
     settings: EncodeSettings, *, crf: float | None, is_slower: bool, words: Sequence[str]
 ) -> dict[str, object]:
-    """The changed settings: `words` are `key=value`; nothing at all means CRF `CRF_STEP` lower.
+    """The changed settings; `words` are `key=value`. Without any, the CRF goes down by `CRF_STEP`.
 
-    Raises UsageError for a setting that is not known, out of bounds, or as low as it gets.
+    Raises UsageError for a setting that is unknown, out of bounds, or already at its lowest.
     """
     texts = list(words)
     if crf is not None:
@@ -48,37 +46,41 @@ def requested_changes(
 def requested_variants(
     settings: EncodeSettings, *, sets: Sequence[str], crfs: Sequence[float], is_slower: bool
 ) -> tuple[dict[str, object], ...]:
-    """The changed settings of each variant asked for: one for each of `sets` (`key=value`, several
-    by commas) and `crfs`, one for `is_slower`. Raises UsageError as `wanted_changes`, and for none.
+    """The changed settings of each requested variant.
+
+    There is one per entry of `sets` (`key=value`, separated by commas) and of `crfs`, and one for
+    `is_slower`.
+
+    Raises UsageError for what `requested_changes` refuses, and when no variant is requested.
     """
-    asked = [
+    variants = [
         requested_changes(settings, crf=None, is_slower=False, words=_split(text)) for text in sets
     ]
-    asked += [requested_changes(settings, crf=crf, is_slower=False, words=()) for crf in crfs]
+    variants += [requested_changes(settings, crf=crf, is_slower=False, words=()) for crf in crfs]
     if is_slower:
-        asked.append(requested_changes(settings, crf=None, is_slower=True, words=()))
-    if not asked:
+        variants.append(requested_changes(settings, crf=None, is_slower=True, words=()))
+    if not variants:
         raise UsageError("a variant of what?", hint="--set film_grain=4 --set film_grain=12,crf=20")
-    return tuple(asked)
+    return tuple(variants)
 
 
 def changes_between(settings: EncodeSettings, goal: EncodeSettings) -> tuple[str, ...]:
-    """The `key=value` words that make `goal` of `settings`, as far as one film may have its own."""
+    """The `key=value` words that turn `settings` into `goal`, as far as it can be adjusted."""
     old, new = DEFAULTS | shaping(settings), DEFAULTS | shaping(goal)
     return tuple(
         f"{name}={yaml_word(new[name])}"
         for name in ADJUSTABLE
-        if new.get(name) is not None and new[name] != old.get(name)  # none can't be asked for
+        if new.get(name) is not None and new[name] != old.get(name)  # None can't be written
     )
 
 
 def differing(settings: EncodeSettings, goal: EncodeSettings) -> tuple[str, ...]:
-    """The names of the settings in which two differ, in the order of `EncodeSettings`."""
+    """The names of the settings that differ, in the order of `EncodeSettings`."""
     return tuple(name for name, _, _ in changed_words(in_words(settings), in_words(goal)))
 
 
 def described_changes(settings: EncodeSettings, goal: EncodeSettings) -> str:
-    """In which settings another differs, for people: `film_grain 4, preset 5`."""
+    """The settings of `goal` that differ, as text: `film_grain 4, preset 5`."""
     names = differing(settings, goal)
     return ", ".join(f"{name} {printable(shown(goal, name), limit=80)}" for name in names)
 
@@ -103,5 +105,5 @@ def _parsed(texts: Sequence[str]) -> dict[str, object]:
         path = f"{first.path}: " if first.path else ""
         raise UsageError(f"{path}{first.message}", hint=first.hint)
     values = document.plain()
-    assert isinstance(values, dict)  # else the schema says so
+    assert isinstance(values, dict)  # the schema refuses anything else
     return settings_of(values)

@@ -1,7 +1,7 @@
-"""Reads approvals.yaml and writes it so that no comment and no decision of another is lost.
+"""Reads and writes approvals.yaml without losing comments or concurrent decisions.
 
-Writers take turns by a lock on the folder, which leaves no file behind in a checkout. Where the
-file system has no such lock, the file is looked at again right before it is exchanged.
+Writers take an advisory lock on the folder, which leaves no lock file in a checkout. Where the
+file system does not support that, the file is compared again right before it is replaced.
 """
 
 from __future__ import annotations
@@ -26,17 +26,13 @@ from av1rules.base.text import printable
 from av1rules.policy.problems import RulesError
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
-"""Some 40,000 decisions; keeps a wrong file from costing minutes."""
-
+"""Enough for some 40,000 decisions. The limit keeps a wrong file from costing minutes."""
 
 LOCK_WAIT_S = 10.0
-"""A writer holds the lock for some milliseconds; longer, and something is wrong."""
+"""A writer holds the lock for some milliseconds; a longer wait means that something is wrong."""
 
-
-_LOCK_LOOK_S = 0.02
-
-
-_MOST_TRIES = 20
+_LOCK_POLL_S = 0.02
+_MAX_TRIES = 20
 
 
 def approvals_path(rules_file: Path) -> Path:
@@ -46,24 +42,24 @@ def approvals_path(rules_file: Path) -> Path:
 def load_approvals(path: Path) -> Decisions:
     """The decisions of a file; none if there is no file.
 
-    Raises RulesError with every fault, and Av1rulesError when it can't be read.
+    Raises RulesError with every problem, and Av1rulesError when the file can't be read.
     """
     return _parsed(_read(path), path)
 
 
 def save_approvals(path: Path, book: Decisions) -> Decisions:
-    """Add the decisions of `book` that the file does not have; the file's own stay.
+    """Add the decisions of `book` that the file lacks; the file keeps its own.
 
-    Raises as `load_approvals` does, and then nothing is written.
+    Raises what `load_approvals` raises, before anything is written.
     """
     return _rewrite(path, lambda on_disk: merge(on_disk, book.decisions))
 
 
 def record(path: Path, decision: ClipDecision) -> Decisions:
-    """Add one decision that was made just now, and return all with their lines.
+    """Add one decision that was made just now, and return all decisions with their lines.
 
-    If the clock is behind that of whoever decided on this film before, its time becomes the
-    second after: what is said last counts.
+    If this clock is behind the one that stamped an earlier decision on the same content, the new
+    decision gets the second after that one, because the newest decision counts.
     """
 
     def added(on_disk: Decisions) -> Decisions:
@@ -75,23 +71,23 @@ def record(path: Path, decision: ClipDecision) -> Decisions:
 
 
 def _rewrite(path: Path, change: Callable[[Decisions], Decisions]) -> Decisions:
-    goal = Path(os.path.realpath(path))  # a link stays one
+    target = Path(os.path.realpath(path))  # replace the file, not a symlink to it
     try:
-        with _turn(goal.parent):
-            for _ in range(_MOST_TRIES):
+        with _folder_lock(target.parent):
+            for _ in range(_MAX_TRIES):
                 raw = _read(path)
                 on_disk = _parsed(raw, path)
                 wanted = change(on_disk)
                 new = _composed(raw, on_disk, wanted, path)
                 if new == raw:
                     return on_disk
-                if _exchanged(goal, new, raw):
+                if _replaced(target, new, raw):
                     return _parsed(new, path)
     except OSError as problem:
         raise Av1rulesError(
             f"can't write the approvals: {problem.strerror or problem}",
             where=printable(str(path)),
-            hint="they stand beside the rules file: its folder must be writable",
+            hint="they are kept beside the rules file: its folder must be writable",
         ) from problem
     raise Av1rulesError(
         "can't write the approvals: another program keeps changing them",
@@ -101,7 +97,7 @@ def _rewrite(path: Path, change: Callable[[Decisions], Decisions]) -> Decisions:
 
 
 def _composed(raw: bytes, on_disk: Decisions, wanted: Decisions, path: Path) -> bytes:
-    """The new file; one that would not be read as what is wanted is never written."""
+    """The new content, checked by reading it back. Raises Av1rulesError if that differs."""
     if wanted.decisions == on_disk.decisions:
         return raw
     old = sorted(on_disk.decisions, key=lambda one: one.place.line if one.place else 0)
@@ -112,26 +108,26 @@ def _composed(raw: bytes, on_disk: Decisions, wanted: Decisions, path: Path) -> 
             if not problems and book == wanted:
                 return new.encode()
     raise Av1rulesError(
-        "can't write the approvals: they would not be read as they are meant",
+        "can't write the approvals: reading them back would give other decisions",
         where=printable(str(path)),
-        hint="nothing was written; this is a fault of av1rules",
+        hint="nothing was written; this is a bug in av1rules",
     )
 
 
-def _exchanged(goal: Path, new: bytes, raw: bytes) -> bool:
-    """Put the new file in place, unless the old one is no longer `raw`."""
+def _replaced(target: Path, new: bytes, raw: bytes) -> bool:
+    """Replace the file; False if its content is no longer `raw`."""
 
     def check() -> None:
-        if _read(goal) != raw:
+        if _read(target) != raw:
             raise _ChangedMeanwhileError
 
-    temp = temp_name(goal)
+    temp = temp_name(target)
     try:
         with open(temp, "xb") as file:
             file.write(new)
         with contextlib.suppress(FileNotFoundError):
-            os.chmod(temp, os.stat(goal).st_mode & 0o777)
-        publish(temp, goal, check=check)
+            os.chmod(temp, os.stat(target).st_mode & 0o777)
+        publish(temp, target, check=check)
     except _ChangedMeanwhileError:
         return False
     finally:
@@ -140,12 +136,12 @@ def _exchanged(goal: Path, new: bytes, raw: bytes) -> bool:
 
 
 class _ChangedMeanwhileError(Exception):
-    """Somebody without our lock wrote the file."""
+    """A program that does not take our lock wrote the file."""
 
 
 @contextlib.contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Wait for this folder's lock; the system frees it when its holder ends, however that is."""
+def _folder_lock(folder: Path) -> Iterator[None]:
+    """Hold this folder's lock; the operating system frees it when its holder ends in any way."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         end = time.monotonic() + LOCK_WAIT_S
@@ -156,7 +152,7 @@ def _turn(folder: Path) -> Iterator[None]:
                     where=printable(str(folder / FILE_NAME)),
                     hint="try again; nothing was written",
                 )
-            time.sleep(_LOCK_LOOK_S)
+            time.sleep(_LOCK_POLL_S)
         yield
     finally:
         os.close(descriptor)
@@ -167,7 +163,7 @@ def _locked(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # network file systems: folders can't be locked
+    except OSError:  # some network file systems can't lock folders
         return True
     return True
 
@@ -182,7 +178,7 @@ def _parsed(raw: bytes, path: Path) -> Decisions:
 def _read(path: Path) -> bytes:
     try:
         with open_regular(path) as file:
-            raw = _all_of(file.read)
+            raw = _read_all(file.read)
     except FileNotFoundError:
         return b""
     except OSError as problem:
@@ -198,8 +194,8 @@ def _read(path: Path) -> bytes:
     return raw
 
 
-def _all_of(read: Callable[[int], bytes]) -> bytes:
-    """Unbuffered reads may be short."""
+def _read_all(read: Callable[[int], bytes]) -> bytes:
+    """Everything, up to one byte above the limit: an unbuffered read may be short."""
     parts, size = [], 0
     while size <= MAX_FILE_BYTES and (part := read(MAX_FILE_BYTES + 1 - size)):
         parts.append(part)
@@ -211,7 +207,7 @@ _GIT_LIMITS = Limits(timeout_s=5.0, output_bytes=4096)
 
 
 def author(folder: Path) -> str:
-    """The name of who sits here, for decisions kept in `folder`."""
+    """The user's name for decisions in `folder`: from git, else from the system."""
     return os.environ.get("GIT_AUTHOR_NAME", "").strip() or _git_name(folder) or _login_name()
 
 

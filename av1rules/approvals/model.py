@@ -1,7 +1,7 @@
-"""What people decided on clips, and what follows from it for one film. Pure.
+"""Decisions on clips, and the review state of a source that follows from them. Pure.
 
-A decision is about one content with one set of settings: other content or other settings, and it
-no longer says yes. The newest decision counts.
+A decision holds for one content with one set of settings. It approves nothing else. The newest
+decision counts.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from av1rules.policy.settings import EncodeSettings, show_value
 
 FILE_NAME = "approvals.yaml"
 
-MOST_REASON = 500
-MOST_NAME = 200
-"""Characters kept of a reason, and of the name of a person or a rule: a terminal shows them."""
+MAX_REASON_CHARS = 500
+MAX_NAME_CHARS = 200
+"""Characters kept of a reason, and of the name of a user or a rule: a terminal shows them."""
 
-MOST_SOURCE = 4096
-"""Characters of a library path: what the system allows for a path, in bytes."""
+MAX_SOURCE_CHARS = 4096
+"""Characters of a library path; the system allows a path this many bytes."""
 
-_MOST_SHOWN = 80  # characters of one setting in a sentence
+_VALUE_CHARS = 80  # characters of one setting in a sentence
 
-LineRange = tuple[tuple[str, str], ...]
-"""Settings as a person writes them: `(("crf", "18"), ("preset", "3"))`."""
+SettingTexts = tuple[tuple[str, str], ...]
+"""Settings as a user writes them: `(("crf", "18"), ("preset", "3"))`."""
 
 
 class Answer(Enum):
@@ -45,16 +45,17 @@ class Answer(Enum):
 class ClipDecision:
     """One entry of approvals.yaml.
 
-    `content` is the content key of the film, `settings` the digest of what the clip was made
-    with, `shown` the same in words. `changes` are the settings an ADJUSTED asks for instead.
+    `content` is the content key of the source. `settings` is the digest of the settings that the
+    clip was made with, `shown` the same settings as text. `changes` are the settings that an
+    ADJUSTED requests instead.
     """
 
-    source: str  # library path, as it was then
+    source: str  # library path at the time of the decision
     answer: Answer
     by: str
     at: datetime  # UTC, whole seconds
     rule: str
-    shown: LineRange
+    shown: SettingTexts
     content: str
     settings: str
     reason: str | None = None
@@ -89,7 +90,7 @@ class Decisions:
         return tuple(self._by_content.get(content_key, ()))
 
     def approved_canaries(self, rule: str, digest: str, *, besides: str) -> int:
-        """How many other contents stand approved for these settings under this rule."""
+        """How many contents besides this one are approved with these settings under this rule."""
         return len(self._approved.get((rule, digest), set()) - {besides})
 
 
@@ -111,11 +112,12 @@ def new_decision(
     reason: str | None = None,
     changes: Mapping[str, object] | None = None,
 ) -> ClipDecision:
-    """A decision on the clip that was made with `settings`; texts are cleaned and bounded.
+    """A decision on the clip that was made with `settings`. Texts are made printable and cut to
+    their limits.
 
     Raises UsageError where a rejection has no reason or an adjustment changes nothing.
     """
-    why = one_line(reason or "", MOST_REASON) or None
+    why = one_line(reason or "", MAX_REASON_CHARS) or None
     wanted = ordered_changes(changes or {})
     if answer is Answer.REJECTED and why is None:
         raise UsageError(
@@ -128,10 +130,10 @@ def new_decision(
     return ClipDecision(
         source=source,
         answer=answer,
-        by=one_line(by, MOST_NAME) or "unknown",
+        by=one_line(by, MAX_NAME_CHARS) or "unknown",
         at=at.astimezone(UTC).replace(microsecond=0),
-        rule=one_line(rule, MOST_NAME),
-        shown=tuple((name, one_line(text, MOST_NAME)) for name, text in in_words(settings)),
+        rule=one_line(rule, MAX_NAME_CHARS),
+        shown=tuple((name, one_line(text, MAX_NAME_CHARS)) for name, text in in_words(settings)),
         content=content_key,
         settings=settings_digest(settings),
         reason=why,
@@ -144,7 +146,7 @@ def one_line(text: str, limit: int) -> str:
 
 
 def ordered_changes(changes: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
-    """Changed settings in the order of the fields. Raises UsageError for what shapes nothing."""
+    """Changed settings in field order. Raises UsageError for a setting that can't be adjusted."""
     if odd := sorted(set(changes) - set(ADJUSTABLE)):
         raise UsageError(
             f"{printable(odd[0], limit=60)} can't be adjusted for one film",
@@ -154,9 +156,9 @@ def ordered_changes(changes: Mapping[str, object]) -> tuple[tuple[str, object], 
 
 
 def decide(book: Decisions, decision: ClipDecision) -> Decisions:
-    """The book with the decision in it and without those it takes the place of.
+    """The book with the decision added and those it replaces removed.
 
-    One that is older than what it would replace changes nothing.
+    A decision that is older than the one it would replace changes nothing.
     """
     others = tuple(one for one in book.decisions if one != decision)
     if any(_replaces(one, decision) and one.at > decision.at for one in others):
@@ -166,7 +168,7 @@ def decide(book: Decisions, decision: ClipDecision) -> Decisions:
 
 
 def merge(book: Decisions, decisions: Iterable[ClipDecision]) -> Decisions:
-    """The book with all of the decisions that it does not have, one after the other."""
+    """The book with every decision that it lacks added, one after the other."""
     known = set(book.decisions)
     for decision in decisions:
         if decision not in known:
@@ -175,7 +177,7 @@ def merge(book: Decisions, decisions: Iterable[ClipDecision]) -> Decisions:
 
 
 def _replaces(new: ClipDecision, old: ClipDecision) -> bool:
-    """An adjustment stays when what it led to is approved, until the next adjustment."""
+    """Only the next adjustment replaces an adjustment: it stays when its result is approved."""
     if new.content != old.content:
         return False
     if old.answer is Answer.ADJUSTED:
@@ -184,7 +186,7 @@ def _replaces(new: ClipDecision, old: ClipDecision) -> bool:
 
 
 def adjustments_for(book: Decisions, content_key: str) -> SettingsLayer | None:
-    """The settings the newest adjustment of this content asks for, as the last layer to resolve.
+    """The settings that the newest adjustment of this content requests, as the last layer.
 
     The origin of each is its line: `approvals.yaml:12 (adjusted by Ann)`.
     """
@@ -211,7 +213,7 @@ def with_adjustments(settings: EncodeSettings, layer: SettingsLayer | None) -> E
 def all_changes(
     book: Decisions, content_key: str, changes: Mapping[str, object]
 ) -> dict[str, object]:
-    """The changes together with those of earlier adjustments: only the newest one is applied."""
+    """The changes on top of those of earlier adjustments, since only the newest one is applied."""
     layer = adjustments_for(book, content_key)
     earlier = {} if layer is None else {one.field: one.value for one in layer.settings}
     return {**earlier, **changes}
@@ -225,8 +227,10 @@ class ReviewStatus(Enum):
 
 
 class ReviewState(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a film may be encoded with these settings, and why. `detail`: how many canaries are
-    approved, and what was decided on other settings, where it waits."""
+    """Whether a source may be encoded with these settings, and why.
+
+    `detail` is for WAITING: how many canaries are approved, and the last decision on other
+    settings."""
 
     kind: ReviewStatus
     reason: str
@@ -250,8 +254,9 @@ class ReviewState(msgspec.Struct, frozen=True, kw_only=True):
 def review_state(
     book: Decisions, *, content_key: str, settings: EncodeSettings, rule: str, review: Review
 ) -> ReviewState:
-    """`settings` are the resolved ones of the film, with its adjustments. A rejection of just
-    these settings holds whatever the rule says now: a person said no."""
+    """The review state of one source. `settings` are its resolved settings, adjustments included.
+
+    A rejection of exactly these settings holds even if the rule no longer asks for a review."""
     found = book.of_content(content_key)
     if not found and review.kind is ReviewKind.NEVER:
         return ReviewState(
@@ -272,28 +277,28 @@ def review_state(
         )
     count = ""
     if review.kind is ReviewKind.CANARY and review.canary is not None:
-        name = one_line(rule, MOST_NAME)
+        name = one_line(rule, MAX_NAME_CHARS)
         approved = book.approved_canaries(name, digest, besides=content_key)
         count = f"{min(approved, review.canary)} of {review.canary} canaries approved"
         if approved >= review.canary:
             return ReviewState(kind=ReviewStatus.RELEASED, reason=f"released: {count}")
-    return _held(found[-1] if found else None, settings, count)
+    return _unreleased(found[-1] if found else None, settings, count)
 
 
-def _held(last: ClipDecision | None, settings: EncodeSettings, count: str) -> ReviewState:
+def _unreleased(last: ClipDecision | None, settings: EncodeSettings, count: str) -> ReviewState:
     notes = [count] if count else []
     if last is not None and last.answer is Answer.APPROVED:
         changes = changed_words(last.shown, in_words(settings))
-        listed = _listed(changes) or "settings changed"
+        listed = _changes_text(changes) or "settings changed"
         suffix = f" ({count})" if count else ""
         return ReviewState(
             kind=ReviewStatus.VOID, reason=f"approval void: {listed} since{suffix}", changes=changes
         )
     if last is not None and last.answer is Answer.ADJUSTED:
         wanted = ", ".join(f"{name} {show_value(value)}" for name, value in last.changes)
-        notes.append(f"adjusted {_signed(last)}: {printable(wanted, limit=MOST_NAME)}")
+        notes.append(f"adjusted {_signed(last)}: {printable(wanted, limit=MAX_NAME_CHARS)}")
     elif last is not None:
-        listed = _listed(changed_words(last.shown, in_words(settings)))
+        listed = _changes_text(changed_words(last.shown, in_words(settings)))
         notes.append(f"rejected {_signed(last)}, {listed or 'settings changed'} since")
     detail = "; ".join(notes)
     note = f" ({detail})" if detail else ""
@@ -305,8 +310,8 @@ def _signed(decision: ClipDecision) -> str:
     return f"by {decision.by} on {decision.at:%Y-%m-%d}"
 
 
-def changed_words(before: LineRange, after: LineRange) -> tuple[tuple[str, str, str], ...]:
-    """The settings that differ, as (field, before, after); one left out is at its default."""
+def changed_words(before: SettingTexts, after: SettingTexts) -> tuple[tuple[str, str, str], ...]:
+    """The settings that differ, as (field, before, after); an absent one is at its default."""
     old, new = dict(before), dict(after)
     known = EncodeSettings.__struct_fields__
     names = [*known, *(name for name in (*old, *new) if name not in known)]
@@ -318,8 +323,8 @@ def _word(words: Mapping[str, str], name: str) -> str:
     return words.get(name) or show_value(DEFAULTS.get(name))
 
 
-def _listed(changes: Iterable[tuple[str, str, str]]) -> str:
+def _changes_text(changes: Iterable[tuple[str, str, str]]) -> str:
     return ", ".join(
-        f"{name} {printable(old, limit=_MOST_SHOWN)} -> {printable(new, limit=_MOST_SHOWN)}"
+        f"{name} {printable(old, limit=_VALUE_CHARS)} -> {printable(new, limit=_VALUE_CHARS)}"
         for name, old, new in changes
     )

@@ -1,9 +1,9 @@
-"""approvals.yaml as text: one decision as a few lines, and a file made over with few changes. Pure.
+"""Renders approvals.yaml: one decision as a few lines, and a changed file with a small diff. Pure.
 
-Lines of decisions that stay are kept as they stand, with the comments above them. The order of the
-keys matters to git: the first and the last line differ for any two films, and of those between no
-more than three may be alike in a row. Else git would join the halves of two films that were decided
-on in two branches, where it should keep both.
+Decisions that stay keep their lines and the comments above them. The order of the keys matters to
+git: the first and the last line differ for any two sources, and at most three lines in a row
+between them may be equal. Otherwise git would merge the halves of two decisions from two branches
+into one, where it should keep both.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from datetime import datetime
 import msgspec
 
 from av1rules.approvals.model import (
-    MOST_NAME,
-    MOST_REASON,
-    MOST_SOURCE,
+    MAX_NAME_CHARS,
+    MAX_REASON_CHARS,
+    MAX_SOURCE_CHARS,
     Answer,
     ClipDecision,
-    LineRange,
+    SettingTexts,
 )
 from av1rules.base.text import printable
 from av1rules.policy.model import Place
@@ -40,7 +40,7 @@ _PLAIN_IN_FLOW = re.compile(r"[^\W_][\w./+-]*")
 _NOT_TEXT = re.compile(
     r"true|false|null|yes|no|on|off|y|n|[-+.]?(?:inf|nan)|\d{4}-\d\d?-\d\d?.*", re.IGNORECASE
 )
-"""What some reader of YAML takes for something else, beside numbers."""
+"""Plain words, besides numbers, that some YAML parser does not read as text."""
 
 _ESCAPE = re.compile(r'\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(["\\]))')
 
@@ -56,7 +56,7 @@ _CANONICAL = re.compile(
   settings: (?P<settings>"?[0-9a-f]{{32}}"?)
   content: (?P<content>\d{{1,19}}-[0-9a-f]{{32}})"""
 )
-"""A decision as `render` writes it, save those with changes: what needs no YAML parser."""
+"""A decision without changes as `render` writes it, which needs no YAML parser."""
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -87,7 +87,7 @@ def _flow(pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def yaml_word(value: object) -> str:
-    """The value of a setting in the spelling of a rules file."""
+    """The value of a setting as a rules file spells it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -98,7 +98,7 @@ def yaml_word(value: object) -> str:
 
 
 def _in_flow(text: str) -> str:
-    """A value within braces: numbers stay plain, they are read by their spelling."""
+    """A value within braces. Numbers stay plain, because the reader takes their spelling."""
     if _PLAIN_IN_FLOW.fullmatch(text) and not _NOT_TEXT.fullmatch(text):
         return text
     return _quoted(text)
@@ -119,7 +119,7 @@ def _is_number(text: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    """In double quotes, with what could harm a terminal or a reviewer as escapes."""
+    """In double quotes; characters that could harm a terminal or mislead a reviewer are escaped."""
     return '"' + "".join(_escaped(character) for character in text) + '"'
 
 
@@ -143,13 +143,13 @@ def _unquoted(text: str) -> str:
 
 
 def read_canonical(lines: Sequence[str], indent: str, place: Place) -> ClipDecision | None:
-    """A decision from lines that are just what `render` makes of it; None for all others."""
+    """The decision that `render` turns into exactly these lines; None if there is none."""
     found = _CANONICAL.fullmatch("\n".join(line.removeprefix(indent) for line in lines))
     if found is None:
         return None
     words = _words(found["shown"])
     try:
-        at = datetime.fromisoformat(found["at"])  # is one of UTC: it ends in Z
+        at = datetime.fromisoformat(found["at"])  # in UTC: it ends in Z
     except ValueError:
         return None
     decision = ClipDecision(
@@ -169,19 +169,19 @@ def read_canonical(lines: Sequence[str], indent: str, place: Place) -> ClipDecis
     return decision
 
 
-def _words(text: str) -> LineRange:
+def _words(text: str) -> SettingTexts:
     pairs = (item.partition(": ") for item in text.split(", "))
     return tuple((name, value) for name, _, value in pairs)
 
 
 def is_sound(decision: ClipDecision) -> bool:
-    """Whether all of its texts are such as we write: bounded, on one line, safe to show."""
+    """Whether all of its texts are within their limits, on one line and printable."""
     names = (decision.by, decision.rule, *(text for pair in decision.shown for text in pair))
     return (
-        all(is_text(text, MOST_NAME) for text in names)
-        and len(decision.source) <= MOST_SOURCE
+        all(is_text(text, MAX_NAME_CHARS) for text in names)
+        and len(decision.source) <= MAX_SOURCE_CHARS
         and (decision.answer is not Answer.REJECTED or decision.reason is not None)
-        and (decision.reason is None or is_text(decision.reason, MOST_REASON))
+        and (decision.reason is None or is_text(decision.reason, MAX_REASON_CHARS))
         and len({name for name, _ in decision.shown}) == len(decision.shown)
     )
 
@@ -191,8 +191,8 @@ def is_text(text: str, limit: int) -> bool:
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):
-    """The lines of one decision, and the comments and empty lines above it; `line` is its first,
-    counted from 1."""
+    """The lines of one decision, and the comments and empty lines above it. `line` is the number of
+    its first line, from 1."""
 
     lead: tuple[str, ...]
     body: tuple[str, ...]
@@ -200,7 +200,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """A file cut into decisions, so that some of them can be exchanged."""
+    """A file cut into decisions, so that some of them can be replaced."""
 
     head: tuple[str, ...]
     blocks: tuple[Block, ...]
@@ -209,12 +209,15 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cut(text: str) -> Layout | None:
-    """The layout of a file in the usual form; None for other YAML of the same meaning."""
+    """The layout of a file in block style; None for other YAML with the same meaning."""
     lines = text.removesuffix("\n").split("\n")
     at = next((index for index, line in enumerate(lines) if _opens(line)), None)
     if at is None:
         return None
-    first = next((index for index in range(at + 1, len(lines)) if not _is_idle(lines[index])), None)
+    first = next(
+        (index for index in range(at + 1, len(lines)) if not _is_filler(lines[index])),
+        None,
+    )
     found = None if first is None else re.match(r"( *)- ", lines[first])
     if first is None or found is None:
         return None
@@ -239,32 +242,32 @@ def _opens(line: str) -> bool:
 
 
 def _lead_of_first(lines: Sequence[str], at: int, first: int) -> tuple[tuple[str, ...], int]:
-    """Comments up to an empty line speak of the whole file, those below it of the decision."""
+    """Comments above an empty line belong to the whole file, those below it to the decision."""
     start = first
     while start > at + 1 and lines[start - 1].strip():
         start -= 1
     return tuple(lines[start:first]), start
 
 
-def _is_idle(line: str) -> bool:
+def _is_filler(line: str) -> bool:
     return not line.strip() or line.lstrip().startswith("#")
 
 
 def _is_between(line: str, indent: str) -> bool:
-    """A comment that stands as far out as the decisions is of the one below it."""
+    """Whether a line belongs to the decision below it: it is empty, or a comment at list level."""
     depth = len(line) - len(line.lstrip(" "))
     return not line.strip() or (line.lstrip().startswith("#") and depth <= len(indent))
 
 
 def _is_within(line: str, indent: str) -> bool:
-    return line.startswith(f"{indent} ") or _is_idle(line)
+    return line.startswith(f"{indent} ") or _is_filler(line)
 
 
 def compose(text: str, old: Sequence[ClipDecision], wanted: Sequence[ClipDecision]) -> str | None:
-    """The file with the `wanted` decisions in their order, whose `text` holds the `old` ones.
+    """The text of the file with the `wanted` decisions in their order; `text` holds the `old` ones.
 
-    What stays keeps its lines. Comments above a decision that goes pass to the newest of the same
-    content. None where the file has not the usual form.
+    Decisions that stay keep their lines. Comments above a removed decision move to the newest one
+    of the same content. None if the file is not in block style.
     """
     if not old:
         return "\n".join([*_head_without_decisions(text), *map(render, wanted), ""])
@@ -279,11 +282,11 @@ def compose(text: str, old: Sequence[ClipDecision], wanted: Sequence[ClipDecisio
             return None
         kept[decision] = block
     leads = {decision: list(kept[decision].lead if decision in kept else ()) for decision in wanted}
-    for gone in (decision for decision in old if decision not in leads):
-        heirs = [one for one in wanted if one.content == gone.content]
-        if heirs:
-            heir = max(heirs, key=lambda one: one.at)
-            leads[heir] = [*kept[gone].lead, *leads[heir]]
+    for removed in (decision for decision in old if decision not in leads):
+        successors = [one for one in wanted if one.content == removed.content]
+        if successors:
+            successor = max(successors, key=lambda one: one.at)
+            leads[successor] = [*kept[removed].lead, *leads[successor]]
     lines = list(layout.head)
     for decision in wanted:
         lines += leads[decision]
@@ -293,7 +296,7 @@ def compose(text: str, old: Sequence[ClipDecision], wanted: Sequence[ClipDecisio
 
 
 def _head_without_decisions(text: str) -> list[str]:
-    """What a person wrote into a file without decisions, and the lines that open the list."""
+    """The user's comments in a file without decisions, and the lines that open the list."""
     lines = [line for line in text.split("\n") if line.startswith("#")]
     header = HEADER.removesuffix("\n").split("\n")
     if not lines:
@@ -302,5 +305,5 @@ def _head_without_decisions(text: str) -> list[str]:
 
 
 def render_all(decisions: Sequence[ClipDecision]) -> str:
-    """A whole file anew, without any comment of a person."""
+    """A new file, without any of the user's comments."""
     return HEADER + "".join(f"{render(decision)}\n" for decision in decisions)

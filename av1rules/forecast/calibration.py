@@ -1,4 +1,4 @@
-"""What became of past forecasts: how far off they were, and how often the interval held. Pure."""
+"""Accuracy of past forecasts: how far off they were, and how often the interval held. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from av1rules.ledger.records import LEVELS, SAMPLED, Interval
 
 class ErrorStats(msgspec.Struct, frozen=True, kw_only=True):
     """Of one quantity. `median_error`: half of the forecasts were off by at most this: 0.2 is 1.2
-    times too high or too low. `bias` above 1: more came out than foretold. `inside`: the share
+    times too high or too low. `bias` above 1: results exceeded the forecasts. `inside`: the share
     within the 80 % interval."""
 
     median_error: float
@@ -33,7 +33,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_forecasts(past: Iterable[PastForecast]) -> tuple[Calibration, ...]:
-    """All first, then by what they rested on, then by encoder, preset, resolution and tier."""
+    """All forecasts first, then grouped by basis, then by encoder, preset, resolution and tier."""
     found = tuple(one for one in past if one.actual_s > 0 and one.actual_bytes > 0)
     if not found:
         return ()
@@ -63,9 +63,9 @@ def _calibration(name: str, past: Sequence[PastForecast]) -> Calibration:
 
 
 def error_stats(pairs: Sequence[tuple[Interval, float]]) -> ErrorStats:
-    """Of forecasts with what came out, at least one of them."""
-    logs = [math.log(actual / foretold.mid) for foretold, actual in pairs]
-    inside = sum(foretold.low <= actual <= foretold.high for foretold, actual in pairs)
+    """The errors of at least one pair of forecast and actual value."""
+    logs = [math.log(actual / forecast.mid) for forecast, actual in pairs]
+    inside = sum(forecast.low <= actual <= forecast.high for forecast, actual in pairs)
     return ErrorStats(
         median_error=math.expm1(median(map(abs, logs))),
         bias=math.exp(median(logs)),

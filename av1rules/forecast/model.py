@@ -31,12 +31,10 @@ from av1rules.forecast.priors import (
 from av1rules.ledger.records import SAMPLED, Basis, Interval
 
 ENOUGH = 3
-"""So many encodes make a level worth naming as what a forecast rests on."""
-
+"""Encodes that a level needs before a forecast names it as its basis."""
 
 DRAWN = 8.0
-"""A level's spread counts for as much as that of so many encodes of its own."""
-
+"""Weight of the spread above a level, in encodes of the level itself."""
 
 Z80 = 1.2815515655446004
 """So many standard deviations to either side hold 80 % of a normal distribution."""
@@ -51,7 +49,7 @@ class PastEncode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SampledSize(msgspec.Struct, frozen=True, kw_only=True):
-    """What samples of the film say of the whole: bytes of the target."""
+    """The size of the whole target in bytes, projected from samples of the source."""
 
     size_bytes: float
 
@@ -102,10 +100,10 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def basis_text(self) -> str:
-        told = self.time_guess.basis.text
-        return (
-            f"size from samples of the film, time {told}" if self.basis.level == SAMPLED else told
-        )
+        time_basis = self.time_guess.basis.text
+        if self.basis.level != SAMPLED:
+            return time_basis
+        return f"size from samples of the film, time {time_basis}"
 
     @property
     def expected_saving(self) -> float:
@@ -179,7 +177,7 @@ class _Learner:
 
 
 class Model:
-    """What the past teaches about encodes on this machine."""
+    """Forecasts encodes on this machine from past encodes."""
 
     def __init__(
         self, samples: Iterable[PastEncode] = (), *, cores: int, threads: int | None = None
@@ -252,7 +250,7 @@ def saving_moments(size: Estimate, traits: Traits) -> tuple[float, float]:
 
 
 class Total(msgspec.Struct, frozen=True, kw_only=True):
-    """Of many encodes: seconds by the clock on the wall with so many jobs, and bytes saved."""
+    """The sum over many encodes: wall-clock seconds with the given jobs, and bytes saved."""
 
     seconds: Interval
     saved_bytes: Interval

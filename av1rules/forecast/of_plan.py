@@ -1,6 +1,6 @@
 """The forecast of a plan: of each encode, in total, and what of it a budget allows.
 
-Only rows to encode are looked at, and the ledger is asked once: a plan without work pays nothing.
+It reads only rows to encode and queries the ledger once: a plan without work costs nothing.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ LEARNED_FROM = 2000
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person will spend: `seconds` by the clock on the wall, or until `free_bytes` are
-    saved; None: no limit."""
+    """Limits that the user sets: wall-clock `seconds`, or work until `free_bytes` are saved. None
+    means no limit."""
 
     seconds: float | None = None
     free_bytes: int | None = None
@@ -109,7 +109,7 @@ def forecast_plan(
     jobs: int | None = None,
     budget: Budget,
 ) -> PlanForecast:
-    """Forecast every encode of the plan, and those that wait for a person. Raises LedgerError."""
+    """Forecast every encode of the plan, and those that wait for the user. Raises LedgerError."""
     rows = plan.of(PlanAction.ENCODE)
     coming = {row.file.path: (row, work) for row in plan.rows if (work := coming_encode(row))}
     now = {path: work for path, (row, work) in coming.items() if isinstance(row, Encode)}
@@ -153,7 +153,7 @@ def forecast_encodes(
     model: Model,
     seen: Callable[[PlannedEncode], SampledSize | None],
 ) -> dict[str, Forecast]:
-    """By path of the source; one that tells too little has none. `seen` looks up its samples."""
+    """By path of the source; absent where its facts do not suffice. `seen` finds its samples."""
     return {
         path: model.forecast(traits, seen(work))
         for path, work in encodes.items()

@@ -45,7 +45,7 @@ PARALLEL_SHARE = 0.95
 
 CRF_AT = 32.0
 BITS_PER_PIXEL_AT = 0.06
-"""Of a 1080p target at CRF 32, sound included: measured 0.028 (720p24, clean) and 0.052 (1080p) of
+"""Of a 1080p target at CRF 32, audio included: measured 0.028 (720p24, clean) and 0.052 (1080p) of
 pictures alone at preset 8, 0.08 with sound as the middle of 59 clips at presets 10 and 12; 0.39
 with strong noise."""
 
@@ -58,7 +58,7 @@ both more detail and a finer coding (fitted to the 59 clips)."""
 
 PIXELS_AT = 1920 * 1080
 PIXELS_EXPONENT = -0.16
-"""Smaller pictures need more bits per pixel (fitted to the 59 clips)."""
+"""Smaller frames need more bits per pixel (fitted to the 59 clips)."""
 
 SIZE_BY_PRESET = {
     10: 0.97, 9: 0.96, 8: 1.0, 7: 0.90, 6: 0.86, 5: 0.78, 4: 0.76, 3: 0.75,
@@ -94,7 +94,7 @@ guess; presets and tiers go together, and with tiers the grain."""
 
 SAMPLED_SIZE_SPREAD = Spread(common=0.05, own=0.17, kept=())
 """Of sizes by samples of the very film. Own: three films made of real clips came to 0.83 to 0.91 of
-what their samples said, with fewer samples to 0.75 (docs/quality.md). Times are not foretold by
+what their samples said, with fewer samples to 0.75 (docs/quality.md). Times are not forecast by
 samples: reading up to each of many short pieces takes longer than fast presets."""
 
 SEARCH_PROBES = 4

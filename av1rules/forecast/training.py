@@ -1,5 +1,4 @@
-"""Past encodes as samples to learn from: with the machine to themselves, as far as can be told.
-Pure.
+"""Past encodes as samples to learn from, corrected for encodes that ran at the same time. Pure.
 
 The ledger has how long an encode took, not what else was encoded meanwhile. Its end and its length
 tell when it ran; where encodes overlapped, each is taken to have been slowed by the others.
@@ -21,16 +20,16 @@ ROUNDED_S = 1.5
 def past_encodes(
     made: Iterable[EncodeRecord], *, cores: int, threads: int | None = None
 ) -> tuple[PastEncode, ...]:
-    """Of every target whose receipt tells frames and picture size."""
+    """A sample for every target whose record has frames and frame size."""
     known = [one for one in made if _is_known(one)]
-    crowds = mean_concurrency([_span(one) for one in known])
+    concurrencies = mean_concurrency([_span(one) for one in known])
     return tuple(
         PastEncode(
             traits=traits,
-            seconds=_encode_seconds(one) / stretch_of(crowd, cores, threads),
+            seconds=_encode_seconds(one) / stretch_of(concurrency, cores, threads),
             size_bytes=one.target_bytes,
         )
-        for one, crowd in zip(known, crowds, strict=True)
+        for one, concurrency in zip(known, concurrencies, strict=True)
         for traits in _traits(one)
     )
 

@@ -1,4 +1,4 @@
-"""What the schema can't see: faults between keys, and values that are valid but hardly meant."""
+"""Checks beyond the schema: conflicts between keys, and valid values that are hardly meant."""
 
 from __future__ import annotations
 

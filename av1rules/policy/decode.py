@@ -1,7 +1,7 @@
 """The checked values of a rules file as a RuleSet, each with its place.
 
-Converts with the parsers of `formats` and asks nothing: what the schema refuses was taken out
-before, so that the rest can still be looked at as a whole (see `checks`).
+Converts with the parsers of `formats` and checks nothing: the values that the schema refuses are
+already removed, so that `checks` can still check the rest as a whole.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Severity(Enum):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One fault in a rules file. `path` is the key path, e.g. `rules[0].encode.preset`."""
+    """One problem in a rules file. `path` is the key path, e.g. `rules[0].encode.preset`."""
 
     place: Place
     path: str

@@ -24,7 +24,7 @@ _TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[\[{]|[^\s,:\]}#]+""")
 
 
 class RulesError(Av1rulesError):
-    """A rules file that can't be used; `problems` holds every fault, sorted by place."""
+    """A rules file that can't be used; `problems` holds every problem, sorted by place."""
 
     def __init__(self, problems: tuple[Problem, ...], *, what: str = "the rules file") -> None:
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]

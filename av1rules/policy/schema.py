@@ -57,12 +57,12 @@ def _bounds(schema: Schema) -> tuple[Any, Any]:
 
 
 def schema_problems(document: Document) -> tuple[Problem, ...]:
-    """All faults of a document against the schema, in no particular order."""
+    """All problems of a document against the schema, in no particular order."""
     return _problems(document, (), load_schema(), is_whole=True)
 
 
 def settings_problems(document: Document, at: Path_, allowed: Sequence[str]) -> tuple[Problem, ...]:
-    """All faults of the mapping at `at`, which may hold the `allowed` settings."""
+    """All problems of the mapping at `at`, which may hold the `allowed` settings."""
     schema = load_schema()
     known = schema["$defs"]["settings"]["properties"]
     properties = {name: known[name] for name in allowed}
@@ -89,7 +89,7 @@ def _problems(
 
 
 def _conforms(parse: Callable[[Any], object], of: tuple[type, ...]) -> Callable[[object], bool]:
-    """A format's parser as a check; what has the wrong type is told as that."""
+    """A format's parser as a check; a wrong type is reported by its own keyword."""
 
     def check(value: object) -> bool:
         if isinstance(value, of) and not isinstance(value, bool):

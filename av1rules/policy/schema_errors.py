@@ -87,7 +87,7 @@ class Describer(msgspec.Struct, frozen=True):
             hint = nearest(_last_key(error), str(error.instance), names)
             wanted = [_wanted(inner) for group in groups.values() for inner in group]
             hint = hint or self._value_hint(error, wanted)
-            message = f"expected {self._wish(error)}, {_found(error.instance)}"
+            message = f"expected {self._expected(error)}, {_found(error.instance)}"
             yield self._at_value(error, message, hint=hint)
             return
         for inner in min(map(first_faults, fitting), key=len):
@@ -97,7 +97,7 @@ class Describer(msgspec.Struct, frozen=True):
         instance = _instance(error)
         names = [branch["required"][0] for branch in _wanted(error)]
         if not isinstance(instance, dict) or self._has_misplaced(instance, names):
-            return  # told already, as the wrong type or as an unknown key
+            return  # reported already, as the wrong type or as an unknown key
         present = [name for name in instance if name in names]
         listed = _listed(names)
         if not present:
@@ -139,7 +139,7 @@ class Describer(msgspec.Struct, frozen=True):
         misspelt = {nearest("", key, list(properties)) for key in unknown}
         for key in _wanted(error):
             if f"did you mean {key}?" in misspelt:
-                continue  # told as an unknown key
+                continue  # reported as an unknown key
             if key not in _instance(error) and error.message.startswith(repr(key)):
                 yield self._problem(
                     self.document.place(self._path(error)),
@@ -152,7 +152,7 @@ class Describer(msgspec.Struct, frozen=True):
         found, limit = _instance(error), _wanted(error)
         schema = _mapping(error.schema)
         if error.validator == "type":
-            message = f"expected {self._wish(error)}, {_found(found)}"
+            message = f"expected {self._expected(error)}, {_found(found)}"
             hint = self._value_hint(error, [limit])
             return self._at_value(error, message, hint=hint)
         if error.validator == "format":
@@ -212,7 +212,7 @@ class Describer(msgspec.Struct, frozen=True):
 
     def _has_misplaced(self, rule: Mapping[str, object], actions: Sequence[str]) -> bool:
         """Whether a rule without an action has it misspelt, under `when`, or left out above its
-        settings: each is told as an unknown key."""
+        settings: each is reported as an unknown key."""
         if any(action in rule for action in actions):
             return False
         when = rule.get("when")
@@ -236,7 +236,7 @@ class Describer(msgspec.Struct, frozen=True):
         parent = error.parent
         return _mapping(parent.schema) if parent is not None else {}
 
-    def _wish(self, error: ValidationError) -> str:
+    def _expected(self, error: ValidationError) -> str:
         schema = _mapping(error.schema)
         if "title" in schema and "$schema" not in schema:
             return str(schema["title"])

@@ -120,7 +120,7 @@ TIER_DEFAULTS: dict[SourceTier, TierDefaults] = {
 
 
 def show_value(value: object) -> str:
-    """A setting's value as a person writes it."""
+    """A setting's value as a user writes it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):
