@@ -15,6 +15,8 @@ from av1rules.base.outcomes import Outcome
 from av1rules.base.text import printable
 from av1rules.ledger.receipt import JSON_SUFFIX, TEXT_SUFFIX
 from av1rules.plan.items import (
+    CLIP_GROUP,
+    GROUP,
     ActiveItem,
     Blocked,
     ClipState,
@@ -29,9 +31,9 @@ from av1rules.plan.items import (
     Prerequisite,
     RunItem,
     clip_of,
+    task_name,
     work_of,
 )
-from av1rules.plan.task_names import CLIP_GROUP, GROUP, task_name
 
 Builder = Callable[[RunItem, Prerequisite | None], Outcome]
 """Builds the target of a row, or runs one of its prerequisites, and returns the outcome. Raises no

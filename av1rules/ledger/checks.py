@@ -14,9 +14,8 @@ from typing import Annotated
 import msgspec
 
 from av1rules.ledger.database import LedgerDb
-from av1rules.ledger.mapping import Column, LedgerPath, RecordMapper
+from av1rules.ledger.mapping import Column, LedgerPath, RecordMapper, Table
 from av1rules.ledger.records import TargetRow
-from av1rules.ledger.table import Table
 
 
 class CheckMethod(StrEnum):

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from av1rules.ledger.mapping import LedgerPath, RecordMapper
+from av1rules.ledger.mapping import LedgerPath, RecordMapper, Table
 from av1rules.ledger.records import ToolsUsed
-from av1rules.ledger.table import Table
 from av1rules.policy.model import Review, ReviewKind, parse_canary
 from av1rules.policy.settings import EncodeSettings
 from av1rules.quality.excerpts import Excerpt

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-from av1rules.ledger.mapping import Column, Embedded, LedgerPath, RecordMapper
+from av1rules.ledger.mapping import Column, Embedded, LedgerPath, RecordMapper, Table
 from av1rules.ledger.records import Basis, Interval
-from av1rules.ledger.table import Table
 
 
 class PastForecast(msgspec.Struct, frozen=True, kw_only=True):

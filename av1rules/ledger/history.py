@@ -17,9 +17,8 @@ import msgspec
 
 from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.ledger import Ledger
-from av1rules.ledger.records import Attempt, AttemptResult, TargetRow, ToolsUsed
+from av1rules.ledger.records import Attempt, AttemptResult, TargetRow, ToolsUsed, unreadable
 from av1rules.ledger.runs import RunRecord
-from av1rules.ledger.targets import unreadable
 from av1rules.ledger.trash_table import TrashSum
 from av1rules.media.resolution import resolution_of
 from av1rules.media.source_text import MainPicture, main_picture

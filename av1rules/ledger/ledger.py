@@ -18,12 +18,20 @@ from av1rules.ledger.checks import CheckTable, SourceCheckTable
 from av1rules.ledger.clips import ClipTable
 from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION, LedgerDb
 from av1rules.ledger.forecasts import ForecastTable
-from av1rules.ledger.mapping import LedgerPath, RecordMapper
-from av1rules.ledger.records import Attempt, AttemptResult, TargetRow, VerdictTable, put_attempt
+from av1rules.ledger.mapping import LedgerPath, RecordMapper, Table
+from av1rules.ledger.records import (
+    Attempt,
+    AttemptResult,
+    LedgerRow,
+    TargetRow,
+    TargetTable,
+    VerdictTable,
+    dump_row,
+    put_attempt,
+    put_row,
+)
 from av1rules.ledger.runs import InventoryTable, MoveTable, RunTable
 from av1rules.ledger.samples import SampleTable, SearchTable
-from av1rules.ledger.table import Table
-from av1rules.ledger.targets import LedgerRow, TargetTable, dump_row, put_row
 from av1rules.ledger.trash_table import TrashTable
 
 __all__ = ["LEDGER_NAME", "SCHEMA_VERSION", "InHand", "Ledger"]

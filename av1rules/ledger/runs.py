@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from av1rules.ledger.database import LedgerDb
-from av1rules.ledger.mapping import LedgerPath, RecordMapper
-from av1rules.ledger.records import TargetRow
-from av1rules.ledger.table import Table
-from av1rules.ledger.targets import put_row
+from av1rules.ledger.mapping import LedgerPath, RecordMapper, Table
+from av1rules.ledger.records import TargetRow, put_row
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,11 +21,18 @@ from av1rules.ledger.mapping import (
     LedgerPaths,
     RecordMapper,
     SqlValue,
+    Table,
     dump_paths,
 )
-from av1rules.ledger.records import Attempt, TargetRow, put_attempt
-from av1rules.ledger.table import Table
-from av1rules.ledger.targets import LedgerRow, TargetTable, dump_row, put_row
+from av1rules.ledger.records import (
+    Attempt,
+    LedgerRow,
+    TargetRow,
+    TargetTable,
+    dump_row,
+    put_attempt,
+    put_row,
+)
 from av1rules.storage.replace import Replacement
 
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from av1rules.base.text import printable
+from av1rules.plan.conflicts import block_collisions
 from av1rules.plan.context import PlanContext
 from av1rules.plan.items import ActiveItem, Blocked, Copy, Encode, Move, PlanItem, ReusableTarget
 from av1rules.plan.source_item import re_evaluate
-from av1rules.plan.target_path import block_collisions
 
 
 def assign_reuse(scope: PlanContext, items: Sequence[PlanItem]) -> list[PlanItem]:

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+
+from av1rules.base.text import printable
 from av1rules.plan.context import PlanContext, PlanRequest
-from av1rules.plan.items import Blocked, Encode, PlannedEncode, PlannedFile
+from av1rules.plan.items import (
+    ActiveItem,
+    Blocked,
+    Encode,
+    Fresh,
+    PlanItem,
+    PlannedEncode,
+    PlannedFile,
+    clip_of,
+)
 from av1rules.plan.target_state import TargetOwner, TargetState, is_as_written
 from av1rules.plan.workspace import Workspace
 
@@ -73,3 +87,31 @@ def _was_just_published(workspace: Workspace, planned: PlannedFile, found: Targe
         entry is not None and entry.target == planned.target and entry.target_key == found.key
         for entry in prepared
     )
+
+
+def block_collisions(rows: Iterable[PlanItem]) -> list[PlanItem]:
+    """The items, those that claim one and the same target as Blocked, each naming the other."""
+    rows = list(rows)
+    claims: dict[str, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        is_claiming = isinstance(row, ActiveItem | Fresh) or clip_of(row) is not None
+        if row.target is not None and is_claiming:
+            claims[row.target].append(number)
+    for target, numbers in claims.items():
+        if len(numbers) > 1:
+            for number in numbers:
+                rows[number] = _collided(rows, number, numbers, target)
+    return rows
+
+
+def _collided(rows: list[PlanItem], number: int, numbers: list[int], target: str) -> Blocked:
+    others = ", ".join(
+        printable(os.path.basename(rows[other].file.relative_path))
+        for other in numbers
+        if other != number
+    )
+    cause = (
+        f"would write the same target as {others} ({printable(os.path.basename(target))}): "
+        "rename one, or skip one by a rule"
+    )
+    return Blocked.of(rows[number], cause)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from enum import Enum
 from typing import Any, ClassVar, Self, TypeVar, final
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,13 +19,18 @@ from av1rules.ledger.records import TargetRow
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.safety_stop import Inventory, SafetyStop
 from av1rules.plan.target_state import TargetState
-from av1rules.plan.task_names import MEASURE_GROUP, SAMPLE_GROUP, SEARCH_GROUP
 from av1rules.policy.facts import Facts
 from av1rules.policy.model import Review, Rule
 from av1rules.policy.resolve import Decision, Origin
 from av1rules.policy.settings import EncodeSettings
 from av1rules.policy.source_tier import Classification
 from av1rules.quality.excerpts import Excerpt
+
+GROUP = "encode"
+CLIP_GROUP = "clip"
+MEASURE_GROUP, SEARCH_GROUP, SAMPLE_GROUP = "measure", "search", "sample"
+GROUPS = (GROUP, CLIP_GROUP, MEASURE_GROUP, SEARCH_GROUP, SAMPLE_GROUP)
+"""Groups of doit tasks."""
 
 
 class PlanAction(Enum):
@@ -369,3 +376,27 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 def total_bytes(rows: Iterable[PlannedFile]) -> int:
     return sum(row.size_bytes for row in rows)
+
+
+_PLAIN = " !#$&'()+,-./:;@^_`{}~"
+"""Kept as they are. `=` doit refuses, `*?[]` are patterns to it; `%` is the escape itself."""
+
+
+def task_name(library_path: str) -> str:
+    """The sub-task's name; readable for ordinary names, unique and reversible for all."""
+    if library_path.isprintable():
+        return "".join(
+            character if character.isalnum() or character in _PLAIN else _escape(character)
+            for character in library_path
+        )
+    return quote_from_bytes(os.fsencode(library_path), safe=_PLAIN)
+
+
+def _escape(character: str) -> str:
+    return quote_from_bytes(os.fsencode(character), safe="")
+
+
+def source_of_task(task_id: str, group: str = GROUP) -> str | None:
+    """The library path of a task id `encode:NAME` (or of another group); None for any other."""
+    found, colon, name = task_id.partition(":")
+    return os.fsdecode(unquote_to_bytes(name)) if found == group and colon else None

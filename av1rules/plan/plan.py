@@ -22,6 +22,7 @@ from av1rules.media.discover import Candidate, SkipReason, WalkProblem
 from av1rules.media.source import LibraryFile
 from av1rules.plan.assign_reuse import assign_reuse
 from av1rules.plan.cache import CachedDecision, PlanCache
+from av1rules.plan.conflicts import block_collisions
 from av1rules.plan.context import KnownTargets, PlanContext, PlanRequest
 from av1rules.plan.items import (
     ActiveItem,
@@ -39,7 +40,6 @@ from av1rules.plan.replaced_item import plan_replaced, trash_summary
 from av1rules.plan.review_gate import deduplicate_clips
 from av1rules.plan.safety_stop import Inventory, SafetyStop, check_output, check_roots
 from av1rules.plan.source_item import plan_file
-from av1rules.plan.target_path import block_collisions
 from av1rules.plan.workspace import Workspace, probe_files, walk_roots
 from av1rules.policy.model import OnToolsChange, OriginalsKind, OutputMode, OutputSpec
 

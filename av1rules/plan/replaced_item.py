@@ -28,8 +28,13 @@ from av1rules.plan.items import (
     with_note,
 )
 from av1rules.plan.source_item import awaits_grain, ready_to_encode, with_freshness
-from av1rules.plan.target_path import target_path
-from av1rules.plan.target_state import TargetOwner, TargetState, inspect_target, is_as_written
+from av1rules.plan.target_state import (
+    TargetOwner,
+    TargetState,
+    inspect_target,
+    is_as_written,
+    target_path,
+)
 from av1rules.plan.workspace import Workspace
 
 

@@ -34,8 +34,7 @@ from av1rules.plan.items import (
 from av1rules.plan.prerequisites import with_known_results
 from av1rules.plan.renames_and_copies import with_reusable_target
 from av1rules.plan.review_gate import apply_review
-from av1rules.plan.target_path import target_path
-from av1rules.plan.target_state import inspect_target
+from av1rules.plan.target_state import inspect_target, target_path
 from av1rules.policy.model import HardLinks, OnToolsChange, OutputMode
 from av1rules.policy.resolve import DecisionKind
 

@@ -16,6 +16,23 @@ from av1rules.ledger.provenance import parse_provenance
 from av1rules.ledger.records import TargetRow
 from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
+from av1rules.media.source import LibraryFile
+from av1rules.policy.model import OutputMode, OutputSpec
+
+
+def target_path(file: LibraryFile, output: OutputSpec, container: str) -> str:
+    """The target of a source, absolute.
+
+    `mirror` keeps the library path, root's name included, below `output.root`, so that a second
+    root never moves the targets of the first; `beside` puts `output.suffix` before the extension;
+    `replace` is the source's own place, but for the extension.
+    """
+    stem = os.path.splitext(file.relative_path)[0]
+    if output.mode is OutputMode.MIRROR:
+        return f"{output.root}/{file.root_name}/{stem}.{container}"
+    if output.mode is OutputMode.REPLACE:
+        return f"{file.root}/{stem}.{container}"
+    return f"{file.root}/{stem}{output.suffix}.{container}"
 
 
 def inspect_target(target: str, known: TargetRow | None, tools: Tools) -> TargetState | None:

@@ -7,12 +7,13 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from av1rules import __version__
-from av1rules.approvals.file import approvals_path
+from av1rules.approvals.file import approvals_path, load_approvals
 from av1rules.approvals.model import Decisions
 from av1rules.base.files import write_text
 from av1rules.base.process import Children
@@ -25,7 +26,6 @@ from av1rules.media.cache import LibraryCache, ProbeFailure
 from av1rules.media.discover import VIDEO_EXTENSIONS, Candidate, WalkProblem, walk
 from av1rules.media.ffprobe import probe_many
 from av1rules.media.source import LibraryFile, Source
-from av1rules.plan.approvals import ApprovalsFile
 from av1rules.policy.decode import STATE_FOLDER
 from av1rules.policy.load import load_rules
 from av1rules.policy.schema import schema_digest
@@ -61,6 +61,30 @@ def probe_files(
         timeout_s=workspace.ruleset.run.probe_timeout_s,
         children=workspace.children,
     )
+
+
+@dataclass(slots=True)
+class ApprovalsFile:
+    """The file as it was when it was opened; read and checked at the first question."""
+
+    path: Path | None = None
+    digest: str = ""
+    _book: Decisions | None = field(default=None, repr=False)
+
+    @classmethod
+    def at(cls, path: Path) -> ApprovalsFile:
+        try:
+            raw = path.read_bytes()
+        except OSError:  # none, or unreadable: the first question says so
+            raw = b""
+        return cls(path, text_digest(raw.decode("utf-8", "surrogateescape")) if raw else "")
+
+    @property
+    def book(self) -> Decisions:
+        """All decisions. Raises RulesError, Av1rulesError."""
+        if self._book is None:
+            self._book = Decisions() if self.path is None else load_approvals(self.path)
+        return self._book
 
 
 _CHECKED_NAME = "rules.checked"

@@ -14,7 +14,7 @@ import pytest
 
 from av1rules.ledger.database import LEDGER_NAME
 from av1rules.ledger.ledger import Ledger
-from av1rules.ledger.table import Table
+from av1rules.ledger.mapping import Table
 from tests.ledger import sample_records as sample
 
 TABLES: tuple[type[Table[Any]], ...] = tuple(Table.__subclasses__())

@@ -22,8 +22,15 @@ from av1rules.ledger.database import LedgerDb
 from av1rules.ledger.forecasts import ForecastTable, PastForecast
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.receipt import Receipt, SourcePicture, kept_scores, receipt_json
-from av1rules.ledger.records import Attempt, AttemptResult, Basis, Interval, TargetRow, ToolsUsed
-from av1rules.ledger.targets import put_row
+from av1rules.ledger.records import (
+    Attempt,
+    AttemptResult,
+    Basis,
+    Interval,
+    TargetRow,
+    ToolsUsed,
+    put_row,
+)
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.policy.canonical import fingerprint
 from av1rules.policy.quality_spec import Metric

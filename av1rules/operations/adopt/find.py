@@ -18,7 +18,7 @@ from av1rules.ledger.records import TargetRow
 from av1rules.media.cache import content_key_of, lone_file
 from av1rules.media.discover import WalkProblem, walk
 from av1rules.media.source import LibraryFile
-from av1rules.plan.target_path import target_path
+from av1rules.plan.target_state import target_path
 from av1rules.plan.workspace import Workspace, walk_roots
 from av1rules.policy.model import OutputMode, RuleSet
 from av1rules.storage.trash import TRASH_FOLDER, is_disk_there
