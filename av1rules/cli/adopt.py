@@ -9,11 +9,11 @@ import click
 from av1rules.base.events import Sink
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import absolute_paths, paths_argument, progress_sink, rules_option
+from av1rules.cli.options import absolute_paths, event_sink, paths_argument, rules_option
 from av1rules.execute.startup import start_session
 from av1rules.operations.adopt.adopt import AdoptKind, AdoptOptions, AdoptReport, adopt
 from av1rules.plan.workspace import Workspace, open_workspace
-from av1rules.report.adopt import adopt_json, adopt_text
+from av1rules.report.checks import adopt_json, adopt_text
 
 
 @click.command("adopt")
@@ -34,8 +34,8 @@ def command(
     """Rebuild the ledger's knowledge of targets that are on disk, or of those at or below PATHS:
     after the ledger was lost or restored, the library moved, a target was edited or renamed.
 
-    What the tag inside a file says is checked against its source; what fails is told and left
-    alone. No film is changed.
+    The tag inside a file is checked against its source; a file that fails is reported and left
+    alone. No video is changed.
     """
     request = AdoptOptions(
         paths=absolute_paths(paths), digest=digest, decode=decode, is_dry=dry_run
@@ -43,7 +43,7 @@ def command(
     with (
         open_workspace(rules_file, write=False) as workspace,
         stop_on_signals(workspace.children),
-        progress_sink() as sink,
+        event_sink() as sink,
     ):
         report = _adopt(workspace, request, sink)
     show = adopt_json if as_json else adopt_text

@@ -1,8 +1,11 @@
-"""`av1rules clips`: what test clips there are, how they look, and what a person says of them."""
+"""`av1rules clips`: list, show, play and compare test clips, and decide on them."""
 
 from __future__ import annotations
 
 import importlib
+import os
+import shlex
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +14,10 @@ import click
 
 from av1rules.approvals.adjust import requested_changes
 from av1rules.approvals.model import Answer
+from av1rules.base.errors import UsageError
+from av1rules.base.process import run
 from av1rules.base.signals import stop_on_signals
 from av1rules.base.text import printable
-from av1rules.cli.clips_open import play
 from av1rules.cli.exit_codes import EXIT_DONE
 from av1rules.cli.options import rules_option
 from av1rules.ledger.clips import ClipStatus
@@ -26,9 +30,13 @@ from av1rules.report.clips import clip_json, clip_text, clips_json, clips_text
 
 _TRY = "try"
 
+PLAYER_VARIABLE = "AV1RULES_PLAYER"
+_PLAYERS = ("mpv", "vlc", "xdg-open", "open")
+_HINT = f"set {PLAYER_VARIABLE}, such as {PLAYER_VARIABLE}='mpv --fs'"
+
 
 class _Group(click.Group):
-    """What builds comes with doit, which takes 70 ms to import: only where it is called."""
+    """Loads `clips try` only when it is called: all that a run needs takes long to import."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), _TRY])
@@ -42,7 +50,7 @@ class _Group(click.Group):
 
 @click.group("clips", cls=_Group)
 def command() -> None:
-    """Test clips of films that are to be seen before they are encoded (review in the rules).
+    """Test clips of films that are reviewed before they are encoded (review in the rules).
 
     NAME is a film by its library path, as plans show it, or by its path on disk.
     """
@@ -56,7 +64,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print it as 
 
 
 @contextmanager
-def _space(rules_file: Path) -> Iterator[Workspace]:
+def _workspace(rules_file: Path) -> Iterator[Workspace]:
     with (
         open_workspace(rules_file, write=False) as workspace,
         stop_on_signals(workspace.children),
@@ -69,7 +77,7 @@ def _space(rules_file: Path) -> Iterator[Workspace]:
 @json_option
 def list_command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
     """List clips: waiting, void, due, rejected, approved; with the size the film would have."""
-    with _space(rules_file) as workspace:
+    with _workspace(rules_file) as workspace:
         views = list_clips(workspace)
     click.echo(clips_json(views) if as_json else clips_text(views))
 
@@ -80,8 +88,8 @@ def list_command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - cli
 @variant_option
 @json_option
 def show_command(rules_file: Path, name: str, variant: int | None, as_json: bool) -> None:  # noqa: FBT001
-    """Show one clip: passages and why these, settings, sizes, scores, command, its variants."""
-    with _space(rules_file) as workspace:
+    """Show one clip: excerpts and why these, settings, sizes, scores, command, its variants."""
+    with _workspace(rules_file) as workspace:
         view = find_clip(workspace, name, variant=variant)
     click.echo(clip_json(view) if as_json else clip_text(view))
 
@@ -91,8 +99,8 @@ def show_command(rules_file: Path, name: str, variant: int | None, as_json: bool
 @name_argument
 @variant_option
 def open_command(rules_file: Path, name: str, variant: int | None) -> None:
-    """Play the clip: by $AV1RULES_PLAYER, mpv, vlc, or what the desktop opens films with."""
-    with _space(rules_file) as workspace:
+    """Play the clip with $AV1RULES_PLAYER, mpv, vlc, or the desktop's own player."""
+    with _workspace(rules_file) as workspace:
         path = find_clip(workspace, name, variant=variant).made.path
     play(path)
 
@@ -104,15 +112,15 @@ def open_command(rules_file: Path, name: str, variant: int | None) -> None:
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The page to write; left out: beside the clip, in the state folder.",
+    help="The page to write. Default: beside the clip, in the state folder.",
 )
 def compare_command(rules_file: Path, name: str, output: Path | None) -> None:
     """Write an HTML page: source and encode side by side under a slider, the clip, its scores; its
     variants (clips try) beside it.
 
-    It needs no network and shows nothing but what is in it. Prints where it lies.
+    The page needs no network. Prints its path.
     """
-    with _space(rules_file) as workspace:
+    with _workspace(rules_file) as workspace:
         written = write_comparison(workspace, find_clip(workspace, name), output=output)
     click.echo(printable(str(written)))
 
@@ -121,8 +129,8 @@ def compare_command(rules_file: Path, name: str, output: Path | None) -> None:
 @rules_option
 @click.argument("names", nargs=-1, required=True, type=click.Path(), metavar="NAME...")
 def approve_command(rules_file: Path, names: tuple[str, ...]) -> int:
-    """Say yes: the next run encodes the film with the settings of its clip."""
-    with _space(rules_file) as workspace:
+    """Approve clips: the next run encodes each film with the settings of its clip."""
+    with _workspace(rules_file) as workspace:
         views = [find_clip(workspace, name) for name in names]
         for view in views:
             view.require_current()
@@ -146,7 +154,7 @@ def _settings(view: ClipView) -> str:
 )
 @click.option("--slower", is_flag=True, help="The preset one step slower.")
 @click.option("--set", "words", multiple=True, metavar="KEY=VALUE", help="Any other setting.")
-@click.option("--reason", help="Why, for those who read approvals.yaml.")
+@click.option("--reason", help="Why; it is kept in approvals.yaml.")
 def adjust_command(
     rules_file: Path,
     name: str,
@@ -155,17 +163,17 @@ def adjust_command(
     words: tuple[str, ...],
     reason: str | None,
 ) -> int:
-    """Ask for better: other settings for this film only. The next run makes a new clip."""
-    with _space(rules_file) as workspace:
+    """Change settings for this film only. The next run makes a new clip."""
+    with _workspace(rules_file) as workspace:
         view = find_clip(workspace, name)
         settings = view.require_current().facts.settings
         changes = requested_changes(settings, crf=crf, is_slower=slower, words=words)
         decide_clip(workspace, view, Answer.ADJUSTED, reason=reason, changes=changes)
-    told = ", ".join(
+    text = ", ".join(
         f"{key} {show_value(getattr(settings, key))} -> {show_value(value)}"
         for key, value in changes.items()
     )
-    click.echo(f"adjusted: {printable(view.source)}: {told}; a run makes a new clip")
+    click.echo(f"adjusted: {printable(view.source)}: {text}; a run makes a new clip")
     return EXIT_DONE
 
 
@@ -174,10 +182,41 @@ def adjust_command(
 @name_argument
 @click.option("--reason", required=True, help="Why, in a sentence.")
 def reject_command(rules_file: Path, name: str, reason: str) -> int:
-    """Say no: the film is left as it is until its settings change."""
-    with _space(rules_file) as workspace:
+    """Reject a clip: the film is left as it is until its settings change."""
+    with _workspace(rules_file) as workspace:
         view = find_clip(workspace, name)
         decide_clip(workspace, view, Answer.REJECTED, reason=reason)
     was = " (it was approved)" if view.standing is ClipStatus.APPROVED else ""
     click.echo(f"rejected: {printable(view.source)}{was}")
     return EXIT_DONE
+
+
+def play(path: str) -> None:
+    """Play a file and wait until the player ends. Raises UsageError if there is no player."""
+    argv = [*_player(), path]
+    try:
+        done = run(argv)
+    except OSError as problem:
+        raise UsageError(
+            f"the player can't be started: {problem.strerror}", where=printable(argv[0]), hint=_HINT
+        ) from problem
+    if not done.ok:
+        output = f": {printable(done.stderr[-1])}" if done.stderr else ""
+        raise UsageError(
+            f"{printable(argv[0])} could not play the clip ({done.describe_exit()}){output}",
+            where=printable(path),
+            hint=_HINT,
+        )
+
+
+def _player() -> list[str]:
+    try:
+        wanted = shlex.split(os.environ.get(PLAYER_VARIABLE, ""))
+    except ValueError as problem:
+        raise UsageError(f"{PLAYER_VARIABLE} can't be read: {problem}", hint=_HINT) from problem
+    if wanted:
+        return wanted
+    found = next((player for player in _PLAYERS if shutil.which(player)), None)
+    if found is None:
+        raise UsageError(f"no player found (tried {', '.join(_PLAYERS)})", hint=_HINT)
+    return [found]

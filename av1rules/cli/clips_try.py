@@ -10,8 +10,7 @@ from av1rules.approvals.adjust import requested_variants
 from av1rules.base.outcomes import Outcome
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
-from av1rules.cli.options import rules_option
-from av1rules.cli.run import event_sink
+from av1rules.cli.options import event_sink, rules_option
 from av1rules.execute.startup import start_session
 from av1rules.operations.clips.review import find_clip
 from av1rules.operations.clips.variants import (
@@ -51,10 +50,10 @@ def command(
     slower: bool,  # noqa: FBT001 - click passes flags so
     as_json: bool,  # noqa: FBT001
 ) -> int:
-    """Make variants of a clip now: the same passages with other settings, one for each option.
+    """Make variants of a clip now: the same excerpts with other settings, one for each option.
 
-    Nothing is decided by it: rules and approvals stay as they are. `clips compare` then shows all
-    of them, and how to take one. They go when the film is encoded.
+    Rules and approvals stay as they are. `clips compare` then shows all variants, and how to take
+    one. They are deleted when the film is encoded.
     """
     with (
         open_workspace(rules_file, write=False) as workspace,
@@ -62,15 +61,15 @@ def command(
         event_sink(as_json=as_json) as sink,
         start_session(workspace, sink) as session,
     ):
-        film = source_for_variants(session.workspace, name)
-        wishes = requested_variants(settings_of(film), sets=sets, crfs=crfs, is_slower=slower)
-        rows = [variant_row(session.workspace, film, changes) for changes in wishes]
-        finished = try_variants(film, rows, session)
+        source = source_for_variants(session.workspace, name)
+        requests = requested_variants(settings_of(source), sets=sets, crfs=crfs, is_slower=slower)
+        rows = [variant_row(session.workspace, source, changes) for changes in requests]
+        finished = try_variants(source, rows, session)
         interrupted = workspace.children.is_stopping
-        view = None if interrupted else find_clip(session.workspace, film.file.library_path)
+        view = None if interrupted else find_clip(session.workspace, source.file.library_path)
     if view is not None and not as_json:
         click.echo(variants_text(view))
-        click.echo(f"\nnext: av1rules clips compare {display_name(film)}")
+        click.echo(f"\nnext: av1rules clips compare {display_name(source)}")
     if interrupted:
         return EXIT_INTERRUPTED
     return EXIT_FAILED if any(finished.counts[one] for one in _NOT_MADE) else EXIT_DONE

@@ -25,7 +25,7 @@ from av1rules.operations.doctor import (
 from av1rules.policy.load import check_rules
 from av1rules.policy.model import RuleSet, Severity, ToolsSpec
 from av1rules.policy.ownership import writable_by_others
-from av1rules.report.doctor import doctor_json, doctor_text
+from av1rules.report.checks import doctor_json, doctor_text
 
 
 @click.command("doctor")

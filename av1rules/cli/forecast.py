@@ -1,4 +1,4 @@
-"""`av1rules forecast`: what became of past forecasts."""
+"""`av1rules forecast`: past forecasts beside actual results."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def command(
     check: bool,  # noqa: FBT001 - click passes flags so
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Compare what was foretold of past encodes with what came out: how far off time and size
-    were, and how often the 80 % interval held. `plan` has the forecast of what is to do.
+    """Compare the forecasts of past encodes with actual results: how far off time and size were,
+    and how often the 80 % interval held. `plan` shows the forecast of pending work.
 
-    Changes nothing, and looks at no source.
+    Changes nothing, and reads no source.
     """
     if not check:
         raise UsageError(

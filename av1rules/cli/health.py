@@ -8,7 +8,7 @@ import click
 
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import absolute_paths, paths_argument, progress_sink, rules_option
+from av1rules.cli.options import absolute_paths, event_sink, paths_argument, rules_option
 from av1rules.operations.source_health import SourceHealth, check_health
 from av1rules.plan.workspace import open_workspace
 from av1rules.report.checks import sources_json, sources_text
@@ -37,16 +37,16 @@ def command(
     """Decode the sources of the library, or those at or below PATHS, to their ends, and list what
     is damaged.
 
-    At the lowest priority; may be broken off with Ctrl-C at any time: what was done is not done
-    again. A run may be at work meanwhile.
+    Runs at the lowest priority. Can be interrupted with Ctrl-C at any time: finished files are not
+    decoded again. A run may be active.
     """
-    wished = absolute_paths(paths)
+    wanted = absolute_paths(paths)
     with (
         open_workspace(rules_file, write=True) as workspace,
         stop_on_signals(workspace.children),
-        progress_sink() as sink,
+        event_sink() as sink,
     ):
-        report = check_health(workspace, wished, jobs=jobs, again=again, sink=sink)
+        report = check_health(workspace, wanted, jobs=jobs, again=again, sink=sink)
     click.echo(sources_json(report) if as_json else sources_text(report))
     is_well = len(report.of(SourceHealth.WELL)) == len(report.checks)
     return EXIT_DONE if is_well and not report.problems else EXIT_FAILED

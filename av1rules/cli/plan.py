@@ -14,6 +14,7 @@ from av1rules.cli.options import (
     absolute_paths,
     accept_missing_option,
     budget_options,
+    event_sink,
     force_option,
     paths_argument,
     rules_option,
@@ -23,8 +24,7 @@ from av1rules.plan.items import Plan, coming_encode
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import Workspace, open_workspace
 from av1rules.policy.schema import jobs_bounds
-from av1rules.report.plan import plan_text
-from av1rules.report.plan_export import Foretold, plan_csv, plan_json
+from av1rules.report.plan import ForecastColumns, plan_csv, plan_json, plan_text
 from av1rules.ui.sinks import counter_sink
 
 
@@ -63,7 +63,7 @@ def command(
 ) -> int:
     """Show what a run would do with the library, or with PATHS of it, and why.
 
-    Writes nothing but its cache; with --sample, what the samples told.
+    Writes only its cache and, with --sample, the results of the samples.
     """
     try:
         request = PlanRequest(
@@ -75,7 +75,7 @@ def command(
             for warning in workspace.warnings:
                 click.echo(f"warning: {warning}", err=True)
             plan = build_plan(workspace, request, sink=sink)
-            forecasts = _foretell(
+            forecasts = _forecast(
                 plan, workspace, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes
             )
     except Av1rulesError as problem:
@@ -96,9 +96,8 @@ def command(
 
 def _take_samples(rules_file: Path, request: PlanRequest, *, jobs: int | None) -> bool:
     """Whether it was interrupted; what was found until then is kept."""
-    # All that a run needs: only where samples are wished for.
+    # All that a run needs: imported only if samples are requested.
     from av1rules.base.signals import stop_on_signals  # noqa: PLC0415
-    from av1rules.cli.run import event_sink  # noqa: PLC0415
     from av1rules.execute.run import measure_grain_first, sample_first  # noqa: PLC0415
     from av1rules.execute.startup import start_session  # noqa: PLC0415
 
@@ -116,22 +115,22 @@ def _take_samples(rules_file: Path, request: PlanRequest, *, jobs: int | None) -
         return workspace.children.is_stopping
 
 
-def _foretell(
+def _forecast(
     plan: Plan,
     workspace: Workspace,
     *,
     jobs: int | None,
     budget_s: float | None,
     free_bytes: int | None,
-) -> Foretold:
+) -> ForecastColumns:
     if not any(coming_encode(row) is not None for row in plan.rows):
-        return Foretold()
-    # Tens of ms to import: only where there is something to foretell.
+        return ForecastColumns()
+    # Tens of ms to import: only if there is something to forecast.
     from av1rules.forecast.of_plan import Budget, forecast_plan  # noqa: PLC0415
-    from av1rules.report.forecast import foretold_of  # noqa: PLC0415
+    from av1rules.report.forecast import forecast_columns  # noqa: PLC0415
 
     budget = Budget(seconds=budget_s, free_bytes=free_bytes)
     forecast = forecast_plan(
         plan, workspace.ledger, workspace.ruleset, workspace.tools, jobs=jobs, budget=budget
     )
-    return foretold_of(forecast, plan.rows)
+    return forecast_columns(forecast, plan.rows)

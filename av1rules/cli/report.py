@@ -1,4 +1,4 @@
-"""`av1rules report`: what was done, what it saved, and what came to nothing."""
+"""`av1rules report`: what was done, what it saved, and what failed."""
 
 from __future__ import annotations
 
@@ -27,16 +27,14 @@ from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import RuleSet
-from av1rules.report.aggregate import count_up
+from av1rules.report.aggregate import aggregate
 from av1rules.report.model import Figures, Skipped
 from av1rules.report.plan import skipped_of
-from av1rules.report.render_csv import report_csv
-from av1rules.report.render_json import report_json
-from av1rules.report.render_text import report_markdown, report_text
+from av1rules.report.render import report_csv, report_json, report_markdown, report_text
 from av1rules.ui.sinks import counter_sink
 
 CHECKED_FORECASTS = 2000
-"""The newest: what a model of long ago foretold says nothing of the next plan."""
+"""The newest only: forecasts of an old model say nothing about the next plan."""
 
 
 class Form(StrEnum):
@@ -82,8 +80,8 @@ def command(
     since: str | None,
     with_plan: bool,  # noqa: FBT001 - click passes flags so
 ) -> None:
-    """Show what was done, what it saved, how long it took and how good it is, how forecasts came
-    out, what failed and why, by day, rule and source tier.
+    """Show what was done, what it saved, how long it took, its quality, forecasts beside actual
+    results, and what failed and why, by day, rule and source tier.
 
     As text, Markdown, JSON, CSV with a line a file, or one HTML page that needs no network. From
     the ledger alone, unless --plan is given; changes nothing. How one target was made: `av1rules
@@ -143,8 +141,8 @@ def _no_time(text: str) -> UsageError:
 
 
 def _goal(output: str) -> Path:
-    """Where to write. Raises UsageError unless it is named like a report: a slip of the hand must
-    not overwrite a film."""
+    """Where to write. Raises UsageError unless it is named like a report: a mistyped
+    path must not overwrite a video."""
     goal = Path(os.path.realpath(output))
     if goal.suffix.lower() not in _FORM_OF_SUFFIX or goal.is_dir():
         raise UsageError(
@@ -171,7 +169,7 @@ def _written(
     forecasts = ledger.forecasts
     if form is Form.CSV:
         return report_csv(made, outcomes, clips=clips, forecasts=forecasts.middles())
-    figures = count_up(
+    figures = aggregate(
         made,
         outcomes,
         at=now,

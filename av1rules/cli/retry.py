@@ -34,12 +34,12 @@ def command(rules_file: Path, paths: tuple[str, ...]) -> None:
     ruleset = load_rules(rules_file)
     wanted = [_library_paths(path, ruleset) for path in paths]
     with closing(Ledger.read(ruleset.run.state_dir)) as ledger:
-        if not _meant(ledger, wanted):
+        if not _matching(ledger, wanted):
             click.echo(NOTHING)
             return
     state_dir = ruleset.run.state_dir
     with run_lock(state_dir), closing(Ledger.open(state_dir)) as ledger:
-        freed = _meant(ledger, wanted)
+        freed = _matching(ledger, wanted)
         ledger.free_failures(tuple(dict.fromkeys(verdict.source for verdict in freed)))
     for verdict in freed:
         times = plural(verdict.count, "once", f"{verdict.count} times")
@@ -49,7 +49,7 @@ def command(rules_file: Path, paths: tuple[str, ...]) -> None:
     click.echo(f"{len(freed)} freed: the next run tries again")
 
 
-def _meant(ledger: Ledger, wanted: list[tuple[str, ...]]) -> tuple[Attempt, ...]:
+def _matching(ledger: Ledger, wanted: list[tuple[str, ...]]) -> tuple[Attempt, ...]:
     """Failures of the wanted files and folders, by library path; of all if there are none."""
     names = [name for ways in wanted for name in ways]
     return tuple(

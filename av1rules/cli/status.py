@@ -1,4 +1,4 @@
-"""`av1rules status`: how things stand."""
+"""`av1rules status`: the status of a library."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from av1rules.report.status import status_json, status_text
 @rules_option
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 def command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Show how things stand: targets and what they save, what lies aside, what failed, what was
-    found damaged, the last runs, and who is at work.
+    """Show the status: targets and what they save, the trash, what failed, what was found damaged,
+    the last runs, and the active run.
 
-    Changes nothing, and looks at no source.
+    Changes nothing, and reads no source.
     """
     ruleset = load_rules(rules_file)
     with closing(Ledger.read(ruleset.run.state_dir)) as ledger:

@@ -1,4 +1,4 @@
-"""`av1rules undo`: put back what was replaced or put aside."""
+"""`av1rules undo`: put back what was replaced or moved to the trash."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import click
 from av1rules.base.errors import UsageError
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import rules_option
-from av1rules.cli.run import event_sink
+from av1rules.cli.options import event_sink, rules_option
 from av1rules.execute.startup import start_session
 from av1rules.operations.undo import Undone, find_entries, undo
 from av1rules.plan.workspace import open_workspace
@@ -25,9 +24,9 @@ from av1rules.report.trash import undo_json
 def command(rules_file: Path, what: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001
     """Put the originals of a RUN (its number, or "last") or of single FILEs back in their places.
 
-    Each is read whole and compared with its digest first. What stood in the place goes aside in
-    turn, so an undo can be undone. What was undone is left alone by later runs until its source or
-    settings change.
+    Each is first read whole and compared with its digest. The file in its place goes to the trash,
+    so an undo can be undone. Later runs leave what was undone alone until its source or settings
+    change.
     """
     if not what:
         raise UsageError(

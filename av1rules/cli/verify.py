@@ -13,7 +13,7 @@ from av1rules.base.signals import stop_on_signals
 from av1rules.base.text import printable
 from av1rules.base.units import UnitError, parse_duration
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import paths_argument, progress_sink, rules_option
+from av1rules.cli.options import event_sink, paths_argument, rules_option
 from av1rules.ledger.checks import CheckMethod
 from av1rules.ledger.records import TargetRow
 from av1rules.operations.verify_targets import (
@@ -49,7 +49,7 @@ def command(
     """Check the targets of the library again, or those at or below PATHS (targets or sources): by
     size and time, and by content where a time differs.
 
-    May be broken off with Ctrl-C: with --older-than the next one goes on. A run may be at work.
+    Can be interrupted with Ctrl-C: with --older-than the next one continues. A run may be active.
     """
     ways = {CheckMethod.DIGEST: digest, CheckMethod.DECODE: decode}
     request = VerifyOptions(
@@ -60,7 +60,7 @@ def command(
     with (
         open_workspace(rules_file, write=True) as workspace,
         stop_on_signals(workspace.children),
-        progress_sink() as sink,
+        event_sink() as sink,
     ):
         rows = selected_rows(workspace.ledger.rows(), request)
         _require_some(rows, paths, workspace)
@@ -74,8 +74,8 @@ def command(
 
 
 def _names(path: str) -> tuple[str, ...]:
-    """What a path may be called in the ledger: it is not asked whether it exists, for a target that
-    is gone is just what is looked for; and folders on the way may be links."""
+    """The names that a path may have in the ledger. It need not exist, since a missing target is a
+    finding; folders on the way may be links."""
     whole = os.path.abspath(path)
     folder, name = os.path.split(whole)
     real = os.path.realpath(folder)

@@ -1,4 +1,4 @@
-"""Adds up what the ledger tells, one target at a time. Pure."""
+"""Adds up the figures of a report from the ledger, one target at a time. Pure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from av1rules.ledger.records import AttemptResult, ToolsUsed
 from av1rules.operations.clips.ledger_status import ClipAndStatus
 from av1rules.report.aggregate_scores import (
     ScoreTally,
-    came_out,
     clip_groups,
     clip_scores,
+    compared,
     span,
     tier_rank,
 )
@@ -39,17 +39,17 @@ from av1rules.report.model import (
 )
 
 EXTREMES = 10
-"""So many biggest savers and worst ratios are named."""
+"""How many of the biggest savings and of the largest ratios are named."""
 
 _LONGEST_DAYS = ((PeriodLength.DAY, 45), (PeriodLength.WEEK, 550), (PeriodLength.MONTH, 3660))
-"""Up to so many days the periods of a series have this length: at most some 80 bars, or 120
+"""The length of the periods of a series by how many days it covers at most: some 80 bars, or 120
 months."""
 
 SizeKey = tuple[str | None, str | None]
 SpeedKey = tuple[str | None, str, int]
 
 
-def count_up(
+def aggregate(
     made: Iterable[EncodeRecord],
     outcomes: Outcomes,
     *,
@@ -62,8 +62,8 @@ def count_up(
     skipped: tuple[Skipped, ...] | None = None,
     zone: tzinfo | None = None,
 ) -> Figures:
-    """The figures of a report. `past` are forecasts, oldest first. Days are those of `zone`; None:
-    of this machine."""
+    """The figures of a report. `past` are forecasts, oldest first. Days are those of `zone`, by
+    default the local time zone."""
     tally = Tally(zone=zone)
     for one in made:
         tally.add(one)
@@ -88,7 +88,7 @@ def count_up(
             if clip.standing in (ClipStatus.WAITING, ClipStatus.VOID)
         ),
         checked=check_forecasts(past),
-        came_out=came_out(past),
+        compared=compared(past),
         speeds=tally.speeds(),
         savers=tally.savers(),
         worst=tally.worst(),
@@ -101,7 +101,7 @@ def count_up(
 
 @dataclass(slots=True)
 class _RunningSums:
-    """Sums under way, with every ratio: eight bytes each."""
+    """Totals being added up, with every ratio: eight bytes each."""
 
     files: int = 0
     source_bytes: int = 0
@@ -143,23 +143,23 @@ class _RunningSums:
 
 
 @dataclass(slots=True)
-class _Pace:
+class _SpeedSums:
     frames: int = 0
     encode_s: float = 0.0
-    film_s: float = 0.0
-    film_encode_s: float = 0.0
+    video_s: float = 0.0
+    video_encode_s: float = 0.0
     each: array[float] = field(default_factory=lambda: array("d"))
 
 
 @dataclass(slots=True)
-class _Uses:
+class _ToolUse:
     files: int
     first: datetime
     last: datetime
 
 
 class Tally:
-    """Memory grows with the number of days and rules, and by a few bytes with each target."""
+    """Adds up targets. Memory grows with the days and rules, and by a few bytes per target."""
 
     def __init__(self, *, zone: tzinfo | None = None) -> None:
         self.total = _RunningSums()
@@ -167,8 +167,8 @@ class Tally:
         self._zone = zone
         self._days: defaultdict[date, _RunningSums] = defaultdict(_RunningSums)
         self._sizes: defaultdict[SizeKey, _RunningSums] = defaultdict(_RunningSums)
-        self._paces: defaultdict[SpeedKey, _Pace] = defaultdict(_Pace)
-        self._tools: dict[ToolsUsed, _Uses] = {}
+        self._speeds: defaultdict[SpeedKey, _SpeedSums] = defaultdict(_SpeedSums)
+        self._tools: dict[ToolsUsed, _ToolUse] = {}
         self._savers: list[tuple[float, int, EncodeRecord]] = []
         self._worst: list[tuple[float, int, EncodeRecord]] = []
 
@@ -177,7 +177,7 @@ class Tally:
         self._days[one.built_at.astimezone(self._zone).date()].add(one)
         self._sizes[one.rule, one.source_tier].add(one, with_ratio=True)
         self.scores.add(one)
-        self._add_pace(one)
+        self._add_speed(one)
         self._add_tools(one)
         if one.saved_bytes > 0:
             self._keep(self._savers, one.saved_bytes, one)
@@ -185,33 +185,34 @@ class Tally:
             self._keep(self._worst, one.size_ratio, one)
 
     def _keep(
-        self, heap: list[tuple[float, int, EncodeRecord]], weight: float, one: EncodeRecord
+        self, top: list[tuple[float, int, EncodeRecord]], weight: float, one: EncodeRecord
     ) -> None:
-        """Of equal ones the first stays: the number of the file decides, never its content."""
+        """Keep the largest weights. Between equal ones the number of the file decides, so that
+        records are never compared."""
         entry = (weight, -self.total.files, one)
-        if len(heap) < EXTREMES:
-            heapq.heappush(heap, entry)
-        elif entry > heap[0]:
-            heapq.heapreplace(heap, entry)
+        if len(top) < EXTREMES:
+            heapq.heappush(top, entry)
+        elif entry > top[0]:
+            heapq.heapreplace(top, entry)
 
-    def _add_pace(self, one: EncodeRecord) -> None:
+    def _add_speed(self, one: EncodeRecord) -> None:
         if one.frames_per_s is None or one.frames is None or one.encode_s is None:
             return
-        pace = self._paces[one.resolution, one.tools.encoder, one.settings.preset]
-        pace.frames += one.frames
-        pace.encode_s += one.encode_s
-        pace.each.append(one.frames_per_s)
+        speed = self._speeds[one.resolution, one.tools.encoder, one.settings.preset]
+        speed.frames += one.frames
+        speed.encode_s += one.encode_s
+        speed.each.append(one.frames_per_s)
         if one.frame_rate is not None:
-            pace.film_s += one.frames / one.frame_rate
-            pace.film_encode_s += one.encode_s
+            speed.video_s += one.frames / one.frame_rate
+            speed.video_encode_s += one.encode_s
 
     def _add_tools(self, one: EncodeRecord) -> None:
-        uses = self._tools.setdefault(one.tools, _Uses(0, one.built_at, one.built_at))
+        uses = self._tools.setdefault(one.tools, _ToolUse(0, one.built_at, one.built_at))
         uses.files += 1
         uses.first = min(uses.first, one.built_at)
         uses.last = max(uses.last, one.built_at)
 
-    # --- what came of it
+    # --- results
 
     def savers(self) -> tuple[EncodeRecord, ...]:
         return tuple(entry[2] for entry in sorted(self._savers, reverse=True))
@@ -220,7 +221,7 @@ class Tally:
         return tuple(entry[2] for entry in sorted(self._worst, reverse=True))
 
     def tools(self) -> tuple[ToolGroup, ...]:
-        """Those used last first."""
+        """The most recently used first."""
         groups = (
             ToolGroup(tools=tools, files=uses.files, first=uses.first, last=uses.last)
             for tools, uses in self._tools.items()
@@ -228,19 +229,19 @@ class Tally:
         return tuple(sorted(groups, key=lambda group: group.last, reverse=True))
 
     def by_rule(self) -> tuple[SizeGroup, ...]:
-        groups = [_size_group(rule, tier, heap) for (rule, tier), heap in self._sizes.items()]
+        groups = [_size_group(rule, tier, sums) for (rule, tier), sums in self._sizes.items()]
         return tuple(sorted(groups, key=lambda group: -group.sums.saved_bytes))
 
     def by_tier(self) -> tuple[SizeGroup, ...]:
         """The best tier first, unknown ones last."""
-        heaps: defaultdict[str | None, _RunningSums] = defaultdict(_RunningSums)
-        for (_, tier), heap in self._sizes.items():
-            heaps[tier].join(heap)
-        tiers = sorted(heaps, key=tier_rank)
-        return tuple(_size_group(None, tier, heaps[tier]) for tier in tiers)
+        groups: defaultdict[str | None, _RunningSums] = defaultdict(_RunningSums)
+        for (_, tier), sums in self._sizes.items():
+            groups[tier].join(sums)
+        tiers = sorted(groups, key=tier_rank)
+        return tuple(_size_group(None, tier, groups[tier]) for tier in tiers)
 
     def speeds(self) -> tuple[SpeedGroup, ...]:
-        groups = (_speed_group(key, pace) for key, pace in self._paces.items())
+        groups = (_speed_group(key, speed) for key, speed in self._speeds.items())
         return tuple(sorted(groups, key=lambda group: (group.encoder, group.preset, -group.files)))
 
     def series(self) -> tuple[PeriodLength, tuple[Period, ...]]:
@@ -249,11 +250,11 @@ class Tally:
             return PeriodLength.DAY, ()
         first, last = min(self._days), max(self._days)
         length = length_for((last - first).days + 1)
-        heaps: defaultdict[date, _RunningSums] = defaultdict(_RunningSums)
-        for day, heap in self._days.items():
-            heaps[period_start(day, length)].join(heap)
+        groups: defaultdict[date, _RunningSums] = defaultdict(_RunningSums)
+        for day, sums in self._days.items():
+            groups[period_start(day, length)].join(sums)
         return length, tuple(
-            Period(start=start, sums=heaps[start].sums() if start in heaps else Sums())
+            Period(start=start, sums=groups[start].sums() if start in groups else Sums())
             for start in _starts(first, last, length)
         )
 
@@ -289,14 +290,14 @@ def _starts(first: date, last: date, length: PeriodLength) -> Iterator[date]:
         start = period_start(start + timedelta(days=longest), length)
 
 
-def _size_group(rule: str | None, source_tier: str | None, heap: _RunningSums) -> SizeGroup:
+def _size_group(rule: str | None, source_tier: str | None, sums: _RunningSums) -> SizeGroup:
     return SizeGroup(
-        rule=rule, source_tier=source_tier, sums=heap.sums(), ratios=spread(heap.ratios)
+        rule=rule, source_tier=source_tier, sums=sums.sums(), ratios=spread(sums.ratios)
     )
 
 
 def spread(values: Iterable[float]) -> Ratios | None:
-    """How ratios are spread; None without any."""
+    """The distribution of ratios; None if there are none."""
     ratios = tuple(values)
     if not ratios:
         return None
@@ -310,21 +311,22 @@ def spread(values: Iterable[float]) -> Ratios | None:
     )
 
 
-def _speed_group(key: SpeedKey, pace: _Pace) -> SpeedGroup:
+def _speed_group(key: SpeedKey, speed: _SpeedSums) -> SpeedGroup:
     resolution, encoder, preset = key
     return SpeedGroup(
         resolution=resolution,
         encoder=encoder,
         preset=preset,
-        files=len(pace.each),
-        frames_per_s=pace.frames / pace.encode_s,
-        median=statistics.median(pace.each),
-        realtime=pace.film_s / pace.film_encode_s if pace.film_encode_s else None,
+        files=len(speed.each),
+        frames_per_s=speed.frames / speed.encode_s,
+        median=statistics.median(speed.each),
+        realtime=speed.video_s / speed.video_encode_s if speed.video_encode_s else None,
     )
 
 
 def _reasons(outcomes: Outcomes) -> tuple[Reason, ...]:
-    """Why things failed, the most frequent reason first: the lines below the first are of each."""
+    """Why encodes failed, the most frequent reason first. Only the first line of a message counts:
+    the others differ from file to file."""
     counts = Counter(
         verdict.detail.partition("\n")[0] for verdict in outcomes.of(AttemptResult.FAILED)
     )

@@ -1,4 +1,4 @@
-"""Adds up scores of films and of test clips, test clips themselves, and forecasts. Pure."""
+"""Adds up the scores of targets and test clips, the clips themselves, and forecasts. Pure."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from av1rules.report.model import (
     BIN_POINTS,
     LOWEST_BIN,
     SCORE_BINS,
-    CameOut,
     ClipGroup,
+    ForecastAndActual,
     ScoreBins,
     ScoreGroup,
     Span,
 )
 
 MOST_POINTS = 400
-"""Forecasts that a chart shows: more would hide each other."""
+"""How many forecasts a chart shows: more would hide each other."""
 
 TIER_ORDER = {tier.value: number for number, tier in enumerate(SourceTier)}
 
@@ -40,7 +40,7 @@ def tier_rank(source_tier: str | None) -> tuple[int, str]:
 
 @dataclass(slots=True)
 class _Values:
-    """Sixteen bytes for each file."""
+    """The scores of a group: sixteen bytes per file."""
 
     mean: array[float] = field(default_factory=lambda: array("d"))
     p5: array[float] = field(default_factory=lambda: array("d"))
@@ -66,7 +66,7 @@ class ScoreTally:
             values.p5.append(score.p5)
 
     def groups(self) -> tuple[ScoreGroup, ...]:
-        """By metric, tier and rule; what was scored in whole before what was sampled."""
+        """By metric, tier and rule; whole videos before samples."""
         groups = [
             ScoreGroup(
                 rule=rule,
@@ -83,7 +83,7 @@ class ScoreTally:
         return tuple(groups)
 
     def bins(self) -> tuple[ScoreBins, ...]:
-        """VMAF by tier, whatever part of each film was scored."""
+        """VMAF by tier, whether whole videos or samples were scored."""
         means: defaultdict[str | None, Counter[int]] = defaultdict(Counter)
         lows: defaultdict[str | None, Counter[int]] = defaultdict(Counter)
         for (_, source_tier, metric, _), values in self._groups.items():
@@ -110,20 +110,20 @@ def _order(group: ScoreGroup) -> tuple[object, ...]:
 
 
 def score_bin(value: float) -> int:
-    """The number of a VMAF's bin; models may go a little above 100."""
+    """The bin of a VMAF score; some models go a little above 100."""
     number = int((value - LOWEST_BIN) // BIN_POINTS) + 1
     return min(max(number, 0), SCORE_BINS - 1)
 
 
 def span(values: Iterable[float]) -> Span:
-    """Of one value or more."""
+    """The distribution of at least one value."""
     known = tuple(values)
     deciles = statistics.quantiles(known, n=10, method="inclusive") if known[1:] else known * 9
     return Span(low=deciles[0], median=deciles[4], high=deciles[8])
 
 
 def clip_scores(clips: Iterable[ClipAndStatus]) -> tuple[ScoreGroup, ...]:
-    """What test clips scored; variants show settings that no film has."""
+    """The scores of test clips, without variants: no target has their settings."""
     tally = ScoreTally()
     for clip in clips:
         if clip.standing is not ClipStatus.VARIANT:
@@ -132,35 +132,33 @@ def clip_scores(clips: Iterable[ClipAndStatus]) -> tuple[ScoreGroup, ...]:
 
 
 def clip_groups(clips: Sequence[ClipAndStatus]) -> tuple[ClipGroup, ...]:
-    """In the order of lists of clips."""
+    """By status, in the order in which clips are listed."""
     groups: defaultdict[ClipStatus, list[ClipAndStatus]] = defaultdict(list)
     for clip in clips:
         groups[clip.standing].append(clip)
-    return tuple(
-        _clip_group(standing, groups[standing]) for standing in ClipStatus if standing in groups
-    )
+    return tuple(_clip_group(status, groups[status]) for status in ClipStatus if status in groups)
 
 
-def _clip_group(standing: ClipStatus, clips: Sequence[ClipAndStatus]) -> ClipGroup:
+def _clip_group(status: ClipStatus, clips: Sequence[ClipAndStatus]) -> ClipGroup:
     facts = [clip.record.facts for clip in clips]
     return ClipGroup(
-        standing=standing,
+        status=status,
         clips=len(clips),
-        film_s=sum(one.duration_s for one in facts),
+        duration_s=sum(one.duration_s for one in facts),
         encode_s=sum(one.encode_s for one in facts),
         size_bytes=sum(clip.record.size_bytes for clip in clips),
     )
 
 
-def came_out(past: Sequence[PastForecast]) -> tuple[CameOut, ...]:
-    """The newest forecasts that can be compared with what came out."""
+def compared(past: Sequence[PastForecast]) -> tuple[ForecastAndActual, ...]:
+    """The newest forecasts that can be compared with actual results."""
     known = [
         one
         for one in past
         if min(one.seconds.mid, one.actual_s, one.size_bytes.mid, one.actual_bytes) > 0
     ]
     return tuple(
-        CameOut(
+        ForecastAndActual(
             source_tier=one.source_tier,
             forecast_s=one.seconds.mid,
             actual_s=one.actual_s,

@@ -1,15 +1,45 @@
-"""What `verify` and `health` found, as text and as JSON. Pure."""
+"""What `doctor`, `verify`, `health` and `adopt` found, as text and as JSON."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 
 from av1rules.base.text import counted, printable
+from av1rules.operations.adopt.adopt import Adoption, AdoptKind, AdoptReport
+from av1rules.operations.doctor.findings import Finding, Grade, has_wrong
 from av1rules.operations.source_health import HealthReport, SourceCheck, SourceHealth
 from av1rules.operations.verify_targets import TargetCheck, TargetHealth
 from av1rules.report.json import json_document
 from av1rules.report.table import Column, Section, records, section_text, table_of
+
+
+def doctor_text(findings: Sequence[Finding]) -> str:
+    """Sections in the order of the findings, each line with its grade, hints below, counts last."""
+    parts: list[str] = []
+    for section, items in groupby(findings, key=lambda finding: finding.section):
+        parts.append("\n".join([section, *(_lines(item) for item in items)]))
+    return "\n\n".join([*parts, _verdict(findings)])
+
+
+def _lines(finding: Finding) -> str:
+    shown = f"{printable(finding.subject)}: {printable(finding.detail)}"
+    line = f"  {finding.grade.value:<8} {shown}"
+    return f"{line}\n{'':11}hint: {printable(finding.hint)}" if finding.hint else line
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.grade for finding in findings)
+    wrong, warnings = counts[Grade.WRONG], counts[Grade.WARNING]
+    shown = counted(warnings, "warning")
+    return f"{wrong or 'nothing'} wrong, {shown}" if wrong or warnings else "all is well"
+
+
+def doctor_json(findings: Sequence[Finding]) -> str:
+    """`{"format", "ok", "findings": [{section, grade, subject, detail, hint}, ...]}`."""
+    return json_document({"ok": not has_wrong(findings), "findings": findings})
+
 
 DETAIL_WIDTH = 180
 
@@ -49,7 +79,7 @@ _SOURCE_COLUMNS: tuple[Column[SourceCheck], ...] = (
 
 
 def targets_text(checks: Sequence[TargetCheck], *, skipped: int) -> str:
-    """A block for each target with a problem, with what to do; counts last."""
+    """A block for each target with a problem, and what to do; counts last."""
     parts = [_target_block(check) for check in checks if check.health is not TargetHealth.WELL]
     counts = Counter(check.health for check in checks)
     touched = sum(check.touched_ns is not None for check in checks)
@@ -73,7 +103,7 @@ def _target_block(check: TargetCheck) -> str:
 
 
 def targets_json(checks: Sequence[TargetCheck], *, skipped: int) -> str:
-    """`{"format", "ok", "checked", "skipped", "targets": [...]}`; all that were checked."""
+    """`{"format", "ok", "checked", "skipped", "targets": [...]}`: every target that was checked."""
     return json_document(
         {
             "ok": all(check.health is TargetHealth.WELL for check in checks),
@@ -85,7 +115,7 @@ def targets_json(checks: Sequence[TargetCheck], *, skipped: int) -> str:
 
 
 def sources_text(report: HealthReport) -> str:
-    """Tables of what is damaged and what is unclear, counts last."""
+    """Tables of damaged and unclear sources, counts last."""
     parts = [f"warning: {printable(problem)}" for problem in report.problems]
     damaged, unclear = report.of(SourceHealth.DAMAGED), report.of(SourceHealth.UNCLEAR)
     if damaged:
@@ -113,5 +143,62 @@ def sources_json(report: HealthReport) -> str:
             and all(check.health is SourceHealth.WELL for check in report.checks),
             "problems": report.problems,
             "sources": records(_SOURCE_COLUMNS, report.checks),
+        }
+    )
+
+
+LINE_WIDTH = 180
+
+_TITLES = {
+    AdoptKind.ADOPTED: "Adopted",
+    AdoptKind.RENEWED: "Renewed: edited since they were written",
+    AdoptKind.RENAMED: "Renamed: the ledger follows",
+    AdoptKind.REFUSED: "Refused: left as they are",
+}
+
+
+def _notes(row: Adoption) -> str:
+    lines = [row.reason] if row.reason else []
+    if row.original:
+        lines.append(f"the original is in {row.original}")
+    return "\n".join(printable(line, limit=LINE_WIDTH) for line in (*lines, *row.notes))
+
+
+_COLUMNS: tuple[Column[Adoption], ...] = (
+    Column(key="target", header="target", value=lambda row: row.target, is_name=True),
+    Column(key="result", value=lambda row: row.kind),
+    Column(key="source", header="source", value=lambda row: row.source, is_name=True),
+    Column(key="original", value=lambda row: row.original),
+    Column(key="reason", value=lambda row: row.reason),
+    Column(key="notes", value=lambda row: row.notes),
+    Column(header="notes", value=_notes, show=str),
+)
+
+
+def adopt_text(report: AdoptReport, *, is_dry: bool) -> str:
+    """A table for each kind, counts last."""
+    parts = [f"warning: {printable(problem)}" for problem in report.problems]
+    for kind in AdoptKind:
+        if rows := report.of(kind):
+            title = f"{_TITLES[kind]} ({counted(len(rows), 'file')})"
+            parts.append(section_text(Section(title=title, table=table_of(_COLUMNS, rows))))
+    counts = [f"{len(report.of(kind))} {kind.value}" for kind in AdoptKind if report.of(kind)] or [
+        "nothing to adopt"
+    ]
+    if report.known:
+        counts.append(f"{report.known} unchanged in the ledger")
+    parts.append(f"{', '.join(counts)}{'; nothing was written' if is_dry else ''}")
+    return "\n\n".join(parts)
+
+
+def adopt_json(report: AdoptReport, *, is_dry: bool) -> str:
+    """`{"format", "ok", "dry_run", "known", "problems", "targets": [...]}`."""
+    return json_document(
+        {
+            "ok": not report.problems and not report.of(AdoptKind.REFUSED),
+            "dry_run": is_dry,
+            "known": report.known,
+            "problems": report.problems,
+            "targets": records(_COLUMNS, report.adoptions),
         }
     )

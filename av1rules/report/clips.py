@@ -1,4 +1,4 @@
-"""Test clips as text for people and as JSON for programs."""
+"""Test clips as text and as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WHY_WIDTH = 70
 
 
 def projection_text(facts: ClipFacts) -> str:
-    """The whole film as far as the clip tells: `1.51 GiB (7%)`."""
+    """The size of the whole target as projected from the clip: `1.51 GiB (7%)`."""
     if facts.projected_bytes is None or facts.share is None:
         return "unknown"
     return f"{format_size(facts.projected_bytes)} ({facts.share:.0%})"
@@ -31,7 +31,7 @@ def score_by(facts: ClipFacts, metric: Metric) -> Score | None:
 
 
 def clips_text(views: Sequence[ClipView]) -> str:
-    """A table, and what to do next where something waits."""
+    """A table, and what to do next if a clip waits."""
     if not views:
         return NO_CLIPS
     text = table_text(table_of(_COLUMNS, views))
@@ -90,7 +90,7 @@ def _lines(view: ClipView) -> Iterator[str]:
     facts = record.facts
     yield f"  clip: {printable(record.path)}"
     yield (
-        f"    {facts.duration_s:.1f} s, {facts.frames} pictures, {format_size(record.size_bytes)}, "
+        f"    {facts.duration_s:.1f} s, {facts.frames} frames, {format_size(record.size_bytes)}, "
         f"encoded in {format_duration(facts.encode_s)}, made {record.made_at}"
     )
     for piece in facts.pieces:
@@ -106,13 +106,13 @@ def _lines(view: ClipView) -> Iterator[str]:
     if view.standing is ClipStatus.VARIANT:
         yield f"  take it: {view.adjust_command}"
     if view.variants:
-        yield "  variants of the same passages:"
+        yield "  variants of the same excerpts:"
         yield from (f"    {line}".rstrip() for line in variants_text(view).splitlines())
     yield f"  command: {facts.command}"
 
 
 def variants_text(view: ClipView) -> str:
-    """A clip and its variants as a table, and how to take each; nothing where there are none."""
+    """A clip and its variants as a table, and how to take each; empty if there are no variants."""
     if not view.variants:
         return ""
     variants = [
@@ -135,7 +135,7 @@ def clip_json(view: ClipView) -> str:
 
 
 def clip_record(view: ClipView) -> dict[str, Any]:
-    """One clip as plain data; the facts are there once it is made."""
+    """One clip as plain data; its facts once it is made."""
     record: dict[str, Any] = {
         "library_path": view.source,
         "state": view.standing.value,

@@ -1,4 +1,4 @@
-"""Why one file is treated as it is, from facts to command, as text for people."""
+"""Why one file is treated as it is, from facts to command, as text."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from av1rules.policy.model import ReviewKind
 _MARKS = {True: "yes", False: "no", None: "unknown"}
 
 SETTING_NOTES = {
-    "film_grain": "strength of the grain that players put back",
+    "film_grain": "strength of the grain that players add",
     "film_grain_denoise": "takes the grain out before coding; without it film_grain only adds",
     "crf": "constant quality, lower is better",
     "preset": "speed, lower is slower and better",
 }
-"""What a reader may not know by the name alone."""
+"""Settings whose names do not explain themselves."""
 
 
 def explain_text(explanation: Explanation) -> str:
@@ -105,12 +105,12 @@ def _settings(explanation: Explanation) -> Iterator[str]:
     work = work_of(explanation.row)
     due = () if work is None else work.pending
     for name in NAMES:
-        told = shown(settings, name)
+        text = shown(settings, name)
         if name == "crf" and Prerequisite.SEARCH in due:
-            told = "by target"
+            text = "by target"
         note = f"  # {SETTING_NOTES[name]}" if name in SETTING_NOTES else ""
         origin = printable(str(origins.get(name, "")))
-        yield f"{name:<20} {told:<12} {origin}{note}"
+        yield f"{name:<20} {text:<12} {origin}{note}"
 
 
 def _review(explanation: Explanation) -> Iterator[str]:

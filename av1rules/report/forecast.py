@@ -1,4 +1,4 @@
-"""Forecasts for people and programs: beside each row of a plan, in total, and how they came out."""
+"""Forecasts: beside each row of a plan, in total, and past ones beside actual results."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from av1rules.forecast.of_plan import PlanForecast
 from av1rules.ledger.records import SAMPLED, Basis, Interval
 from av1rules.plan.items import PlanItem, coming_encode
 from av1rules.report.json import json_document
-from av1rules.report.plan_export import Foretold
+from av1rules.report.plan import ForecastColumns
 from av1rules.report.table import Column, records, table_of, table_text
 
 NEEDED = 20
-"""From so many encodes on the share inside the interval says something."""
+"""The number of encodes from which on the share inside the interval is meaningful."""
 
 
 def time_text(seconds: Interval) -> str:
-    """`"41 h (28-63 h)"`, in the unit of the middle."""
+    """`"41 h (28-63)"`, in the unit of the middle value."""
     if seconds.mid < 90:
         scale, unit = 1.0, "s"
     elif seconds.mid < 90 * 60:
@@ -46,21 +46,21 @@ def size_text(size: Interval) -> str:
 
 
 def _short(value: float) -> str:
-    """Two digits: more would promise too much."""
+    """Two digits: more would claim too much precision."""
     if abs(value) >= 9.95:
         return f"{value:.0f}"
     return f"{value:.1f}"
 
 
-def foretold_of(forecast: PlanForecast, rows: Iterable[PlanItem]) -> Foretold:
-    """All that a plan of these rows shows of it."""
+def forecast_columns(forecast: PlanForecast, rows: Iterable[PlanItem]) -> ForecastColumns:
+    """What a plan of these rows shows of its forecast."""
     encodes = tuple(row for row in rows if coming_encode(row) is not None)
-    return Foretold(
+    return ForecastColumns(
         cells={row.file.path: row_text(row, forecast) for row in encodes},
         csv_cells={row.file.path: _csv_cells(row, forecast) for row in encodes},
         records={row.file.path: _record(row, forecast) for row in encodes},
-        lines=tuple(outlook_lines(forecast)),
-        total=outlook_record(forecast),
+        lines=tuple(forecast_lines(forecast)),
+        total=forecast_totals(forecast),
     )
 
 
@@ -97,7 +97,7 @@ def _csv_cells(row: PlanItem, forecast: PlanForecast) -> dict[str, object]:
 
 
 def row_text(row: PlanItem, forecast: PlanForecast) -> str:
-    """The cell of one row: time, what it saves, and what that rests on."""
+    """The cell of one row: the time, what it saves, and the basis of the forecast."""
     path = row.file.path
     one = _of(row, forecast)
     beyond = ("beyond the budget",) if path in forecast.beyond else ()
@@ -108,8 +108,8 @@ def row_text(row: PlanItem, forecast: PlanForecast) -> str:
     )
 
 
-def outlook_lines(forecast: PlanForecast) -> Iterator[str]:
-    """Below the plan; nothing where nothing is encoded."""
+def forecast_lines(forecast: PlanForecast) -> Iterator[str]:
+    """The lines below a plan; none if nothing is to be encoded."""
     if forecast.by_path:
         yield _total_line(forecast)
         if forecast.within:
@@ -181,7 +181,7 @@ def forecast_record(one: Forecast) -> dict[str, Any]:
     }
 
 
-def outlook_record(forecast: PlanForecast) -> dict[str, Any]:
+def forecast_totals(forecast: PlanForecast) -> dict[str, Any]:
     """The totals as plain data."""
     return {
         "encodes": len(forecast.within),

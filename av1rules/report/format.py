@@ -1,4 +1,4 @@
-"""Names, times, shares and figures as the reports for people write them."""
+"""How reports for users write names, times, shares and reasons."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from av1rules.base.text import printable
 from av1rules.base.units import format_duration
 from av1rules.ledger.records import AttemptResult
 from av1rules.ledger.trash_table import TrashKind
+from av1rules.report.model import Period, PeriodLength
 
 NAME_WIDTH = 60
 
@@ -18,7 +19,7 @@ UNKNOWN = "unknown"
 
 
 def short_name(library_path: str) -> str:
-    """A library path that fits a column: its end says more than its beginning."""
+    """A library path that fits into a column; a long one loses its beginning."""
     shown = printable(library_path)
     return shown if len(shown) <= NAME_WIDTH else f"…{shown[1 - NAME_WIDTH :]}"
 
@@ -43,12 +44,12 @@ def percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
 
 
-def verdict_words(kind: AttemptResult) -> str:
-    """A kind of verdict in a sentence; one that is new here by its own name."""
-    return _VERDICTS.get(kind, kind.value)
+def attempt_text(kind: AttemptResult) -> str:
+    """The result of an attempt in a few words."""
+    return _ATTEMPTS.get(kind, kind.value)
 
 
-_VERDICTS = {
+_ATTEMPTS = {
     AttemptResult.TOO_LARGE: "came out too large",
     AttemptResult.TOO_POOR: "came out below the quality floor",
     AttemptResult.UNDONE: "undone by a user",
@@ -60,16 +61,22 @@ def rule_name(rule: str | None) -> str:
 
 
 def tier_name(source_tier: str | None) -> str:
-    """From the receipt, which may have lain beside an adopted target: untrusted input."""
+    """Comes from the receipt, which may be that of an adopted target: untrusted input."""
     return UNKNOWN if source_tier is None else printable(source_tier, limit=_RULE_LENGTH)
 
 
 def reason_line(detail: str) -> str:
-    """A reason of several lines on one."""
+    """A reason of several lines on one line."""
     text = "; ".join(filter(None, map(str.strip, detail.splitlines())))
     return printable(text, limit=_REASON_LENGTH)
 
 
-def plural_of_kind(kind: TrashKind) -> str:
-    """A kind of trash as the head of a line: "originals"."""
+def kind_plural(kind: TrashKind) -> str:
+    """The plural of a kind of trash, such as "originals"."""
     return f"{kind.value}s"
+
+
+def period_name(period: Period, length: PeriodLength) -> str:
+    """The date of a day, the first date of a week, the number of a month or year."""
+    digits = {PeriodLength.MONTH: 7, PeriodLength.YEAR: 4}.get(length, 10)
+    return period.start.isoformat()[:digits]

@@ -12,8 +12,8 @@ import msgspec
 from av1rules.base.text import printable_json
 
 FORMAT = 1
-"""The version of all documents. It grows when a key goes or changes its meaning, not when one is
-added: readers ignore keys that they do not know."""
+"""The version of all documents. It grows when a key is removed or changes its meaning, not when one
+is added: readers ignore unknown keys."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

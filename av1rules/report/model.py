@@ -1,7 +1,7 @@
-"""What a report says, in figures: one model, from which every form of it is written.
+"""The figures of a report: one model, from which every format is rendered.
 
-Sizes in bytes, times in seconds, ratios target to source. Unknown is None or absent; every sum says
-of how many files it is where that is not all of them.
+Sizes are in bytes, times in seconds; a ratio is target to source. An unknown value is None. A sum
+that does not cover all files comes with the number of files that it covers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from av1rules.ledger.records import AttemptResult, ToolsUsed
 from av1rules.policy.quality_spec import GateScope, Metric
 
 RATIO_BINS = 11
-"""Tenths of the source's size, and one more for targets that are as large or larger."""
+"""Ten bins of a tenth of the source's size each, and one for targets that are not smaller."""
 
 
 SCORE_BINS = 11
@@ -37,8 +37,8 @@ class PeriodLength(StrEnum):
 
 
 class Sums(msgspec.Struct, frozen=True, kw_only=True):
-    """Of some targets. `encode_s` and `verify_s` are those of the `timed` files: others were
-    copied, or adopted without a memory of how long they took."""
+    """Totals of some targets. `encode_s` and `verify_s` cover the `timed` files only: the others
+    were copied, or adopted without a record of their times."""
 
     files: int = 0
     source_bytes: int = 0
@@ -57,14 +57,14 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
-    """What was finished in one day, week (from Monday), month or year, by the local calendar."""
+    """What was finished in one day, week (from Monday), month or year of the local calendar."""
 
     start: date
     sums: Sums
 
 
 class Ratios(msgspec.Struct, frozen=True, kw_only=True):
-    """How the ratios of a group are spread: lower tenth, median, upper tenth, and counts by
+    """The distribution of a group's ratios: first decile, median, ninth decile, and counts by
     `RATIO_BINS`."""
 
     low: float
@@ -74,8 +74,8 @@ class Ratios(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SizeGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """The targets of one rule and source tier; None: none is known. `ratios` is None where every
-    source was empty."""
+    """The targets of one rule and source tier, either of which may be unknown (None). `ratios` is
+    None if every source was empty."""
 
     rule: str | None
     source_tier: str | None
@@ -84,7 +84,7 @@ class SizeGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """How figures are spread: lower tenth, median, upper tenth."""
+    """A distribution: first decile, median, ninth decile."""
 
     low: float
     median: float
@@ -92,8 +92,9 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScoreGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """What a metric said of the films, or of the test clips, of one rule and source tier. `mean`
-    and `p5` are spread over files; `scope` is None of clips, and where no receipt says it."""
+    """The scores of the targets, or of the test clips, of one rule and source tier by one metric.
+    `mean` and `p5` are distributions over files. `scope` is None for clips, and for targets whose
+    receipt does not name it."""
 
     rule: str | None
     source_tier: str | None
@@ -105,7 +106,7 @@ class ScoreGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScoreBins(msgspec.Struct, frozen=True, kw_only=True):
-    """How many films of a source tier have such a VMAF: counts by `SCORE_BINS`."""
+    """VMAF of the targets of a source tier: counts by `SCORE_BINS`."""
 
     source_tier: str | None
     mean: tuple[int, ...]
@@ -113,18 +114,18 @@ class ScoreBins(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClipGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Test clips that stand alike; `film_s` is how much film they show, `encode_s` what they took
-    to encode."""
+    """Test clips with the same status; `duration_s` is their total duration, `encode_s` the time
+    that encoding them took."""
 
-    standing: ClipStatus
+    status: ClipStatus
     clips: int
-    film_s: float
+    duration_s: float
     encode_s: float
     size_bytes: int
 
 
-class CameOut(msgspec.Struct, frozen=True, kw_only=True):
-    """One forecast beside what came out."""
+class ForecastAndActual(msgspec.Struct, frozen=True, kw_only=True):
+    """One forecast beside the actual result."""
 
     source_tier: str | None
     forecast_s: float
@@ -134,7 +135,7 @@ class CameOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Skipped(msgspec.Struct, frozen=True, kw_only=True):
-    """Files that a plan of today leaves as they are for the same reason."""
+    """Files that a current plan leaves as they are for the same reason."""
 
     action: str
     cause: str
@@ -143,10 +144,11 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpeedGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """How fast encodes of one kind were, by the clock on the wall; several at once slow each other.
+    """The speed of encodes of one kind in wall-clock time; encodes that run at the same time slow
+    each other down.
 
-    `frames_per_s` is of all of them together, `median` of the files. `realtime` is how much film a
-    second of encoding made, of those whose frame rate is known and steady.
+    `frames_per_s` covers all of them together, `median` is over files. `realtime` is seconds of
+    video encoded per second, for sources with a known, constant frame rate.
     """
 
     resolution: str | None
@@ -159,7 +161,7 @@ class SpeedGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToolGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """What some targets were made with, and when first and last."""
+    """The targets made with the same tools: how many, and when the first and the last."""
 
     tools: ToolsUsed
     files: int
@@ -168,16 +170,16 @@ class ToolGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """Failures that read alike."""
+    """Failures with the same message."""
 
     detail: str
     files: int
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole report. `since` is None for all that the ledger has; `max_failures` is from when on
-    a failing source is not tried any more. `checked` and `came_out` are of the newest forecasts;
-    `skipped` is None where no plan was made for it."""
+    """The whole report. `since` is None if it covers the whole ledger. A source that failed
+    `max_failures` times is parked. `checked` and `compared` cover the newest forecasts. `skipped`
+    is None if no plan was made for the report."""
 
     at: datetime
     since: datetime | None
@@ -194,7 +196,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     clip_scores: tuple[ScoreGroup, ...]
     waiting_clips: tuple[str, ...]  # library paths
     checked: tuple[Calibration, ...]
-    came_out: tuple[CameOut, ...]
+    compared: tuple[ForecastAndActual, ...]
     speeds: tuple[SpeedGroup, ...]
     savers: tuple[EncodeRecord, ...]
     worst: tuple[EncodeRecord, ...]
@@ -205,6 +207,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def decided(self) -> tuple[AttemptResult, ...]:
-        """The kinds of verdicts there are beside failures, in their own order."""
+        """The results of attempts other than failures that occurred, in the order of the enum."""
         found = {one.kind for one in self.outcomes.verdicts}
         return tuple(kind for kind in AttemptResult if kind in found - {AttemptResult.FAILED})

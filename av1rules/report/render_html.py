@@ -1,6 +1,6 @@
-"""A report as one HTML page that needs nothing else: no network, no script.
+"""A report as one self-contained HTML page, without network access or scripts.
 
-The one module that knows Jinja2, which is an extra.
+The only module that imports Jinja2, which is an extra.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _TEMPLATES = "templates"
 
 
 def report_html(figures: Figures) -> str:
-    """The page. All text is escaped by the template; the only markup that is passed through are
-    our own style sheet and the charts, which were written as XML."""
+    """The page. The template escapes all text except our own style sheet and the charts, which are
+    serialised XML."""
     css = _resource("report.css")
     charts = report_charts(figures)
     sections = report_sections(figures, limit=SHOWN_FILES)
@@ -54,6 +54,6 @@ def _resource(name: str) -> str:
 
 
 def _policy(css: str) -> str:
-    """What a browser may load for this page: nothing but this very style sheet, by its digest."""
+    """What a browser may load for this page: only this style sheet, by its digest."""
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

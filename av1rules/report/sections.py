@@ -1,11 +1,11 @@
-"""A report as titled tables: what was done, and all other sections in their order.
+"""The sections of a report as titled tables, in their order.
 
-The columns are those of JSON and CSV too.
+JSON and CSV use the same columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from av1rules.base.text import counted, printable
@@ -17,20 +17,20 @@ from av1rules.ledger.runs import RunRecord
 from av1rules.ledger.trash_table import TrashSum
 from av1rules.report.format import (
     UNKNOWN,
+    attempt_text,
     hours_of,
+    kind_plural,
     percent,
-    plural_of_kind,
+    period_name,
     reason_line,
     rule_name,
     shown_day,
     shown_time,
     tier_name,
-    verdict_words,
 )
 from av1rules.report.model import (
     Figures,
     Period,
-    PeriodLength,
     Ratios,
     Reason,
     SizeGroup,
@@ -40,7 +40,7 @@ from av1rules.report.model import (
     ToolGroup,
 )
 from av1rules.report.sections_quality import quality_rows, quality_sections
-from av1rules.report.table import Column, Section, Table, Topic, columns_of, table_of
+from av1rules.report.table import Column, Section, Table, Topic, columns_of, plain, table_of
 
 BIN_NAMES = (*(f"{tens}-{tens + 10} %" for tens in range(0, 100, 10)), "100 % or more")
 
@@ -57,7 +57,7 @@ def headline(figures: Figures) -> str:
 
 
 def report_sections(figures: Figures, *, limit: int) -> tuple[Section, ...]:
-    """All sections that have rows; lists name at most `limit` files."""
+    """The sections that have rows; lists name at most `limit` files."""
     found = (
         _summary(figures),
         _series(figures),
@@ -65,8 +65,16 @@ def report_sections(figures: Figures, *, limit: int) -> tuple[Section, ...]:
         _spread(figures),
         *quality_sections(figures, limit),
         _speeds(figures),
-        _extremes(Topic.SAVERS, "Biggest savings", figures.savers, limit),
-        _extremes(Topic.WORST, "Largest targets for their sources", figures.worst, limit),
+        Section(
+            topic=Topic.SAVERS,
+            title="Biggest savings",
+            table=table_of(TARGET_COLUMNS, figures.savers[:limit]),
+        ),
+        Section(
+            topic=Topic.WORST,
+            title="Largest targets for their sources",
+            table=table_of(TARGET_COLUMNS, figures.worst[:limit]),
+        ),
         *_outcome_sections(figures, limit),
         _trash(figures.outcomes),
         _tools(figures),
@@ -84,7 +92,7 @@ def _list(
     *,
     part: str = "",
 ) -> Section:
-    """The first of a list; its title says how many there are."""
+    """The first `limit` items of a list; the title says how many there are."""
     table = table_of(columns, items, limit=limit)
     return Section(topic=topic, title=f"{title} ({len(items)})", table=table, part=part)
 
@@ -92,9 +100,16 @@ def _list(
 # --- columns
 
 
-def size(key: str, header: str, value: Any) -> Column[Any]:
-    """A column of bytes."""
-    return Column(key=key, header=header, value=value, show=format_size, is_number=True)
+def _size(key: str, header: str, value: Any) -> Column[Any]:
+    return _number(key, header, value, format_size)
+
+
+def _number(key: str, header: str, value: Any, show: Callable[[Any], str] = plain) -> Column[Any]:
+    return Column(key=key, header=header, value=value, show=show, is_number=True)
+
+
+def _times(factor: float | None) -> str:
+    return "" if factor is None else f"{factor:.2g}x"
 
 
 def _range(found: Ratios | None) -> str:
@@ -102,31 +117,28 @@ def _range(found: Ratios | None) -> str:
 
 
 SUM_COLUMNS: tuple[Column[Sums], ...] = (
-    Column(key="files", header="files", value=lambda sums: sums.files, is_number=True),
-    size("source_bytes", "source", lambda sums: sums.source_bytes),
-    size("target_bytes", "target", lambda sums: sums.target_bytes),
-    size("saved_bytes", "saved", lambda sums: sums.saved_bytes),
-    Column(
-        key="size_ratio", header="ratio", value=lambda sums: sums.size_ratio, show=percent,
-        is_number=True,
-    ),
+    _number("files", "files", lambda sums: sums.files),
+    _size("source_bytes", "source", lambda sums: sums.source_bytes),
+    _size("target_bytes", "target", lambda sums: sums.target_bytes),
+    _size("saved_bytes", "saved", lambda sums: sums.saved_bytes),
+    _number("size_ratio", "ratio", lambda sums: sums.size_ratio, percent),
     Column(key="timed_files", value=lambda sums: sums.timed),
     Column(key="encode_s", value=lambda sums: sums.encode_s if sums.timed else None),
     Column(key="verify_s", value=lambda sums: sums.verify_s if sums.timed else None),
-)  # fmt: skip
+)
 
 TIER_COLUMNS: tuple[Column[SizeGroup], ...] = (
-    Column(
-        key="source_tier", header="tier", value=lambda group: group.source_tier, show=tier_name
-    ),
+    Column(key="source_tier", header="tier", value=lambda group: group.source_tier, show=tier_name),
     *columns_of(lambda group: group.sums, SUM_COLUMNS),
     Column(key="ratios", value=lambda group: group.ratios),
     Column(
-        header="median", value=lambda group: group.ratios and group.ratios.median, show=percent,
+        header="median",
+        value=lambda group: group.ratios and group.ratios.median,
+        show=percent,
         is_number=True,
     ),
     Column(header="8 of 10", value=lambda group: group.ratios, show=_range, is_number=True),
-)  # fmt: skip
+)
 
 SIZE_COLUMNS: tuple[Column[SizeGroup], ...] = (
     Column(key="rule", header="rule", value=lambda group: group.rule, show=rule_name),
@@ -135,25 +147,23 @@ SIZE_COLUMNS: tuple[Column[SizeGroup], ...] = (
 
 SPEED_COLUMNS: tuple[Column[SpeedGroup], ...] = (
     Column(key="encoder", header="encoder", value=lambda group: group.encoder),
-    Column(key="preset", header="preset", value=lambda group: group.preset, is_number=True),
+    _number("preset", "preset", lambda group: group.preset),
     Column(
-        key="resolution", header="resolution", value=lambda group: group.resolution,
+        key="resolution",
+        header="resolution",
+        value=lambda group: group.resolution,
         show=lambda name: name or UNKNOWN,
     ),
-    Column(key="files", header="files", value=lambda group: group.files, is_number=True),
-    Column(
-        key="frames_per_s", header="frames/s", value=lambda group: group.frames_per_s,
-        show="{:.3g}".format, is_number=True,
+    _number("files", "files", lambda group: group.files),
+    _number("frames_per_s", "frames/s", lambda group: group.frames_per_s, "{:.3g}".format),
+    _number("median", "median", lambda group: group.median, "{:.3g}".format),
+    _number(
+        "realtime",
+        "realtime",
+        lambda group: group.realtime,
+        lambda times: "" if times is None else f"{times:.2g}x",
     ),
-    Column(
-        key="median", header="median", value=lambda group: group.median, show="{:.3g}".format,
-        is_number=True,
-    ),
-    Column(
-        key="realtime", header="realtime", value=lambda group: group.realtime,
-        show=lambda times: "" if times is None else f"{times:.2g}x", is_number=True,
-    ),
-)  # fmt: skip
+)
 
 TARGET_COLUMNS: tuple[Column[EncodeRecord], ...] = (
     Column(key="source", header="file", value=lambda one: one.source, is_name=True),
@@ -165,24 +175,21 @@ TARGET_COLUMNS: tuple[Column[EncodeRecord], ...] = (
     Column(key="crf", value=lambda one: one.settings.crf),
     Column(key="preset", value=lambda one: one.settings.preset),
     Column(key="film_grain", value=lambda one: one.settings.film_grain),
-    size("source_bytes", "source", lambda one: one.source_bytes),
-    size("target_bytes", "target", lambda one: one.target_bytes),
-    size("saved_bytes", "saved", lambda one: one.saved_bytes),
-    Column(
-        key="size_ratio", header="ratio", value=lambda one: one.size_ratio, show=percent,
-        is_number=True,
-    ),
+    _size("source_bytes", "source", lambda one: one.source_bytes),
+    _size("target_bytes", "target", lambda one: one.target_bytes),
+    _size("saved_bytes", "saved", lambda one: one.saved_bytes),
+    _number("size_ratio", "ratio", lambda one: one.size_ratio, percent),
     Column(key="at", value=lambda one: one.built_at),
     Column(key="run", value=lambda one: one.run),
     Column(key="encode_s", value=lambda one: one.encode_s),
     Column(key="verify_s", value=lambda one: one.verify_s),
     Column(key="frames", value=lambda one: one.frames),
     Column(key="frames_per_s", value=lambda one: one.frames_per_s),
-)  # fmt: skip
+)
 
 DECIDED_COLUMNS: tuple[Column[Attempt], ...] = (
     Column(key="source", header="file", value=lambda one: one.source, is_name=True),
-    size("source_bytes", "size", lambda one: one.source_bytes),
+    _size("source_bytes", "size", lambda one: one.source_bytes),
     Column(key="target_bytes", value=lambda one: one.target_bytes),
     Column(key="count", value=lambda one: one.count),
     Column(key="at", header="last", value=lambda one: one.at, show=shown_time),
@@ -190,18 +197,16 @@ DECIDED_COLUMNS: tuple[Column[Attempt], ...] = (
 )
 
 FAILED_COLUMNS: tuple[Column[Attempt], ...] = tuple(
-    Column(key="count", header="times", value=lambda one: one.count, is_number=True)
-    if column.key == "count"
-    else column
+    _number("count", "times", lambda one: one.count) if column.key == "count" else column
     for column in DECIDED_COLUMNS
 )
 
 REASON_COLUMNS: tuple[Column[Reason], ...] = (
-    Column(key="files", header="files", value=lambda one: one.files, is_number=True),
+    _number("files", "files", lambda one: one.files),
     Column(key="reason", header="why", value=lambda one: one.detail, show=reason_line),
 )
 
-FAULT_COLUMNS: tuple[Column[DamageRecord], ...] = (
+DAMAGE_COLUMNS: tuple[Column[DamageRecord], ...] = (
     Column(key="name", header="file", value=lambda one: one.name, is_name=True),
     Column(key="at", header="found", value=lambda one: one.at, show=shown_time),
     Column(key="fault", header="problem", value=lambda one: one.fault, show=reason_line),
@@ -209,17 +214,17 @@ FAULT_COLUMNS: tuple[Column[DamageRecord], ...] = (
 
 SKIPPED_COLUMNS: tuple[Column[Skipped], ...] = (
     Column(key="action", header="what", value=lambda one: one.action),
-    Column(key="files", header="files", value=lambda one: one.files, is_number=True),
-    size("size_bytes", "size", lambda one: one.size_bytes),
+    _number("files", "files", lambda one: one.files),
+    _size("size_bytes", "size", lambda one: one.size_bytes),
     Column(key="cause", header="why", value=lambda one: one.cause, show=reason_line),
 )
 
 TRASH_COLUMNS: tuple[Column[TrashSum], ...] = (
-    Column(header="what", value=lambda one: one.kind, show=plural_of_kind),
-    Column(key="count", header="in the trash", value=lambda one: one.count, is_number=True),
-    size("size_bytes", "size", lambda one: one.size_bytes),
-    Column(key="purged", header="purged", value=lambda one: one.purged, is_number=True),
-    size("purged_bytes", "freed", lambda one: one.purged_bytes),
+    Column(header="what", value=lambda one: one.kind, show=kind_plural),
+    _number("count", "in the trash", lambda one: one.count),
+    _size("size_bytes", "size", lambda one: one.size_bytes),
+    _number("purged", "purged", lambda one: one.purged),
+    _size("purged_bytes", "freed", lambda one: one.purged_bytes),
 )
 
 TOOL_COLUMNS: tuple[Column[ToolGroup], ...] = (
@@ -227,33 +232,31 @@ TOOL_COLUMNS: tuple[Column[ToolGroup], ...] = (
     Column(header="encoder", value=lambda group: group.tools.encoder),
     Column(header="version", value=lambda group: group.tools.encoder_version or UNKNOWN),
     Column(header="FFmpeg", value=lambda group: group.tools.ffmpeg),
-    Column(key="files", header="files", value=lambda group: group.files, is_number=True),
+    _number("files", "files", lambda group: group.files),
     Column(key="first", header="first", value=lambda group: group.first, show=shown_day),
     Column(key="last", header="last", value=lambda group: group.last, show=shown_day),
 )
 
 RUN_COLUMNS: tuple[Column[RunRecord], ...] = (
-    Column(key="id", header="run", value=lambda run: run.id, is_number=True),
+    _number("id", "run", lambda run: run.id),
     Column(key="started", header="started", value=lambda run: run.started, show=shown_time),
     Column(
-        key="ended", header="ended", value=lambda run: run.ended,
+        key="ended",
+        header="ended",
+        value=lambda run: run.ended,
         show=lambda at: "" if at is None else shown_time(at),
     ),
     Column(
-        key="summary", header="result", value=lambda run: run.summary,
+        key="summary",
+        header="result",
+        value=lambda run: run.summary,
         show=lambda text: printable(text or "still running, or did not finish"),
     ),
-)  # fmt: skip
-
-
-def period_name(period: Period, length: PeriodLength) -> str:
-    """Days and weeks by their (first) date, months and years by their number."""
-    digits = {PeriodLength.MONTH: 7, PeriodLength.YEAR: 4}.get(length, 10)
-    return period.start.isoformat()[:digits]
+)
 
 
 def period_columns(figures: Figures) -> tuple[Column[Period], ...]:
-    """A period, its files and what they saved; encoding time where any is known."""
+    """A period, its files and what they saved; the encoding time if any is known."""
     length = figures.length
     has_hours = any(period.sums.timed for period in figures.periods)
     sums: tuple[Column[Period], ...] = columns_of(lambda period: period.sums, SUM_COLUMNS)
@@ -357,8 +360,8 @@ def _speeds(figures: Figures) -> Section:
     )
 
 
-def _extremes(topic: Topic, title: str, made: Sequence[EncodeRecord], limit: int) -> Section:
-    return Section(topic=topic, title=title, table=table_of(TARGET_COLUMNS, made[:limit]))
+def _targets(topic: Topic, title: str, made: Sequence[EncodeRecord]) -> Section:
+    return Section(topic=topic, title=title, table=table_of(TARGET_COLUMNS, made))
 
 
 # --- what failed or was left alone, and the rest
@@ -371,7 +374,7 @@ def _outcome_sections(figures: Figures, limit: int) -> Iterator[Section]:
     failed = _newest_first(outcomes.of(AttemptResult.FAILED))
     yield _list(Topic.FAILED, "Failed", FAILED_COLUMNS, failed, limit)
     for kind in figures.decided:
-        words = verdict_words(kind)
+        words = attempt_text(kind)
         title, part = words[:1].upper() + words[1:], kind.name.lower().replace("_", "-")
         items = _newest_first(outcomes.of(kind))
         yield _list(Topic.DECIDED, title, DECIDED_COLUMNS, items, limit, part=part)
@@ -386,7 +389,7 @@ def _outcome_sections(figures: Figures, limit: int) -> Iterator[Section]:
         (Topic.DAMAGED_TARGETS, "Damaged targets", outcomes.damaged_targets),
         (Topic.DAMAGED_SOURCES, "Damaged sources", outcomes.damaged_sources),
     ):
-        yield _list(topic, title, FAULT_COLUMNS, faults, limit)
+        yield _list(topic, title, DAMAGE_COLUMNS, faults, limit)
 
 
 def _newest_first(verdicts: Sequence[Attempt]) -> list[Attempt]:
@@ -397,7 +400,7 @@ def _trash(outcomes: Outcomes) -> Section:
     return Section(
         topic=Topic.TRASH,
         title="Trash",
-        note="As the ledger has it, of all time; av1rules originals list looks at the disks.",
+        note="As the ledger has it, of all time; av1rules originals list reads the disks.",
         table=table_of(TRASH_COLUMNS, outcomes.aside),
     )
 

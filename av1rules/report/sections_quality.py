@@ -37,7 +37,7 @@ _WAITING = (ClipStatus.WAITING, ClipStatus.VOID)
 
 
 def quality_sections(figures: Figures, limit: int) -> Iterator[Section]:
-    """Those with nothing to say have no rows."""
+    """A section without data has no rows."""
     yield _scores(figures.scores)
     yield _score_spread(figures)
     yield _clips(figures)
@@ -46,12 +46,12 @@ def quality_sections(figures: Figures, limit: int) -> Iterator[Section]:
 
 
 def quality_rows(figures: Figures) -> Iterator[tuple[str, str]]:
-    """The lines of the summary about it."""
+    """The lines of the summary on scores, clips and forecasts."""
     vmaf = [group for group in figures.scores if group.metric is Metric.VMAF]
     if files := sum(group.files for group in vmaf):
         yield "scored", f"{counted(files, 'target')} by VMAF"
     if made := sum(group.clips for group in figures.clips):
-        waiting = sum(group.clips for group in figures.clips if group.standing in _WAITING)
+        waiting = sum(group.clips for group in figures.clips if group.status in _WAITING)
         note = f", {waiting} waiting: av1rules clips list" if waiting else ""
         yield "test clips", f"{made}{note}"
     if figures.checked:
@@ -75,7 +75,7 @@ def _range(found: tuple[Metric, Span]) -> str:
 
 
 def _spread_columns(key: str, span: Callable[[ScoreGroup], Span]) -> tuple[Column[ScoreGroup], ...]:
-    """The spread for programs; for people the median, and the range of eight of ten files."""
+    """For programs the distribution; for users the median and the range of eight in ten files."""
     return (
         Column(key=key, value=span),
         Column(
@@ -155,10 +155,10 @@ def _score_spread(figures: Figures) -> Section:
 # --- test clips and forecasts
 
 CLIP_COLUMNS: tuple[Column[ClipGroup], ...] = (
-    Column(key="standing", header="state", value=lambda group: group.standing),
+    Column(key="standing", header="state", value=lambda group: group.status),
     Column(key="clips", header="clips", value=lambda group: group.clips, is_number=True),
     Column(
-        key="film_s", header="duration", value=lambda group: group.film_s, show=format_duration,
+        key="film_s", header="duration", value=lambda group: group.duration_s, show=format_duration,
         is_number=True,
     ),
     Column(

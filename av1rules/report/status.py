@@ -1,4 +1,4 @@
-"""How things stand, on one screen and as JSON."""
+"""The status of a library, on one screen and as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.records import Attempt, AttemptResult
 from av1rules.operations.status import Status, TrashUsage
-from av1rules.report.format import plural_of_kind, shown_time, verdict_words
+from av1rules.report.format import attempt_text, kind_plural, shown_time
 from av1rules.report.json import json_document
 from av1rules.report.table import Column, Section, records, section_text, table_of
 
@@ -22,14 +22,14 @@ _REASON_WIDTH = 90
 
 
 def status_text(status: Status) -> str:
-    """Sections with a blank line between; those with nothing to say are left out."""
+    """Sections with a blank line between; empty ones are left out."""
     sections = [
         "\n".join(_summary(status)),
-        "\n".join(_aside(status.aside)),
+        "\n".join(_trash_lines(status.aside)),
         _list("Parked: failed too often; `av1rules retry` tries again", _VERDICTS, status.parked),
         _list("Failed; the next run tries again", _VERDICTS, status.failing),
-        _list("Damaged targets", _FAULTS, status.damaged_targets),
-        _list("Damaged sources", _FAULTS, status.damaged_sources),
+        _list("Damaged targets", _DAMAGE, status.damaged_targets),
+        _list("Damaged sources", _DAMAGE, status.damaged_sources),
         "\n".join(_runs(status)),
     ]
     return "\n\n".join(section for section in sections if section)
@@ -43,7 +43,7 @@ def _summary(status: Status) -> Iterator[str]:
         jobs = counted(status.left_over, "job")
         yield f"left over   {jobs} of a killed run: the next run cleans up"
     yield f"targets     {_targets(status)}"
-    if text := ", ".join(f"{count} {verdict_words(kind)}" for kind, count in status.decided):
+    if text := ", ".join(f"{count} {attempt_text(kind)}" for kind, count in status.decided):
         yield f"not done    {text}"
     if status.clips:
         yield f"test clips  {_clips(status)}"
@@ -68,15 +68,15 @@ def _clips(status: Status) -> str:
     return f"{text}{' (`av1rules clips list`)' if wait else ''}"
 
 
-def _aside(heaps: tuple[TrashUsage, ...]) -> Iterator[str]:
-    if not heaps:
+def _trash_lines(usages: tuple[TrashUsage, ...]) -> Iterator[str]:
+    if not usages:
         return
-    freed = format_size(sum(heap.frees_bytes for heap in heaps))
+    freed = format_size(sum(usage.frees_bytes for usage in usages))
     yield f"Trash: purging all of it would free {freed} (`av1rules originals list`)"
-    for heap in heaps:
-        missing = f", {heap.away} missing" if heap.away else ""
-        size = format_size(heap.size_bytes)
-        yield f"  {plural_of_kind(heap.kind):<10}{heap.count}, {size}{missing}"
+    for usage in usages:
+        missing = f", {usage.away} missing" if usage.away else ""
+        size = format_size(usage.size_bytes)
+        yield f"  {kind_plural(usage.kind):<10}{usage.count}, {size}{missing}"
 
 
 def _reason(text: str) -> str:
@@ -90,7 +90,7 @@ _VERDICTS: tuple[Column[Attempt], ...] = (
     Column(key="reason", header="why", value=lambda one: one.detail, show=_reason),
 )
 
-_FAULTS: tuple[Column[DamageRecord], ...] = (
+_DAMAGE: tuple[Column[DamageRecord], ...] = (
     Column(key="name", header="file", value=lambda one: one.name, is_name=True),
     Column(key="at", header="found", value=lambda one: one.at, show=shown_time),
     Column(key="fault", header="problem", value=lambda one: one.fault, show=_reason),
@@ -109,9 +109,9 @@ def _runs(status: Status) -> Iterator[str]:
         return
     yield "Last runs"
     for number, run in enumerate(status.runs):
-        is_at_work = number == 0 and run.ended is None and status.holder is not None
-        fate = "is running" if is_at_work else "did not finish"
-        result = printable(run.summary or "") if run.ended is not None else fate
+        is_running = number == 0 and run.ended is None and status.holder is not None
+        state = "is running" if is_running else "did not finish"
+        result = printable(run.summary or "") if run.ended is not None else state
         yield f"  {run.id:>4}  {shown_time(run.started)}  {result}"
 
 
@@ -129,13 +129,13 @@ def status_json(status: Status) -> str:
                 "saved_bytes": status.source_bytes - status.target_bytes,
             },
             "aside": {
-                heap.kind.value: {
-                    "count": heap.count,
-                    "size_bytes": heap.size_bytes,
-                    "frees_bytes": heap.frees_bytes,
-                    "away": heap.away,
+                usage.kind.value: {
+                    "count": usage.count,
+                    "size_bytes": usage.size_bytes,
+                    "frees_bytes": usage.frees_bytes,
+                    "away": usage.away,
                 }
-                for heap in status.aside
+                for usage in status.aside
             },
             "parked": records(_VERDICTS, status.parked),
             "failing": records(_VERDICTS, status.failing),
@@ -145,8 +145,8 @@ def status_json(status: Status) -> str:
                 if kind is not AttemptResult.FAILED  # each of these is listed
             },
             "clips": {standing.value: count for standing, count in status.clips},
-            "damaged_targets": records(_FAULTS, status.damaged_targets),
-            "damaged_sources": records(_FAULTS, status.damaged_sources),
+            "damaged_targets": records(_DAMAGE, status.damaged_targets),
+            "damaged_sources": records(_DAMAGE, status.damaged_sources),
             "runs": status.runs,
         }
     )

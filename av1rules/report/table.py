@@ -1,7 +1,7 @@
-"""Tables for people and programs: each column is defined once, for every form of output.
+"""Tables for users and programs: each column is defined once, for every output format.
 
 Text, Markdown and HTML show a `Table`; CSV and JSON take the values of the same columns. Every cell
-of a `Table` and of CSV is safe for a terminal.
+of a `Table` and of CSV is safe to print on a terminal.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Item = TypeVar("Item")
 _Part = TypeVar("_Part")
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&!@$^]|:(?=//)|(?<=www)\.")
-"""What GitHub and others read as markup, as HTML, as a link or as a user's name."""
+"""What GitHub and others read as markup, HTML, a link or a user name."""
 
 
 class Topic(StrEnum):
-    """What a section of the report is about; also its anchor in the HTML page."""
+    """The topic of a section of the report; also its anchor in the HTML page."""
 
     SUMMARY = "summary"
     SERIES = "series"
@@ -56,7 +56,7 @@ class Topic(StrEnum):
 
 
 def plain(value: object) -> str:
-    """The text of a value that needs no unit; None is an empty cell."""
+    """The text of a value without a unit; None becomes an empty cell."""
     if isinstance(value, Enum):
         value = value.value
     return "" if value is None else printable(str(value))
@@ -64,9 +64,9 @@ def plain(value: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column(Generic[Item]):
-    """One column. `key` names its values for programs, `header` heads their text for people; a
-    column without one of them is left out there. `show` makes the text of a value. `is_name` marks
-    file names, whose end says more than their beginning."""
+    """One column. `key` names the values in JSON and CSV, `header` is the heading of a table; a
+    column without a key or a header is left out there. `show` formats a value as text. `is_name`
+    marks file names, which lose their beginning if they are too long."""
 
     key: str | None = None
     header: str | None = None
@@ -77,7 +77,7 @@ class Column(Generic[Item]):
 
     @property
     def hidden(self) -> Column[Item]:
-        """The same for programs only."""
+        """The same column for JSON and CSV only."""
         return dataclasses.replace(self, header=None)
 
 
@@ -100,8 +100,8 @@ def columns_of(
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """Cells as text. `numbers` are the columns of figures, aligned right, `names` those of file
-    names. `more` rows are not shown."""
+    """Cells as text. `numbers` are the indexes of columns to align right, `names` those of file
+    names. `more` further rows are not shown."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -111,8 +111,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """A titled table. `note` says what the figures mean; `part` tells sections of one topic
-    apart."""
+    """A titled table. `note` explains the figures; `part` distinguishes sections of one topic."""
 
     title: str
     table: Table
@@ -122,7 +121,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def anchor(self) -> str:
-        """Its place in the HTML page."""
+        """The anchor of the section in the HTML page."""
         return "-".join(filter(None, (self.topic, self.part)))
 
 
@@ -144,12 +143,12 @@ def table_of(
 
 
 def _safe(cell: str) -> str:
-    """A cell may have several lines."""
+    """Make a cell, which may have several lines, safe to print."""
     return "\n".join(map(printable, cell.split("\n")))
 
 
 def records(columns: Iterable[Column[Item]], items: Iterable[Item]) -> list[dict[str, Any]]:
-    """The same items for programs: a dictionary of plain values for each."""
+    """The values of each item by key, for JSON and CSV."""
     keyed = [(column.key, column.value) for column in columns if column.key is not None]
     return [{key: value(item) for key, value in keyed} for item in items]
 
@@ -184,7 +183,7 @@ def section_text(section: Section) -> str:
 
 
 def table_markdown(table: Table) -> str:
-    """A table as GitHub and others read it."""
+    """A table in GitHub's Markdown."""
     text = tabulate(
         [tuple(map(escape_markdown, row)) for row in table.rows],
         headers=table.headers,
@@ -204,7 +203,7 @@ def section_markdown(section: Section) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Text that Markdown shows as it is: names and reasons come from untrusted input."""
+    """Text that Markdown shows verbatim: names and reasons are untrusted input."""
     return _MARKUP.sub(r"\\\g<0>", text)
 
 
@@ -220,7 +219,7 @@ def _alignments(table: Table) -> tuple[str, ...]:
 
 
 def csv_lines(keys: Iterable[str], rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
-    """A line of column names, then a line for each row; what a row does not have is empty."""
+    """A header line, then a line for each row; a value that a row lacks is empty."""
     names = tuple(keys)
     yield _csv_line(names)
     for row in rows:
@@ -228,7 +227,7 @@ def csv_lines(keys: Iterable[str], rows: Iterable[Mapping[str, object]]) -> Iter
 
 
 def csv_value(value: object) -> object:
-    """A cell that neither a spreadsheet takes for a formula nor a terminal for a command."""
+    """A cell that no spreadsheet reads as a formula and no terminal as a command."""
     match value:
         case Enum():
             return csv_value(value.value)

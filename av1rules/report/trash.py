@@ -1,4 +1,4 @@
-"""What is in the trash, and what an undo did: a table for people and JSON."""
+"""The content of the trash, as a table and as JSON; the result of an undo, as JSON."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ _COLUMNS: tuple[Column[TrashItem], ...] = (
 
 
 def originals_text(items: Sequence[TrashItem]) -> str:
-    """A line for each file, below it its place in the trash, then totals by kind and file
-    system."""
+    """A row for each file with its former place and its place in the trash, then totals by kind
+    and file system."""
     if not items:
         return NOTHING
     return "\n".join([table_text(table_of(_COLUMNS, items)), "", *totals(items)])
 
 
 def totals(items: Sequence[TrashItem]) -> list[str]:
-    """Counts and bytes of what is there: by kind, then by file system; and what is missing."""
+    """Counts and bytes of what is there by kind, then by file system; and what is missing."""
     there = [item for item in items if item.state is TrashState.THERE]
     missing = len(items) - len(there)
     by_kind = _summed((item.kept.kind.value, item) for item in there)
@@ -75,7 +75,7 @@ def totals(items: Sequence[TrashItem]) -> list[str]:
 
 
 def _summed(pairs: Iterable[tuple[Hashable, TrashItem]]) -> list[tuple[Hashable, int, int]]:
-    """For each key: how many, and what deleting them frees."""
+    """For each key the number of files and the bytes that deleting them frees."""
     sums: dict[Hashable, tuple[int, int]] = {}
     for key, item in pairs:
         count, size = sums.get(key, (0, 0))

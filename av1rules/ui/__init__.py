@@ -1,1 +1,1 @@
-"""Readers of events: what a person sees while a run goes on."""
+"""Readers of events: what a user sees during a run."""

@@ -30,7 +30,7 @@ from av1rules.base.units import format_duration, format_size
 
 
 def event_text(event: Event) -> str:
-    """What a log line says of `event`; text from strangers made printable."""
+    """The log line of `event`; untrusted text is made printable."""
     name = printable(event.file) if event.file else ""
     text = _text(event)
     return f"{name}: {text}" if name else text

@@ -1,4 +1,4 @@
-"""The screen of a run: one progress bar for each job in hand and one for the whole, by rich."""
+"""The screen of a run: a progress bar for each active job and one for all files, by rich."""
 
 from __future__ import annotations
 
@@ -88,24 +88,24 @@ class _Screen:
             elif isinstance(event, CheckStarted):
                 self._start(event, event.files)
             elif isinstance(event, JobStarted):
-                self._say(event, "dim")
+                self._print(event, "dim")
             elif isinstance(event, StepDone):
                 self._close(event)
-                self._say(event, "dim")
+                self._print(event, "dim")
             elif isinstance(event, tuple(_STYLES)):
                 self._end(event)
             elif isinstance(event, Note | RunFinished):
-                self._say(event, "bold" if isinstance(event, RunFinished) else "dim")
+                self._print(event, "bold" if isinstance(event, RunFinished) else "dim")
 
     def _start(self, event: Event, files: int) -> None:
-        self._say(event, "bold")
+        self._print(event, "bold")
         if files:
             self._whole = self._progress.add_task("all files", total=files, facts="")
 
     def _probe(self, event: Probing) -> None:
         task = self._jobs.get(_PROBING)
         if task is None:
-            task = self._progress.add_task("looking into files", total=event.total, facts="")
+            task = self._progress.add_task("probing files", total=event.total, facts="")
             self._jobs[_PROBING] = task
         facts = f"{event.done} of {event.total}"
         self._progress.update(task, completed=event.done, facts=facts)
@@ -137,21 +137,21 @@ class _Screen:
         if not isinstance(event, JobDropped):
             self._done += 1
         self._show_whole()
-        self._say(event, _style(event))
+        self._print(event, _style(event))
 
     def _show_whole(self) -> None:
-        """Files done, and the parts of those in hand: one film of ten hours moves the bar too."""
+        """Finished files and the shares of active ones: a long encode moves the bar too."""
         if self._whole is not None:
             done = self._done + sum(self._shares.values())
             self._progress.update(self._whole, completed=done)
 
-    def _say(self, event: Event, style: str) -> None:
+    def _print(self, event: Event, style: str) -> None:
         self._progress.console.print(escape(event_text(event)), style=style, highlight=False)
 
 
 def _style(event: Event) -> str:
-    is_faulty = isinstance(event, FileChecked) and event.fault is not None
-    return "red" if is_faulty else _STYLES[type(event)]
+    has_problem = isinstance(event, FileChecked) and event.fault is not None
+    return "red" if has_problem else _STYLES[type(event)]
 
 
 def progress_facts(event: JobProgress) -> str:

@@ -1,4 +1,4 @@
-"""Where events go when there is no screen: log lines, or one JSON object a line."""
+"""Where events go without a screen: log lines, or one JSON object a line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from av1rules.report.json import json_line
 from av1rules.ui.event_text import event_text
 
 PROGRESS_LINE_EVERY_S = 30.0
-"""A log line per job this often: enough to see life in a journal, few enough to read."""
+"""Seconds between the log lines of a job: they show progress in a journal without flooding it."""
 
 COUNTER_EVERY_S = 0.2
 
@@ -41,7 +41,7 @@ def line_sink(stream: TextIO) -> Sink:
 
 @contextlib.contextmanager
 def counter_sink(stream: TextIO) -> Iterator[Sink]:
-    """How far a plan is, on one line of a terminal that is cleared at the end; silent elsewhere."""
+    """The progress of a plan on one line of a terminal, cleared at the end; silent elsewhere."""
     if not stream.isatty():
         yield ignore
         return
@@ -80,7 +80,7 @@ def json_sink(stream: TextIO) -> Sink:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """A reader that leaves early (`| head`) must not end the encodes: nobody listens, no harm."""
+    """Write unless the reader left early (`| head`), which must not end the encodes."""
     try:
         stream.write(text)
         stream.flush()

@@ -10,8 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from av1rules.base.errors import UsageError
-from av1rules.cli.clips import command
-from av1rules.cli.clips_open import PLAYER_VARIABLE, play
+from av1rules.cli.clips import PLAYER_VARIABLE, command, play
 from tests.browser import browser_page
 from tests.operations.test_clips import rules
 from tests.plan_items import work_in

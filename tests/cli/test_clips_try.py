@@ -36,7 +36,7 @@ def test_listed_shown_and_taken(tried: SampleLibrary) -> None:
     assert "variant: film_grain 0" in listed
     assert "variant: preset 13, film_grain 12" in listed
     told = call(tried, "show", NAME)
-    assert "variants of the same passages:" in told
+    assert "variants of the same excerpts:" in told
     assert "take 2: av1rules clips adjust" in told
     one = call(tried, "show", NAME, "--variant", "2")
     assert "variant: preset 13, film_grain 12" in one

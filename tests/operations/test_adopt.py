@@ -27,7 +27,7 @@ from av1rules.plan.items import PlanAction
 from av1rules.plan.workspace import open_workspace
 from av1rules.policy.canonical import shaping_only
 from av1rules.policy.settings import EncodeSettings
-from av1rules.report.adopt import adopt_json, adopt_text
+from av1rules.report.checks import adopt_json, adopt_text
 from tests.conftest import MakeClip
 from tests.sample_library import FAST, Disk, SampleLibrary
 

@@ -13,7 +13,7 @@ import pytest
 from av1rules.ledger.history import encodes_since, read_outcomes
 from av1rules.ledger.ledger import Ledger
 from av1rules.operations.clips.ledger_status import clip_statuses
-from av1rules.report.aggregate import count_up
+from av1rules.report.aggregate import aggregate
 from av1rules.report.model import Figures
 from tests.report.sample_history import END, approvals_of, fill
 
@@ -33,7 +33,7 @@ def figures(state_dir: Path) -> Figures:
 
 def figures_of(state_dir: Path, *, since: datetime | None = None) -> Figures:
     with closing(Ledger.read(state_dir)) as ledger:
-        return count_up(
+        return aggregate(
             encodes_since(ledger, since),
             read_outcomes(ledger, since),
             at=END,

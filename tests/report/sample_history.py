@@ -90,7 +90,7 @@ def fill(state_dir: Path, *, count: int = 300, days: int = 60, seed: int = 7) ->
                 row, receipt, kind = _made(number, count, days, dice)
                 put_row(write, row, receipt)
                 if receipt is not None and number % 3 == 0:
-                    _foretell(write, row, kind, others)
+                    _forecast(write, row, kind, others)
         _fill_clips(ledger, state_dir, others)
         _fill_runs(ledger, days, dice)
         _fill_faults(ledger, dice)
@@ -194,7 +194,7 @@ def score(mean: float) -> Score:
     )  # fmt: skip
 
 
-def _foretell(write: sqlite3.Connection, row: TargetRow, kind: Kind, dice: random.Random) -> None:
+def _forecast(write: sqlite3.Connection, row: TargetRow, kind: Kind, dice: random.Random) -> None:
     """As runs foretell: time a little too low, size right in the middle."""
     seconds = (row.encode_s + row.verify_s) / dice.lognormvariate(0.06, 0.22)
     size = row.target_bytes / dice.lognormvariate(0.0, 0.3)

@@ -11,7 +11,7 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from av1rules.ledger.history import EncodeRecord, Outcomes
-from av1rules.report.aggregate import EXTREMES, count_up, length_for, period_start, spread
+from av1rules.report.aggregate import EXTREMES, aggregate, length_for, period_start, spread
 from av1rules.report.aggregate_scores import span
 from av1rules.report.model import Figures, PeriodLength
 from tests.plan.test_freshness import SETTINGS, TOOLS
@@ -28,7 +28,7 @@ ONE = EncodeRecord(
 
 
 def figures_of(*made: EncodeRecord, zone: timezone = UTC) -> Figures:
-    return count_up(made, NOTHING, at=NOON, since=None, ledger="ledger", max_failures=3, zone=zone)
+    return aggregate(made, NOTHING, at=NOON, since=None, ledger="ledger", max_failures=3, zone=zone)
 
 
 def test_of_nothing_is_all_empty() -> None:

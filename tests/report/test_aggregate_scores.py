@@ -11,7 +11,7 @@ from av1rules.ledger.history import EncodeRecord, ScoreSummary
 from av1rules.ledger.records import Interval
 from av1rules.plan.items import Held, LeftAlone
 from av1rules.policy.quality_spec import GateScope, Metric
-from av1rules.report.aggregate_scores import MOST_POINTS, came_out, score_bin
+from av1rules.report.aggregate_scores import MOST_POINTS, compared, score_bin
 from av1rules.report.model import SCORE_BINS, Figures
 from av1rules.report.plan import skipped_of
 from av1rules.report.sections_quality import SCORE_BIN_NAMES, quality_rows
@@ -79,7 +79,7 @@ def test_points_are_the_newest_that_can_be_compared() -> None:
         replace(PAST, actual_s=float(number), size_bytes=Interval(low=0, mid=9, high=9))
         for number in range(MOST_POINTS + 10)
     ]
-    found = came_out([*past, replace(PAST, actual_s=0.0), replace(PAST, actual_bytes=0)])
+    found = compared([*past, replace(PAST, actual_s=0.0), replace(PAST, actual_bytes=0)])
     assert len(found) == MOST_POINTS
     assert found[-1].actual_s == MOST_POINTS + 9
 

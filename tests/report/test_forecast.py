@@ -13,9 +13,8 @@ from av1rules.forecast.model import Model
 from av1rules.forecast.of_plan import Budget, PlanForecast, fit_to_budget
 from av1rules.ledger.records import Interval
 from av1rules.plan.items import Plan
-from av1rules.report.forecast import check_json, check_text, foretold_of, size_text, time_text
-from av1rules.report.plan import plan_text
-from av1rules.report.plan_export import plan_csv, plan_json
+from av1rules.report.forecast import check_json, check_text, forecast_columns, size_text, time_text
+from av1rules.report.plan import plan_csv, plan_json, plan_text
 from tests.conftest import Golden
 from tests.forecast.past_encodes import traits_of_kind
 from tests.forecast.test_model import encodes
@@ -61,7 +60,7 @@ def plan_of(count: int) -> Plan:
 
 def shown(count: int, forecast: PlanForecast) -> str:
     plan = plan_of(count)
-    return plan_text(plan, forecasts=foretold_of(forecast, plan.rows))
+    return plan_text(plan, forecasts=forecast_columns(forecast, plan.rows))
 
 
 def test_a_plan_with_its_forecast(golden: Golden) -> None:
@@ -84,13 +83,13 @@ def test_a_plan_with_a_budget(golden: Golden) -> None:
 def test_a_plan_without_work_says_nothing_of_it() -> None:
     plan = Plan(rows=(fresh("z"),))
     for forecast in (PlanForecast(), PlanForecast(budget=Budget(seconds=5.0))):
-        assert plan_text(plan, forecasts=foretold_of(forecast, plan.rows)) == plan_text(plan)
+        assert plan_text(plan, forecasts=forecast_columns(forecast, plan.rows)) == plan_text(plan)
 
 
 def test_nothing_fits() -> None:
     forecast = outlook_of(MODEL.forecast(WEB), budget=Budget(seconds=1.0))
     *_, total, budget = plan_text(
-        plan_of(1), forecasts=foretold_of(forecast, plan_of(1).rows)
+        plan_of(1), forecasts=forecast_columns(forecast, plan_of(1).rows)
     ).splitlines()
     assert total == "Forecast: nothing fits into the budget"
     assert budget == "  budget 1.00 s: 1 beyond the budget"
@@ -98,7 +97,7 @@ def test_nothing_fits() -> None:
 
 def test_for_programs() -> None:
     forecast = outlook_of(MODEL.forecast(WEB), unknown=1, budget=Budget(seconds=1e7))
-    forecasts = foretold_of(forecast, plan_of(2).rows)
+    forecasts = forecast_columns(forecast, plan_of(2).rows)
     told = json.loads(plan_json(plan_of(2), forecasts))
     assert told["forecast"]["encodes"] == told["forecast"]["beyond_budget"] == 1
     assert told["forecast"]["seconds"]["low"] < told["forecast"]["seconds"]["high"]
@@ -126,5 +125,5 @@ def test_how_they_came_out(golden: Golden) -> None:
 
 def test_several_at_a_time_are_named() -> None:
     raw = PlanForecast(by_path={"/films/a": MODEL.forecast(WEB)}, within=("/films/a",), jobs=3)
-    found = foretold_of(fit_to_budget(raw, rows_of(1)), rows_of(1))
+    found = forecast_columns(fit_to_budget(raw, rows_of(1)), rows_of(1))
     assert "1 encode, 3 at a time" in found.lines[0]

@@ -18,10 +18,14 @@ from av1rules.ledger.history import encodes_since, read_outcomes
 from av1rules.ledger.ledger import Ledger
 from av1rules.operations.clips.ledger_status import clip_statuses
 from av1rules.report.model import Figures, Skipped
-from av1rules.report.render_csv import csv_columns, report_csv
+from av1rules.report.render import (
+    csv_columns,
+    report_csv,
+    report_json,
+    report_markdown,
+    report_text,
+)
 from av1rules.report.render_html import report_html
-from av1rules.report.render_json import report_json
-from av1rules.report.render_text import report_markdown, report_text
 from av1rules.report.sections import report_sections
 from av1rules.report.table import escape_markdown
 from tests.conftest import Golden
@@ -43,7 +47,7 @@ def hostile(figures: Figures) -> Figures:
     speeds = tuple(replace(one, encoder="<u>enc\x07") for one in figures.speeds)
     scores = tuple(replace(one, rule="=rule|<b>\x07", source_tier="<i>t") for one in figures.scores)
     checked = tuple(replace(one, name="<u>enc\x07 p5") for one in figures.checked)
-    came_out = tuple(replace(one, source_tier="<i>t\x07") for one in figures.came_out)
+    compared = tuple(replace(one, source_tier="<i>t\x07") for one in figures.compared)
     verdicts = tuple(
         replace(one, source=HOSTILE, detail=f"it said:\n{HOSTILE}")
         for one in figures.outcomes.verdicts
@@ -59,7 +63,7 @@ def hostile(figures: Figures) -> Figures:
         score_bins=tuple(replace(one, source_tier="<i>t\x07") for one in figures.score_bins),
         waiting_clips=(HOSTILE,) * 7,
         checked=checked,
-        came_out=came_out,
+        compared=compared,
         skipped=(Skipped(action="held", cause=HOSTILE, files=1, size_bytes=1),),
         outcomes=replace(figures.outcomes, verdicts=verdicts),
     )

@@ -21,9 +21,17 @@ from av1rules.base.text import printable
 from av1rules.base.units import format_size
 from av1rules.cli import clips as clips_command
 from av1rules.cli import plan, run
-from av1rules.cli.demo.library import CLIPS, Clip
+from av1rules.cli.demo.library import (
+    CLIPS,
+    CRF_AFTER,
+    CRF_BEFORE,
+    CRF_CLIP,
+    CRF_LINE,
+    REVIEWED_CLIP,
+    RULES,
+    Clip,
+)
 from av1rules.cli.demo.make_clips import make_clip
-from av1rules.cli.demo.rules import CRF_AFTER, CRF_BEFORE, CRF_CLIP, CRF_LINE, REVIEWED_CLIP, RULES
 from av1rules.cli.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
 from av1rules.cli.init import DODO
 from av1rules.cli.options import DEFAULT_RULES

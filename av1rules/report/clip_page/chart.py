@@ -1,4 +1,4 @@
-"""A score, second by second, as SVG. Pure; nothing in it but numbers and names of our own."""
+"""A score, second by second, as SVG. Pure; it holds only numbers and our own names."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ UNITS = {Metric.VMAF: "", Metric.XPSNR: " dB", Metric.SSIM: "", Metric.PSNR: " d
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """The score of one encode; `number` is its place on the page, and gives its colour."""
+    """The score of one encode; `number` is its place on the page and selects its colour."""
 
     number: int
     score: Score
 
 
 def score_chart(lines: Sequence[Line], marks: Sequence[tuple[float, str]]) -> str:
-    """One metric of all encodes, the first on top. `marks` are where pieces begin, in seconds of
-    the clip, each with a word."""
+    """One metric of all encodes, the first on top. `marks` are the starts of excerpts in seconds of
+    the clip, each with a label."""
     first = lines[0].score
     low, high = _span([value for line in lines for value in line.score.per_second])
     if first.metric is Metric.VMAF:
@@ -56,7 +56,7 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _points(values: Sequence[float], low: float, high: float) -> str:
-    """Each second is as wide as it lasts: a step, and so one of a single second is seen too."""
+    """Each second is a step of its own width, so that a clip of one second is visible too."""
     count = len(values)
     found = []
     for number, value in enumerate(values):

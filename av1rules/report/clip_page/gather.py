@@ -1,4 +1,4 @@
-"""Gathers and writes the page on which a clip is compared with its source and its variants."""
+"""Writes the page on which a clip is compared with its source and its variants."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ from av1rules.plan.workspace import Workspace
 from av1rules.policy.canonical import NAMES, shown
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.stills import MOST_STILLS, spots, stills_note, take_stills
-from av1rules.report.clip_page.page import LARGEST_INSIDE, Still, compare_page
-from av1rules.report.clip_page.tables import Encode
+from av1rules.report.clip_page.page import LARGEST_INSIDE, Encode, Still, compare_page
 
 MOST_PIXELS = 100_000_000
-"""Of the stills of all encodes on one page: 12 of 4K, of which each takes 5 MB if it is noisy."""
+"""Of the stills of all encodes on one page: 12 of 4K, of which each noisy one takes 5 MB."""
 
 LEAST_STILLS = 2
 
 
 def write_comparison(workspace: Workspace, view: ClipView, *, output: Path | None) -> Path:
-    """Write the page (None: beside the clip) and return its place; clips too large to be put
-    inside are copied beside it. Raises Av1rulesError, OSError."""
+    """Write the page (None: beside the clip) and return its path; clips too large to embed are
+    copied beside it. Raises Av1rulesError, OSError."""
     record = view.made
     page = output or page_of(record.path)
     views = [view, *(one for one in view.variants if _is_comparable(one.made, record))]
@@ -51,23 +50,23 @@ def write_comparison(workspace: Workspace, view: ClipView, *, output: Path | Non
 
 
 def _is_comparable(one: ClipRecord, other: ClipRecord) -> bool:
-    """Whether both show the same pictures."""
+    """Whether both show the same frames."""
     return (one.facts.passages, one.facts.frames) == (other.facts.passages, other.facts.frames)
 
 
 def _encodes(views: Sequence[ClipView], page: Path) -> list[Encode]:
-    """The clips as the page has them; those beyond what fits inside are laid beside it."""
-    names, room, found = _names(views), LARGEST_INSIDE, []
+    """The clips of the page; those too large to embed are copied beside it."""
+    names, space, found = _names(views), LARGEST_INSIDE, []
     for number, (view, name) in enumerate(zip(views, names, strict=True)):
         record = view.made
         clip, clip_name = None, None
-        if record.size_bytes <= room:
-            room -= record.size_bytes
+        if record.size_bytes <= space:
+            space -= record.size_bytes
             clip = Path(record.path).read_bytes()
         else:
             beside = page.with_suffix(f".{number}.mp4" if number else ".mp4")
             if page == page_of(views[0].made.path):
-                beside = Path(record.path)  # the clips lie there
+                beside = Path(record.path)  # the clips are there
             elif beside.absolute() != Path(record.path).absolute():
                 shutil.copyfile(record.path, beside)
             clip_name = beside.name
@@ -81,7 +80,7 @@ def _approval(view: ClipView) -> str:
 
 
 def _names(views: Sequence[ClipView]) -> list[str]:
-    """What tells them apart: the settings in which they differ."""
+    """Names from the settings in which the clips differ."""
     base = views[0].made.facts.settings
     by_view = [differing(base, view.made.facts.settings) for view in views]
     keys = sorted({name for names in by_view for name in names}, key=NAMES.index)
@@ -98,11 +97,11 @@ def _names(views: Sequence[ClipView]) -> list[str]:
 def _stills(
     workspace: Workspace, views: Sequence[ClipView]
 ) -> tuple[tuple[Still, ...], tuple[str, ...]]:
-    """The stills and what to say of them; none, with the reason, where the source is gone."""
+    """The stills and notes on them; no stills, with the reason, if the source is gone."""
     record = views[0].made
     path = _source_path(views[0], record)
     if path is None:
-        return (), ("no stills: the source is not there any more, or has other content",)
+        return (), ("no stills: the source is gone, or its content has changed",)
     facts = record.facts
     source = probe_file(lone_file(path), workspace.tools, children=workspace.children)
     most = _most_stills(source, len(views))
@@ -124,8 +123,8 @@ def _stills(
     if (note := stills_note(source, workspace.tools)) is not None:
         notes.append(note)
     stills = (
-        Still(label=spot.label, frame=spot.frame, source=picture, encodes=tuple(encodes))
-        for spot, picture, *encodes in zip(wanted, theirs, *ours, strict=True)
+        Still(label=spot.label, frame=spot.frame, source=frame, encodes=tuple(encodes))
+        for spot, frame, *encodes in zip(wanted, theirs, *ours, strict=True)
     )
     return tuple(stills), tuple(notes)
 
@@ -146,7 +145,7 @@ def _stills_of(
 
 
 def _source_path(view: ClipView, record: ClipRecord) -> str | None:
-    """Where the content of the clip lies now: its source may have been renamed."""
+    """The current path of the clip's source, which may have been renamed."""
     paths = [record.origin]
     if view.row is not None:
         paths.append(view.row.file.path)
@@ -160,7 +159,7 @@ def _source_path(view: ClipView, record: ClipRecord) -> str | None:
 
 
 def _worst_second(record: ClipRecord) -> tuple[int, int] | None:
-    """Its number and how many there are, by the first metric that there is."""
+    """The number of the worst second and the number of seconds, by the first metric available."""
     by_metric = {score.metric: score for score in record.facts.scores}
     score = next((by_metric[metric] for metric in Metric if metric in by_metric), None)
     if score is None:

@@ -1,6 +1,7 @@
-"""Source and clip side by side as one HTML page, without network: stills under a slider, the clip
-itself, scores second by second, sizes, settings; variants of the clip under the same slider. Every
-text is escaped, and the page's own policy lets nothing be loaded but what is in it.
+"""Source and clip side by side as one HTML page without network access: stills under a slider, the
+clip, scores by second, sizes, settings, and the variants of the clip.
+
+Every text is escaped, and the content security policy of the page loads nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -9,22 +10,29 @@ import base64
 import hashlib
 import importlib.resources
 from collections.abc import Iterator, Sequence
+from html import escape
 
 import msgspec
 
 from av1rules.base.units import format_size
 from av1rules.ledger.clips import ClipRecord
 from av1rules.operations.clips.review import ClipView, settings_words
+from av1rules import __version__
+from av1rules.base.text import printable
+from av1rules.base.units import format_duration, format_size
+from av1rules.ledger.clips import ClipFacts, ClipRecord
+from av1rules.operations.clips.listing import ClipView, settings_words
 from av1rules.policy.quality_spec import Metric
+from av1rules.quality.result import Score, clock, show_figure
 from av1rules.report.clip_page.chart import Line, score_chart
-from av1rules.report.clip_page.tables import Encode, details, escaped, score_table, variant_table
+from av1rules.report.clips import projection_text, score_by
 
 LARGEST_INSIDE = 48 * 1024**2
-"""Bytes of clips that are put into the page itself; others are laid beside it."""
+"""Bytes of clips that are embedded in the page; other clips are copied beside it."""
 
 
 class Still(msgspec.Struct, frozen=True, kw_only=True):
-    """One picture of the source and of each encode, as JPEG files."""
+    """One frame of the source and of each encode, as JPEG files."""
 
     label: str
     frame: int
@@ -95,7 +103,7 @@ def _head(view: ClipView, record: ClipRecord) -> Iterator[str]:
     yield f"<p>{escaped(facts.tools.encoder)}: {escaped(words)}</p>"
     size = f"The source takes {format_size(facts.source_bytes)}"
     if facts.projected_bytes is not None and facts.share is not None:
-        size += f"; the film would take about {format_size(facts.projected_bytes)} "
+        size += f"; the whole target would take about {format_size(facts.projected_bytes)} "
         size += f"({facts.share:.0%})"
     yield f"<p>{escaped(size)}.</p>"
     for note in facts.notes:
@@ -103,7 +111,7 @@ def _head(view: ClipView, record: ClipRecord) -> Iterator[str]:
 
 
 def _chooser(encodes: Sequence[Encode]) -> Iterator[str]:
-    """Which pictures lie under the slider; nothing to choose where there is but one encode."""
+    """The choice of what is under the slider; none for a single encode."""
     if len(encodes) < 2:
         return
     yield '<div class="chooser"><label>left <select id="left">'
@@ -123,9 +131,9 @@ def _chooser(encodes: Sequence[Encode]) -> Iterator[str]:
 def _stills(stills: Sequence[Still], encodes: Sequence[Encode]) -> Iterator[str]:
     if not stills:
         return
-    yield "<h2>The same pictures of source and encode</h2>"
-    yield '<p><label><input type="checkbox" id="full"> every pixel (grain is lost in a picture '
-    yield "that is made smaller)</label></p>"
+    yield "<h2>The same frames of source and encode</h2>"
+    yield '<p><label><input type="checkbox" id="full"> every pixel (grain is lost in a frame '
+    yield "that is scaled down)</label></p>"
     for still in stills:
         yield '<figure class="compare"><div class="pair">'
         yield _picture("source", "source", still.source, "under")
@@ -134,7 +142,7 @@ def _stills(stills: Sequence[Still], encodes: Sequence[Encode]) -> Iterator[str]
         yield f"""<div class="bar"></div><span class="side left">source</span>
 <span class="side right">{escaped(encodes[0].name)}</span>
 </div><input type="range" min="0" max="100" step="0.1" value="50" aria-label="share of the left">
-<figcaption>{escaped(still.label)}; picture {still.frame + 1} of the clip</figcaption></figure>"""
+<figcaption>{escaped(still.label)}; frame {still.frame + 1} of the clip</figcaption></figure>"""
 
 
 def _picture(of: str, name: str, data: bytes, place: str) -> str:
@@ -154,7 +162,7 @@ def _clips(encodes: Sequence[Encode]) -> Iterator[str]:
             f'<video data-encode="{number}"{" hidden" if number else ""} controls loop muted '
             f'preload="metadata" src="{address}"></video>'
         )
-    yield '<p class="note">Pictures only: it joins passages whose sound would be cut.</p>'
+    yield '<p class="note">No audio: the clip joins excerpts, which would cut it.</p>'
 
 
 def _scores(encodes: Sequence[Encode]) -> Iterator[str]:
@@ -182,7 +190,7 @@ def _details(encodes: Sequence[Encode], notes: tuple[str, ...]) -> Iterator[str]
 
 
 def _block(number: int, lines: Iterator[str]) -> Iterator[str]:
-    """What is shown of one encode, while it is chosen."""
+    """The part of the page that belongs to one encode, shown while it is chosen."""
     yield f'<div data-encode="{number}"{" hidden" if number else ""}>'
     yield from lines
     yield "</div>"
@@ -190,7 +198,109 @@ def _block(number: int, lines: Iterator[str]) -> Iterator[str]:
 
 def _marks(record: ClipRecord) -> tuple[tuple[float, str], ...]:
     found, at_s = [], 0.0
-    for piece in record.facts.pieces:
-        found.append((at_s, piece.kind.value))
-        at_s += piece.duration_s
+    for excerpt in record.facts.pieces:
+        found.append((at_s, excerpt.kind.value))
+        at_s += excerpt.duration_s
     return tuple(found)
+
+
+class Encode(msgspec.Struct, frozen=True, kw_only=True):
+    """A clip on the page. `name` distinguishes it from the others; `clip` holds the bytes to embed,
+    else `clip_name` names the file beside the page; `command` takes these settings."""
+
+    view: ClipView
+    name: str
+    command: str
+    clip: bytes | None
+    clip_name: str | None
+
+
+def escaped(text: str | None) -> str:
+    """Untrusted text as HTML that shows it verbatim."""
+    return escape(printable(text or ""))
+
+
+def variant_table(encodes: Sequence[Encode]) -> Iterator[str]:
+    """The encodes of the same excerpts side by side; nothing for a single one."""
+    if len(encodes) < 2:
+        return
+    metrics = [
+        metric
+        for metric in Metric
+        if any(score_by(one.view.made.facts, metric) is not None for one in encodes)
+    ]
+    yield "<h2>Variants of the same excerpts</h2>"
+    yield '<div class="scroll"><table class="variants"><tr><th>settings</th><th>clip</th>'
+    yield "<th>projected size</th>"
+    yield "".join(f"<th>{metric.value.upper()} (p5)</th>" for metric in metrics)
+    yield "<th>encoded in</th></tr>"
+    for number, one in enumerate(encodes):
+        facts = one.view.made.facts
+        cells = [
+            f'<span class="swatch c{number % 6}"></span>{escaped(one.name)}',
+            escaped(format_size(one.view.made.size_bytes)),
+            escaped(projection_text(facts)),
+            *(escaped(_mean_and_p5(score_by(facts, metric))) for metric in metrics),
+            escaped(format_duration(facts.encode_s)),
+        ]
+        yield f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        yield f'<tr><td class="take" colspan="{len(cells)}">'
+        yield f"<code>{escaped(one.command)}</code></td></tr>"
+    yield "</table></div>"
+    if any(one.view.made.facts.settings.film_grain for one in encodes):
+        yield '<p class="note">No score can judge grain that the player adds: look at it.</p>'
+
+
+def _mean_and_p5(score: Score | None) -> str:
+    if score is None:
+        return "none"
+    return f"{show_figure(score, score.mean)} ({show_figure(score, score.p5)})"
+
+
+def score_table(facts: ClipFacts) -> Iterator[str]:
+    """The scores of one encode and their caveats."""
+    if facts.score_problem is not None:
+        yield f"<p>None: {escaped(facts.score_problem)}</p>"
+    if not facts.scores:
+        return
+    yield '<div class="scroll"><table><tr><th>metric</th><th>mean</th><th>harmonic mean</th>'
+    yield "<th>5th percentile</th><th>1st</th><th>worst second</th><th>of</th></tr>"
+    for score in facts.scores:
+        yield _score_row(score)
+    yield "</table></div>"
+    for caveat in dict.fromkeys(caveat for score in facts.scores for caveat in score.caveats):
+        yield f'<p class="note">{escaped(caveat)}</p>'
+
+
+def _score_row(score: Score) -> str:
+    figures = (score.mean, score.harmonic_mean, score.p5, score.p1)
+    cells = "".join(f"<td>{show_figure(score, value)}</td>" for value in figures)
+    worst, at_s = score.worst_second
+    worst_text = f"{show_figure(score, worst)} at {clock(at_s)}"
+    return (
+        f"<tr><th>{score.metric.value.upper()}</th>{cells}<td>{escaped(worst_text)}</td>"
+        f"<td>{escaped(score.model)}</td></tr>"
+    )
+
+
+def details(record: ClipRecord) -> Iterator[str]:
+    """How one encode was made, with its command."""
+    facts = record.facts
+    yield "<table>"
+    rows = [
+        ("excerpts", "<br>".join(escaped(excerpt.reason) for excerpt in facts.pieces)),
+        ("clip", escaped(f"{facts.duration_s:.1f} s, {facts.frames} frames, "
+                         f"{format_size(record.size_bytes)}, encoded in "
+                         f"{format_duration(facts.encode_s)}")),
+        ("rule", escaped(f"{facts.rule} (review: {facts.review})")),
+        ("tools", escaped(facts.tools.text)),
+        ("made", escaped(f"{record.made_at} by av1rules {__version__}")),
+    ]  # fmt: skip
+    words = "<br>".join(
+        escaped(f"{name}: {value}") for name, value in settings_words(facts.settings)
+    )
+    rows.append(("settings", words))
+    for name, value in rows:
+        yield f"<tr><th>{name}</th><td>{value}</td></tr>"
+    yield "</table>"
+    yield f"<h2>The command</h2><pre>{escaped(facts.command)}</pre>"
