@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
-from av1rules.base.events import JobDropped, JobMoved
+from av1rules.base.events import JobDropped, JobMoved, Outcome
 from av1rules.base.files import temp_name
 from av1rules.base.hashing import content_key
-from av1rules.base.outcomes import Outcome
 from av1rules.execute.move_journal import (
     bring_along,
     place,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
-from av1rules.base.events import Note
-from av1rules.base.outcomes import Outcome
+from av1rules.base.events import Note, Outcome
 from av1rules.base.text import printable
 from av1rules.base.units import now_text
 from av1rules.execute.replace import move_to_trash
