@@ -1,1 +1,1 @@
-"""Ground floor: errors, units, programs, files on disk. Knows nothing of video, rules or doit."""
+"""Lowest layer: errors, units, processes, files. Knows nothing of video, rules or doit."""

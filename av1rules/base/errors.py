@@ -1,4 +1,4 @@
-"""The one root of all errors a person may see. Says what to do next; never prints, never exits."""
+"""All errors that a user may see, under one root. They never print and never exit."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class Av1rulesError(Exception):
-    """Something a person can act on.
+    """An error that the user can act on.
 
-    `message` says what was being done, what was expected and what was found; `hint` says what
-    to do next; `where` is a place such as `rules.yaml:41:12` or a path.
+    `message` says what was being done, what was expected and what was found. `hint` says what
+    to do next. `where` is a place such as `rules.yaml:41:12` or a path.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, where: str | None = None) -> None:
@@ -20,8 +20,8 @@ class Av1rulesError(Exception):
         self.where = where
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Made again without `__init__`, whose arguments differ: errors come back from workers in
-        other processes."""
+        """Unpickle without calling `__init__`, whose arguments differ from `args`: errors come back
+        from workers in other processes."""
         return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
@@ -30,7 +30,7 @@ class Av1rulesError(Exception):
 
 
 class NoSpaceError(Av1rulesError):
-    """A job does not fit on a disk now, and no other job will make room: left for next time."""
+    """A job does not fit on a disk, and no running job will free space: left for the next run."""
 
 
 class UsageError(Av1rulesError):
@@ -38,15 +38,15 @@ class UsageError(Av1rulesError):
 
 
 class ToolError(Av1rulesError):
-    """FFmpeg or ffprobe is missing, too old, or fails its self-test: nothing can run."""
+    """FFmpeg or ffprobe is missing, is too old or fails its self-test: nothing can run."""
 
 
 class ProbeError(Av1rulesError):
-    """One source could not be read as video; the rest of the run goes on."""
+    """One source could not be read as a video; the run continues with the others."""
 
 
 class UnansweredProbeError(ProbeError):
-    """The probe was cut short, or the disk did not give the file: says nothing of the file."""
+    """The probe was stopped, or the disk failed: this says nothing about the file itself."""
 
 
 class EncodeError(Av1rulesError):
@@ -54,7 +54,7 @@ class EncodeError(Av1rulesError):
 
 
 class DiskFullError(Av1rulesError):
-    """A file system ran full, or the quota on it did, while `place` was written to."""
+    """A file system or its quota ran full while the program wrote to `place`."""
 
     def __init__(
         self, message: str, *, place: str, hint: str | None = None, where: str | None = None
@@ -64,12 +64,12 @@ class DiskFullError(Av1rulesError):
 
 
 class PlanOutdatedError(Av1rulesError):
-    """Source or target are no longer what was planned: the work is dropped, nothing is wrong."""
+    """The source or target changed since the plan was made: the job is dropped, not failed."""
 
 
 class RunInterruptedError(Av1rulesError):
-    """The run was asked to stop; work in hand was given up without a verdict."""
+    """The run was asked to stop; the jobs in progress end without a result."""
 
 
 class LedgerError(Av1rulesError):
-    """The ledger can't be opened or is of a version this program does not know."""
+    """The ledger can't be opened, or has a version that this program does not know."""

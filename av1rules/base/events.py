@@ -1,54 +1,80 @@
-"""What happens in a run, as frozen values: the seam between work and everything that shows it."""
+"""Events of a run as frozen values: the only link between the work and what displays it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from enum import Enum
 
 import msgspec
 
-from av1rules.base.outcomes import Outcome, OutcomeCounts
+from av1rules.base.text import counted
+
+
+class Outcome(Enum):
+    """How one job ended. The value is its text in the summary of a run, in this order."""
+
+    DONE = "done"
+    CLIP_MADE = "clip made"
+    PREPARED = "prepared"  # a prerequisite of the encode is done
+    MOVED = "moved"  # its target followed the renamed source
+    COPIED = "linked or copied"  # from the target of the same content
+    TRASHED = "moved to the trash"
+    DISCARDED = "discarded"  # the encode worked, but a gate did not let it pass
+    NO_ACCEPTABLE_CRF = "not encoded"  # no encode would be good enough
+    OVER_BUDGET = "beyond the budget"  # never started: nothing is recorded
+    FAILED = "failed"
+    NOT_ATTEMPTED = "left for the next run"  # the source changed, or the run was stopped
+
+    def counted(self, count: int) -> str:
+        """The outcome of `count` jobs as text."""
+        many = "clips made" if self is Outcome.CLIP_MADE else self.value
+        return counted(count, self.value, many)
+
+
+OutcomeCounts = Mapping[Outcome, int]
+"""The number of jobs of a run by outcome; every outcome has a count."""
 
 
 def wire_name(class_name: str) -> str:
-    """The `type` of an event in a stream of JSON: `JobDone` is `job_done`."""
+    """The `type` of an event in NDJSON: `JobDone` becomes `job_done`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name).lower()
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=wire_name):
-    """Root of all events. `source` is the library path of the file it is about, if any. The name
-    of its class is its `type` in a stream of JSON."""
+    """Root of all events. `source` is the library path of the file concerned, if any. The class
+    name gives the `type` in NDJSON."""
 
     source: str | None = None
 
     @property
     def file(self) -> str | None:
-        """The file it is about: a source by its library path, or a target where no source is
-        named."""
+        """The file concerned: the source by its library path, or the target if no source is
+        given."""
         return self.source
 
     def wire_fields(self) -> dict[str, object]:
-        """The fields as programs read them, in NDJSON."""
+        """The fields as NDJSON shows them."""
         return msgspec.structs.asdict(self)
 
 
 class Probing(Event, frozen=True, kw_only=True):
-    """A sign of life of a plan: so many of the files that must be looked into are done."""
+    """Progress of a plan: `done` of the `total` files that must be probed."""
 
     done: int
     total: int
 
 
 class CheckStarted(Event, frozen=True, kw_only=True):
-    """Files are about to be looked through; `known` of others were checked before."""
+    """A check of `files` begins; `known` others were checked before."""
 
     files: int
     known: int
-    size_bytes: int  # of the files
+    size_bytes: int  # of the files to check
 
 
 class FileChecked(Event, frozen=True, kw_only=True):
-    """One of them is done: a source, or a target; `fault` is None where nothing was found."""
+    """One source or target was checked; `fault` is None if no damage was found."""
 
     target: str | None = None
     fault: str | None
@@ -66,7 +92,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
     held: int
     blocked: int
     size_bytes: int  # of all sources to encode
-    clips: int = 0  # to make
+    clips: int = 0  # number of clips to make
 
 
 class JobStarted(Event, frozen=True, kw_only=True):
@@ -76,14 +102,14 @@ class JobStarted(Event, frozen=True, kw_only=True):
     frames: int | None  # expected
     causes: tuple[str, ...]
     encoder: str
-    is_clip: bool = False  # a test clip of it, not the whole
+    is_clip: bool = False  # a test clip, not the whole source
 
 
 class JobProgress(Event, frozen=True, kw_only=True, tag="progress"):
-    """A sign of life. `phase` is "digest", "encode", "verify", "decode", "survey", "measure",
+    """Progress of a job. `phase` is "digest", "encode", "verify", "decode", "survey", "measure",
     "search", "sample" or "score"; rates are None until known."""
 
-    target: str | None = None  # where only it is looked at
+    target: str | None = None  # set where only the target is read
     phase: str
     frame: int | None = None
     frames: int | None = None
@@ -107,7 +133,7 @@ class JobDone(Event, frozen=True, kw_only=True):
 
 
 class JobDiscarded(Event, frozen=True, kw_only=True):
-    """The encode worked but is not worth keeping (too large): remembered, not tried again."""
+    """The encode succeeded but its result was discarded (too large): recorded, not retried."""
 
     reason: str
     source_bytes: int
@@ -115,8 +141,8 @@ class JobDiscarded(Event, frozen=True, kw_only=True):
 
 
 class StepDone(Event, frozen=True, kw_only=True):
-    """Something that must be known before an encode is known now. `step` is "measure", "search"
-    or "sample"; `found` says it in words."""
+    """A prerequisite of an encode is done. `step` is "measure", "search" or "sample"; `found` is
+    the result as text."""
 
     step: str
     found: str
@@ -124,7 +150,7 @@ class StepDone(Event, frozen=True, kw_only=True):
 
 
 class JobWithheld(Event, frozen=True, kw_only=True):
-    """What was found out before the encode keeps it from being made: remembered."""
+    """The prerequisites showed that the source must not be encoded: recorded, not retried."""
 
     reason: str
 
@@ -135,7 +161,7 @@ class JobFailed(Event, frozen=True, kw_only=True):
 
 
 class JobDropped(Event, frozen=True, kw_only=True):
-    """The source changed or the run was stopped: no verdict, the next run looks again."""
+    """The source changed or the run was stopped: no result, the next run checks again."""
 
     reason: str
 
@@ -148,7 +174,7 @@ class JobMoved(Event, frozen=True, kw_only=True):
 
 
 class JobCopied(Event, frozen=True, kw_only=True):
-    """The target is a link to, or a copy of, one made of the same content."""
+    """The target is a link to, or a copy of, another target made from the same content."""
 
     target: str
     like: str
@@ -156,8 +182,8 @@ class JobCopied(Event, frozen=True, kw_only=True):
 
 
 class ClipMade(Event, frozen=True, kw_only=True):
-    """A test clip lies ready and waits for its approval, or is a variant that does not; `score` is
-    told in words."""
+    """A test clip is ready and waits for approval, or is a variant that needs none. `score` is
+    text."""
 
     clip: str
     size_bytes: int
@@ -174,7 +200,7 @@ class Note(Event, frozen=True, kw_only=True):
 
 class RunFinished(Event, frozen=True, kw_only=True):
     counts: OutcomeCounts
-    run: int | None = None  # its number; None: it did nothing
+    run: int | None = None  # number of the run; None if it did nothing
     source_bytes: int
     target_bytes: int
     elapsed_s: float
@@ -197,7 +223,7 @@ _WIRE_COUNTS = {
     "clips": Outcome.CLIP_MADE,
     "withheld": Outcome.NO_ACCEPTABLE_CRF,
 }
-"""The counts of a run in NDJSON, by their keys."""
+"""The counts of a run in NDJSON, by key."""
 
 
 Sink = Callable[[Event], None]
@@ -205,4 +231,4 @@ Sink = Callable[[Event], None]
 
 
 def ignore(_event: Event) -> None:
-    """The sink of those who do not watch."""
+    """A sink that drops every event."""

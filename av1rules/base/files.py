@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: temp name beside the goal, fsync, rename, fsync folder."""
+"""Atomic file writes: temporary name beside the goal, fsync, rename, fsync of the folder."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def is_at_or_below(path: str, folder: str) -> bool:
 
 
 TEMP_PREFIX = ".av1rules-"
-"""Every temporary file of ours starts so; discovery never takes such a file for a source."""
+"""Prefix of every temporary file of this program; discovery never takes one for a source."""
 
 
 def temp_name(goal: Path, *, folder: Path | None = None, suffix: str | None = None) -> Path:
-    """A fresh private name in `folder` (default: beside `goal`) that ends in `suffix`.
+    """A new random name in `folder` (default: beside `goal`) that ends in `suffix`.
 
-    The goal's own name is not part of it: names of films may already be as long as the file
-    system allows, and two sources of one name must not share a temp file.
+    The goal's own name is not part of it: names of videos may already be as long as the file
+    system allows, and two sources with one name must not share a temporary file.
     """
     return (
         folder or goal.parent
@@ -37,8 +37,8 @@ def temp_name(goal: Path, *, folder: Path | None = None, suffix: str | None = No
 
 
 def steady_temp_name(goal: Path) -> Path:
-    """A private name beside `goal`, always the same one: for what no journal knows of. Who does it
-    again after a crash, or takes it back, removes what was left there."""
+    """A private name beside `goal`, always the same one, for files that no journal lists. Whoever
+    repeats or rolls back the work after a crash removes what was left there."""
     return goal.parent / f"{TEMP_PREFIX}{text_digest(str(goal))[:16]}{goal.suffix}"
 
 
@@ -49,7 +49,7 @@ def is_temp_name(name: str) -> bool:
 def fsync_file(path: Path) -> None:
     try:
         descriptor = os.open(path, os.O_RDWR)
-    except PermissionError:  # a film that nobody may write to: Linux syncs it all the same
+    except PermissionError:  # a read-only video: Linux syncs it all the same
         descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -58,7 +58,7 @@ def fsync_file(path: Path) -> None:
 
 
 def fsync_folder(folder: Path) -> None:
-    """Make a rename in `folder` durable. Systems that can't open folders are left alone."""
+    """Make a rename in `folder` durable. Does nothing on systems that can't open folders."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -70,12 +70,12 @@ def fsync_folder(folder: Path) -> None:
 def publish(
     temp: Path, goal: Path, *, replace: bool = True, check: Callable[[], None] | None = None
 ) -> None:
-    """Put the finished `temp` in the place of `goal`: one file system, synced, atomic.
+    """Sync the finished `temp` and rename it to `goal` atomically, on the same file system.
 
-    `check` is called at the last moment, right before the rename, and may raise.
+    `check` is called right before the rename and may raise.
 
     Without `replace` nothing that exists is overwritten: raises FileExistsError. File systems
-    without hard links (FAT, some shares) leave an instant between looking and renaming.
+    without hard links (FAT, some shares) leave a short gap between check and rename.
     """
     fsync_file(temp)
     if check is not None:
@@ -102,7 +102,7 @@ def rename_new(temp: Path, goal: Path) -> None:
 
 
 def write_text(goal: Path, text: str, *, temp: Path | None = None) -> None:
-    """Write a small text file atomically; surrogate escapes of odd file names survive."""
+    """Write a small text file atomically; surrogate escapes in file names survive."""
     temp = temp or temp_name(goal)
     temp.unlink(missing_ok=True)
     try:
@@ -117,39 +117,39 @@ if sys.platform == "linux":
     import fcntl
 
 
-_NO_ANSWER = frozenset(
+_UNRELIABLE_LEASES = frozenset(
     {
         "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "beegfs", "gfs2",
         "ocfs2", "overlay", "fuse", "fuseblk",
     }
 )  # fmt: skip
-"""Types of file systems where others may write past this kernel, or whose leases mean other things:
-NFS and SMB refuse them as "in use" whenever the server gave no delegation."""
+"""File system types where others may write without this kernel knowing, or where a lease means
+something else: NFS and SMB refuse one as "in use" whenever the server gave no delegation."""
 
 
 def is_open_for_writing(path: str | Path) -> bool | None:
-    """Whether any process, this one included, has the regular file at `path` open to write.
+    """Whether any process, this one included, has the regular file at `path` open for writing.
 
-    None where that can't be told: another system than Linux, a network or FUSE file system, a file
-    of somebody else's (leases need its owner or CAP_LEASE). Raises OSError if there is no such
+    None where that is unknown: on other systems than Linux, on a network or FUSE file system, for
+    another user's file (a lease needs the owner or CAP_LEASE). Raises OSError if there is no such
     file. The lease is held for microseconds; a writer that comes just then waits for its end.
     """
     if sys.platform != "linux" or not stat.S_ISREG(os.stat(path).st_mode):
         return None
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (PermissionError, BlockingIOError):  # the latter: somebody holds a lease to write
+    except (PermissionError, BlockingIOError):  # the latter: another process holds a write lease
         return None
     try:
-        kind = _kind_of(descriptor)
-        return None if kind is None or kind in _NO_ANSWER else _try_lease(descriptor)
+        kind = _file_system_type(descriptor)
+        return None if kind is None or kind in _UNRELIABLE_LEASES else _try_lease(descriptor)
     finally:
         os.close(descriptor)
 
 
 def _try_lease(descriptor: int) -> bool | None:
-    # A writer that comes while we hold the lease makes the kernel send us a signal. SIGIO, its
-    # first choice, would end the process; SIGURG is ignored unless somebody asks for it.
+    # A writer that comes while the lease is held makes the kernel send a signal. The default,
+    # SIGIO, would end the process; SIGURG is ignored unless a handler is installed.
     fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
@@ -159,16 +159,25 @@ def _try_lease(descriptor: int) -> bool | None:
     return False
 
 
-def _kind_of(descriptor: int) -> str | None:
-    """The type of the file system that an open file is on; subtypes (`fuse.sshfs`) left out."""
+def _file_system_type(descriptor: int) -> str | None:
+    """The type of the file system of an open file, without a subtype (`fuse.sshfs` is `fuse`)."""
     try:
         with open(f"/proc/self/fdinfo/{descriptor}", "rb") as lines:
             mount = next(line[7:].strip() for line in lines if line.startswith(b"mnt_id:"))
         with open("/proc/self/mountinfo", "rb") as lines:
             line = next(line for line in lines if line.split(b" ", 1)[0] == mount)
-    except (OSError, StopIteration):  # no /proc, or one that does not say
+    except (OSError, StopIteration):  # no /proc, or one without the mount
         return None
     return line.partition(b" - ")[2].split(b" ", 1)[0].partition(b".")[0].decode("latin-1")
+
+
+Failpoint = Callable[[str], None]
+"""Called with the name of each completed step after which a crash would leave something behind:
+crash tests end the process there."""
+
+
+def no_failpoint(_name: str) -> None:
+    """The failpoint outside crash tests."""
 
 
 NOT_REGULAR = "it is not a regular file, but a folder, pipe, socket or device"
@@ -176,9 +185,9 @@ NOT_REGULAR = "it is not a regular file, but a folder, pipe, socket or device"
 
 @contextmanager
 def open_regular(path: str | Path) -> Iterator[BinaryIO]:
-    """A regular file to read from, unbuffered; never waits for the other end of a pipe.
+    """Open a regular file for unbuffered reading; never waits for the other end of a pipe.
 
-    Raises OSError for anything else, its `strerror` fit for people.
+    Raises OSError for anything else, with a `strerror` that can be shown to users.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:

@@ -1,6 +1,6 @@
-"""Digests of bytes: a quick content key from samples of a file, and the digest of all of it.
+"""Digests of files: a quick content key from samples, and the digest of all bytes.
 
-xxh3-128 is no cryptographic hash: it finds change and bit rot, not forgery.
+xxh3-128 is not a cryptographic hash: it detects change and bit rot, not forgery.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import xxhash
 from av1rules.base.files import open_regular
 
 SAMPLE_BYTES = 64 * 1024
-"""Size of one sampled block: one read each, small beside a disk's seek."""
+"""Size of one sampled block: each takes one read, which is short next to a disk's seek."""
 
 
 INNER_SAMPLES = 6
-"""Blocks taken between head and tail, evenly spread: finds files rewritten in the middle."""
+"""Evenly spread blocks between head and tail: they detect files rewritten in the middle."""
 
 
 HEAD_BYTES = 4096
@@ -42,8 +42,8 @@ def content_key(path: str | Path) -> str:
 
 
 def head_key(path: str | Path) -> str:
-    """xxh3-128 of the first 4 KiB: the same after a cut or rot further on, another after a remux
-    or an edit of tags, which rewrite the head of a file. Raises OSError."""
+    """xxh3-128 of the first 4 KiB. It stays the same if a file is truncated or rots further on; it
+    changes after a remux or a tag edit, which rewrite the head. Raises OSError."""
     with open_regular(path) as file:
         return xxhash.xxh3_128_hexdigest(file.read(HEAD_BYTES))
 

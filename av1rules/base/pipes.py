@@ -1,6 +1,4 @@
-"""What comes out of a program's pipes, bounded: kept as bytes, or cut into lines. Pure but for a
-log file that is given open.
-"""
+"""Bounded readers for a program's output: kept as bytes, or split into lines. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +6,10 @@ from collections import deque
 from collections.abc import Callable
 
 STDERR_TAIL_LINES = 40
-"""Lines of standard error kept for messages: enough to hold FFmpeg's last words."""
+"""Lines of standard error kept for messages: enough for what FFmpeg prints at its end."""
 
 LINE_LIMIT = 4096
-"""Longest line kept, in bytes: tags of hostile files may be megabytes long."""
+"""Longest line kept, in bytes: tags of hostile files can be megabytes long."""
 
 
 class Output:
@@ -26,7 +24,7 @@ class Output:
         return b"".join(self._parts)
 
     def feed(self, chunk: bytes) -> bool:
-        """Whether it still fits; what does not is dropped."""
+        """Keep `chunk` and return True, or drop it and return False once the bound is passed."""
         self._size += len(chunk)
         if self._size > self._limit:
             return False
@@ -34,11 +32,11 @@ class Output:
         return True
 
     def end(self) -> None:
-        """Nothing is held back."""
+        """No input is held back."""
 
 
 class Lines:
-    """A stream cut into lines of at most `LINE_LIMIT` bytes, each handed on as it comes."""
+    """Splits a stream into lines of at most `LINE_LIMIT` bytes and passes each on at once."""
 
     data = b""
 
@@ -49,25 +47,24 @@ class Lines:
         lines = (self._rest + chunk).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
-            self._hand_on(line)
+            self._pass_on(line)
         if len(self._rest) >= LINE_LIMIT:
-            self._hand_on(self._rest)
-            self._rest = b""
+            self.end()
         return True
 
     def end(self) -> None:
         if self._rest:
-            self._hand_on(self._rest)
+            self._pass_on(self._rest)
             self._rest = b""
 
-    def _hand_on(self, line: bytes) -> None:
+    def _pass_on(self, line: bytes) -> None:
         for start in range(0, max(len(line), 1), LINE_LIMIT):
-            piece = line[start : start + LINE_LIMIT]
-            self._on_line(piece.decode("utf-8", "replace").rstrip("\r\n"))
+            part = line[start : start + LINE_LIMIT]
+            self._on_line(part.decode("utf-8", "replace").rstrip("\r\n"))
 
 
 class ErrorLines(Lines):
-    """Standard error: the last lines for messages, every line to a listener."""
+    """Standard error: keeps the last lines for messages and passes every line to a listener."""
 
     def __init__(self, on_line: Callable[[str], None] | None) -> None:
         super().__init__(self._keep)

@@ -1,8 +1,8 @@
-"""How much of the machine a program may have beside everything else: niceness, I/O class, cores.
+"""Process priority: niceness, I/O class and CPU affinity.
 
-Applied from outside to a program that runs already, since code between fork and exec is unsafe
-while other threads run. Linux keeps all three per thread; what a program has started meanwhile is
-covered too.
+A running program gets its priority from outside, since code between fork and exec is unsafe
+while other threads run. Linux keeps all three per thread; threads that the program has started
+meanwhile are covered too.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ import sys
 import msgspec
 
 IO_CLASSES = ("none", "best-effort", "idle")
-"""As `ionice` names them; "none" leaves it to the system, which goes by the niceness."""
+"""As `ionice` names them; with "none" the system derives the class from the niceness."""
 
 _ROUNDS = 50
-"""A bound on looking for threads that started while others were being set; 1 to 3 are usual."""
+"""Bound on the rounds for threads that started while others were being set; 1 to 3 are usual."""
 
 _ON_LINUX = sys.platform == "linux"
 
 
 class Priority(msgspec.Struct, frozen=True, kw_only=True):
-    """What a child gets. `nice` 1 to 19 (0: as this process), `cpus` by number (empty: all)."""
+    """Priority of a child. `nice` is 1 to 19 (0: as this process), `cpus` are numbers (empty:
+    all)."""
 
     nice: int = 0
     io_class: str = "none"
@@ -38,12 +39,12 @@ USUAL = Priority()
 
 
 def apply(priority: Priority, pid: int) -> None:
-    """Set the priority of a running program and all its threads; a system or user that may not is
-    no error, nor is a program that is gone."""
+    """Set the priority of a running program and all its threads. Missing permission or support is
+    not an error, nor is a program that has ended."""
     if priority.is_usual:
         return
     done: set[int] = set()
-    for _ in range(_ROUNDS):  # a thread started by one that is set already inherits it
+    for _ in range(_ROUNDS):  # a thread inherits the priority of the thread that starts it
         fresh = _threads(pid) - done
         if not fresh:
             break
@@ -55,7 +56,7 @@ def apply(priority: Priority, pid: int) -> None:
 
 
 def _threads(pid: int) -> set[int]:
-    """On Linux every thread by its number, elsewhere the process stands for them."""
+    """The thread ids on Linux; elsewhere the process id for all of them."""
     if not _ON_LINUX:
         return {pid}
     try:
@@ -75,11 +76,11 @@ def _set(priority: Priority, thread: int) -> None:
 
 
 def _set_by_psutil(priority: Priority, thread: int) -> None:
-    """What the standard library can't: the I/O class, and cores on other systems than Linux."""
+    """Set what the standard library can't: the I/O class, and the CPUs outside Linux."""
     has_cpus = bool(priority.cpus) and not _ON_LINUX
     if priority.io_class == "none" and not has_cpus:
         return
-    import psutil  # noqa: PLC0415 - 25 ms that only those who set it should pay
+    import psutil  # noqa: PLC0415 - its 25 ms are spent only where an I/O class is set
 
     with contextlib.suppress(psutil.Error, OSError, ValueError, AttributeError):
         process = psutil.Process(thread)
@@ -92,7 +93,7 @@ def _set_by_psutil(priority: Priority, thread: int) -> None:
 
 
 def _set_autogroup(nice: int, pid: int) -> None:
-    """A desktop kernel shares the processor between sessions before it looks at niceness, and every
-    child leads a session of its own: without this, `nice` would do nothing there."""
+    """A desktop kernel divides the CPU between sessions before it considers niceness, and every
+    child leads a session of its own: without this, `nice` would have no effect there."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/autogroup", "w") as file:
         file.write(str(nice))

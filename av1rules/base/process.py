@@ -1,8 +1,9 @@
 """The only module that starts programs.
 
-Every child gets an argument list (no shell), no standard input, a process group of its own and
-limits. A `Children` registry stops them gently, then for good; only a run that is itself killed by
-SIGKILL, on a system without util-linux, may leave one behind (`run(tether=True)`).
+Every child gets an argument list (no shell), no standard input, its own process group and limits.
+A `Children` registry stops all children by SIGTERM, then by SIGKILL. A child outlives this process
+only if this process is itself killed by SIGKILL on a system without util-linux
+(`run(tether=True)`).
 """
 
 from __future__ import annotations
@@ -30,19 +31,19 @@ GENTLE_STOP_S = 5.0
 """How long a child may take to end after SIGTERM; ffmpeg needs 0.4-0.9 s to finalise a file."""
 
 UNKILLABLE_S = 10.0
-"""How long the system may take to end a child after SIGKILL. One that waits for a dead disk in the
-kernel ends when the disk answers: it is left to itself, so that the others go on."""
+"""How long the system may take to end a child after SIGKILL. A child that waits in the kernel for a
+dead disk ends when the disk answers: it is abandoned, so that the run can continue."""
 
 _UNWATCHED_S = 5.0
-"""A longer pause between two looks (this process was stopped, the machine slept or was overloaded)
-is not held against the child."""
+"""A longer pause between two checks (this process was stopped, the machine slept or was overloaded)
+does not count against the child."""
 
 _CHUNK = 1 << 16  # what a pipe holds
 
 _POLL_S = 0.5
 _POLL_WITHOUT_PIDFD_S = 0.05
-"""How long to wait at most before the limits and a wish to stop, or also the child itself, are
-looked at again."""
+"""Longest wait before the limits and a stop request, and without pidfd the child too, are checked
+again."""
 
 _ON_LINUX = sys.platform == "linux"
 if _ON_LINUX:
@@ -59,8 +60,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Completed(msgspec.Struct, frozen=True, kw_only=True):
-    """How a program ended. `stopped` says why we ended it: "timeout", "stall", "output", what the
-    watch said, or None."""
+    """How a program ended. `stopped` says why this program stopped it: "timeout", "stall",
+    "output", the reason that `watch` returned, or None."""
 
     argv: tuple[str, ...]
     returncode: int
@@ -73,7 +74,8 @@ class Completed(msgspec.Struct, frozen=True, kw_only=True):
         return self.returncode == 0 and self.stopped is None
 
     def describe_exit(self) -> str:
-        """The exit in words: "exit code 183", "killed by SIGSEGV", "stopped after timeout"."""
+        """The exit as text: "exit code 183", "killed by SIGSEGV", "stopped by av1rules
+        (timeout)"."""
         if self.stopped is not None:
             return f"stopped by av1rules ({self.stopped})"
         code = -self.returncode if self.returncode < 0 else None
@@ -87,7 +89,7 @@ class Completed(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Children:
-    """The running children of one run; `stop` ends them all and refuses new ones."""
+    """The running children of one run; `stop` ends them all and lets no new one start."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
@@ -122,9 +124,9 @@ class Children:
 
 
 def signal_group(child: subprocess.Popen[bytes], signum: int) -> None:
-    """Signal a child's whole process group; a child that is already gone is no error.
+    """Signal a child's whole process group; a child that has ended is not an error.
 
-    With SIGTERM it is let go on, if it was stopped: else it could not end gently.
+    SIGTERM also resumes a stopped (SIGSTOP) child, which could not end gently otherwise.
     """
     with contextlib.suppress(ProcessLookupError, PermissionError, OSError):
         if hasattr(os, "killpg"):
@@ -151,11 +153,11 @@ def run(
 ) -> Completed:
     """Run a program to its end and return how it ended; a non-zero exit is not an exception.
 
-    Standard output is collected, or handed line by line to `on_line`. Standard error keeps its last
-    lines, and goes line by line to `on_err_line`. `watch` is asked at least twice a second; what it
-    says stops the child and becomes `Completed.stopped`. What any of them raises
-    ends the child and is raised here. `tether` asks the system to end the child when this
-    process dies by SIGKILL (Linux with util-linux; elsewhere without effect).
+    Standard output is collected, or passed line by line to `on_line`. The last lines of standard
+    error are kept, and each line goes to `on_err_line`. `watch` is called at least twice a second;
+    a reason that it returns stops the child and becomes `Completed.stopped`. An exception from any
+    of the three ends the child and is raised here. `tether` asks the system to end the child when
+    this process dies by SIGKILL (Linux with util-linux; no effect elsewhere).
     Raises FileNotFoundError or PermissionError if the program can't be started, and
     `RunInterruptedError` if the run is being stopped.
     """
@@ -166,17 +168,19 @@ def run(
         apply(priority, child.pid)
         out = Output(limits.output_bytes) if on_line is None else Lines(on_line)
         err = ErrorLines(on_err_line)
-        look = _Watch(child=child, limits=limits, children=children, out=out, err=err, ask=watch)
-        look.limit_memory()
-        look.to_end()
-    if look.failure is not None:
-        raise look.failure
+        monitor = _ChildMonitor(
+            child=child, limits=limits, children=children, out=out, err=err, watch=watch
+        )
+        monitor.limit_memory()
+        monitor.run_to_end()
+    if monitor.failure is not None:
+        raise monitor.failure
     return Completed(
         argv=tuple(argv),
         returncode=-signal.SIGKILL if child.returncode is None else child.returncode,
         stdout=out.data,
         stderr=tuple(err.tail),
-        stopped=look.stopped,
+        stopped=monitor.stopped,
     )
 
 
@@ -184,7 +188,7 @@ def run(
 def _started(
     argv: Sequence[str], env: Mapping[str, str] | None, children: Children | None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The running child; whatever happens, it and its group are gone afterwards."""
+    """The running child; on every way out, it and its group are ended."""
     child = subprocess.Popen(
         list(argv),
         bufsize=0,
@@ -201,7 +205,7 @@ def _started(
     finally:
         if child.returncode is None:
             signal_group(child, signal.SIGKILL)
-            _wait_or_leave(child)
+            _reap_killed(child)
         if children is not None:
             children.remove(child)
         for pipe in (child.stdout, child.stderr):
@@ -209,8 +213,8 @@ def _started(
                 pipe.close()
 
 
-def _wait_or_leave(child: subprocess.Popen[bytes]) -> None:
-    """Wait for a killed child; one that the system can't end is waited for in the background."""
+def _reap_killed(child: subprocess.Popen[bytes]) -> None:
+    """Wait for a killed child, in the background if the system can't end it at once."""
     try:
         child.wait(timeout=1.0)
     except subprocess.TimeoutExpired:
@@ -228,11 +232,11 @@ def _tethered(argv: Sequence[str]) -> list[str]:
 
 
 @dataclass(slots=True)
-class _Watch:
-    """Reads one child's pipes and watches its limits and the run's wish to stop, in one loop.
+class _ChildMonitor:
+    """Reads one child's pipes and checks its limits and stop requests, in one loop.
 
-    One wait for both pipes and the end of the child: threads that read would cost more than a whole
-    question to ffprobe is worth, and `Popen.wait` with a timeout looks only every 50 ms.
+    One wait covers both pipes and the end of the child: reader threads would cost more than a whole
+    ffprobe call, and `Popen.wait` with a timeout polls only every 50 ms.
     """
 
     child: subprocess.Popen[bytes]
@@ -240,15 +244,15 @@ class _Watch:
     children: Children | None
     out: Output | Lines
     err: ErrorLines
-    ask: Callable[[], str | None] | None = None
+    watch: Callable[[], str | None] | None = None
     stopped: str | None = None
     failure: Exception | None = None
     _open: dict[int, Output | Lines] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
-    _last_sign: float = field(default_factory=time.monotonic)
-    _last_look: float = field(default_factory=time.monotonic)
-    _patience_ends: float | None = None
-    _given_up: bool = False
+    _last_output: float = field(default_factory=time.monotonic)
+    _last_check: float = field(default_factory=time.monotonic)
+    _kill_at: float | None = None
+    _is_abandoned: bool = False
 
     def limit_memory(self) -> None:
         if self.limits.memory_bytes is None or not _ON_LINUX:
@@ -257,8 +261,8 @@ class _Watch:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             resource.prlimit(self.child.pid, resource.RLIMIT_AS, bound)
 
-    def to_end(self) -> None:
-        """Until the child has ended and its pipes are empty."""
+    def run_to_end(self) -> None:
+        """Return once the child has ended and its pipes are empty, or it can't be killed."""
         ready = select.poll()
         for pipe, sink in ((self.child.stdout, self.out), (self.child.stderr, self.err)):
             assert pipe is not None
@@ -267,9 +271,9 @@ class _Watch:
         with _end_notice(self.child) as notice:
             if notice is not None:
                 ready.register(notice, select.POLLIN)
-            while not (self._has_ended(looks=notice is None) or self._given_up):
+            while not (self._has_ended(polls=notice is None) or self._is_abandoned):
                 longest = _POLL_WITHOUT_PIDFD_S if notice is None else _POLL_S
-                for descriptor, _ in ready.poll(self._next_look_s(longest) * 1000):
+                for descriptor, _ in ready.poll(self._next_check_s(longest) * 1000):
                     if descriptor == notice:
                         self._reap()
                     else:
@@ -277,19 +281,19 @@ class _Watch:
                 self._apply_limits()
             if notice is not None:
                 ready.unregister(notice)
-        # A grandchild out of the group's reach may keep a pipe open: not waited for long.
-        deadline = time.monotonic() + (0 if self._given_up else GENTLE_STOP_S)
+        # A grandchild outside the group may keep a pipe open: don't wait long for it.
+        deadline = time.monotonic() + (0 if self._is_abandoned else GENTLE_STOP_S)
         while self._open and (left := deadline - time.monotonic()) > 0:
             for descriptor, _ in ready.poll(left * 1000):
                 self._read(descriptor, ready)
 
-    def _has_ended(self, *, looks: bool) -> bool:
-        if looks and self.child.returncode is None and self.child.poll() is not None:
+    def _has_ended(self, *, polls: bool) -> bool:
+        if polls and self.child.returncode is None and self.child.poll() is not None:
             signal_group(self.child, signal.SIGKILL)
         return self.child.returncode is not None
 
     def _reap(self) -> None:
-        """End what is left of the group first: its number is the child's until it is reaped."""
+        """Kill the rest of the group first: its id is the child's own only until the reaping."""
         signal_group(self.child, signal.SIGKILL)
         self.child.wait()
 
@@ -300,9 +304,9 @@ class _Watch:
             ready.unregister(descriptor)
             del self._open[descriptor]
         if sink is self.out:
-            self._last_sign = time.monotonic()
+            self._last_output = time.monotonic()
         if self.failure is not None:
-            return  # only drained, so that the child can end
+            return  # the pipe is only drained, so that the child can end
         try:
             if not chunk:
                 sink.end()
@@ -322,37 +326,37 @@ class _Watch:
         if self.child.returncode is not None:
             return
         now = time.monotonic()
-        self._forgive_pause(now)
+        self._exclude_pause(now)
         if self.stopped is None and (reason := self._reason_to_stop(now)) is not None:
             self._stop(reason)
         if self.stopped is None and not (self.children is not None and self.children.is_stopping):
             return
-        if self._patience_ends is None:
-            self._patience_ends = now + GENTLE_STOP_S
-        elif now > self._patience_ends:
+        if self._kill_at is None:
+            self._kill_at = now + GENTLE_STOP_S
+        elif now > self._kill_at:
             signal_group(self.child, signal.SIGKILL)
-            self._given_up = now > self._patience_ends + UNKILLABLE_S
+            self._is_abandoned = now > self._kill_at + UNKILLABLE_S
 
-    def _forgive_pause(self, now: float) -> None:
-        pause, self._last_look = now - self._last_look, now
+    def _exclude_pause(self, now: float) -> None:
+        pause, self._last_check = now - self._last_check, now
         if pause > _UNWATCHED_S:
             self._started += pause
-            self._last_sign += pause
+            self._last_output += pause
 
     def _reason_to_stop(self, now: float) -> str | None:
         limits = self.limits
         if limits.timeout_s is not None and now - self._started > limits.timeout_s:
             return "timeout"
-        if limits.stall_s is not None and now - self._last_sign > limits.stall_s:
+        if limits.stall_s is not None and now - self._last_output > limits.stall_s:
             return "stall"
         try:
-            return None if self.ask is None else self.ask()
+            return None if self.watch is None else self.watch()
         except Exception as problem:  # noqa: BLE001 - raised by run() once the child is gone
             self.failure = self.failure or problem
             return "output"
 
-    def _next_look_s(self, left: float) -> float:
-        """Time until something may have to be done, `left` at most."""
+    def _next_check_s(self, left: float) -> float:
+        """Seconds until the next check is due, at most `left`."""
         if self.limits.timeout_s is not None:
             left = min(left, self.limits.timeout_s - (time.monotonic() - self._started) + 0.01)
         return max(left, 0.02)
@@ -360,7 +364,7 @@ class _Watch:
 
 @contextlib.contextmanager
 def _end_notice(child: subprocess.Popen[bytes]) -> Iterator[int | None]:
-    """A descriptor that becomes readable when the child ends; None where there is no such thing."""
+    """A descriptor that becomes readable when the child ends; None where pidfd is missing."""
     try:
         descriptor = os.pidfd_open(child.pid) if hasattr(os, "pidfd_open") else None
     except OSError:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: once to stop gently, twice to stop at once."""
+"""Ctrl-C and SIGTERM: the first stops the run gently, the second at once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from av1rules.base.process import Children
 
 @contextlib.contextmanager
 def stop_on_signals(children: Children) -> Iterator[None]:
-    """While the context is open, an interrupt stops the children and lets nothing new start; a
-    second one kills them and raises KeyboardInterrupt. Only for the main thread."""
+    """Within the context, an interrupt stops the children and lets no new one start; a second one
+    kills them and raises KeyboardInterrupt. Only for the main thread."""
     restore = watch_signals(children, is_busy=lambda: True)
     try:
         yield
@@ -22,8 +22,8 @@ def stop_on_signals(children: Children) -> Iterator[None]:
 
 
 def watch_signals(children: Children, *, is_busy: Callable[[], bool]) -> Callable[[], None]:
-    """Install the handlers; returns what puts the former ones back. While not `is_busy`, an
-    interrupt is an ordinary KeyboardInterrupt."""
+    """Install the handlers and return a function that restores the former ones. While `is_busy` is
+    false, an interrupt is an ordinary KeyboardInterrupt."""
 
     def stop(_signum: int, _frame: FrameType | None) -> None:
         is_second = children.is_stopping

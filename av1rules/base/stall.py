@@ -1,6 +1,6 @@
-"""Waiting for work that a dead disk may hold up for ever, no longer than it makes sense.
+"""A stall timeout for work that a dead disk may block for ever.
 
-A read that the kernel does not finish can't be interrupted; it can only be left behind.
+A read that the kernel does not finish can't be interrupted; it can only be abandoned.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from av1rules.base.units import format_duration
 
 POLL_S = 0.2
 
-_UNWATCHED_S = 5.0  # as for programs: a pause of our own is not held against the work
+_UNWATCHED_S = 5.0  # as for child processes: a pause of this process does not count as a stall
 
 Result = TypeVar("Result")
 
 
 class _AbandonedError(Exception):
-    """Ends work that came back to life after it was given up."""
+    """Ends abandoned work that moves again."""
 
 
 def with_stall_timeout(
@@ -31,53 +31,53 @@ def with_stall_timeout(
     check: Callable[[], None],
     doing: str,
 ) -> Result:
-    """The result of `work`, which calls what it is given as a sign of life.
+    """The result of `work`, which must call its argument as a heartbeat.
 
-    `check` is called several times a second and may raise; that, and no sign of life for `stall_s`
-    (then Av1rulesError), leaves the work behind in a thread of its own, which ends at the next
-    sign. What the work raises is raised here.
+    `check` is called several times a second and may raise. Raises Av1rulesError after `stall_s`
+    seconds without a heartbeat. In both cases the work is abandoned in its own thread, which ends
+    at the next heartbeat. What the work raises is raised here.
     """
     task = _Task(work)
-    threading.Thread(target=task.do, daemon=True, name="patience").start()
-    last_look = time.monotonic()
+    threading.Thread(target=task.run, daemon=True, name="stall-timeout").start()
+    last_check = time.monotonic()
     try:
         while not task.done.wait(POLL_S):
             check()
             now = time.monotonic()
-            if now - last_look > _UNWATCHED_S:
-                task.heard += now - last_look
-            last_look = now
-            if stall_s is not None and now - task.heard > stall_s:
+            if now - last_check > _UNWATCHED_S:
+                task.last_heartbeat += now - last_check
+            last_check = now
+            if stall_s is not None and now - task.last_heartbeat > stall_s:
                 raise Av1rulesError(
-                    f"{doing} stood still for {format_duration(stall_s)}",
+                    f"{doing} made no progress for {format_duration(stall_s)}",
                     hint="check the disk, and whether the share is reachable; then run again",
                 )
     finally:
-        task.is_left = True
+        task.is_abandoned = True
     if task.failure is not None:
         raise task.failure
     return task.results[0]
 
 
 class _Task(Generic[Result]):
-    """The work in its own thread, and when it last gave a sign."""
+    """The work in its own thread, and the time of its last heartbeat."""
 
     def __init__(self, work: Callable[[Callable[[], None]], Result]) -> None:
         self._work = work
-        self.heard = time.monotonic()
-        self.is_left = False
+        self.last_heartbeat = time.monotonic()
+        self.is_abandoned = False
         self.done = threading.Event()
         self.results: list[Result] = []
         self.failure: BaseException | None = None
 
-    def do(self) -> None:
+    def run(self) -> None:
         try:
-            self.results.append(self._work(self._sign))
-        except BaseException as problem:  # noqa: BLE001 - raised where it is waited for
+            self.results.append(self._work(self._heartbeat))
+        except BaseException as problem:  # noqa: BLE001 - raised by the waiting thread
             self.failure = problem
         self.done.set()
 
-    def _sign(self) -> None:
-        if self.is_left:
+    def _heartbeat(self) -> None:
+        if self.is_abandoned:
             raise _AbandonedError
-        self.heard = time.monotonic()
+        self.last_heartbeat = time.monotonic()

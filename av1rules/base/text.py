@@ -14,7 +14,7 @@ def text_digest(text: str) -> str:
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
-    """`one` for a single thing, else `many`; without `many`, `one` with an s."""
+    """`one` if `count` is 1, else `many` (default: `one` with an s)."""
     return one if count == 1 else many or f"{one}s"
 
 
@@ -35,14 +35,15 @@ _BEYOND_ASCII = re.compile(r"[^\n -~]")
 
 
 def printable(text: str, *, limit: int | None = None) -> str:
-    """`text` with control, surrogate and direction-changing characters shown as escapes.
+    """`text` with control, surrogate and direction-changing characters escaped.
 
-    Bytes of file names that are not UTF-8 appear as `\\xNN`. At most `limit` characters.
+    Bytes of file names that are not UTF-8 appear as `\\xNN`. The result has at most `limit`
+    characters.
     """
     if text.isascii() and text.isprintable():
         shown = text
     else:
-        kept = text if limit is None else text[: limit + 1]  # one more tells that it was cut
+        kept = text if limit is None else text[: limit + 1]  # one more shows that it was cut
         shown = "".join(_shown(character) for character in kept)
     if limit is not None and len(shown) > limit:
         return shown[: limit - 1] + "…"
@@ -50,8 +51,8 @@ def printable(text: str, *, limit: int | None = None) -> str:
 
 
 def printable_json(document: str) -> str:
-    """The same JSON, with what `printable` would not show as `\\u` escapes: equal to any reader and
-    safe on a terminal. Writers of JSON escape only the oldest control characters."""
+    """The same JSON with all characters that `printable` hides as `\\u` escapes: equal for every
+    parser and safe on a terminal. JSON writers escape only the ASCII control characters."""
     return _BEYOND_ASCII.sub(_json_shown, document)
 
 

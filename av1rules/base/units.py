@@ -1,4 +1,4 @@
-"""Sizes, durations, bit rates, shares: text to number and back. Pure; one place for every unit."""
+"""Parses and formats sizes, durations, bit rates and shares. Pure; the one place for units."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 
 def now_text() -> str:
-    """The time as the ledger has it: ISO 8601, UTC, whole seconds."""
+    """The current time as the ledger stores it: ISO 8601, UTC, whole seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -28,7 +28,7 @@ _SIZE_IN_BITS = re.compile(r"[KMGT]i?b")
 
 
 _RATE_IN_BYTES = re.compile(r"[KMGkmg]?i?B(?:/[sS]|[pP][sS])")
-"""Case tells bits from bytes where the writer used it; `gb` and `mbps` use none."""
+"""Case tells bits from bytes where the user wrote it; `gb` and `mbps` are ambiguous."""
 
 
 SIZE_UNITS = {
@@ -67,11 +67,11 @@ RATE_UNITS = {
     "gb/s": 1000**3,
     "gbps": 1000**3,
 }
-"""Bits per second per unit, decimal as the field uses them; without a unit: bits per second."""
+"""Bits per second per unit, decimal as usual for bit rates; without a unit: bits per second."""
 
 
 class UnitError(ValueError):
-    """Text that is no size, duration, bit rate or share; `hint` says what was probably meant."""
+    """Text that is not a size, duration, bit rate or share; `hint` says what was likely meant."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -79,7 +79,7 @@ class UnitError(ValueError):
 
 
 def parse_size(text: str) -> int:
-    """`"2GiB"` to bytes. Raises UnitError; `Gb` with its small b would be bits."""
+    """`"2GiB"` to bytes. Raises UnitError, also for `Gb`, which would be bits."""
     request = "a size such as 700MB or 2GiB"
     found = _NUMBER.match(text)
     if found is not None and _SIZE_IN_BITS.fullmatch(found["unit"]):
@@ -94,7 +94,7 @@ def parse_duration(text: str) -> float:
 
 
 def parse_rate(text: str) -> int:
-    """`"15Mb/s"` to bits per second. Raises UnitError; `MB/s` with its large B would be bytes."""
+    """`"15Mb/s"` to bits per second. Raises UnitError, also for `MB/s`, which would be bytes."""
     request = "a bit rate such as 800kb/s or 15Mb/s"
     found = _NUMBER.match(text)
     if found is not None and _RATE_IN_BYTES.fullmatch(found["unit"]):
@@ -105,7 +105,7 @@ def parse_rate(text: str) -> int:
 
 
 def parse_share(text: str) -> float:
-    """`"25%"` or `"0.25"` to 0.25. Raises UnitError, also for what is not between 0 and 1."""
+    """`"25%"` or `"0.25"` to 0.25. Raises UnitError, also for values outside 0 to 1."""
     request = "a share such as 0.25 or 25%"
     found = _SHARE.fullmatch(text)
     share = math.inf if found is None else float(found["number"]) / (100 if found["sign"] else 1)

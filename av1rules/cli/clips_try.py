@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from av1rules.approvals.adjust import requested_variants
-from av1rules.base.outcomes import Outcome
+from av1rules.base.events import Outcome
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from av1rules.cli.options import event_sink, rules_option

@@ -22,7 +22,7 @@ from av1rules.encode.encoders.registry import (
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
-from av1rules.ffmpeg.input_guard import file_url
+from av1rules.ffmpeg.run import file_url
 from av1rules.media.provenance_tag import PROVENANCE_TAG, text_tag
 from av1rules.media.source import Attachment, Source, VideoStream
 

@@ -29,10 +29,9 @@ from av1rules.encode.excerpt_argv import clip_argv
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.size_gate import is_too_large_so_far
 from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, explain
-from av1rules.ffmpeg.input_guard import file_url
 from av1rules.ffmpeg.log import StreamCount, counted_lines, plain_line
 from av1rules.ffmpeg.progress import ProgressSample, eta_s, projected_bytes
-from av1rules.ffmpeg.run import FfmpegResult, run_ffmpeg
+from av1rules.ffmpeg.run import FfmpegResult, file_url, run_ffmpeg
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.source import Source
 from av1rules.policy.settings import Loss

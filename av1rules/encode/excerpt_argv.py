@@ -20,7 +20,7 @@ from av1rules.encode.argv import (
 )
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.losses import keeps_dolby_vision
-from av1rules.ffmpeg.input_guard import file_url
+from av1rules.ffmpeg.run import file_url
 from av1rules.media.source import Source
 
 CLIP_CONTAINER = "mp4"

@@ -9,8 +9,14 @@ import msgspec
 from av1rules.base.errors import EncodeError
 from av1rules.base.process import Children, Limits, run
 from av1rules.base.text import printable
-from av1rules.ffmpeg.input_guard import INPUT_GUARD, file_url
-from av1rules.ffmpeg.run import FfmpegResult, OnSample, ignore_sample, run_ffmpeg
+from av1rules.ffmpeg.run import (
+    INPUT_GUARD,
+    FfmpegResult,
+    OnSample,
+    file_url,
+    ignore_sample,
+    run_ffmpeg,
+)
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ffmpeg.watchdog import STALL_S, USUAL_LIMITS, RunLimits
 

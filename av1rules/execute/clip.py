@@ -13,9 +13,8 @@ import msgspec
 from msgspec.structs import replace
 
 from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
-from av1rules.base.events import ClipMade, JobProgress, JobStarted
+from av1rules.base.events import ClipMade, JobProgress, JobStarted, Outcome
 from av1rules.base.files import publish
-from av1rules.base.outcomes import Outcome
 from av1rules.base.units import now_text
 from av1rules.execute.excerpts import MAX_BYTES_PER_S, excerpts_job
 from av1rules.execute.prerequisites import with_prerequisites

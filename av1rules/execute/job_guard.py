@@ -13,8 +13,7 @@ from av1rules.base.errors import (
     PlanOutdatedError,
     RunInterruptedError,
 )
-from av1rules.base.events import JobDropped, JobFailed, Note
-from av1rules.base.outcomes import Outcome
+from av1rules.base.events import JobDropped, JobFailed, Note, Outcome
 from av1rules.execute.budget import BudgetScheduler
 from av1rules.execute.clip import build_clip
 from av1rules.execute.prerequisites import measure_noise, meet_prerequisite

@@ -12,9 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
-from av1rules.base.events import JobProgress, JobWithheld, StepDone
+from av1rules.base.events import JobProgress, JobWithheld, Outcome, StepDone
 from av1rules.base.hashing import content_key
-from av1rules.base.outcomes import Outcome
 from av1rules.base.units import format_size, now_text
 from av1rules.execute.excerpts import encode_sample
 from av1rules.execute.quality_gate import Rejection

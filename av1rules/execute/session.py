@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from av1rules.base.errors import PlanOutdatedError
-from av1rules.base.events import RunFinished, Sink
-from av1rules.base.failpoint import Failpoint, no_failpoint
-from av1rules.base.outcomes import Outcome
+from av1rules.base.events import Outcome, RunFinished, Sink
+from av1rules.base.files import Failpoint, no_failpoint
 from av1rules.base.text import printable
 from av1rules.base.units import now_text
 from av1rules.execute.resources.disk_space import DiskSpace

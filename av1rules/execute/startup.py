@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from msgspec.structs import replace
 
 from av1rules.base.events import Note, Sink
-from av1rules.base.failpoint import Failpoint, no_failpoint
+from av1rules.base.files import Failpoint, no_failpoint
 from av1rules.base.units import now_text
 from av1rules.execute.recover import recover
 from av1rules.execute.resources.memory import MemoryBudget

@@ -13,8 +13,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from av1rules.base.errors import PlanOutdatedError
-from av1rules.base.events import JobProgress, JobStarted
-from av1rules.base.outcomes import Outcome
+from av1rules.base.events import JobProgress, JobStarted, Outcome
 from av1rules.base.units import now_text
 from av1rules.execute.copy import copy_target
 from av1rules.execute.deliver import deliver, done_event, require_replaceable

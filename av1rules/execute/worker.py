@@ -14,7 +14,7 @@ import msgspec
 
 from av1rules.base.errors import EncodeError, ToolError
 from av1rules.base.events import JobProgress, ignore
-from av1rules.base.failpoint import Failpoint, no_failpoint
+from av1rules.base.files import Failpoint, no_failpoint
 from av1rules.base.hashing import content_key, file_digest, head_key
 from av1rules.base.process import Children
 from av1rules.encode.encode import EncodeOutcome, encode

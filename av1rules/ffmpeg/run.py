@@ -18,6 +18,22 @@ SILENCE_S = 3.0
 """FFmpeg prints nothing while it finishes a file, which for MP4 means to write all of it anew.
 After so long without a progress report the modification time of the file is the heartbeat."""
 
+DEMUXERS = (
+    "matroska,mov,avi,mpegts,mpeg,mpegvideo,asf,flv,live_flv,ogg,h264,hevc,h263,h261,m4v,vc1,"
+    "vc1test,ivf,obu,av1,mxf,mxf_opatom,rm,dv,yuv4mpegpipe,nut,gxf,wtv,vvc"
+)
+"""Real containers only: playlists, manifests and scripts could open other files or run code."""
+
+
+def file_url(path: str) -> str:
+    """`path` as a URL: FFmpeg then reads `-`, `:` and `%` in it as plain characters."""
+    return f"file:{path}"
+
+
+INPUT_GUARD = ("-protocol_whitelist", "file", "-format_whitelist", DEMUXERS)
+"""Input options that allow local files in real containers only: a playlist that replaced a file
+after the probe can open nothing."""
+
 OnSample = Callable[[ProgressSample], None]
 
 

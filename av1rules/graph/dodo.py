@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from av1rules.base.errors import Av1rulesError
-from av1rules.base.events import Event, JobProgress, Note
-from av1rules.base.outcomes import Outcome
+from av1rules.base.events import Event, JobProgress, Note, Outcome
 from av1rules.base.signals import watch_signals
 from av1rules.execute.budget import scheduler_for
 from av1rules.execute.job_guard import JobRunner

@@ -11,7 +11,7 @@ from doit.action import BaseAction
 from doit.exceptions import TaskFailed
 
 from av1rules.base.errors import Av1rulesError
-from av1rules.base.outcomes import Outcome
+from av1rules.base.events import Outcome
 from av1rules.base.text import printable
 from av1rules.ledger.receipt import JSON_SUFFIX, TEXT_SUFFIX
 from av1rules.plan.items import (

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from av1rules.base.errors import ProbeError, UnansweredProbeError
 from av1rules.base.files import open_regular
 from av1rules.base.process import Children, Completed, Limits, run
-from av1rules.ffmpeg.input_guard import DEMUXERS
+from av1rules.ffmpeg.run import DEMUXERS
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.bitstream_scan import NO_HINTS, PLAIN, PictureHints, scan
 from av1rules.media.cache import LibraryCache, ProbeFailure, stat_key

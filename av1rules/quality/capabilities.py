@@ -10,7 +10,7 @@ import msgspec
 from av1rules.base.errors import ToolError
 from av1rules.base.files import TEMP_PREFIX
 from av1rules.base.process import Children, Completed, Limits, run
-from av1rules.ffmpeg.input_guard import INPUT_GUARD, file_url
+from av1rules.ffmpeg.run import INPUT_GUARD, file_url
 from av1rules.ffmpeg.tools import ToolMemo, Tools
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.filtergraph import FILTERS, ScoreInput, filter_value

@@ -20,7 +20,7 @@ from av1rules.encode.excerpt_argv import (
     MAX_EXCERPTS_IN_ONE_GRAPH,
     SEEK_SLACK_S,
 )
-from av1rules.ffmpeg.input_guard import file_url
+from av1rules.ffmpeg.run import file_url
 from av1rules.media.source import VideoStream
 from av1rules.policy.quality_spec import Metric
 

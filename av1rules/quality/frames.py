@@ -18,7 +18,7 @@ from av1rules.base.errors import ProbeError
 from av1rules.base.priority import USUAL, Priority
 from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.base.text import printable
-from av1rules.ffmpeg.input_guard import INPUT_GUARD, file_url
+from av1rules.ffmpeg.run import INPUT_GUARD, file_url
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.source import Source, VideoStream
 

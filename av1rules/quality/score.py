@@ -15,8 +15,7 @@ from av1rules.base.files import TEMP_PREFIX
 from av1rules.base.process import Children
 from av1rules.base.text import printable
 from av1rules.ffmpeg.failures import explain
-from av1rules.ffmpeg.input_guard import INPUT_GUARD
-from av1rules.ffmpeg.run import FfmpegResult, OnSample, ignore_sample, run_ffmpeg
+from av1rules.ffmpeg.run import INPUT_GUARD, FfmpegResult, OnSample, ignore_sample, run_ffmpeg
 from av1rules.ffmpeg.tools import ToolMemo, Tools
 from av1rules.ffmpeg.watchdog import USUAL_LIMITS, RunLimits
 from av1rules.media.resolution import UHD_MIN_HEIGHT, UHD_MIN_WIDTH

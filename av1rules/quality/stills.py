@@ -14,7 +14,7 @@ from av1rules.base.files import TEMP_PREFIX
 from av1rules.base.process import Children, Limits, run
 from av1rules.base.text import printable
 from av1rules.encode.excerpt_argv import excerpt_graph, excerpt_inputs
-from av1rules.ffmpeg.input_guard import file_url
+from av1rules.ffmpeg.run import file_url
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.source import Source, VideoStream
 from av1rules.quality.excerpts import Excerpt

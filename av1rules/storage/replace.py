@@ -17,8 +17,14 @@ from pathlib import Path
 import msgspec
 
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
-from av1rules.base.failpoint import Failpoint, no_failpoint
-from av1rules.base.files import fsync_file, fsync_folder, rename_new, steady_temp_name
+from av1rules.base.files import (
+    Failpoint,
+    fsync_file,
+    fsync_folder,
+    no_failpoint,
+    rename_new,
+    steady_temp_name,
+)
 from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.text import printable
 

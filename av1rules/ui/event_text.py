@@ -19,12 +19,12 @@ from av1rules.base.events import (
     JobStarted,
     JobWithheld,
     Note,
+    Outcome,
     Probing,
     RunFinished,
     RunStarted,
     StepDone,
 )
-from av1rules.base.outcomes import Outcome
 from av1rules.base.text import counted, printable
 from av1rules.base.units import format_duration, format_size
 

@@ -80,14 +80,14 @@ def test_not_a_regular_file_is_not_told_and_never_waited_for(tmp_path: Path) -> 
 def test_file_system_of_many_writers_gives_no_answer(
     film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(in_use, "_kind_of", lambda descriptor: "nfs4")
+    monkeypatch.setattr(in_use, "_file_system_type", lambda descriptor: "nfs4")
     with film.open("ab"):
         assert is_open_for_writing(film) is None
 
 
 def test_type_of_a_file_system_is_read_from_the_system() -> None:
     with open("/proc/self/status", encoding="ascii") as file:
-        assert in_use._kind_of(file.fileno()) == "proc"
+        assert in_use._file_system_type(file.fileno()) == "proc"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

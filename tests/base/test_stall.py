@@ -58,7 +58,7 @@ def test_work_that_stands_still_is_left_behind_and_ends_at_its_next_sign() -> No
         finally:
             ended.set()
 
-    with pytest.raises(Av1rulesError, match=r"reading the source stood still for 0\.50 s"):
+    with pytest.raises(Av1rulesError, match=r"reading the source made no progress for 0\.50 s"):
         with_stall_timeout(stuck, stall_s=0.5, check=nothing, doing="reading the source")
     goes_on.set()
     assert ended.wait(5)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from av1rules.base.errors import ProbeError, RunInterruptedError
 from av1rules.base.process import Children
-from av1rules.ffmpeg.input_guard import DEMUXERS
+from av1rules.ffmpeg.run import DEMUXERS
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media import ffprobe as probe
 from av1rules.media.bitstream_scan import NO_HINTS

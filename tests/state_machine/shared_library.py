@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from av1rules.base.events import Event, JobCopied, JobMoved, JobStarted
-from av1rules.base.failpoint import Failpoint, no_failpoint
+from av1rules.base.files import Failpoint, no_failpoint
 from av1rules.base.hashing import file_digest
 from av1rules.execute.startup import start_session
 from av1rules.ffmpeg.tools import Tools

@@ -14,8 +14,7 @@ from msgspec.structs import replace
 from av1rules.approvals.adjust import described_changes
 from av1rules.approvals.model import ReviewState, ReviewStatus
 from av1rules.base.errors import UsageError
-from av1rules.base.events import Note, RunFinished, RunStarted
-from av1rules.base.outcomes import Outcome
+from av1rules.base.events import Note, Outcome, RunFinished, RunStarted
 from av1rules.base.text import printable
 from av1rules.encode.trial import trial_problem
 from av1rules.execute.job_guard import run_job
