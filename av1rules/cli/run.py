@@ -6,9 +6,7 @@ from pathlib import Path
 
 import click
 
-from av1rules.base.events import Note, RunFinished
-from av1rules.base.outcomes import Outcome
-from av1rules.base.events import Note, Outcome, RunFinished, Sink
+from av1rules.base.events import Note, Outcome, RunFinished
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.backend import DoitOnDemand, backend_for
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED

@@ -10,9 +10,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
-from av1rules.base.events import Note
+from av1rules.base.events import Note, Outcome
 from av1rules.base.files import TEMP_PREFIX
-from av1rules.base.outcomes import Outcome
 from av1rules.base.text import printable
 from av1rules.base.units import now_text
 from av1rules.execute.replace import move_to_trash

@@ -16,24 +16,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
-from av1rules.base.events import JobDropped, JobMoved
+from av1rules.base.events import JobDropped, JobMoved, Outcome
 from av1rules.base.files import fsync_folder, rename_new, temp_name
 from av1rules.base.hashing import content_key
-from av1rules.base.outcomes import Outcome
 from av1rules.base.text import printable
 from av1rules.execute.cleanup import trash_target
-from av1rules.base.events import JobDropped, JobMoved, Outcome
-from av1rules.base.files import temp_name
-from av1rules.execute.move_journal import (
-    bring_along,
-    place,
-    place_side_files,
-    roll_back,
-    settle,
-    stage,
-    with_side_files,
-)
-from av1rules.execute.orphans import trash_target
 from av1rules.execute.session import Session
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.receipt import renew_receipts

@@ -8,12 +8,8 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from av1rules.base.errors import UsageError
-from av1rules.base.events import Note, RunFinished, RunStarted
-from av1rules.base.outcomes import Outcome
-from av1rules.execute.cleanup import drop_old_clips, trash_orphans
 from av1rules.base.events import Note, Outcome, RunFinished, RunStarted
-from av1rules.execute.backend import Backend
-from av1rules.execute.clip_cleanup import drop_old_clips
+from av1rules.execute.cleanup import drop_old_clips, trash_orphans
 from av1rules.execute.move import apply_moves
 from av1rules.execute.session import Session
 from av1rules.execute.trash import purge_expired

@@ -28,9 +28,9 @@ from av1rules.media.ffprobe import probe_many
 from av1rules.media.source import LibraryFile, Source
 from av1rules.policy.decode import STATE_FOLDER
 from av1rules.policy.load import load_rules
-from av1rules.policy.schema import schema_digest
 from av1rules.policy.model import Root, RuleSet
 from av1rules.policy.ownership import writable_by_others
+from av1rules.policy.schema import schema_digest
 
 
 def walk_roots(ruleset: RuleSet, roots: Sequence[Root]) -> Iterator[Candidate | WalkProblem]:

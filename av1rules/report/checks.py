@@ -8,7 +8,7 @@ from itertools import groupby
 
 from av1rules.base.text import counted, printable
 from av1rules.operations.adopt.adopt import Adoption, AdoptKind, AdoptReport
-from av1rules.operations.doctor.findings import Finding, Grade, has_wrong
+from av1rules.operations.doctor import Finding, Grade, has_wrong
 from av1rules.operations.source_health import HealthReport, SourceCheck, SourceHealth
 from av1rules.operations.verify_targets import TargetCheck, TargetHealth
 from av1rules.report.json import json_document

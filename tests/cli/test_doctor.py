@@ -19,10 +19,6 @@ from av1rules.ledger.database import SCHEMA_VERSION
 from av1rules.ledger.ledger import Ledger
 from av1rules.operations import doctor as setup_checks
 from av1rules.operations.doctor import Finding, Grade, existing_part, file_system_of
-from av1rules.report.doctor import doctor_json, doctor_text
-from av1rules.operations.doctor import places as doctor_places
-from av1rules.operations.doctor.findings import Finding, Grade
-from av1rules.operations.doctor.places import existing_part, file_system_of
 from av1rules.report.checks import doctor_json, doctor_text
 from tests.fakes.stub import Stub, ffmpeg_answers
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import pytest
 
 from av1rules.base.errors import Av1rulesError, EncodeError
-from av1rules.base.events import JobDiscarded, JobFailed, RunFinished
-from av1rules.base.outcomes import Outcome
-from av1rules.execute.quality_gate import Rejection
 from av1rules.base.events import JobDiscarded, JobFailed, Outcome, RunFinished
-from av1rules.execute.encode_result import Rejection
+from av1rules.execute.quality_gate import Rejection
 from av1rules.execute.startup import start_session
 from av1rules.ledger.records import AttemptResult
 from av1rules.plan.items import PlanAction

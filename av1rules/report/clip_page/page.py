@@ -14,14 +14,11 @@ from html import escape
 
 import msgspec
 
-from av1rules.base.units import format_size
-from av1rules.ledger.clips import ClipRecord
-from av1rules.operations.clips.review import ClipView, settings_words
 from av1rules import __version__
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
 from av1rules.ledger.clips import ClipFacts, ClipRecord
-from av1rules.operations.clips.listing import ClipView, settings_words
+from av1rules.operations.clips.review import ClipView, settings_words
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.result import Score, clock, show_figure
 from av1rules.report.clip_page.chart import Line, score_chart
