@@ -132,7 +132,7 @@ def _require_below_roots(workspace: Workspace, request: PlanRequest) -> None:
 
 
 def _discover(scope: PlanContext) -> tuple[list[Candidate], list[Candidate], list[WalkProblem]]:
-    """All candidates, our own targets among them, and the problems of the walk."""
+    """The candidates, our own targets that stand beside them, and the problems of the walk."""
     found: list[Candidate] = []
     targets: list[Candidate] = []
     problems: list[WalkProblem] = []
