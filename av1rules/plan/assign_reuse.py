@@ -1,5 +1,5 @@
-"""Which planned files need no encode, because their target exists already or another file of this
-plan makes it: targets that follow a renamed source, and copies of one content.
+"""Which planned files need no encode, because their target exists already or another item of this
+plan makes it: targets follow renamed sources, and files with the same content share a target.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from av1rules.plan.source_item import re_evaluate
 
 
 def assign_reuse(scope: PlanContext, items: Sequence[PlanItem]) -> list[PlanItem]:
-    """The items, each target that moves given to one of them only, later items of the same content
-    and settings made copies of the first, and places looked at that are still taken."""
+    """The items, with each moving target assigned to exactly one of them. Of items with the same
+    content and settings, all but the first become copies. Target paths that a move frees are
+    evaluated again."""
     rows = list(items)
     given: dict[str, int] = {}
     while True:
-        for is_exact in (True, False):  # what needs no encode after its move goes first
+        for is_exact in (True, False):  # first the items that need no encode after the move
             _give(scope, rows, given, is_exact=is_exact)
         if not _unblock(scope, rows, given):
             break
     rows = block_collisions(_closed(row) for row in rows)
-    _leave_what_is_redone(scope, rows, frozenset(given))
+    _avoid_overwritten(scope, rows, frozenset(given))
     if scope.may_copy:
         _copy_the_first(rows)
-    # Of all the library: what stands in a place and moves nowhere belongs to no source any more.
+    # In a plan of the whole library, a target in the way that does not move has no source any more.
     _free_places(rows, is_whole=not scope.request.paths)
     return rows
 
@@ -37,8 +38,8 @@ def assign_reuse(scope: PlanContext, items: Sequence[PlanItem]) -> list[PlanItem
 def _give(
     scope: PlanContext, rows: list[PlanItem], given: dict[str, int], *, is_exact: bool
 ) -> None:
-    """The first item that asks for a target gets it (`given`: by target); the others look for
-    another one, as long as there are any."""
+    """Assign each target to the first item that asks for it (`given`: item by target). The others
+    are evaluated again until each has another target or none."""
     asking = [n for n, row in enumerate(rows) if _moving(row) and _is_exact(row) is is_exact]
     while asking:
         rejected: list[int] = []
@@ -59,8 +60,8 @@ def _leaving(rows: Sequence[PlanItem], given: Mapping[str, int]) -> frozenset[st
 
 
 def _unblock(scope: PlanContext, rows: list[PlanItem], given: Mapping[str, int]) -> bool:
-    """Evaluate again what is blocked by the target of another source, where that moves away;
-    whether there was any."""
+    """Evaluate again the items that were blocked by a target that moves away. Returns whether
+    there were any."""
     leaving, has_any = _leaving(rows, given), False
     for number, row in enumerate(rows):
         if isinstance(row, Blocked) and row.once_free is not None and row.target in leaving:
@@ -73,8 +74,8 @@ def _closed(row: PlanItem) -> PlanItem:
     return replace(row, once_free=None) if isinstance(row, Blocked) else row
 
 
-def _leave_what_is_redone(scope: PlanContext, rows: list[PlanItem], given: frozenset[str]) -> None:
-    """No copy of a target that is itself overwritten in this run, nobody knows when."""
+def _avoid_overwritten(scope: PlanContext, rows: list[PlanItem], given: frozenset[str]) -> None:
+    """Keep items from copying a target that this run overwrites at an unknown moment."""
     redone = {
         row.target
         for row in rows
@@ -94,13 +95,14 @@ def _is_exact(row: PlanItem) -> bool:
 
 
 def _moving(row: PlanItem) -> str | None:
-    """The target that follows its source to this item."""
+    """The target that moves to this item."""
     moving = row.work.moves_from if isinstance(row, ActiveItem) else None
     return None if moving is None else moving.target
 
 
 def _copy_the_first(rows: list[PlanItem]) -> None:
-    """Of items with the same content and settings one is made, the others get its target."""
+    """Of items with the same content and settings one is encoded, and the others copy its
+    target."""
     first: dict[str, PlanItem] = {}
     for number, row in enumerate(rows):
         if not isinstance(row, Encode | Move):
@@ -108,15 +110,16 @@ def _copy_the_first(rows: list[PlanItem]) -> None:
         maker = first.setdefault(row.work.fingerprint, row)
         if maker is row or isinstance(row, Move):
             continue
-        moves = row.work.reuse  # its own target still follows it, to be replaced then
+        moves = row.work.reuse  # its own target moves along first and is replaced then
         reuse = replace(moves or ReusableTarget(row=None), task=maker.file.library_path)
         cause = f"same content as {printable(maker.file.library_path)}: made once"
         rows[number] = Copy.of(row, *row.causes, cause, work=replace(row.work, reuse=reuse))
 
 
 def _free_places(rows: list[PlanItem], *, is_whole: bool) -> None:
-    """What stands in an item's place and moves away itself is gone when the item is made; in a
-    mover's place it is put into the trash, if nothing can need it any more (`is_whole`)."""
+    """Drop targets in the way that move away before the item is made. In the way of a move, any
+    other target goes to the trash, but only if the plan is of the whole library (`is_whole`):
+    otherwise another source may still need it."""
     leaving = {target for row in rows if (target := _moving(row)) is not None}
     for number, row in enumerate(rows):
         if not isinstance(row, ActiveItem):
@@ -131,6 +134,6 @@ def _free_places(rows: list[PlanItem], *, is_whole: bool) -> None:
         elif not is_whole:
             cause = (
                 f"its place is still taken by the target of {printable(work.displaces.source)}: "
-                "plan or run without PATH, so that all that moved is seen"
+                "plan or run without PATH, so that all moved files are found"
             )
             rows[number] = Blocked.of(row, cause)

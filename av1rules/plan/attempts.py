@@ -1,5 +1,6 @@
-"""What earlier attempts say of an encode: how often it failed, what came out too large or too poor,
-what a user undid."""
+"""How earlier attempts affect an encode: it failed, its result was too large or below the quality
+floor, or a user undid it.
+"""
 
 from __future__ import annotations
 
@@ -12,45 +13,45 @@ from av1rules.policy.settings import EncodeSettings
 
 
 def earlier_attempt(workspace: Workspace, work: PlannedEncode) -> Attempt | None:
-    """What came of this content with these settings before. An orphan that was put back says
-    nothing against a target."""
-    verdict = workspace.ledger.verdict(work.content_key, work.fingerprint)
-    if verdict is None or verdict.kind is not AttemptResult.UNDONE:
-        return verdict
-    return verdict if workspace.ruleset.output.mode is OutputMode.REPLACE else None
+    """The earlier attempt with this content and these settings. UNDONE counts only in mode
+    `replace`: elsewhere it means that an orphan was put back."""
+    attempt = workspace.ledger.verdict(work.content_key, work.fingerprint)
+    if attempt is None or attempt.kind is not AttemptResult.UNDONE:
+        return attempt
+    return attempt if workspace.ruleset.output.mode is OutputMode.REPLACE else None
 
 
 def after_attempt(
-    verdict: Attempt,
+    attempt: Attempt,
     planned: PlannedFile,
     causes: tuple[str, ...],
     work: PlannedEncode,
     *,
     max_failures: int,
 ) -> Encode | Blocked | LeftAlone:
-    """The encode, unless the attempt says that another one is not worth it."""
-    if verdict.kind is AttemptResult.FAILED:
-        times = "once" if verdict.count == 1 else f"{verdict.count} times"
-        cause = f"failed {times} before: {verdict.detail}"
-        if verdict.count < max_failures:
+    """The encode, or why the earlier attempt rules out another one."""
+    if attempt.kind is AttemptResult.FAILED:
+        times = "once" if attempt.count == 1 else f"{attempt.count} times"
+        cause = f"failed {times} before: {attempt.detail}"
+        if attempt.count < max_failures:
             return Encode.of(planned, *causes, cause, work=work)
         advice = "parked until source or settings change, or by `av1rules retry PATH`"
         return Blocked.of(planned, f"{cause}; {advice}", is_settled_by_attempt=True)
-    why_not = _why_not_again(verdict, work.recipe.settings)
+    why_not = _why_not_again(attempt, work.recipe.settings)
     if why_not is None:
         return Encode.of(planned, *causes, work=work)
     return LeftAlone.of(planned, why_not, is_settled_by_attempt=True)
 
 
-def _why_not_again(verdict: Attempt, settings: EncodeSettings) -> str | None:
-    """Why the film is not encoded again by the policy of today; None: it is."""
-    if verdict.kind is AttemptResult.UNDONE:
+def _why_not_again(attempt: Attempt, settings: EncodeSettings) -> str | None:
+    """Why the current policy does not encode the source again; None if it does."""
+    if attempt.kind is AttemptResult.UNDONE:
         return "undone: left alone until source or settings change, or by `run --force PATH`"
-    if verdict.kind is AttemptResult.TOO_POOR:
-        detail = shortfall(settings.quality_gate, verdict.measured)
+    if attempt.kind is AttemptResult.TOO_POOR:
+        detail = shortfall(settings.quality_gate, attempt.measured)
         advice = "not tried again until source, settings or floor change"
         return None if detail is None else f"{detail}: {advice}"
-    ratio = (verdict.target_bytes or 0) / max(verdict.source_bytes, 1)
+    ratio = (attempt.target_bytes or 0) / max(attempt.source_bytes, 1)
     if ratio <= settings.max_size_ratio:
         return None
-    return f"{verdict.detail}: not tried again until source or settings change"
+    return f"{attempt.detail}: not tried again until source or settings change"

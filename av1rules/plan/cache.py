@@ -1,7 +1,7 @@
-"""Remembered decisions: what the last plan said of a file that has not changed since.
+"""The plan cache: what the last plan decided on files that have not changed since.
 
-A cache only: lost or wrong for this policy, the plan takes the long way to the same answer. It
-is what makes a no-change run cost little more than the walk.
+It is only a cache: without it, the plan evaluates each file and comes to the same answer. With
+it, a no-change run costs little more than the walk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CACHE_NAME = "glance.msgpack"
 
 
 class CachedDecision(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a plan said of one file. An array on disk: 20,000 of them load in a few ms."""
+    """The decision on one file. It is an array on disk: 20,000 of them load in a few ms."""
 
     device: int
     inode: int
@@ -51,7 +51,7 @@ class _CacheFile(msgspec.Struct, array_like=True):
 
 
 class PlanCache:
-    """The remembered decisions of one state folder, valid for one policy."""
+    """The cached decisions of one state folder, valid for one policy."""
 
     def __init__(self, path: Path, policy: str, rows: dict[bytes, CachedDecision]) -> None:
         self._path = path
@@ -60,23 +60,23 @@ class PlanCache:
 
     @classmethod
     def load(cls, state_dir: Path, policy: str) -> PlanCache:
-        """What is remembered under `policy` (a digest of all that decisions depend on)."""
+        """The decisions cached under `policy` (a digest of all that decisions depend on)."""
         path = state_dir / CACHE_NAME
         with contextlib.suppress(OSError, msgspec.MsgspecError):
-            book = msgspec.msgpack.decode(path.read_bytes(), type=_CacheFile)
-            if book.policy == policy:
-                return cls(path, policy, book.rows)
+            cached = msgspec.msgpack.decode(path.read_bytes(), type=_CacheFile)
+            if cached.policy == policy:
+                return cls(path, policy, cached.rows)
         return cls(path, policy, {})
 
     def find(self, file: LibraryFile) -> CachedDecision | None:
         """The decision on this very file, if it has not changed since."""
-        seen = self._rows.get(os.fsencode(file.path))
-        return seen if seen is not None and seen.is_of(file.stat) else None
+        cached = self._rows.get(os.fsencode(file.path))
+        return cached if cached is not None and cached.is_of(file.stat) else None
 
     def keep(self, rows: list[PlanItem], *, whole: bool) -> None:
-        """Remember these rows; `whole` if they are all of the library, so that others can go.
+        """Cache these rows. `whole`: they are the whole library, so all other entries are dropped.
 
-        Failing to write is no fault: the next plan is slower, nothing else.
+        A failed write is not an error: it only makes the next plan slower.
         """
         known = {} if whole else dict(self._rows)
         for row in rows:
@@ -94,7 +94,7 @@ class PlanCache:
             temp.write_bytes(msgspec.msgpack.encode(_CacheFile(self._policy, known)))
             os.replace(temp, self._path)
             return
-        with contextlib.suppress(OSError):  # a full disk: nothing is left there
+        with contextlib.suppress(OSError):  # a full disk: leave no partial file behind
             temp.unlink(missing_ok=True)
 
 

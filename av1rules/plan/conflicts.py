@@ -1,4 +1,6 @@
-"""Why what stands in a target's place keeps its source from being encoded."""
+"""What keeps a source from being encoded: another file at the target's path, or another source
+with the same target.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,8 @@ from av1rules.plan.workspace import Workspace
 def conflict_of(
     scope: PlanContext, planned: PlannedFile, work: PlannedEncode
 ) -> Blocked | Encode | None:
-    """Blocked, if what stands in the target's place may not be overwritten; an Encode, if a run
-    that died put it there; None, if nothing is in the way."""
+    """Blocked, if the file at the target's path may not be overwritten; an Encode, if a run that
+    died published it; None, if nothing is in the way."""
     found, known = work.found, work.known
     if found is None:
         return None
@@ -77,8 +79,8 @@ _IN_THE_WAY = {
         "the target's place holds a file that av1rules did not write: move it away"
     ),
 }
-"""The cause, by whose file it is and whether the ledger lacks the target. The ledger knows all that
-is OURS."""
+"""The cause, by the owner of the file and whether the target is missing from the ledger. Files that
+are OURS are always in the ledger."""
 
 
 def _was_just_published(workspace: Workspace, planned: PlannedFile, found: TargetState) -> bool:
@@ -90,7 +92,7 @@ def _was_just_published(workspace: Workspace, planned: PlannedFile, found: Targe
 
 
 def block_collisions(rows: Iterable[PlanItem]) -> list[PlanItem]:
-    """The items, those that claim one and the same target as Blocked, each naming the other."""
+    """The items. Those that claim the same target are Blocked, and each names the others."""
     rows = list(rows)
     claims: dict[str, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""What one plan is made in: the wish of a person, and the ledger at a glance."""
+"""What one plan starts from: the user's request, and a summary of the ledger."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from av1rules.plan.workspace import Workspace
 from av1rules.policy.model import Copies
 
 KnownTargets = dict[str, tuple[str, int, int, str]]
-"""The ledger at a glance, by target: fingerprint, size, mtime in ns, tools as JSON."""
+"""By target: fingerprint, size in bytes, mtime in ns, tools as JSON."""
 
 
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asked of a plan: some paths (absolute; empty: all), to redo them anyway, to
-    believe that what is missing is really gone."""
+    """What the user asked of a plan: absolute `paths` (empty: the whole library), `force` to redo
+    them anyway, `accept_missing` to confirm that missing files are really gone."""
 
     paths: tuple[str, ...] = ()
     force: bool = False
     accept_missing: bool = False
 
     def covers(self, file: LibraryFile) -> bool:
-        return not self.paths or any(is_at_or_below(file.path, request) for request in self.paths)
+        return not self.paths or any(is_at_or_below(file.path, path) for path in self.paths)
 
     def forces(self, file: LibraryFile) -> bool:
         return self.force and self.covers(file)
 
 
 class PlanContext(msgspec.Struct, frozen=True, kw_only=True):
-    """`known` are all valid targets; `replaced` those that took the place of their source, `places`
-    wherever files changed names by us; `faults` what `verify` found in targets."""
+    """`known` are all valid targets, and `replaced` those that took the place of their source.
+    `places` are all paths where av1rules renamed files. `faults` is the damage that `verify` found,
+    by target."""
 
     workspace: Workspace
     request: PlanRequest
@@ -57,10 +58,10 @@ class PlanContext(msgspec.Struct, frozen=True, kw_only=True):
         return self.workspace.ruleset.output.copies is not Copies.ENCODE and not self.request.force
 
     def is_target(self, file: LibraryFile) -> bool:
-        """Whether this is a target as we wrote it. Another file of its name is one like any."""
+        """Whether this is a target as we wrote it, not merely another file of the same name."""
         row = self.known.get(file.path)
         return row is not None and row[1:3] == (file.stat.size_bytes, file.stat.mtime_ns)
 
     def is_in_place_of_source(self, file: LibraryFile) -> bool:
-        """Whether a target of ours took a source's place here; by now it may be another file."""
+        """Whether one of our targets replaced a source here. By now it may be another file."""
         return file.path in self.replaced

@@ -1,5 +1,5 @@
-"""What the policy says of one source, before the target's place is looked at: from probed facts to
-decision, settings, losses and fingerprint. Reads the ledger's caches, approvals and the source.
+"""What the policy says of one source: from probed facts to decision, settings, losses and
+fingerprint. Reads caches, approvals and the source, but not the target.
 """
 
 from __future__ import annotations
@@ -40,18 +40,20 @@ def evaluate(
     content_key: str | None = None,
     changes: Mapping[str, object] | None = None,
 ) -> Evaluation:
-    """Classify, match, resolve, and say what would become of every stream.
+    """Classify, match, resolve, and plan every stream.
 
-    What a user adjusted for this content counts on top of its rule, and `changes` on top of that.
-    The content is looked up where it is not given and something depends on it.
+    The user's adjustments for this content override its rule, and `changes` override both. The
+    content key is computed only if it is not given and something depends on it.
 
-    Raises OSError where no rule can be chosen without the content, and it can't be read.
+    Raises OSError if the choice of a rule needs the content and the file can't be read.
     """
     ruleset, key, unreadable = workspace.ruleset, content_key, None
     needs_grain = asks_for_grain(ruleset.rules)
     if key is None and needs_grain:
         key = content_key_of(file, workspace.cache)
-    elif key is None and workspace.book.decisions:  # what can't be read is said once it is needed
+    elif (
+        key is None and workspace.book.decisions
+    ):  # an unreadable file matters only once the key is needed
         key, _ = _content_of(workspace, file)
     noise = known_noise(workspace, key) if key is not None and needs_grain else None
     classification = classify(source, file.library_path, ruleset.tiers)
@@ -85,7 +87,7 @@ def _content_of(workspace: Workspace, file: LibraryFile) -> tuple[str | None, st
 def _adjustments(
     workspace: Workspace, key: str | None, changes: Mapping[str, object]
 ) -> SettingsLayer | None:
-    """What a user asked for this content before, with the changes on top."""
+    """The user's adjustments for this content, overridden by `changes`."""
     book = workspace.book
     earlier = adjustments_for(book, key) if key is not None and book.decisions else None
     if not changes:
@@ -115,8 +117,8 @@ def _recipe(
     encoder, problem = None, None
     try:
         encoder = choose_encoder(settings, tools, ruleset.tools.preferred_encoder)
-    except ToolError as missing:
-        problem = missing.message
+    except ToolError as error:
+        problem = error.message
     streams = plan_streams(source, settings)
     return EncodeRecipe(
         settings=settings,
@@ -129,7 +131,7 @@ def _recipe(
 
 
 def _origins(decision: Decision, settings: EncodeSettings) -> tuple[tuple[str, Origin], ...]:
-    """Where each setting comes from, and where the source made something else of it."""
+    """The origin of each setting, with a note where the source changed its value."""
     origins = dict(decision.origins)
     for name, origin in decision.origins:
         requested, made = getattr(decision.settings, name), getattr(settings, name)
@@ -140,13 +142,13 @@ def _origins(decision: Decision, settings: EncodeSettings) -> tuple[tuple[str, O
 
 
 def noise_key(content_key: str) -> str:
-    """Where the cache has the noise of a content, whichever FFmpeg saw it: another one must not
-    have rules choose otherwise."""
+    """The cache key for the noise of a content. It leaves out the version of FFmpeg, which must not
+    change the choice of a rule."""
     return f"noise:{NOISE_VERSION}:{content_key}"
 
 
 def known_noise(workspace: Workspace, content_key: str) -> NoiseEstimate | None:
-    """What was measured of this content; None: not yet."""
+    """The measured noise of this content; None if it was not measured yet."""
     text = workspace.cache.get(noise_key(content_key))
     if text is None:
         return None
@@ -157,5 +159,5 @@ def known_noise(workspace: Workspace, content_key: str) -> NoiseEstimate | None:
 
 
 def grain_of(noise: NoiseEstimate) -> float | None:
-    """The fact `grain` of a measured source; None where it can't be told."""
+    """The fact `grain` of a measured source; None if the measurement is inconclusive."""
     return noise_level(noise.sigma_p10, noise.sigma_p50)

@@ -1,4 +1,4 @@
-"""Everything that led to one row of a plan, gathered for `explain`. A pure read, like the plan."""
+"""Everything that led to one row of a plan, for `explain`. Like the plan, it changes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from av1rules.policy.match import RuleMatch, explain_rules
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """The row and all that was seen on the way to it; None or empty where the way ended before."""
+    """The row and what led to it; None or empty where planning ended earlier."""
 
     row: PlanItem
     look: Evaluation | None = None
@@ -44,7 +44,7 @@ def explain_file(workspace: Workspace, path: str) -> Explanation:
             hint="is it below library.roots, has it a video extension, is it one of our targets?",
         )
     original = evaluate_original(workspace, row.file) if row.target == path else None
-    if original is not None:  # our own result, in the place of the source it is explained by
+    if original is not None:  # our own target, explained by the original it replaced
         known = original.known
         origin = _Origin(original.kept.path, known.content_key, known.source_bytes)
         look = original.look
@@ -78,8 +78,8 @@ class _Origin(NamedTuple):
 def _command(
     workspace: Workspace, row: PlanItem, look: Evaluation, recipe: EncodeRecipe, origin: _Origin
 ) -> str | None:
-    """The command as it would be run. Only what a run makes up stands as a word: the names of
-    temporary files, and the digest of a source that was never read whole."""
+    """The command as it would be run. Placeholders stand for the names of temporary files, and for
+    the digest of a source that was never read in full."""
     if row.target is None or look.source.main is None or recipe.encoder is None:
         return None
     known = workspace.ledger.find(row.target)

@@ -1,4 +1,4 @@
-"""Is a target fresh, and if not, why: the reason is recorded where the decision is made. Pure."""
+"""Whether a target is fresh, and if not, why. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StaleReason(Enum):
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
-    """One reason why a target is stale, with the setting, values and origin it is about."""
+    """One reason why a target is stale, with the setting, its values and their origin."""
 
     reason: StaleReason
     setting: str | None = None
@@ -54,8 +54,8 @@ def stale_causes(
     forced: bool,
     fault: str | None = None,
 ) -> tuple[Cause, ...]:
-    """Why the target must be built; empty if it is fresh. `settings` are the effective ones,
-    `fault` is what `verify` found in a target that looks as written."""
+    """Why the target must be built; empty if it is fresh. `settings` are the effective ones.
+    `fault` is the damage that `verify` found in a target with the recorded size and mtime."""
     if row is None:
         return (Cause(reason=StaleReason.NEW),)
     causes: list[Cause] = []

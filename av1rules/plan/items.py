@@ -1,4 +1,4 @@
-"""A plan as values: one item per file, of the kind that says what a run would do with it. Pure."""
+"""A plan as values: one item a file, whose type says what a run would do with it. Pure."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ GROUP = "encode"
 CLIP_GROUP = "clip"
 MEASURE_GROUP, SEARCH_GROUP, SAMPLE_GROUP = "measure", "search", "sample"
 GROUPS = (GROUP, CLIP_GROUP, MEASURE_GROUP, SEARCH_GROUP, SAMPLE_GROUP)
-"""Groups of doit tasks."""
 
 
 class PlanAction(Enum):
-    """What a run would do with a file, by name; the order is that of the plan's table."""
+    """What a run would do with a file, in the order of the plan's table."""
 
     MEASURE = "measure"  # before a rule can be chosen
     ENCODE = "encode"
@@ -52,12 +51,12 @@ class Prerequisite(Enum):
 
     MEASURE = MEASURE_GROUP  # the noise, for `film_grain: auto`
     SEARCH = SEARCH_GROUP  # the CRF, for a quality target
-    SAMPLE = SAMPLE_GROUP  # how large it will be: hopeless encodes are not begun
+    SAMPLE = SAMPLE_GROUP  # the size, so that hopeless encodes are not started
 
 
 class EncodeRecipe(Struct, frozen=True, kw_only=True):
-    """How a target would be made. `settings` are the effective ones, each with its origin.
-    `encoder` is None where the requested one is missing; `problem` then says so."""
+    """How a target would be made. `settings` are the effective ones, and `origins` says where each
+    comes from. `encoder` is None if the requested one is missing; `problem` then says so."""
 
     settings: EncodeSettings
     origins: tuple[tuple[str, Origin], ...]
@@ -68,16 +67,15 @@ class EncodeRecipe(Struct, frozen=True, kw_only=True):
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """What the source would lose although the policy does not accept that."""
+        """The losses that the policy does not accept."""
         return tuple(loss.message for loss in self.losses if not loss.accepted)
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
-    """The way from the facts of one source to a decision, and how the target would be made.
+    """From the facts of one source to a decision. `recipe` is set if it is to encode.
 
-    `recipe` is there where the decision is to encode. `content_key` and `fingerprint` are None
-    where nothing needed them, or where the file could not be read; `unreadable` then says why.
-    `grain_rule` is the rule that may match once the grain of the source is measured.
+    `content_key` and `fingerprint` are None if nothing needed them or the file could not be read;
+    `unreadable` then says why. `grain_rule` may match once the source's grain is measured.
     """
 
     source: Source
@@ -101,8 +99,8 @@ class Evaluation(Struct, frozen=True, kw_only=True):
 
 
 class AwaitsMeasurement(Struct, frozen=True, kw_only=True):
-    """What is known of a source whose noise must be measured before a rule can be chosen. `path`:
-    the file that is measured, the source or its original in the trash."""
+    """A source whose noise must be measured before a rule can be chosen. `path` is the file to
+    measure: the source, or its original in the trash."""
 
     path: str
     source: Source
@@ -110,10 +108,10 @@ class AwaitsMeasurement(Struct, frozen=True, kw_only=True):
 
 
 class ReusableTarget(Struct, frozen=True, kw_only=True):
-    """A finished target made of the same content: it follows its renamed source (`is_move`), or a
-    second source of the same content gets it too. `row` is its ledger row, `task` the library path
-    of the source that makes it in this very plan, if it is not there yet. Both: what follows the
-    source is stale, and is replaced by what the other makes."""
+    """A target of the same content: it follows its renamed source (`is_move`), or is copied for a
+    second source. `row` is its ledger row. `task` is the library path of the source that makes it
+    in this plan. If both are set, the target of `row` is stale and is replaced by that of
+    `task`."""
 
     row: TargetRow | None
     is_move: bool = False
@@ -121,13 +119,13 @@ class ReusableTarget(Struct, frozen=True, kw_only=True):
 
 
 class PlannedEncode(Struct, frozen=True, kw_only=True):
-    """All that the making of a target needs to know, and what the plan saw in its place: `known`
-    by the ledger, `found` on disk. For a move both are as they will be after it.
+    """How a target is made, and what the plan saw at its path: `known` by the ledger, `found` on
+    disk. For a move both are as they will be after it.
 
-    `origin` is the file whose bytes are encoded: the source, or its original in the trash.
-    `replaces`: the target takes the source's place. `displaces`: what a move puts into the trash
-    first. `pending`: what must be found out first; until then some settings are only where to
-    start from. `is_forced`: by a user, so that gates before the encode do not hold.
+    `origin` is the file that is encoded: the source, or its original in the trash. `replaces`: the
+    target takes the source's place. `displaces` is what a move puts into the trash first.
+    `pending` must be found out first; until then some settings are only starting values.
+    `is_forced`: the user overrides the gates before the encode.
     """
 
     look: Evaluation
@@ -156,11 +154,10 @@ class PlannedEncode(Struct, frozen=True, kw_only=True):
 
 
 class ClipState(Struct, frozen=True, kw_only=True):
-    """The test clip of an encode that is not released: where it lies or will lie, and what was
-    decided on it.
+    """The test clip of an encode that is not released: its path, and the decision on it.
 
-    `digest` is that of the settings alone, by which canaries of a rule are counted. `like`: a
-    variant shows these passages, those of the clip that it is compared with.
+    `digest` is that of the settings alone, by which canaries of a rule are counted. `like` are the
+    excerpts of the clip that a variant is compared with.
     """
 
     path: str
@@ -173,8 +170,8 @@ class ClipState(Struct, frozen=True, kw_only=True):
 
 
 class PlannedFile(Struct, frozen=True, kw_only=True):
-    """A file of the library, as far as the plan knows it. `notes` say what else to know,
-    `released` what released its encode where a rule asks for a review."""
+    """What the plan knows of a file of the library. `released` is what released its encode, if a
+    rule asks for a review."""
 
     file: LibraryFile
     rule: str | None = None
@@ -190,8 +187,8 @@ class PlannedFile(Struct, frozen=True, kw_only=True):
 
 
 class _Decided(PlannedFile, frozen=True, kw_only=True):
-    """`causes` say why it is of this kind. `is_lasting`: it stays so as long as file, policy and
-    ledger row stay as they are."""
+    """`causes` say why the item is of this type. `is_lasting`: the decision holds as long as file,
+    policy and ledger row do not change."""
 
     action: ClassVar[PlanAction]
     causes: tuple[str, ...]
@@ -199,21 +196,21 @@ class _Decided(PlannedFile, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, planned: PlannedFile, *causes: str, **more: Any) -> Self:
-        """The decision on a file, or another one on it: `more` is what this kind has of its own."""
+        """The decision on a file, or a new one on an item. `more` are the fields of this type."""
         common = {name: getattr(planned, name) for name in PlannedFile.__struct_fields__}
         return cls(**common, causes=causes, **more)
 
 
 @final
 class MeasureGrain(_Decided, frozen=True, kw_only=True):
-    """The grain is measured first: it decides on the rule."""
+    """The grain is measured first, since it decides on the rule."""
 
     action = PlanAction.MEASURE
     unmeasured: AwaitsMeasurement
 
 
 class ActiveItem(_Decided, frozen=True, kw_only=True):
-    """A run does something for its target: it is an Encode, a MakeClip, a Move or a Copy."""
+    """A run acts on its target: an Encode, a MakeClip, a Move or a Copy."""
 
     target: str
     work: PlannedEncode
@@ -248,22 +245,22 @@ class Copy(ActiveItem, frozen=True, kw_only=True):
 
 
 class _Idle(_Decided, frozen=True, kw_only=True):
-    """Nothing is done. `is_settled_by_attempt`: because of what came of it before. `reason`: the
-    first cause without what is about this one file."""
+    """Nothing is done. `is_settled_by_attempt`: an earlier attempt decided that. `reason` is the
+    first cause without the part that is about this one file."""
 
     is_settled_by_attempt: bool = False
     reason: str | None = None
 
     @property
     def main_reason(self) -> str:
-        """Why, in words that many files share."""
+        """The cause in words that many files share."""
         return self.reason or next(iter(self.causes), "")
 
 
 @final
 class Blocked(_Idle, frozen=True, kw_only=True):
-    """Something is wrong. `once_free`: the encode that becomes possible if what stands in the
-    target's place moves away in this very plan."""
+    """Something is wrong. `once_free` is the encode that becomes possible if the target in the way
+    moves in this plan."""
 
     action = PlanAction.BLOCKED
     once_free: PlannedEncode | None = None
@@ -271,7 +268,8 @@ class Blocked(_Idle, frozen=True, kw_only=True):
 
 @final
 class Held(_Idle, frozen=True, kw_only=True):
-    """A user must decide: on `clip`, where that is there. `after_review` is what may follow."""
+    """The user must decide, on `clip` if it is set. `after_review` is the encode that may
+    follow."""
 
     action = PlanAction.HELD
     clip: ClipState | None = None
@@ -285,8 +283,8 @@ class LeftAlone(_Idle, frozen=True, kw_only=True):
 
 @final
 class Fresh(_Decided, frozen=True, kw_only=True):
-    """Up to date. `touched_ns`: its time of change where that is not the ledger's.
-    `has_other_tools`: it was made with other tools than those of today."""
+    """Up to date. `touched_ns` is its mtime if that differs from the ledger's. `has_other_tools`:
+    it was made with other tools than the current ones."""
 
     action = PlanAction.FRESH
     target: str
@@ -299,12 +297,11 @@ PlanItem = MeasureGrain | Encode | MakeClip | Move | Copy | Blocked | Held | Lef
 RunItem = MeasureGrain | Encode | MakeClip | Move | Copy
 """What a run acts on."""
 
-
 _AnyFile = TypeVar("_AnyFile", bound=PlannedFile)
 
 
 def with_note(planned: _AnyFile, note: str) -> _AnyFile:
-    """The file with a note, which is said once."""
+    """The file with a note; the same note is added only once."""
     return planned if note in planned.notes else replace(planned, notes=(*planned.notes, note))
 
 
@@ -314,21 +311,21 @@ def clip_of(item: PlanItem) -> ClipState | None:
 
 
 def work_of(item: PlanItem) -> PlannedEncode | None:
-    """What is known of how the target is or would be made."""
+    """How the target is or would be made."""
     if isinstance(item, ActiveItem):
         return item.work
     return item.after_review if isinstance(item, Held) else None
 
 
 def coming_encode(item: PlanItem) -> PlannedEncode | None:
-    """What a run would encode: now, or once a user has decided on a clip."""
+    """What a run would encode, now or once the user has approved a clip."""
     if isinstance(item, MakeClip | Held):
         return item.after_review
     return item.work if isinstance(item, Encode) else None
 
 
 class Orphan(Struct, frozen=True, kw_only=True):
-    """A target whose source is gone. `to_trash`: the policy puts it into the trash."""
+    """A target whose source is gone. `to_trash`: the policy moves it to the trash."""
 
     row: TargetRow
     cause: str
@@ -336,16 +333,16 @@ class Orphan(Struct, frozen=True, kw_only=True):
 
 
 class KeptSpace(Struct, frozen=True, kw_only=True):
-    """What lies in the trash and could be purged."""
+    """What is in the trash and could be purged."""
 
     files: int = 0
     size_bytes: int = 0
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What a run would do, in the order of the walk. `problems` are about folders, not files;
-    `brakes` are what keeps a run from acting at all, `notes` what else to know of the whole.
-    `is_whole`: it is of all the library, and all of it could be seen."""
+    """What a run would do, in the order of the walk. `problems` are about folders, and
+    `safety_stops` keep a run from acting at all. `is_whole`: it covers the whole library, and all
+    of that could be read."""
 
     rows: tuple[PlanItem, ...]
     problems: tuple[str, ...] = ()
@@ -358,7 +355,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def other_tools(self) -> int:
-        """Fresh targets made with other tool versions than those of today."""
+        """How many fresh targets were made with other tool versions than the current ones."""
         return sum(isinstance(item, Fresh) and item.has_other_tools for item in self.rows)
 
     def of(self, action: PlanAction) -> tuple[PlanItem, ...]:
@@ -379,7 +376,7 @@ def total_bytes(rows: Iterable[PlannedFile]) -> int:
 
 
 _PLAIN = " !#$&'()+,-./:;@^_`{}~"
-"""Kept as they are. `=` doit refuses, `*?[]` are patterns to it; `%` is the escape itself."""
+"""Characters kept as they are. doit refuses `=` and takes `*?[]` as patterns; `%` is the escape."""
 
 
 def task_name(library_path: str) -> str:

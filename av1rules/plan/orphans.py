@@ -1,3 +1,5 @@
+"""Targets whose source is gone, and which of them go to the trash."""
+
 from __future__ import annotations
 
 import os
@@ -14,9 +16,9 @@ from av1rules.policy.model import Orphans
 def find_orphans(
     workspace: Workspace, known: Iterable[str], rows: Sequence[PlanItem], *, is_whole: bool
 ) -> Iterator[Orphan]:
-    """Targets of the ledger that no planned row claims and whose source is gone, or has another
-    target by now. Unless the library could be read as a whole (`is_whole`) none goes to the trash,
-    nor while a file of its source's size has not been looked into."""
+    """Targets in the ledger that no item claims and whose source is gone or has another target now.
+    None goes to the trash unless the whole library could be read (`is_whole`), nor while a file of
+    the same size as its source has not been probed."""
     claimed = _claimed(rows)
     made_of = {planned.file.path: planned.target for planned in rows}
     names = {root.name for root in workspace.ruleset.library.roots}
@@ -53,7 +55,7 @@ def find_orphans(
 
 
 def _claimed(rows: Iterable[PlanItem]) -> set[str]:
-    """Targets that a planned row has, wants or takes from."""
+    """Targets that an item has, would write or reuses."""
     claimed = set()
     for planned in rows:
         if planned.target is not None:
@@ -65,7 +67,7 @@ def _claimed(rows: Iterable[PlanItem]) -> set[str]:
 
 
 def _is_gone(path: str) -> bool:
-    """Not merely hidden behind a folder that this user can't enter, or a disk with errors."""
+    """Whether the path is certainly absent: an unreadable folder or a disk error is no proof."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,7 +1,4 @@
-"""What a run would do and why: discover, probe, classify, match, resolve, judge. A pure read.
-
-Writes nothing but caches: no target, no ledger row, nothing that changes what is stale.
-"""
+"""What a run would do and why: discover, probe, evaluate, compare. Writes caches only."""
 
 from __future__ import annotations
 
@@ -54,21 +51,21 @@ SET_ASIDE_TEXTS = {
 def build_plan(
     workspace: Workspace, request: PlanRequest = PlanRequest(), *, sink: Sink = ignore
 ) -> Plan:
-    """The plan for the library of `space`; `sink` hears of the files that are looked into.
+    """The plan for the library; `sink` gets the progress of probing.
 
-    Raises UsageError where the wish forbids it. What forbids a run is in the plan's `brakes`.
+    Raises UsageError for a path outside the library. What forbids a run is in `safety_stops`.
     """
     _require_below_roots(workspace, request)
-    glance = PlanCache.load(workspace.state_dir, workspace.policy_digest)
+    cache = PlanCache.load(workspace.state_dir, workspace.policy_digest)
     scope = PlanContext.load(workspace, request)
     found, targets, problems = _discover(scope)
     inventories, safety_stops = _check_for_losses(scope, found, targets, problems)
     chosen = _with_rivals(found, request)
-    rows, unknown = _from_cache(scope, chosen, glance)
+    rows, unknown = _from_cache(scope, chosen, cache)
     rows.update((row.file.path, row) for row in _evaluate_files(scope, unknown, sink))
     ordered = block_collisions(rows[item.file.path] for item in chosen)
     ordered = deduplicate_clips(scope, assign_reuse(scope, ordered))
-    glance.keep(ordered, whole=not request.paths)
+    cache.keep(ordered, whole=not request.paths)
     planned = tuple(row for row in ordered if request.covers(row.file))
     return Plan(
         rows=planned,
@@ -85,7 +82,7 @@ def build_plan(
 
 
 def _notes(output: OutputSpec, rows: tuple[PlanItem, ...]) -> tuple[str, ...]:
-    """What replacing would really free: nothing, as long as the originals are kept."""
+    """When replacing frees space: not as long as the originals are kept."""
     if output.mode is not OutputMode.REPLACE or not any(
         isinstance(row, ActiveItem) for row in rows
     ):
@@ -123,7 +120,7 @@ def _orphans(scope: PlanContext, rows: list[PlanItem], *, is_whole: bool) -> tup
 
 
 def _require_below_roots(workspace: Workspace, request: PlanRequest) -> None:
-    """Raise UsageError for a wished path that can't hold a file of the library."""
+    """Raise UsageError for a requested path that can't hold a file of the library."""
     roots = [os.path.realpath(root.path) for root in workspace.ruleset.library.roots]
     for path in request.paths:
         if not any(is_at_or_below(path, root) or is_at_or_below(root, path) for root in roots):
@@ -135,7 +132,7 @@ def _require_below_roots(workspace: Workspace, request: PlanRequest) -> None:
 
 
 def _discover(scope: PlanContext) -> tuple[list[Candidate], list[Candidate], list[WalkProblem]]:
-    """Every candidate, and apart from them the targets of ours that stand beside their sources."""
+    """The candidates, our own targets that stand beside them, and the problems of the walk."""
     found: list[Candidate] = []
     targets: list[Candidate] = []
     problems: list[WalkProblem] = []
@@ -152,7 +149,7 @@ def _discover(scope: PlanContext) -> tuple[list[Candidate], list[Candidate], lis
 
 
 def _with_rivals(found: list[Candidate], request: PlanRequest) -> list[Candidate]:
-    """The files wished for, and those of the same stem: they might claim the same target."""
+    """The requested files and those of the same stem, which might claim the same target."""
     if not request.paths:
         return found
     wanted = {_stem(item.file) for item in found if request.covers(item.file)}
@@ -164,9 +161,9 @@ def _stem(file: LibraryFile) -> str:
 
 
 def _from_cache(
-    scope: PlanContext, found: Iterable[Candidate], glance: PlanCache
+    scope: PlanContext, found: Iterable[Candidate], cache: PlanCache
 ) -> tuple[dict[str, PlanItem], list[LibraryFile]]:
-    """Rows that need no look inside the file, and the files that do."""
+    """The rows that the cache answers, and the files that must be evaluated."""
     rows: dict[str, PlanItem] = {}
     unknown: list[LibraryFile] = []
     workspace, known = scope.workspace, scope.known
@@ -178,7 +175,7 @@ def _from_cache(
             cause = SET_ASIDE_TEXTS[item.skip_reason]
             rows[file.path] = LeftAlone(file=file, causes=(cause,))
             continue
-        seen = None if scope.request.force else glance.find(file)
+        seen = None if scope.request.force else cache.find(file)
         if seen is None or (
             seen.action is not PlanAction.FRESH and scope.is_in_place_of_source(file)
         ):
@@ -192,23 +189,23 @@ def _from_cache(
             if made_with is None or is_faulty or (is_other and redo):
                 unknown.append(file)
                 continue
-        rows[file.path] = _recall(file, seen, has_other_tools=is_other)
+        rows[file.path] = _cached_item(file, seen, has_other_tools=is_other)
     return rows, unknown
 
 
 def _still_fresh(seen: CachedDecision, known: KnownTargets) -> str | None:
-    """The tools a target was made with, if ledger and disk still agree that it is fresh."""
+    """The tools of a cached fresh target as JSON; None if ledger or disk no longer agree."""
     row = known.get(os.fsdecode(seen.target)) if seen.target is not None else None
     if row is None or row[0] != seen.fingerprint:
         return None
     try:
-        stat = os.stat(seen.target)  # type: ignore[arg-type]  # the row exists, so it is no None
+        stat = os.stat(seen.target)  # type: ignore[arg-type]  # not None, since its row exists
     except OSError:
         return None
     return row[3] if (stat.st_size, stat.st_mtime_ns) == row[1:3] else None
 
 
-def _recall(file: LibraryFile, seen: CachedDecision, *, has_other_tools: bool) -> PlanItem:
+def _cached_item(file: LibraryFile, seen: CachedDecision, *, has_other_tools: bool) -> PlanItem:
     known: dict[str, Any] = {
         "file": file,
         "causes": seen.causes,

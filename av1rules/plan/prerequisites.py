@@ -1,7 +1,7 @@
-"""What must be known of a film before it is encoded, and what of it is known: the noise for
-`film_grain: auto`, the CRF for a target, how large samples come out. Reads ledger and cache only.
+"""What must be found out before an encode, and what of it is known: the noise for `film_grain:
+auto`, the CRF for a quality target, the size of samples. Reads ledger and cache only.
 
-The fingerprint of a target holds the wish, so that a row is judged without any of this.
+A fingerprint holds the requested settings, so freshness depends on none of this.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from av1rules.quality.sampling import projected_bytes
 def known_settings(
     workspace: Workspace, content_key: str, recipe: EncodeRecipe, fingerprint: str
 ) -> EncodeSettings:
-    """The settings with all numbers that are found out by now."""
+    """The settings with all values that are known by now."""
     settings = recipe.settings
     if settings.film_grain_auto and (noise := known_noise(workspace, content_key)) is not None:
         settings = structs.replace(settings, film_grain=film_grain_for(noise)[0])
@@ -51,7 +51,7 @@ def known_settings(
 
 
 def _crf_of(target: QualityTarget, found: SearchResult) -> float:
-    """The CRF that a search came to; the lowest of the range where none is good enough."""
+    """The CRF that a search found; the lowest of the range if none is good enough."""
     return target.crf_min if found.crf is None else found.crf
 
 
@@ -61,8 +61,8 @@ Ready = TypeVar("Ready", bound=Encode | MakeClip)
 def with_known_results(
     workspace: Workspace, row: Ready, *, forced: bool = False
 ) -> Ready | Held | LeftAlone:
-    """The encode with all that is known put into its settings, and what is still to be done for
-    it; or held, or left alone, where a search found nothing good enough."""
+    """The encode with the known values in its settings and the pending prerequisites; Held or
+    LeftAlone if a search found no CRF that is good enough."""
     pending: list[Prerequisite] = []
     row = _with_grain(workspace, row, pending)
     target, found = row.work.recipe.settings.quality_target, _search(workspace, row.work)
@@ -93,7 +93,7 @@ def _with_grain(workspace: Workspace, row: Ready, pending: list[Prerequisite]) -
 
 
 def grain_text(noise: NoiseEstimate) -> str:
-    """What `film_grain: auto` comes to by this noise, and why."""
+    """What `film_grain: auto` chooses for this noise, and why."""
     strength, why = film_grain_for(noise)
     return f"film_grain auto is {strength}: {why}"
 
@@ -130,7 +130,7 @@ def _withheld(
 def _wants_sample(
     workspace: Workspace, work: PlannedEncode, *, is_unsure: bool, is_forced: bool
 ) -> bool:
-    """Whether its size is to be sampled, or a sample judged that was made under another policy.
+    """Whether its size must be sampled, or an earlier sample is too large by the current policy.
     `is_unsure`: its settings are not known yet."""
     if not is_worth_sampling(work.look.source):
         return False
@@ -143,7 +143,7 @@ def _wants_sample(
 
 
 def too_large(work: PlannedEncode, sample: SampleEncode) -> str | None:
-    """Why a film with such samples is not begun, by the policy of today; None: it is."""
+    """Why the current policy does not start an encode with such samples; None if it does."""
     return too_large_by_samples(
         projection_of(work, sample),
         source_bytes=work.origin.stat.size_bytes,
@@ -152,7 +152,7 @@ def too_large(work: PlannedEncode, sample: SampleEncode) -> str | None:
 
 
 def projection_of(work: PlannedEncode, sample: SampleEncode) -> int | None:
-    """Bytes of the whole film, sound and all, as far as its samples tell."""
+    """Projected size of the whole target in bytes, audio included; None if it is unknown."""
     return projected_bytes(
         work.look.source,
         work.recipe.streams.kept,
@@ -162,7 +162,7 @@ def projection_of(work: PlannedEncode, sample: SampleEncode) -> int | None:
 
 
 def as_encoded(settings: EncodeSettings) -> EncodeSettings:
-    """The settings with the numbers alone, whichever wish they come from."""
+    """The settings with concrete values only, without the requests they come from."""
     return structs.replace(settings, quality_target=None, film_grain_auto=False)
 
 

@@ -1,4 +1,4 @@
-"""The row of a target that took its source's place: judged by what is known of the original."""
+"""The item of a target that took its source's place, planned by what is known of the original."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from av1rules.plan.target_state import (
 from av1rules.plan.workspace import Workspace
 
 
-def _facts(kept: TrashEntry) -> Source | None:
+def _source_of(kept: TrashEntry) -> Source | None:
     try:
         return source_from_json(zlib.decompress(kept.facts or b""))
     except (zlib.error, msgspec.MsgspecError, ValueError, TypeError):
@@ -46,14 +46,14 @@ def _facts(kept: TrashEntry) -> Source | None:
 
 
 def trash_summary(ledger: Ledger) -> KeptSpace:
-    """How much lies aside."""
+    """How much is in the trash."""
     sizes = [kept.size_bytes for kept in ledger.kept.entries() if kept.gone_at is None]
     return KeptSpace(files=len(sizes), size_bytes=sum(sizes))
 
 
 class OriginalEvaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the original behind a target: its row and its entry, the file as it was in
-    the library, and what the policy of today says of it."""
+    """The original behind a target: its ledger row `known`, its trash entry `kept`, the file as it
+    `was` in the library, and what the current policy says of it."""
 
     known: TargetRow
     kept: TrashEntry
@@ -62,9 +62,9 @@ class OriginalEvaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evaluate_original(workspace: Workspace, file: LibraryFile) -> OriginalEvaluation | None:
-    """`file` is a target as the walk found it; None if it replaced nothing that is known."""
+    """`file` is a target as the walk found it; None if no replaced original is known."""
     known, kept = workspace.ledger.find(file.path), workspace.ledger.kept.of_target(file.path)
-    source = None if kept is None else _facts(kept)
+    source = None if kept is None else _source_of(kept)
     if known is None or kept is None or source is None:
         return None
     was = _original(file, known.source_path, known.source_bytes)
@@ -73,12 +73,12 @@ def evaluate_original(workspace: Workspace, file: LibraryFile) -> OriginalEvalua
 
 
 def plan_replaced(scope: PlanContext, file: LibraryFile) -> PlanItem | None:
-    """Fresh, to be redone from the original that lies aside, or left alone since that is gone.
-    `file` is the target as the walk found it; None if another film, or an edit of it, stands there
-    now."""
-    there = scope.workspace.ledger.find(file.path)
-    found = None if there is None else inspect_target(file.path, there, scope.workspace.tools)
-    if there is None or found is None or not _is_ours(there, found):
+    """Fresh, to be redone from the original in the trash, or left alone because that is gone.
+    `file` is the target as the walk found it; None if the file there is another one or was
+    edited."""
+    row = scope.workspace.ledger.find(file.path)
+    found = None if row is None else inspect_target(file.path, row, scope.workspace.tools)
+    if row is None or found is None or not _is_ours(row, found):
         return None
     original = evaluate_original(scope.workspace, file)
     if original is None:
@@ -118,14 +118,14 @@ def plan_replaced(scope: PlanContext, file: LibraryFile) -> PlanItem | None:
     return ready_to_encode(scope, _rebuilt(scope, item, kept, original.was))
 
 
-def _is_ours(there: TargetRow, found: TargetState) -> bool:
-    return is_as_written(there, found) or found.place is TargetOwner.OURS
+def _is_ours(row: TargetRow, found: TargetState) -> bool:
+    return is_as_written(row, found) or found.place is TargetOwner.OURS
 
 
 def _rebuilt(
     scope: PlanContext, item: Encode, kept: TrashEntry, was: LibraryFile
 ) -> Encode | LeftAlone:
-    """A target that should be redone: from its original, or not at all."""
+    """The stale target, redone from its original if that is possible."""
     causes = "; ".join(item.causes)
     container = item.work.recipe.settings.container
     if target_path(was, scope.workspace.ruleset.output, container) != item.target:
@@ -145,7 +145,7 @@ def _is_there(kept: TrashEntry) -> bool:
 
 
 def _original(file: LibraryFile, path: str, size_bytes: int) -> LibraryFile:
-    """The source as it was in the library: rules match its path and its size."""
+    """The source as it was in the library, since rules match its path and size."""
     below = os.path.relpath(path, file.root)
     stat = msgspec.structs.replace(file.stat, size_bytes=size_bytes)
     return msgspec.structs.replace(file, relative_path=below, stat=stat)

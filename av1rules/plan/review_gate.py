@@ -1,5 +1,5 @@
-"""Whether a row that would be encoded must be seen as a clip first, and what is left to be done for
-that: a clip to make, a clip that waits for its approval, a no. Reads the ledger, writes nothing.
+"""Whether an encode needs an approved test clip first, and what is missing: a clip to make, an
+approval of a clip, or nothing because it was rejected. Reads the ledger, writes nothing.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from av1rules.policy.model import ReviewKind
 
 
 def apply_review(scope: PlanContext, row: Encode) -> Encode | Move | MakeClip | Held:
-    """The encode as it is, or held, or as a clip to make. A forced one is no exception; what was
-    built before from this content with these settings is."""
+    """The encode as it is, or held, or as a clip to make. `--force` makes no exception; a target
+    that was built before from this content with these settings does."""
     decision, settings = row.work.look.decision, row.work.recipe.settings
     is_asked = decision.review.kind is not ReviewKind.NEVER
     if decision.rule is None or not (is_asked or scope.workspace.book.decisions):
@@ -63,7 +63,7 @@ def _was_built(scope: PlanContext, work: PlannedEncode) -> bool:
 def _unreleased(scope: PlanContext, row: Encode, verdict: ReviewState) -> Move | MakeClip | Held:
     work = row.work
     if work.moves_from is not None:
-        # The old target follows its source at once; the next plan goes on from there.
+        # The old target follows its source at once; the next plan asks for the review.
         return Move.of(with_note(row, verdict.text), *row.causes[:1], work=work)
     record = scope.workspace.ledger.clips.find(work.fingerprint)
     due_place = clip_place(scope.workspace.state_dir, work.fingerprint)
@@ -91,7 +91,7 @@ def _unreleased(scope: PlanContext, row: Encode, verdict: ReviewState) -> Move |
 
 
 def display_name(row: PlannedFile) -> str:
-    """The name of a clip as a shell takes it."""
+    """The name of a clip, quoted for a shell."""
     return shlex.quote(printable(row.file.library_path))
 
 
@@ -112,7 +112,7 @@ def _due(work: PlannedEncode, verdict: ReviewState) -> str:
 
 
 def deduplicate_clips(scope: PlanContext, rows: Sequence[PlanItem]) -> list[PlanItem]:
-    """The items, one clip for each content and settings, and no more canaries than are needed."""
+    """The items, with one clip per content and settings, and no more canaries than needed."""
     settled = list(rows)
     makers: dict[str, str] = {}
     waiting = _canaries_waiting(rows)
@@ -122,7 +122,7 @@ def deduplicate_clips(scope: PlanContext, rows: Sequence[PlanItem]) -> list[Plan
         maker = makers.setdefault(row.work.fingerprint, row.file.library_path)
         if maker != row.file.library_path:
             cause = f"same content as {printable(maker)}: one clip for both"
-            settled[number] = Held.of(row, cause)  # a copy of the other's
+            settled[number] = Held.of(row, cause)  # it becomes a copy of the other
             continue
         review, group = row.clip.review, (row.rule or "", row.clip.digest)
         if review.kind is not ReviewKind.CANARY or review.canary is None:
@@ -136,7 +136,7 @@ def deduplicate_clips(scope: PlanContext, rows: Sequence[PlanItem]) -> list[Plan
 
 
 def _canaries_waiting(rows: Iterable[PlanItem]) -> Counter[tuple[str, str]]:
-    """Clips that are made and not decided on, by rule and settings."""
+    """How many clips are made and undecided, by rule and settings."""
     clips = ((row.rule or "", clip) for row in rows if (clip := clip_of(row)) is not None)
     return Counter(
         (rule, clip.digest)
@@ -146,8 +146,8 @@ def _canaries_waiting(rows: Iterable[PlanItem]) -> Counter[tuple[str, str]]:
 
 
 def contents_to_come(rows: Iterable[PlanItem], clips: Iterable[ClipRecord]) -> frozenset[str]:
-    """The contents of films that have a clip or could be encoded, and are not encoded yet: variants
-    of their clips are of use."""
+    """The content keys that are not encoded yet but have a clip or could be encoded: variants of
+    their clips are still useful."""
     to_come = [row for row in rows if isinstance(row, Encode | MakeClip | Held | Blocked)]
     known = {clip.content_key for row in to_come if (clip := clip_of(row)) is not None}
     known |= {row.work.content_key for row in to_come if isinstance(row, ActiveItem)}
@@ -157,5 +157,5 @@ def contents_to_come(rows: Iterable[PlanItem], clips: Iterable[ClipRecord]) -> f
 
 
 def page_of(clip: str) -> Path:
-    """The page of a comparison, where no other place was named for it."""
+    """The default path of a comparison page."""
     return Path(clip).with_suffix(".html")

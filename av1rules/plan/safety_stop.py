@@ -1,7 +1,7 @@
-"""The brake: which files a root held before and holds now, and whether too much is gone. Pure.
+"""The safety stop: whether too many of the files that a root held before are missing now.
 
-An unmounted disk looks like a library that somebody emptied. Acting on that would move, trash or
-encode things for no reason, so a run refuses instead.
+An unmounted disk looks like an emptied library. Acting on that would move, trash or encode files
+for no reason, so a run refuses instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from av1rules.plan.workspace import Workspace
 from av1rules.policy.model import OutputMode
 
 MANY_MISSING = 5
-"""From so many on nobody removes them one by one: then their share decides."""
+"""Fewer missing files than this are taken as deleted one by one; from here on their share
+decides."""
 
 
 _SHOWN = 3
@@ -31,7 +32,7 @@ Mark = tuple[int, int]
 
 
 class SafetyStop(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a run must not act: `where`, what is wrong with the figures, and what to do."""
+    """Why a run must not act: `where`, what is wrong, and what to do."""
 
     where: str
     message: str
@@ -43,7 +44,8 @@ class SafetyStop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of one root as the walk found them: `packed` is what the ledger keeps of it."""
+    """The files of one root as the walk found them; `packed` is the form in which they are
+    stored."""
 
     root: str
     packed: bytes
@@ -56,7 +58,7 @@ def take_inventory(root: str, files: Iterable[tuple[str, Mark]]) -> Inventory:
 
 
 def known_files(packed: bytes) -> dict[str, Mark]:
-    """What a census says; nothing if it can't be read, since it is only a memory."""
+    """The files of an inventory; empty if it can't be read, since it is only a precaution."""
     try:
         listed = msgspec.msgpack.decode(
             zlib.decompress(packed), type=list[tuple[bytes, tuple[int, int]]]
@@ -73,9 +75,9 @@ def missing_files(
     elsewhere: frozenset[Mark],
     is_there: Callable[[str], bool],
 ) -> list[str]:
-    """Known files of a root that are gone: neither under their name, nor as a file of the same
-    size and time under another (`elsewhere`: the marks of all roots), nor there but not looked at
-    (`is_there`: other extensions in the rules now, replaced by us)."""
+    """Known files of a root that are gone: not found under their name, nor under another name with
+    the same size and mtime (`elsewhere`: the marks of all roots), nor present but left out by the
+    walk (`is_there`: the rules changed their extensions, or we replaced the file)."""
     here = dict(found)
     missing = (path for path in known if path not in here)
     return [path for path in missing if known[path] not in elsewhere and not is_there(path)]
@@ -84,7 +86,7 @@ def missing_files(
 def check_root(
     where: str, *, known: int, found: int, lost: Sequence[str], max_lost: float
 ) -> SafetyStop | None:
-    """The brake for one root that is there, if one is needed."""
+    """The safety stop for one reachable root, if it needs one."""
     if not lost or not known:
         return None
     if found == 0:
@@ -118,9 +120,9 @@ def check_roots(
     replaced: Iterable[str],
     roots_with_targets: frozenset[str],
 ) -> tuple[tuple[Inventory, ...], tuple[SafetyStop, ...]]:
-    """The census of every root that could be walked, and the brakes. `files` are all that the walk
-    found, `replaced` the places of originals that our own targets replaced; `lively` roots hold
-    targets of ours, so that their disks are there."""
+    """The changed inventories of all roots that could be walked, and the safety stops. `files` are
+    all that the walk found, and `replaced` the paths of originals that our targets replaced.
+    `roots_with_targets` hold targets of ours, which proves that their disks are mounted."""
     by_root: dict[str, list[tuple[str, Mark]]] = defaultdict(list)
     for file in files:
         by_root[file.root].append((file.relative_path, _file_identity(file)))
@@ -128,7 +130,7 @@ def check_roots(
     marks = {mark for listed in by_root.values() for _, mark in listed}
     elsewhere = frozenset(marks | {(size, NO_TIME) for size, _ in marks})
     ours = frozenset(replaced)
-    taken: list[Inventory] = []
+    changed: list[Inventory] = []
     safety_stops: list[SafetyStop] = []
     for root in workspace.ruleset.library.roots:
         shown = printable(str(root.path))
@@ -141,26 +143,26 @@ def check_roots(
         before = workspace.ledger.inventories.of_root(path)
         now = take_inventory(path, listed)
         if before != now.packed:
-            taken.append(now)
+            changed.append(now)
             known = (
                 _known_by_targets(workspace, root.name) if before is None else known_files(before)
             )
-            lost = _lost(path, known, listed, elsewhere, ours)
+            missing = _missing(path, known, listed, elsewhere, ours)
             safety_stop = check_root(
                 shown,
                 known=len(known),
                 found=len(listed) + (path in roots_with_targets),
-                lost=lost,
+                lost=missing,
                 max_lost=workspace.ruleset.library.max_lost,
             )
             if safety_stop is not None:
                 safety_stops.append(safety_stop)
-    return tuple(taken), tuple(safety_stops)
+    return tuple(changed), tuple(safety_stops)
 
 
 def _known_by_targets(workspace: Workspace, name: str) -> dict[str, Mark]:
-    """What a root of this name must have held, where no census was taken of it (another path now,
-    an older ledger): the sources of its targets. Times are not known."""
+    """What a root of this name must have held, if it has no inventory (its path changed, or the
+    ledger is older): the sources of its targets. Their mtimes are unknown."""
     prefix = f"{name}/"
     return {
         source.removeprefix(prefix): (size, NO_TIME)
@@ -173,7 +175,7 @@ def _file_identity(file: LibraryFile) -> Mark:
     return (file.stat.size_bytes, file.stat.mtime_ns)
 
 
-def _lost(
+def _missing(
     root: str,
     known: dict[str, Mark],
     listed: list[tuple[str, Mark]],
@@ -188,8 +190,8 @@ def _lost(
 
 
 def check_output(workspace: Workspace, known: Iterable[str]) -> SafetyStop | None:
-    """The brake where the whole output is gone: a disk that is not mounted must not have a library
-    encoded anew onto the disk below it. `known` are the targets of the ledger."""
+    """The safety stop if the whole output is missing: if its disk is not mounted, the library must
+    not be encoded again onto the disk below. `known` are the targets in the ledger."""
     root = workspace.ruleset.output.root
     if workspace.ruleset.output.mode is not OutputMode.MIRROR or root is None:
         return None

@@ -1,4 +1,4 @@
-"""The item of one probed file: what the policy says of it, judged by ledger and disk."""
+"""The item of one probed file: the policy's evaluation, compared with ledger and disk."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ OURS_UNKNOWN = (
 
 
 def plan_file(scope: PlanContext, file: LibraryFile, source: Source) -> PlanItem:
-    """The item of one probed file, before collisions with others are looked for."""
+    """The item of one probed file, before collisions with other items are checked."""
     planned = PlannedFile(file=file)
     if source.provenance is not None:
         return LeftAlone.of(planned, OURS_UNKNOWN, is_lasting=True)
@@ -65,7 +65,8 @@ def plan_file(scope: PlanContext, file: LibraryFile, source: Source) -> PlanItem
 
 
 def awaits_grain(planned: PlannedFile, look: Evaluation, *, path: str) -> MeasureGrain | None:
-    """The item of a source whose noise decides on its rule, measured in `path`; None for others."""
+    """MeasureGrain if the noise of the source, measured in `path`, decides on its rule; else
+    None."""
     if look.grain_rule is None or look.content_key is None:
         return None
     planned = replace(planned, source_tier=look.tier_name)
@@ -113,26 +114,26 @@ def _to_encode(
         replaces=replaces,
     )
     notes = (*_notes(work, workspace.ruleset.tools.preferred_encoder), *_names_note(scope, planned))
-    return _judged(scope, replace(planned, fingerprint=work.fingerprint, notes=notes), work)
+    return _compared(scope, replace(planned, fingerprint=work.fingerprint, notes=notes), work)
 
 
-def _judged(
+def _compared(
     scope: PlanContext,
     planned: PlannedFile,
     work: PlannedEncode,
     *,
     excluded: frozenset[str] = frozenset(),
 ) -> PlanItem:
-    """By what lies in the target's place and by the targets of the same content elsewhere, but for
-    those that are `excluded`."""
+    """The item by what is at the target's path and by other targets of the same content, except
+    those `excluded`."""
     work = with_reusable_target(scope, planned, work, excluded=excluded)
     conflict = conflict_of(scope, planned, work)
     return conflict or ready_to_encode(scope, with_freshness(scope, planned, work))
 
 
 def ready_to_encode(scope: PlanContext, item: PlanItem) -> PlanItem:
-    """An encode with all that is known put into its settings, and as its rule has it reviewed;
-    other items as they are."""
+    """An encode with all known values in its settings, after the review gate; other items as they
+    are."""
     if not isinstance(item, Encode):
         return item
     known = with_known_results(scope.workspace, item, forced=scope.request.forces(item.file))
@@ -142,19 +143,19 @@ def ready_to_encode(scope: PlanContext, item: PlanItem) -> PlanItem:
 def re_evaluate(
     scope: PlanContext, item: PlanItem, *, excluded: frozenset[str], is_free: bool
 ) -> PlanItem:
-    """The item of a file without the reusable targets that are `excluded`, since others get them.
-    `is_free`: what stands in its place moves away."""
+    """The item again, without the reusable targets `excluded`, which other items get. `is_free`:
+    the target in its way moves away."""
     work = item.once_free if isinstance(item, Blocked) else work_of(item)
     if work is None or item.target is None:
         return item
     known = None if is_free else scope.workspace.ledger.find(item.target)
     found = None if is_free else inspect_target(item.target, known, scope.workspace.tools)
     work = replace(work, reuse=None, displaces=None, known=known, found=found)
-    return _judged(scope, item, work, excluded=excluded)
+    return _compared(scope, item, work, excluded=excluded)
 
 
 def _held_for_names(scope: PlanContext, planned: PlannedFile) -> Held | None:
-    """A source with several names: replacing it under one of them frees nothing."""
+    """Held, if the source has several hard links: replacing one of them frees nothing."""
     output, links = scope.workspace.ruleset.output, planned.file.stat.links
     if output.mode is not OutputMode.REPLACE or links < 2 or scope.request.forces(planned.file):
         return None
@@ -177,7 +178,7 @@ def _names_note(scope: PlanContext, planned: PlannedFile) -> tuple[str, ...]:
 def with_freshness(
     scope: PlanContext, planned: PlannedFile, work: PlannedEncode
 ) -> Fresh | Encode | Move | Copy | Blocked | LeftAlone:
-    """Fresh, work, or not worth doing: the ledger decides. Clips come later."""
+    """The item by ledger and earlier attempts, before prerequisites and review."""
     workspace, forced = scope.workspace, scope.request.forces(planned.file)
     tools = tools_used(work.encoder, workspace.tools)
     causes = stale_causes(
@@ -211,8 +212,8 @@ def with_freshness(
     return after_attempt(attempt, planned, texts, work, max_failures=most)
 
 
-def _came_from(donor: TargetRow, planned: PlannedFile) -> str:
-    return donor.source if donor.source != planned.file.library_path else donor.source_path
+def _came_from(moving: TargetRow, planned: PlannedFile) -> str:
+    return moving.source if moving.source != planned.file.library_path else moving.source_path
 
 
 def _fresh(planned: PlannedFile, work: PlannedEncode, tools: ToolsUsed) -> Fresh:

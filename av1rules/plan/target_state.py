@@ -1,4 +1,4 @@
-"""What lies in a target's place: the file the ledger knows, a damaged one, or somebody else's."""
+"""Where a target goes, and what is there: the file the ledger knows, a damaged one, or another."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def target_path(file: LibraryFile, output: OutputSpec, container: str) -> str:
 
     `mirror` keeps the library path, root's name included, below `output.root`, so that a second
     root never moves the targets of the first; `beside` puts `output.suffix` before the extension;
-    `replace` is the source's own place, but for the extension.
+    `replace` is the source's own path with the container's extension.
     """
     stem = os.path.splitext(file.relative_path)[0]
     if output.mode is OutputMode.MIRROR:
@@ -36,8 +36,8 @@ def target_path(file: LibraryFile, output: OutputSpec, container: str) -> str:
 
 
 def inspect_target(target: str, known: TargetRow | None, tools: Tools) -> TargetState | None:
-    """What is at `target`, None if there is nothing. Where it is not as written the file is read:
-    by its samples, by its head, then by its tag, since only what is ours may be overwritten."""
+    """What is at `target`; None if nothing is. If size or mtime differ from the ledger, the file is
+    read (samples, then head, then tag), since only our own files may be overwritten."""
     if not os.path.lexists(target):
         return None
     try:
@@ -56,17 +56,17 @@ def inspect_target(target: str, known: TargetRow | None, tools: Tools) -> Target
 
 
 class TargetOwner(Enum):
-    """Whose file lies in a target's place."""
+    """Whose file is at the path of a target."""
 
-    OURS = "ours"  # as written, or cut or rotten behind an untouched head: may be redone
-    MODIFIED = "edited"  # says that we made it of this source, but somebody changed it since
+    OURS = "ours"  # as written, or damaged behind an intact head: may be redone
+    MODIFIED = "edited"  # its tag says that we made it from this source, but it was changed since
     FOREIGN = "foreign"  # another file
     NOT_A_FILE = "no file"  # a folder, a device, a link that leads nowhere
 
 
 class TargetState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in a target's place. `key` and `place` are looked up only where size or times are
-    not those of the ledger."""
+    """The file at the path of a target. `key` and `place` are determined only if size or mtime
+    differ from the ledger."""
 
     size_bytes: int
     mtime_ns: int
@@ -84,15 +84,15 @@ def _owner(target: str, found: TargetState, known: TargetRow | None, tools: Tool
         probed = probe_file(lone_file(target), tools)
         if probed.provenance is None:
             return TargetOwner.FOREIGN
-        said = parse_provenance(probed.provenance)
+        tag = parse_provenance(probed.provenance)
     except (ProbeError, msgspec.MsgspecError):
         return TargetOwner.FOREIGN
-    is_ours = known is None or said.source_digest == known.source_digest
+    is_ours = known is None or tag.source_digest == known.source_digest
     return TargetOwner.MODIFIED if is_ours else TargetOwner.FOREIGN
 
 
 def is_as_written(row: TargetRow, found: TargetState) -> bool:
-    """Whether the file in the target's place is the one of the ledger, by times or by content."""
+    """Whether the file at the target's path is the one in the ledger, by mtime or by content."""
     if found.size_bytes != row.target_bytes:
         return False
     return found.mtime_ns == row.target_mtime_ns or found.key == row.target_key

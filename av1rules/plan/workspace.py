@@ -1,4 +1,4 @@
-"""All that a command works with, opened once: rules, ledger, caches, tools. Never global."""
+"""The rules, ledger, caches and tools of one command, opened once. Never global."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from av1rules.policy.schema import schema_digest
 
 
 def walk_roots(ruleset: RuleSet, roots: Sequence[Root]) -> Iterator[Candidate | WalkProblem]:
-    """Every candidate below `roots` as the rules want it; what we write ourselves is pruned."""
+    """Every candidate below `roots`, as the rules define it. Our own output folders are pruned."""
     library, output = ruleset.library, ruleset.output
     pruned = [ruleset.run.state_dir, *filter(None, (output.root, output.temp_dir))]
     return walk(
@@ -65,7 +65,7 @@ def probe_files(
 
 @dataclass(slots=True)
 class ApprovalsFile:
-    """The file as it was when it was opened; read and checked at the first question."""
+    """approvals.yaml: digested when it is opened, parsed and checked on first use."""
 
     path: Path | None = None
     digest: str = ""
@@ -75,7 +75,7 @@ class ApprovalsFile:
     def at(cls, path: Path) -> ApprovalsFile:
         try:
             raw = path.read_bytes()
-        except OSError:  # none, or unreadable: the first question says so
+        except OSError:  # missing or unreadable: `book` raises the error
             raw = b""
         return cls(path, text_digest(raw.decode("utf-8", "surrogateescape")) if raw else "")
 
@@ -102,7 +102,7 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def book(self) -> Decisions:
-        """What was decided on clips. Raises RulesError, Av1rulesError."""
+        """The decisions on clips. Raises RulesError, Av1rulesError."""
         return self.approvals.book
 
     @property
@@ -111,13 +111,14 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know before anything is done: the rules name the programs to run."""
+        """What the user should know first: whoever can edit the rules chooses the programs to
+        run."""
         found = writable_by_others(self.ruleset.file)
         return () if found is None else (found,)
 
     @property
     def policy_digest(self) -> str:
-        """What decisions depend on beside the file: rules, approvals, tools, our own version."""
+        """Digest of what decisions depend on besides the file: rules, approvals, tools, version."""
         tools = msgspec.json.encode(self.tools, order="deterministic").decode()
         return text_digest(
             f"{__version__}\n{self.ruleset.digest}\n{self.approvals.digest}\n{tools}"
@@ -126,9 +127,9 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
-    """Load the rules, find the tools, open ledger and caches; close them at the end.
+    """Load the rules, find the tools, and open the ledger and caches; close them at the end.
 
-    Raises RulesError, ToolError, LedgerError. Without `write` nothing but caches is written.
+    Raises RulesError, ToolError, LedgerError. Without `write` only caches are written.
     """
     ruleset = _load(rules_file)
     spec = ruleset.tools
@@ -155,9 +156,9 @@ def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
 
 
 def _load(rules_file: Path) -> RuleSet:
-    """The rules, without the check against the schema (100 ms) where the last command made it.
+    """The rules. The schema check (100 ms) is skipped if an earlier command checked this text.
 
-    The note stands in the default state folder, since `run.state_dir` is in the file itself.
+    The note is in the default state folder, since `run.state_dir` is part of the rules file.
     """
     note = rules_file.absolute().parent / STATE_FOLDER / _CHECKED_NAME
     checker = f"{__version__}+{schema_digest()}"
