@@ -22,7 +22,6 @@ from av1rules.report.sections import (
     RUN_COLUMNS,
     SIZE_COLUMNS,
     SKIPPED_COLUMNS,
-    SPEED_COLUMNS,
     SUM_COLUMNS,
     TARGET_COLUMNS,
     TIER_COLUMNS,
@@ -32,7 +31,12 @@ from av1rules.report.sections import (
     period_columns,
     report_sections,
 )
-from av1rules.report.sections_quality import CLIP_COLUMNS, FORECAST_COLUMNS, SCORE_COLUMNS
+from av1rules.report.sections_quality import (
+    CLIP_COLUMNS,
+    FORECAST_COLUMNS,
+    SCORE_COLUMNS,
+    SPEED_COLUMNS,
+)
 from av1rules.report.table import (
     Column,
     csv_lines,

@@ -5,7 +5,7 @@ JSON and CSV use the same columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from av1rules.base.text import counted, printable
@@ -35,12 +35,11 @@ from av1rules.report.model import (
     Reason,
     SizeGroup,
     Skipped,
-    SpeedGroup,
     Sums,
     ToolGroup,
 )
-from av1rules.report.sections_quality import quality_rows, quality_sections
-from av1rules.report.table import Column, Section, Table, Topic, columns_of, plain, table_of
+from av1rules.report.sections_quality import quality_rows, quality_sections, speed_section
+from av1rules.report.table import Column, Section, Table, Topic, columns_of, number, table_of
 
 BIN_NAMES = (*(f"{tens}-{tens + 10} %" for tens in range(0, 100, 10)), "100 % or more")
 
@@ -64,7 +63,7 @@ def report_sections(figures: Figures, *, limit: int) -> tuple[Section, ...]:
         _sizes(figures),
         _spread(figures),
         *quality_sections(figures, limit),
-        _speeds(figures),
+        speed_section(figures),
         Section(
             topic=Topic.SAVERS,
             title="Biggest savings",
@@ -101,15 +100,7 @@ def _list(
 
 
 def _size(key: str, header: str, value: Any) -> Column[Any]:
-    return _number(key, header, value, format_size)
-
-
-def _number(key: str, header: str, value: Any, show: Callable[[Any], str] = plain) -> Column[Any]:
-    return Column(key=key, header=header, value=value, show=show, is_number=True)
-
-
-def _times(factor: float | None) -> str:
-    return "" if factor is None else f"{factor:.2g}x"
+    return number(key, header, value, format_size)
 
 
 def _range(found: Ratios | None) -> str:
@@ -117,11 +108,11 @@ def _range(found: Ratios | None) -> str:
 
 
 SUM_COLUMNS: tuple[Column[Sums], ...] = (
-    _number("files", "files", lambda sums: sums.files),
+    number("files", "files", lambda sums: sums.files),
     _size("source_bytes", "source", lambda sums: sums.source_bytes),
     _size("target_bytes", "target", lambda sums: sums.target_bytes),
     _size("saved_bytes", "saved", lambda sums: sums.saved_bytes),
-    _number("size_ratio", "ratio", lambda sums: sums.size_ratio, percent),
+    number("size_ratio", "ratio", lambda sums: sums.size_ratio, percent),
     Column(key="timed_files", value=lambda sums: sums.timed),
     Column(key="encode_s", value=lambda sums: sums.encode_s if sums.timed else None),
     Column(key="verify_s", value=lambda sums: sums.verify_s if sums.timed else None),
@@ -145,26 +136,6 @@ SIZE_COLUMNS: tuple[Column[SizeGroup], ...] = (
     *TIER_COLUMNS,
 )
 
-SPEED_COLUMNS: tuple[Column[SpeedGroup], ...] = (
-    Column(key="encoder", header="encoder", value=lambda group: group.encoder),
-    _number("preset", "preset", lambda group: group.preset),
-    Column(
-        key="resolution",
-        header="resolution",
-        value=lambda group: group.resolution,
-        show=lambda name: name or UNKNOWN,
-    ),
-    _number("files", "files", lambda group: group.files),
-    _number("frames_per_s", "frames/s", lambda group: group.frames_per_s, "{:.3g}".format),
-    _number("median", "median", lambda group: group.median, "{:.3g}".format),
-    _number(
-        "realtime",
-        "realtime",
-        lambda group: group.realtime,
-        lambda times: "" if times is None else f"{times:.2g}x",
-    ),
-)
-
 TARGET_COLUMNS: tuple[Column[EncodeRecord], ...] = (
     Column(key="source", header="file", value=lambda one: one.source, is_name=True),
     Column(key="target", value=lambda one: one.target),
@@ -178,7 +149,7 @@ TARGET_COLUMNS: tuple[Column[EncodeRecord], ...] = (
     _size("source_bytes", "source", lambda one: one.source_bytes),
     _size("target_bytes", "target", lambda one: one.target_bytes),
     _size("saved_bytes", "saved", lambda one: one.saved_bytes),
-    _number("size_ratio", "ratio", lambda one: one.size_ratio, percent),
+    number("size_ratio", "ratio", lambda one: one.size_ratio, percent),
     Column(key="at", value=lambda one: one.built_at),
     Column(key="run", value=lambda one: one.run),
     Column(key="encode_s", value=lambda one: one.encode_s),
@@ -197,12 +168,12 @@ DECIDED_COLUMNS: tuple[Column[Attempt], ...] = (
 )
 
 FAILED_COLUMNS: tuple[Column[Attempt], ...] = tuple(
-    _number("count", "times", lambda one: one.count) if column.key == "count" else column
+    number("count", "times", lambda one: one.count) if column.key == "count" else column
     for column in DECIDED_COLUMNS
 )
 
 REASON_COLUMNS: tuple[Column[Reason], ...] = (
-    _number("files", "files", lambda one: one.files),
+    number("files", "files", lambda one: one.files),
     Column(key="reason", header="why", value=lambda one: one.detail, show=reason_line),
 )
 
@@ -214,16 +185,16 @@ DAMAGE_COLUMNS: tuple[Column[DamageRecord], ...] = (
 
 SKIPPED_COLUMNS: tuple[Column[Skipped], ...] = (
     Column(key="action", header="what", value=lambda one: one.action),
-    _number("files", "files", lambda one: one.files),
+    number("files", "files", lambda one: one.files),
     _size("size_bytes", "size", lambda one: one.size_bytes),
     Column(key="cause", header="why", value=lambda one: one.cause, show=reason_line),
 )
 
 TRASH_COLUMNS: tuple[Column[TrashSum], ...] = (
     Column(header="what", value=lambda one: one.kind, show=kind_plural),
-    _number("count", "in the trash", lambda one: one.count),
+    number("count", "in the trash", lambda one: one.count),
     _size("size_bytes", "size", lambda one: one.size_bytes),
-    _number("purged", "purged", lambda one: one.purged),
+    number("purged", "purged", lambda one: one.purged),
     _size("purged_bytes", "freed", lambda one: one.purged_bytes),
 )
 
@@ -232,13 +203,13 @@ TOOL_COLUMNS: tuple[Column[ToolGroup], ...] = (
     Column(header="encoder", value=lambda group: group.tools.encoder),
     Column(header="version", value=lambda group: group.tools.encoder_version or UNKNOWN),
     Column(header="FFmpeg", value=lambda group: group.tools.ffmpeg),
-    _number("files", "files", lambda group: group.files),
+    number("files", "files", lambda group: group.files),
     Column(key="first", header="first", value=lambda group: group.first, show=shown_day),
     Column(key="last", header="last", value=lambda group: group.last, show=shown_day),
 )
 
 RUN_COLUMNS: tuple[Column[RunRecord], ...] = (
-    _number("id", "run", lambda run: run.id),
+    number("id", "run", lambda run: run.id),
     Column(key="started", header="started", value=lambda run: run.started, show=shown_time),
     Column(
         key="ended",
@@ -348,15 +319,6 @@ def _spread(figures: Figures) -> Section:
             ),
             numbers=frozenset(range(1, len(groups) + 1)),
         ),
-    )
-
-
-def _speeds(figures: Figures) -> Section:
-    return Section(
-        topic=Topic.SPEED,
-        title="Encode speed",
-        note="In wall-clock time: encodes that ran at the same time slowed each other down.",
-        table=table_of(SPEED_COLUMNS, figures.speeds),
     )
 
 

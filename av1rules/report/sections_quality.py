@@ -1,4 +1,4 @@
-"""The sections of a report about scores, test clips, and forecasts beside actual results."""
+"""The sections of a report about scores, test clips, speed, and forecasts beside actual results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from av1rules.forecast.calibration import Calibration, ErrorStats
 from av1rules.ledger.clips import ClipStatus
 from av1rules.policy.quality_spec import GateScope, Metric
 from av1rules.report.forecast import NEEDED
-from av1rules.report.format import hours_of, rule_name, tier_name
+from av1rules.report.format import UNKNOWN, hours_of, rule_name, tier_name
 from av1rules.report.model import (
     BIN_POINTS,
     LOWEST_BIN,
@@ -20,8 +20,9 @@ from av1rules.report.model import (
     Figures,
     ScoreGroup,
     Span,
+    SpeedGroup,
 )
-from av1rules.report.table import Column, Section, Table, Topic, table_of
+from av1rules.report.table import Column, Section, Table, Topic, number, table_of
 
 SCORE_BIN_NAMES = (
     f"below {LOWEST_BIN}",
@@ -223,4 +224,41 @@ def _forecasts(figures: Figures, limit: int) -> Section:
         "more than forecast. Inside: how many actual results lay within the 80 % interval."
         f"{little}",
         table=table_of(FORECAST_COLUMNS, figures.checked, limit=limit),
+    )
+
+
+# --- speed
+
+
+def _times(factor: float | None) -> str:
+    return "" if factor is None else f"{factor:.2g}x"
+
+
+SPEED_COLUMNS: tuple[Column[SpeedGroup], ...] = (
+    Column(key="encoder", header="encoder", value=lambda group: group.encoder),
+    number("preset", "preset", lambda group: group.preset),
+    Column(
+        key="resolution",
+        header="resolution",
+        value=lambda group: group.resolution,
+        show=lambda name: name or UNKNOWN,
+    ),
+    number("files", "files", lambda group: group.files),
+    number("frames_per_s", "frames/s", lambda group: group.frames_per_s, "{:.3g}".format),
+    number("median", "median", lambda group: group.median, "{:.3g}".format),
+    number(
+        "realtime",
+        "realtime",
+        lambda group: group.realtime,
+        lambda times: "" if times is None else f"{times:.2g}x",
+    ),
+)
+
+
+def speed_section(figures: Figures) -> Section:
+    return Section(
+        topic=Topic.SPEED,
+        title="Encode speed",
+        note="In wall-clock time: encodes that ran at the same time slowed each other down.",
+        table=table_of(SPEED_COLUMNS, figures.speeds),
     )

@@ -81,6 +81,11 @@ class Column(Generic[Item]):
         return dataclasses.replace(self, header=None)
 
 
+def number(key: str, header: str, value: Any, show: Callable[[Any], str] = plain) -> Column[Any]:
+    """A column of figures."""
+    return Column(key=key, header=header, value=value, show=show, is_number=True)
+
+
 def columns_of(
     part: Callable[[Item], _Part], columns: Iterable[Column[_Part]]
 ) -> tuple[Column[Item], ...]:
