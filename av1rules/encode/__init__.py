@@ -1,1 +1,1 @@
-"""One encode: settings to command, command to verified file. Knows neither ledger nor doit."""
+"""One encode, from settings to a verified file. Knows neither ledger nor doit."""

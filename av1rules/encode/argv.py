@@ -1,6 +1,6 @@
-"""The FFmpeg command of one encode, as an argument list. Pure: what is shown is what is run.
+"""The FFmpeg command of one encode, as an argument list. Pure: the command shown is the one run.
 
-Each option that looks odd stands against a measured fault; the reason is beside it.
+Each unusual option prevents a measured problem; the reason is beside it.
 """
 
 from __future__ import annotations
@@ -42,27 +42,27 @@ STALE_TAGS = tuple(
         "_STATISTICS_TAGS",
     )
 )
-"""mkvmerge's figures about a stream: wrong as soon as it is encoded anew."""
+"""mkvmerge's statistics of a stream: wrong once it is re-encoded."""
 
 
 BRAND_TAGS = ("major_brand", "minor_version", "compatible_brands")
-"""What an MP4 says of its own container: untrue in any other file."""
+"""Tags in which an MP4 describes its own container: wrong in any other file."""
 
 
 RESAMPLED_LOCATION = "left"
-"""Where FFmpeg's scaler puts chroma that has no place yet, as MPEG-2 and all after it do."""
+"""Where FFmpeg's scaler places chroma without a location, like MPEG-2 and all later codecs."""
 
 
 DEINTERLACER = "bwdif=mode=send_frame:deint=interlaced"
-"""One frame per frame, and frames flagged progressive stay as they are."""
+"""One output frame per input frame; frames flagged progressive stay unchanged."""
 
 
 RGB_MATRIX = "bt709"
-"""What RGB pictures become in 4:2:0: what players take for granted where nothing is said."""
+"""The matrix of RGB frames in 4:2:0: the one that players assume where none is signalled."""
 
 
 class CoverFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A cover picture, taken out of the source and ready to be attached."""
+    """A cover image, extracted from the source and ready to be attached."""
 
     path: str
     mimetype: str
@@ -89,8 +89,8 @@ def build_argv(
 
 
 def shown_command(argv: Sequence[str]) -> str:
-    """The command as bash takes it. What could move a terminal's cursor, turn its text around, or
-    is no UTF-8 stands in `$'...'` as escapes; everything else is as `shlex.join` has it."""
+    """The command in bash syntax. Control, direction-changing and non-UTF-8 characters appear as
+    escapes in `$'...'`; everything else is as `shlex.join` quotes it."""
     return " ".join(_quoted(word) for word in argv)
 
 
@@ -114,8 +114,8 @@ def _escaped(character: str) -> str:
 
 
 def input_options(path: str, source: Source) -> tuple[str, ...]:
-    """Global options and the input. A media file is not trusted: it may open local files only as
-    itself, by the demuxer that the probe saw (no playlist in a film's clothes)."""
+    """Global options and the input. A media file is not trusted: FFmpeg may open only local files,
+    and only with the demuxer that the probe found (never a playlist named like a video)."""
     return (*GLOBAL_ARGS, *input_guard_args(source), "-i", file_url(path))
 
 
@@ -126,7 +126,7 @@ GLOBAL_ARGS = (
 
 
 def input_guard_args(source: Source) -> tuple[str, ...]:
-    """What stands before each input."""
+    """Options before each input."""
     return (
         "-protocol_whitelist", "file", "-format_whitelist", source.container,
         "-noautorotate",  # or the rotation is baked in and the coded size changes
@@ -139,7 +139,7 @@ def _maps(streams: StreamPlan) -> Iterator[str]:
 
 
 def _codecs(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
-    """A codec for every output stream by its number: group forms encode the cover as a film."""
+    """A codec for every output stream by number: options by type would encode the cover too."""
     position = 0
     for number, step in enumerate(streams.mapped):
         if step.action is StreamAction.ENCODE:
@@ -172,11 +172,11 @@ def encoder_args(job: EncodeJob, number: int, video: str) -> Iterator[str]:
     # Without explode, an unknown or refused encoder parameter is only a warning.
     yield from (f"-err_detect:{video}", "explode")
     if keeps_dolby_vision(job.main, job.encoder):
-        yield from (f"-dolbyvision:{video}", "1")  # "auto" drops profile 8 without a word
+        yield from (f"-dolbyvision:{video}", "1")  # "auto" drops profile 8 silently
 
 
 def video_args(job: EncodeJob, video: str) -> Iterator[str]:
-    """The form of the pictures that the encoder gets."""
+    """The pixel format of the frames that the encoder gets."""
     yield from (f"-pix_fmt:{video}", _pix_fmt(job))
     yield from _conversion(job, video)
 
@@ -186,25 +186,25 @@ def _pix_fmt(job: EncodeJob) -> str:
 
 
 def _filters(job: EncodeJob) -> Iterator[str]:
-    """Nothing, unless the pictures must change: then no more than that."""
+    """The filters that the frames need; usually none."""
     if job.settings.deinterlace == "bwdif":
         yield DEINTERLACER
     yield from format_filters(job)
 
 
 def format_filters(job: EncodeJob) -> Iterator[str]:
-    """The filters that keep the place of the chroma samples, where they are needed."""
+    """The filters that keep the chroma location, where they are needed."""
     main, pix_fmt = job.main, _pix_fmt(job)
     location = chroma_location(main)
     if location is not None and main.pix_fmt != pix_fmt:
-        # A change of pixel format, even from 8 to 10 bit, forgets it otherwise.
+        # Otherwise a change of pixel format, even from 8 to 10 bit, loses it.
         yield from (f"format={pix_fmt}", f"setparams=chroma_location={location}")
 
 
 def chroma_location(main: VideoStream) -> str | None:
-    """Where the target's chroma samples sit: as in the source; None where nothing is known of it.
+    """The target's chroma location: as in the source; None where that is unknown.
 
-    Pictures with more chroma are resampled to 4:2:0: by the source's signalling, else left.
+    Frames with more chroma are resampled to 4:2:0: at the signalled location, or else left.
     """
     if main.chroma == "400" or (main.chroma is None and main.pix_fmt is None):
         return None
@@ -212,8 +212,8 @@ def chroma_location(main: VideoStream) -> str | None:
 
 
 def _conversion(job: EncodeJob, video: str) -> Iterator[str]:
-    """Where the pictures were not YUV: full-range gray would be squeezed to limited range, and RGB
-    be made into BT.601 colours without saying so."""
+    """Options for sources that are not YUV: without them FFmpeg would compress full-range gray to
+    limited range and convert RGB to BT.601 without signalling it."""
     if job.main.chroma == "400" and job.main.colour.range == "pc":
         yield from (f"-color_range:{video}", "pc")
     if job.main.chroma == "rgb":
@@ -224,7 +224,7 @@ def _video_tags(job: EncodeJob, video: str) -> Iterator[str]:
     spec = f"-metadata:s:{video}"
     for key in STALE_TAGS:
         yield from (spec, f"{key}=")
-    # bitexact shortens the muxer's own tag to the codec's name; the version is worth more.
+    # bitexact shortens the muxer's own tag to the codec's name; this one has the version.
     version = job.encoder.version
     name = require_encoder(job.encoder.codec).product
     yield from (spec, f"encoder={name} {version}" if version else f"encoder={name}")
@@ -247,7 +247,7 @@ def _global_tags(job: EncodeJob) -> Iterator[str]:
 
 
 def _dispositions(source: Source, streams: StreamPlan) -> Iterator[str]:
-    """Every stream's flags by name: left alone, FFmpeg makes the first of each kind default."""
+    """Every stream's flags by name: by default FFmpeg marks the first of each kind as default."""
     flags = {stream.index: stream.dispositions for stream in source.streams()}
     for number, step in enumerate(streams.mapped):
         if step.kind == "cover":
@@ -258,7 +258,7 @@ def _dispositions(source: Source, streams: StreamPlan) -> Iterator[str]:
 
 
 def _titles(source: Source, streams: StreamPlan) -> Iterator[str]:
-    """MP4 has no title for a track; players show its handler's name instead."""
+    """MP4 has no track titles; players show the handler name instead."""
     if streams.container != MP4:
         return
     titles = {stream.index: stream.title for stream in source.streams()}
@@ -284,7 +284,7 @@ def _attachments(
 
 
 def _missing_tags(item: Attachment, number: int) -> Iterator[str]:
-    """Matroska refuses an attachment without a name or type; some files have neither."""
+    """Matroska requires a name and type for each attachment; some files have neither."""
     if item.mimetype is None:
         yield from (f"-metadata:s:t:{number}", "mimetype=application/octet-stream")
     if item.filename is None:
@@ -304,7 +304,7 @@ def cover_names(source: Source, steps: Sequence[StreamStep]) -> tuple[tuple[str,
 
 
 def cover_files(job: EncodeJob, folder: str) -> tuple[CoverFile, ...]:
-    """The covers that will be attached, as files that the engine takes out into `folder`."""
+    """The covers to attach, as files that `encode` extracts into `folder`."""
     steps = job.streams.attached
     return tuple(
         CoverFile(path=os.path.join(folder, f"cover-{step.index}"), mimetype=mime, filename=name)
@@ -317,12 +317,12 @@ def _muxing(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
     yield from ("-abort_on", "empty_output")  # no frame at all would be exit code 0
     if job.settings.container == MP4:
         yield from ("-movflags", "+faststart", *_strictness(job, streams))
-    yield from ("-fflags", "+bitexact")  # no random UIDs: the same work gives the same bytes
+    yield from ("-fflags", "+bitexact")  # no random UIDs: the same job gives the same bytes
     yield from ("-f", containers.MUXERS[job.settings.container])
 
 
 def _strictness(job: EncodeJob, streams: StreamPlan) -> tuple[str, ...]:
-    """MP4 writes TrueHD and the Dolby Vision box only when asked to go beyond the standard."""
+    """FFmpeg writes TrueHD and the Dolby Vision box to MP4 only with relaxed strictness."""
     if any(step.codec == "truehd" for step in streams.mapped):
         return ("-strict", "experimental")
     if keeps_dolby_vision(job.main, job.encoder):

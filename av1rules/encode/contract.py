@@ -1,6 +1,6 @@
-"""The stream contract: what a target must hold, from what its source held. Pure.
+"""The stream contract: what a target must contain, derived from its source. Pure.
 
-`expected_contract` promises before the encode, `compare` finds every broken promise in the result.
+`expected_contract` makes it before the encode; `compare` finds every violation in the result.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ExpectedStream(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExpectedVideo(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds of the encoded pictures. None: the source does not say, nothing is promised."""
+    """Properties of the encoded video. None: unknown in the source, so not checked."""
 
     position: int  # among the video streams of the target
     width: int | None
@@ -86,7 +86,7 @@ def expected_contract(
     settings: EncodeSettings,
     encoder: EncoderInfo | None = None,
 ) -> Contract:
-    """What the target of this source must hold. `encoder` None means SVT-AV1."""
+    """What the target of this source must contain. `encoder` None means SVT-AV1."""
     by_index = {stream.index: stream for stream in source.streams()}
     tracks = [step for step in streams.mapped if step.index in by_index]
     return Contract(
@@ -170,7 +170,7 @@ def _cover_keys(source: Source, streams: StreamPlan) -> Iterator[str]:
 
 
 def compare(contract: Contract, target: Source) -> tuple[str, ...]:
-    """Every promise the target breaks, as a sentence; empty if it keeps all."""
+    """Every violation by the target, as a sentence; empty if there is none."""
     return (
         *_broken_streams(contract, target),
         *_broken_picture(contract, target),
@@ -295,7 +295,7 @@ def _near_points(wanted: tuple[float, float], found: tuple[float, float] | None)
 
 
 def _near(wanted: float | None, found: float | None, tolerance: float) -> bool:
-    """A source without the number promises nothing of it."""
+    """A value that the source does not give is not checked."""
     return wanted is None or (found is not None and abs(wanted - found) <= tolerance)
 
 

@@ -1,7 +1,7 @@
-"""Plays a file to its end and says what is wrong with it: a finished target, or a source.
+"""Decodes a whole target or source and reports its damage.
 
-A target must be without a fault, so its decoder is strict and stops at the first. A source is read
-as an encode would read it: what counts as damage here would fail an encode, and nothing else.
+A target must be free of errors, so its decoder is strict and stops at the first. A source is read
+as an encode would read it: damage here is exactly what would fail an encode.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NO_DECODER = re.compile(r"no decoder found for: (?P<codec>[\w.-]+)")
 def target_problem(
     path: str, *, tools: Tools, children: Children, on_sample: OnSample = ignore_sample
 ) -> str | None:
-    """What is wrong with a finished target; None if it decodes whole.
+    """The damage of a finished target; None if all of it decodes.
 
     Raises RunInterruptedError, OSError, and a plain Av1rulesError where the surroundings are to
     blame.
@@ -74,9 +74,9 @@ def source_problem(
     limits: RunLimits = USUAL_LIMITS,
     on_sample: OnSample = ignore_sample,
 ) -> str | None:
-    """What is wrong with a source: all that its decoders complain of; None if it is well.
+    """The damage of a source by its decoders' errors; None if there is none.
 
-    Pictures and sound are decoded as far as this FFmpeg knows their codecs, subtitles are read.
+    Video and audio are decoded as far as this FFmpeg knows their codecs; subtitles are only read.
     Raises RunInterruptedError, and a plain Av1rulesError where the surroundings are to blame.
     """
     unknown: frozenset[str] = frozenset()

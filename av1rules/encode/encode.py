@@ -1,7 +1,7 @@
-"""Runs one encode: an `EncodeJob` in, a finished temporary file out; a failure leaves nothing.
+"""Runs one encode: takes an `EncodeJob`, returns a finished temporary file; a failure leaves none.
 
-Success here means: exit code 0 and a source that FFmpeg read without complaint. Whether the file is
-good is for `verify` to say.
+Success here means exit code 0 and a source that FFmpeg read without errors. `verify` decides
+whether the file is good.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ COVER_TIMEOUT_S = 60.0
 
 
 class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished encode. `counts` are FFmpeg's own per stream; `damage` what it said against the
-    source (only where the settings accept that); `log` its warnings and errors, `tail` the last
-    lines of whatever kind.
+    """A finished encode. `counts` are FFmpeg's own counts per stream; `damage` its errors about the
+    source (only where the settings accept damage); `log` its warnings and errors; `tail` the last
+    lines of any level.
 
-    `is_projected`: the live gate stopped the encode; then `size_bytes` is the projected size and
-    there is no file.
+    `is_projected` means that the live size gate stopped the encode: `size_bytes` is the projected
+    size and there is no file.
     """
 
     path: str
@@ -64,13 +64,13 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
         return shown_command(self.argv)
 
     def count(self, side: str, index: int) -> StreamCount | None:
-        """What FFmpeg counted of an input ("in") or output ("out") stream."""
+        """FFmpeg's counts of an input ("in") or output ("out") stream."""
         matches = (c for c in self.counts if (c.side, c.index) == (side, index))
         return next(matches, None)
 
 
 class _TooLargeError(Exception):
-    """The live gate: raised in the progress callback, caught in `encode`."""
+    """The live size gate: raised in the progress callback, caught in `encode`."""
 
     def __init__(self, projected: int) -> None:
         super().__init__(projected)
@@ -126,7 +126,7 @@ def encode(
 
 @contextlib.contextmanager
 def _unfinished(folder: str, job: EncodeJob) -> Iterator[str]:
-    """The name of the file that is being written; gone if it does not come to an end."""
+    """The path of the file to write; the file is removed if the encode does not finish."""
     part = os.path.join(folder, f"part.{job.settings.container}")
     try:
         yield part
@@ -141,7 +141,7 @@ def _remove(path: str) -> None:
 
 
 def _moved_out(part: str, folder: str) -> str:
-    """The finished file beside its private folder, which goes."""
+    """Move the finished file out of its private folder, which is removed later."""
     finished = folder + os.path.splitext(part)[1]
     os.rename(part, finished)
     return finished
@@ -149,8 +149,8 @@ def _moved_out(part: str, folder: str) -> str:
 
 @contextlib.contextmanager
 def _work_folder(job: EncodeJob) -> Iterator[str]:
-    """Where the unfinished file and the covers live: the job's own temporary folder, or a private
-    one beside the target that is gone afterwards, whatever happens."""
+    """The folder for the unfinished file and the covers: the job's own temporary folder, or a
+    private one beside the target that is always removed afterwards."""
     if job.temp_dir is not None:
         yield job.temp_dir
         return
@@ -196,7 +196,7 @@ def _not_started(program: str, why: str) -> ToolError:
 
 @dataclass(slots=True, kw_only=True)
 class _Progress:
-    """Makes events of the samples, and stops an encode that will be too large."""
+    """Turns samples into events, and stops an encode that will be too large."""
 
     job: EncodeJob
     on_progress: Callable[[JobProgress], None]
@@ -250,7 +250,7 @@ def _expected_frames(job: EncodeJob) -> int | None:
 
 
 def expected_frames(source: Source) -> int | None:
-    """For progress only: duration x rate, else what the container claims."""
+    """Frames for progress only: duration x rate, or else the container's claim."""
     main = source.main
     if main is None:
         return None
@@ -263,7 +263,7 @@ def expected_frames(source: Source) -> int | None:
 def _take_out_covers(
     job: EncodeJob, folder: str, *, tools: Tools, children: Children
 ) -> tuple[CoverFile, ...]:
-    """The cover pictures as files, byte for byte: copied as streams they would become films."""
+    """Extract the cover images byte for byte: copied as streams they would become videos."""
     steps = job.streams.attached
     if not steps:
         return ()
@@ -305,7 +305,7 @@ def _require_success(result: FfmpegResult, job: EncodeJob) -> None:
 
 
 def _failure(result: FfmpegResult, job: EncodeJob, *, doing: str) -> Av1rulesError:
-    """What was being done, how it ended, the command, FFmpeg's last words, and what to do."""
+    """The error to raise: the action, the reason, the command, FFmpeg's last lines, the hint."""
     completed, log = result.completed, result.log
     place = job.temp_dir or os.path.dirname(job.target)
     failure = explain(

@@ -93,7 +93,7 @@ def excerpt_graph(
 
 
 SEEK_SLACK_S = 10.0
-"""So far before a passage reading starts: seeking lands behind its goal in some containers."""
+"""Seconds that reading starts before an excerpt: some containers seek past their goal."""
 
 
 INDEXED_SLACK_S = 2.0

@@ -1,4 +1,4 @@
-"""One encode as a frozen value: everything the engine, the verifier and the receipt need."""
+"""One encode as a frozen value: all that `encode`, `verify` and the receipt need."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class EncodeJob(msgspec.Struct, frozen=True, kw_only=True):
     """What to encode, how, and where to.
 
     `provenance` is the JSON text of the AV1RULES tag; it becomes part of the target's bytes and so
-    must be the same for the same work. `temp_dir` is a private folder of this job that exists, and
-    stays when the engine is done; None means: a folder of the engine's own beside the target.
-    `passages` are (start, duration) in seconds by the source's own time stamps: only these are
-    encoded, joined, pictures without sound (a test clip); empty: all of it.
-    What stands below them does not change the result: `memory_bytes` caps the address space of each
+    must be the same for the same job. `temp_dir` is an existing private folder of this job, which
+    `encode` does not remove; None means a temporary folder beside the target.
+    `passages` are (start, duration) of excerpts in seconds by the source's own time stamps: only
+    these are encoded and joined, without audio (a test clip). Empty means the whole source.
+    The fields after them do not change the result: `memory_bytes` caps the address space of each
     program, `stall_timeout_s` is the longest time without progress, `max_duration_s` the longest
-    time at all.
+    total time.
     """
 
     source_path: str
@@ -74,7 +74,7 @@ class EncodeJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def target_bit_depth(main: VideoStream, settings: EncodeSettings) -> int:
-    """8 stays 8, 10 stays 10, more becomes 10, unknown becomes 10; a setting decides first."""
+    """The setting if there is one; else 8 bit stays 8, and all else, unknown too, becomes 10."""
     if settings.bit_depth:
         return settings.bit_depth
     return 8 if main.bit_depth is not None and main.bit_depth <= 8 else 10

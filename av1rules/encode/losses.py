@@ -1,6 +1,6 @@
-"""What an encode would take from a source, found before anything is encoded. Pure.
+"""What an encode would lose of a source, found before the encode. Pure.
 
-Each loss holds the file until a rule accepts it (`accept:`) or a setting handles it.
+Each loss holds the source back until a rule accepts it (`accept:`) or a setting handles it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What FFmpeg and ffprobe tell of a finished file: frames that decode, packets, start times."""
+"""Measures a finished file with FFmpeg and ffprobe: decoded frames, packets, start times."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ INDEX_TIMEOUT_S = 120.0
 
 
 TIMED_FRAMES = 120
-"""Pictures whose times are compared: shows a changed rhythm within seconds, even in 4K."""
+"""Frames whose times are compared: takes seconds even in 4K and shows changed frame timing."""
 
 
 START_PACKETS = 400
-"""Packets looked at for the start of the sound: interleaving keeps it within the first second."""
+"""Packets read to find the start of the audio: interleaving keeps it within the first second."""
 
 
 def decode_fully(

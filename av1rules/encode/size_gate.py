@@ -1,7 +1,7 @@
 """The size gate: whether a result is, or would be, too large for `max_size_ratio`. Pure.
 
-It is asked three times: before an encode by what samples of it came to, during the encode by its
-projected size, and at the end by the size of the result.
+It applies three times: before an encode to the size of samples, during the encode to the projected
+size, and at the end to the size of the result.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from av1rules.base.units import format_size
 from av1rules.media.source import Source
 
 SAMPLED_FROM_S = 600.0
-"""Sources shorter than this are not sampled for their size: samples would cost a large part of what
-the gate during the encode finds out anyway."""
+"""Shorter sources are not sampled for their size: the samples would cost a large part of the time
+after which the live gate knows anyway."""
 
 SAMPLE_MARGIN = 1.35
-"""So many times too large must a source be by its samples. The smallest that one came to was 0.75
-of what its samples said (docs/quality.md); only what is hopeless even then is not encoded."""
+"""The samples must exceed the limit by this factor. The smallest result so far was 0.75 of what its
+samples projected (docs/quality.md); only sources that fail even then are not encoded."""
 
 LIVE_MIN_SHARE = 0.20
 LIVE_MIN_FRAMES = 240
 LIVE_MARGIN = 1.5
 """A running encode is stopped after a fifth of the source (and ten seconds of it) if its projected
-size is half again above what the policy keeps: parts of a source differ, so the margin is wide, and
-what is only a little too large is found at the end."""
+size is 1.5 times the limit. Parts of a source differ, so the margin is wide; a result that is only
+a little too large is discarded at the end."""
 
 
 def is_worth_sampling(source: Source) -> bool:
-    """Whether samples cost little beside the encode. A source of unknown length has none."""
+    """Whether samples cost little next to the encode; False for a source of unknown duration."""
     main = source.main
     duration_s = (main.duration_s if main is not None else None) or source.duration_s
     return duration_s is not None and duration_s >= SAMPLED_FROM_S
@@ -35,7 +35,7 @@ def is_worth_sampling(source: Source) -> bool:
 def too_large_by_samples(
     projected_bytes: int | None, *, source_bytes: int, max_size_ratio: float
 ) -> str | None:
-    """Why an encode is not begun; None where it may still be small enough."""
+    """Why an encode is not started; None if it may still be small enough."""
     if projected_bytes is None or not source_bytes:
         return None
     if projected_bytes <= SAMPLE_MARGIN * max_size_ratio * source_bytes:
@@ -49,7 +49,7 @@ def too_large_by_samples(
 def is_too_large_so_far(
     frame: int, frames: int, projected_bytes: int, *, source_bytes: int, max_size_ratio: float
 ) -> bool:
-    """Whether an encode that is at `frame` of about `frames` is stopped."""
+    """Whether to stop an encode at `frame` of about `frames`."""
     if frame < max(LIVE_MIN_FRAMES, frames * LIVE_MIN_SHARE):
         return False
     return projected_bytes > LIVE_MARGIN * max_size_ratio * source_bytes
@@ -58,7 +58,7 @@ def is_too_large_so_far(
 def too_large(
     size_bytes: int, *, source_bytes: int, max_size_ratio: float, is_projected: bool
 ) -> str | None:
-    """Why a result is not kept, or an encode was stopped (`is_projected`); None where it is."""
+    """Why a result is discarded or an encode was stopped (`is_projected`); None if it is kept."""
     if not is_projected and size_bytes <= max_size_ratio * source_bytes:
         return None
     projected = "projected to be " if is_projected else ""

@@ -36,7 +36,7 @@ class StreamStep(msgspec.Struct, frozen=True, kw_only=True):
 
     `kind` is "video", "audio", "subtitle", "cover", "attachment" or "data"; `codec` what it is,
     `to` what it becomes (FFmpeg codec names); `reason` says why it is not simply copied;
-    `is_loss`: something is gone that a person may miss.
+    `is_loss`: the user may miss what is gone.
     """
 
     index: int

@@ -1,7 +1,7 @@
-"""Tries settings on a tiny made-up clip, so that what an encoder refuses is known before the queue.
+"""Tries settings on a tiny synthetic clip, so that refused settings are known before the run.
 
-Only settings beyond plain numbers are tried: ordinary plans start no program. What came out is
-remembered for the program and the options.
+Only settings beyond plain numbers are tried: ordinary plans start no program. Results are memoised
+by program and options.
 """
 
 from __future__ import annotations
@@ -88,10 +88,10 @@ def _memo_key(ffmpeg: str, encoder: EncoderInfo, options: tuple[str, ...]) -> st
 def _try(
     options: tuple[str, ...], encoder: EncoderInfo, tools: Tools, children: Children
 ) -> str | None:
-    """The problem, None if there is none, `_UNKNOWN` if the trial does not tell."""
+    """The problem, None if there is none, `_UNKNOWN` if the trial is inconclusive."""
     try:
         folder = tempfile.TemporaryDirectory(prefix=TEMP_PREFIX)
-    except OSError:  # no room: says nothing of the settings
+    except OSError:  # no space: says nothing about the settings
         return _UNKNOWN
     with folder as name:
         path = os.path.join(name, "trial.mkv")

@@ -1,4 +1,4 @@
-"""Proves that an encode is what was asked for, before it may take the target's name.
+"""Verifies that an encode is what was requested, before it may take the target's name.
 
 A bad file gives failed checks, not exceptions.
 """
@@ -53,14 +53,14 @@ FRAMELESS_PACKETS: dict[str, int | None] = {
 
 
 class Blame(StrEnum):
-    """What a failed check speaks against."""
+    """What a failed check puts the blame on."""
 
     SOURCE = "source"  # it holds less than it promises, or does not decode
     ENCODE = "encode"  # the source was read well, the result is wrong
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """`detail` says what was found, also when it passed; `blame` what a failure speaks against."""
+    """`detail` says what was found, also on success; `blame` is what a failure counts against."""
 
     name: str
     passed: bool
@@ -86,7 +86,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def blame(self) -> Blame | None:
-        """What the failed checks speak against: the source as soon as one of them does."""
+        """What the failed checks blame: the source as soon as one of them does."""
         blames = {check.blame for check in self.failed}
         return Blame.SOURCE if Blame.SOURCE in blames else next(iter(blames), None)
 

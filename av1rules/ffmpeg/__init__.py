@@ -1,1 +1,1 @@
-"""FFmpeg and ffprobe as programs: how they are run, watched and understood."""
+"""FFmpeg and ffprobe as programs: find, run and monitor them, and read their output."""

@@ -1,7 +1,6 @@
 """Self-tests of one FFmpeg or ffprobe binary: version, decoders, filters, AV1 trial encodes.
 
-What was learnt is memoised by the binary's path, size and mtime, so that a second start runs no
-program.
+Results are memoised by the binary's path, size and mtime, so that a second start runs no program.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from av1rules.base.process import Completed, Limits, run
 from av1rules.ffmpeg.tools import EncoderInfo, EncoderTrial, SelfTest, ToolMemo, TrialAnswer
 
 FACTS_VERSION = 1
-"""Part of every memo key: raised whenever the questions below change."""
+"""Part of every memo key: raised whenever the self-tests below change."""
 
 CHECK_LIMITS = Limits(timeout_s=60.0, output_bytes=4 * 1024 * 1024)
-"""A question takes 10-500 ms; a minute leaves room for a cold disk on a busy NAS."""
+"""One call takes 10-500 ms; a minute is enough for a cold disk on a busy NAS."""
 
 SOFTWARE_AV1_DECODERS = frozenset({"libdav1d", "libaom-av1", "libgav1"})
 """FFmpeg's own `av1` decoder needs hardware: it can't verify a target here."""
@@ -39,7 +38,7 @@ LIBAVCODEC_MINUS_FFMPEG = 54
 
 
 class ProgramFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What one binary said of itself. `version` is None where it names none that we can read."""
+    """What one binary reports of itself. `version` is None if it prints none that can be read."""
 
     version_text: str
     version: tuple[int, int] | None
@@ -54,7 +53,7 @@ class ProgramFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_version(text: str) -> tuple[str, tuple[int, int] | None]:
-    """Version as printed, and as numbers; git builds without a number go by libavcodec's."""
+    """The version as printed, and as numbers; for git builds without one, by libavcodec's."""
     first = text.partition("\n")[0].split()
     shown = first[2] if len(first) > 2 and first[1] == "version" else ""
     if found := _NUMBERED.match(shown.partition(":")[2] or shown):
@@ -67,7 +66,8 @@ def parse_version(text: str) -> tuple[str, tuple[int, int] | None]:
 def facts_of(
     path: str, *, is_ffmpeg: bool, self_tests: Mapping[str, SelfTest], memo: ToolMemo | None
 ) -> ProgramFacts:
-    """Ask the binary at `path`, or the memo; `self_tests` are the encoders' own, by codec.
+    """Facts of the binary at `path`, from the memo or from the binary itself; `self_tests` are
+    those of the encoders, by codec.
 
     Raises ToolError if it can't be run at all.
     """
@@ -93,17 +93,17 @@ def _memo_key(path: str, codecs: tuple[str, ...] | None) -> str:
 
 
 def _ask(path: str, self_tests: Mapping[str, SelfTest] | None) -> ProgramFacts:
-    """What the binary says of itself; `self_tests` are those of FFmpeg, None for ffprobe."""
-    text = _answer(path, "-version")
+    """Run the self-tests of the binary; `self_tests` is None for ffprobe."""
+    text = _output(path, "-version")
     shown, version = parse_version(text)
     if not shown:
         raise ToolError(f"{path} does not answer like FFmpeg (-version printed {text[:60]!r})")
-    decoders = _listed(_answer(path, "-v", "quiet", "-decoders"))
+    decoders = _listed(_output(path, "-v", "quiet", "-decoders"))
     trials: tuple[EncoderTrial, ...] = ()
     filters: frozenset[str] = frozenset()
     if self_tests is not None:
-        filters = _listed(_answer(path, "-v", "quiet", "-filters")) & USEFUL_FILTERS
-        encoders = _listed(_answer(path, "-v", "quiet", "-encoders"))
+        filters = _listed(_output(path, "-v", "quiet", "-filters")) & USEFUL_FILTERS
+        encoders = _listed(_output(path, "-v", "quiet", "-encoders"))
         trials = tuple(
             self_test(_Trial(path)) for codec, self_test in self_tests.items() if codec in encoders
         )
@@ -117,11 +117,11 @@ def _ask(path: str, self_tests: Mapping[str, SelfTest] | None) -> ProgramFacts:
     )
 
 
-def _answer(path: str, *arguments: str) -> str:
+def _output(path: str, *arguments: str) -> str:
     done = _run([path, "-hide_banner", *arguments])
     if not done.ok:
-        said = done.stderr[-1] if done.stderr else "it printed nothing"
-        raise ToolError(f"{path} {arguments[-1]} failed ({done.describe_exit()}): {said}")
+        last_line = done.stderr[-1] if done.stderr else "it printed nothing"
+        raise ToolError(f"{path} {arguments[-1]} failed ({done.describe_exit()}): {last_line}")
     return done.stdout.decode("utf-8", "replace")
 
 

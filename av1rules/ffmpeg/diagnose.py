@@ -1,4 +1,5 @@
-"""What `doctor` shows of the programs: every binary, every check with its reason. Never raises."""
+"""The checks of `doctor` for FFmpeg and ffprobe: each binary, each check with its reason. Never
+raises."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from av1rules.base.errors import ToolError
 from av1rules.ffmpeg.capabilities import ProgramFacts, facts_of
 from av1rules.ffmpeg.locate import (
-    Candidate,
+    ProgramCandidate,
     candidates,
     dotted,
     install_hint,
@@ -31,7 +32,7 @@ def diagnose_tools(
     min_version: MinVersion,
     self_tests: SelfTests,
 ) -> tuple[ToolCheck, ...]:
-    """All checks of all binaries that could be used, asked anew."""
+    """All checks of all binaries that could be used, without the memo."""
     return (
         *_diagnose("ffmpeg", ffmpeg, min_version, self_tests),
         *_diagnose("ffprobe", ffprobe, min_version, self_tests),
@@ -54,11 +55,11 @@ def _diagnose(
             detail = "neither in PATH nor embedded"
             yield ToolCheck(subject=program, check="found", passed=False, detail=detail, hint=hint)
     for candidate in found:
-        yield from _examined(candidate, wanted, hint, self_tests)
+        yield from _checks(candidate, wanted, hint, self_tests)
 
 
-def _examined(
-    candidate: Candidate, wanted: MinVersion, hint: str, self_tests: SelfTests
+def _checks(
+    candidate: ProgramCandidate, wanted: MinVersion, hint: str, self_tests: SelfTests
 ) -> Iterator[ToolCheck]:
     subject = f"{candidate.program} {candidate.path}"
     is_ffmpeg = candidate.program == "ffmpeg"

@@ -1,7 +1,7 @@
-"""How FFmpeg ended, in words: what it was, whether the surroundings are to blame, what to do. Pure.
+"""Explains why FFmpeg failed: the reason, whether the system is to blame, what to do. Pure.
 
-Only what would come again with the same source and settings may count against them; a full disk or
-a killed process says nothing of either.
+Only a failure that would recur may count against the source and settings; a full disk or a killed
+process says nothing about either.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from av1rules.ffmpeg.log import EncoderMessages
 from av1rules.ffmpeg.watchdog import StallReport
 
 NOT_STARTED_EXITS = (126, 127)
-"""By the tether, which starts the program itself."""
+"""Exit codes of the tether, which starts the program itself."""
 
 KILLED_EXITS = (-9, 137)
-_STOPPED_EXITS = (-15, 143, -2, 130, -1, 129, 255)  # 255: FFmpeg's own after SIGTERM or SIGINT
+_STOPPED_EXITS = (-15, 143, -2, 130, -1, 129, 255)  # 255: FFmpeg's after SIGTERM or SIGINT
 _CRASH_EXITS = (-11, 139, -6, 134, -4, 132, -8, 136)
 _EINVAL_EXIT, _INVALID_DATA_EXIT = 234, 183
 """FFmpeg's exit code is the negative errno modulo 256; 183 is its own "invalid data"."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a program failed. `is_surroundings`: disk, memory, permissions or a signal, not the
-    source and not the settings; `is_disk_full`: nothing else can be written there either."""
+    """Why a program failed. `is_surroundings`: the disk, memory, permissions or a signal caused
+    it, not the source or the settings. `is_disk_full`: nothing else can be written there."""
 
     reason: str
     hint: str | None = None
@@ -37,7 +37,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _KnownFailure(msgspec.Struct, frozen=True, kw_only=True):
-    """One way the surroundings fail: by exit code (None: not told apart), or by FFmpeg's words."""
+    """One failure of the system, known by its exit code (None: not unique) or FFmpeg's message."""
 
     exit: int | None
     words: tuple[str, ...]
@@ -104,19 +104,20 @@ _KNOWN_FAILURES = (
 
 def explain(
     completed: Completed,
-    said: Iterable[str] = (),
+    log_lines: Iterable[str] = (),
     *,
     place: str = "there",
     encoder: EncoderMessages | None = None,
     verdict: StallReport | None = None,
     memory_bytes: int | None = None,
 ) -> Failure:
-    """The failure of `completed`, from how it ended and what it `said` (addresses stripped).
+    """The failure of `completed`, from how it ended and its `log_lines` (addresses stripped).
 
-    `place` is where it wrote, ready to print; `encoder` is how the encoder in use speaks, to quote
-    it; `verdict` is why the watchdog stopped it, `memory_bytes` the cap it ran under.
+    `place` is the folder it wrote to, ready to print. `encoder` describes the messages of the
+    encoder in use, to quote them. `verdict` is why the watchdog stopped it. `memory_bytes` is the
+    cap it ran under.
     """
-    lines = tuple(said)
+    lines = tuple(log_lines)
     exit_text, code = completed.describe_exit(), completed.returncode
     if verdict is not None:
         return Failure(reason=verdict.reason, hint=verdict.hint)
@@ -137,42 +138,42 @@ def explain(
         reason = f"FFmpeg was stopped from outside ({exit_text})"
         return Failure(reason=reason, hint="run again", is_surroundings=True)
     for known in encoder.known if encoder else ():
-        if _is_said((known.words,), lines):
+        if _contains((known.words,), lines):
             return Failure(reason=known.reason, hint=known.hint)
-    for trouble in _KNOWN_FAILURES:
-        if code == trouble.exit or _is_said(_words(trouble, encoder), lines):
+    for system_failure in _KNOWN_FAILURES:
+        if code == system_failure.exit or _contains(_words(system_failure, encoder), lines):
             return Failure(
-                reason=f"{trouble.reason} ({exit_text})",
-                hint=trouble.hint.format(place=place),
+                reason=f"{system_failure.reason} ({exit_text})",
+                hint=system_failure.hint.format(place=place),
                 is_surroundings=True,
-                is_disk_full=trouble.is_disk_full,
+                is_disk_full=system_failure.is_disk_full,
             )
-    return _of_work(code, exit_text, lines, encoder)
+    return _recurring(code, exit_text, lines, encoder)
 
 
-def _words(trouble: _KnownFailure, encoder: EncoderMessages | None) -> tuple[str, ...]:
-    if encoder is None or trouble.reason != _OUT_OF_MEMORY:
-        return trouble.words
-    return (*trouble.words, *encoder.out_of_memory)
+def _words(failure: _KnownFailure, encoder: EncoderMessages | None) -> tuple[str, ...]:
+    if encoder is None or failure.reason != _OUT_OF_MEMORY:
+        return failure.words
+    return (*failure.words, *encoder.out_of_memory)
 
 
-def _is_said(words: tuple[str, ...], lines: tuple[str, ...]) -> bool:
+def _contains(words: tuple[str, ...], lines: tuple[str, ...]) -> bool:
     return any(word in line for line in lines for word in words)
 
 
 def _is_out_of_memory(code: int, lines: tuple[str, ...], encoder: EncoderMessages | None) -> bool:
-    """Whether a program under a cap met it. A very low one ends it before it can say a word."""
-    trouble = next(trouble for trouble in _KNOWN_FAILURES if trouble.reason == _OUT_OF_MEMORY)
-    is_mute_crash = code in _CRASH_EXITS and not lines
-    return is_mute_crash or code == trouble.exit or _is_said(_words(trouble, encoder), lines)
+    """Whether a program reached its memory cap. A very low cap ends it before it prints a line."""
+    known = next(known for known in _KNOWN_FAILURES if known.reason == _OUT_OF_MEMORY)
+    is_silent_crash = code in _CRASH_EXITS and not lines
+    return is_silent_crash or code == known.exit or _contains(_words(known, encoder), lines)
 
 
-def _of_work(
+def _recurring(
     code: int, exit_text: str, lines: tuple[str, ...], encoder: EncoderMessages | None
 ) -> Failure:
-    """What came of the source or the settings, and would come again."""
+    """A failure that the source or the settings caused, and that would recur."""
     if code in _CRASH_EXITS:
-        hint = "a fault of the encoder: leave out `params`, try another preset or another FFmpeg"
+        hint = "a bug of the encoder: leave out `params`, try another preset or another FFmpeg"
         return Failure(reason=f"the encoder crashed ({exit_text})", hint=hint)
     if code == _INVALID_DATA_EXIT:
         hint = "the file is damaged or encrypted"
@@ -187,15 +188,15 @@ def _of_work(
 
 
 _GENERAL_MESSAGES = ("Error setting encoder parameters", "Error configuring encoder parameters")
-"""What FFmpeg adds below the encoder's own complaint."""
+"""Lines that FFmpeg adds after the encoder's own message."""
 
 _QUOTED_LINES = 2
 
 
 def encoder_message(lines: Iterable[str], encoder: EncoderMessages) -> str | None:
-    """What the encoder itself had to say against its parameters; None if nothing."""
+    """The encoder's own messages about its parameters; None if there are none."""
     logged = rf"{re.escape(f'[{encoder.codec}]')} \[(?:error|fatal)\]\s*"
-    spoken = re.compile(f"(?:{'|'.join((logged, *encoder.refusals))})(.+)")
-    found = dict.fromkeys(match[1].rstrip(".") for line in lines if (match := spoken.match(line)))
+    message = re.compile(f"(?:{'|'.join((logged, *encoder.refusals))})(.+)")
+    found = dict.fromkeys(match[1].rstrip(".") for line in lines if (match := message.match(line)))
     special = [words for words in found if not words.startswith(_GENERAL_MESSAGES)]
     return "; ".join((special or list(found))[:_QUOTED_LINES]) or None

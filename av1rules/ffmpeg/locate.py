@@ -1,4 +1,4 @@
-"""Finds FFmpeg and ffprobe: as configured, in PATH, or embedded; refuses what fails its self-test.
+"""Finds FFmpeg and ffprobe (configured, in PATH or embedded) and refuses those that fail a test.
 
 A configured program that fails is refused with the reason, never replaced silently. Nothing is
 downloaded and no package is imported: the embedded binaries are found by their packages' folders.
@@ -30,7 +30,7 @@ EMBEDDED_FFPROBE_SHA256 = "bb91a9d1fe1d46f51bd6ea3227bc5a9796727bae2eaa93ecbf9a1
 """The one ffprobe build (n8.0-23, Linux x86-64) that was examined; its package is pinned."""
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class ProgramCandidate(msgspec.Struct, frozen=True, kw_only=True):
     """A binary that might be used. `origin` is "configured", "PATH" or "embedded"."""
 
     program: str  # "ffmpeg" or "ffprobe"
@@ -39,7 +39,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    candidate: Candidate
+    candidate: ProgramCandidate
     facts: ProgramFacts
 
 
@@ -51,11 +51,11 @@ def find_tools(
     self_tests: Mapping[str, SelfTest],
     memo: ToolMemo | None = None,
 ) -> Tools:
-    """The programs to work with. Raises ToolError that says what was found and what to do.
+    """The programs to use. Raises ToolError that says what was found and what to do.
 
-    `self_tests` are those of the wanted encoders by codec, best first. Order: as configured, else
-    PATH, else the embedded ones; ffprobe is looked for beside a configured ffmpeg first. With a
-    `memo` a second call with unchanged binaries runs no program.
+    `self_tests` are those of the wanted encoders by codec, best first. The search order is the
+    configured program, PATH, the embedded program; the folder of a configured ffmpeg comes first
+    for ffprobe. With a `memo`, a second call with unchanged binaries runs no program.
     """
     self_test = _SelfTest(min_version=min_version, encoders=self_tests, memo=memo)
     chosen = self_test.choose("ffmpeg", ffmpeg)
@@ -74,14 +74,14 @@ def find_tools(
 
 
 class _SelfTest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a program must pass to be used."""
+    """The requirements that a program must meet."""
 
     min_version: tuple[int, int]
     encoders: Mapping[str, SelfTest]
     memo: ToolMemo | None
 
     def choose(
-        self, program: str, configured: str | None, *, first: Candidate | None = None
+        self, program: str, configured: str | None, *, first: ProgramCandidate | None = None
     ) -> _Accepted:
         """The first candidate that passes; ToolError with all refusals if none does."""
         refusals: list[ToolError] = []
@@ -97,7 +97,7 @@ class _SelfTest(msgspec.Struct, frozen=True, kw_only=True):
         message = "; ".join(refusal.message for refusal in refusals)
         raise ToolError(message, hint=refusals[0].hint or hint)
 
-    def facts_of(self, candidate: Candidate) -> ProgramFacts:
+    def facts_of(self, candidate: ProgramCandidate) -> ProgramFacts:
         """The facts of a binary that passes; ToolError with the reason otherwise."""
         path, is_ffmpeg = candidate.path, candidate.program == "ffmpeg"
         require_known_bytes(candidate, self.memo)
@@ -126,15 +126,17 @@ def install_hint(program: str, min_version: tuple[int, int]) -> str:
     return INSTALL_HINT.format(program=program, wanted=dotted(min_version))
 
 
-def candidates(program: str, configured: str | None) -> Iterator[Candidate]:
+def candidates(program: str, configured: str | None) -> Iterator[ProgramCandidate]:
     """All binaries to try, best first. Raises ToolError if a configured one does not exist."""
     if configured is not None:
-        yield Candidate(program=program, path=_resolve(program, configured), origin="configured")
+        yield ProgramCandidate(
+            program=program, path=_resolve(program, configured), origin="configured"
+        )
         return
     if (found := shutil.which(program)) is not None:
-        yield Candidate(program=program, path=os.path.abspath(found), origin="PATH")
+        yield ProgramCandidate(program=program, path=os.path.abspath(found), origin="PATH")
     if (embedded := _embedded(program)) is not None:
-        yield Candidate(program=program, path=str(embedded), origin="embedded")
+        yield ProgramCandidate(program=program, path=str(embedded), origin="embedded")
 
 
 def _resolve(program: str, configured: str) -> str:
@@ -151,12 +153,12 @@ def _resolve(program: str, configured: str) -> str:
     return os.path.abspath(expanded)
 
 
-def _beside(chosen: Candidate) -> Candidate | None:
+def _beside(chosen: ProgramCandidate) -> ProgramCandidate | None:
     """The ffprobe in the folder of a configured ffmpeg: they were built together."""
     sibling = os.path.join(os.path.dirname(chosen.path), "ffprobe")
     if chosen.origin != "configured" or not os.access(sibling, os.X_OK):
         return None
-    return Candidate(program="ffprobe", path=sibling, origin="beside ffmpeg")
+    return ProgramCandidate(program="ffprobe", path=sibling, origin="beside ffmpeg")
 
 
 def require_runnable(path: str) -> None:
@@ -225,8 +227,8 @@ def _private_copy(path: Path) -> Path:
     return copy
 
 
-def require_known_bytes(candidate: Candidate, memo: ToolMemo | None) -> None:
-    """Check the embedded ffprobe's SHA-256 once per file: its package is no one's official one."""
+def require_known_bytes(candidate: ProgramCandidate, memo: ToolMemo | None) -> None:
+    """Check the embedded ffprobe's SHA-256 once per file: its package is not an official one."""
     if candidate.program != "ffprobe" or candidate.origin != "embedded":
         return
     known = os.stat(candidate.path)

@@ -1,8 +1,8 @@
-"""What FFmpeg says while it works: its complaints, and the counts it gives at the end. Pure.
+"""Reads FFmpeg's log: warnings, errors, and the counts at the end. Pure.
 
-Lines come from `-v level+verbose`: `[context @ 0x55..] [level] text`. Whether an encode is good is
-never judged by one word: exit code, counts and the verification of the result decide; complaints
-about the input tell that the source is damaged where FFmpeg itself carries on with exit code 0.
+Lines come from `-v level+verbose`: `[context @ 0x55..] [level] text`. One message never decides
+whether an encode is good: exit code, counts and the verification of the result do. Errors about
+the input show that the source is damaged where FFmpeg itself continues with exit code 0.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from av1rules.base.text import printable
 
 LAST_LINES = 40
 KEPT_COMPLAINTS = 40
-"""Different complaints kept; a damaged film can make thousands."""
+"""Different messages kept; a damaged source can cause thousands."""
 
 SHOWN_LINE = 400
 
 TAIL_LINES = 12
-"""Of whatever level; the last of them tell of streams, sizes and speed."""
+"""Lines of any level; the last ones contain streams, sizes and speed."""
 
 HARMLESS = ("Warning MVs not available", "overread ", "Error parsing Opus packet header")
-"""Said at error level of files that are well. MPEG-1/2 decoders say the first two of pictures they
-show all the same, patched in a few blocks (a film cut in mid-GOP, some encoders' last slice); real
-damage makes other lines too. The last comes from FFmpeg 8.0 where sound is only copied."""
+"""Error-level messages about intact files. MPEG-1/2 decoders print the first two for frames that
+they show all the same, with a few blocks concealed (a source cut in mid-GOP, some encoders' last
+slice); real damage causes other lines too. FFmpeg 8.0 prints the last where audio is only
+copied."""
 
 CUT_OFF = "File ended prematurely"
 _STREAM_LINE = "[info]   Stream #"
-"""FFmpeg puts a line about a stream together by several writes; what another thread says between
-them loses its place and level and stands at the end of that line. Seen with very short files: their
-end was reached while the streams were listed (10 of 150 times)."""
+"""FFmpeg writes a line about a stream in several parts; a message that another thread prints in
+between loses its context and level and ends up at the end of that line. Seen with very short files:
+their end was reached while the streams were listed (10 of 150 times)."""
 
 _LINE = re.compile(
     r"^(?P<contexts>(?:\[[^\]]* @ 0x[0-9a-f]+\] )*)\[(?P<level>[a-z]+)\] (?P<text>.*)"
@@ -52,7 +53,7 @@ _OUTPUT_SIDE = (
 
 
 class KnownFailure(msgspec.Struct, frozen=True, kw_only=True):
-    """A failure that an encoder reports by `words`, told in ours."""
+    """A failure that an encoder reports by `words`, with the reason and hint shown instead."""
 
     words: str
     reason: str
@@ -60,10 +61,10 @@ class KnownFailure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EncoderMessages(msgspec.Struct, frozen=True, kw_only=True):
-    """How one encoder speaks in FFmpeg's log.
+    """How one encoder's messages look in FFmpeg's log.
 
-    `refusals` are regular expressions for what stands before its own words against its parameters,
-    beside the errors that FFmpeg logs in its name; `out_of_memory` are its words for that.
+    `refusals` are regular expressions for the prefix of its own messages about its parameters,
+    besides the errors that FFmpeg logs in its name. `out_of_memory` are its messages for that.
     """
 
     codec: str
@@ -73,7 +74,7 @@ class EncoderMessages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StreamCount(msgspec.Struct, frozen=True, kw_only=True):
-    """FFmpeg's own count of one stream; `side` "in" or "out". None where it has none."""
+    """FFmpeg's own counts of one stream; `side` is "in" or "out". None where it reports none."""
 
     side: str
     index: int
@@ -84,8 +85,8 @@ class StreamCount(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class LogReader:
-    """Feed it every line of standard error. `encoders` are the codecs whose lines are about the
-    output: an error of theirs is no damage of the source."""
+    """Takes every line of standard error. `encoders` are the codecs whose lines concern the
+    output: their errors are not damage of the source."""
 
     encoders: tuple[str, ...] = ()
     last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
@@ -105,7 +106,7 @@ class LogReader:
         if plain.startswith(_STREAM_LINE) and plain.endswith(CUT_OFF):
             self.last.append(CUT_OFF)
             _note(self.damage, CUT_OFF)
-        if count := _COUNTS.match(plain):  # the last word counts: a name could fake an earlier one
+        if count := _COUNTS.match(plain):  # the last one wins: a file name could fake one before
             self._counts[count["side"], int(count["index"])] = _stream_count(count)
 
     def _keep(self, line: str, found: re.Match[str] | None) -> None:
@@ -128,7 +129,7 @@ class LogReader:
 
     @property
     def tail(self) -> tuple[str, ...]:
-        """The last lines of whatever level."""
+        """The last lines of any level."""
         return tuple(printable(_ADDRESS.sub("", line), limit=SHOWN_LINE) for line in self._tail)
 
     @property
@@ -142,12 +143,12 @@ def _note(notes: dict[str, int], line: str) -> None:
 
 
 def plain_line(line: str) -> str:
-    """A line without who says it and how loudly."""
+    """A line without its contexts and level."""
     return _CONTEXTS.sub("", line)
 
 
 def counted_lines(notes: dict[str, int]) -> tuple[str, ...]:
-    """Each line once, with how often it came."""
+    """Each line once, with the number of times it occurred."""
     return tuple(f"{line} ({count} times)" if count > 1 else line for line, count in notes.items())
 
 

@@ -1,6 +1,6 @@
 """FFmpeg's -progress output as values: lines of key=value, one block a second. Pure.
 
-Only the frame count is trusted for the way done: out_time mixes in copied audio and jumps back.
+Only the frame count measures progress: out_time includes copied audio and jumps back.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ MIN_PROJECTION_FRAMES = 48
 
 
 class ProgressSample(msgspec.Struct, frozen=True, kw_only=True):
-    """One block. `speed` in times real time; None for what FFmpeg prints as N/A.
+    """One block. `speed` is in multiples of real time; None where FFmpeg prints N/A.
 
-    `film_s` is how far into the film the file reaches; `size_bytes` what has been written of it.
+    `film_s` is the position in the source, in seconds; `size_bytes` is what was written so far.
     """
 
     frame: int | None = None
@@ -31,7 +31,7 @@ class ProgressSample(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class ProgressParser:
-    """Feed lines; `on_sample` gets each complete block."""
+    """Takes lines; `on_sample` gets each complete block."""
 
     on_sample: Callable[[ProgressSample], None]
     _values: dict[str, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ def eta_s(frame: int | None, frames: int | None, elapsed_s: float) -> float | No
 
 
 def projected_bytes(size_bytes: int | None, frame: int | None, frames: int | None) -> int | None:
-    """The final size if the rest is like the part done."""
+    """The final size if the rest compresses like the part done."""
     if not size_bytes or not frames or not frame or frame < MIN_PROJECTION_FRAMES:
         return None
     return round(size_bytes * max(frames / frame, 1.0))

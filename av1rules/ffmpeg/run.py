@@ -1,4 +1,4 @@
-"""The one way to run FFmpeg: reads its progress and its log, and stops it when it hangs."""
+"""The one way to run FFmpeg: reads its progress and log, and stops it when it hangs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from av1rules.ffmpeg.progress import ProgressParser, ProgressSample
 from av1rules.ffmpeg.watchdog import USUAL_LIMITS, RunLimits, StallReport, Watchdog
 
 SILENCE_S = 3.0
-"""FFmpeg prints nothing while it finishes a file, which for MP4 means to write all of it anew.
-After so long without a progress report the modification time of the file is the heartbeat."""
+"""FFmpeg prints nothing while it finishes a file; for MP4 it then rewrites the whole file. After
+this time without a progress report, the modification time of the file is the heartbeat."""
 
 DEMUXERS = (
     "matroska,mov,avi,mpegts,mpeg,mpegvideo,asf,flv,live_flv,ogg,h264,hevc,h263,h261,m4v,vc1,"
@@ -42,10 +42,10 @@ def ignore_sample(_sample: ProgressSample) -> None:
 
 
 class FfmpegResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How one FFmpeg run ended, and what it reported on the way.
+    """How one FFmpeg run ended, and what it reported.
 
-    `hang` is why the watchdog stopped it, if it did; `film_s` is the farthest point of the film
-    that its progress reached, in seconds.
+    `hang` is why the watchdog stopped it, if it did; `film_s` is the farthest position in the
+    source that its progress reached, in seconds.
     """
 
     completed: Completed
@@ -83,9 +83,9 @@ def run_ffmpeg(
     """Run one FFmpeg command to its end; a non-zero exit is not an exception.
 
     `output` is the file that FFmpeg writes and that must grow; None if it writes none. `encoders`
-    are the codecs whose log lines speak of the output and never of the source. What `on_sample`
-    raises ends FFmpeg and is raised here. Raises RunInterruptedError, and OSError if FFmpeg can't
-    be started.
+    are the codecs whose log lines concern the output and never the source. What `on_sample` raises
+    ends FFmpeg and is raised here. Raises RunInterruptedError, and OSError if FFmpeg can't be
+    started.
     """
     monitor = FfmpegMonitor(
         watchdog=Watchdog(
@@ -115,7 +115,7 @@ def run_ffmpeg(
 
 @dataclass(slots=True, kw_only=True)
 class FfmpegMonitor:
-    """Watches one running FFmpeg: passes samples on, and knows whether it hangs."""
+    """Monitors one running FFmpeg: passes samples on and detects a hang."""
 
     watchdog: Watchdog
     log: LogReader
@@ -136,7 +136,7 @@ class FfmpegMonitor:
         self.on_sample(sample)
 
     def check(self) -> str | None:
-        """Why FFmpeg is to be stopped now, in a word; None while it makes progress."""
+        """The cause to stop FFmpeg now, in one word; None while it makes progress."""
         now = time.monotonic()
         is_silent = self.output is not None and now - self._heartbeat > SILENCE_S
         written = _mtime_ns(self.output) if self.output and is_silent else None

@@ -1,4 +1,4 @@
-"""The programs a run works with, as found and asked: frozen facts, no I/O. Pure."""
+"""The programs that a run uses, as found and tested: frozen facts. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import msgspec
 class EncoderInfo(msgspec.Struct, frozen=True, kw_only=True):
     """One AV1 encoder of an FFmpeg build that passed a trial encode.
 
-    `name` is ours, which tells a fork from the original; `codec` is FFmpeg's `-c:v` name. `params`
-    are the encoder parameters that this build accepts, of those that its self-test asks for.
-    `version` is what the encoder library says of itself, None if it says nothing.
+    `name` is this program's name, which tells a fork from the original; `codec` is FFmpeg's `-c:v`
+    name. `params` are the encoder parameters, of those that the self-test tries, that this build
+    accepts. `version` is what the encoder library reports, None if it reports nothing.
     """
 
     name: str
@@ -24,7 +24,7 @@ class EncoderInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EncoderTrial(msgspec.Struct, frozen=True, kw_only=True):
-    """Outcome of one trial encode: `info` if it worked, else `failure` in words."""
+    """Outcome of one trial encode: `info` if it worked, else `failure` as text."""
 
     codec: str
     info: EncoderInfo | None = None
@@ -32,14 +32,14 @@ class EncoderTrial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrialAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """How a trial encode ended, in words, and what it printed."""
+    """How a trial encode ended, as text, and what it printed."""
 
     ok: bool
     exit_text: str
     lines: tuple[str, ...]
 
     def failure(self, *, chatter: str | None = None) -> str:
-        """The exit and the last line printed, leaving out lines that start with `chatter`."""
+        """The exit and the last line printed, without lines that start with `chatter`."""
         lines = [
             line
             for line in self.lines
@@ -57,7 +57,7 @@ class TrialEncode(Protocol):
 
 
 SelfTest = Callable[[TrialEncode], EncoderTrial]
-"""Tries one encoder by some trial encodes: what is compiled in may still fail."""
+"""Tests one encoder by trial encodes: an encoder that is compiled in may still fail."""
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,9 +77,9 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToolCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of `doctor`: `subject` is a program or encoder, `check` what was looked at.
+    """One line of `doctor`: `subject` is a program or encoder, `check` is what was checked.
 
-    `passed` is None where the outcome is only worth knowing (a missing extra).
+    `passed` is None where the outcome is only information (a missing extra).
     """
 
     subject: str
@@ -90,7 +90,7 @@ class ToolCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToolMemo(Protocol):
-    """Remembers texts between runs; may forget any of them at any time."""
+    """Keeps texts between runs; may lose any of them at any time."""
 
     def get(self, key: str) -> str | None: ...
 

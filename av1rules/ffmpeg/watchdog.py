@@ -1,7 +1,7 @@
-"""Whether a running FFmpeg still gets on, by what it reports. Pure: the clock is an argument.
+"""Detects from its reports whether a running FFmpeg hangs. Pure: the clock is an argument.
 
-FFmpeg prints its progress every half second whether or not anything moves, so a line is no sign of
-life: only a frame, or film time, never reached before is.
+FFmpeg prints its progress every half second whether or not anything moves, so a line alone is not
+progress: only a frame or a source position that was never reached before is.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from av1rules.base.units import format_duration, format_size
 from av1rules.ffmpeg.progress import ProgressSample
 
 STALL_S = 300.0
-"""A decoder that shows no frame for so long is stuck; slow real ones show several a second."""
+"""A decoder without a frame for this long is stuck; slow but healthy ones give several a second."""
 
 IDLE_FILM_S = 600.0
-"""Film that must have passed without a byte in the file before that is a fault. FFmpeg collects up
-to 256 KiB before it writes, and Matroska 5 s more: at 4 kb/s, an empty picture, that is 9 min."""
+"""Source time that must pass without a byte written before that counts as a hang. FFmpeg buffers up
+to 256 KiB before it writes, and Matroska 5 s more: at 4 kb/s, empty frames, that is 9 min."""
 
 UNWATCHED_S = 5.0
-"""A longer pause between two looks (we were stopped, the machine slept) counts for nothing."""
+"""A longer pause between two checks (this process was stopped, the machine slept) is ignored."""
 
 
 class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What one FFmpeg process may take; None means no bound.
 
-    `stall_s` is the longest time without progress and `max_s` the longest time at all, in seconds;
-    a process that passes either counts as hung. `timeout_s` bounds commands that report no
+    `stall_s` is the longest time without progress and `max_s` the longest total time, in seconds;
+    a process that exceeds either counts as hung. `timeout_s` bounds commands that report no
     progress. `memory_bytes` caps the address space.
     """
 
@@ -44,7 +44,7 @@ USUAL_LIMITS = RunLimits()
 
 
 class StallReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a program is to be stopped. `cause` in a word: "stall", "duration" or "growth"."""
+    """Why a program must be stopped. `cause` is "stall", "duration" or "growth"."""
 
     cause: str
     reason: str
@@ -53,18 +53,18 @@ class StallReport(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True, kw_only=True)
 class Watchdog:
-    """Feed it each sample, and None in between. Bounds in seconds; None: not bounded.
+    """Takes each sample, and None in between. Bounds are in seconds; None means no bound.
 
-    The first frame may take as long as any other: an encoder may look ahead for minutes. `written`
-    is when the file was last written to, for times when FFmpeg has nothing to say. Where it writes
-    no file (`writes` False), none is expected to grow.
+    The first frame may take as long as any other: an encoder's lookahead may take minutes.
+    `written` is the file's modification time, used while FFmpeg reports nothing. With `writes`
+    False, FFmpeg writes no file and none must grow.
     """
 
     stall_s: float | None
     max_s: float | None = None
-    started: float  # all times by the clock of `feed`
+    started: float  # all times are by the clock of `feed`
     writes: bool = True
-    _looked: float | None = None
+    _checked: float | None = None
     _moved: float | None = None
     _grown: float | None = None
     _frame: int = 0
@@ -76,8 +76,8 @@ class Watchdog:
     def feed(
         self, sample: ProgressSample | None, now: float, *, written: int | None = None
     ) -> StallReport | None:
-        """What is to be said of the program now; None: it gets on."""
-        self._forgive_pause(now)
+        """Why the program must be stopped now; None while it makes progress."""
+        self._exclude_pause(now)
         if sample is not None:
             self._take(sample, now)
         if written is not None and written != self._written:
@@ -85,16 +85,16 @@ class Watchdog:
             self._written = written
         return self._too_long(now) or self._stalled(now) or self._not_growing(now)
 
-    def _forgive_pause(self, now: float) -> None:
-        pause = now - (self.started if self._looked is None else self._looked)
-        self._looked = now
+    def _exclude_pause(self, now: float) -> None:
+        pause = now - (self.started if self._checked is None else self._checked)
+        self._checked = now
         if pause > UNWATCHED_S:
             self.started += pause
             self._moved = None if self._moved is None else self._moved + pause
             self._grown = None if self._grown is None else self._grown + pause
 
     def _take(self, sample: ProgressSample, now: float) -> None:
-        """Only what was never reached before moves: film time jumps back where streams differ."""
+        """Only a new maximum is progress: the position jumps back where streams differ."""
         frame, film_s = sample.frame or 0, sample.film_s or 0.0
         if frame > self._frame or film_s > self._film_s:
             self._moved = now
@@ -109,7 +109,7 @@ class Watchdog:
         return StallReport(
             cause="duration",
             reason=(
-                f"FFmpeg ran longer than {format_duration(self.max_s)} ({self._way()}) "
+                f"FFmpeg ran longer than {format_duration(self.max_s)} ({self._position()}) "
                 "and was stopped"
             ),
             hint="a long film or a slow preset? then set a longer run.max_duration",
@@ -122,7 +122,7 @@ class Watchdog:
         return StallReport(
             cause="stall",
             reason=(
-                f"FFmpeg made no progress for {format_duration(self.stall_s)} ({self._way()}) "
+                f"FFmpeg made no progress for {format_duration(self.stall_s)} ({self._position()}) "
                 "and was stopped"
             ),
             hint="a slow disk or a very slow preset? then set a longer run.stall_timeout",
@@ -146,5 +146,5 @@ class Watchdog:
             hint="look at the disk of the temporary file",
         )
 
-    def _way(self) -> str:
+    def _position(self) -> str:
         return f"at frame {self._frame}" if self._frame else "not one frame came"

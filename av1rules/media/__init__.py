@@ -1,1 +1,1 @@
-"""What a video file is: probing, facts, and finding the files of a library."""
+"""Video files: discovery, probing and facts."""

@@ -1,7 +1,7 @@
-"""What was learnt of files and tools, by stat: one SQLite file that may be lost at any time.
+"""A cache of facts about files and tools, keyed by stat, in one SQLite file that may be lost.
 
-Nothing here is worth failing a run for: an unreadable cache is started anew, an unwritable one is
-kept in memory, a write that fails is forgotten.
+It never fails a run: an unreadable cache is recreated, an unwritable one is kept in memory, and a
+write that fails is dropped.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from av1rules.media.source import FileStat, LibraryFile, Source
 
 
 def pack_facts(source: Source) -> bytes:
-    """The facts of an original, to judge its target by when it is gone."""
+    """The facts of an original, to evaluate its target once the original is gone."""
     return zlib.compress(source_to_json(source), 9)
 
 
@@ -57,7 +57,7 @@ _log = logging.getLogger(__name__)
 
 
 class StatKey(NamedTuple):
-    """By what a file counts as unchanged."""
+    """A file with the same key counts as unchanged."""
 
     device: int
     inode: int

@@ -26,7 +26,7 @@ VIDEO_EXTENSIONS = frozenset(
         "mxf", "rm", "rmvb", "dv", "y4m", "ivf", "264", "h264", "265", "h265", "hevc", "obu",
     }
 )  # fmt: skip
-"""Containers and bare streams that FFmpeg reads as films; playlists are none of them."""
+"""Containers and raw streams that FFmpeg reads as video; no playlists."""
 
 GLOB_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB
 """How patterns read, the same as in rules: `**`, `{a,b}`, and names with a leading dot match."""
@@ -52,7 +52,7 @@ FUTURE_TOLERANCE_S = 86_400.0
 
 
 class SkipReason(Enum):
-    """Why a candidate is not looked at further this time."""
+    """Why a candidate is skipped in this run."""
 
     EXCLUDED = "excluded"  # by `exclude`, or not matched by `include`
     TOO_SMALL = "too small"

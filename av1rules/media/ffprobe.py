@@ -1,4 +1,4 @@
-"""Asks ffprobe about files that strangers made: bounded in time, memory, formats and output.
+"""Probes untrusted files with ffprobe, bounded in time, memory, formats and output.
 
 Most files take one question. A second one, for the first decoded pictures of the film, is asked
 only where they could tell more: captions, HDR metadata, field flags (see `picture_scan`).

@@ -1,6 +1,6 @@
 """ffprobe's JSON as typed records, and its texts as numbers. Pure.
 
-Numbers in media files are whatever a stranger wrote: not finite, negative or absurd means unknown.
+Numbers in media files are untrusted: infinite, negative or absurd values count as unknown.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AudioStream(msgspec.Struct, frozen=True, kw_only=True):
-    """A sound track. `is_lossless` is by codec and profile: DTS-HD MA is, DTS core is not."""
+    """An audio track. `is_lossless` is by codec and profile: DTS-HD MA is, DTS core is not."""
 
     index: int
     codec: str
@@ -191,7 +191,7 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """All that one probe told of one file. `provenance` is our own tag, if the file carries it."""
+    """All facts of one file from its probe. `provenance` is the AV1RULES tag, if present."""
 
     container: str  # FFmpeg's demuxer names, e.g. "matroska,webm"
     size_bytes: int

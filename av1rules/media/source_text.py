@@ -1,4 +1,4 @@
-"""A probed source in a few lines for people: container, every stream, HDR, chapters."""
+"""A probed source in a few lines for users: container, every stream, HDR, chapters."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Files on disk put in place, replaced and moved to the trash; knows no ledger."""
+"""Publishes, replaces and trashes files on disk. Knows nothing of the ledger."""

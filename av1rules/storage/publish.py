@@ -1,4 +1,4 @@
-"""Puts a verified file in its place: whole or not at all, never over the source."""
+"""Publishes a verified file at its target path: whole or not at all, never over the source."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _ACL = "system.posix_acl_access"
 _OF_CONTENT = re.compile(
     r"sha\d|shatag|md5|crc|xxh|blake|hash|digest|checksum|bitrot", re.IGNORECASE
 )
-"""Attributes by which other tools remember the digest of a file: of a target it would be wrong, and
-they would report bit rot."""
+"""Attributes in which other tools store the digest of a file: on a target it would be wrong,
+and they would report bit rot."""
 
 
 class FileAttributes(msgspec.Struct, frozen=True, kw_only=True):
-    """What a target takes over from its source, beside what it is."""
+    """The file attributes that a target takes over from its source."""
 
     keep_mtime: bool
-    keep_mode: bool  # and the access list, which is part of it
+    keep_mode: bool  # with the access list (ACL), which is part of it
     keep_owner: bool
     keep_xattrs: bool
 
@@ -58,15 +58,14 @@ def publish_target(
     replace: bool = True,
     check: Callable[[], None] | None = None,
 ) -> None:
-    """Move the finished `temp` to `target` by rename, making the folders above it.
+    """Rename the finished `temp` to `target`, creating the folders above it.
 
-    On another file system it is copied there first (into `copy_folder`, or beside the target),
-    synced, and compared by digest. `attributes` says what it takes over from `source`. Without
-    `replace`
-    nothing that exists is overwritten (FileExistsError); `check` is called right before the rename
-    and may raise.
+    For a target on another file system, `temp` is first copied there (into `copy_folder`, or beside
+    the target), synced, and compared by digest. `attributes` says what it takes over from `source`.
+    Without `replace` nothing that exists is overwritten (FileExistsError). `check` is called right
+    before the rename and may raise.
     Raises UsageError if the target is the source, a plain Av1rulesError if the copy differs,
-    OSError. Afterwards `temp` is gone; after an error it is still there.
+    OSError. Afterwards `temp` is gone; after an error it still exists.
     """
     _refuse_source(target, source)
     goal = Path(target)
@@ -77,7 +76,7 @@ def publish_target(
             publish(Path(temp), goal, replace=replace, check=check)
             return
         except OSError as problem:
-            if problem.errno != errno.EXDEV:  # one device number, two mounts: copy after all
+            if problem.errno != errno.EXDEV:  # two mounts with one device number need a copy
                 raise
     part = temp_name(goal, folder=Path(copy_folder) if copy_folder else None)
     _copy(temp, part, goal)
@@ -104,7 +103,7 @@ def _same_file_system(temp: str, folder: str) -> bool:
 
 
 def _copy(temp: str, part: Path, goal: Path) -> None:
-    """Copy to `part` beside the goal, whole and compared, or leave nothing there."""
+    """Copy to `part` and compare both; remove `part` on failure."""
     try:
         shutil.copyfile(temp, part)
         _require_same(part, Path(temp), goal)
@@ -123,11 +122,11 @@ def _require_same(part: Path, temp: Path, goal: Path) -> None:
 
 
 def copy_attributes(path: str, origin: str, wanted: FileAttributes) -> None:
-    """Give the file at `path` what is `wanted` of the one at `origin`, as far as this user may and
-    the file system can: what it can't keep is no error.
+    """Copy the `wanted` attributes from `origin` to `path`, as far as permissions and the file
+    system allow; the rest is skipped without an error.
 
-    Never set-uid or sticky, never `security.*` or `trusted.*`; the owner may always read and write.
-    A vanished origin leaves all as it is: who publishes looks at the source once more anyway.
+    Set-uid and sticky bits, `security.*` and `trusted.*` are never copied; the owner may always
+    read and write. Does nothing if `origin` is gone: publishing checks the source again anyway.
     """
     try:
         found = os.stat(origin)
@@ -141,18 +140,18 @@ def copy_attributes(path: str, origin: str, wanted: FileAttributes) -> None:
             os.chmod(path, mode)
     if wanted.keep_mtime:
         os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
-    if wanted.keep_owner:  # last: afterwards the file may be somebody else's
+    if wanted.keep_owner:  # last: afterwards another user may own the file
         _copy_owner(found, path)
 
 
 def _copy_extended(origin: str, path: str, *, with_acl: bool) -> None:
-    if sys.platform != "linux":  # elsewhere Python has no way to them
+    if sys.platform != "linux":  # Python supports them only there
         return
     with contextlib.suppress(OSError):
         for name in os.listxattr(origin):
             is_users = name.startswith("user.") and not _OF_CONTENT.search(name)
             if is_users or (with_acl and name == _ACL):
-                with contextlib.suppress(OSError):  # no room for it, or none of this kind there
+                with contextlib.suppress(OSError):  # no space for it, or not supported there
                     os.setxattr(path, name, os.getxattr(origin, name))
 
 

@@ -1,7 +1,7 @@
-"""Puts one file aside and another in its place, so that at every instant all content has a name.
+"""Moves one file to the trash and another into its place; no content is ever without a name.
 
-Knows nothing of ledgers: who calls writes the `Exchange` to a journal first, and after a crash
-hands it to `repair`. Nothing that exists is overwritten but the very file that was put aside.
+Knows nothing of ledgers: the caller first writes the `Replacement` to a journal, and after a crash
+passes it to `repair_replacement`. Only the file that was moved to the trash is ever overwritten.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, e
 
 
 class Replacement(msgspec.Struct, frozen=True, kw_only=True):
-    """`incoming` goes to `place_in`; what stands at `place_out` goes to `aside`. Either half may be
-    missing. For a replacement under the same name both places are one. Keys are content keys;
-    `side_files` are renamed along, as (from, to).
+    """`incoming` moves to `place_in`; the file at `place_out` moves to `aside` in the trash. Either
+    half may be missing. `place_in` and `place_out` are equal where the name stays. Keys are content
+    keys; `side_files` are renamed too, as (from, to).
     """
 
     incoming: str | None = None
@@ -47,11 +47,11 @@ class Replacement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Repair(Enum):
-    """What recovery made of an exchange that was cut off."""
+    """How recovery ended an interrupted replacement."""
 
     FINISHED = "finished"
     ROLLED_BACK = "taken back"
-    STUCK = "stuck"  # something else stands where the file belongs: a person must look
+    STUCK = "stuck"  # another file is where this one belongs: the user must decide
 
 
 def apply_replacement(
@@ -60,10 +60,11 @@ def apply_replacement(
     check: Callable[[], None] | None = None,
     failpoint: Failpoint = no_failpoint,
 ) -> None:
-    """Do it, each step durable before the next. `incoming` must be on `place_in`'s file system.
+    """Apply the replacement; each step is durable before the next. `incoming` must be on the file
+    system of `place_in`.
 
-    `check` is the last look before anything is touched and may raise. Raises FileExistsError where
-    a place is taken, PlanOutdatedError if what is put aside changed meanwhile, OSError.
+    `check` is called before anything is changed and may raise. Raises FileExistsError where a path
+    is taken, PlanOutdatedError if the file to trash changed meanwhile, OSError.
     """
     if exchange.incoming is not None:
         fsync_file(Path(exchange.incoming))
@@ -89,8 +90,8 @@ def apply_replacement(
 
 
 def repair_replacement(exchange: Replacement) -> Repair:
-    """Finish an exchange that was cut off, or take it back. Raises OSError."""
-    if exchange.aside is not None:  # a copy that was cut off
+    """Finish an interrupted replacement, or roll it back. Raises OSError."""
+    if exchange.aside is not None:  # an interrupted copy
         steady_temp_name(Path(exchange.aside)).unlink(missing_ok=True)
     if not _was_placed(exchange):
         return _roll_back(exchange)
@@ -106,11 +107,11 @@ def repair_replacement(exchange: Replacement) -> Repair:
 
 def _was_placed(exchange: Replacement) -> bool:
     incoming, place = exchange.incoming, exchange.place_in
-    if place is None:  # only put aside: done once the file lies there
+    if place is None:  # only moved to the trash: done once the file is there
         return exchange.aside is not None and _is(exchange.aside, exchange.key_out)
     if not _is(place, exchange.key_in):
         return False
-    # The same bytes from elsewhere (another ledger at work here) are not ours.
+    # The same bytes from elsewhere (a run with another ledger) are not this replacement's.
     return incoming is None or not os.path.lexists(incoming) or os.path.samefile(incoming, place)
 
 
@@ -129,8 +130,8 @@ def _roll_back(exchange: Replacement) -> Repair:
 
 
 def _require_unchanged(exchange: Replacement) -> None:
-    """What lies aside is what was to be put there, and nothing that was written to it, or took its
-    name, since the last look: the newest content of a place is never covered by an older one."""
+    """Raise if the file in the trash is not the expected one, because another process wrote to it
+    or took its name since the check: newer content must never be replaced by older content."""
     aside = exchange.aside
     if aside is not None and not _is(aside, exchange.key_out):
         raise PlanOutdatedError(
@@ -139,8 +140,8 @@ def _require_unchanged(exchange: Replacement) -> None:
 
 
 def _put_aside(place: str, aside: str) -> None:
-    """A second name in the trash, on another file system a copy that was compared; where there are
-    no second names the file moves."""
+    """Hard-link the file into the trash; on another file system, make a compared copy; without hard
+    links, move the file."""
     try:
         os.link(place, aside, follow_symlinks=False)
     except FileExistsError:
@@ -159,8 +160,8 @@ def _put_aside(place: str, aside: str) -> None:
 def copy_compared(
     origin: str, goal: str, *, digest: str | None = None, part: Path | None = None
 ) -> None:
-    """Copy with times, modes and attributes, under a temporary name (`part`, else the steady one of
-    the goal) until it is known to be whole. Raises Av1rulesError if it differs, FileExistsError,
+    """Copy with times, modes and attributes, under a temporary name (`part`, by default the steady
+    one of `goal`) until the copy is compared. Raises Av1rulesError if it differs, FileExistsError,
     OSError."""
     part = part or steady_temp_name(Path(goal))
     part.unlink(missing_ok=True)
@@ -194,7 +195,7 @@ def _place(exchange: Replacement) -> None:
 
 
 def _remove_old(exchange: Replacement) -> None:
-    """The old name goes, once its content is known to lie aside."""
+    """Remove the old name, once its content is known to be in the trash."""
     place, aside = exchange.place_out, exchange.aside
     if place is None or aside is None or place == exchange.place_in:
         return
@@ -206,7 +207,8 @@ def _remove_old(exchange: Replacement) -> None:
 
 
 def _revert(exchange: Replacement) -> None:
-    """The old name can't go (a sticky folder, a file of somebody else): the new one goes again."""
+    """Remove the new name again where the old one can't be removed (a sticky folder, another
+    user's file)."""
     incoming, place = exchange.incoming, exchange.place_in
     if incoming is not None and place is not None and place != exchange.place_out:
         rename_new(Path(place), Path(incoming))
@@ -214,18 +216,18 @@ def _revert(exchange: Replacement) -> None:
 
 
 def _rename_side_files(pairs: tuple[tuple[str, str], ...]) -> None:
-    """As far as it goes: a side file that can't have its new name keeps the old one."""
+    """Rename what can be renamed: a side file that can't have its new name keeps the old one."""
     for old, new in pairs:
         try:
             rename_new(Path(old), Path(new))
         except FileExistsError:
             _end_rename(old, new)
-        except OSError:  # gone, too long a name, not allowed: the film is what counts
+        except OSError:  # gone, too long a name, not allowed: the video is what counts
             pass
 
 
 def _end_rename(old: str, new: str) -> None:
-    """A rename that was cut off between both of its halves left two names of one file."""
+    """Complete a rename that was interrupted between link and unlink: two names of one file."""
     with contextlib.suppress(FileNotFoundError):
         if os.path.samefile(old, new):
             os.unlink(old)

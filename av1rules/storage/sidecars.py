@@ -1,7 +1,7 @@
-"""Files beside a film that belong to it by their name: subtitles, notes, pictures, extra sound.
+"""Files beside a video that belong to it by name: subtitles, notes, images, extra audio.
 
-They are found in the folder, renamed along where the film's extension changes, and carried to a
-target elsewhere. Nothing that exists is ever overwritten.
+They are found in its folder, renamed where the video's extension changes, and carried to a target
+elsewhere. Nothing that exists is ever overwritten.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from av1rules.policy.languages import is_language_code, named_language
 from av1rules.storage.replace import copy_compared
 
 _SUBTITLES = "srt|ass|ssa|sub|idx|sup|vtt|smi|sami|ttml|dfxp|usf|mks"
-_SOUND = "mka|ac3|eac3|ec3|dts|dtshd|thd|truehd|flac|aac|m4a|opus|mp3"
+_AUDIO = "mka|ac3|eac3|ec3|dts|dtshd|thd|truehd|flac|aac|m4a|opus|mp3"
 _NOTES = "nfo|xml|edl|cue|txt|chp|json|lrc"
-_PICTURES = "jpg|jpeg|png|webp|tbn|gif|avif"
+_IMAGES = "jpg|jpeg|png|webp|tbn|gif|avif"
 
-_PICTURE_WORDS = (
+_IMAGE_WORDS = (
     "poster|thumb|thumbnail|fanart|backdrop|background|banner|landscape|cover|folder|keyart|art|"
     "logo|clearlogo|clearart|disc|discart|cdart|box|back|characterart|art|square|wide"
 )
-"""What Kodi, Jellyfin, Emby and Plex put between a film's name and the extension of a picture."""
+"""Words that Kodi, Jellyfin, Emby and Plex put between a video's name and an image's extension."""
 
 _SIDE = re.compile(
-    rf"(?P<words>(?:[.][^.]+)*?)[.](?:{_SUBTITLES}|{_SOUND})"
-    rf"|(?:[.-](?:{_PICTURE_WORDS})\d*)?[.](?:{_PICTURES})"
+    rf"(?P<words>(?:[.][^.]+)*?)[.](?:{_SUBTITLES}|{_AUDIO})"
+    rf"|(?:[.-](?:{_IMAGE_WORDS})\d*)?[.](?:{_IMAGES})"
     rf"|(?:[.-]chapters?)?[.](?:{_NOTES})"
-    r"|(?:-\d+){0,2}[.]bif",  # thumbnails for seeking: width, seconds between two
+    r"|(?:-\d+){0,2}[.]bif",  # thumbnails for seeking: width, interval in seconds
     re.IGNORECASE,
 )
-"""What may follow the film's stem (or whole name)."""
+"""What may follow the video's stem (or whole name)."""
 
 _FLAGS = frozenset(
     {
@@ -50,10 +50,10 @@ _OWN_SUFFIXES = (".av1rules.json", ".av1rules.txt")
 
 
 def side_files_of(path: str) -> tuple[str, ...]:
-    """Regular files in the film's folder that belong to it by name, sorted. Raises OSError.
+    """Regular files in the video's folder that belong to it by name, sorted. Raises OSError.
 
-    One that fits another film there at least as well by a longer name (`Alien.en.srt` where an
-    `Alien.en.mkv` is) belongs to that film.
+    A file that also fits another video there by a longer name (`Alien.en.srt` beside
+    `Alien.en.mkv`) belongs to that video.
     """
     folder, name = os.path.split(path)
     names = _files_of(folder)
@@ -70,9 +70,9 @@ def side_files_of(path: str) -> tuple[str, ...]:
 
 
 def renamed_for_extension(old_path: str, new_path: str) -> tuple[tuple[str, str], ...]:
-    """Files called by the film's whole name, as (from, to), for a film that gets another name:
-    `film.mp4.nfo` becomes `film.mkv.nfo`. Those called by the stem alone keep their names. Left
-    out where the new name is taken. Raises OSError.
+    """The renames, as (from, to), of files named after the video's whole name when that changes:
+    `film.mp4.nfo` becomes `film.mkv.nfo`. Files named after the stem alone keep their names, and so
+    do those whose new name is taken. Raises OSError.
     """
     pairs = (
         (side, f"{new_path}{os.path.basename(side)[len(os.path.basename(old_path)) :]}")
@@ -83,8 +83,8 @@ def renamed_for_extension(old_path: str, new_path: str) -> tuple[tuple[str, str]
 
 
 def carry(source_path: str, target_path: str) -> tuple[str, ...]:
-    """Give the target side files of its own: hard links to those of the source, copies where that
-    can't be. What exists under such a name stays. Returns the new names. Raises OSError, and
+    """Give the target side files of its own: hard links to those of the source, or copies where
+    links are impossible. Existing files stay. Returns the new names. Raises OSError, and
     Av1rulesError if a copy differs.
     """
     carried = tuple(_carried(source_path, target_path))
@@ -111,7 +111,7 @@ def _link_or_copy(side: str, goal: str) -> None:
         os.link(side, goal, follow_symlinks=False)
     except (FileExistsError, FileNotFoundError):
         raise
-    except OSError:  # another file system, one without links, or a file of somebody else's
+    except OSError:  # another file system, no hard links, or another user's file
         copy_compared(side, goal)
 
 
@@ -126,12 +126,12 @@ def _files_of(folder: str) -> list[str]:
         )
 
 
-def _rest(side: str, film: str) -> str | None:
-    """What follows the film's whole name or stem in the name of a side file; None for a file that
-    is none of it."""
+def _rest(side: str, video: str) -> str | None:
+    """What follows the video's whole name or stem in the name of a side file; None if the file is
+    not a side file of it."""
     if _is_video(side):
         return None
-    for start in (film, _stem(film)):
+    for start in (video, _stem(video)):
         if side.startswith(start) and _is_side(side[len(start) :]):
             return side[len(start) :]
     return None
@@ -147,7 +147,7 @@ def _words(text: str | None) -> list[str]:
 
 
 def _is_known_word(word: str) -> bool:
-    """Of a track: a language, what kind of track it is, or a number."""
+    """Whether a word describes a track: a language, a kind of track, or a number."""
     lower = word.lower()
     if lower in _FLAGS or lower.isdecimal() or named_language(lower) is not None:
         return True

@@ -1,4 +1,4 @@
-"""Where a file is put aside: at the top of its root or output, on its own file system."""
+"""The trash folders: at the top of a root or output, on the file system of the trashed file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from av1rules.base.text import text_digest
 from av1rules.policy.model import RuleSet
 
 TRASH_FOLDER = ".av1rules-kept"
-"""At the top of a root or output: nothing of it is ever looked at as part of a library."""
+"""Folder name at the top of a root or output; discovery never enters it."""
 
 
 def trash_path(ruleset: RuleSet, run: int, path: str) -> str:
-    """A free name for `path` below the trash folder, by run and by its place: what lies there can
-    be found by hand, with no ledger. No other ledger takes the same name. Raises OSError."""
+    """A free name for `path` below the trash folder, made of the run and the relative path, so that
+    users find files without the ledger. No other ledger uses the same name. Raises OSError."""
     top, trash = _top(ruleset, path), trash_folder(ruleset, path)
     ledger = text_digest(f"{socket.gethostname()}:{os.path.realpath(ruleset.run.state_dir)}")[:4]
     below, number = os.path.relpath(path, top), 1
@@ -30,15 +30,15 @@ def trash_path(ruleset: RuleSet, run: int, path: str) -> str:
 
 
 def trash_folder(ruleset: RuleSet, path: str) -> str:
-    """The trash folder for `path`, made if there is none. Raises OSError."""
+    """The trash folder for `path`, created if missing. Raises OSError."""
     trash = f"{_top(ruleset, path)}/{TRASH_FOLDER}"
     mark_trash(trash)
     return trash
 
 
 def _top(ruleset: RuleSet, path: str) -> str:
-    """The highest folder above `path` that is on its file system and still inside the root or the
-    output it belongs to; else the folder of the file itself."""
+    """The highest folder above `path` that is on its file system and inside its root or output;
+    otherwise the folder of the file itself."""
     tops = [os.path.realpath(root.path) for root in ruleset.library.roots]
     if ruleset.output.root is not None:
         tops.append(os.path.realpath(ruleset.output.root))
@@ -54,9 +54,9 @@ def _top(ruleset: RuleSet, path: str) -> str:
 
 
 def is_disk_there(ruleset: RuleSet, path: str) -> bool:
-    """Whether the file system that `path` belongs to can be looked at: its root or output is there
-    and not empty, or, for a path elsewhere (`temp_dir`), the folder it is in. A folder missing
-    inside a root that is there was removed by somebody."""
+    """Whether the file system of `path` is mounted: its root or output exists and is not empty, or,
+    for a path elsewhere (`temp_dir`), its folder exists. A folder that is missing inside an
+    existing root was removed by the user."""
     tops = [str(root.path) for root in ruleset.library.roots]
     tops += [os.path.realpath(top) for top in tops]
     if ruleset.output.root is not None:
@@ -71,9 +71,9 @@ def is_disk_there(ruleset: RuleSet, path: str) -> bool:
 
 
 def remove_empty_folders(path: str) -> None:
-    """From the file's folder up to the trash folder, as far as nothing is left in them."""
+    """Remove the empty folders from the file's folder up to the trash folder."""
     folder = os.path.dirname(path)
-    with contextlib.suppress(OSError):  # not empty, or not ours to remove: it stays
+    with contextlib.suppress(OSError):  # not empty, or no permission: it stays
         while os.path.basename(folder) != TRASH_FOLDER:
             os.rmdir(folder)
             folder = os.path.dirname(folder)
@@ -93,11 +93,11 @@ def _is_empty(path: str) -> bool:
 
 
 MEDIA_SERVER_MARKERS = (".ignore", ".nomedia")
-"""Put into a trash folder: media servers don't list what lies in a folder with such a file."""
+"""Files that keep media servers from listing the folder they are in."""
 
 
 def mark_trash(folder: str) -> None:
-    """Keep media servers from listing what lies below `folder`."""
+    """Create `folder` and keep media servers from listing it."""
     os.makedirs(folder, exist_ok=True)
     for name in MEDIA_SERVER_MARKERS:
         with contextlib.suppress(OSError):

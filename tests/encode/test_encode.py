@@ -68,7 +68,7 @@ def test_a_good_encode_gives_its_file_and_counts(tmp_path: Path, fake: Fake) -> 
 @pytest.mark.parametrize(
     ("how", "reason", "hint"),
     [
-        ("crash", "the encoder crashed (killed by SIGSEGV)", "a fault of the encoder"),
+        ("crash", "the encoder crashed (killed by SIGSEGV)", "a bug of the encoder"),
         ("refused", "libsvtav1 refused: Tune IQ only supports all-intra", "correct `params`"),
         ("chatty", "FFmpeg refused a parameter or stream (exit code 234)", "see its last lines"),
     ],
