@@ -60,11 +60,11 @@ class Page:
 
     def evaluate(self, script: str) -> Any:
         """What an expression, or the promise that it is, comes to, by value."""
-        told = self._call(
+        output = self._call(
             "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
         )
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
+        assert "exceptionDetails" not in output, output
+        return output["result"].get("value")
 
     def emulate(self, *, media: str = "", scheme: str = "light") -> None:
         """Another medium ("print") or colour scheme ("dark")."""
@@ -81,8 +81,8 @@ class Page:
     def screenshot(self, goal: Path, *, width: int = 1100) -> None:
         """Of the whole page."""
         self.resize(width)
-        told = self._call("Page.captureScreenshot", captureBeyondViewport=True)
-        goal.write_bytes(base64.b64decode(told["data"]))
+        output = self._call("Page.captureScreenshot", captureBeyondViewport=True)
+        goal.write_bytes(base64.b64decode(output["data"]))
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._number += 1
@@ -92,12 +92,12 @@ class Page:
             message["sessionId"] = self._session
         os.write(self._send, json.dumps(message).encode() + b"\0")
         while True:
-            told = self._next()
-            if told.get("id") == number:
-                assert "error" not in told, told
-                result: dict[str, Any] = told["result"]
+            output = self._next()
+            if output.get("id") == number:
+                assert "error" not in output, output
+                result: dict[str, Any] = output["result"]
                 return result
-            self._take(told)
+            self._take(output)
 
     def _next(self) -> dict[str, Any]:
         deadline = time.monotonic() + _TIMEOUT_S
@@ -108,19 +108,19 @@ class Page:
             assert chunk, "the browser is gone"
             self._seen += chunk
         message, _, self._seen = self._seen.partition(b"\0")
-        told: dict[str, Any] = json.loads(message)
-        return told
+        output: dict[str, Any] = json.loads(message)
+        return output
 
-    def _take(self, told: dict[str, Any]) -> None:
-        match told.get("method"):
+    def _take(self, output: dict[str, Any]) -> None:
+        match output.get("method"):
             case "Page.loadEventFired":
                 self._loaded = True
             case "Network.requestWillBeSent":
-                self.requests.append(told["params"]["request"]["url"])
+                self.requests.append(output["params"]["request"]["url"])
             case "Log.entryAdded":
-                self.complaints.append(told["params"]["entry"]["text"])
+                self.complaints.append(output["params"]["entry"]["text"])
             case "Runtime.consoleAPICalled" | "Runtime.exceptionThrown":
-                self.complaints.append(json.dumps(told["params"]))
+                self.complaints.append(json.dumps(output["params"]))
 
 
 @contextmanager

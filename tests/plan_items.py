@@ -33,7 +33,7 @@ def planned_encode(file: LibraryFile, source: Source | None = None) -> PlannedEn
     recipe = EncodeRecipe(
         settings=wanted, origins=(), streams=plan_streams(source, wanted), losses=(), encoder=SVT
     )
-    look = Evaluation(
+    evaluation = Evaluation(
         source=source,
         classification=tier,
         facts=facts_of(file, source, tier),
@@ -41,7 +41,12 @@ def planned_encode(file: LibraryFile, source: Source | None = None) -> PlannedEn
         recipe=recipe,
     )
     return PlannedEncode(
-        look=look, recipe=recipe, encoder=SVT, content_key="key", fingerprint="print", origin=file
+        evaluation=evaluation,
+        recipe=recipe,
+        encoder=SVT,
+        content_key="key",
+        fingerprint="print",
+        origin=file,
     )
 
 

@@ -18,7 +18,7 @@ from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import RuleSet
-from av1rules.storage.trash import TRASH_FOLDER
+from av1rules.storage.trash_folder import TRASH_FOLDER
 from av1rules.ui.event_text import event_text
 from tests.runs import RunCounts, run_plan
 
@@ -69,7 +69,7 @@ class SampleLibrary:
         return load_rules(self.rules_file)
 
     def plan(self, *paths: Path, force: bool = False, accept_missing: bool = False) -> Plan:
-        request = _wish(paths, force=force, accept_missing=accept_missing)
+        request = _expected(paths, force=force, accept_missing=accept_missing)
         with open_workspace(self.rules_file, write=False) as workspace:
             return build_plan(workspace, request)
 
@@ -77,7 +77,7 @@ class SampleLibrary:
         self, *paths: Path, force: bool = False, accept_missing: bool = False, jobs: int = 1
     ) -> RunCounts:
         self.events.clear()
-        request = _wish(paths, force=force, accept_missing=accept_missing)
+        request = _expected(paths, force=force, accept_missing=accept_missing)
         with (
             open_workspace(self.rules_file, write=False) as workspace,
             start_session(workspace, self.events.append) as session,
@@ -111,7 +111,7 @@ class SampleLibrary:
         finally:
             ledger.close()
 
-    def told(self) -> str:
+    def output(self) -> str:
         """The events of the last run as text."""
         return "\n".join(event_text(event) for event in self.events)
 
@@ -125,7 +125,7 @@ class SampleLibrary:
         ]
 
 
-def _wish(paths: tuple[Path, ...], *, force: bool, accept_missing: bool) -> PlanRequest:
+def _expected(paths: tuple[Path, ...], *, force: bool, accept_missing: bool) -> PlanRequest:
     names = tuple(str(path) for path in paths)
     return PlanRequest(paths=names, force=force, accept_missing=accept_missing)
 

@@ -9,8 +9,8 @@ from av1rules.approvals.model import changed_words
 from av1rules.approvals.write import yaml_word
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
-from av1rules.policy.canonical import ADJUSTABLE, DEFAULTS, in_words, shaping, shown
 from av1rules.policy.decode_settings import settings_of
+from av1rules.policy.fingerprint import ADJUSTABLE, DEFAULTS, in_words, output_affecting, shown
 from av1rules.policy.schema import settings_problems
 from av1rules.policy.settings import EncodeSettings
 from av1rules.policy.yaml.document import parse_document
@@ -66,7 +66,7 @@ def requested_variants(
 
 def changes_between(settings: EncodeSettings, goal: EncodeSettings) -> tuple[str, ...]:
     """The `key=value` words that turn `settings` into `goal`, as far as it can be adjusted."""
-    old, new = DEFAULTS | shaping(settings), DEFAULTS | shaping(goal)
+    old, new = DEFAULTS | output_affecting(settings), DEFAULTS | output_affecting(goal)
     return tuple(
         f"{name}={yaml_word(new[name])}"
         for name in ADJUSTABLE

@@ -16,7 +16,13 @@ import msgspec
 
 from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
-from av1rules.policy.canonical import ADJUSTABLE, DEFAULTS, in_words, settings_digest, with_changes
+from av1rules.policy.fingerprint import (
+    ADJUSTABLE,
+    DEFAULTS,
+    in_words,
+    settings_digest,
+    with_changes,
+)
 from av1rules.policy.model import Place, Review, ReviewKind, Setting, SettingsLayer
 from av1rules.policy.settings import EncodeSettings, show_value
 

@@ -28,8 +28,8 @@ from av1rules.approvals.model import (
 )
 from av1rules.approvals.write import cut, read_canonical
 from av1rules.base.text import printable
-from av1rules.policy.canonical import ADJUSTABLE
 from av1rules.policy.decode_settings import settings_of
+from av1rules.policy.fingerprint import ADJUSTABLE
 from av1rules.policy.model import Place, Problem
 from av1rules.policy.problems import cut_short, sort_problems, with_snippets
 from av1rules.policy.schema import settings_problems

@@ -120,7 +120,7 @@ def _output_options(source: Source, unknown: frozenset[str]) -> Iterator[str]:
 def _require_judged(result: FfmpegResult, path: str) -> None:
     """Raise where how it ended says nothing of the file."""
     failure = explain(result.completed, result.log.last, verdict=result.hang)
-    if failure.is_surroundings or result.completed.stopped is not None:
+    if failure.is_system_failure or result.completed.stopped is not None:
         message = f"decoding was cut short: {failure.reason}"
         raise Av1rulesError(message, hint=failure.hint, where=printable(path))
 

@@ -326,5 +326,5 @@ def _failure(result: FfmpegResult, job: EncodeJob, *, doing: str) -> Av1rulesErr
     where = printable(job.source_path)
     if failure.is_disk_full:
         return DiskFullError(message, place=place, hint=failure.hint, where=where)
-    kind = Av1rulesError if failure.is_surroundings else EncodeError
+    kind = Av1rulesError if failure.is_system_failure else EncodeError
     return kind(message, hint=failure.hint, where=where)

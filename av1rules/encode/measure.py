@@ -83,7 +83,7 @@ class _Answer(msgspec.Struct):
     frames: list[_Frame] = msgspec.field(default_factory=list)
 
 
-def sound_starts(path: str, *, tools: Tools, children: Children) -> dict[int, tuple[float, ...]]:
+def audio_starts(path: str, *, tools: Tools, children: Children) -> dict[int, tuple[float, ...]]:
     """When each sound track starts, in seconds by stream index: as its header says, and by its
     first packet, which may be one that MP4 hides and Matroska shows."""
     answer = _ask(

@@ -95,8 +95,8 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def notes(self) -> tuple[str, ...]:
         """All that is worth a line of the plan, each thing once; losses are told as losses."""
-        told = (step for step in self.steps if not step.is_loss and _is_worth_a_line(step))
-        return (*(step.describe() for step in told), *self.remarks)
+        reported = (step for step in self.steps if not step.is_loss and _is_worth_a_line(step))
+        return (*(step.describe() for step in reported), *self.remarks)
 
 
 def _is_worth_a_line(step: StreamStep) -> bool:

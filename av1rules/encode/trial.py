@@ -127,7 +127,7 @@ def _encode(
 def _refusal(result: FfmpegResult, encoder: EncoderInfo) -> str:
     said, messages = result.log.last, require_encoder(encoder.codec).messages
     failure = explain(result.completed, said, encoder=messages)
-    if failure.is_surroundings or result.completed.stopped is not None:
+    if failure.is_system_failure or result.completed.stopped is not None:
         return _UNKNOWN
     if words := encoder_message(said, messages):
         return f"{encoder.name} refuses the settings: {words}"
@@ -139,6 +139,6 @@ def _undecodable(path: str, encoder: EncoderInfo, tools: Tools, children: Childr
     decoded = decode_fully(path, video=0, tracks=(0,), tools=tools, children=children)
     if decoded.ok:
         return None
-    if explain(decoded.completed).is_surroundings or decoded.completed.stopped is not None:
+    if explain(decoded.completed).is_system_failure or decoded.completed.stopped is not None:
         return _UNKNOWN
     return f"what {encoder.name} makes with the settings can't be decoded"

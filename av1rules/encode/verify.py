@@ -20,7 +20,7 @@ from av1rules.encode.containers import MP4
 from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.measure import decode_fully, first_frame_times, shown_packets, sound_starts
+from av1rules.encode.measure import audio_starts, decode_fully, first_frame_times, shown_packets
 from av1rules.encode.streams import StreamAction, StreamStep
 from av1rules.ffmpeg.failures import explain
 from av1rules.ffmpeg.progress import ProgressSample, eta_s
@@ -209,8 +209,8 @@ def _decode_check(decoded: FfmpegResult, frames: int | None, job: EncodeJob) -> 
         verdict=decoded.hang,
         memory_bytes=job.memory_bytes,
     )
-    if failure.is_surroundings or decoded.completed.stopped is not None:
-        kind = Av1rulesError if failure.is_surroundings else EncodeError
+    if failure.is_system_failure or decoded.completed.stopped is not None:
+        kind = Av1rulesError if failure.is_system_failure else EncodeError
         raise kind(f"verifying the encode was cut short: {failure.reason}", hint=failure.hint)
     last = "; ".join(list(decoded.log.last)[-3:])
     detail = f"decoding failed: {decoded.completed.describe_exit()}: {last}"
@@ -333,8 +333,8 @@ def _sync_check(shifts: dict[int, float]) -> Check:
 def _sound_shifts(pair: _Pair, moved_s: float) -> dict[int, float]:
     """How far each sound track moved beyond what the picture moved, in seconds by its index."""
     tools, children = pair.tools, pair.children
-    before = sound_starts(pair.job.source_path, tools=tools, children=children)
-    after = sound_starts(pair.encoded.path, tools=tools, children=children)
+    before = audio_starts(pair.job.source_path, tools=tools, children=children)
+    after = audio_starts(pair.encoded.path, tools=tools, children=children)
     shifts = {}
     for number, step in enumerate(pair.job.streams.mapped):
         was, now = before.get(step.index, ()), after.get(number, ())

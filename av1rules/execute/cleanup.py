@@ -14,7 +14,7 @@ from av1rules.base.events import Note, Outcome
 from av1rules.base.files import TEMP_PREFIX
 from av1rules.base.text import printable
 from av1rules.base.units import now_text
-from av1rules.execute.replace import move_to_trash
+from av1rules.execute.replace_original import move_to_trash
 from av1rules.execute.session import Session
 from av1rules.ledger.clips import CLIPS_FOLDER
 from av1rules.ledger.ledger import Ledger

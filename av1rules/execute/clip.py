@@ -42,7 +42,7 @@ from av1rules.quality.survey import survey
 
 def build_clip(row: MakeClip, session: Session, worker: Worker) -> Outcome:
     """Make the clip of a planned row. Raises Av1rulesError or OSError if that fails."""
-    if row.work.look.source.provenance is not None:
+    if row.work.evaluation.source.provenance is not None:
         raise PlanOutdatedError("the source is an output of av1rules")
     known = with_prerequisites(row, session, worker)
     if isinstance(known, Outcome):
@@ -150,7 +150,7 @@ def _excerpts(job: TargetJob, clip: ClipState) -> tuple[Excerpt, ...]:
 
 def _excerpt_times(job: TargetJob, clip_s: float) -> ClipPlan:
     """The selected excerpts. Each content is surveyed once, whatever the settings."""
-    workspace, source = job.session.workspace, job.work.look.source
+    workspace, source = job.session.workspace, job.work.evaluation.source
     key = f"survey:{SURVEY_VERSION}:{workspace.tools.ffmpeg_version}:{job.work.content_key}"
     found: Survey | None = None
     if (stored := workspace.cache.get(key)) is not None:
@@ -171,7 +171,7 @@ def _survey(job: TargetJob) -> Survey:
     try:
         return survey(
             job.source_path,
-            job.work.look.source,
+            job.work.evaluation.source,
             tools=workspace.tools,
             children=workspace.children,
             priority=job.priority,
@@ -193,7 +193,7 @@ def _facts(
     made: EncodedExcerpts,
 ) -> ClipFacts:
     work, encoded, main = job.work, made.encoded, made.main
-    rate = work.look.source.main.frame_rate if work.look.source.main else None
+    rate = work.evaluation.source.main.frame_rate if work.evaluation.source.main else None
     frames = encoded.frames or main.frames or 0
     # The last frame has no duration of its own in a file, so the frame rate is more accurate.
     length_s = float(frames / rate) if rate and frames else main.duration_s or 0.0
@@ -209,7 +209,7 @@ def _facts(
         duration_s=length_s,
         source_bytes=job.source_bytes,
         projected_bytes=projected_bytes(
-            work.look.source, kept, clip_bytes=encoded.size_bytes, clip_s=length_s
+            work.evaluation.source, kept, clip_bytes=encoded.size_bytes, clip_s=length_s
         ),
         scores=made.scores,
         score_problem=made.score_problem,
@@ -228,6 +228,6 @@ def _notes(job: TargetJob, excerpts: tuple[Excerpt, ...], kept: frozenset[int]) 
             yield grain_text(noise)
     if excerpts[0].kind is not ExcerptKind.WHOLE:
         yield HARD_EXCERPTS
-    kept_audio = (audio for audio in job.work.look.source.audio if audio.index in kept)
+    kept_audio = (audio for audio in job.work.evaluation.source.audio if audio.index in kept)
     if any(audio.bitrate_bps is None for audio in kept_audio):
         yield UNKNOWN_AUDIO

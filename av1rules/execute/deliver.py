@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.base.events import JobDone, Note
 from av1rules.base.units import now_text
-from av1rules.execute.replace import replace_original
+from av1rules.execute.replace_original import replace_original
 from av1rules.execute.target_job import TargetJob, private_folder, require_as_planned
 from av1rules.execute.trash import purge, purged_line
 from av1rules.ledger.receipt import Receipt, parse_receipt, receipt_json, write_receipt
@@ -26,7 +26,7 @@ from av1rules.policy.model import OriginalsKind, OutputSpec, SideFiles
 from av1rules.storage.publish import FileAttributes, copy_attributes, publish_target
 from av1rules.storage.replace import copy_compared
 from av1rules.storage.sidecars import carry, renamed_for_extension
-from av1rules.storage.trash import trash_folder
+from av1rules.storage.trash_folder import trash_folder
 
 
 def deliver(
@@ -142,7 +142,7 @@ def _exchange(
             path="",
             row=entry,
             receipt=stored,
-            facts=pack_facts(job.work.look.source),
+            facts=pack_facts(job.work.evaluation.source),
             at=now_text(),
         )
         renamed = source != job.target and _output(job).side_files is SideFiles.CARRY

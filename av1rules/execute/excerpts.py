@@ -62,7 +62,7 @@ def encode_sample(
     """
     workspace, work = job.session.workspace, job.work
     tools = tools_used(work.encoder, workspace.tools)
-    excerpts = sample_excerpts(work.look.source)
+    excerpts = sample_excerpts(work.evaluation.source)
     known = workspace.ledger.samples.find(work.content_key, settings, tools)
     if known is not None and known.passages == excerpts and _has(known, metrics):
         return known

@@ -97,7 +97,7 @@ def meet_prerequisite(
 
 def _measure(job: TargetJob) -> str:
     noise = _estimate_noise(
-        job.name, job.source_path, job.work.look.source, job.work.content_key, job.session
+        job.name, job.source_path, job.work.evaluation.source, job.work.content_key, job.session
     )
     return grain_text(noise)
 

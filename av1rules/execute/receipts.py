@@ -12,7 +12,7 @@ from av1rules.ledger.records import Attempt, AttemptResult, TargetRow
 from av1rules.media.source import Source
 from av1rules.media.source_text import source_lines
 from av1rules.plan.items import ActiveItem, PlannedEncode
-from av1rules.policy.canonical import NAMES, shown
+from av1rules.policy.fingerprint import NAMES, shown
 
 
 def receipt_of(
@@ -34,11 +34,11 @@ def receipt_of(
         source_digest=entry.source_digest,
         target_digest=entry.target_digest,
         run=entry.run,
-        source_facts=tuple(source_lines(work.look.source)),
-        picture=_picture(work.look.source),
+        source_facts=tuple(source_lines(work.evaluation.source)),
+        picture=_picture(work.evaluation.source),
         source_tier=row.source_tier,
-        tier_confidence=work.look.classification.confidence,
-        tier_reasons=work.look.classification.reasons,
+        tier_confidence=work.evaluation.classification.confidence,
+        tier_reasons=work.evaluation.classification.reasons,
         rule=row.rule,
         causes=row.causes,
         settings=_setting_lines(work),

@@ -17,13 +17,13 @@ from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
 from av1rules.execute.cleanup import sweep_clips
 from av1rules.execute.move import recover_moves
-from av1rules.execute.replace import recover_replacements
-from av1rules.ledger.ledger import InHand, Ledger
+from av1rules.execute.replace_original import recover_replacements
+from av1rules.ledger.ledger import JobInProgress, Ledger
 from av1rules.ledger.receipt import parse_receipt, write_receipt
 from av1rules.ledger.records import TargetRow
 from av1rules.policy.model import OutputMode, OutputSpec, RuleSet, SideFiles
 from av1rules.storage.sidecars import carry
-from av1rules.storage.trash import is_disk_there
+from av1rules.storage.trash_folder import is_disk_there
 
 
 def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _remove_partial_caches(state_dir: Path) -> None:
             path.unlink()
 
 
-def _places(work: InHand) -> tuple[str, ...]:
+def _places(work: JobInProgress) -> tuple[str, ...]:
     return (work.folder,) if work.row is None else (work.folder, work.row.target)
 
 

@@ -88,7 +88,7 @@ def _check_move(job: TargetJob) -> Outcome:
 def _require_no_loop(job: TargetJob) -> None:
     """Raise PlanOutdatedError if the source is a target of av1rules. The plan excludes these
     already; without this second check a mistake there would encode a target again and again."""
-    if job.work.look.source.provenance is not None:
+    if job.work.evaluation.source.provenance is not None:
         raise PlanOutdatedError("the source is an output of av1rules")
 
 
@@ -141,7 +141,7 @@ def _is_done_already(job: TargetJob) -> bool:
 
 
 def _announce(job: TargetJob) -> None:
-    source = job.work.look.source
+    source = job.work.evaluation.source
     job.session.sink(
         JobStarted(
             source=job.name,

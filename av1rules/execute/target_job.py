@@ -57,7 +57,7 @@ def reserve_disk(job: TargetJob, need: int, places: list[str]) -> Iterator[Reser
 @contextmanager
 def reserve_memory(job: TargetJob) -> Iterator[None]:
     """Reserve the memory of one encode."""
-    main, run = job.work.look.source.main, job.session.workspace.ruleset.run
+    main, run = job.work.evaluation.source.main, job.session.workspace.ruleset.run
     need = estimate_bytes(
         (main.width if main else None) or _DEFAULT_WIDTH,
         (main.height if main else None) or _DEFAULT_HEIGHT,
@@ -155,7 +155,7 @@ def encode_job_of(job: TargetJob, *, folder: str, digest: str) -> EncodeJob:
     run = workspace.ruleset.run
     return EncodeJob(
         source_path=job.source_path,
-        source=work.look.source,
+        source=work.evaluation.source,
         settings=work.recipe.settings,
         encoder=work.encoder,
         target=job.target,

@@ -17,7 +17,7 @@ from av1rules.base.units import format_size, now_text
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.policy.model import Originals, OriginalsKind, RuleSet
-from av1rules.storage.trash import TRASH_FOLDER, is_disk_there, remove_empty_folders
+from av1rules.storage.trash_folder import TRASH_FOLDER, is_disk_there, remove_empty_folders
 
 
 class TrashState(StrEnum):

@@ -32,7 +32,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     reason: str
     hint: str | None = None
-    is_surroundings: bool = False
+    is_system_failure: bool = False
     is_disk_full: bool = False
 
 
@@ -128,15 +128,15 @@ def explain(
         return Failure(
             reason=f"{_OUT_OF_MEMORY}: more than {format_size(memory_bytes)} ({exit_text})",
             hint="raise run.memory_per_job: it counts addresses, 2 to 4 times the memory in use",
-            is_surroundings=True,
+            is_system_failure=True,
         )
     if code in KILLED_EXITS:
         hint = "often the system was out of memory: fewer jobs"
         reason = f"FFmpeg was killed ({exit_text})"
-        return Failure(reason=reason, hint=hint, is_surroundings=True)
+        return Failure(reason=reason, hint=hint, is_system_failure=True)
     if code in _STOPPED_EXITS:
         reason = f"FFmpeg was stopped from outside ({exit_text})"
-        return Failure(reason=reason, hint="run again", is_surroundings=True)
+        return Failure(reason=reason, hint="run again", is_system_failure=True)
     for known in encoder.known if encoder else ():
         if _contains((known.words,), lines):
             return Failure(reason=known.reason, hint=known.hint)
@@ -145,7 +145,7 @@ def explain(
             return Failure(
                 reason=f"{system_failure.reason} ({exit_text})",
                 hint=system_failure.hint.format(place=place),
-                is_surroundings=True,
+                is_system_failure=True,
                 is_disk_full=system_failure.is_disk_full,
             )
     return _recurring(code, exit_text, lines, encoder)

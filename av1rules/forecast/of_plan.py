@@ -185,13 +185,13 @@ def _first_frames(work: PlannedEncode, frame_rate: float) -> float:
     count = sum(encodes.get(step, 0) for step in work.pending)
     if not count:
         return 0.0
-    length_s = sum(length for _, length in sample_excerpts(work.look.source))
+    length_s = sum(length for _, length in sample_excerpts(work.evaluation.source))
     return count * length_s * frame_rate
 
 
 def traits_of(work: PlannedEncode) -> Traits | None:
     """What the cost of an encode depends on; None without duration, rate, or frame size."""
-    source, settings = work.look.source, work.recipe.settings
+    source, settings = work.evaluation.source, work.recipe.settings
     main = source.main
     if main is None or not (main.width and main.height):
         return None
@@ -206,7 +206,7 @@ def traits_of(work: PlannedEncode) -> Traits | None:
         film_grain=settings.film_grain,
         bit_depth=settings.bit_depth,
         resolution=None if resolution is None else resolution.value,
-        source_tier=work.look.tier_name,
+        source_tier=work.evaluation.tier_name,
         frames=duration_s * float(main.frame_rate),
         pixels=main.width * main.height,
         source_bytes=work.origin.stat.size_bytes,

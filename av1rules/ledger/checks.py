@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from av1rules.ledger.database import LedgerDb
-from av1rules.ledger.mapping import Column, LedgerPath, RecordMapper, Table
+from av1rules.ledger.mapping import LedgerPath, RecordMapper, RecordTable, StoredColumn
 from av1rules.ledger.records import TargetRow
 
 
@@ -37,7 +37,9 @@ class LastCheck(msgspec.Struct, frozen=True, kw_only=True):
     """The last check of one target. `ways` empty: only size and times; `at` is ISO 8601, UTC."""
 
     at: str
-    ways: Annotated[frozenset[CheckMethod], Column(name="how", dump=_dump_ways, load=_load_ways)]
+    ways: Annotated[
+        frozenset[CheckMethod], StoredColumn(name="how", dump=_dump_ways, load=_load_ways)
+    ]
     fault: str | None
 
 
@@ -49,7 +51,7 @@ class DamageRecord(msgspec.Struct, frozen=True, kw_only=True):
     fault: str
 
 
-class CheckTable(Table[LastCheck]):
+class CheckTable(RecordTable[LastCheck]):
     """The last check of each target, as long as it is the same file."""
 
     name = "checked"
@@ -105,7 +107,7 @@ class SourceCheckRecord(msgspec.Struct, frozen=True, kw_only=True):
     fault: str | None
 
 
-class SourceCheckTable(Table[SourceCheckRecord]):
+class SourceCheckTable(RecordTable[SourceCheckRecord]):
     """Which contents were decoded whole, by content key: a renamed source is not done again."""
 
     name = "health"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from av1rules.ledger.mapping import LedgerPath, RecordMapper, Table
+from av1rules.ledger.mapping import LedgerPath, RecordMapper, RecordTable
 from av1rules.ledger.records import ToolsUsed
 from av1rules.policy.model import Review, ReviewKind, parse_canary
 from av1rules.policy.settings import EncodeSettings
@@ -107,7 +107,7 @@ def clip_place(state_dir: Path, fingerprint: str) -> str:
     return str(state_dir / CLIPS_FOLDER / f"{fingerprint}.mp4")
 
 
-class ClipTable(Table[ClipRecord]):
+class ClipTable(RecordTable[ClipRecord]):
     """The clips of one state folder. What can't be read (another version wrote it) is not there:
     a clip is cheap to make again."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from av1rules.ledger.mapping import Column, Embedded, LedgerPath, RecordMapper, Table
+from av1rules.ledger.mapping import Embedded, LedgerPath, RecordMapper, RecordTable, StoredColumn
 from av1rules.ledger.records import Basis, Interval
 
 
@@ -27,15 +27,15 @@ class PastForecast(msgspec.Struct, frozen=True, kw_only=True):
     seconds: Annotated[
         Interval, Embedded(columns={"low": "low_s", "mid": "mid_s", "high": "high_s"})
     ]
-    actual_s: Annotated[float, Column(name="took_s")]
+    actual_s: Annotated[float, StoredColumn(name="took_s")]
     size_bytes: Annotated[
         Interval, Embedded(columns={"low": "low_bytes", "mid": "mid_bytes", "high": "high_bytes"})
     ]
-    actual_bytes: Annotated[int, Column(name="came_bytes")]
+    actual_bytes: Annotated[int, StoredColumn(name="came_bytes")]
     source_bytes: int
 
 
-class ForecastTable(Table[PastForecast]):
+class ForecastTable(RecordTable[PastForecast]):
     """One row for each encode that came out; those that failed have nothing to compare with."""
 
     name = "forecasts"

@@ -183,14 +183,14 @@ def _time(row: TargetRow) -> datetime:
 
 def _picture(facts: _ReceiptFacts) -> MainPicture:
     """Receipts of earlier versions have it in words only."""
-    told = facts.picture
-    if told is None:
+    reported = facts.picture
+    if reported is None:
         return main_picture(facts.source_facts)
     rate = None
-    if told.frame_rate is not None and not told.is_variable_rate:
-        frames, _, seconds = told.frame_rate.partition("/")
+    if reported.frame_rate is not None and not reported.is_variable_rate:
+        frames, _, seconds = reported.frame_rate.partition("/")
         rate = int(frames) / (int(seconds or 1) or math.inf) or None
-    return MainPicture(width=told.width, height=told.height, frame_rate=rate)
+    return MainPicture(width=reported.width, height=reported.height, frame_rate=rate)
 
 
 def _scores(facts: _ReceiptFacts) -> Iterator[ScoreSummary]:

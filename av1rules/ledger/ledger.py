@@ -18,14 +18,14 @@ from av1rules.ledger.checks import CheckTable, SourceCheckTable
 from av1rules.ledger.clips import ClipTable
 from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION, LedgerDb
 from av1rules.ledger.forecasts import ForecastTable
-from av1rules.ledger.mapping import LedgerPath, RecordMapper, Table
+from av1rules.ledger.mapping import LedgerPath, RecordMapper, RecordTable
 from av1rules.ledger.records import (
     Attempt,
     AttemptResult,
+    AttemptTable,
     LedgerRow,
     TargetRow,
     TargetTable,
-    VerdictTable,
     dump_row,
     put_attempt,
     put_row,
@@ -34,13 +34,13 @@ from av1rules.ledger.runs import InventoryTable, MoveTable, RunTable
 from av1rules.ledger.samples import SampleTable, SearchTable
 from av1rules.ledger.trash_table import TrashTable
 
-__all__ = ["LEDGER_NAME", "SCHEMA_VERSION", "InHand", "Ledger"]
+__all__ = ["LEDGER_NAME", "SCHEMA_VERSION", "JobInProgress", "Ledger"]
 
 PAGE_ROWS = 2000
 """A library of 100,000 targets is never in memory at once."""
 
 
-class InHand(msgspec.Struct, frozen=True, kw_only=True):
+class JobInProgress(msgspec.Struct, frozen=True, kw_only=True):
     """Work in hand when a run ended: its private folder, and the row if it was verified."""
 
     folder: LedgerPath
@@ -49,11 +49,11 @@ class InHand(msgspec.Struct, frozen=True, kw_only=True):
     receipt: bytes | None
 
 
-class InHandTable(Table[InHand]):
+class JobInProgressTable(RecordTable[JobInProgress]):
     """The work in hand."""
 
     name = "in_hand"
-    mapper = RecordMapper(InHand)
+    mapper = RecordMapper(JobInProgress)
 
 
 class TargetTotals(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +70,8 @@ class Ledger:
     def __init__(self, db: LedgerDb) -> None:
         self._db = db
         self._targets = TargetTable(db)
-        self._verdicts = VerdictTable(db)
-        self._in_hand = InHandTable(db)
+        self._verdicts = AttemptTable(db)
+        self._in_hand = JobInProgressTable(db)
         self.kept = TrashTable(db)
         self.runs = RunTable(db)
         self.moves = MoveTable(db)
@@ -158,7 +158,7 @@ class Ledger:
             for receipt, *of_row in self._db.query(sql, *values)
         ]
 
-    def glance(self) -> dict[str, tuple[str, int, int, str]]:
+    def known_targets(self) -> dict[str, tuple[str, int, int, str]]:
         """Of every valid row, by target: fingerprint, size, mtime (ns), tools: cheap to compare."""
         return {
             os.fsdecode(target): (fingerprint, size, mtime, tools)
@@ -176,7 +176,7 @@ class Ledger:
         which = "WHERE content_key=? AND fingerprint=?"
         return next(self._verdicts.select(which, content_key, fingerprint), None)
 
-    def jobs_in_progress(self) -> tuple[InHand, ...]:
+    def jobs_in_progress(self) -> tuple[JobInProgress, ...]:
         return tuple(self._in_hand.select())
 
     # --- writing, one transaction each
@@ -185,7 +185,7 @@ class Ledger:
         """Record a private folder before it is made, so that a crash can't orphan it."""
         with self._db.transaction() as write:
             self._in_hand.insert(
-                write, InHand(folder=folder, source=source, row=None, receipt=None)
+                write, JobInProgress(folder=folder, source=source, row=None, receipt=None)
             )
 
     def prepare(self, folder: str, row: TargetRow, receipt: bytes | None) -> None:

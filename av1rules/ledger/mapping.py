@@ -2,7 +2,7 @@
 
 A column is called like its field. Enums are stored by value, flags as 0 or 1, nested values as
 canonical JSON; None is NULL, and NULL is the default of a field that can't be None. The annotation
-of a field says what its type does not: `LedgerPath`, `Column`, `Embedded`.
+of a field says what its type does not: `LedgerPath`, `StoredColumn`, `Embedded`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar, Union
 import msgspec
 
 from av1rules.ledger.database import LedgerDb
-from av1rules.policy.canonical import parse_settings, settings_json
+from av1rules.policy.fingerprint import parse_settings, settings_json
 from av1rules.policy.settings import EncodeSettings
 
 R = TypeVar("R")
@@ -29,7 +29,7 @@ R = TypeVar("R")
 SqlValue = str | int | float | bytes | None
 
 
-class Column(msgspec.Struct, frozen=True, kw_only=True):
+class StoredColumn(msgspec.Struct, frozen=True, kw_only=True):
     """How a field is stored: `name` of its column (None: the field's own), and a codec where the
     type does not tell it."""
 
@@ -49,7 +49,7 @@ class _Leaf(msgspec.Struct, frozen=True, kw_only=True):
     """One column: `field` is dotted for a field of an embedded record."""
 
     field: str
-    column: Column
+    column: StoredColumn
     is_nullable: bool
 
     @property
@@ -154,9 +154,9 @@ def _hints(record: type) -> dict[str, Any]:
     return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar}
 
 
-def _marker(hint: Any) -> Column | Embedded | None:
+def _marker(hint: Any) -> StoredColumn | Embedded | None:
     notes = getattr(hint, "__metadata__", ())
-    return next((note for note in notes if isinstance(note, Column | Embedded)), None)
+    return next((note for note in notes if isinstance(note, StoredColumn | Embedded)), None)
 
 
 def _leaf(field: str, hint: Any, name: str | None) -> _Leaf:
@@ -173,7 +173,7 @@ def _leaf(field: str, hint: Any, name: str | None) -> _Leaf:
             kind = parts[0]
         else:
             break
-    column = marker if isinstance(marker, Column) else Column()
+    column = marker if isinstance(marker, StoredColumn) else StoredColumn()
     if column.dump is None and column.load is None:
         column = _codec(kind, column.name)
     return _Leaf(
@@ -183,23 +183,23 @@ def _leaf(field: str, hint: Any, name: str | None) -> _Leaf:
     )
 
 
-def _named(column: Column, name: str) -> Column:
-    return Column(name=name, dump=column.dump, load=column.load, is_bytes=column.is_bytes)
+def _named(column: StoredColumn, name: str) -> StoredColumn:
+    return StoredColumn(name=name, dump=column.dump, load=column.load, is_bytes=column.is_bytes)
 
 
 _JSON = msgspec.json.Encoder(order="deterministic")
 
 
-def _codec(kind: Any, name: str | None) -> Column:
+def _codec(kind: Any, name: str | None) -> StoredColumn:
     """How values of this type are stored."""
     if kind is bool:
-        return Column(name=name, dump=int, load=bool)
+        return StoredColumn(name=name, dump=int, load=bool)
     if kind in (str, int, float, bytes):
-        return Column(name=name, is_bytes=kind is bytes)
+        return StoredColumn(name=name, is_bytes=kind is bytes)
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return Column(name=name, dump=operator.attrgetter("value"), load=kind)
+        return StoredColumn(name=name, dump=operator.attrgetter("value"), load=kind)
     load = functools.lru_cache(maxsize=256)(msgspec.json.Decoder(kind).decode)
-    return Column(name=name, dump=canonical_json, load=load)  # many rows hold the same few
+    return StoredColumn(name=name, dump=canonical_json, load=load)  # many rows hold the same few
 
 
 def canonical_json(value: object) -> str:
@@ -232,23 +232,23 @@ def _load_figures(text: str) -> Figures:
 
 Figures = tuple[tuple[str, float], ...]
 
-LedgerPath = Annotated[str, Column(dump=os.fsencode, load=os.fsdecode, is_bytes=True)]
+LedgerPath = Annotated[str, StoredColumn(dump=os.fsencode, load=os.fsdecode, is_bytes=True)]
 """A path, stored as the bytes that the file system knows."""
 
-LedgerPaths = Annotated[tuple[tuple[str, str], ...], Column(dump=dump_paths, load=load_paths)]
+LedgerPaths = Annotated[tuple[tuple[str, str], ...], StoredColumn(dump=dump_paths, load=load_paths)]
 """Pairs of paths: (from, to)."""
 
 LedgerSettings = Annotated[
     EncodeSettings,
-    Column(dump=settings_json, load=functools.lru_cache(maxsize=256)(parse_settings)),
+    StoredColumn(dump=settings_json, load=functools.lru_cache(maxsize=256)(parse_settings)),
 ]
 """All settings of an encode, those that are not asked for left out."""
 
-LedgerFigures = Annotated[Figures, Column(dump=_dump_figures, load=_load_figures)]
+LedgerFigures = Annotated[Figures, StoredColumn(dump=_dump_figures, load=_load_figures)]
 """Figures by their names, as JSON; NULL if there are none."""
 
 
-class Table(Generic[R]):
+class RecordTable(Generic[R]):
     """A table whose columns are the fields of a record, and a few beside them that queries need or
     that the record is called by."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from av1rules.ledger.records import ToolsUsed
-from av1rules.policy.canonical import shaping_only
+from av1rules.policy.fingerprint import only_output_affecting
 from av1rules.policy.settings import EncodeSettings
 
 FORMAT = 1
@@ -36,7 +36,7 @@ def provenance_json(
             source_digest=digest,
             content_key=content_key,
             source_bytes=size_bytes,
-            settings=shaping_only(settings),
+            settings=only_output_affecting(settings),
             tools=tools,
         )
     ).decode()

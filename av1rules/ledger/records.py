@@ -12,12 +12,12 @@ from av1rules.base.errors import LedgerError
 from av1rules.base.text import counted, printable
 from av1rules.ffmpeg.tools import EncoderInfo, Tools
 from av1rules.ledger.mapping import (
-    Column,
     LedgerFigures,
     LedgerPath,
     LedgerSettings,
     RecordMapper,
-    Table,
+    RecordTable,
+    StoredColumn,
     canonical_json,
 )
 
@@ -107,7 +107,7 @@ class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
     run: int | None = None  # that built it; None before runs were numbered
 
 
-class TargetTable(Table[TargetRow]):
+class TargetTable(RecordTable[TargetRow]):
     """One row for each target that was built."""
 
     name = "targets"
@@ -140,7 +140,7 @@ def parse_row(text: str) -> TargetRow:
     return TargetTable.mapper.load_plain(msgspec.json.decode(text))
 
 
-LedgerRow = Annotated[TargetRow, Column(dump=dump_row, load=parse_row)]
+LedgerRow = Annotated[TargetRow, StoredColumn(dump=dump_row, load=parse_row)]
 """A row of the targets within a row of another table."""
 
 
@@ -187,7 +187,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     measured: LedgerFigures = ()
 
 
-class VerdictTable(Table[Attempt]):
+class AttemptTable(RecordTable[Attempt]):
     """One row for each content and set of settings that gave no target."""
 
     name = "verdicts"
@@ -196,11 +196,11 @@ class VerdictTable(Table[Attempt]):
 
 def put_attempt(write: sqlite3.Connection, verdict: Attempt) -> None:
     """Write a verdict inside a transaction; of the same kind again, it counts."""
-    names = VerdictTable.mapper.columns
+    names = AttemptTable.mapper.columns
     renewed = (name for name in names if name not in ("content_key", "fingerprint", "count"))
     write.execute(
         f"INSERT INTO verdicts ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
         f" ON CONFLICT DO UPDATE SET {', '.join(f'{name}=excluded.{name}' for name in renewed)},"
         " count=CASE kind WHEN excluded.kind THEN verdicts.count+1 ELSE 1 END",
-        VerdictTable.mapper.dump(verdict),
+        AttemptTable.mapper.dump(verdict),
     )

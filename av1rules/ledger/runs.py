@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from av1rules.ledger.database import LedgerDb
-from av1rules.ledger.mapping import LedgerPath, RecordMapper, Table
+from av1rules.ledger.mapping import LedgerPath, RecordMapper, RecordTable
 from av1rules.ledger.records import TargetRow, put_row
 
 
@@ -24,7 +24,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     summary: str | None
 
 
-class RunTable(Table[RunRecord]):
+class RunTable(RecordTable[RunRecord]):
     """Which runs there were: what `undo` and `status` call them by."""
 
     name = "runs"
@@ -77,7 +77,7 @@ class TargetMove(msgspec.Struct, frozen=True, kw_only=True):
         return not self.stage
 
 
-class MoveTable(Table[TargetMove]):
+class MoveTable(RecordTable[TargetMove]):
     """The journal of moves in flight."""
 
     name = "moves"

@@ -14,7 +14,7 @@ import msgspec
 from av1rules.ledger.database import LedgerDb
 from av1rules.ledger.mapping import SqlValue, canonical_json, insert
 from av1rules.ledger.records import ToolsUsed
-from av1rules.policy.canonical import settings_digest
+from av1rules.policy.fingerprint import settings_digest
 from av1rules.policy.settings import EncodeSettings
 from av1rules.quality.result import Score
 

@@ -16,12 +16,12 @@ import msgspec
 from msgspec.structs import replace
 
 from av1rules.ledger.mapping import (
-    Column,
     LedgerPath,
     LedgerPaths,
     RecordMapper,
+    RecordTable,
     SqlValue,
-    Table,
+    StoredColumn,
     dump_paths,
 )
 from av1rules.ledger.records import (
@@ -110,7 +110,7 @@ class _Journal(msgspec.Struct, frozen=True, kw_only=True):
     aside: LedgerPath | None
     key_out: str | None
     side_files: LedgerPaths
-    is_new: Annotated[bool, Column(dump=bool, load=bool)]  # JSON has flags of its own
+    is_new: Annotated[bool, StoredColumn(dump=bool, load=bool)]  # JSON has flags of its own
     kind: TrashKind | None  # of the entry afterwards; None: it goes
     path: LedgerPath | None
     run: int | None
@@ -119,7 +119,7 @@ class _Journal(msgspec.Struct, frozen=True, kw_only=True):
 _JOURNAL = RecordMapper(_Journal)
 
 
-class TrashTable(Table[TrashEntry]):
+class TrashTable(RecordTable[TrashEntry]):
     """What lies aside. Writes are one transaction each."""
 
     name = "kept"

@@ -118,14 +118,14 @@ def _with_unit(hints: PictureHints, codec: str, unit: bytes) -> PictureHints | N
         is_sei, head = kind in _HEVC_SEI, 2
     if not is_sei:
         return hints
-    told: PictureHints | None = hints
+    reported: PictureHints | None = hints
     for message, body in _messages(unit[head:]):
-        if told is None or message in _DECODED:
+        if reported is None or message in _DECODED:
             return None
         if message == _PICTURE_TIMING and codec == "hevc" and not _is_whole_picture(body):
             return None
-        told = _with_message(told, message, body)
-    return told
+        reported = _with_message(reported, message, body)
+    return reported
 
 
 def _is_whole_picture(body: bytes) -> bool:

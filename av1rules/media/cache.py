@@ -150,12 +150,12 @@ class LibraryCache:
     def put_probe(
         self, stat: FileStat, outcome: Source | ProbeFailure, *, ffprobe_version: str
     ) -> None:
-        told: tuple[bytes | None, str | None]
+        reported: tuple[bytes | None, str | None]
         if isinstance(outcome, Source):
-            told = (source_to_json(outcome), None)
+            reported = (source_to_json(outcome), None)
         else:
-            told = (None, outcome.message)
-        self._queue(self._probes, (*stat_key(stat), _validity(ffprobe_version), *told))
+            reported = (None, outcome.message)
+        self._queue(self._probes, (*stat_key(stat), _validity(ffprobe_version), *reported))
 
     def content_keys(self, stats: Iterable[FileStat]) -> dict[StatKey, str]:
         columns = "device, inode, size, mtime_ns, ctime_ns, content_key"

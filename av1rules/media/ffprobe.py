@@ -220,7 +220,7 @@ def _facts(
     if plain_tracks and not with_pictures:
         argv = facts_argv(ffprobe, path, with_pictures=False, sparing=True)
         raw = _tried(argv, path, timeout_s, children)
-        if raw is not None and _is_told(raw, plain_tracks):
+        if raw is not None and _is_reported(raw, plain_tracks):
             return raw
     argv = facts_argv(ffprobe, path, with_pictures=with_pictures)
     return read_probe(_ask(argv, path, timeout_s, children))
@@ -255,7 +255,7 @@ def _plain_tracks(path: str) -> int:
         raise UnansweredProbeError(f"can't be read: {problem.strerror}") from problem
 
 
-def _is_told(raw: RawProbe, plain_tracks: int) -> bool:
+def _is_reported(raw: RawProbe, plain_tracks: int) -> bool:
     """Whether sparing hid nothing: all video is the plain H.264 that was seen, of known format."""
     video = [stream for stream in raw.streams if stream.codec_type == "video"]
     are_plain = all(one.codec_name == "h264" and one.pix_fmt is not None for one in video)
@@ -272,8 +272,8 @@ def _hints(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
             return PLAIN
         order = word(main.field_order)
         is_interlaced = None if order is None else order != "progressive"
-        told = PictureHints(has_captions=False, is_interlaced=is_interlaced)
-        return None if order is None else told
+        reported = PictureHints(has_captions=False, is_interlaced=is_interlaced)
+        return None if order is None else reported
     if codec == "h264" and main.field_order != "progressive":
         return None
     if codec == "av1" and main.color_transfer == "smpte2084" and not main.side_data_list:

@@ -304,7 +304,7 @@ def _check_ledger(folder: Path) -> Iterator[Finding]:
         return
     try:
         with closing(Ledger.read(folder)) as ledger:
-            count, jobs_in_progress = len(ledger.glance()), len(ledger.jobs_in_progress())
+            count, jobs_in_progress = len(ledger.known_targets()), len(ledger.jobs_in_progress())
     except LedgerError as problem:
         hint = "restore it from a backup; without it every target counts as not ours"
         yield _finding("state", Grade.WRONG, "ledger", problem.message, hint)

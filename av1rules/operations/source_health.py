@@ -105,7 +105,7 @@ def _candidates(
     workspace: Workspace, paths: tuple[str, ...]
 ) -> tuple[list[LibraryFile], tuple[str, ...]]:
     """The files that a plan would read, without targets that the ledger knows."""
-    known = workspace.ledger.glance()
+    known = workspace.ledger.known_targets()
     files: list[LibraryFile] = []
     problems: list[str] = []
     for step in walk_roots(workspace.ruleset, workspace.ruleset.library.roots):

@@ -14,7 +14,7 @@ import msgspec
 from av1rules.base.errors import Av1rulesError, UsageError
 from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.text import printable
-from av1rules.execute.replace import undo_entry
+from av1rules.execute.replace_original import undo_entry
 from av1rules.execute.session import Session
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.trash_table import TrashEntry, TrashKind

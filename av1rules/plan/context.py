@@ -46,7 +46,7 @@ class PlanContext(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             workspace=workspace,
             request=request,
-            known=workspace.ledger.glance(),
+            known=workspace.ledger.known_targets(),
             replaced=frozenset(pairs.values()),
             places=workspace.ledger.kept.all_places(),
             faults=workspace.ledger.checks.faults(),

@@ -19,8 +19,8 @@ from av1rules.media.cache import content_key_of
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.items import EncodeRecipe, Evaluation
 from av1rules.plan.workspace import Workspace
-from av1rules.policy.canonical import effective, fingerprint
 from av1rules.policy.facts import facts_of
+from av1rules.policy.fingerprint import effective, fingerprint
 from av1rules.policy.match import asks_for_grain, unmeasured_rule
 from av1rules.policy.model import Place, RuleSet, Setting, SettingsLayer
 from av1rules.policy.resolve import Decision, DecisionKind, Origin, decide

@@ -28,7 +28,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The row and what led to it; None or empty where planning ended earlier."""
 
     row: PlanItem
-    look: Evaluation | None = None
+    evaluation: Evaluation | None = None
     rules: tuple[RuleMatch, ...] = ()
     command: str | None = None
 
@@ -47,23 +47,23 @@ def explain_file(workspace: Workspace, path: str) -> Explanation:
     if original is not None:  # our own target, explained by the original it replaced
         known = original.known
         origin = _Origin(original.kept.path, known.content_key, known.source_bytes)
-        look = original.look
+        evaluation = original.evaluation
     else:
         ((_, source),) = probe_files(workspace, [row.file])
         if isinstance(source, ProbeFailure):
             return Explanation(row=row)
         origin = _Origin(path, content_key_of(row.file, workspace.cache), row.size_bytes)
-        look = evaluate(workspace, row.file, source, content_key=origin.content_key)
-    recipe = look.recipe
-    if recipe is not None and look.fingerprint is not None:
-        settings = known_settings(workspace, origin.content_key, recipe, look.fingerprint)
+        evaluation = evaluate(workspace, row.file, source, content_key=origin.content_key)
+    recipe = evaluation.recipe
+    if recipe is not None and evaluation.fingerprint is not None:
+        settings = known_settings(workspace, origin.content_key, recipe, evaluation.fingerprint)
         recipe = replace(recipe, settings=settings)
-        look = replace(look, recipe=recipe)
+        evaluation = replace(evaluation, recipe=recipe)
     return Explanation(
         row=row,
-        look=look,
-        rules=explain_rules(workspace.ruleset.rules, look.facts),
-        command=None if recipe is None else _command(workspace, row, look, recipe, origin),
+        evaluation=evaluation,
+        rules=explain_rules(workspace.ruleset.rules, evaluation.facts),
+        command=None if recipe is None else _command(workspace, row, evaluation, recipe, origin),
     )
 
 
@@ -76,18 +76,22 @@ class _Origin(NamedTuple):
 
 
 def _command(
-    workspace: Workspace, row: PlanItem, look: Evaluation, recipe: EncodeRecipe, origin: _Origin
+    workspace: Workspace,
+    row: PlanItem,
+    evaluation: Evaluation,
+    recipe: EncodeRecipe,
+    origin: _Origin,
 ) -> str | None:
     """The command as it would be run. Placeholders stand for the names of temporary files, and for
     the digest of a source that was never read in full."""
-    if row.target is None or look.source.main is None or recipe.encoder is None:
+    if row.target is None or evaluation.source.main is None or recipe.encoder is None:
         return None
     known = workspace.ledger.find(row.target)
     is_known = known is not None and known.content_key == origin.content_key
     digest = known.source_digest if known and is_known else "DIGEST-OF-THE-SOURCE"
     job = EncodeJob(
         source_path=origin.path,
-        source=look.source,
+        source=evaluation.source,
         settings=recipe.settings,
         encoder=recipe.encoder,
         target=row.target,

@@ -8,7 +8,7 @@ import msgspec
 
 from av1rules.ledger.records import TargetRow, ToolsUsed
 from av1rules.plan.target_state import TargetState, is_as_written
-from av1rules.policy.canonical import changed_settings, fingerprint
+from av1rules.policy.fingerprint import changed_settings, fingerprint
 from av1rules.policy.settings import EncodeSettings
 
 

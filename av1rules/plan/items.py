@@ -128,7 +128,7 @@ class PlannedEncode(Struct, frozen=True, kw_only=True):
     `is_forced`: the user overrides the gates before the encode.
     """
 
-    look: Evaluation
+    evaluation: Evaluation
     recipe: EncodeRecipe
     encoder: EncoderInfo
     content_key: str

@@ -40,7 +40,7 @@ from av1rules.plan.source_item import plan_file
 from av1rules.plan.workspace import Workspace, probe_files, walk_roots
 from av1rules.policy.model import OnToolsChange, OriginalsKind, OutputMode, OutputSpec
 
-SET_ASIDE_TEXTS = {
+SKIP_TEXTS = {
     SkipReason.EXCLUDED: "excluded by library.include or library.exclude",
     SkipReason.TOO_SMALL: "smaller than library.min_size",
     SkipReason.SETTLING: "written to within library.settle: left for next time",
@@ -172,7 +172,7 @@ def _from_cache(
     for item in found:
         file = item.file
         if item.skip_reason is not None:
-            cause = SET_ASIDE_TEXTS[item.skip_reason]
+            cause = SKIP_TEXTS[item.skip_reason]
             rows[file.path] = LeftAlone(file=file, causes=(cause,))
             continue
         seen = None if scope.request.force else cache.find(file)

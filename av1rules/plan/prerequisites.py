@@ -132,7 +132,7 @@ def _wants_sample(
 ) -> bool:
     """Whether its size must be sampled, or an earlier sample is too large by the current policy.
     `is_unsure`: its settings are not known yet."""
-    if not is_worth_sampling(work.look.source):
+    if not is_worth_sampling(work.evaluation.source):
         return False
     if is_unsure:
         return True
@@ -154,7 +154,7 @@ def too_large(work: PlannedEncode, sample: SampleEncode) -> str | None:
 def projection_of(work: PlannedEncode, sample: SampleEncode) -> int | None:
     """Projected size of the whole target in bytes, audio included; None if it is unknown."""
     return projected_bytes(
-        work.look.source,
+        work.evaluation.source,
         work.recipe.streams.kept,
         clip_bytes=sample.size_bytes,
         clip_s=sample.duration_s,

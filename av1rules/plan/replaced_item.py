@@ -58,7 +58,7 @@ class OriginalEvaluation(msgspec.Struct, frozen=True, kw_only=True):
     known: TargetRow
     kept: TrashEntry
     was: LibraryFile
-    look: Evaluation
+    evaluation: Evaluation
 
 
 def evaluate_original(workspace: Workspace, file: LibraryFile) -> OriginalEvaluation | None:
@@ -68,8 +68,8 @@ def evaluate_original(workspace: Workspace, file: LibraryFile) -> OriginalEvalua
     if known is None or kept is None or source is None:
         return None
     was = _original(file, known.source_path, known.source_bytes)
-    look = evaluate(workspace, was, source, content_key=known.content_key)
-    return OriginalEvaluation(known=known, kept=kept, was=was, look=look)
+    evaluation = evaluate(workspace, was, source, content_key=known.content_key)
+    return OriginalEvaluation(known=known, kept=kept, was=was, evaluation=evaluation)
 
 
 def plan_replaced(scope: PlanContext, file: LibraryFile) -> PlanItem | None:
@@ -84,30 +84,30 @@ def plan_replaced(scope: PlanContext, file: LibraryFile) -> PlanItem | None:
     if original is None:
         cause = "made by av1rules: its original is not known here"
         return LeftAlone.of(PlannedFile(file=file), cause, is_lasting=True)
-    known, kept, look = original.known, original.kept, original.look
+    known, kept, evaluation = original.known, original.kept, original.evaluation
     planned = PlannedFile(file=file, target=file.path)
-    if (grain_first := awaits_grain(planned, look, path=kept.path)) is not None:
+    if (grain_first := awaits_grain(planned, evaluation, path=kept.path)) is not None:
         if kept.gone_at is None and _is_there(kept):
             return grain_first
-        rule = look.grain_rule.name if look.grain_rule else ""
+        rule = evaluation.grain_rule.name if evaluation.grain_rule else ""
         cause = f"rule {rule} asks for the grain of its original, which is gone"
         return LeftAlone.of(planned, f"replaced its source before; {cause}", is_lasting=True)
     planned = replace(
         planned,
-        rule=look.rule_name,
-        source_tier=look.tier_name,
+        rule=evaluation.rule_name,
+        source_tier=evaluation.tier_name,
         fingerprint=known.fingerprint,
     )
-    recipe = look.recipe
-    if recipe is None or recipe.encoder is None or look.fingerprint is None:
-        reason = (recipe.problem if recipe else look.decision.reason) or "no rule matches"
+    recipe = evaluation.recipe
+    if recipe is None or recipe.encoder is None or evaluation.fingerprint is None:
+        reason = (recipe.problem if recipe else evaluation.decision.reason) or "no rule matches"
         return LeftAlone.of(planned, f"replaced its source before; by today's rules: {reason}")
     work = PlannedEncode(
-        look=look,
+        evaluation=evaluation,
         recipe=recipe,
         encoder=recipe.encoder,
         content_key=known.content_key,
-        fingerprint=look.fingerprint,
+        fingerprint=evaluation.fingerprint,
         known=known,
         found=found,
         origin=file,

@@ -30,14 +30,14 @@ from av1rules.plan.items import (
     clip_of,
     with_note,
 )
-from av1rules.policy.canonical import settings_digest
+from av1rules.policy.fingerprint import settings_digest
 from av1rules.policy.model import ReviewKind
 
 
 def apply_review(scope: PlanContext, row: Encode) -> Encode | Move | MakeClip | Held:
     """The encode as it is, or held, or as a clip to make. `--force` makes no exception; a target
     that was built before from this content with these settings does."""
-    decision, settings = row.work.look.decision, row.work.recipe.settings
+    decision, settings = row.work.evaluation.decision, row.work.recipe.settings
     is_asked = decision.review.kind is not ReviewKind.NEVER
     if decision.rule is None or not (is_asked or scope.workspace.book.decisions):
         return row
@@ -70,7 +70,7 @@ def _unreleased(scope: PlanContext, row: Encode, verdict: ReviewState) -> Move |
     clip = ClipState(
         path=due_place if record is None else record.path,
         verdict=verdict,
-        review=work.look.decision.review,
+        review=work.evaluation.decision.review,
         content_key=work.content_key,
         digest=settings_digest(work.recipe.settings),
         is_made=record is not None and record.is_there,
@@ -106,7 +106,7 @@ def _waiting(row: Encode, clip: ClipState) -> Held:
 def _due(work: PlannedEncode, verdict: ReviewState) -> str:
     if verdict.kind is ReviewStatus.VOID:
         return f"{verdict.text}: a new clip is to be seen"
-    decision = work.look.decision
+    decision = work.evaluation.decision
     detail = f"; {verdict.detail}" if verdict.detail else ""
     return f"review: {decision.review.text} ({decision.review_origin}){detail}"
 

@@ -51,34 +51,36 @@ def plan_file(scope: PlanContext, file: LibraryFile, source: Source) -> PlanItem
     if source.main is None:
         return LeftAlone.of(planned, "no video stream", is_lasting=True)
     try:
-        look = evaluate(scope.workspace, file, source)
+        evaluation = evaluate(scope.workspace, file, source)
     except OSError as unread:
         return Blocked.of(planned, f"can't be read: {unread.strerror}")
-    if (grain_first := awaits_grain(planned, look, path=file.path)) is not None:
+    if (grain_first := awaits_grain(planned, evaluation, path=file.path)) is not None:
         return grain_first
-    planned = replace(planned, rule=look.rule_name, source_tier=look.tier_name)
-    if look.recipe is None:
-        kind = Held if look.decision.kind is DecisionKind.HOLD else LeftAlone
-        return kind.of(planned, look.decision.reason or "no rule matches", is_lasting=True)
-    target = target_path(file, scope.workspace.ruleset.output, look.recipe.settings.container)
-    return _to_encode(scope, replace(planned, target=target), look, look.recipe)
+    planned = replace(planned, rule=evaluation.rule_name, source_tier=evaluation.tier_name)
+    if evaluation.recipe is None:
+        kind = Held if evaluation.decision.kind is DecisionKind.HOLD else LeftAlone
+        return kind.of(planned, evaluation.decision.reason or "no rule matches", is_lasting=True)
+    target = target_path(file, scope.workspace.ruleset.output, evaluation.recipe.settings.container)
+    return _to_encode(scope, replace(planned, target=target), evaluation, evaluation.recipe)
 
 
-def awaits_grain(planned: PlannedFile, look: Evaluation, *, path: str) -> MeasureGrain | None:
+def awaits_grain(planned: PlannedFile, evaluation: Evaluation, *, path: str) -> MeasureGrain | None:
     """MeasureGrain if the noise of the source, measured in `path`, decides on its rule; else
     None."""
-    if look.grain_rule is None or look.content_key is None:
+    if evaluation.grain_rule is None or evaluation.content_key is None:
         return None
-    planned = replace(planned, source_tier=look.tier_name)
+    planned = replace(planned, source_tier=evaluation.tier_name)
     return MeasureGrain.of(
         planned,
-        f"rule {look.grain_rule.name} asks for its grain: `run` measures it, then goes on",
-        unmeasured=AwaitsMeasurement(path=path, source=look.source, content_key=look.content_key),
+        f"rule {evaluation.grain_rule.name} asks for its grain: `run` measures it, then goes on",
+        unmeasured=AwaitsMeasurement(
+            path=path, source=evaluation.source, content_key=evaluation.content_key
+        ),
     )
 
 
 def _to_encode(
-    scope: PlanContext, planned: PlannedFile, look: Evaluation, recipe: EncodeRecipe
+    scope: PlanContext, planned: PlannedFile, evaluation: Evaluation, recipe: EncodeRecipe
 ) -> PlanItem:
     workspace = scope.workspace
     if recipe.encoder is None:
@@ -96,18 +98,18 @@ def _to_encode(
     )
     if problem is not None:
         return Blocked.of(planned, f"the encoder refuses these settings: {problem}")
-    if look.content_key is None or look.fingerprint is None:
-        return Blocked.of(planned, look.unreadable or "can't be read")
+    if evaluation.content_key is None or evaluation.fingerprint is None:
+        return Blocked.of(planned, evaluation.unreadable or "can't be read")
     assert planned.target is not None
     replaces = workspace.ruleset.output.mode is OutputMode.REPLACE
     is_own_place = replaces and planned.target == planned.file.path
     known = workspace.ledger.find(planned.target)
     work = PlannedEncode(
-        look=look,
+        evaluation=evaluation,
         recipe=recipe,
         encoder=recipe.encoder,
-        content_key=look.content_key,
-        fingerprint=look.fingerprint,
+        content_key=evaluation.content_key,
+        fingerprint=evaluation.fingerprint,
         known=known,
         found=None if is_own_place else inspect_target(planned.target, known, workspace.tools),
         origin=planned.file,

@@ -26,7 +26,7 @@ from av1rules.base.units import (
 from av1rules.policy.globs import glob_problem
 from av1rules.policy.model import (
     LONGEST_CLIP_S,
-    MOST_CANARIES,
+    MAX_CANARIES,
     SHORTEST_CLIP_S,
     ActionKind,
     Originals,
@@ -253,8 +253,8 @@ def approve(text: str) -> tuple[ReviewKind, int | None]:
     count = int(found[1])
     if count < 1:
         raise FormatError("canary(0) would release the rule unseen", hint="that is: never")
-    if count > MOST_CANARIES:
-        raise FormatError(f"{count} is above the maximum {MOST_CANARIES}", hint="to see all: each")
+    if count > MAX_CANARIES:
+        raise FormatError(f"{count} is above the maximum {MAX_CANARIES}", hint="to see all: each")
     return ReviewKind.CANARY, count
 
 

@@ -14,7 +14,7 @@ from av1rules.policy.decode import decode_rules
 from av1rules.policy.lint import lint
 from av1rules.policy.model import Problem, RuleSet, Severity
 from av1rules.policy.problems import (
-    MOST_PROBLEMS,
+    MAX_PROBLEMS,
     RulesError,
     cut_short,
     sort_problems,
@@ -65,7 +65,7 @@ def _checked(raw: bytes, path: Path) -> tuple[RuleSet | None, tuple[Problem, ...
         problems += [problem for problem in by_schema if problem.path not in document.unread]
         wrong = {*document.unread, *(problem.path for problem in by_schema)} - {""}
         values = _without(document.root, wrong, ())
-        if isinstance(values, dict) and len(by_schema) <= MOST_PROBLEMS:
+        if isinstance(values, dict) and len(by_schema) <= MAX_PROBLEMS:
             ruleset = _decoded(document, values, raw, path)
             problems += cross_problems(document, values, ruleset)
     if any(problem.severity is Severity.ERROR for problem in problems):

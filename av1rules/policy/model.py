@@ -318,7 +318,7 @@ SHORTEST_CLIP_S, LONGEST_CLIP_S = 30.0, 60.0
 """The predecessor's too: shorter shows too little of each kind, longer only costs more."""
 
 
-MOST_CANARIES = 1000
+MAX_CANARIES = 1000
 """Above it `each` is meant; the schema has no say, since `canary(3)` is text to it."""
 
 

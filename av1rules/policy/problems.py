@@ -11,7 +11,7 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
 from av1rules.policy.model import Problem, Severity
 
-MOST_PROBLEMS = 200
+MAX_PROBLEMS = 200
 """More are counted, not shown: nobody reads them, and a file made to have a million of them must
 not take minutes. The first ones are looked for only until there are so many of each kind."""
 
@@ -63,11 +63,11 @@ def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def cut_short(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     """The first `MOST_PROBLEMS`, sorted as they are, and one that says that there are more."""
-    if len(problems) <= MOST_PROBLEMS:
+    if len(problems) <= MAX_PROBLEMS:
         return problems
-    last = problems[MOST_PROBLEMS - 1]
-    message = f"there are more than {MOST_PROBLEMS} problems: the others are not shown"
-    return (*problems[:MOST_PROBLEMS], replace(last, path="", message=message, hint=None))
+    last = problems[MAX_PROBLEMS - 1]
+    message = f"there are more than {MAX_PROBLEMS} problems: the others are not shown"
+    return (*problems[:MAX_PROBLEMS], replace(last, path="", message=message, hint=None))
 
 
 def with_snippets(problems: Iterable[Problem], lines: Sequence[str]) -> tuple[Problem, ...]:

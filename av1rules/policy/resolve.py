@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from av1rules.media.resolution import UHD_MIN_HEIGHT, UHD_MIN_WIDTH
-from av1rules.policy.canonical import NAMES, with_changes
 from av1rules.policy.facts import Facts
+from av1rules.policy.fingerprint import NAMES, with_changes
 from av1rules.policy.match import first_match
 from av1rules.policy.model import (
     DEFAULT_CLIP_S,

@@ -16,7 +16,7 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import text_digest
 from av1rules.policy.formats import NUMBER_FORMATS, TEXT_FORMATS
 from av1rules.policy.model import Problem
-from av1rules.policy.problems import MOST_PROBLEMS
+from av1rules.policy.problems import MAX_PROBLEMS
 from av1rules.policy.schema_errors import REFUSALS, Describer, Schema, first_faults
 from av1rules.policy.yaml.nodes import Document, Path_
 
@@ -83,9 +83,9 @@ def _problems(
         checker.checks(name, raises=REFUSALS)(_conforms(parse_text, (str,)))
     validator = Draft202012Validator(schema, format_checker=checker)
     describer = Describer(document=document, schema=load_schema(), at=at, is_whole=is_whole)
-    errors = itertools.islice(validator.iter_errors(document.plain(at)), 4 * MOST_PROBLEMS)
+    errors = itertools.islice(validator.iter_errors(document.plain(at)), 4 * MAX_PROBLEMS)
     found = (problem for error in first_faults(errors) for problem in describer.problems(error))
-    return tuple(itertools.islice(found, 2 * MOST_PROBLEMS))
+    return tuple(itertools.islice(found, 2 * MAX_PROBLEMS))
 
 
 def _conforms(parse: Callable[[Any], object], of: tuple[type, ...]) -> Callable[[object], bool]:

@@ -15,7 +15,7 @@ from av1rules.base.text import printable
 from av1rules.base.units import UnitError
 from av1rules.policy.formats import FormatError
 from av1rules.policy.model import Place, Problem
-from av1rules.policy.problems import MOST_PROBLEMS, range_hint, space_hint, value_hint
+from av1rules.policy.problems import MAX_PROBLEMS, range_hint, space_hint, value_hint
 from av1rules.policy.vocabulary import nearest
 from av1rules.policy.yaml.nodes import Document, Path_, format_path
 
@@ -47,11 +47,11 @@ _TYPE_NAMES = {
 def first_faults(errors: Iterable[ValidationError]) -> list[ValidationError]:
     """Without the format of values that are out of other bounds too: one fault, one Problem."""
     found = list(errors)
-    told = {tuple(error.absolute_path) for error in found if error.validator != "format"}
+    reported = {tuple(error.absolute_path) for error in found if error.validator != "format"}
     return [
         error
         for error in found
-        if error.validator != "format" or tuple(error.absolute_path) not in told
+        if error.validator != "format" or tuple(error.absolute_path) not in reported
     ]
 
 
@@ -135,7 +135,7 @@ class Describer(msgspec.Struct, frozen=True):
     def _missing_keys(self, error: ValidationError) -> Iterator[Problem]:
         properties = _mapping(error.schema).get("properties", {})
         # jsonschema gives one error per missing key and names it in the message only.
-        unknown = [key for key in _instance(error) if key not in properties][:MOST_PROBLEMS]
+        unknown = [key for key in _instance(error) if key not in properties][:MAX_PROBLEMS]
         misspelt = {nearest("", key, list(properties)) for key in unknown}
         for key in _wanted(error):
             if f"did you mean {key}?" in misspelt:

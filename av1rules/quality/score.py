@@ -134,8 +134,8 @@ def _failure(result: FfmpegResult, path: str) -> Av1rulesError:
     failure = explain(result.completed, last_lines, verdict=hang)
     last = f": {last_lines[-1]}" if last_lines and hang is None else ""
     message = f"the quality could not be measured: {failure.reason}{last}"
-    is_surroundings = failure.is_surroundings or result.completed.stopped is not None
-    kind = Av1rulesError if is_surroundings else EncodeError
+    is_system_failure = failure.is_system_failure or result.completed.stopped is not None
+    kind = Av1rulesError if is_system_failure else EncodeError
     return kind(message, hint=failure.hint, where=printable(path))
 
 

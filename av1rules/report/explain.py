@@ -9,7 +9,7 @@ from av1rules.encode.streams import StreamAction
 from av1rules.media.source_text import source_lines
 from av1rules.plan.explain import Explanation
 from av1rules.plan.items import PlanAction, Prerequisite, work_of
-from av1rules.policy.canonical import NAMES, shown
+from av1rules.policy.fingerprint import NAMES, shown
 from av1rules.policy.match import MatchOutcome, RuleMatch
 from av1rules.policy.model import ReviewKind
 
@@ -54,14 +54,14 @@ def _command(explanation: Explanation) -> Iterator[str]:
 
 
 def _facts(explanation: Explanation) -> Iterator[str]:
-    if explanation.look is not None:
-        yield from source_lines(explanation.look.source)
+    if explanation.evaluation is not None:
+        yield from source_lines(explanation.evaluation.source)
 
 
 def _tier(explanation: Explanation) -> Iterator[str]:
-    if explanation.look is None:
+    if explanation.evaluation is None:
         return
-    found = explanation.look.classification
+    found = explanation.evaluation.classification
     name = found.source_tier.value if found.source_tier else "none"
     yield f"{name}, confidence {found.confidence:.2f}"
     for reason in found.reasons:
@@ -98,7 +98,7 @@ def _condition(verdict: MatchOutcome, depth: int) -> Iterator[str]:
 
 
 def _settings(explanation: Explanation) -> Iterator[str]:
-    recipe = explanation.look.recipe if explanation.look else None
+    recipe = explanation.evaluation.recipe if explanation.evaluation else None
     if recipe is None:
         return
     settings, origins = recipe.settings, dict(recipe.origins)
@@ -114,16 +114,16 @@ def _settings(explanation: Explanation) -> Iterator[str]:
 
 
 def _review(explanation: Explanation) -> Iterator[str]:
-    if explanation.look is None or explanation.look.recipe is None:
+    if explanation.evaluation is None or explanation.evaluation.recipe is None:
         return
-    decision = explanation.look.decision
+    decision = explanation.evaluation.decision
     yield f"{'approve':<20} {decision.review.text:<12} {printable(decision.review_origin)}"
     if decision.review.kind is not ReviewKind.NEVER:
         yield f"{'clip':<20} {decision.review.clip_s:g}s"
 
 
 def _streams(explanation: Explanation) -> Iterator[str]:
-    recipe = explanation.look.recipe if explanation.look else None
+    recipe = explanation.evaluation.recipe if explanation.evaluation else None
     if recipe is None:
         return
     copied = 0

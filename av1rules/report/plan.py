@@ -12,6 +12,9 @@ from av1rules.base.text import counted, plural, printable
 from av1rules.base.units import format_size
 from av1rules.plan.items import (
     ActiveItem,
+    Blocked,
+    Held,
+    LeftAlone,
     Orphan,
     Plan,
     PlanAction,
@@ -185,10 +188,8 @@ def skipped_of(rows: Iterable[PlanItem]) -> tuple[Skipped, ...]:
     """By action, then the reasons of most files; the first cause of a row is its reason."""
     counts: dict[tuple[PlanAction, str], tuple[int, int]] = {}
     for row in rows:
-        if row.action in SKIPPED:
-            # A command that names one file would make every reason unique.
-            cause = row.causes[0].partition(": av1rules ")[0] if row.causes else ""
-            key = row.action, cause
+        if isinstance(row, Blocked | Held | LeftAlone):
+            key = row.action, row.main_reason
             files, size_bytes = counts.get(key, (0, 0))
             counts[key] = files + 1, size_bytes + row.file.stat.size_bytes
     order = sorted(counts, key=lambda key: (SKIPPED.index(key[0]), -counts[key][0], key[1]))

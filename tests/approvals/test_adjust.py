@@ -12,7 +12,7 @@ from av1rules.approvals.adjust import (
     requested_variants,
 )
 from av1rules.base.errors import UsageError
-from av1rules.policy.canonical import shaping, with_changes
+from av1rules.policy.fingerprint import output_affecting, with_changes
 from av1rules.policy.settings import EncodeSettings
 from tests.approvals.decisions import REMUX
 
@@ -63,7 +63,7 @@ def test_the_words_of_a_difference_ask_for_it(changes: dict[str, object]) -> Non
     goal = with_changes(REMUX, changes)
     words = changes_between(REMUX, goal)
     asked = requested_changes(REMUX, crf=None, is_slower=False, words=words)
-    assert shaping(with_changes(REMUX, asked)) == shaping(goal)
+    assert output_affecting(with_changes(REMUX, asked)) == output_affecting(goal)
 
 
 def test_back_to_a_default() -> None:

@@ -52,11 +52,11 @@ def made_up(*, cores: int) -> None:
             world = SharedLibrary(random.Random(seed), cores=cores)
             model = Model(world.films(known), cores=cores)
             films = world.films(50)
-            foretold = [model.forecast(film.traits) for film in films]
-            pairs = list(zip(foretold, films, strict=True))
+            forecasts = [model.forecast(film.traits) for film in films]
+            pairs = list(zip(forecasts, films, strict=True))
             times += [(one.seconds, film.seconds) for one, film in pairs]
             sizes += [(one.size_bytes, film.size_bytes) for one, film in pairs]
-            totals.append((total_of(foretold).seconds, sum(film.seconds for film in films)))
+            totals.append((total_of(forecasts).seconds, sum(film.seconds for film in films)))
         print(
             f"  {known:4} known: time {_shown(error_stats(times))}; size"
             f" {_shown(error_stats(sizes))}; total time {_shown(error_stats(totals))}"

@@ -95,10 +95,10 @@ def _cpu_s() -> float:
 
 
 def plain_loop(files: list[LibraryFile], tools: Tools) -> None:
-    told = ["-v", "quiet", "-show_format", "-show_streams", "-of", "json"]
+    output = ["-v", "quiet", "-show_format", "-show_streams", "-of", "json"]
     for file in files:
         subprocess.run(
-            [tools.ffprobe, *told, file.path],
+            [tools.ffprobe, *output, file.path],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

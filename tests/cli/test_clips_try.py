@@ -25,9 +25,11 @@ def tried(library: SampleLibrary) -> SampleLibrary:
     """A film whose clip waits, and two variants of it."""
     rules(library, "crf: 50, preset: 12, film_grain: 6, max_size_ratio: 9")
     library.add("a <b>film</b>.mkv")
-    told = call(library, "try", NAME, "--set", "film_grain=0", "--set", "film_grain=12, preset=13")
-    assert "take 1: av1rules clips adjust 'films/a <b>film</b>.mkv' --set film_grain=0" in told
-    assert "next: av1rules clips compare 'films/a <b>film</b>.mkv'" in told
+    output = call(
+        library, "try", NAME, "--set", "film_grain=0", "--set", "film_grain=12, preset=13"
+    )
+    assert "take 1: av1rules clips adjust 'films/a <b>film</b>.mkv' --set film_grain=0" in output
+    assert "next: av1rules clips compare 'films/a <b>film</b>.mkv'" in output
     return library
 
 
@@ -35,9 +37,9 @@ def test_listed_shown_and_taken(tried: SampleLibrary) -> None:
     listed = call(tried, "list")
     assert "variant: film_grain 0" in listed
     assert "variant: preset 13, film_grain 12" in listed
-    told = call(tried, "show", NAME)
-    assert "variants of the same excerpts:" in told
-    assert "take 2: av1rules clips adjust" in told
+    output = call(tried, "show", NAME)
+    assert "variants of the same excerpts:" in output
+    assert "take 2: av1rules clips adjust" in output
     one = call(tried, "show", NAME, "--variant", "2")
     assert "variant: preset 13, film_grain 12" in one
     assert "--set preset=13 --set film_grain=12" in one
@@ -51,8 +53,8 @@ def test_listed_shown_and_taken(tried: SampleLibrary) -> None:
 
 
 def test_options_make_a_variant_each(tried: SampleLibrary) -> None:
-    told = call(tried, "try", NAME, "--crf", "52", "--crf", "54", "--slower", "--json")
-    events = [json.loads(line) for line in told.splitlines()]
+    output = call(tried, "try", NAME, "--crf", "52", "--crf", "54", "--slower", "--json")
+    events = [json.loads(line) for line in output.splitlines()]
     causes = [event["causes"][0] for event in events if event["type"] == "job_started"]
     assert causes == ["variant: crf 52", "variant: crf 54", "variant: preset 11"]
 

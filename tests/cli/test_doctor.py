@@ -66,10 +66,10 @@ def examine(rules_file: Path) -> tuple[int, Lines]:
     )
     if result.exception is not None:
         raise result.exception
-    told = json.loads(result.output)
-    assert told["ok"] is (result.return_value == EXIT_DONE)
+    output = json.loads(result.output)
+    assert output["ok"] is (result.return_value == EXIT_DONE)
     return result.return_value, {
-        (line["section"], line["subject"]): line for line in told["findings"]
+        (line["section"], line["subject"]): line for line in output["findings"]
     }
 
 
@@ -152,8 +152,8 @@ def test_an_old_ffmpeg_is_a_warning_where_a_good_one_is_used(
     )
     code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
-    told = lines[f"ffmpeg {old}", "version"]
-    assert (told["grade"], told["detail"]) == (
+    output = lines[f"ffmpeg {old}", "version"]
+    assert (output["grade"], output["detail"]) == (
         "warning",
         "6.1.1, need 8.0 or later (not used: another one is)",
     )
@@ -174,8 +174,8 @@ def test_every_problem_of_the_rules_is_named(good_tools: Stub, library: Path) ->
     rules = change(library, "encode: {}", "encode: {preset: 44, crff: 3}")
     code, lines = examine(rules)
     assert code == EXIT_FAILED
-    told = [line["detail"] for (section, _), line in lines.items() if section == "rules"]
-    keys = [detail.partition(": ")[0] for detail in told]
+    output = [line["detail"] for (section, _), line in lines.items() if section == "rules"]
+    keys = [detail.partition(": ")[0] for detail in output]
     assert keys == ["rules[0].encode.preset", "rules[0].encode.crff"]
     assert ("in use", "ffmpeg") in lines
     assert not any(section == "library" for section, _ in lines)
@@ -200,10 +200,10 @@ def test_a_missing_root_is_wrong(good_tools: Stub, library: Path) -> None:
     rules = change(library, "roots: [films]", "roots: [films, /no/such/disk]")
     code, lines = examine(rules)
     assert code == EXIT_FAILED
-    told = lines["library", "disk (/no/such/disk)"]
-    assert told["grade"] == "wrong"
-    assert told["detail"] == "the root does not exist or is not a folder (is its disk mounted?)"
-    assert told["hint"] == "mount its disk or correct library.roots"
+    output = lines["library", "disk (/no/such/disk)"]
+    assert output["grade"] == "wrong"
+    assert output["detail"] == "the root does not exist or is not a folder (is its disk mounted?)"
+    assert output["hint"] == "mount its disk or correct library.roots"
 
 
 def test_a_root_without_films_is_a_warning(good_tools: Stub, library: Path) -> None:
@@ -232,16 +232,16 @@ def test_a_read_only_output_is_wrong(
     monkeypatch.setattr(os, "access", _read_only(place))
     code, lines = examine(rules)
     assert code == EXIT_FAILED
-    (told,) = (lines[place] for place in wrongs(lines))
-    assert told["detail"] == f"{place} is not writable"
-    assert told["hint"] == f"make {place} writable for this user, or name another folder"
+    (output,) = (lines[place] for place in wrongs(lines))
+    assert output["detail"] == f"{place} is not writable"
+    assert output["hint"] == f"make {place} writable for this user, or name another folder"
 
 
 def test_an_output_below_a_file_is_wrong(good_tools: Stub, library: Path) -> None:
     code, lines = examine(change(library, "root: out", "root: films/a.mkv/out"))
     assert code == EXIT_FAILED
-    told = lines["output", f"output ({library}/films/a.mkv/out)"]
-    assert told["detail"] == f"{library}/films/a.mkv is not a folder"
+    output = lines["output", f"output ({library}/films/a.mkv/out)"]
+    assert output["detail"] == f"{library}/films/a.mkv is not a folder"
 
 
 def test_a_disk_without_the_reserve_is_wrong(good_tools: Stub, library: Path) -> None:
@@ -253,8 +253,8 @@ def test_a_disk_without_the_reserve_is_wrong(good_tools: Stub, library: Path) ->
 def test_a_folder_for_temporary_files_is_checked_too(good_tools: Stub, library: Path) -> None:
     code, lines = examine(change(library, "root: out", "root: out, temp_dir: fast"))
     assert code == EXIT_DONE
-    told = lines["output", f"temporary files ({library / 'fast'})"]
-    assert told["detail"].startswith("does not exist yet, can be made")
+    output = lines["output", f"temporary files ({library / 'fast'})"]
+    assert output["detail"].startswith("does not exist yet, can be made")
 
 
 def test_a_ledger_on_a_network_file_system_is_a_warning(
@@ -265,9 +265,9 @@ def test_a_ledger_on_a_network_file_system_is_a_warning(
     monkeypatch.setattr(setup_checks, "_MOUNTS", mounts)
     code, lines = examine(library / "rules.yaml")
     assert code == EXIT_DONE
-    told = lines["state", str(library / ".av1rules")]
-    assert told["grade"] == "warning"
-    assert told["detail"] == "on a network file system (nfs4), where SQLite's locks are not safe"
+    output = lines["state", str(library / ".av1rules")]
+    assert output["grade"] == "warning"
+    assert output["detail"] == "on a network file system (nfs4), where SQLite's locks are not safe"
 
 
 def test_a_run_at_work_is_named(good_tools: Stub, library: Path) -> None:

@@ -50,8 +50,8 @@ def test_a_run_notes_what_it_foretold(library: SampleLibrary) -> None:
     assert past.actual_s == pytest.approx(made.encode_s + made.verify_s)
     assert past.actual_bytes == made.target_bytes
     assert past.run == 1
-    told = json.loads(av1rules("forecast", "--check", "--json", cwd=library.folder).stdout)
-    assert told["groups"][0]["count"] == 1
+    output = json.loads(av1rules("forecast", "--check", "--json", cwd=library.folder).stdout)
+    assert output["groups"][0]["count"] == 1
     assert "Forecast:" not in av1rules("plan", cwd=library.folder).stdout, "no work"
     av1rules("run", cwd=library.folder)
     with closing(Ledger.read(library.state_dir)) as ledger:
@@ -62,8 +62,8 @@ def test_a_budget_too_small_starts_nothing(library: SampleLibrary) -> None:
     library.add("a.mkv")
     plan = json.loads(av1rules("plan", "--budget", "1ms", "--json", cwd=library.folder).stdout)
     assert [row["beyond_budget"] for row in plan["rows"]] == [True]
-    told = av1rules("run", "--budget", "1ms", cwd=library.folder).stderr
-    assert "left for another run, beyond the budget: 1" in told
+    output = av1rules("run", "--budget", "1ms", cwd=library.folder).stderr
+    assert "left for another run, beyond the budget: 1" in output
     assert not library.target("a.mkv").exists()
     av1rules("run", "--budget", "10h", cwd=library.folder)
     assert library.target("a.mkv").exists()
@@ -73,8 +73,8 @@ def test_until_enough_is_saved(library: SampleLibrary) -> None:
     library.rules(KEEP_ALL.replace("max_size_ratio: 9", "max_size_ratio: 1"))
     for name in ("a.mkv", "b.mkv", "c.mkv"):
         library.add(name)
-    told = av1rules("run", "--free", "1B", cwd=library.folder).stderr
-    assert "beyond the budget: 2" in told
+    output = av1rules("run", "--free", "1B", cwd=library.folder).stderr
+    assert "beyond the budget: 2" in output
     assert len(list(library.folder.glob("out/films/*.mkv"))) <= 1
 
 
@@ -114,10 +114,10 @@ def test_a_forecast_that_can_not_be_kept_is_no_failure(
 
     monkeypatch.setattr(ForecastTable, "add", fail)
     library.add("a.mkv")
-    told: list[Event] = []
+    output: list[Event] = []
     with (
         open_workspace(library.rules_file, write=False) as workspace,
-        start_session(workspace, told.append) as session,
+        start_session(workspace, output.append) as session,
     ):
         plan = build_plan(session.workspace, PlanRequest())
         found = forecast.forecast_plan(
@@ -126,7 +126,7 @@ def test_a_forecast_that_can_not_be_kept_is_no_failure(
         backend = DoitBackend(BudgetScheduler(found))
         finished = run_plan(plan, session, jobs=1, backend=backend)
     assert (finished.done, finished.failed) == (1, 0)
-    notes = [event.message for event in told if isinstance(event, Note)]
+    notes = [event.message for event in output if isinstance(event, Note)]
     assert notes == [
         "its forecast could not be recorded: the ledger could not be written: disk full"
     ]
@@ -158,8 +158,8 @@ def test_samples_make_the_forecast(library: SampleLibrary) -> None:
         (past,) = ledger.forecasts.all()
     assert past.basis.level == SAMPLED
     assert past.size_bytes.low <= past.actual_bytes <= past.size_bytes.high
-    told = av1rules("forecast", "--check", cwd=library.folder).stdout
-    assert "samples of the film" in told
+    output = av1rules("forecast", "--check", cwd=library.folder).stdout
+    assert "samples of the film" in output
 
 
 def test_plain_doit_notes_its_forecasts_too(library: SampleLibrary) -> None:

@@ -31,9 +31,9 @@ def originals(
 
 
 def test_list_shows_all_that_lies_aside_and_changes_nothing(aside: TrashLibrary) -> None:
-    first = aside.put_aside("a.mp4", run=1)
-    aside.put_aside("\x1b[31m\udcff.mp4", run=2, kind=TrashKind.RESULT)
-    lost = aside.put_aside("c.mp4", run=2, kind=TrashKind.ORPHAN)
+    first = aside.move_to_trash("a.mp4", run=1)
+    aside.move_to_trash("\x1b[31m\udcff.mp4", run=2, kind=TrashKind.RESULT)
+    lost = aside.move_to_trash("c.mp4", run=2, kind=TrashKind.ORPHAN)
     os.unlink(lost.path)
     before = sorted(aside.folder.rglob("*"))
     text = originals("list", library=aside).stdout
@@ -47,10 +47,10 @@ def test_list_shows_all_that_lies_aside_and_changes_nothing(aside: TrashLibrary)
     assert [(item["kind"], item["state"]) for item in document["files"]] == [
         ("original", "there"), ("result", "there"), ("orphan", "missing"),
     ]  # fmt: skip
-    told = document["files"][0]
-    assert told["until"] == "2026-01-31T12:00:00+00:00"
-    assert (told["size_bytes"], told["frees_bytes"], told["path"]) == (510, 510, first.path)
-    assert Path(told["mount"]).is_mount()
+    output = document["files"][0]
+    assert output["until"] == "2026-01-31T12:00:00+00:00"
+    assert (output["size_bytes"], output["frees_bytes"], output["path"]) == (510, 510, first.path)
+    assert Path(output["mount"]).is_mount()
     assert sorted(aside.folder.rglob("*")) == before
 
 
@@ -61,7 +61,7 @@ def test_list_of_nothing(aside: TrashLibrary) -> None:
 
 
 def test_purge_wants_to_be_told_what_and_to_be_sure(aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
+    kept = aside.move_to_trash()
     assert "no files chosen" in originals("purge", "--yes", library=aside, code=2).stderr
     assert "give --yes" in originals("purge", "--all", library=aside, code=2).stderr
     bad = originals("purge", "--older-than", "x", "--yes", library=aside, code=2).stderr
@@ -70,7 +70,7 @@ def test_purge_wants_to_be_told_what_and_to_be_sure(aside: TrashLibrary) -> None
 
 
 def test_purge_by_run_leaves_other_runs(aside: TrashLibrary) -> None:
-    first, second = aside.put_aside("a.mp4", run=1), aside.put_aside("b.mp4", run=2)
+    first, second = aside.move_to_trash("a.mp4", run=1), aside.move_to_trash("b.mp4", run=2)
     text = originals("purge", "2", "--yes", library=aside).stdout
     assert text == "deleted the original of films/b.mp4 (510 B)\n510 B freed\n"
     assert Path(first.path).exists()
@@ -80,7 +80,7 @@ def test_purge_by_run_leaves_other_runs(aside: TrashLibrary) -> None:
 
 
 def test_purge_by_path_age_and_kind(aside: TrashLibrary) -> None:
-    first, second = aside.put_aside("x/a.mp4"), aside.put_aside("y/b.mp4")
+    first, second = aside.move_to_trash("x/a.mp4"), aside.move_to_trash("y/b.mp4")
     chosen = ("purge", "films/x", "--older-than", "10d", "--kind", "original", "--yes")
     originals(*chosen, library=aside)
     assert not Path(first.path).exists()
@@ -88,7 +88,7 @@ def test_purge_by_path_age_and_kind(aside: TrashLibrary) -> None:
 
 
 def test_refusal_is_told_and_counts(aside: TrashLibrary) -> None:
-    first, second = aside.put_aside("a.mp4"), aside.put_aside("b.mp4")
+    first, second = aside.move_to_trash("a.mp4"), aside.move_to_trash("b.mp4")
     Path(first.row.target).write_bytes(b"x" * first.row.target_bytes)
     text = originals("purge", "--all", "--yes", library=aside, code=1).stdout
     assert "its target is not what was written" in text
@@ -100,7 +100,7 @@ def test_refusal_is_told_and_counts(aside: TrashLibrary) -> None:
 
 
 def test_orphans_go_only_by_name(aside: TrashLibrary) -> None:
-    kept = aside.put_aside(kind=TrashKind.ORPHAN)
+    kept = aside.move_to_trash(kind=TrashKind.ORPHAN)
     text = originals("purge", "--all", "--yes", library=aside).stdout
     assert text.startswith("orphans stay (only --kind orphan deletes them): 1\n")
     assert Path(kept.path).exists()
@@ -109,16 +109,16 @@ def test_orphans_go_only_by_name(aside: TrashLibrary) -> None:
 
 
 def test_purge_waits_for_no_run(aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
+    kept = aside.move_to_trash()
     with run_lock(aside.folder / ".av1rules"):
-        told = originals("purge", "--all", "--yes", library=aside, code=2).stderr
-    assert "another run uses this ledger" in told
+        output = originals("purge", "--all", "--yes", library=aside, code=2).stderr
+    assert "another run uses this ledger" in output
     assert Path(kept.path).exists()
 
 
 @pytest.mark.parametrize(("answer", "is_deleted"), [("y\n", True), ("n\n", False), ("\n", False)])
 def test_on_a_terminal_it_asks(answer: str, is_deleted: bool, aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
+    kept = aside.move_to_trash()
     code, screen = on_a_terminal(["originals", "purge", "1"], cwd=aside.folder, answer=answer)
     assert "Delete this file for good (510 B)? [y/N]" in screen
     assert Path(kept.path).exists() is not is_deleted
@@ -126,7 +126,7 @@ def test_on_a_terminal_it_asks(answer: str, is_deleted: bool, aside: TrashLibrar
 
 
 def test_purged_entry_is_still_known(aside: TrashLibrary) -> None:
-    kept = aside.put_aside()
+    kept = aside.move_to_trash()
     originals("purge", "--all", "--yes", library=aside)
     known = aside.entry(kept)
     assert known == replace(kept, gone_at=known.gone_at)

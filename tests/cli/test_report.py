@@ -76,8 +76,8 @@ def test_since(past_library: Path) -> None:
 def test_what_a_plan_of_today_leaves_is_told_where_asked(library: SampleLibrary) -> None:
     library.add("a.mkv")
     (library.folder / "films" / "b.mkv").write_text("a text")
-    told = json.loads(typed("--plan", "--format", "json", cwd=library.folder).stdout)
-    (blocked,) = told["skipped"]
+    output = json.loads(typed("--plan", "--format", "json", cwd=library.folder).stdout)
+    (blocked,) = output["skipped"]
     assert (blocked["action"], blocked["files"], blocked["size_bytes"]) == ("blocked", 1, 6)
     assert "it is a text" in blocked["cause"]
     assert "Skipped, held and left alone (1 file)" in typed("--plan", cwd=library.folder).stdout
@@ -103,14 +103,14 @@ def test_only_files_named_like_reports_are_written(past_library: Path, name: str
     film.write_bytes(b"film")
     (past_library / "link.html").symlink_to("films/a.mkv")
     (past_library / "folder.html").mkdir()
-    told = typed("--format", "html", "-o", name, cwd=past_library, code=2).stderr
-    assert "not a file name of a report" in told
+    output = typed("--format", "html", "-o", name, cwd=past_library, code=2).stderr
+    assert "not a file name of a report" in output
     assert film.read_bytes() == b"film"
 
 
 def test_a_place_that_can_not_be_written_to_is_told(past_library: Path) -> None:
-    told = typed("-o", "absent/report.html", cwd=past_library, code=2).stderr
-    assert "could not be written: No such file or directory" in told
+    output = typed("-o", "absent/report.html", cwd=past_library, code=2).stderr
+    assert "could not be written: No such file or directory" in output
 
 
 def test_page_without_its_libraries_says_what_to_install(past_library: Path) -> None:

@@ -69,8 +69,8 @@ class TestStatus:
         assert sorted(aside.folder.rglob("*")) == before
 
     def _fill(self, library: TrashLibrary) -> None:
-        kept = library.put_aside("a.mp4", run=1)
-        library.put_aside("b.mp4", run=2, kind=TrashKind.RESULT)
+        kept = library.move_to_trash("a.mp4", run=1)
+        library.move_to_trash("b.mp4", run=2, kind=TrashKind.RESULT)
         fail(library, "films/c.mp4", times=3)
         fail(library, "films/d\x1b.mp4")
         fail(library, "films/e.mp4", kind=AttemptResult.TOO_LARGE)
@@ -88,19 +88,19 @@ class TestStatus:
 
     def test_json_has_all_of_it(self, aside: TrashLibrary) -> None:
         self._fill(aside)
-        told = json.loads(typed("status", "--json", library=aside).stdout)
-        assert told["targets"] == {
+        output = json.loads(typed("status", "--json", library=aside).stdout)
+        assert output["targets"] == {
             "count": 1, "source_bytes": 510, "target_bytes": 60, "saved_bytes": 450,
         }  # fmt: skip
-        assert told["aside"]["original"] == {
+        assert output["aside"]["original"] == {
             "count": 1, "size_bytes": 510, "frees_bytes": 510, "away": 0,
         }  # fmt: skip
-        assert [item["source"] for item in told["parked"]] == ["films/c.mp4"]
-        assert [item["source"] for item in told["failing"]] == ["films/d\x1b.mp4"]
-        assert (told["too_large"], told["undone"], told["left_over"]) == (1, 1, 1)
-        assert told["damaged_targets"][0]["fault"] == "rotten"
-        assert told["damaged_sources"][0]["name"] == "films/g.mp4"
-        assert [run["summary"] for run in told["runs"]] == [None, "1 done"]
+        assert [item["source"] for item in output["parked"]] == ["films/c.mp4"]
+        assert [item["source"] for item in output["failing"]] == ["films/d\x1b.mp4"]
+        assert (output["too_large"], output["undone"], output["left_over"]) == (1, 1, 1)
+        assert output["damaged_targets"][0]["fault"] == "rotten"
+        assert output["damaged_sources"][0]["name"] == "films/g.mp4"
+        assert [run["summary"] for run in output["runs"]] == [None, "1 done"]
 
     def test_clips_that_wait_are_counted_with_where_to_look(self, aside: TrashLibrary) -> None:
         with aside.ledger() as ledger:
@@ -110,19 +110,19 @@ class TestStatus:
         text = typed("status", library=aside).stdout
         assert "test clips  2 waiting (`av1rules clips list`)\n" in text
         assert "not done    1 came out below the quality floor\n" in text
-        told = json.loads(typed("status", "--json", library=aside).stdout)
-        assert (told["clips"], told["too_poor"]) == ({"waiting": 2}, 1)
+        output = json.loads(typed("status", "--json", library=aside).stdout)
+        assert (output["clips"], output["too_poor"]) == ({"waiting": 2}, 1)
 
     def test_names_who_is_at_work(self, aside: TrashLibrary) -> None:
         with aside.ledger() as ledger, run_lock(aside.folder / ".av1rules"):
             ledger.runs.begin(LONG_AGO)
             ledger.begin("/out/.av1rules-1", "films/c.mp4")
             text = typed("status", library=aside).stdout
-            told = json.loads(typed("status", "--json", library=aside).stdout)
+            output = json.loads(typed("status", "--json", library=aside).stdout)
         assert f"a run is active: process {os.getpid()}" in text
         assert "12:00  is running" in text
         assert "left over" not in text
-        assert told["left_over"] is None
+        assert output["left_over"] is None
 
     def test_long_lists_are_cut_with_a_count(self, aside: TrashLibrary) -> None:
         for number in range(12):
@@ -177,8 +177,8 @@ class TestRetry:
 
     def test_path_outside_of_the_library_is_refused(self, aside: TrashLibrary) -> None:
         fail(aside, "films/a.mp4")
-        told = typed("retry", "films/a.mp4", "/elsewhere/a.mp4", library=aside, code=2).stderr
-        assert "not below any root" in told
+        output = typed("retry", "films/a.mp4", "/elsewhere/a.mp4", library=aside, code=2).stderr
+        assert "not below any root" in output
         assert self.failures(aside) == ["films/a.mp4"]
 
     def test_not_while_a_run_is_at_work(self, aside: TrashLibrary) -> None:

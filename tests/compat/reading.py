@@ -17,7 +17,7 @@ from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.provenance import parse_provenance
 from av1rules.ledger.receipt import parse_receipt
 from av1rules.ledger.records import AttemptResult
-from av1rules.policy.canonical import fingerprint
+from av1rules.policy.fingerprint import fingerprint
 
 FILES = Path(__file__).parent / "f626ab6"
 

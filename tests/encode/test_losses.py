@@ -142,9 +142,9 @@ def test_mp4_can_not_hold_a_mastering_display_without_luminance() -> None:
 
 def test_ambient_viewing_environment_is_told_of_but_holds_nothing() -> None:
     film = source(main=video(has_ambient_viewing=True))
-    (told,) = losses(film)
-    assert told.accepted
-    assert told.message == (
+    (output,) = losses(film)
+    assert output.accepted
+    assert output.message == (
         "mkv can't hold the ambient viewing environment, a hint for screens; mp4 can"
     )
     assert losses(film, settings(container="mp4")) == ()

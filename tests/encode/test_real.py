@@ -255,18 +255,18 @@ def test_a_second_film_in_the_file_is_kept_as_it_is(
 def test_tags_that_mp4_drops_are_the_ones_that_were_told(
     make_clip: MakeClip, tools: Tools, tmp_path: Path
 ) -> None:
-    told = ("make", "model", "location", "imdb", "writer")
+    output = ("make", "model", "location", "imdb", "writer")
     kept = ("title", "artist", "genre", "show", "description", "date", "copyright")
-    words = [word for key in (*told, *kept) for word in ("-metadata", f"{key}=7")]
+    words = [word for key in (*output, *kept) for word in ("-metadata", f"{key}=7")]
     words += ["-metadata", "creation_time=2020-01-01T00:00:00Z"]
     clip = make_clip("tags.mkv", *PICTURE, *X264, "-pix_fmt", "yuv420p", *words)
     way = go(clip, tmp_path, tools, structs.replace(FAST, container="mp4"))
     assert way.failed == []
     there = {key for key, _ in way.target.tags}
-    assert there & {*told, *kept} == set(kept)
+    assert there & {*output, *kept} == set(kept)
     assert "creation_time" in there
     (note,) = way.job.streams.notes
-    assert sorted(note.rpartition(": ")[2].split(", ")) == sorted(told)
+    assert sorted(note.rpartition(": ")[2].split(", ")) == sorted(output)
 
 
 def test_the_full_range_is_kept(make_clip: MakeClip, tools: Tools, tmp_path: Path) -> None:

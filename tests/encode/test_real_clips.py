@@ -213,6 +213,6 @@ def test_ambient_viewing_environment_is_kept_or_told_of(
     assert way.source.video[0].has_ambient_viewing is True
     assert (way.target.video[0].has_ambient_viewing is True) == is_kept
     losses = find_losses(way.source, wanted, way.job.streams, way.job.encoder)
-    told = [loss for loss in losses if "ambient viewing environment" in loss.message]
-    assert (not told) == is_kept
-    assert all(loss.accepted for loss in told)
+    output = [loss for loss in losses if "ambient viewing environment" in loss.message]
+    assert (not output) == is_kept
+    assert all(loss.accepted for loss in output)

@@ -60,10 +60,10 @@ def test_an_outcome_is_remembered_for_program_and_options(stub: Stub) -> None:
 
 def test_a_refusal_is_told_in_the_encoders_words_and_remembered(fake: Fake) -> None:
     tools, memo = with_program(fake("refused")), Memo()
-    told = "libsvtav1 refuses the settings: Tune IQ only supports all-intra"
-    assert trial_problem(ODD, SVT, tools, memo) == told
-    assert list(memo.texts.values()) == [told]
-    assert trial_problem(ODD, SVT, tools, memo) == told
+    output = "libsvtav1 refuses the settings: Tune IQ only supports all-intra"
+    assert trial_problem(ODD, SVT, tools, memo) == output
+    assert list(memo.texts.values()) == [output]
+    assert trial_problem(ODD, SVT, tools, memo) == output
 
 
 def test_what_says_nothing_of_the_settings_is_not_remembered(fake: Fake) -> None:
@@ -74,9 +74,9 @@ def test_what_says_nothing_of_the_settings_is_not_remembered(fake: Fake) -> None
 
 
 def test_a_crash_is_a_problem(fake: Fake) -> None:
-    told = trial_problem(ODD, SVT, with_program(fake("crash")))
-    assert told is not None
-    assert told.startswith("libsvtav1 can't work with the settings: the encoder crashed")
+    output = trial_problem(ODD, SVT, with_program(fake("crash")))
+    assert output is not None
+    assert output.startswith("libsvtav1 can't work with the settings: the encoder crashed")
 
 
 def test_a_missing_program_is_an_error(tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_real_encoders(changes: dict[str, Any], words: str | None, tools: Tools)
     wanted = settings(**{"encoder": "libsvtav1", "preset": 10, **changes})
     if wanted.encoder not in {item.codec for item in tools.encoders}:
         pytest.skip(f"this FFmpeg has no {wanted.encoder}")
-    told = trial_problem(wanted, choose_encoder(wanted, tools, None), tools)
-    assert (told is None) if words is None else (words in (told or ""))
+    output = trial_problem(wanted, choose_encoder(wanted, tools, None), tools)
+    assert (output is None) if words is None else (words in (output or ""))
 
 
 @pytest.mark.real

@@ -65,7 +65,7 @@ def verdict_of(library: SampleLibrary) -> Attempt | None:
 def test_what_is_hopeless_is_never_begun_until_the_policy_changes(long_film: SampleLibrary) -> None:
     assert due(long_film) == (Prerequisite.SAMPLE,)
     finished, steps = run_counting(long_film)
-    assert (finished.discarded, finished.failed, finished.dropped) == (1, 0, 0), long_film.told()
+    assert (finished.discarded, finished.failed, finished.dropped) == (1, 0, 0), long_film.output()
     assert (steps["sample encoded"], steps["encoded"]) == (1, 0)
     (event,) = [event for event in long_film.events if isinstance(event, JobDiscarded)]
     assert event.reason.startswith("too large: by its samples ")
@@ -87,8 +87,8 @@ def test_what_is_small_enough_is_sampled_and_encoded(long_film: SampleLibrary) -
     sized(long_film, 9)
     finished, steps = run_counting(long_film)
     assert (finished.done, steps["sample encoded"]) == (1, 1)
-    (told,) = found_by(long_film, "sample")
-    assert told.startswith("the target would take about ")
+    (output,) = found_by(long_film, "sample")
+    assert output.startswith("the target would take about ")
     (sample,) = facts_of(long_film, "samples")
     assert len(sample["passages"]) > 1
     assert os.listdir(long_film.state_dir / "samples") == []
@@ -146,7 +146,7 @@ def test_below_a_floor_nothing_is_published(library: SampleLibrary, scope: str) 
     library.add("film.mkv")
     gated(library, HIGH, scope=scope)
     finished, steps = run_counting(library)
-    assert (finished.discarded, finished.done, finished.failed) == (1, 0, 0), library.told()
+    assert (finished.discarded, finished.done, finished.failed) == (1, 0, 0), library.output()
     assert steps["verified"] == 1
     assert not library.target("film.mkv").exists()
     assert library.ledger_rows() == ()
@@ -201,11 +201,11 @@ def test_without_the_metric_what_has_a_floor_is_not_published(
     finished, steps = run_counting(library)
     assert (finished.failed, finished.done) == (1, 0)
     assert steps["encoded"] == 0, "told before hours are spent"
-    assert "its quality can't be measured: this FFmpeg has no vmaf" in library.told()
+    assert "its quality can't be measured: this FFmpeg has no vmaf" in library.output()
     assert not library.target("film.mkv").exists()
     gated(library, "vmaf_mean: 20", tools=ffmpeg)
     assert run_counting(library)[0].failed == 1
-    assert "its quality can't be measured: " in library.told()
+    assert "its quality can't be measured: " in library.output()
     gated(library, "psnr_mean: 5", tools=ffmpeg)
     assert run_counting(library)[0].done == 1
 
@@ -248,7 +248,7 @@ def test_films_with_clocks_of_their_own(
         quick=f"{QUICK}, max_size_ratio: 9",
     )
     finished, _ = run_counting(library)
-    assert (finished.done, finished.failed, finished.discarded) == (4, 0, 0), library.told()
+    assert (finished.done, finished.failed, finished.discarded) == (4, 0, 0), library.output()
     for sample in facts_of(library, "samples"):
         assert len(sample["passages"]) > 1
         assert [score["frames"] for score in sample["scores"]] == [sample["frames"]]

@@ -63,8 +63,8 @@ def test_a_result_that_a_gate_rejects_is_remembered_and_goes(
     )
     finished, _ = run_serially(library, fake_worker)
     assert (finished.done, finished.discarded) == (1, 1)
-    (told,) = (event for event in library.events if isinstance(event, JobDiscarded))
-    assert (told.source, told.target_bytes) == ("films/a.mkv", 80_000)
+    (output,) = (event for event in library.events if isinstance(event, JobDiscarded))
+    assert (output.source, output.target_bytes) == ("films/a.mkv", 80_000)
     assert not library.target("a.mkv").exists()
     assert library.row("a.mkv").action is PlanAction.LEFT_ALONE
     finished, backend = run_serially(library, fake_worker)
@@ -82,7 +82,7 @@ def test_a_result_that_a_gate_rejects_is_remembered_and_goes(
 )
 def test_a_job_that_fails_stops_no_other(
     problem: Exception,
-    told: str,
+    output: str,
     is_counted: bool,
     library: SampleLibrary,
     make_clip: MakeClip,
@@ -93,7 +93,7 @@ def test_a_job_that_fails_stops_no_other(
     finished, backend = run_serially(library, fake_worker)
     assert (finished.done, finished.failed, len(backend.submitted)) == (1, 1, 2)
     (failed,) = (event for event in library.events if isinstance(event, JobFailed))
-    assert (failed.source, failed.message) == ("films/a.mkv", told)
+    assert (failed.source, failed.message) == ("films/a.mkv", output)
     for _ in range(2):
         assert library.row("a.mkv").action is PlanAction.ENCODE, "it is tried again"
         run_serially(library, fake_worker)

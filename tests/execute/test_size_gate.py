@@ -38,8 +38,8 @@ def test_only_long_sources_are_sampled(duration_s: float | None, is_worth: bool)
 def test_samples_speak_only_against_what_is_hopeless(
     projected_bytes: int | None, reason: str | None
 ) -> None:
-    told = too_large_by_samples(projected_bytes, source_bytes=1000, max_size_ratio=1.0)
-    assert told == reason
+    output = too_large_by_samples(projected_bytes, source_bytes=1000, max_size_ratio=1.0)
+    assert output == reason
 
 
 @pytest.mark.parametrize(
@@ -77,5 +77,5 @@ def test_a_result_is_kept_up_to_the_ratio(
     is_projected: bool,
     reason: str | None,
 ) -> None:
-    told = too_large(size_bytes, source_bytes=1000, max_size_ratio=0.9, is_projected=is_projected)
-    assert told == reason
+    output = too_large(size_bytes, source_bytes=1000, max_size_ratio=0.9, is_projected=is_projected)
+    assert output == reason

@@ -176,7 +176,7 @@ def test_other_tools_search_anew_only_for_what_is_not_encoded_yet(
     ],
 )
 def test_no_crf_is_good_enough(
-    film: SampleLibrary, otherwise: str, action: PlanAction, told: str
+    film: SampleLibrary, otherwise: str, action: PlanAction, output: str
 ) -> None:
     (film.folder / "dodo.py").write_text(DODO)
     request_for(film, target_of(HIGH, more=f", otherwise: {otherwise}"))
@@ -184,8 +184,8 @@ def test_no_crf_is_good_enough(
     assert (finished.withheld, finished.done, finished.failed) == (1, 0, 0)
     (event,) = [event for event in film.events if isinstance(event, JobWithheld)]
     assert event.reason.startswith("no CRF from 50 to 50: VMAF mean ")
-    assert told in event.reason
-    assert "1 not encoded in " in film.told()
+    assert output in event.reason
+    assert "1 not encoded in " in film.output()
     assert steps["folder made"] == 1, "only that of the sample"
     row = film.row("film.mkv")
     assert (row.action, row.causes) == (action, (event.reason,))
@@ -233,7 +233,7 @@ def test_forced_at_once_it_is_encoded_with_the_best(film: SampleLibrary) -> None
 def test_one_search_for_two_files_of_one_content(film: SampleLibrary) -> None:
     film.add("same.mkv")
     finished, steps = run_counting(film, jobs=2)
-    assert (finished.done, finished.copied, finished.failed) == (1, 1, 0), film.told()
+    assert (finished.done, finished.copied, finished.failed) == (1, 1, 0), film.output()
     assert (steps["sample encoded"], steps["search recorded"]) == (1, 1)
     assert run_counting(film)[1] == {}
 
@@ -241,7 +241,7 @@ def test_one_search_for_two_files_of_one_content(film: SampleLibrary) -> None:
 def test_two_films_at_a_time(film: SampleLibrary, other_clip: Path) -> None:
     film.add("other.mkv", other_clip)
     finished, steps = run_counting(film, jobs=2)
-    assert (finished.done, steps["search recorded"]) == (2, 2), film.told()
+    assert (finished.done, steps["search recorded"]) == (2, 2), film.output()
     assert len(found_by(film, "search")) == 2
 
 
@@ -250,7 +250,7 @@ def test_reviewed_with_the_crf_that_was_found(film: SampleLibrary) -> None:
     assert film.row("film.mkv").action is PlanAction.CLIP
     assert due(film) == (Prerequisite.SEARCH,)
     finished, steps = run_counting(film)
-    assert (finished.clips, steps["search recorded"]) == (1, 1), film.told()
+    assert (finished.clips, steps["search recorded"]) == (1, 1), film.output()
     (record,) = clips(film)
     assert record.facts.settings.crf == 50
     assert film.row("film.mkv").action is PlanAction.HELD
@@ -303,7 +303,7 @@ def test_killed_in_the_middle(film: SampleLibrary, point: str, made_again: int) 
     ).returncode
     assert code == -9
     finished, steps = run_counting(film)
-    assert finished.done == 1, film.told()
+    assert finished.done == 1, film.output()
     assert steps["sample encoded"] == made_again
     assert steps["search recorded"] == (point != "search recorded")
     assert os.listdir(film.state_dir / "samples") == []
@@ -327,8 +327,8 @@ def test_without_the_metric_the_search_fails_and_says_so(
     request_for(film, LOW, tools=f"ffmpeg: {ffmpeg}")
     finished, _ = run_counting(film)
     assert (finished.failed, finished.done) == (1, 0)
-    assert "no CRF can be searched for: " in film.told()
-    assert "set crf instead of target" in film.told()
+    assert "no CRF can be searched for: " in film.output()
+    assert "set crf instead of target" in film.output()
     assert any("failed once before" in cause for cause in film.causes("film.mkv"))
     for _ in range(2):
         assert run_counting(film)[1]["sample encoded"] <= 1

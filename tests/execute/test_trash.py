@@ -54,7 +54,7 @@ def refused(library: TrashLibrary, kept: TrashEntry, *, is_verified: bool = True
 def test_original_with_a_whole_target_goes_and_so_do_empty_folders(
     trashed: TrashLibrary,
 ) -> None:
-    kept = trashed.put_aside("series/one/a.mp4")
+    kept = trashed.move_to_trash("series/one/a.mp4")
     (result,) = purged(trashed, kept)
     assert result == Purged(kept=kept, freed_bytes=kept.size_bytes)
     assert trashed.entry(kept).gone_at is not None
@@ -66,7 +66,7 @@ def test_original_with_a_whole_target_goes_and_so_do_empty_folders(
 
 
 def test_folders_with_anything_in_them_stay(trashed: TrashLibrary) -> None:
-    first, second = trashed.put_aside("x/a.mp4"), trashed.put_aside("x/b.mp4")
+    first, second = trashed.move_to_trash("x/a.mp4"), trashed.move_to_trash("x/b.mp4")
     purged(trashed, first)
     assert Path(second.path).exists()
     (trashed.trash / "note.txt").touch()
@@ -77,14 +77,14 @@ def test_folders_with_anything_in_them_stay(trashed: TrashLibrary) -> None:
 
 
 def test_marks_that_somebody_filled_stay(trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside()
+    kept = trashed.move_to_trash()
     (trashed.trash / ".ignore").write_text("*.tmp")
     purged(trashed, kept)
     assert (trashed.trash / ".ignore").read_text() == "*.tmp"
 
 
 def test_target_gone_cut_or_rotten_keeps_the_original(trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside()
+    kept = trashed.move_to_trash()
     target = Path(kept.row.target)
     whole = target.read_bytes()
     target.write_bytes(whole[:-1] + b"?")
@@ -102,7 +102,7 @@ def test_target_gone_cut_or_rotten_keeps_the_original(trashed: TrashLibrary) -> 
 
 
 def test_unverified_looks_at_the_size_alone(trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside()
+    kept = trashed.move_to_trash()
     target = Path(kept.row.target)
     target.write_bytes(b"?" * target.stat().st_size)
     assert purged(trashed, kept, is_verified=False)[0].refusal is None
@@ -110,7 +110,7 @@ def test_unverified_looks_at_the_size_alone(trashed: TrashLibrary) -> None:
 
 
 def test_target_that_was_renamed_is_found_by_the_ledger(trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside()
+    kept = trashed.move_to_trash()
     renamed = trashed.films / "b.mkv"
     os.rename(kept.row.target, renamed)
     with trashed.ledger() as ledger:
@@ -119,7 +119,7 @@ def test_target_that_was_renamed_is_found_by_the_ledger(trashed: TrashLibrary) -
 
 
 def test_undone_result_goes_only_if_its_original_is_whole(trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside(kind=TrashKind.RESULT)
+    kept = trashed.move_to_trash(kind=TrashKind.RESULT)
     original = Path(kept.row.source_path)
     content = original.read_bytes()
     original.write_bytes(content.swapcase())
@@ -130,14 +130,14 @@ def test_undone_result_goes_only_if_its_original_is_whole(trashed: TrashLibrary)
 
 
 def test_orphan_goes_only_if_orphans_are_meant(trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside(kind=TrashKind.ORPHAN)
+    kept = trashed.move_to_trash(kind=TrashKind.ORPHAN)
     assert "may be the last copy" in refused(trashed, kept)
     assert purged(trashed, kept, with_orphans=True)[0].refusal is None
     assert not Path(kept.path).exists()
 
 
 def test_other_content_in_its_place_is_not_deleted(trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside()
+    kept = trashed.move_to_trash()
     path = Path(kept.path)
     content = path.read_bytes()
     path.write_bytes(b"what somebody put here")
@@ -151,7 +151,7 @@ def test_other_content_in_its_place_is_not_deleted(trashed: TrashLibrary) -> Non
 
 
 def test_links_on_the_way_are_not_followed(trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside("x/a.mp4")
+    kept = trashed.move_to_trash("x/a.mp4")
     elsewhere = trashed.folder / "elsewhere"
     (trashed.trash / "1").rename(elsewhere)
     (trashed.trash / "1").symlink_to(elsewhere)
@@ -167,7 +167,7 @@ def test_links_on_the_way_are_not_followed(trashed: TrashLibrary) -> None:
 
 @pytest.mark.parametrize("way", ["a.mp4", "{trash}/../b.mp4", "{trash}"])
 def test_nothing_outside_of_a_trash_folder_is_deleted(way: str, trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside()
+    kept = trashed.move_to_trash()
     inner = Path(kept.path)
     place = f"{trashed.films}/{way.format(trash=trashed.trash.name)}"
     if not os.path.isdir(place):
@@ -177,7 +177,7 @@ def test_nothing_outside_of_a_trash_folder_is_deleted(way: str, trashed: TrashLi
 
 
 def test_one_that_somebody_removed_is_written_down(trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside()
+    kept = trashed.move_to_trash()
     os.unlink(kept.path)
     (result,) = purged(trashed, kept)
     assert result == Purged(kept=kept, was_there=False)
@@ -185,7 +185,7 @@ def test_one_that_somebody_removed_is_written_down(trashed: TrashLibrary) -> Non
 
 
 def test_disk_that_is_not_there_says_nothing_of_its_files(trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside()
+    kept = trashed.move_to_trash()
     trashed.films.rename(trashed.folder / "away")
     assert refused(trashed, kept) == "its disk is not mounted"
     with trashed.ledger() as ledger:
@@ -194,7 +194,7 @@ def test_disk_that_is_not_there_says_nothing_of_its_files(trashed: TrashLibrary)
 
 
 def test_a_stop_in_the_middle_deletes_no_more(trashed: TrashLibrary) -> None:
-    first, second = trashed.put_aside("a.mp4"), trashed.put_aside("b.mp4")
+    first, second = trashed.move_to_trash("a.mp4"), trashed.move_to_trash("b.mp4")
     stops = iter((False, True))
 
     def check() -> None:
@@ -209,7 +209,7 @@ def test_a_stop_in_the_middle_deletes_no_more(trashed: TrashLibrary) -> None:
 
 
 def test_hard_linked_original_frees_nothing(trashed: TrashLibrary) -> None:
-    kept = trashed.put_aside()
+    kept = trashed.move_to_trash()
     os.link(kept.path, trashed.films / "seeded.mp4")
     with trashed.ledger() as ledger:
         (item,) = list_trash(ledger, trashed.ruleset())
@@ -227,7 +227,7 @@ class TestExpiry:
             return list(purge_expired(ledger, ruleset, now=self.NOW + after))
 
     def test_original_goes_when_its_time_is_over(self, trashed: TrashLibrary) -> None:
-        kept = trashed.put_aside()
+        kept = trashed.move_to_trash()
         day = timedelta(days=1)
         assert self.lines(trashed, "keep", after=3650 * day) == []
         assert self.lines(trashed, "keep for 30d", after=-day) == []
@@ -239,10 +239,10 @@ class TestExpiry:
         assert self.lines(trashed, "keep for 30d", after=day) == []
 
     def test_only_originals_with_a_whole_target(self, trashed: TrashLibrary) -> None:
-        kept = trashed.put_aside()
+        kept = trashed.move_to_trash()
         os.unlink(kept.row.target)
-        result = trashed.put_aside("b.mp4", kind=TrashKind.RESULT)
-        orphan = trashed.put_aside("c.mp4", kind=TrashKind.ORPHAN)
+        result = trashed.move_to_trash("b.mp4", kind=TrashKind.RESULT)
+        orphan = trashed.move_to_trash("c.mp4", kind=TrashKind.ORPHAN)
         reason = f"its target is not there: {kept.row.target}"
         assert self.lines(trashed, "keep for 1d", after=timedelta()) == [
             f"kept the original of films/a.mp4 in {kept.path}: {reason}"
@@ -250,17 +250,17 @@ class TestExpiry:
         assert all(Path(entry.path).exists() for entry in (kept, result, orphan))
 
     def test_clock_that_went_back_deletes_nothing(self, trashed: TrashLibrary) -> None:
-        trashed.put_aside(at="2040-01-01T00:00:00+00:00")
+        trashed.move_to_trash(at="2040-01-01T00:00:00+00:00")
         assert self.lines(trashed, "keep for 1d", after=timedelta()) == []
 
     def test_date_beyond_the_calendar_is_never(self, trashed: TrashLibrary) -> None:
-        trashed.put_aside()
+        trashed.move_to_trash()
         assert self.lines(trashed, "keep for 9999999d", after=timedelta()) == []
 
 
 def test_choice_by_run_path_kind_and_age(trashed: TrashLibrary) -> None:
-    first = trashed.put_aside("x/a.mp4", run=1)
-    second = trashed.put_aside(
+    first = trashed.move_to_trash("x/a.mp4", run=1)
+    second = trashed.move_to_trash(
         "y/b.mp4", run=2, kind=TrashKind.RESULT, at="2026-02-01T00:00:00+00:00"
     )
     now = datetime(2026, 2, 2, tzinfo=UTC)

@@ -16,7 +16,7 @@ from av1rules.ledger.records import TargetRow
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import RuleSet
-from av1rules.storage.trash import TRASH_FOLDER, mark_trash
+from av1rules.storage.trash_folder import TRASH_FOLDER, mark_trash
 from tests.plan.test_freshness import ROW
 
 RULES = """\
@@ -56,7 +56,7 @@ class TrashLibrary:
         with closing(Ledger.open(self.folder / ".av1rules")) as ledger:
             yield ledger
 
-    def put_aside(
+    def move_to_trash(
         self,
         name: str = "a.mp4",
         *,

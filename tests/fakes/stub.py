@@ -50,7 +50,7 @@ class Stub:
     def make(self, name: str, *answers: Answer, mode: int = 0o755) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
         path, log = self.folder / name, self.folder / f"{name}.log"
-        told = json.dumps(
+        output = json.dumps(
             [
                 {
                     "when": list(answer.when),
@@ -62,7 +62,7 @@ class Stub:
                 for answer in answers
             ]
         )
-        path.write_text(_PROGRAM.format(python=sys.executable, log=str(log), answers=told))
+        path.write_text(_PROGRAM.format(python=sys.executable, log=str(log), answers=output))
         path.chmod(mode)
         self.logs[path] = log
         return path

@@ -20,7 +20,7 @@ from av1rules.base.events import Note
 from av1rules.base.files import TEMP_PREFIX
 from av1rules.base.hashing import file_digest
 from av1rules.ledger.ledger import Ledger
-from av1rules.storage.trash import TRASH_FOLDER
+from av1rules.storage.trash_folder import TRASH_FOLDER
 from tests.faults.scenarios import Scenario, Stage
 
 CHECKOUT = Path(__file__).parents[2]
@@ -226,7 +226,7 @@ class CrashHarness:
         """Start again without a kill, and once more: then nothing is left to report."""
         library = self.stage.library
         finished = library.run()
-        output = library.told()
+        output = library.output()
         assert finished.failed == finished.dropped == 0, output
         if self.scenario.is_toggle:
             seen = self.take_snapshot()

@@ -39,7 +39,7 @@ class Stage:
 
     def run(self) -> None:
         finished = self.library.run()
-        assert finished.failed == finished.dropped == 0, self.library.told()
+        assert finished.failed == finished.dropped == 0, self.library.output()
 
     def undo(self) -> None:
         undo_last(self.library)

@@ -117,7 +117,7 @@ def test_one_disk_mounted_twice(library: SampleLibrary, tiny_clips: Clips) -> No
     try:
         rules(library, f"mode: replace, temp_dir: '{temp}'")
         film = library.add("sub/a.mkv", tiny_clips["a.mkv"])
-        assert library.run().done == 1, library.told()
+        assert library.run().done == 1, library.output()
         result = file_digest(film)
         (kept,) = library.kept()
         assert file_digest(kept.path) == file_digest(tiny_clips["a.mkv"])
@@ -148,7 +148,7 @@ def test_targets_follow_between_roots_on_one_disk_mounted_twice(
         shutil.move(film, more / "a.mkv")
         library.add("c.mkv", tiny_clips["c.mkv"])
         finished = library.run()
-        assert (finished.moved, finished.done, finished.dropped) == (1, 1, 0), library.told()
+        assert (finished.moved, finished.done, finished.dropped) == (1, 1, 0), library.output()
         assert all_names(more) == ["a.av1.mkv", "a.mkv", "b.av1.mkv", "b.mkv"]
         assert library.plan().work == ()
     finally:
@@ -228,13 +228,13 @@ def test_disk_that_is_away_at_recovery_and_comes_back(
     if not plan.safety_stops:  # the ledger knew no target there yet
         rules(library, "mode: mirror, root: out", library="roots: [films], exclude: ['**']")
     library.run()
-    assert "waits for its disk" in library.told()
+    assert "waits for its disk" in library.output()
     assert all_names(out) == []
     mount("--bind", str(disk), str(out))
     rules(library, "mode: mirror, root: out")
     inode = os.stat(out / "films" / "a.mkv").st_ino
     assert library.run().done == 0
-    assert "which a killed run had published" in library.told()
+    assert "which a killed run had published" in library.output()
     assert os.stat(out / "films" / "a.mkv").st_ino == inode
     assert library.plan().work == ()
     assert all_names(disk) == ["films/a.mkv", "something"]
@@ -285,6 +285,6 @@ def test_original_deleted_by_a_run_that_died_before_its_note(
     rules(library, "mode: replace, originals: delete after verify")
     library.run()
     assert library.kept() == ()
-    assert "was already gone" in library.told()
+    assert "was already gone" in library.output()
     library.run()
-    assert "gone" not in library.told()
+    assert "gone" not in library.output()

@@ -38,7 +38,7 @@ def failure(
 )
 def test_the_surroundings_are_to_blame(code: int, said: str, reason: str) -> None:
     found = failure(code, said)
-    assert found.is_surroundings
+    assert found.is_system_failure
     assert found.reason.startswith(reason)
     assert found.hint
 
@@ -60,7 +60,7 @@ def test_the_surroundings_are_to_blame(code: int, said: str, reason: str) -> Non
 )
 def test_source_or_settings_are_to_blame(code: int, said: str, reason: str) -> None:
     found = failure(code, said)
-    assert not found.is_surroundings
+    assert not found.is_system_failure
     assert found.reason == reason
 
 
@@ -74,7 +74,7 @@ def test_what_the_watchdog_stopped_counts_against_the_encode() -> None:
 def test_what_ran_out_of_time_counts_against_the_encode() -> None:
     completed = Completed(argv=("ffmpeg",), returncode=-15, stopped="timeout")
     found = explain(completed)
-    assert not found.is_surroundings
+    assert not found.is_system_failure
     assert found.reason == "FFmpeg came to no end and was stopped by av1rules (timeout)"
 
 
@@ -111,19 +111,19 @@ def test_lack_of_memory_is_no_fault_of_the_source_and_names_the_cap(
     encoder: Encoder, code: int, said: str
 ) -> None:
     free = failure(code, said, encoder=encoder)
-    assert free.is_surroundings
+    assert free.is_system_failure
     assert free.reason.startswith("out of memory (")
     assert free.hint == "run fewer jobs at a time, or set run.memory"
     capped = failure(code, said, encoder=encoder, memory_bytes=2 * 1024**3)
-    assert capped.is_surroundings
+    assert capped.is_system_failure
     assert capped.reason.startswith("out of memory: more than 2 GiB (")
     assert (capped.hint or "").startswith("raise run.memory_per_job")
 
 
 def test_a_mute_crash_is_lack_of_memory_only_under_a_cap() -> None:
-    assert failure(-11, memory_bytes=10**8).is_surroundings
-    assert not failure(-11).is_surroundings
-    assert not failure(-11, "[libsvtav1] [error] bad", memory_bytes=10**8).is_surroundings
+    assert failure(-11, memory_bytes=10**8).is_system_failure
+    assert not failure(-11).is_system_failure
+    assert not failure(-11, "[libsvtav1] [error] bad", memory_bytes=10**8).is_system_failure
 
 
 def test_the_encoders_own_words_come_before_general_ones() -> None:

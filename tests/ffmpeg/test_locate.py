@@ -242,9 +242,9 @@ def test_diagnosis_shows_every_candidate_and_never_raises(stub: Stub) -> None:
     checks = diagnose_tools(
         ffmpeg=None, ffprobe="/no/such/ffprobe", min_version=(8, 0), self_tests=SELF_TESTS
     )
-    told = {(check.subject, check.check): check for check in checks}
-    assert told[f"ffmpeg {path}", "version"].passed is False
-    assert told[f"ffmpeg {path}", "zlib (PNG decoder)"].passed is False
-    assert told[f"ffmpeg {path}", "AV1 software decoder"].passed is True
-    assert told["ffprobe", "found"].passed is False
-    assert "/no/such/ffprobe" in told["ffprobe", "found"].detail
+    output = {(check.subject, check.check): check for check in checks}
+    assert output[f"ffmpeg {path}", "version"].passed is False
+    assert output[f"ffmpeg {path}", "zlib (PNG decoder)"].passed is False
+    assert output[f"ffmpeg {path}", "AV1 software decoder"].passed is True
+    assert output["ffprobe", "found"].passed is False
+    assert "/no/such/ffprobe" in output["ffprobe", "found"].detail

@@ -110,7 +110,7 @@ def test_a_disk_that_runs_full_is_named(tools: Tools, make_clip: MakeClip, tmp_p
 def test_priority_and_memory_reach_the_encode(tools: Tools, clip: Path, tmp_path: Path) -> None:
     seen: set[tuple[int, int]] = set()
 
-    def look(_event: JobProgress) -> None:
+    def evaluation(_event: JobProgress) -> None:
         for child in psutil.Process().children():
             limit = child.rlimit(psutil.RLIMIT_AS)[0]
             seen.add((int(child.nice()), limit))
@@ -120,7 +120,7 @@ def test_priority_and_memory_reach_the_encode(tools: Tools, clip: Path, tmp_path
         priority=Priority(nice=12),
         memory_bytes=4 * 1024**3,
     )
-    encode(made, tools=tools, children=Children(), on_progress=look)
+    encode(made, tools=tools, children=Children(), on_progress=evaluation)
     assert seen == {(12, 4 * 1024**3)}
 
 

@@ -58,10 +58,10 @@ def test_samples_of_a_ledger(tmp_path: Path) -> None:
     assert {one.built_at for one in newest} == set(sorted(one.built_at for one in made)[-5:])
     samples = past_encodes(made, cores=64)
     assert len(samples) == 78
-    first, told = samples[0], made[0]
-    assert first.traits.pixels == told.pixels
+    first, output = samples[0], made[0]
+    assert first.traits.pixels == output.pixels
     assert first.traits.encoder == "libsvtav1"
-    assert first.size_bytes == told.target_bytes
+    assert first.size_bytes == output.target_bytes
     assert past_encodes([replace(made[0], frames=None)], cores=2) == ()
     assert past_encodes([replace(made[0], pixels=None)], cores=2) == ()
     assert past_encodes([replace(made[0], encode_s=None)], cores=2) == ()

@@ -52,8 +52,8 @@ def test_every_absurd_film_has_an_outcome(place: Path) -> None:
     rows = rows_of(done)
     assert rows.keys() == absurd.FILMS.keys()
     assert all(row["causes"] and len(str(row["causes"])) < 500 for row in rows.values())
-    told = {name: (row["action"], row["causes"][0]) for name, row in rows.items()}
-    assert {name: told[name] for name in OUTCOMES} == OUTCOMES
+    output = {name: (row["action"], row["causes"][0]) for name, row in rows.items()}
+    assert {name: output[name] for name in OUTCOMES} == OUTCOMES
     assert done.memory_bytes < MEMORY
     assert done.elapsed_s < 60
 

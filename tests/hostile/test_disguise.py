@@ -14,7 +14,7 @@ import pytest
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.process import Children
 from av1rules.encode.argv import input_options
-from av1rules.encode.measure import first_frame_times, shown_packets, sound_starts
+from av1rules.encode.measure import audio_starts, first_frame_times, shown_packets
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.ffprobe import facts_argv
 from av1rules.media.source import Source
@@ -88,7 +88,7 @@ def test_measuring_follows_nothing_even_if_the_file_was_swapped(
         path = str(place / "films" / attack)
         Path(path).write_bytes(ATTACKS[attack](trap))
         first_frame_times(path, 0, tools=tools, children=children)
-        sound_starts(path, tools=tools, children=children)
+        audio_starts(path, tools=tools, children=children)
         with pytest.raises(Av1rulesError):
             shown_packets(path, 0, tools=tools, children=children)
         assert trap.sprung() == [], attack

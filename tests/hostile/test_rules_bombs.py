@@ -11,7 +11,7 @@ import pytest
 from av1rules.media.discover import Candidate, walk
 from av1rules.policy.globs import glob_problem, path_matcher
 from av1rules.policy.load import check_rules
-from av1rules.policy.problems import MOST_PROBLEMS
+from av1rules.policy.problems import MAX_PROBLEMS
 from tests.hostile.conftest import av1rules
 
 LETTERS = "abcdefghij"
@@ -54,8 +54,8 @@ def test_bomb_is_refused_soon(name: str, tmp_path: Path, monkeypatch: pytest.Mon
     ruleset, problems = check_rules(path)
     assert time.monotonic() - started < 10
     assert ruleset is None
-    told = [problem.message for problem in problems]
-    assert any(words in message for message in told), told
+    output = [problem.message for problem in problems]
+    assert any(words in message for message in output), output
     assert "\x1b" not in repr(problems)
     assert [entry.name for entry in tmp_path.iterdir()] == ["rules.yaml"]
 
@@ -148,5 +148,5 @@ def test_file_of_many_faults_tells_the_first_and_that_there_are_more(
     path.write_text(text)
     ruleset, problems = check_rules(path)
     assert ruleset is None
-    assert len(problems) == MOST_PROBLEMS + 1
+    assert len(problems) == MAX_PROBLEMS + 1
     assert problems[-1].message == "there are more than 200 problems: the others are not shown"

@@ -83,9 +83,9 @@ def test_any_name_is_just_a_name(place: Path) -> None:
         assert done.returncode == 0, done.stderr.decode()
         assert harmful(done.stdout + done.stderr) == set(), arguments
     for name in WORST[:4]:
-        told = av1rules("explain", os.path.join(b"films", name), cwd=place)
-        assert told.returncode == 0, told.stderr.decode()
-        assert harmful(told.stdout + told.stderr) == set(), name
+        output = av1rules("explain", os.path.join(b"films", name), cwd=place)
+        assert output.returncode == 0, output.stderr.decode()
+        assert harmful(output.stdout + output.stderr) == set(), name
     paths = [os.path.join(b"films", name) for name in WORST]
     done = av1rules("run", "-j", "2", "--", *paths, cwd=place)
     assert harmful(done.stdout + done.stderr) == set()
@@ -95,9 +95,9 @@ def test_any_name_is_just_a_name(place: Path) -> None:
     assert missing == []
     assert sorted(os.listdir(place)) == [".av1rules", "films", "out", "rules.yaml"]
     for name in WORST[:2]:
-        told = av1rules("receipt", os.path.join(b"out/films", name), cwd=place)
-        assert told.returncode == 0, told.stderr.decode()
-        assert harmful(told.stdout + told.stderr) == set()
+        output = av1rules("receipt", os.path.join(b"out/films", name), cwd=place)
+        assert output.returncode == 0, output.stderr.decode()
+        assert harmful(output.stdout + output.stderr) == set()
 
 
 def test_no_word_in_a_film_reaches_the_terminal_as_it_is(place: Path) -> None:

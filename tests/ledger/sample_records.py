@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from av1rules.ledger.checks import CheckMethod, LastCheck, SourceCheckRecord
 from av1rules.ledger.clips import ClipFacts, ClipRecord
 from av1rules.ledger.forecasts import PastForecast
-from av1rules.ledger.ledger import InHand, Ledger
+from av1rules.ledger.ledger import JobInProgress, Ledger
 from av1rules.ledger.records import Attempt, AttemptResult, Basis, Interval, TargetRow, ToolsUsed
 from av1rules.ledger.runs import RunRecord, TargetMove
 from av1rules.ledger.samples import SampleEncode, SearchResult, Tried
@@ -121,7 +121,9 @@ SEARCH = SearchResult(
     tried=(Tried(crf=27.25, value=93.1),), elapsed_s=12.0, made_at=AT,
 )  # fmt: skip
 RUN = RunRecord(id=1, started=AT, ended=AT, summary="1 encoded")
-IN_HAND = InHand(folder="/out/.av1rules-1", source="films/\udcff.mkv", row=ROW, receipt=b"packed")
+IN_HAND = JobInProgress(
+    folder="/out/.av1rules-1", source="films/\udcff.mkv", row=ROW, receipt=b"packed"
+)
 
 
 def fill(ledger: Ledger) -> None:

@@ -70,8 +70,8 @@ def test_a_receipt_that_says_nothing_of_use(tmp_path: Path, receipt: bytes | Non
     with closing(Ledger.open(tmp_path)) as ledger:
         ledger.commit(replace(ROW, encode_s=0.0, verify_s=0.0), receipt)
     (made,) = read(tmp_path)
-    told = (made.source_tier, made.resolution, made.frame_rate, made.frames)
-    assert told == (None, None, None, None)
+    output = (made.source_tier, made.resolution, made.frame_rate, made.frames)
+    assert output == (None, None, None, None)
     assert (made.encode_s, made.verify_s, made.frames_per_s) == (None, None, None)
     assert (made.pixels, made.scores) == (None, ())
     assert made.rule == "all"

@@ -100,7 +100,7 @@ def test_forget_makes_stale_and_drops_verdicts_of_that_source_only(tmp_path: Pat
     flags = {row.source: row.forgotten for row in ledger.rows()}
     assert flags == {"films/a.mkv": True, "films/b.mkv": False}
     assert ledger.verdict("key", "print") is None
-    assert set(ledger.glance()) == {"/out/b.mkv"}
+    assert set(ledger.known_targets()) == {"/out/b.mkv"}
     ledger.close()
 
 
@@ -169,9 +169,9 @@ def test_an_older_ledger_is_brought_along(tmp_path: Path, version: int) -> None:
 def test_verdicts_hold_what_was_measured(tmp_path: Path) -> None:
     with contextlib.closing(Ledger.open(tmp_path)) as ledger:
         poor = replace(verdict(AttemptResult.TOO_POOR), measured=(("vmaf_p5", 87.25),))
-        for told in (poor, verdict()):
-            ledger.record_attempt(told)
-            assert ledger.verdict("key", "print") == told
+        for output in (poor, verdict()):
+            ledger.record_attempt(output)
+            assert ledger.verdict("key", "print") == output
 
 
 SAMPLE = SampleEncode(

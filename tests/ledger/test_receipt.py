@@ -95,10 +95,10 @@ def test_why_there_are_no_scores() -> None:
 
 
 def test_a_receipt_of_an_earlier_version() -> None:
-    told = json.loads(receipt_json(RECEIPT))
+    output = json.loads(receipt_json(RECEIPT))
     for key in ("run", "picture", "scores", "score_scope", "score_problem", "last_lines"):
-        del told[key]
-    old = parse_receipt(json.dumps(told))
+        del output[key]
+    old = parse_receipt(json.dumps(output))
     assert (old.picture, old.scores, old.run, old.last_lines) == (None, (), None, ())
     assert old.log == RECEIPT.log
     assert "run " not in receipt_text(old)

@@ -14,10 +14,10 @@ import pytest
 
 from av1rules.ledger.database import LEDGER_NAME
 from av1rules.ledger.ledger import Ledger
-from av1rules.ledger.mapping import Table
+from av1rules.ledger.mapping import RecordTable
 from tests.ledger import sample_records as sample
 
-TABLES: tuple[type[Table[Any]], ...] = tuple(Table.__subclasses__())
+TABLES: tuple[type[RecordTable[Any]], ...] = tuple(RecordTable.__subclasses__())
 WITHOUT_RECORD = {"receipts", "census", "samples", "searches", "sqlite_sequence"}
 """A key and a value, or a key and a record that is stored whole as JSON."""
 
@@ -45,7 +45,7 @@ def test_every_table_is_looked_at(columns: dict[str, dict[str, bool]]) -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
 def test_columns_are_the_fields(
-    table: type[Table[Any]], columns: dict[str, dict[str, bool]]
+    table: type[RecordTable[Any]], columns: dict[str, dict[str, bool]]
 ) -> None:
     fields = table.mapper.columns
     assert len(set(fields)) == len(fields)
@@ -55,7 +55,7 @@ def test_columns_are_the_fields(
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
 def test_a_field_may_be_none_only_where_its_column_may_be_null(
-    table: type[Table[Any]], columns: dict[str, dict[str, bool]]
+    table: type[RecordTable[Any]], columns: dict[str, dict[str, bool]]
 ) -> None:
     nullable = {name for name, is_nullable in columns[table.name].items() if is_nullable}
     assert table.mapper.nullable <= nullable

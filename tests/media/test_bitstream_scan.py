@@ -177,8 +177,8 @@ def test_bytes_of_the_container_in_front_are_passed_over() -> None:
 def test_bare_streams_are_read_by_their_start_codes(code: bytes) -> None:
     plain = code + b"\x67\x64\x00\x28" + code + SLICE_264
     assert scan("h264", plain, len(plain)) == PLAIN
-    told = code + _sei264(_message(4, ATSC)) + code + SLICE_264
-    assert None is scan("h264", told, len(told))
+    output = code + _sei264(_message(4, ATSC)) + code + SLICE_264
+    assert None is scan("h264", output, len(output))
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ def test_other_codecs_are_never_called_plain() -> None:
 
 @given(st.binary(max_size=200), st.sampled_from(["h264", "hevc", "av1"]))
 def test_any_bytes_are_answered(payload: bytes, codec: str) -> None:
-    told = scan(codec, payload, len(payload))
-    assert told is None or told.has_captions is False
+    output = scan(codec, payload, len(payload))
+    assert output is None or output.has_captions is False
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60))

@@ -170,24 +170,24 @@ def test_excluded_folders_and_files_are_not_reported(root: Path, tmp_path: Path)
 )
 def test_exclude_globs(root: Path, pattern: str, taken: list[str]) -> None:
     _make(root, "a.mkv", "x/b-sample.mkv", "x/Extras/c.mkv", "x/d.mp4")
-    told = _told(_walk(root, exclude=[pattern]))
-    assert len(told) == 4
-    kept = [name.removeprefix("films/") for name, reason in told.items() if reason is None]
+    output = _told(_walk(root, exclude=[pattern]))
+    assert len(output) == 4
+    kept = [name.removeprefix("films/") for name, reason in output.items() if reason is None]
     assert sorted(kept) == sorted(taken)
-    assert {reason for reason in told.values() if reason} == {SkipReason.EXCLUDED}
+    assert {reason for reason in output.values() if reason} == {SkipReason.EXCLUDED}
 
 
 def test_include_takes_only_what_it_names_and_exclude_wins(root: Path) -> None:
     _make(root, "tv/a.mkv", "tv/b.mkv", "movies/c.mkv")
-    told = _told(_walk(root, include=["tv/**"], exclude=["**/b.*"]))
-    assert [name for name, reason in told.items() if reason is None] == ["films/tv/a.mkv"]
+    output = _told(_walk(root, include=["tv/**"], exclude=["**/b.*"]))
+    assert [name for name, reason in output.items() if reason is None] == ["films/tv/a.mkv"]
 
 
 def test_small_files_are_set_aside(root: Path) -> None:
     _make(root, "small.mkv", size=99)
     _make(root, "enough.mkv", size=100)
-    told = _told(_walk(root, min_size=100))
-    assert told == {"films/enough.mkv": None, "films/small.mkv": SkipReason.TOO_SMALL}
+    output = _told(_walk(root, min_size=100))
+    assert output == {"films/enough.mkv": None, "films/small.mkv": SkipReason.TOO_SMALL}
 
 
 @pytest.mark.parametrize(
@@ -199,8 +199,8 @@ def test_files_changed_a_moment_ago_are_left_to_settle(
     _make(root, "a.mkv")
     changed_s = (root / "a.mkv").stat().st_ctime
     os.utime(root / "a.mkv", (1, 1))  # a copy tool set an old mtime: ctime still tells
-    told = _told(_walk(root, now_s=changed_s + age_s))
-    assert told == {"films/a.mkv": expected}
+    output = _told(_walk(root, now_s=changed_s + age_s))
+    assert output == {"films/a.mkv": expected}
 
 
 def test_time_days_ahead_counts_as_settled(root: Path) -> None:
@@ -217,8 +217,8 @@ def test_markers_beside_in_and_above(root: Path, marker: str) -> None:
 
 def test_marker_of_one_file_leaves_the_others(root: Path) -> None:
     _make(root, "film.mkv", "film.av1skip", "film2.mkv", "x/film.mkv")
-    told = _told(_walk(root))
-    assert [name for name, reason in told.items() if reason] == ["films/film.mkv"]
+    output = _told(_walk(root))
+    assert [name for name, reason in output.items() if reason] == ["films/film.mkv"]
 
 
 def test_missing_root_is_told_as_a_root(root: Path, tmp_path: Path) -> None:

@@ -36,12 +36,12 @@ def _audio(index: int = 1, **more: Any) -> dict[str, Any]:
 
 
 def _probe(*streams: dict[str, Any], container: str = "matroska,webm", **more: Any) -> Source:
-    told = {
+    output = {
         "streams": list(streams),
         "format": {"format_name": container, "duration": str(DURATION_S)},
         **more,
     }
-    return parse_probe(json.dumps(told).encode(), size_bytes=SIZE)
+    return parse_probe(json.dumps(output).encode(), size_bytes=SIZE)
 
 
 def _main(*streams: dict[str, Any], **more: Any) -> VideoStream:
@@ -71,9 +71,9 @@ _JSON = st.recursive(
 
 
 @given(_JSON)
-def test_any_json_is_a_source_or_a_probe_error(told: object) -> None:
+def test_any_json_is_a_source_or_a_probe_error(output: object) -> None:
     with contextlib.suppress(ProbeError):
-        assert isinstance(parse_probe(json.dumps(told).encode(), size_bytes=1), Source)
+        assert isinstance(parse_probe(json.dumps(output).encode(), size_bytes=1), Source)
 
 
 @given(st.text(max_size=20))
@@ -84,9 +84,9 @@ def test_numbers_are_finite_or_unknown(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "N/A", "", "1e400", "9" * 400, None])
 def test_absurd_numbers_are_unknown(text: str | None) -> None:
-    told = {"format_name": "mov", "duration": text, "bit_rate": text, "start_time": text}
+    output = {"format_name": "mov", "duration": text, "bit_rate": text, "start_time": text}
     stream = _stream(bit_rate=text, duration=text, nb_frames=text, bits_per_raw_sample=text)
-    source = parse_probe(json.dumps({"streams": [stream], "format": told}).encode(), size_bytes=9)
+    source = parse_probe(json.dumps({"streams": [stream], "format": output}).encode(), size_bytes=9)
     assert (source.duration_s, source.bitrate_bps, source.start_s) == (None, None, None)
     assert source.main is not None
     assert (source.main.bitrate_bps, source.main.duration_s, source.main.frames) == (None,) * 3
@@ -288,8 +288,8 @@ def test_lossless_sound(codec: str | None, profile: str | None, expected: bool |
 
 
 def test_our_own_tag_is_found_whatever_its_case() -> None:
-    told = {"format_name": "matroska,webm", "tags": {"AV1RULES": "v1:abc", "Title": "x"}}
-    text = json.dumps({"streams": [_stream()], "format": told}).encode()
+    output = {"format_name": "matroska,webm", "tags": {"AV1RULES": "v1:abc", "Title": "x"}}
+    text = json.dumps({"streams": [_stream()], "format": output}).encode()
     source = parse_probe(text, size_bytes=1)
     assert source.provenance == "v1:abc"
     assert source.tags == (("av1rules", "v1:abc"), ("title", "x"))
@@ -306,8 +306,8 @@ def test_our_own_tag_is_found_whatever_its_case() -> None:
     ],
 )
 def test_our_own_line_is_found_in_the_tags_of_mp4(tags: dict[str, str], found: str | None) -> None:
-    told = {"format_name": "mov,mp4", "tags": tags}
-    text = json.dumps({"streams": [_stream()], "format": told}).encode()
+    output = {"format_name": "mov,mp4", "tags": tags}
+    text = json.dumps({"streams": [_stream()], "format": output}).encode()
     assert parse_probe(text, size_bytes=1).provenance == found
 
 

@@ -131,17 +131,17 @@ def _check_rate(row: dict[str, str], stream: VideoStream) -> None:
 
 
 def _check_hdr(row: dict[str, str], stream: VideoStream) -> None:
-    told = row["hdr"]
+    output = row["hdr"]
     kinds = stream.hdr_kinds or frozenset()
     transfer = row["color"].split("/")[1]
-    assert (stream.mastering_display is not None) == ("MDCV" in told)
-    assert (stream.content_light is not None) == ("CLL" in told)
-    assert (HdrKind.HDR10_PLUS in kinds) == ("HDR10+" in told)
-    assert (HdrKind.DOLBY_VISION in kinds) == ("DOVI" in told)
+    assert (stream.mastering_display is not None) == ("MDCV" in output)
+    assert (stream.content_light is not None) == ("CLL" in output)
+    assert (HdrKind.HDR10_PLUS in kinds) == ("HDR10+" in output)
+    assert (HdrKind.DOLBY_VISION in kinds) == ("DOVI" in output)
     assert (HdrKind.HLG in kinds) == (transfer == "arib-std-b67")
-    assert (HdrKind.HDR10 in kinds) == (transfer == "smpte2084" and "MDCV" in told)
-    assert (HdrKind.PQ in kinds) == (transfer == "smpte2084" and told == "-")
-    vision = re.search(r"DOVI (\d+)\.(\d+)", told)
+    assert (HdrKind.HDR10 in kinds) == (transfer == "smpte2084" and "MDCV" in output)
+    assert (HdrKind.PQ in kinds) == (transfer == "smpte2084" and output == "-")
+    vision = re.search(r"DOVI (\d+)\.(\d+)", output)
     if vision:
         assert stream.dolby_vision is not None
         assert stream.dolby_vision.profile == int(vision[1])

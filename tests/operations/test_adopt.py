@@ -25,7 +25,7 @@ from av1rules.operations.adopt.check import compare_with_source, read_provenance
 from av1rules.operations.undo import find_entries, undo
 from av1rules.plan.items import PlanAction
 from av1rules.plan.workspace import open_workspace
-from av1rules.policy.canonical import shaping_only
+from av1rules.policy.fingerprint import only_output_affecting
 from av1rules.policy.settings import EncodeSettings
 from av1rules.report.checks import adopt_json, adopt_text
 from tests.conftest import MakeClip
@@ -111,7 +111,7 @@ class TestLostLedger:
         for field in msgspec.structs.fields(after):
             if field.name not in only_known_to_the_ledger:
                 assert getattr(after, field.name) == getattr(before, field.name), field.name
-        assert after.settings == shaping_only(before.settings)
+        assert after.settings == only_output_affecting(before.settings)
         assert [row.action for row in library.plan().rows] == [PlanAction.FRESH]
         assert take(library).known == 1
 

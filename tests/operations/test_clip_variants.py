@@ -60,10 +60,10 @@ def waiting(library: SampleLibrary) -> SampleLibrary:
 def test_variants_show_the_same_passages_and_decide_nothing(waiting: SampleLibrary) -> None:
     (base,) = clips(waiting)
     finished = attempt(waiting, {"crf": 40.0}, {"film_grain": 4, "preset": 13})
-    assert (finished.clips, finished.failed) == (2, 0), waiting.told()
+    assert (finished.clips, finished.failed) == (2, 0), waiting.output()
     made = [event for event in waiting.events if isinstance(event, ClipMade)]
     assert [event.is_variant for event in made] == [True, True]
-    assert "waits for approval" not in waiting.told()
+    assert "waits for approval" not in waiting.output()
     view = view_of(waiting)
     assert view.standing is ClipStatus.WAITING
     assert view.made == base
@@ -81,7 +81,7 @@ def test_variants_show_the_same_passages_and_decide_nothing(waiting: SampleLibra
 def test_a_variant_is_made_once_and_one_that_changes_nothing_never(waiting: SampleLibrary) -> None:
     assert attempt(waiting, {"crf": 40.0}, {"crf": 40.0}).clips == 1
     assert attempt(waiting, {"crf": 40.0}).clips == 0
-    assert "made before: variant: crf 40" in waiting.told()
+    assert "made before: variant: crf 40" in waiting.output()
     with pytest.raises(UsageError, match="changes at least one setting"):
         attempt(waiting, {"crf": 50.0})
     assert crfs(waiting) == [40, 50]
@@ -214,7 +214,7 @@ def test_a_stop_leaves_the_rest_undone_and_says_so(waiting: SampleLibrary) -> No
         workspace.children.stop()
         finished = RunCounts(try_variants(film, rows, session))
     assert (finished.clips, finished.dropped) == (0, 2)
-    assert "`clips try` makes them" in waiting.told()
+    assert "`clips try` makes them" in waiting.output()
     assert crfs(waiting) == [50]
     assert waiting.leftovers() == []
 
@@ -250,4 +250,4 @@ def test_a_rule_that_asks_for_grain_holds_for_variants_too(library: SampleLibrar
     library.rules(BY_GRAIN)
     library.add("film.mkv")
     run_counting(library)
-    assert attempt(library, {"crf": 40.0}).clips == 1, library.told()
+    assert attempt(library, {"crf": 40.0}).clips == 1, library.output()

@@ -80,7 +80,7 @@ def test_due_made_held_approved_encoded(reviewed: SampleLibrary, tools: Tools) -
     )
     assert standings(reviewed) == {"film.mkv": ClipStatus.DUE}
     finished = reviewed.run()
-    assert (finished.clips, finished.done, finished.failed) == (1, 0, 0), reviewed.told()
+    assert (finished.clips, finished.done, finished.failed) == (1, 0, 0), reviewed.output()
     (made,) = [event for event in reviewed.events if isinstance(event, ClipMade)]
     main = probe_file(lone_file(made.clip), tools).main
     assert main is not None
@@ -374,4 +374,4 @@ def test_run_plan_of_no_clips_says_nothing_of_them(library: SampleLibrary) -> No
         start_session(workspace, library.events.append) as session,
     ):
         assert run_plan(build_plan(session.workspace), session, jobs=1).clips == 0
-    assert "clip" not in library.told()
+    assert "clip" not in library.output()

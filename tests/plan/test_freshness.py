@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from av1rules.ledger.records import TargetRow, ToolsUsed
 from av1rules.plan.freshness import Cause, StaleReason, stale_causes
 from av1rules.plan.target_state import TargetState
-from av1rules.policy.canonical import fingerprint
+from av1rules.policy.fingerprint import fingerprint
 from av1rules.policy.settings import EncodeSettings
 
 SETTINGS = EncodeSettings(crf=26, preset=5)

@@ -136,7 +136,7 @@ def test_what_can_not_be_measured_stops_nothing_else(films: SampleLibrary, grain
     noise = bytes(number * 131 % 251 for number in range(len(whole) - 3000))
     (films.folder / "films" / "broken.mkv").write_bytes(whole[:3000] + noise)
     finished, _ = run_counting(films, jobs=2)
-    assert (finished.done, finished.failed) == (2, 1), films.told()
+    assert (finished.done, finished.failed) == (2, 1), films.output()
     (failure,) = [event for event in films.events if isinstance(event, JobFailed)]
     assert failure.source == "films/broken.mkv"
     assert "its grain can't be estimated: no picture could be decoded" in failure.message
@@ -151,7 +151,7 @@ def test_odd_names_are_measured(library: SampleLibrary, grainy: Path) -> None:
     for name in (b"odd\xff\n.mkv", "-i.mkv"):
         library.add(name, grainy)
     finished, _ = run_counting(library)
-    assert (finished.done, finished.failed) == (2, 0), library.told()
+    assert (finished.done, finished.failed) == (2, 0), library.output()
     assert {rule for _, rule in actions(library).values()} == {"grainy"}
 
 
@@ -179,7 +179,7 @@ def test_auto_is_what_the_clip_shows_and_the_approval_is_for(films: SampleLibrar
     (only / "clean.mkv").unlink()
     (only / "dark.mkv").unlink()
     finished, _ = run_counting(films)
-    assert (finished.clips, len(found_by(films, "measure"))) == (1, 1), films.told()
+    assert (finished.clips, len(found_by(films, "measure"))) == (1, 1), films.output()
     (record,) = clips(films)
     strength = record.facts.settings.film_grain
     assert strength > 0

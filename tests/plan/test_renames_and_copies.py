@@ -366,7 +366,7 @@ def test_copy_of_what_failed_is_left_for_next_time(
     library.add("b.mkv")
     done = library.run()
     assert (done.failed, done.dropped) == (1, 1)
-    assert "was to share was not made" in library.told()
+    assert "was to share was not made" in library.output()
 
 
 def test_samples_that_agree_by_chance_do_not_share_a_target(

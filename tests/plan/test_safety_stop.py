@@ -88,8 +88,8 @@ def full(library: SampleLibrary) -> SampleLibrary:
 
 def test_missing_root_refuses_the_run_and_is_told_by_the_plan(full: SampleLibrary) -> None:
     (full.folder / "more").rmdir()
-    (told,) = full.plan().safety_stops
-    assert "is its disk mounted?" in told.text
+    (output,) = full.plan().safety_stops
+    assert "is its disk mounted?" in output.text
     with pytest.raises(UsageError, match="does not exist"):
         full.run()
     assert full.run(accept_missing=True).failed == 0

@@ -287,12 +287,12 @@ def test_defaults_told_are_the_defaults_taken(
         if "default" not in schema:
             assert fields.get(field) in (None, inspect.Parameter.empty, (), 0), key
             continue
-        told, taken = _base_form(schema["default"], field), fields[field]
+        output, taken = _base_form(schema["default"], field), fields[field]
         taken = getattr(taken, "value", taken)
         special = {"bit_depth": ("source", 0), "accept": ((), frozenset())}
         special["originals"] = (OriginalsKind.KEEP.value, Originals())
         special["state_dir"] = (STATE_FOLDER, inspect.Parameter.empty)
-        assert (told, taken) == special.get(key, (taken, taken)), key
+        assert (output, taken) == special.get(key, (taken, taken)), key
 
 
 def test_minimum_version_told_is_the_one_taken() -> None:

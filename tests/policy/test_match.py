@@ -156,8 +156,8 @@ def test_first_matching_rule_decides(write_rules: WriteRules) -> None:
     found = first_match(rules, values)
     assert found is not None
     assert found.name == "b"
-    told = explain_rules(rules, values)
-    assert [(v.rule.name, v.outcome, v.is_decisive) for v in told] == [
+    output = explain_rules(rules, values)
+    assert [(v.rule.name, v.outcome, v.is_decisive) for v in output] == [
         ("a", False, False),
         ("b", True, True),
         ("c", True, False),

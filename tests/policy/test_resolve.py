@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.policy.canonical import NAMES
 from av1rules.policy.facts import facts_of
+from av1rules.policy.fingerprint import NAMES
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import Review, ReviewKind, RuleSet, TierThresholds
 from av1rules.policy.resolve import Decision, DecisionKind, decide

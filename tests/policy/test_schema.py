@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from av1rules.policy.canonical import ADJUSTABLE
 from av1rules.policy.decode_settings import FLOORS
+from av1rules.policy.fingerprint import ADJUSTABLE
 from av1rules.policy.formats import HIGHEST_CPU, NUMBER_FORMATS, TEXT_FORMATS
 from av1rules.policy.quality_spec import BEST_POSSIBLE
 from av1rules.policy.schema import (

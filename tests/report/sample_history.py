@@ -32,7 +32,7 @@ from av1rules.ledger.records import (
     put_row,
 )
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
-from av1rules.policy.canonical import fingerprint
+from av1rules.policy.fingerprint import fingerprint
 from av1rules.policy.quality_spec import Metric
 from av1rules.policy.settings import EncodeSettings
 from av1rules.quality.excerpts import Excerpt
@@ -253,8 +253,8 @@ def _fill_runs(ledger: Ledger, days: int, dice: random.Random) -> None:
     for day in range(days, 0, -4):
         number = ledger.runs.begin(time_of(day))
         if day > 4:
-            told = f"{dice.randint(8, 30)} done, {dice.randint(0, 2)} failed"
-            ledger.runs.end(number, time_of(day - 0.5), told)
+            output = f"{dice.randint(8, 30)} done, {dice.randint(0, 2)} failed"
+            ledger.runs.end(number, time_of(day - 0.5), output)
 
 
 def _fill_faults(ledger: Ledger, dice: random.Random) -> None:

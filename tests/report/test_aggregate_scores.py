@@ -38,8 +38,8 @@ def test_groups_by_rule_tier_metric_and_scope() -> None:
         made(scored(80), source_tier=None),
         made(),
     )
-    told = [(one.source_tier, one.metric, one.scope, one.files) for one in figures.scores]
-    assert told == [
+    output = [(one.source_tier, one.metric, one.scope, one.files) for one in figures.scores]
+    assert output == [
         ("remux", Metric.VMAF, whole, 1),
         ("remux", Metric.VMAF, samples, 3),
         (None, Metric.VMAF, None, 1),

@@ -98,10 +98,10 @@ def test_nothing_fits() -> None:
 def test_for_programs() -> None:
     forecast = outlook_of(MODEL.forecast(WEB), unknown=1, budget=Budget(seconds=1e7))
     forecasts = forecast_columns(forecast, plan_of(2).rows)
-    told = json.loads(plan_json(plan_of(2), forecasts))
-    assert told["forecast"]["encodes"] == told["forecast"]["beyond_budget"] == 1
-    assert told["forecast"]["seconds"]["low"] < told["forecast"]["seconds"]["high"]
-    known, unknown, fresh = told["rows"]
+    output = json.loads(plan_json(plan_of(2), forecasts))
+    assert output["forecast"]["encodes"] == output["forecast"]["beyond_budget"] == 1
+    assert output["forecast"]["seconds"]["low"] < output["forecast"]["seconds"]["high"]
+    known, unknown, fresh = output["rows"]
     assert known["forecast"]["from"] == "from 37 encodes like it"
     assert (unknown["forecast"], unknown["beyond_budget"]) == (None, True)
     assert "forecast" not in fresh

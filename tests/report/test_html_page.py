@@ -23,8 +23,8 @@ def test_page_in_a_real_browser(tmp_path: Path, figures: Figures) -> None:
         assert page.requests == [path.as_uri()]
         assert page.complaints == []
         text = page.evaluate("document.body.innerText")
-        for told in ("300 targets", "By rule and source tier", "<script>alert('why')</script>"):
-            assert told in text
+        for output in ("300 targets", "By rule and source tier", "<script>alert('why')</script>"):
+            assert output in text
         charts = page.evaluate(
             "[...document.querySelectorAll('svg')]"
             ".map(s => s.querySelectorAll('.rect, .dot').length)"

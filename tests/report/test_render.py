@@ -96,31 +96,31 @@ def test_empty_ledger_has_a_report_in_every_form(tmp_path: Path) -> None:
 
 
 def test_json_has_all_that_the_text_has(figures: Figures) -> None:
-    told = json.loads(report_json(figures))
-    assert told["total"]["files"] == figures.total.files == 300
-    assert sum(one["files"] for one in told["series"]["periods"]) == 300
-    assert sum(one["files"] for one in told["by_rule_and_tier"]) == 300
-    assert sum(sum(one["ratios"]["bins"]) for one in told["by_tier"]) == 300
-    assert len(told["failed"]) == 14
-    assert sum(one["is_parked"] for one in told["failed"]) == 4
-    assert told["failure_reasons"][0]["files"] == 9
-    assert told["aside"]["original"]["purged"] == 5
-    assert len(told["too_large"]) == 9
-    assert len(told["too_poor"]) == 2
-    assert told["skipped"] is None, "no plan was made"
-    assert sum(one["files"] for one in told["scores"]) == 240
-    assert sum(sum(one["p5"]) for one in told["vmaf_by_tier"]["tiers"]) == 240
-    assert {one["standing"]: one["clips"] for one in told["clips"]["states"]} == {
+    output = json.loads(report_json(figures))
+    assert output["total"]["files"] == figures.total.files == 300
+    assert sum(one["files"] for one in output["series"]["periods"]) == 300
+    assert sum(one["files"] for one in output["by_rule_and_tier"]) == 300
+    assert sum(sum(one["ratios"]["bins"]) for one in output["by_tier"]) == 300
+    assert len(output["failed"]) == 14
+    assert sum(one["is_parked"] for one in output["failed"]) == 4
+    assert output["failure_reasons"][0]["files"] == 9
+    assert output["aside"]["original"]["purged"] == 5
+    assert len(output["too_large"]) == 9
+    assert len(output["too_poor"]) == 2
+    assert output["skipped"] is None, "no plan was made"
+    assert sum(one["files"] for one in output["scores"]) == 240
+    assert sum(sum(one["p5"]) for one in output["vmaf_by_tier"]["tiers"]) == 240
+    assert {one["standing"]: one["clips"] for one in output["clips"]["states"]} == {
         "waiting": 3, "rejected": 2, "approved": 6, "variant": 1,
     }  # fmt: skip
-    assert len(told["clips"]["waiting"]) == 3
-    assert sum(one["files"] for one in told["clips"]["scores"]) == 11, "but the variant"
-    (every, *_) = told["forecasts"]["groups"]
+    assert len(output["clips"]["waiting"]) == 3
+    assert sum(one["files"] for one in output["clips"]["scores"]) == 11, "but the variant"
+    (every, *_) = output["forecasts"]["groups"]
     assert (every["name"], every["count"]) == ("all", 97)
     assert 1 < every["time"]["bias"] < 1.2
-    assert len(told["forecasts"]["newest"]) == 97
-    assert told["by_tier"][-1]["source_tier"] is None
-    assert told["by_tier"][-1]["encode_s"] is None, "not known, not zero"
+    assert len(output["forecasts"]["newest"]) == 97
+    assert output["by_tier"][-1]["source_tier"] is None
+    assert output["by_tier"][-1]["encode_s"] is None, "not known, not zero"
 
 
 def test_csv_has_a_line_for_each_file(state_dir: Path) -> None:

@@ -39,7 +39,7 @@ class Invariants(Model):
     def checked_run(self) -> None:
         """A run on what is there now: as planned, complete, and not one encode too many."""
         self.recovered()
-        before = self.look()
+        before = self.evaluation()
         rows = self.valid_rows(before)
         kept = self.kept()
         plan = self.world.plan()
@@ -47,39 +47,39 @@ class Invariants(Model):
             self.require_justified(plan)
             with pytest.raises(UsageError):
                 self.world.run_and_record()
-            assert self.look() == before, "a run that refuses changes nothing"
+            assert self.evaluation() == before, "a run that refuses changes nothing"
             plan = self.world.plan(accept_missing=True)
         note(f"plan: {[(r.file.library_path, r.action.value, *r.causes) for r in plan.rows]}")
         with self.nothing_lost() as after:
-            told = self.world.run_and_record(accept_missing=bool(self.world.plan().safety_stops))
-        note(f"told: {told.encoded} {told.copied} {told.moved}\n{self.world.told()}")
-        finished = told.finished
+            output = self.world.run_and_record(accept_missing=bool(self.world.plan().safety_stops))
+        note(f"told: {output.encoded} {output.copied} {output.moved}\n{self.world.output()}")
+        finished = output.finished
         self.done["runs"] += 1
-        for what, names in (("encoded", told.encoded), ("moved", told.moved)):
+        for what, names in (("encoded", output.encoded), ("moved", output.moved)):
             self.done[what] += len(names)
-        self.done["copied"] += len(told.copied)
+        self.done["copied"] += len(output.copied)
         assert (finished.failed, finished.dropped, finished.discarded) == (0, 0, 0)
         planned = Counter(row.action for row in plan.rows)
         sources = [r.file.library_path for r in plan.of(PlanAction.ENCODE)]
-        assert told.encoded == sorted(sources), "what is planned is what is encoded"
-        assert len(told.copied) == planned[PlanAction.COPY]
-        assert set(told.moved) >= {r.file.library_path for r in plan.of(PlanAction.MOVE)}
-        self.require_no_waste(before, rows, told.encoded)
+        assert output.encoded == sorted(sources), "what is planned is what is encoded"
+        assert len(output.copied) == planned[PlanAction.COPY]
+        assert set(output.moved) >= {r.file.library_path for r in plan.of(PlanAction.MOVE)}
+        self.require_no_waste(before, rows, output.encoded)
         self.require_all_fresh(before, after, rows, kept)
         self.require_tidy(after)
         again = self.world.plan()
         assert not again.has_work, [(r.file.path, r.action, r.causes) for r in again.work]
         second = self.world.run_and_record()
         assert second.encoded == []
-        assert self.look() == after
+        assert self.evaluation() == after
 
     @contextmanager
     def nothing_lost(self) -> Iterator[Snapshot]:
         """What must be true of all that av1rules does; gives what is there afterwards."""
-        before = self.look()
+        before = self.evaluation()
         after: Snapshot = {}
         yield after
-        after.update(self.look())
+        after.update(self.evaluation())
         assert contents_of(before) <= contents_of(after), "a source is lost"
         self.require_results(before, after)
         for path, seen in before.items():
@@ -120,7 +120,7 @@ class Invariants(Model):
 
     def require_justified(self, plan: Plan) -> None:
         """No safety stop without a reason that a user sees too."""
-        snapshot = self.look()
+        snapshot = self.evaluation()
         for safety_stop in plan.safety_stops:
             root = os.path.basename(safety_stop.where)
             here = [path for path in snapshot if path.startswith(f"{root}/") and is_plain(path)]
@@ -272,7 +272,7 @@ class Invariants(Model):
         with self.nothing_lost() as after:
             self.world.recover()
         self.is_cut_off = False
-        note(f"recovered: {self.world.told()}")
+        note(f"recovered: {self.world.output()}")
         self.require_tidy(after)
 
     def undo(self, word: str) -> list[Undone]:
@@ -290,8 +290,8 @@ class Invariants(Model):
             done = list(undo(session, entries))
         note(f"undo: {[one.text for one in done]}")
         for one in done:
-            row, told = one.kept.row, self.told_by(one.kept.row)
-            made = (told.content, told.crf or 0)
+            row, output = one.kept.row, self.told_by(one.kept.row)
+            made = (output.content, output.crf or 0)
             if one.refusal is None and one.kept.kind is TrashKind.ORIGINAL:
                 self.undone[made] = row.source
             elif one.refusal is None and self.undone.get(made) == row.source:
@@ -300,9 +300,9 @@ class Invariants(Model):
 
     @contextmanager
     def nothing_lost_in_undo(self) -> Iterator[None]:
-        before = self.look()
+        before = self.evaluation()
         yield
-        after = self.look()
+        after = self.evaluation()
         assert contents_of(before) <= contents_of(after), "a source is lost"
         there = Counter(seen.what for seen in after.values())
         for what, count in Counter(seen.what for seen in before.values()).items():

@@ -80,7 +80,7 @@ class Model(RuleBasedStateMachine):
         return is_plain(path) and seen.what.kind == "result"
 
     def picked(self, pick: int, is_meant: Callable[[str, Seen], bool]) -> str | None:
-        names = sorted(path for path, seen in self.look().items() if is_meant(path, seen))
+        names = sorted(path for path, seen in self.evaluation().items() if is_meant(path, seen))
         return names[pick % len(names)] if names else None
 
     def learn(self, path: str, kind: str) -> None:
@@ -96,11 +96,11 @@ class Model(RuleBasedStateMachine):
     def below(self, path: str) -> str:
         return os.path.relpath(path, self.world.folder)
 
-    def look(self) -> Snapshot:
-        return self.world.look(self.known)
+    def evaluation(self) -> Snapshot:
+        return self.world.evaluation(self.known)
 
     def content_of_library(self) -> dict[str, Bytes]:
-        return {path: seen.what for path, seen in self.look().items() if is_plain(path)}
+        return {path: seen.what for path, seen in self.evaluation().items() if is_plain(path)}
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:

@@ -24,7 +24,7 @@ from av1rules.plan.context import PlanRequest
 from av1rules.plan.items import Fresh
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
-from av1rules.storage.trash import TRASH_FOLDER
+from av1rules.storage.trash_folder import TRASH_FOLDER
 from tests.runs import RunCounts, run_plan
 from tests.sample_library import SampleLibrary
 
@@ -77,8 +77,8 @@ class Knowledge:
     def _asked(self, path: Path) -> Bytes:
         """What the file's own tag says, read without any code of ours."""
         argv = [self.tools.ffprobe, "-v", "error", "-of", "json", "-show_entries", "format_tags"]
-        told = subprocess.run([*argv, str(path)], capture_output=True, check=True, timeout=60)
-        tags = msgspec.json.decode(told.stdout)["format"]["tags"]
+        output = subprocess.run([*argv, str(path)], capture_output=True, check=True, timeout=60)
+        tags = msgspec.json.decode(output.stdout)["format"]["tags"]
         said = parse_provenance(tags["AV1RULES"])
         source = self.bytes[said.source_digest]
         return Bytes(kind="result", content=source.content, crf=int(said.settings.crf))
@@ -215,8 +215,8 @@ class SharedLibrary(SampleLibrary):
             finally:
                 os._exit(1)
         os.close(writer)
-        with os.fdopen(reader, "rb") as told:
-            name = told.read().decode()
+        with os.fdopen(reader, "rb") as output:
+            name = output.read().decode()
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             assert os.WTERMSIG(status) == signal.SIGKILL
@@ -241,7 +241,7 @@ class SharedLibrary(SampleLibrary):
             raise
         os._exit(0)
 
-    def look(self, known: Knowledge) -> Snapshot:
+    def evaluation(self, known: Knowledge) -> Snapshot:
         seen: Snapshot = {}
         for top in (*ROOTS, OUT):
             for base, _, names in os.walk(self.folder / top):

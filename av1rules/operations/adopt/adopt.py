@@ -32,7 +32,7 @@ from av1rules.operations.adopt.check import (
     video_of,
 )
 from av1rules.operations.adopt.find import (
-    Origin,
+    AdoptedOrigin,
     SourceIndex,
     TrashIndex,
     former_place,
@@ -254,7 +254,7 @@ def _require_sound(
 
 def _origin(
     context: _Context, file: LibraryFile, provenance: Provenance
-) -> tuple[Origin | None, LibraryFile]:
+) -> tuple[AdoptedOrigin | None, LibraryFile]:
     """The source's file, and its place in the library when the target was made. Raises
     Av1rulesError if there must be a source and there is none."""
     if context.workspace.ruleset.output.mode is not OutputMode.REPLACE:
@@ -273,7 +273,7 @@ def _origin(
     return None, LibraryFile(root_name=name, root=root, relative_path=below, stat=file.stat)
 
 
-def _origin_in_trash(context: _Context, target: str) -> Origin | None:
+def _origin_in_trash(context: _Context, target: str) -> AdoptedOrigin | None:
     """The original that the ledger knows, if it is still in the trash."""
     kept = context.workspace.ledger.kept.of_target(target)
     if kept is None or kept.gone_at is not None or not os.path.isfile(kept.path):
@@ -284,11 +284,11 @@ def _origin_in_trash(context: _Context, target: str) -> Origin | None:
     name, root, below = home
     stat = lone_file(kept.path).stat
     file = LibraryFile(root_name=name, root=root, relative_path=below, stat=stat)
-    return Origin(file=file, path=kept.path)
+    return AdoptedOrigin(file=file, path=kept.path)
 
 
 def _compared(
-    context: _Context, provenance: Provenance, origin: Origin | None, target: Source
+    context: _Context, provenance: Provenance, origin: AdoptedOrigin | None, target: Source
 ) -> SourceComparison:
     """Compare the target with its source, if that can be read."""
     if origin is None:
@@ -297,21 +297,21 @@ def _compared(
     source = _probed(context, origin)
     if source is None:
         return SourceComparison(notes=("its source can't be read as video: not compared",))
-    look = evaluate(workspace, origin.file, source, content_key=provenance.content_key)
-    accept = look.recipe.settings.accept if look.recipe is not None else frozenset()
+    evaluation = evaluate(workspace, origin.file, source, content_key=provenance.content_key)
+    accept = evaluation.recipe.settings.accept if evaluation.recipe is not None else frozenset()
     return compare_with_source(
         provenance, source, target, workspace.tools, accepts_damage=Loss.DAMAGE in accept
     )
 
 
-def _probed(context: _Context, origin: Origin) -> Source | None:
+def _probed(context: _Context, origin: AdoptedOrigin) -> Source | None:
     file = lone_file(origin.path) if origin.is_in_trash else origin.file
     ((_, source),) = probe_files(context.workspace, (file,))
     return source if isinstance(source, Source) else None
 
 
 def _decode_problem(
-    context: _Context, file: LibraryFile, provenance: Provenance, origin: Origin | None
+    context: _Context, file: LibraryFile, provenance: Provenance, origin: AdoptedOrigin | None
 ) -> str | None:
     """The checks that read all of source or target."""
     workspace, request = context.workspace, context.request

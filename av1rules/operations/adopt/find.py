@@ -21,10 +21,10 @@ from av1rules.media.source import LibraryFile
 from av1rules.plan.target_state import target_path
 from av1rules.plan.workspace import Workspace, walk_roots
 from av1rules.policy.model import OutputMode, RuleSet
-from av1rules.storage.trash import TRASH_FOLDER, is_disk_there
+from av1rules.storage.trash_folder import TRASH_FOLDER, is_disk_there
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
+class AdoptedOrigin(msgspec.Struct, frozen=True, kw_only=True):
     """The source of a target: `file` is its place in the library, `path` the actual file. They
     differ for an original in the trash."""
 
@@ -131,7 +131,7 @@ class SourceIndex:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
-    def find(self, provenance: Provenance, target: str) -> Origin | None:
+    def find(self, provenance: Provenance, target: str) -> AdoptedOrigin | None:
         """The file that a target was made from. Among copies, the one whose target it is by the
         current rules."""
         output = self._workspace.ruleset.output
@@ -143,7 +143,7 @@ class SourceIndex:
         for file in candidates:
             try:
                 if content_key_of(file, self._workspace.cache) == provenance.content_key:
-                    return Origin(file=file, path=file.path)
+                    return AdoptedOrigin(file=file, path=file.path)
             except OSError:  # gone or unreadable: not a candidate
                 continue
         return None
@@ -167,7 +167,7 @@ class TrashIndex:
         self._listed: dict[str, dict[int, list[str]]] = {}
         self._taken = {kept.path for kept in workspace.ledger.kept.entries()}
 
-    def find(self, provenance: Provenance, target: str) -> Origin | None:
+    def find(self, provenance: Provenance, target: str) -> AdoptedOrigin | None:
         """The original that the target replaced. Its former name is that of the target with the
         extension of the file in the trash. Each file is returned once."""
         home = in_library(self._ruleset, target)
@@ -184,7 +184,7 @@ class TrashIndex:
             self._taken.add(path)
             place = os.path.splitext(below)[0] + os.path.splitext(path)[1]
             file = LibraryFile(root_name=name, root=root, relative_path=place, stat=stat)
-            return Origin(file=file, path=path)
+            return AdoptedOrigin(file=file, path=path)
         return None
 
     def _of_size(self, size_bytes: int, target: str, root: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from av1rules.ledger.records import TargetRow
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.media.cache import pack_facts
 from av1rules.media.source import FileStat, LibraryFile, Source
-from av1rules.policy.canonical import fingerprint
+from av1rules.policy.fingerprint import fingerprint
 
 _MAX_RECEIPT_BYTES = 16 * 1024**2
 

@@ -13,7 +13,7 @@ from av1rules.approvals.file import load_approvals
 from av1rules.approvals.model import Answer, Decisions, ReviewStatus, review_state
 from av1rules.ledger.clips import ClipRecord, ClipStatus
 from av1rules.ledger.ledger import Ledger
-from av1rules.policy.canonical import settings_digest
+from av1rules.policy.fingerprint import settings_digest
 
 _OF_VERDICT = {
     ReviewStatus.RELEASED: ClipStatus.APPROVED,

@@ -32,7 +32,7 @@ from av1rules.plan.items import ActiveItem, Fresh, MakeClip, PlanItem, clip_of
 from av1rules.plan.plan import build_plan
 from av1rules.plan.review_gate import contents_to_come
 from av1rules.plan.workspace import Workspace
-from av1rules.policy.canonical import NAMES, shaping, shown
+from av1rules.policy.fingerprint import NAMES, output_affecting, shown
 from av1rules.policy.settings import EncodeSettings
 
 
@@ -94,7 +94,7 @@ class ClipView(msgspec.Struct, frozen=True, kw_only=True):
 
 def settings_words(settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
     """The settings of a clip as text, including numbers that were found for a target."""
-    shown_names = shaping(settings)
+    shown_names = output_affecting(settings)
     return tuple(
         (name, shown(settings, name)) for name in NAMES if name in shown_names or name == "crf"
     )

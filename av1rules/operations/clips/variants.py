@@ -37,7 +37,7 @@ from av1rules.plan.items import (
 )
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import Workspace, probe_files
-from av1rules.policy.canonical import in_words, settings_digest
+from av1rules.policy.fingerprint import in_words, settings_digest
 from av1rules.policy.settings import EncodeSettings
 
 
@@ -63,18 +63,20 @@ def source_for_variants(workspace: Workspace, name: str) -> MakeClip:
         key = content_key_of(row.file, workspace.cache)
     except OSError as problem:
         raise UsageError(f"can't be read: {problem.strerror}", where=printable(name)) from problem
-    look = evaluate(workspace, row.file, source, content_key=key)
-    return _clip(workspace, row, look, "to be compared with", why_not=row.causes[0])
+    evaluation = evaluate(workspace, row.file, source, content_key=key)
+    return _clip(workspace, row, evaluation, "to be compared with", why_not=row.causes[0])
 
 
 def variant_row(workspace: Workspace, current: MakeClip, changes: Mapping[str, object]) -> MakeClip:
     """The clip of a source with changed settings, for `try_variants`. Raises UsageError if they
     change nothing or can't be used for an encode."""
     before = current.work.recipe.settings
-    source, key = current.work.look.source, current.work.content_key
-    look = evaluate(workspace, current.file, source, content_key=key, changes=changes)
-    changed = "" if look.recipe is None else described_changes(before, look.recipe.settings)
-    row = _clip(workspace, current, look, f"variant: {changed}", why_not=current.causes[0])
+    source, key = current.work.evaluation.source, current.work.content_key
+    evaluation = evaluate(workspace, current.file, source, content_key=key, changes=changes)
+    changed = (
+        "" if evaluation.recipe is None else described_changes(before, evaluation.recipe.settings)
+    )
+    row = _clip(workspace, current, evaluation, f"variant: {changed}", why_not=current.causes[0])
     if row.fingerprint == current.fingerprint:
         raise UsageError(
             "a variant changes at least one setting",
@@ -143,33 +145,33 @@ def _probed(workspace: Workspace, file: LibraryFile) -> Source:
 
 
 def _clip(
-    workspace: Workspace, planned: PlannedFile, look: Evaluation, cause: str, *, why_not: str
+    workspace: Workspace, planned: PlannedFile, evaluation: Evaluation, cause: str, *, why_not: str
 ) -> MakeClip:
     """The row of a clip. Raises UsageError with the reason `why_not` if nothing is to be
     encoded."""
-    recipe, where = look.recipe, printable(planned.file.library_path)
-    if recipe is None or look.content_key is None or look.fingerprint is None:
+    recipe, where = evaluation.recipe, printable(planned.file.library_path)
+    if recipe is None or evaluation.content_key is None or evaluation.fingerprint is None:
         raise UsageError(f"not to be encoded: {why_not}", where=where)
     encoder = _require_encoder(workspace, recipe, where)
     work = PlannedEncode(
-        look=look,
+        evaluation=evaluation,
         recipe=recipe,
         encoder=encoder,
-        content_key=look.content_key,
-        fingerprint=look.fingerprint,
+        content_key=evaluation.content_key,
+        fingerprint=evaluation.fingerprint,
         origin=planned.file,
         is_forced=True,
     )
     clip = ClipState(
         path=clip_place(workspace.state_dir, work.fingerprint),
         verdict=ReviewState(kind=ReviewStatus.WAITING, reason=""),
-        review=look.decision.review,
-        content_key=look.content_key,
+        review=evaluation.decision.review,
+        content_key=evaluation.content_key,
         digest=settings_digest(recipe.settings),
         is_made=False,
     )
     planned = replace(
-        planned, rule=look.rule_name, fingerprint=work.fingerprint, notes=(), released=None
+        planned, rule=evaluation.rule_name, fingerprint=work.fingerprint, notes=(), released=None
     )
     return MakeClip.of(planned, cause, work=work, clip=clip)
 

@@ -32,7 +32,7 @@ from ruamel.yaml.reader import ReaderError
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
 from av1rules.policy.model import Place, Problem
-from av1rules.policy.problems import MOST_PROBLEMS
+from av1rules.policy.problems import MAX_PROBLEMS
 from av1rules.policy.yaml.nodes import Document, Entry, Items, Mapping, Node, Scalar, format_path
 from av1rules.policy.yaml.syntax import SyntaxMessage, dashed_key, explain
 
@@ -195,7 +195,7 @@ class _Builder:
     _open: list[_Frame] = field(default_factory=list)
     _anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
     _aliased: int = 0
-    _told: set[tuple[Place, str]] = field(default_factory=set)
+    _reported: set[tuple[Place, str]] = field(default_factory=set)
 
     def fault(self, line: int, column: int, message: str, *, hint: str | None = None) -> None:
         """A fault of the value that comes next: nothing more can be said of it."""
@@ -210,9 +210,9 @@ class _Builder:
 
     def _note(self, path: str, line: int, column: int, message: str, hint: str | None) -> None:
         place = Place(file=self.file, line=line, column=column)
-        if (place, message) in self._told or len(self._told) > MOST_PROBLEMS:
+        if (place, message) in self._reported or len(self._reported) > MAX_PROBLEMS:
             return  # a fault of a key, and now of the whole that it broke; or one of very many
-        self._told.add((place, message))
+        self._reported.add((place, message))
         self.problems.append(Problem(place=place, path=path, message=message, hint=hint))
 
     def open_flow(self) -> tuple[int, int] | None:

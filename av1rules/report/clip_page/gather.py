@@ -19,10 +19,10 @@ from av1rules.media.source import Source
 from av1rules.operations.clips.review import ClipView
 from av1rules.plan.review_gate import page_of
 from av1rules.plan.workspace import Workspace
-from av1rules.policy.canonical import NAMES, shown
+from av1rules.policy.fingerprint import NAMES, shown
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.stills import MOST_STILLS, spots, stills_note, take_stills
-from av1rules.report.clip_page.page import LARGEST_INSIDE, Encode, Still, compare_page
+from av1rules.report.clip_page.page import LARGEST_INSIDE, ComparedEncode, Still, compare_page
 
 MOST_PIXELS = 100_000_000
 """Of the stills of all encodes on one page: 12 of 4K, of which each noisy one takes 5 MB."""
@@ -54,7 +54,7 @@ def _is_comparable(one: ClipRecord, other: ClipRecord) -> bool:
     return (one.facts.passages, one.facts.frames) == (other.facts.passages, other.facts.frames)
 
 
-def _encodes(views: Sequence[ClipView], page: Path) -> list[Encode]:
+def _encodes(views: Sequence[ClipView], page: Path) -> list[ComparedEncode]:
     """The clips of the page; those too large to embed are copied beside it."""
     names, space, found = _names(views), LARGEST_INSIDE, []
     for number, (view, name) in enumerate(zip(views, names, strict=True)):
@@ -71,7 +71,9 @@ def _encodes(views: Sequence[ClipView], page: Path) -> list[Encode]:
                 shutil.copyfile(record.path, beside)
             clip_name = beside.name
         command = view.adjust_command if number else _approval(view)
-        found.append(Encode(view=view, name=name, command=command, clip=clip, clip_name=clip_name))
+        found.append(
+            ComparedEncode(view=view, name=name, command=command, clip=clip, clip_name=clip_name)
+        )
     return found
 
 

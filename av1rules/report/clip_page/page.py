@@ -38,7 +38,7 @@ class Still(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare_page(
-    encodes: Sequence[Encode], stills: Sequence[Still], *, notes: tuple[str, ...] = ()
+    encodes: Sequence[ComparedEncode], stills: Sequence[Still], *, notes: tuple[str, ...] = ()
 ) -> str:
     """The whole page: the first of `encodes` is the clip, the others are its variants."""
     view = encodes[0].view
@@ -107,7 +107,7 @@ def _head(view: ClipView, record: ClipRecord) -> Iterator[str]:
         yield f'<p class="note">{escaped(note)}</p>'
 
 
-def _chooser(encodes: Sequence[Encode]) -> Iterator[str]:
+def _chooser(encodes: Sequence[ComparedEncode]) -> Iterator[str]:
     """The choice of what is under the slider; none for a single encode."""
     if len(encodes) < 2:
         return
@@ -125,7 +125,7 @@ def _chooser(encodes: Sequence[Encode]) -> Iterator[str]:
     yield "</fieldset></div>"
 
 
-def _stills(stills: Sequence[Still], encodes: Sequence[Encode]) -> Iterator[str]:
+def _stills(stills: Sequence[Still], encodes: Sequence[ComparedEncode]) -> Iterator[str]:
     if not stills:
         return
     yield "<h2>The same frames of source and encode</h2>"
@@ -149,7 +149,7 @@ def _picture(of: str, name: str, data: bytes, place: str) -> str:
     )
 
 
-def _clips(encodes: Sequence[Encode]) -> Iterator[str]:
+def _clips(encodes: Sequence[ComparedEncode]) -> Iterator[str]:
     if all(one.clip is None and one.clip_name is None for one in encodes):
         return
     yield "<h2>The clip</h2>"
@@ -162,7 +162,7 @@ def _clips(encodes: Sequence[Encode]) -> Iterator[str]:
     yield '<p class="note">No audio: the clip joins excerpts, which would cut it.</p>'
 
 
-def _scores(encodes: Sequence[Encode]) -> Iterator[str]:
+def _scores(encodes: Sequence[ComparedEncode]) -> Iterator[str]:
     yield "<h2>Scores against the source</h2>"
     for number, one in enumerate(encodes):
         yield from _block(number, score_table(one.view.made.facts))
@@ -178,7 +178,7 @@ def _scores(encodes: Sequence[Encode]) -> Iterator[str]:
             yield score_chart(lines, marks)
 
 
-def _details(encodes: Sequence[Encode], notes: tuple[str, ...]) -> Iterator[str]:
+def _details(encodes: Sequence[ComparedEncode], notes: tuple[str, ...]) -> Iterator[str]:
     yield "<h2>How it was made</h2>"
     for note in notes:
         yield f'<p class="note">{escaped(note)}</p>'
@@ -201,7 +201,7 @@ def _marks(record: ClipRecord) -> tuple[tuple[float, str], ...]:
     return tuple(found)
 
 
-class Encode(msgspec.Struct, frozen=True, kw_only=True):
+class ComparedEncode(msgspec.Struct, frozen=True, kw_only=True):
     """A clip on the page. `name` distinguishes it from the others; `clip` holds the bytes to embed,
     else `clip_name` names the file beside the page; `command` takes these settings."""
 
@@ -217,7 +217,7 @@ def escaped(text: str | None) -> str:
     return escape(printable(text or ""))
 
 
-def variant_table(encodes: Sequence[Encode]) -> Iterator[str]:
+def variant_table(encodes: Sequence[ComparedEncode]) -> Iterator[str]:
     """The encodes of the same excerpts side by side; nothing for a single one."""
     if len(encodes) < 2:
         return

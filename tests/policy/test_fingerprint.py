@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
 from av1rules.media.source import Source, VideoStream
-from av1rules.policy.canonical import (
+from av1rules.policy.fingerprint import (
     changed_settings,
     effective,
     fingerprint,
@@ -66,8 +66,8 @@ def test_every_setting_has_a_change_to_try() -> None:
 def test_moves_with_every_shaping_setting(name: str) -> None:
     changed = replace(BASE, **{name: CHANGES[name]})
     assert fingerprint("key", changed) != fingerprint("key", BASE)
-    told = [field for field, _, _ in changed_settings(BASE, changed)]
-    assert told == {
+    output = [field for field, _, _ in changed_settings(BASE, changed)]
+    assert output == {
         "film_grain_auto": ["film_grain"],
         "quality_target": ["crf", "quality_target"],
     }.get(name, [name])

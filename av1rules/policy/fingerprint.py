@@ -40,10 +40,10 @@ _PART_OF_ANOTHER = "film_grain_auto"
 NAMES = tuple(item.name for item in fields(EncodeSettings) if item.name != _PART_OF_ANOTHER)
 """Settings by their names in a rules file, in the order of `EncodeSettings`."""
 
-SHAPING = tuple(name for name in NAMES if name not in NOT_IN_FINGERPRINT)
+OUTPUT_AFFECTING = tuple(name for name in NAMES if name not in NOT_IN_FINGERPRINT)
 """Those that can change the result."""
 
-ADJUSTABLE = tuple(name for name in SHAPING if name != "quality_target")
+ADJUSTABLE = tuple(name for name in OUTPUT_AFFECTING if name != "quality_target")
 """Those that a user may set for one film: a CRF of its own takes the place of a target."""
 
 _REQUESTS = ("quality_target", "film_grain_auto", "quality_gate")
@@ -80,9 +80,9 @@ def _keyint_frames(keyint: str | None, frame_rate: Fraction | None) -> str | Non
     return str(max(1, round(float(keyint[:-1]) * float(frame_rate))))
 
 
-def shaping(settings: EncodeSettings) -> dict[str, object]:
+def output_affecting(settings: EncodeSettings) -> dict[str, object]:
     """The settings that affect the output and are not at their default."""
-    values = {name: getattr(settings, name) for name in SHAPING}
+    values = {name: getattr(settings, name) for name in OUTPUT_AFFECTING}
     values["crf"] = float(settings.crf)  # 18 and 18.0 are equal, and must be spelled alike
     if settings.film_grain_auto:
         values["film_grain"] = AUTO
@@ -94,24 +94,26 @@ def shaping(settings: EncodeSettings) -> dict[str, object]:
     }
 
 
-def shaping_json(settings: EncodeSettings) -> str:
+def output_affecting_json(settings: EncodeSettings) -> str:
     """`shaping` as canonical JSON, by the stored names."""
-    values = {STORED_NAMES.get(name, name): value for name, value in shaping(settings).items()}
+    values = {
+        STORED_NAMES.get(name, name): value for name, value in output_affecting(settings).items()
+    }
     return _ENCODER.encode(values).decode()
 
 
 @functools.lru_cache(maxsize=1024)  # a library has few settings and many films
 def settings_digest(settings: EncodeSettings) -> str:
     """32 hex digits over `shaping_json`, whatever the content."""
-    return text_digest(shaping_json(settings))
+    return text_digest(output_affecting_json(settings))
 
 
 def fingerprint(content_key: str, settings: EncodeSettings) -> str:
     """32 hex digits over the source's content key and the settings that affect the output."""
-    return text_digest(f"{content_key}\n{shaping_json(settings)}")
+    return text_digest(f"{content_key}\n{output_affecting_json(settings)}")
 
 
-def shaping_only(settings: EncodeSettings) -> EncodeSettings:
+def only_output_affecting(settings: EncodeSettings) -> EncodeSettings:
     """The settings with all that only decides *whether* at its default: for the output's tag."""
     deciding: dict[str, Any] = {name: DEFAULTS[name] for name in NOT_IN_FINGERPRINT}
     return replace(settings, **deciding)
@@ -134,7 +136,7 @@ def parse_settings(text: str) -> EncodeSettings:
 
 def in_words(settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
     """`shaping` as a user writes it: `(("crf", "18"), ("preset", "3"))`."""
-    return tuple((name, show_value(value)) for name, value in shaping(settings).items())
+    return tuple((name, show_value(value)) for name, value in output_affecting(settings).items())
 
 
 def shown(settings: EncodeSettings, name: str) -> str:
@@ -151,8 +153,8 @@ def changed_settings(
     before: EncodeSettings, after: EncodeSettings
 ) -> tuple[tuple[str, str, str], ...]:
     """The settings of the output that differ, as (name, before, after), for people."""
-    old, new = shaping(before), shaping(after)
-    differing = (name for name in SHAPING if old.get(name) != new.get(name))
+    old, new = output_affecting(before), output_affecting(after)
+    differing = (name for name in OUTPUT_AFFECTING if old.get(name) != new.get(name))
     return tuple((name, shown(before, name), _requested(after, name)) for name in differing)
 
 

@@ -409,6 +409,6 @@ def test_interrupt_while_the_original_is_deleted_leaves_a_whole_replacement(
         with start_session(workspace, library.events.append, failpoint=stop) as session:
             finished = run_plan(build_plan(session.workspace), session, jobs=1)
     assert finished.done == 1
-    assert "its original is in the trash" in library.told()
+    assert "its original is in the trash" in library.output()
     (kept,) = library.kept()
     assert file_digest(kept.path) == file_digest(clip)

@@ -30,7 +30,7 @@ from av1rules.storage.replace import (
     copy_compared,
     repair_replacement,
 )
-from av1rules.storage.trash import remove_empty_folders, trash_path
+from av1rules.storage.trash_folder import remove_empty_folders, trash_path
 
 
 def replace_original(
