@@ -28,8 +28,9 @@ from av1rules.plan.workspace import open_workspace
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import RuleSet
 from av1rules.report.aggregate import count_up
-from av1rules.report.model import Figures, Skipped
+from av1rules.report.model import Figures
 from av1rules.report.plan import skipped_of
+from av1rules.report.plan_export import Skipped
 from av1rules.report.render_csv import report_csv
 from av1rules.report.render_json import report_json
 from av1rules.report.render_text import report_markdown, report_text

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from av1rules.base.events import Note, RunFinished, Sink
+from av1rules.base.events import Note, RunFinished
 from av1rules.base.outcomes import Outcome
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.backend import DoitOnDemand, backend_for
@@ -22,6 +19,7 @@ from av1rules.cli.options import (
     paths_argument,
     rules_option,
 )
+from av1rules.cli.progress import event_sink
 from av1rules.execute.run import measure_grain_first, run_plan
 from av1rules.execute.startup import start_session
 from av1rules.plan.context import PlanRequest
@@ -29,7 +27,6 @@ from av1rules.plan.items import Plan, PlanAction
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
 from av1rules.policy.schema import jobs_bounds
-from av1rules.ui.sinks import json_sink, line_sink
 
 
 @click.command("run")
@@ -84,20 +81,3 @@ def _exit_code(finished: RunFinished, plan: Plan, *, interrupted: bool) -> int:
     if finished.counts[Outcome.FAILED] or plan.of(PlanAction.BLOCKED) or plan.problems:
         return EXIT_FAILED
     return EXIT_DONE
-
-
-@contextlib.contextmanager
-def event_sink(*, as_json: bool) -> Iterator[Sink]:
-    """Where the events of a command that works go: NDJSON, the screen, or log lines."""
-    if as_json:
-        yield json_sink(sys.stdout)
-    elif sys.stderr.isatty():
-        # rich takes 50 ms to import: only where there is a screen to draw on.
-        from rich.console import Console  # noqa: PLC0415
-
-        from av1rules.ui.live import live_sink  # noqa: PLC0415
-
-        with live_sink(Console(stderr=True)) as sink:
-            yield sink
-    else:
-        yield line_sink(sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,6 @@ import msgspec
 from av1rules import __version__
 from av1rules.approvals.file import approvals_path
 from av1rules.approvals.model import Decisions
-from av1rules.base.files import write_text
 from av1rules.base.process import Children
 from av1rules.base.text import text_digest
 from av1rules.encode.encoders.registry import SELF_TESTS
@@ -26,8 +24,7 @@ from av1rules.media.discover import VIDEO_EXTENSIONS, Candidate, WalkProblem, wa
 from av1rules.media.ffprobe import probe_many
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.approvals import ApprovalsFile
-from av1rules.policy.decode import STATE_FOLDER
-from av1rules.policy.load import load_rules
+from av1rules.policy.load import load_noted_rules
 from av1rules.policy.model import Root, RuleSet
 from av1rules.policy.ownership import writable_by_others
 
@@ -60,9 +57,6 @@ def probe_files(
         timeout_s=workspace.ruleset.run.probe_timeout_s,
         children=workspace.children,
     )
-
-
-_CHECKED_NAME = "rules.checked"
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +99,7 @@ def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
 
     Raises RulesError, ToolError, LedgerError. Without `write` nothing but caches is written.
     """
-    ruleset = _load(rules_file)
+    ruleset = load_noted_rules(rules_file)
     spec = ruleset.tools
     with LibraryCache(ruleset.run.state_dir) as cache:
         tools = find_tools(
@@ -127,25 +121,3 @@ def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
             )
         finally:
             ledger.close()
-
-
-def _load(rules_file: Path) -> RuleSet:
-    """The rules, without the check against the schema (100 ms) where the last command made it.
-
-    The note stands in the default state folder, since `run.state_dir` is in the file itself.
-    """
-    note = rules_file.absolute().parent / STATE_FOLDER / _CHECKED_NAME
-    version, _, digest = _read(note).partition(" ")
-    trusted = digest if version == __version__ else None
-    ruleset = load_rules(rules_file, trusted_digest=trusted)
-    if ruleset.digest != trusted and ruleset.run.state_dir == note.parent and note.parent.is_dir():
-        with contextlib.suppress(OSError):
-            write_text(note, f"{__version__} {ruleset.digest}")
-    return ruleset
-
-
-def _read(note: Path) -> str:
-    try:
-        return note.read_text(errors="replace")
-    except OSError:
-        return ""

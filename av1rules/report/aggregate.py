@@ -32,11 +32,11 @@ from av1rules.report.model import (
     Ratios,
     Reason,
     SizeGroup,
-    Skipped,
     SpeedGroup,
     Sums,
     ToolGroup,
 )
+from av1rules.report.plan_export import Skipped
 
 EXTREMES = 10
 """So many biggest savers and worst ratios are named."""

@@ -16,6 +16,7 @@ from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.history import EncodeRecord, Outcomes
 from av1rules.ledger.records import AttemptResult, ToolsUsed
 from av1rules.policy.quality_spec import GateScope, Metric
+from av1rules.report.plan_export import Skipped
 
 RATIO_BINS = 11
 """Tenths of the source's size, and one more for targets that are as large or larger."""
@@ -131,15 +132,6 @@ class CameOut(msgspec.Struct, frozen=True, kw_only=True):
     actual_s: float
     forecast_bytes: float
     actual_bytes: int
-
-
-class Skipped(msgspec.Struct, frozen=True, kw_only=True):
-    """Files that a plan of today leaves as they are for the same reason."""
-
-    action: str
-    cause: str
-    files: int
-    size_bytes: int
 
 
 class SpeedGroup(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,8 +17,7 @@ from av1rules.plan.items import (
     total_bytes,
 )
 from av1rules.policy.settings import show_value
-from av1rules.report.model import Skipped
-from av1rules.report.plan_export import Foretold
+from av1rules.report.plan_export import Foretold, Skipped
 from av1rules.report.table import Column, Section, section_text, table_of
 
 CAUSE_WIDTH = 90

@@ -32,6 +32,15 @@ class Foretold(msgspec.Struct, frozen=True, kw_only=True):
     total: dict[str, Any] | None = None
 
 
+class Skipped(msgspec.Struct, frozen=True, kw_only=True):
+    """Files that a plan of today leaves as they are for the same reason."""
+
+    action: str
+    cause: str
+    files: int
+    size_bytes: int
+
+
 def plan_json(plan: Plan, forecasts: Foretold = Foretold()) -> str:
     """The plan as one JSON document."""
     document = {

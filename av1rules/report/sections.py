@@ -34,11 +34,11 @@ from av1rules.report.model import (
     Ratios,
     Reason,
     SizeGroup,
-    Skipped,
     SpeedGroup,
     Sums,
     ToolGroup,
 )
+from av1rules.report.plan_export import Skipped
 from av1rules.report.sections_quality import quality_rows, quality_sections
 from av1rules.report.table import Column, Section, Table, Topic, columns_of, table_of
 

@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from av1rules.ledger.history import encodes_since, read_outcomes
 from av1rules.ledger.ledger import Ledger
 from av1rules.operations.clips.ledger_status import clip_statuses
-from av1rules.report.model import Figures, Skipped
+from av1rules.report.model import Figures
+from av1rules.report.plan_export import Skipped
 from av1rules.report.render_csv import csv_columns, report_csv
 from av1rules.report.render_html import report_html
 from av1rules.report.render_json import report_json

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from av1rules.approvals.file import approvals_path, author, record
+from av1rules.approvals.author import author
+from av1rules.approvals.file import approvals_path, record
 from av1rules.approvals.model import Answer, ClipDecision, Decisions, all_changes, new_decision
 from av1rules.operations.clips.listing import ClipView
 from av1rules.plan.workspace import Workspace
