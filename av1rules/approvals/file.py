@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
-import getpass
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +20,6 @@ from av1rules.approvals.read import parse_approvals, text_of
 from av1rules.approvals.write import compose, render_all
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.files import open_regular, publish, temp_name
-from av1rules.base.process import Limits, run
 from av1rules.base.text import printable
 from av1rules.policy.problems import RulesError
 
@@ -201,27 +199,3 @@ def _read_all(read: Callable[[int], bytes]) -> bytes:
         parts.append(part)
         size += len(part)
     return b"".join(parts)
-
-
-_GIT_LIMITS = Limits(timeout_s=5.0, output_bytes=4096)
-
-
-def author(folder: Path) -> str:
-    """The user's name for decisions in `folder`: from git, else from the system."""
-    return os.environ.get("GIT_AUTHOR_NAME", "").strip() or _git_name(folder) or _login_name()
-
-
-def _git_name(folder: Path) -> str | None:
-    try:
-        done = run(["git", "-C", str(folder), "config", "--get", "user.name"], limits=_GIT_LIMITS)
-    except OSError:  # no git
-        return None
-    name = done.stdout.decode("utf-8", "replace").strip()
-    return name if done.ok and name else None
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user without an entry, as in containers
-        return f"user {os.getuid()}"

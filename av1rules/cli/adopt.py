@@ -9,7 +9,8 @@ import click
 from av1rules.base.events import Sink
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import absolute_paths, event_sink, paths_argument, rules_option
+from av1rules.cli.options import absolute_paths, paths_argument, rules_option
+from av1rules.cli.progress import event_sink
 from av1rules.execute.startup import start_session
 from av1rules.operations.adopt.adopt import AdoptKind, AdoptOptions, AdoptReport, adopt
 from av1rules.plan.workspace import Workspace, open_workspace

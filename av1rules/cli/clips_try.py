@@ -10,7 +10,8 @@ from av1rules.approvals.adjust import requested_variants
 from av1rules.base.events import Outcome
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
-from av1rules.cli.options import event_sink, rules_option
+from av1rules.cli.options import rules_option
+from av1rules.cli.progress import event_sink
 from av1rules.execute.startup import start_session
 from av1rules.operations.clips.review import find_clip
 from av1rules.operations.clips.variants import (

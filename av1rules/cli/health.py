@@ -8,7 +8,8 @@ import click
 
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import absolute_paths, event_sink, paths_argument, rules_option
+from av1rules.cli.options import absolute_paths, paths_argument, rules_option
+from av1rules.cli.progress import event_sink
 from av1rules.operations.source_health import SourceHealth, check_health
 from av1rules.plan.workspace import open_workspace
 from av1rules.report.checks import sources_json, sources_text

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from av1rules.base.errors import UsageError
-from av1rules.base.events import Sink
 from av1rules.base.text import printable
 from av1rules.base.units import UnitError, parse_duration, parse_size
-from av1rules.ui.sinks import json_sink, line_sink
 
 DEFAULT_RULES = "rules.yaml"
 
@@ -102,20 +98,3 @@ def absolute_paths(paths: tuple[str, ...]) -> tuple[str, ...]:
                 hint="paths are those of sources on disk, relative to the current folder",
             )
     return tuple(os.path.realpath(path) for path in paths)
-
-
-@contextlib.contextmanager
-def event_sink(*, as_json: bool = False) -> Iterator[Sink]:
-    """Where the events of a command go: NDJSON, bars on a terminal, or log lines."""
-    if as_json:
-        yield json_sink(sys.stdout)
-    elif sys.stderr.isatty():
-        # rich takes 50 ms to import: only where there is a screen to draw on.
-        from rich.console import Console  # noqa: PLC0415
-
-        from av1rules.ui.live import live_sink  # noqa: PLC0415
-
-        with live_sink(Console(stderr=True)) as sink:
-            yield sink
-    else:
-        yield line_sink(sys.stderr)

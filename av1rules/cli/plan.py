@@ -8,13 +8,11 @@ from pathlib import Path
 import click
 
 from av1rules.base.errors import Av1rulesError
-from av1rules.cli.backend import DoitOnDemand
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WORK
 from av1rules.cli.options import (
     absolute_paths,
     accept_missing_option,
     budget_options,
-    event_sink,
     force_option,
     paths_argument,
     rules_option,
@@ -97,22 +95,9 @@ def command(
 def _take_samples(rules_file: Path, request: PlanRequest, *, jobs: int | None) -> bool:
     """Whether it was interrupted; what was found until then is kept."""
     # All that a run needs: imported only if samples are requested.
-    from av1rules.base.signals import stop_on_signals  # noqa: PLC0415
-    from av1rules.execute.run import measure_grain_first, sample_first  # noqa: PLC0415
-    from av1rules.execute.startup import start_session  # noqa: PLC0415
+    from av1rules.cli.plan_ahead import take_samples  # noqa: PLC0415
 
-    with (
-        open_workspace(rules_file, write=False) as workspace,
-        stop_on_signals(workspace.children),
-        event_sink(as_json=False) as sink,
-        start_session(workspace, sink) as session,
-    ):
-        jobs = jobs or workspace.ruleset.run.jobs
-        backend = DoitOnDemand()
-        plan = build_plan(session.workspace, request, sink=sink)
-        plan = measure_grain_first(plan, session, request, backend, jobs=jobs)
-        sample_first(plan, session, backend, jobs=jobs)
-        return workspace.children.is_stopping
+    return take_samples(rules_file, request, jobs=jobs)
 
 
 def _forecast(
@@ -126,11 +111,6 @@ def _forecast(
     if not any(coming_encode(row) is not None for row in plan.rows):
         return ForecastColumns()
     # Tens of ms to import: only if there is something to forecast.
-    from av1rules.forecast.of_plan import Budget, forecast_plan  # noqa: PLC0415
-    from av1rules.report.forecast import forecast_columns  # noqa: PLC0415
+    from av1rules.cli.plan_ahead import foretell  # noqa: PLC0415
 
-    budget = Budget(seconds=budget_s, free_bytes=free_bytes)
-    forecast = forecast_plan(
-        plan, workspace.ledger, workspace.ruleset, workspace.tools, jobs=jobs, budget=budget
-    )
-    return forecast_columns(forecast, plan.rows)
+    return foretell(plan, workspace, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)

@@ -14,11 +14,11 @@ from av1rules.cli.options import (
     absolute_paths,
     accept_missing_option,
     budget_options,
-    event_sink,
     force_option,
     paths_argument,
     rules_option,
 )
+from av1rules.cli.progress import event_sink
 from av1rules.execute.run import measure_grain_first, run_plan
 from av1rules.execute.startup import start_session
 from av1rules.plan.context import PlanRequest

@@ -10,7 +10,8 @@ import click
 from av1rules.base.errors import UsageError
 from av1rules.base.signals import stop_on_signals
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import event_sink, rules_option
+from av1rules.cli.options import rules_option
+from av1rules.cli.progress import event_sink
 from av1rules.execute.startup import start_session
 from av1rules.operations.undo import Undone, find_entries, undo
 from av1rules.plan.workspace import open_workspace

@@ -13,7 +13,8 @@ from av1rules.base.signals import stop_on_signals
 from av1rules.base.text import printable
 from av1rules.base.units import UnitError, parse_duration
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import event_sink, paths_argument, rules_option
+from av1rules.cli.options import paths_argument, rules_option
+from av1rules.cli.progress import event_sink
 from av1rules.ledger.checks import CheckMethod
 from av1rules.ledger.records import TargetRow
 from av1rules.operations.verify_targets import (

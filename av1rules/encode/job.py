@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 from av1rules.base.priority import USUAL, Priority
@@ -78,3 +80,19 @@ def target_bit_depth(main: VideoStream, settings: EncodeSettings) -> int:
     if settings.bit_depth:
         return settings.bit_depth
     return 8 if main.bit_depth is not None and main.bit_depth <= 8 else 10
+
+
+class Blame(StrEnum):
+    """What a failed check speaks against."""
+
+    SOURCE = "source"  # it holds less than it promises, or does not decode
+    ENCODE = "encode"  # the source was read well, the result is wrong
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """`detail` says what was found, also when it passed; `blame` what a failure speaks against."""
+
+    name: str
+    passed: bool
+    detail: str
+    blame: Blame = Blame.ENCODE

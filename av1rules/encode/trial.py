@@ -14,7 +14,7 @@ from av1rules.base.files import TEMP_PREFIX
 from av1rules.base.process import Children
 from av1rules.base.text import text_digest
 from av1rules.encode.encoders.description import VideoFacts
-from av1rules.encode.encoders.registry import encoder_options, require_encoder
+from av1rules.encode.encoders.registry import encoder_options, needs_trial, require_encoder
 from av1rules.encode.measure import decode_fully
 from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, encoder_message, explain
 from av1rules.ffmpeg.run import FfmpegResult, run_ffmpeg
@@ -33,11 +33,6 @@ TRIAL_LIMITS = RunLimits(timeout_s=60.0)
 """A trial takes 0.05-0.2 s, with the slowest presets a second."""
 
 _ACCEPTED = "accepted"
-
-
-def needs_trial(settings: EncodeSettings) -> bool:
-    """Whether there is anything that an encoder may refuse: plain numbers are bounded already."""
-    return bool(settings.params) or settings.tune is not None or settings.keyint is not None
 
 
 def trial_problem(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from fractions import Fraction
 
 import msgspec
@@ -19,7 +18,7 @@ from av1rules.base.process import Children
 from av1rules.encode.containers import MP4
 from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.encode import EncodeOutcome
-from av1rules.encode.job import EncodeJob
+from av1rules.encode.job import Blame, Check, EncodeJob
 from av1rules.encode.measure import audio_starts, decode_fully, first_frame_times, shown_packets
 from av1rules.encode.streams import StreamAction, StreamStep
 from av1rules.ffmpeg.failures import explain
@@ -50,22 +49,6 @@ FRAMELESS_PACKETS: dict[str, int | None] = {
     "hevc": 16,  # leading pictures of a first open group can't be shown by any decoder
 }
 """Codecs where packets without a picture are no fault, and how many (None: any number)."""
-
-
-class Blame(StrEnum):
-    """What a failed check puts the blame on."""
-
-    SOURCE = "source"  # it holds less than it promises, or does not decode
-    ENCODE = "encode"  # the source was read well, the result is wrong
-
-
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """`detail` says what was found, also on success; `blame` is what a failure counts against."""
-
-    name: str
-    passed: bool
-    detail: str
-    blame: Blame = Blame.ENCODE
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):

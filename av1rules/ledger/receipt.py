@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from av1rules.base.files import steady_temp_name, write_text
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
-from av1rules.encode.verify import Check
+from av1rules.encode.job import Check
 from av1rules.ledger.records import TargetRow
 from av1rules.policy.model import ReceiptForm
 from av1rules.quality.result import Score, score_lines

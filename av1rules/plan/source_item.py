@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from av1rules.base.text import printable
-from av1rules.encode.encoders.registry import encoder_limits
-from av1rules.encode.trial import trial_problem
+from av1rules.encode.encoders.registry import encoder_limits, needs_trial
+from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.ledger.records import AttemptResult, TargetRow, ToolsUsed, tools_used
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.attempts import after_attempt, earlier_attempt
@@ -35,8 +35,10 @@ from av1rules.plan.prerequisites import with_known_results
 from av1rules.plan.renames_and_copies import with_reusable_target
 from av1rules.plan.review_gate import apply_review
 from av1rules.plan.target_state import inspect_target, target_path
+from av1rules.plan.workspace import Workspace
 from av1rules.policy.model import HardLinks, OnToolsChange, OutputMode
 from av1rules.policy.resolve import DecisionKind
+from av1rules.policy.settings import EncodeSettings
 
 OURS_UNKNOWN = (
     "made by av1rules: never a source again (the ledger does not know it: `av1rules adopt` does)"
@@ -89,13 +91,7 @@ def _to_encode(
         return Held.of(planned, *recipe.refused, is_lasting=True)
     if (held := _held_for_names(scope, planned)) is not None:
         return held
-    problem = trial_problem(
-        recipe.settings,
-        recipe.encoder,
-        workspace.tools,
-        workspace.cache,
-        children=workspace.children,
-    )
+    problem = _refusal(recipe.settings, recipe.encoder, workspace)
     if problem is not None:
         return Blocked.of(planned, f"the encoder refuses these settings: {problem}")
     if evaluation.content_key is None or evaluation.fingerprint is None:
@@ -154,6 +150,18 @@ def re_evaluate(
     found = None if is_free else inspect_target(item.target, known, scope.workspace.tools)
     work = replace(work, reuse=None, displaces=None, known=known, found=found)
     return _compared(scope, item, work, excluded=excluded)
+
+
+def _refusal(settings: EncodeSettings, encoder: EncoderInfo, workspace: Workspace) -> str | None:
+    """Why the encoder can't work with `settings`, by a trial; None if it can."""
+    if not needs_trial(settings):
+        return None
+    # All that decodes and measures: only where there is something to try.
+    from av1rules.encode.trial import trial_problem  # noqa: PLC0415
+
+    return trial_problem(
+        settings, encoder, workspace.tools, workspace.cache, children=workspace.children
+    )
 
 
 def _held_for_names(scope: PlanContext, planned: PlannedFile) -> Held | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,6 @@ import msgspec
 from av1rules import __version__
 from av1rules.approvals.file import approvals_path, load_approvals
 from av1rules.approvals.model import Decisions
-from av1rules.base.files import write_text
 from av1rules.base.process import Children
 from av1rules.base.text import text_digest
 from av1rules.encode.encoders.registry import SELF_TESTS
@@ -26,11 +24,9 @@ from av1rules.media.cache import LibraryCache, ProbeFailure
 from av1rules.media.discover import VIDEO_EXTENSIONS, Candidate, WalkProblem, walk
 from av1rules.media.ffprobe import probe_many
 from av1rules.media.source import LibraryFile, Source
-from av1rules.policy.decode import STATE_FOLDER
-from av1rules.policy.load import load_rules
+from av1rules.policy.load import load_noted_rules
 from av1rules.policy.model import Root, RuleSet
 from av1rules.policy.ownership import writable_by_others
-from av1rules.policy.schema import schema_digest
 
 
 def walk_roots(ruleset: RuleSet, roots: Sequence[Root]) -> Iterator[Candidate | WalkProblem]:
@@ -87,9 +83,6 @@ class ApprovalsFile:
         return self._book
 
 
-_CHECKED_NAME = "rules.checked"
-
-
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     """One command's working set; `ledger` is writable only if it was opened so."""
 
@@ -131,7 +124,7 @@ def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
 
     Raises RulesError, ToolError, LedgerError. Without `write` only caches are written.
     """
-    ruleset = _load(rules_file)
+    ruleset = load_noted_rules(rules_file)
     spec = ruleset.tools
     with LibraryCache(ruleset.run.state_dir) as cache:
         tools = find_tools(
@@ -153,26 +146,3 @@ def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
             )
         finally:
             ledger.close()
-
-
-def _load(rules_file: Path) -> RuleSet:
-    """The rules. The schema check (100 ms) is skipped if an earlier command checked this text.
-
-    The note is in the default state folder, since `run.state_dir` is part of the rules file.
-    """
-    note = rules_file.absolute().parent / STATE_FOLDER / _CHECKED_NAME
-    checker = f"{__version__}+{schema_digest()}"
-    checked_by, _, digest = _read(note).partition(" ")
-    trusted = digest if checked_by == checker else None
-    ruleset = load_rules(rules_file, trusted_digest=trusted)
-    if ruleset.digest != trusted and ruleset.run.state_dir == note.parent and note.parent.is_dir():
-        with contextlib.suppress(OSError):
-            write_text(note, f"{checker} {ruleset.digest}")
-    return ruleset
-
-
-def _read(note: Path) -> str:
-    try:
-        return note.read_text(errors="replace")
-    except OSError:
-        return ""

@@ -3,14 +3,17 @@ nothing."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from av1rules import __version__
+from av1rules.base.files import write_text
 from av1rules.base.text import text_digest
 from av1rules.policy.checks import cross_problems
-from av1rules.policy.decode import decode_rules
+from av1rules.policy.decode import STATE_FOLDER, decode_rules
 from av1rules.policy.lint import lint
 from av1rules.policy.model import Problem, RuleSet, Severity
 from av1rules.policy.problems import (
@@ -20,9 +23,11 @@ from av1rules.policy.problems import (
     sort_problems,
     with_snippets,
 )
-from av1rules.policy.schema import schema_problems
+from av1rules.policy.schema import schema_digest, schema_problems
 from av1rules.policy.yaml.document import parse_document, read_bytes
 from av1rules.policy.yaml.nodes import Document, Items, Mapping, Node, Path_, format_path
+
+_CHECKED_NAME = "rules.checked"
 
 
 def check_rules(path: Path) -> tuple[RuleSet | None, tuple[Problem, ...]]:
@@ -30,7 +35,13 @@ def check_rules(path: Path) -> tuple[RuleSet | None, tuple[Problem, ...]]:
 
     Raises Av1rulesError only when the file can't be read at all.
     """
-    return _checked(read_bytes(path), path)
+    raw = read_bytes(path)
+    if _digest(raw, path) == _noted_digest(path):
+        with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):  # a wrong note
+            ruleset, problems = _checked(raw, path, is_trusted=True)
+            if ruleset is not None:
+                return ruleset, problems
+    return _checked(raw, path)
 
 
 def load_rules(path: Path, *, trusted_digest: str | None = None) -> RuleSet:
@@ -51,17 +62,50 @@ def load_rules(path: Path, *, trusted_digest: str | None = None) -> RuleSet:
     return ruleset
 
 
+def load_noted_rules(path: Path) -> RuleSet:
+    """As `load_rules`, without the check against the schema (100 ms) where the last command made
+    it; notes that this one did. Raises RulesError."""
+    trusted = _noted_digest(path)
+    ruleset = load_rules(path, trusted_digest=trusted)
+    note = _note_of(path)
+    if ruleset.digest != trusted and ruleset.run.state_dir == note.parent and note.parent.is_dir():
+        with contextlib.suppress(OSError):
+            write_text(note, f"{_checker()} {ruleset.digest}")
+    return ruleset
+
+
+def _note_of(path: Path) -> Path:
+    """In the default state folder, since `run.state_dir` is in the file itself."""
+    return path.absolute().parent / STATE_FOLDER / _CHECKED_NAME
+
+
+def _checker() -> str:
+    """What checked a rules file: an earlier schema may have let pass what is wrong now."""
+    return f"{__version__}+{schema_digest()}"
+
+
+def _noted_digest(path: Path) -> str | None:
+    """The digest of the rules that this version of av1rules found to be right."""
+    try:
+        checker, _, digest = _note_of(path).read_text(errors="replace").partition(" ")
+    except OSError:
+        return None
+    return digest if checker == _checker() else None
+
+
 def rules_digest(path: Path) -> str:
     """The digest that the rule set of this file would have; for caches, without loading it."""
     return _digest(read_bytes(path), path)
 
 
-def _checked(raw: bytes, path: Path) -> tuple[RuleSet | None, tuple[Problem, ...]]:
+def _checked(
+    raw: bytes, path: Path, *, is_trusted: bool = False
+) -> tuple[RuleSet | None, tuple[Problem, ...]]:
     document = parse_document(raw, file=str(path))
     problems = list(document.problems)
     ruleset = None
     if document.root is not None:
-        by_schema = schema_problems(document)
+        by_schema = () if is_trusted else schema_problems(document)
         problems += [problem for problem in by_schema if problem.path not in document.unread]
         wrong = {*document.unread, *(problem.path for problem in by_schema)} - {""}
         values = _without(document.root, wrong, ())

@@ -32,11 +32,11 @@ from av1rules.report.model import (
     Ratios,
     Reason,
     SizeGroup,
-    Skipped,
     SpeedGroup,
     Sums,
     ToolGroup,
 )
+from av1rules.report.plan import Skipped
 
 EXTREMES = 10
 """How many of the biggest savings and of the largest ratios are named."""

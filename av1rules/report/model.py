@@ -16,6 +16,7 @@ from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.history import EncodeRecord, Outcomes
 from av1rules.ledger.records import AttemptResult, ToolsUsed
 from av1rules.policy.quality_spec import GateScope, Metric
+from av1rules.report.plan import Skipped
 
 RATIO_BINS = 11
 """Ten bins of a tenth of the source's size each, and one for targets that are not smaller."""
@@ -132,15 +133,6 @@ class ForecastAndActual(msgspec.Struct, frozen=True, kw_only=True):
     actual_s: float
     forecast_bytes: float
     actual_bytes: int
-
-
-class Skipped(msgspec.Struct, frozen=True, kw_only=True):
-    """Files that a current plan leaves as they are for the same reason."""
-
-    action: str
-    cause: str
-    files: int
-    size_bytes: int
 
 
 class SpeedGroup(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,6 @@ from av1rules.plan.items import (
 )
 from av1rules.policy.settings import show_value
 from av1rules.report.json import json_document
-from av1rules.report.model import Skipped
 from av1rules.report.table import Column, Section, csv_lines, records, section_text, table_of
 
 
@@ -42,6 +41,15 @@ class ForecastColumns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_FORECASTS = ForecastColumns()
+
+
+class Skipped(msgspec.Struct, frozen=True, kw_only=True):
+    """Files that a current plan leaves as they are for the same reason."""
+
+    action: str
+    cause: str
+    files: int
+    size_bytes: int
 
 
 CAUSE_WIDTH = 90

@@ -34,10 +34,10 @@ from av1rules.report.model import (
     Ratios,
     Reason,
     SizeGroup,
-    Skipped,
     Sums,
     ToolGroup,
 )
+from av1rules.report.plan import Skipped
 from av1rules.report.sections_quality import quality_rows, quality_sections, speed_section
 from av1rules.report.table import Column, Section, Table, Topic, columns_of, number, table_of
 

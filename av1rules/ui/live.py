@@ -53,6 +53,13 @@ _PROBING = "\0probing"  # no library path holds a NUL
 
 
 @contextlib.contextmanager
+def screen_sink() -> Iterator[Sink]:
+    """`live_sink` on standard error."""
+    with live_sink(Console(stderr=True)) as sink:
+        yield sink
+
+
+@contextlib.contextmanager
 def live_sink(console: Console) -> Iterator[Sink]:
     """A sink that draws on `console` while the context is open."""
     progress = Progress(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.approvals.file import author
+from av1rules.approvals.author import author
 from tests.fakes.stub import Answer, Stub
 
 

@@ -11,8 +11,8 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from av1rules.base.errors import ToolError
-from av1rules.encode.encoders.registry import choose_encoder
-from av1rules.encode.trial import needs_trial, trial_problem
+from av1rules.encode.encoders.registry import choose_encoder, needs_trial
+from av1rules.encode.trial import trial_problem
 from av1rules.ffmpeg.tools import Tools
 from av1rules.policy.settings import EncodeSettings
 from tests.conftest import Fake

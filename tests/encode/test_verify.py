@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from av1rules.encode.verify import Blame, Check, Verification
+from av1rules.encode.job import Blame, Check
+from av1rules.encode.verify import Verification
 
 GOOD = Check(name="decode", passed=True, detail="9 frames")
 SHORT = Check(name="duration", passed=False, detail="source 9 s, target 1 s", blame=Blame.SOURCE)

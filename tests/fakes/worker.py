@@ -12,8 +12,8 @@ from av1rules.base.errors import ProbeError
 from av1rules.base.events import JobProgress
 from av1rules.base.hashing import content_key, file_digest, head_key
 from av1rules.encode.encode import EncodeOutcome
-from av1rules.encode.job import EncodeJob
-from av1rules.encode.verify import Check, Verification
+from av1rules.encode.job import Check, EncodeJob
+from av1rules.encode.verify import Verification
 from av1rules.execute.quality_gate import QualityScores
 from av1rules.execute.worker import EncodedExcerpts, EncodeResult, VerifiedEncode, WorkerContext
 from av1rules.ffmpeg.tools import Tools

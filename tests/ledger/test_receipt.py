@@ -4,7 +4,7 @@ import json
 
 from msgspec.structs import replace
 
-from av1rules.encode.verify import Check
+from av1rules.encode.job import Check
 from av1rules.ledger.receipt import (
     MOST_SECONDS,
     Receipt,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import av1rules.plan.source_item as plan_file_module
 from av1rules.base.errors import Av1rulesError
+from av1rules.encode import trial
 from av1rules.ledger.ledger import Ledger
 from av1rules.plan.cache import CACHE_NAME
 from av1rules.plan.items import PlanAction
@@ -229,7 +229,7 @@ def test_settings_that_the_encoder_refuses_block_before_any_encode(
     library.add("film.mkv")
     library.rules(settings="crf: 50, preset: 12, keyint: 48")
     assert library.row("film.mkv").action is PlanAction.ENCODE
-    monkeypatch.setattr(plan_file_module, "trial_problem", lambda *_, **__: "no such tune")
+    monkeypatch.setattr(trial, "trial_problem", lambda *_, **__: "no such tune")
     row = library.row("film.mkv")
     assert row.action is PlanAction.BLOCKED
     assert row.causes == ("the encoder refuses these settings: no such tune",)

@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from av1rules.ledger.history import encodes_since, read_outcomes
 from av1rules.ledger.ledger import Ledger
 from av1rules.operations.clips.ledger_status import clip_statuses
-from av1rules.report.model import Figures, Skipped
+from av1rules.report.model import Figures
+from av1rules.report.plan import Skipped
 from av1rules.report.render import (
     csv_columns,
     report_csv,

@@ -100,3 +100,8 @@ def _param_limits(settings: EncodeSettings) -> tuple[str, ...]:
         for key, _ in settings.params
         if key in RESERVED_PARAMS
     )
+
+
+def needs_trial(settings: EncodeSettings) -> bool:
+    """Whether there is anything that an encoder may refuse: plain numbers are bounded already."""
+    return bool(settings.params) or settings.tune is not None or settings.keyint is not None

@@ -15,7 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from av1rules.approvals.adjust import changes_between, described_changes
-from av1rules.approvals.file import approvals_path, author, record
+from av1rules.approvals.author import author
+from av1rules.approvals.file import approvals_path, record
 from av1rules.approvals.model import (
     Answer,
     ClipDecision,

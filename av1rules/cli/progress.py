@@ -1,0 +1,33 @@
+"""Where the events of a command that works go: NDJSON, the screen, or log lines."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+from av1rules.base.events import Sink
+from av1rules.ui.sinks import json_sink, line_sink
+
+
+@contextlib.contextmanager
+def event_sink(*, as_json: bool = False) -> Iterator[Sink]:
+    """NDJSON on standard output with `as_json`, else what `progress_sink` gives."""
+    if as_json:
+        yield json_sink(sys.stdout)
+    else:
+        with progress_sink() as sink:
+            yield sink
+
+
+@contextlib.contextmanager
+def progress_sink() -> Iterator[Sink]:
+    """Bars where standard error is a terminal, lines with the time elsewhere."""
+    if not sys.stderr.isatty():
+        yield line_sink(sys.stderr)
+        return
+    # rich takes 50 ms to import: only where there is a screen to draw on.
+    from av1rules.ui.live import screen_sink  # noqa: PLC0415
+
+    with screen_sink() as sink:
+        yield sink
