@@ -29,8 +29,8 @@ from av1rules.policy.load import load_rules
 from av1rules.policy.model import RuleSet
 from av1rules.report.aggregate import aggregate
 from av1rules.report.model import Figures
-from av1rules.report.plan import Skipped, skipped_of
 from av1rules.report.render import report_csv, report_json, report_markdown, report_text
+from av1rules.report.skipped import Skipped, skipped_of
 from av1rules.ui.sinks import counter_sink
 
 CHECKED_FORECASTS = 2000

@@ -36,7 +36,7 @@ from av1rules.report.model import (
     Sums,
     ToolGroup,
 )
-from av1rules.report.plan import Skipped
+from av1rules.report.skipped import Skipped
 
 EXTREMES = 10
 """How many of the biggest savings and of the largest ratios are named."""

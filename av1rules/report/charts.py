@@ -18,8 +18,15 @@ from pygal.style import Style
 from av1rules.base.text import counted, printable
 from av1rules.base.units import format_size
 from av1rules.report.aggregate_scores import tier_rank
-from av1rules.report.format import UNKNOWN, hours_of, period_name, rule_name, tier_name
-from av1rules.report.model import Figures, ForecastAndActual, PeriodLength, SizeGroup, SpeedGroup
+from av1rules.report.format import UNKNOWN, hours_of, rule_name, tier_name
+from av1rules.report.model import (
+    Figures,
+    ForecastAndActual,
+    PeriodLength,
+    SizeGroup,
+    SpeedGroup,
+    period_name,
+)
 from av1rules.report.sections import BIN_NAMES
 from av1rules.report.sections_quality import SCORE_BIN_NAMES
 from av1rules.report.table import Topic

@@ -8,7 +8,6 @@ from av1rules.base.text import printable
 from av1rules.base.units import format_duration
 from av1rules.ledger.records import AttemptResult
 from av1rules.ledger.trash_table import TrashKind
-from av1rules.report.model import Period, PeriodLength
 
 NAME_WIDTH = 60
 
@@ -74,9 +73,3 @@ def reason_line(detail: str) -> str:
 def kind_plural(kind: TrashKind) -> str:
     """The plural of a kind of trash, such as "originals"."""
     return f"{kind.value}s"
-
-
-def period_name(period: Period, length: PeriodLength) -> str:
-    """The date of a day, the first date of a week, the number of a month or year."""
-    digits = {PeriodLength.MONTH: 7, PeriodLength.YEAR: 4}.get(length, 10)
-    return period.start.isoformat()[:digits]

@@ -16,7 +16,7 @@ from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.history import EncodeRecord, Outcomes
 from av1rules.ledger.records import AttemptResult, ToolsUsed
 from av1rules.policy.quality_spec import GateScope, Metric
-from av1rules.report.plan import Skipped
+from av1rules.report.skipped import Skipped
 
 RATIO_BINS = 11
 """Ten bins of a tenth of the source's size each, and one for targets that are not smaller."""
@@ -62,6 +62,12 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 
     start: date
     sums: Sums
+
+
+def period_name(period: Period, length: PeriodLength) -> str:
+    """The date of a day, the first date of a week, the number of a month or year."""
+    digits = {PeriodLength.MONTH: 7, PeriodLength.YEAR: 4}.get(length, 10)
+    return period.start.isoformat()[:digits]
 
 
 class Ratios(msgspec.Struct, frozen=True, kw_only=True):

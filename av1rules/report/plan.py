@@ -12,9 +12,6 @@ from av1rules.base.text import counted, plural, printable
 from av1rules.base.units import format_size
 from av1rules.plan.items import (
     ActiveItem,
-    Blocked,
-    Held,
-    LeftAlone,
     Orphan,
     Plan,
     PlanAction,
@@ -41,15 +38,6 @@ class ForecastColumns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_FORECASTS = ForecastColumns()
-
-
-class Skipped(msgspec.Struct, frozen=True, kw_only=True):
-    """Files that a current plan leaves as they are for the same reason."""
-
-    action: str
-    cause: str
-    files: int
-    size_bytes: int
 
 
 CAUSE_WIDTH = 90
@@ -187,24 +175,6 @@ def settings_text(row: PlanItem) -> str:
     grain = f" grain {settings.film_grain}" if settings.film_grain else ""
     grain = " grain auto" if Prerequisite.MEASURE in due else grain
     return f"{name} crf {crf} p{settings.preset}{grain} {settings.bit_depth}-bit"
-
-
-SKIPPED = (PlanAction.BLOCKED, PlanAction.HELD, PlanAction.LEFT_ALONE)
-
-
-def skipped_of(rows: Iterable[PlanItem]) -> tuple[Skipped, ...]:
-    """By action, then the reasons of most files; the first cause of a row is its reason."""
-    counts: dict[tuple[PlanAction, str], tuple[int, int]] = {}
-    for row in rows:
-        if isinstance(row, Blocked | Held | LeftAlone):
-            key = row.action, row.main_reason
-            files, size_bytes = counts.get(key, (0, 0))
-            counts[key] = files + 1, size_bytes + row.file.stat.size_bytes
-    order = sorted(counts, key=lambda key: (SKIPPED.index(key[0]), -counts[key][0], key[1]))
-    return tuple(
-        Skipped(action=key[0].value, cause=key[1], files=counts[key][0], size_bytes=counts[key][1])
-        for key in order
-    )
 
 
 def plan_json(plan: Plan, forecasts: ForecastColumns = NO_FORECASTS) -> str:

@@ -21,7 +21,6 @@ from av1rules.report.format import (
     hours_of,
     kind_plural,
     percent,
-    period_name,
     reason_line,
     rule_name,
     shown_day,
@@ -36,9 +35,10 @@ from av1rules.report.model import (
     SizeGroup,
     Sums,
     ToolGroup,
+    period_name,
 )
-from av1rules.report.plan import Skipped
 from av1rules.report.sections_quality import quality_rows, quality_sections, speed_section
+from av1rules.report.skipped import Skipped
 from av1rules.report.table import Column, Section, Table, Topic, columns_of, number, table_of
 
 BIN_NAMES = (*(f"{tens}-{tens + 10} %" for tens in range(0, 100, 10)), "100 % or more")

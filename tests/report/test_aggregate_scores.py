@@ -13,8 +13,8 @@ from av1rules.plan.items import Held, LeftAlone
 from av1rules.policy.quality_spec import GateScope, Metric
 from av1rules.report.aggregate_scores import MOST_POINTS, compared, score_bin
 from av1rules.report.model import SCORE_BINS, Figures
-from av1rules.report.plan import skipped_of
 from av1rules.report.sections_quality import SCORE_BIN_NAMES, quality_rows
+from av1rules.report.skipped import skipped_of
 from tests.forecast.test_training import PAST
 from tests.plan_items import encode, fresh, library_file
 from tests.report.test_aggregate import ONE, figures_of

@@ -18,7 +18,6 @@ from av1rules.ledger.history import encodes_since, read_outcomes
 from av1rules.ledger.ledger import Ledger
 from av1rules.operations.clips.ledger_status import clip_statuses
 from av1rules.report.model import Figures
-from av1rules.report.plan import Skipped
 from av1rules.report.render import (
     csv_columns,
     report_csv,
@@ -28,6 +27,7 @@ from av1rules.report.render import (
 )
 from av1rules.report.render_html import report_html
 from av1rules.report.sections import report_sections
+from av1rules.report.skipped import Skipped
 from av1rules.report.table import escape_markdown
 from tests.conftest import Golden
 from tests.report.conftest import figures_of
