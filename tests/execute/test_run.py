@@ -63,8 +63,8 @@ def test_a_result_that_a_gate_rejects_is_remembered_and_goes(
     )
     finished, _ = run_serially(library, fake_worker)
     assert (finished.done, finished.discarded) == (1, 1)
-    (output,) = (event for event in library.events if isinstance(event, JobDiscarded))
-    assert (output.source, output.target_bytes) == ("films/a.mkv", 80_000)
+    (discarded,) = (event for event in library.events if isinstance(event, JobDiscarded))
+    assert (discarded.source, discarded.target_bytes) == ("films/a.mkv", 80_000)
     assert not library.target("a.mkv").exists()
     assert library.row("a.mkv").action is PlanAction.LEFT_ALONE
     finished, backend = run_serially(library, fake_worker)
@@ -72,7 +72,7 @@ def test_a_result_that_a_gate_rejects_is_remembered_and_goes(
 
 
 @pytest.mark.parametrize(
-    ("problem", "told", "is_counted"),
+    ("problem", "message", "is_counted"),
     [
         (EncodeError("the encoder crashed", hint="report it"), "the encoder crashed", True),
         (Av1rulesError("a file system ran full"), "a file system ran full", False),
@@ -82,7 +82,7 @@ def test_a_result_that_a_gate_rejects_is_remembered_and_goes(
 )
 def test_a_job_that_fails_stops_no_other(
     problem: Exception,
-    output: str,
+    message: str,
     is_counted: bool,
     library: SampleLibrary,
     make_clip: MakeClip,
@@ -93,7 +93,7 @@ def test_a_job_that_fails_stops_no_other(
     finished, backend = run_serially(library, fake_worker)
     assert (finished.done, finished.failed, len(backend.submitted)) == (1, 1, 2)
     (failed,) = (event for event in library.events if isinstance(event, JobFailed))
-    assert (failed.source, failed.message) == ("films/a.mkv", output)
+    assert (failed.source, failed.message) == ("films/a.mkv", message)
     for _ in range(2):
         assert library.row("a.mkv").action is PlanAction.ENCODE, "it is tried again"
         run_serially(library, fake_worker)

@@ -169,14 +169,14 @@ def test_other_tools_search_anew_only_for_what_is_not_encoded_yet(
 
 
 @pytest.mark.parametrize(
-    ("otherwise", "action", "told"),
+    ("otherwise", "action", "advice"),
     [
         ("hold", PlanAction.HELD, "; a lower floor, a lower crf min, or otherwise: best or skip"),
         ("skip", PlanAction.LEFT_ALONE, ": left alone until source, target or tools change"),
     ],
 )
 def test_no_crf_is_good_enough(
-    film: SampleLibrary, otherwise: str, action: PlanAction, output: str
+    film: SampleLibrary, otherwise: str, action: PlanAction, advice: str
 ) -> None:
     (film.folder / "dodo.py").write_text(DODO)
     request_for(film, target_of(HIGH, more=f", otherwise: {otherwise}"))
@@ -184,7 +184,7 @@ def test_no_crf_is_good_enough(
     assert (finished.withheld, finished.done, finished.failed) == (1, 0, 0)
     (event,) = [event for event in film.events if isinstance(event, JobWithheld)]
     assert event.reason.startswith("no CRF from 50 to 50: VMAF mean ")
-    assert output in event.reason
+    assert advice in event.reason
     assert "1 not encoded in " in film.output()
     assert steps["folder made"] == 1, "only that of the sample"
     row = film.row("film.mkv")
