@@ -41,6 +41,13 @@ def job_of(path: Path, out: Path, tools: Tools) -> EncodeJob:
     )
 
 
+def running(program: str) -> list[psutil.Process]:
+    """The children of this process that run `program`; other tests leave servers of their own."""
+    wanted = os.path.realpath(program)
+    children = psutil.Process().children()
+    return [child for child in children if child.is_running() and child.exe() == wanted]
+
+
 @pytest.fixture
 def long_clip(make_clip: MakeClip) -> Path:
     return make_clip(
@@ -57,7 +64,7 @@ def test_an_ffmpeg_that_was_stopped_becomes_an_error(
 
     def stop(event: JobProgress) -> None:
         if event.frame and not stopped:
-            stopped.extend(psutil.Process().children())
+            stopped.extend(running(tools.ffmpeg))
             for child in stopped:
                 os.kill(child.pid, signal.SIGSTOP)
 
@@ -110,8 +117,8 @@ def test_a_disk_that_runs_full_is_named(tools: Tools, make_clip: MakeClip, tmp_p
 def test_priority_and_memory_reach_the_encode(tools: Tools, clip: Path, tmp_path: Path) -> None:
     seen: set[tuple[int, int]] = set()
 
-    def evaluation(_event: JobProgress) -> None:
-        for child in psutil.Process().children():
+    def note_limits(_event: JobProgress) -> None:
+        for child in running(tools.ffmpeg):
             limit = child.rlimit(psutil.RLIMIT_AS)[0]
             seen.add((int(child.nice()), limit))
 
@@ -120,7 +127,7 @@ def test_priority_and_memory_reach_the_encode(tools: Tools, clip: Path, tmp_path
         priority=Priority(nice=12),
         memory_bytes=4 * 1024**3,
     )
-    encode(made, tools=tools, children=Children(), on_progress=evaluation)
+    encode(made, tools=tools, children=Children(), on_progress=note_limits)
     assert seen == {(12, 4 * 1024**3)}
 
 
