@@ -50,7 +50,7 @@ class Film:
         self.path = path
         self.steps: list[str] = []
 
-    def evaluation(self, title: str, number: int, settings: EncodeSettings, review: Review) -> None:
+    def record(self, title: str, number: int, settings: EncodeSettings, review: Review) -> None:
         book = load_approvals(self.path)
         layer = adjustments_for(book, content(number))
         verdict = review_state(
@@ -75,30 +75,30 @@ class Film:
 def test_life_of_a_film(tmp_path: Path, golden: Golden) -> None:
     film = Film(tmp_path / "approvals.yaml")
     finer, slower = structs.replace(REMUX, crf=16.0), structs.replace(REMUX, crf=16.0, preset=2)
-    film.evaluation("new", 1, REMUX, EACH)
+    film.record("new", 1, REMUX, EACH)
     film.write(decision())
-    film.evaluation("approved", 1, REMUX, EACH)
-    film.evaluation("the rule became finer", 1, finer, EACH)
+    film.record("approved", 1, REMUX, EACH)
+    film.record("the rule became finer", 1, finer, EACH)
     film.write(decision(Answer.ADJUSTED, minute=5, settings=finer, changes={"preset": 2}, by="Bob"))
-    film.evaluation("adjusted", 1, finer, EACH)
+    film.record("adjusted", 1, finer, EACH)
     film.write(decision(minute=9, settings=slower, by="Bob"))
-    film.evaluation("approved again", 1, finer, EACH)
+    film.record("approved again", 1, finer, EACH)
     film.write(
         decision(Answer.REJECTED, minute=20, settings=slower, reason="grain: smears in the fog")
     )
-    film.evaluation("rejected", 1, finer, EACH)
-    film.evaluation("its content changed", 2, finer, EACH)
+    film.record("rejected", 1, finer, EACH)
+    film.record("its content changed", 2, finer, EACH)
     golden("life_of_a_film.txt", "\n".join(film.steps))
 
 
 def test_life_of_canaries(tmp_path: Path, golden: Golden) -> None:
     film = Film(tmp_path / "approvals.yaml")
-    film.evaluation("none", 9, REMUX, CANARY)
+    film.record("none", 9, REMUX, CANARY)
     film.write(decision(film="Solaris", number=2))
-    film.evaluation("one", 9, REMUX, CANARY)
+    film.record("one", 9, REMUX, CANARY)
     film.write(decision(film="Alien", number=1, minute=3))
-    film.evaluation("two", 9, REMUX, CANARY)
-    film.evaluation("other settings", 9, structs.replace(REMUX, crf=20.0), CANARY)
+    film.record("two", 9, REMUX, CANARY)
+    film.record("other settings", 9, structs.replace(REMUX, crf=20.0), CANARY)
     golden("life_of_canaries.txt", "\n".join(film.steps))
 
 

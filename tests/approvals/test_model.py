@@ -29,7 +29,7 @@ NEVER = Review(kind=ReviewKind.NEVER)
 THREE = Review(kind=ReviewKind.CANARY, canary=3)
 
 
-def evaluation(
+def state_of(
     book: Decisions,
     *,
     number: int = 1,
@@ -43,7 +43,7 @@ def evaluation(
 
 
 def test_without_a_decision_the_clip_waits() -> None:
-    verdict = evaluation(Decisions())
+    verdict = state_of(Decisions())
     assert (verdict.kind, verdict.text) == (
         ReviewStatus.WAITING,
         "held: clip waiting for approval",
@@ -52,17 +52,17 @@ def test_without_a_decision_the_clip_waits() -> None:
 
 
 def test_no_review_releases_all_but_what_was_rejected() -> None:
-    assert evaluation(Decisions(), review=NEVER).is_released
+    assert state_of(Decisions(), review=NEVER).is_released
     rejected = decide(Decisions(), decision(Answer.REJECTED, reason="too soft"))
-    assert evaluation(rejected, review=NEVER).text == "rejected by Ann on 2026-11-22: too soft"
-    assert evaluation(rejected, review=NEVER, settings=structs.replace(REMUX, crf=16.0)).is_released
+    assert state_of(rejected, review=NEVER).text == "rejected by Ann on 2026-11-22: too soft"
+    assert state_of(rejected, review=NEVER, settings=structs.replace(REMUX, crf=16.0)).is_released
 
 
 def test_an_approval_is_for_its_content_and_settings_alone() -> None:
     book = decide(Decisions(), decision())
-    assert evaluation(book).text == "released: approved by Ann on 2026-11-22"
-    assert evaluation(book, number=2).kind is ReviewStatus.WAITING
-    void = evaluation(book, settings=structs.replace(REMUX, crf=16.0, film_grain=0, tune="vq"))
+    assert state_of(book).text == "released: approved by Ann on 2026-11-22"
+    assert state_of(book, number=2).kind is ReviewStatus.WAITING
+    void = state_of(book, settings=structs.replace(REMUX, crf=16.0, film_grain=0, tune="vq"))
     assert void.kind is ReviewStatus.VOID
     assert void.text == ("approval void: crf 18 -> 16, film_grain 8 -> 0, tune default -> vq since")
     assert void.changes[0] == ("crf", "18", "16")
@@ -71,26 +71,26 @@ def test_an_approval_is_for_its_content_and_settings_alone() -> None:
 def test_what_shapes_nothing_makes_no_approval_void() -> None:
     book = decide(Decisions(), decision())
     loose = structs.replace(REMUX, force=True, max_size_ratio=0.5, accept=frozenset({Loss.ALPHA}))
-    assert evaluation(book, settings=loose).is_released
+    assert state_of(book, settings=loose).is_released
 
 
 def test_settings_that_come_back_are_approved_still() -> None:
     finer = structs.replace(REMUX, crf=16.0)
     book = merge(Decisions(), [decision(), decision(settings=finer, minute=5)])
-    assert evaluation(book).is_released
-    assert evaluation(book, settings=finer).is_released
+    assert state_of(book).is_released
+    assert state_of(book, settings=finer).is_released
 
 
 def test_a_rejection_of_other_settings_is_told() -> None:
     book = decide(Decisions(), decision(Answer.REJECTED, reason="too soft"))
-    assert evaluation(book, settings=structs.replace(REMUX, crf=16.0)).text == (
+    assert state_of(book, settings=structs.replace(REMUX, crf=16.0)).text == (
         "held: clip waiting for approval (rejected by Ann on 2026-11-22, crf 18 -> 16 since)"
     )
 
 
 def test_the_newest_decision_counts() -> None:
     book = merge(Decisions(), [decision(Answer.REJECTED, reason="soft"), decision(minute=1)])
-    assert evaluation(book).is_released
+    assert state_of(book).is_released
     assert len(book.decisions) == 1
     older = decide(book, decision(Answer.REJECTED, reason="soft"))
     assert older == book
@@ -103,11 +103,11 @@ def test_an_adjustment_takes_the_place_of_an_approval_and_asks_anew() -> None:
     layer = adjustments_for(book, content(1))
     settings = with_adjustments(REMUX, layer)
     assert settings == structs.replace(REMUX, crf=16.0)
-    assert evaluation(book, settings=settings).text == (
+    assert state_of(book, settings=settings).text == (
         "held: clip waiting for approval (adjusted by Ann on 2026-11-22: crf 16)"
     )
     book = decide(book, decision(minute=2, settings=settings))
-    assert evaluation(book, settings=settings).is_released
+    assert state_of(book, settings=settings).is_released
     assert adjustments_for(book, content(1)) == layer
     assert adjustments_for(book, content(2)) is None
 
@@ -131,35 +131,35 @@ def test_without_grain_there_is_nothing_to_denoise() -> None:
 def test_canaries_release_the_rest_of_their_rule_for_these_settings() -> None:
     book = Decisions()
     for number in (1, 2, 3):
-        assert evaluation(book, number=9, review=THREE).kind is ReviewStatus.WAITING
+        assert state_of(book, number=9, review=THREE).kind is ReviewStatus.WAITING
         book = decide(book, decision(number=number, minute=number))
-    assert evaluation(book, number=9, review=THREE).text == "released: 3 of 3 canaries approved"
-    other = evaluation(book, number=9, review=THREE, settings=structs.replace(REMUX, crf=20.0))
+    assert state_of(book, number=9, review=THREE).text == "released: 3 of 3 canaries approved"
+    other = state_of(book, number=9, review=THREE, settings=structs.replace(REMUX, crf=20.0))
     assert other.text == "held: clip waiting for approval (0 of 3 canaries approved)"
-    assert not evaluation(book, number=9, review=THREE, rule="another").is_released
+    assert not state_of(book, number=9, review=THREE, rule="another").is_released
 
 
 def test_a_canary_that_is_rejected_later_counts_no_more() -> None:
     book = merge(Decisions(), [decision(number=number) for number in (1, 2, 3)])
     book = decide(book, decision(Answer.REJECTED, number=2, minute=9, reason="banding"))
-    assert evaluation(book, number=9, review=THREE).text == (
+    assert state_of(book, number=9, review=THREE).text == (
         "held: clip waiting for approval (2 of 3 canaries approved)"
     )
-    assert evaluation(book, number=2, review=THREE).kind is ReviewStatus.REJECTED
+    assert state_of(book, number=2, review=THREE).kind is ReviewStatus.REJECTED
 
 
 def test_canaries_are_other_contents() -> None:
     finer = structs.replace(REMUX, crf=16.0)
     one = Review(kind=ReviewKind.CANARY, canary=1)
     book = decide(Decisions(), decision())
-    assert evaluation(book, settings=finer, review=one).text == (
+    assert state_of(book, settings=finer, review=one).text == (
         "approval void: crf 18 -> 16 since (0 of 1 canaries approved)"
     )
 
 
 def test_changed_content_starts_anew() -> None:
     book = decide(Decisions(), decision(Answer.ADJUSTED, changes={"crf": 16.0}))
-    assert evaluation(book, number=2).text == "held: clip waiting for approval"
+    assert state_of(book, number=2).text == "held: clip waiting for approval"
     assert adjustments_for(book, content(2)) is None
 
 

@@ -40,7 +40,7 @@ def watched(argv: list[str], priority: Priority, *, least_threads: int) -> dict[
     """Run it and take the first look at which it has so many threads."""
     looks: list[dict[int, Seen]] = []
 
-    def evaluation() -> str | None:
+    def watch() -> str | None:
         for pid in psutil.Process().children():
             seen = seen_of(pid.pid)
             if len(seen) >= least_threads:
@@ -48,7 +48,7 @@ def watched(argv: list[str], priority: Priority, *, least_threads: int) -> dict[
                 return "seen"
         return None
 
-    run(argv, priority=priority, watch=evaluation, tether=True)
+    run(argv, priority=priority, watch=watch, tether=True)
     assert looks, "it never had so many threads"
     return looks[-1]
 
@@ -82,12 +82,12 @@ def test_niceness_counts_against_other_sessions_too() -> None:
     """Else a desktop kernel would give the child as much as everything else together."""
     seen: list[str] = []
 
-    def evaluation() -> str | None:
+    def watch() -> str | None:
         groups = (Path(f"/proc/{child.pid}/autogroup") for child in psutil.Process().children())
         seen.extend(group.read_text() for group in groups)
         return "seen" if seen and "nice 11" in seen[-1] else None
 
-    done = run([*PYTHON, "import time; time.sleep(3)"], priority=LOW, watch=evaluation)
+    done = run([*PYTHON, "import time; time.sleep(3)"], priority=LOW, watch=watch)
     assert done.stopped == "seen", seen
 
 

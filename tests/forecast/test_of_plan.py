@@ -19,7 +19,7 @@ MODEL = Model(cores=2)
 HOUR = 3600.0
 
 
-def outlook_of(*forecasts: Forecast, budget: Budget = Budget(), unknown: int = 0) -> PlanForecast:
+def forecast_of(*forecasts: Forecast, budget: Budget = Budget(), unknown: int = 0) -> PlanForecast:
     """Of films a, b, c ..., as they would be found; the last `unknown` have no forecast."""
     by_path = {f"/films/{chr(97 + at)}": one for at, one in enumerate(forecasts)}
     raw = PlanForecast(by_path=by_path, within=tuple(by_path), unknown=unknown, budget=budget)
@@ -38,14 +38,14 @@ LONG, SHORT, RICH = film(200), film(20), film(100, rate=3)
 
 
 def test_without_a_budget_all_in_the_order_of_the_walk() -> None:
-    found = outlook_of(LONG, SHORT, RICH)
+    found = forecast_of(LONG, SHORT, RICH)
     assert found.within == ("/films/a", "/films/b", "/films/c")
     assert found.beyond == frozenset()
     assert found.total.seconds.mid > LONG.seconds.mid + SHORT.seconds.mid
 
 
 def test_best_saving_per_hour_comes_first() -> None:
-    found = outlook_of(LONG, SHORT, RICH, budget=Budget(seconds=1e9))
+    found = forecast_of(LONG, SHORT, RICH, budget=Budget(seconds=1e9))
     assert found.within[0] == "/films/c"
     rates = [found.by_path[path].saving_per_hour for path in found.within]
     assert rates == sorted(rates, reverse=True)
@@ -53,32 +53,32 @@ def test_best_saving_per_hour_comes_first() -> None:
 
 def test_what_does_not_fit_is_beyond_and_shorter_work_still_fits() -> None:
     budget = Budget(seconds=RICH.expected_seconds + SHORT.expected_seconds * 1.1)
-    found = outlook_of(LONG, SHORT, RICH, budget=budget)
+    found = forecast_of(LONG, SHORT, RICH, budget=budget)
     assert set(found.within) == {"/films/b", "/films/c"}
     assert found.beyond == {"/films/a"}
 
 
 def test_a_budget_for_nothing_at_all() -> None:
-    found = outlook_of(LONG, SHORT, budget=Budget(seconds=1.0))
+    found = forecast_of(LONG, SHORT, budget=Budget(seconds=1.0))
     assert found.within == ()
     assert found.beyond == {"/films/a", "/films/b"}
     assert found.total.seconds.mid == 0
 
 
 def test_until_enough_is_saved() -> None:
-    found = outlook_of(LONG, SHORT, RICH, budget=Budget(free_bytes=1))
+    found = forecast_of(LONG, SHORT, RICH, budget=Budget(free_bytes=1))
     assert found.within == ("/films/c",), "one is enough, and it is the one that saves most"
 
 
 def test_more_than_there_is_takes_all_that_saves() -> None:
     hopeless = MODEL.forecast(replace(traits_of_kind(2), max_size_ratio=0.0))
-    found = outlook_of(LONG, hopeless, budget=Budget(free_bytes=10**15))
+    found = forecast_of(LONG, hopeless, budget=Budget(free_bytes=10**15))
     assert found.within == ("/films/a",)
 
 
 def test_work_without_a_forecast_is_beyond_any_budget() -> None:
-    assert outlook_of(SHORT, unknown=1).beyond == frozenset()
-    assert outlook_of(SHORT, unknown=1, budget=Budget(seconds=1e9)).beyond == {"/films/b"}
+    assert forecast_of(SHORT, unknown=1).beyond == frozenset()
+    assert forecast_of(SHORT, unknown=1, budget=Budget(seconds=1e9)).beyond == {"/films/b"}
 
 
 @given(st.lists(st.floats(1, 300), min_size=1, max_size=9), st.floats(1, 1e6), st.floats(1, 1e6))
@@ -87,7 +87,7 @@ def test_a_larger_budget_is_used_and_never_overspent(
 ) -> None:
     films = [film(length) for length in minutes]
     for seconds in (one_s, other_s):
-        found = outlook_of(*films, budget=Budget(seconds=seconds))
+        found = forecast_of(*films, budget=Budget(seconds=seconds))
         used = sum(found.by_path[path].expected_seconds for path in found.within)
         assert used <= seconds
         assert len(found.within) + len(found.beyond) == len(films)
@@ -116,7 +116,7 @@ def allowance(forecast: PlanForecast) -> tuple[BudgetScheduler, Clock]:
 
 
 def test_without_a_budget_everything_may_start_as_it_comes() -> None:
-    found, clock = allowance(outlook_of(LONG, SHORT))
+    found, clock = allowance(forecast_of(LONG, SHORT))
     clock.now = 1e12
     rows = rows_of(3)
     assert found.in_order(rows) == rows
@@ -125,7 +125,7 @@ def test_without_a_budget_everything_may_start_as_it_comes() -> None:
 
 def test_time_is_what_the_clock_says() -> None:
     budget = Budget(seconds=LONG.seconds.mid + 100)
-    found, clock = allowance(outlook_of(LONG, SHORT, budget=budget))
+    found, clock = allowance(forecast_of(LONG, SHORT, budget=budget))
     long, short = rows_of(2)
     assert found.may_start(long)
     clock.now = 101.0
@@ -138,7 +138,7 @@ def test_time_is_what_the_clock_says() -> None:
 def test_samples_are_taken_while_there_is_time_for_the_encode_too() -> None:
     film = MODEL.forecast(replace(LONG.traits, first_frames=LONG.traits.frames / 2))
     budget = Budget(seconds=film.expected_seconds * 1.01)
-    found, clock = allowance(outlook_of(film, budget=budget))
+    found, clock = allowance(forecast_of(film, budget=budget))
     (row,) = rows_of(1)
     assert found.may_prepare(row)
     clock.now = (budget.seconds or 0.0) - film.encode_seconds.mid
@@ -147,7 +147,7 @@ def test_samples_are_taken_while_there_is_time_for_the_encode_too() -> None:
 
 
 def test_beside_others_it_takes_longer() -> None:
-    raw = outlook_of(SHORT, budget=Budget(seconds=SHORT.seconds.mid * 1.5))
+    raw = forecast_of(SHORT, budget=Budget(seconds=SHORT.seconds.mid * 1.5))
     (short,) = rows_of(1)
     assert allowance(raw)[0].may_start(short)
     assert not allowance(replace(raw, stretch=2.0))[0].may_start(short)
@@ -155,7 +155,7 @@ def test_beside_others_it_takes_longer() -> None:
 
 def test_space_counts_what_is_saved_and_what_is_hoped_for() -> None:
     goal = int(SHORT.expected_saving * 1.5)
-    found, _ = allowance(outlook_of(SHORT, SHORT, SHORT, SHORT, budget=Budget(free_bytes=goal)))
+    found, _ = allowance(forecast_of(SHORT, SHORT, SHORT, SHORT, budget=Budget(free_bytes=goal)))
     first, second, third, fourth = rows_of(4)
     assert found.may_start(first)
     assert found.may_start(second)
@@ -168,7 +168,7 @@ def test_space_counts_what_is_saved_and_what_is_hoped_for() -> None:
 
 def test_order_of_a_run() -> None:
     budget = Budget(seconds=RICH.expected_seconds + SHORT.expected_seconds * 1.1)
-    found, _ = allowance(outlook_of(LONG, SHORT, RICH, unknown=1, budget=budget))
+    found, _ = allowance(forecast_of(LONG, SHORT, RICH, unknown=1, budget=budget))
     shared = copy("copy")
     order = found.in_order((*rows_of(4), shared))
     assert [one.file.relative_path for one in order] == ["copy", "c", "b", "a", "d"]

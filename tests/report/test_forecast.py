@@ -18,7 +18,7 @@ from av1rules.report.plan import plan_csv, plan_json, plan_text
 from tests.conftest import Golden
 from tests.forecast.past_encodes import traits_of_kind
 from tests.forecast.test_model import encodes
-from tests.forecast.test_of_plan import outlook_of, rows_of
+from tests.forecast.test_of_plan import forecast_of, rows_of
 from tests.forecast.test_training import PAST
 from tests.plan_items import fresh
 
@@ -64,7 +64,7 @@ def shown(count: int, forecast: PlanForecast) -> str:
 
 
 def test_a_plan_with_its_forecast(golden: Golden) -> None:
-    forecast = outlook_of(MODEL.forecast(WEB), MODEL.forecast(REMUX), unknown=1)
+    forecast = forecast_of(MODEL.forecast(WEB), MODEL.forecast(REMUX), unknown=1)
     golden(
         "plan-forecast.txt",
         shown(3, forecast) + "\n",
@@ -73,7 +73,7 @@ def test_a_plan_with_its_forecast(golden: Golden) -> None:
 
 def test_a_plan_with_a_budget(golden: Golden) -> None:
     budget = Budget(seconds=7 * 3600.0, free_bytes=4 * 10**12)
-    forecast = outlook_of(MODEL.forecast(WEB), MODEL.forecast(REMUX), budget=budget, unknown=1)
+    forecast = forecast_of(MODEL.forecast(WEB), MODEL.forecast(REMUX), budget=budget, unknown=1)
     golden(
         "plan-budget.txt",
         shown(3, forecast) + "\n",
@@ -87,7 +87,7 @@ def test_a_plan_without_work_says_nothing_of_it() -> None:
 
 
 def test_nothing_fits() -> None:
-    forecast = outlook_of(MODEL.forecast(WEB), budget=Budget(seconds=1.0))
+    forecast = forecast_of(MODEL.forecast(WEB), budget=Budget(seconds=1.0))
     *_, total, budget = plan_text(
         plan_of(1), forecasts=forecast_columns(forecast, plan_of(1).rows)
     ).splitlines()
@@ -96,7 +96,7 @@ def test_nothing_fits() -> None:
 
 
 def test_for_programs() -> None:
-    forecast = outlook_of(MODEL.forecast(WEB), unknown=1, budget=Budget(seconds=1e7))
+    forecast = forecast_of(MODEL.forecast(WEB), unknown=1, budget=Budget(seconds=1e7))
     forecasts = forecast_columns(forecast, plan_of(2).rows)
     output = json.loads(plan_json(plan_of(2), forecasts))
     assert output["forecast"]["encodes"] == output["forecast"]["beyond_budget"] == 1

@@ -39,7 +39,7 @@ class Invariants(Model):
     def checked_run(self) -> None:
         """A run on what is there now: as planned, complete, and not one encode too many."""
         self.recovered()
-        before = self.evaluation()
+        before = self.snapshot()
         rows = self.valid_rows(before)
         kept = self.kept()
         plan = self.world.plan()
@@ -47,7 +47,7 @@ class Invariants(Model):
             self.require_justified(plan)
             with pytest.raises(UsageError):
                 self.world.run_and_record()
-            assert self.evaluation() == before, "a run that refuses changes nothing"
+            assert self.snapshot() == before, "a run that refuses changes nothing"
             plan = self.world.plan(accept_missing=True)
         note(f"plan: {[(r.file.library_path, r.action.value, *r.causes) for r in plan.rows]}")
         with self.nothing_lost() as after:
@@ -71,15 +71,15 @@ class Invariants(Model):
         assert not again.has_work, [(r.file.path, r.action, r.causes) for r in again.work]
         second = self.world.run_and_record()
         assert second.encoded == []
-        assert self.evaluation() == after
+        assert self.snapshot() == after
 
     @contextmanager
     def nothing_lost(self) -> Iterator[Snapshot]:
         """What must be true of all that av1rules does; gives what is there afterwards."""
-        before = self.evaluation()
+        before = self.snapshot()
         after: Snapshot = {}
         yield after
-        after.update(self.evaluation())
+        after.update(self.snapshot())
         assert contents_of(before) <= contents_of(after), "a source is lost"
         self.require_results(before, after)
         for path, seen in before.items():
@@ -120,7 +120,7 @@ class Invariants(Model):
 
     def require_justified(self, plan: Plan) -> None:
         """No safety stop without a reason that a user sees too."""
-        snapshot = self.evaluation()
+        snapshot = self.snapshot()
         for safety_stop in plan.safety_stops:
             root = os.path.basename(safety_stop.where)
             here = [path for path in snapshot if path.startswith(f"{root}/") and is_plain(path)]
@@ -262,7 +262,7 @@ class Invariants(Model):
         for row in self.rows():
             seen = snapshot.get(self.below(row.target))
             if seen is not None and seen.what.kind == "result" and self.policy.mode == "mirror":
-                assert seen.what == self.told_by(row), f"the ledger is wrong about {row.target}"
+                assert seen.what == self.recorded_by(row), f"the ledger is wrong about {row.target}"
                 assert file_digest(row.target) == row.target_digest
 
     def recovered(self) -> None:
@@ -290,7 +290,7 @@ class Invariants(Model):
             done = list(undo(session, entries))
         note(f"undo: {[one.text for one in done]}")
         for one in done:
-            row, output = one.kept.row, self.told_by(one.kept.row)
+            row, output = one.kept.row, self.recorded_by(one.kept.row)
             made = (output.content, output.crf or 0)
             if one.refusal is None and one.kept.kind is TrashKind.ORIGINAL:
                 self.undone[made] = row.source
@@ -300,9 +300,9 @@ class Invariants(Model):
 
     @contextmanager
     def nothing_lost_in_undo(self) -> Iterator[None]:
-        before = self.evaluation()
+        before = self.snapshot()
         yield
-        after = self.evaluation()
+        after = self.snapshot()
         assert contents_of(before) <= contents_of(after), "a source is lost"
         there = Counter(seen.what for seen in after.values())
         for what, count in Counter(seen.what for seen in before.values()).items():

@@ -55,7 +55,7 @@ class Model(RuleBasedStateMachine):
         claims: Counter[str] = Counter()
         for path, (content, crf, target) in self.all_wanted(snapshot).items():
             row = owners.get(target)
-            is_alike = row is not None and self.told_by(row).content == content
+            is_alike = row is not None and self.recorded_by(row).content == content
             if row is None or is_alike or self.below(row.source_path) == path:
                 wanted[path] = (content, crf, target)
                 claims[target] += 1
@@ -80,7 +80,7 @@ class Model(RuleBasedStateMachine):
         return is_plain(path) and seen.what.kind == "result"
 
     def picked(self, pick: int, is_meant: Callable[[str, Seen], bool]) -> str | None:
-        names = sorted(path for path, seen in self.evaluation().items() if is_meant(path, seen))
+        names = sorted(path for path, seen in self.snapshot().items() if is_meant(path, seen))
         return names[pick % len(names)] if names else None
 
     def learn(self, path: str, kind: str) -> None:
@@ -96,11 +96,11 @@ class Model(RuleBasedStateMachine):
     def below(self, path: str) -> str:
         return os.path.relpath(path, self.world.folder)
 
-    def evaluation(self) -> Snapshot:
-        return self.world.evaluation(self.known)
+    def snapshot(self) -> Snapshot:
+        return self.world.snapshot(self.known)
 
     def content_of_library(self) -> dict[str, Bytes]:
-        return {path: seen.what for path, seen in self.evaluation().items() if is_plain(path)}
+        return {path: seen.what for path, seen in self.snapshot().items() if is_plain(path)}
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
@@ -119,11 +119,11 @@ class Model(RuleBasedStateMachine):
         valid = []
         for row in self.rows():
             seen = snapshot.get(self.below(row.target))
-            if seen is None or seen.what.kind != "result" or seen.what == self.told_by(row):
+            if seen is None or seen.what.kind != "result" or seen.what == self.recorded_by(row):
                 valid.append(row)
         return valid
 
-    def told_by(self, row: TargetRow) -> Bytes:
+    def recorded_by(self, row: TargetRow) -> Bytes:
         return result(self.known.bytes[row.source_digest].content, int(row.settings.crf))
 
     def kept(self) -> list[TrashEntry]:

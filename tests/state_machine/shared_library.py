@@ -241,7 +241,7 @@ class SharedLibrary(SampleLibrary):
             raise
         os._exit(0)
 
-    def evaluation(self, known: Knowledge) -> Snapshot:
+    def snapshot(self, known: Knowledge) -> Snapshot:
         seen: Snapshot = {}
         for top in (*ROOTS, OUT):
             for base, _, names in os.walk(self.folder / top):

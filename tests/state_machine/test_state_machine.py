@@ -237,13 +237,13 @@ class Library(Invariants):
 
     @rule()
     def plan_reads_only(self) -> None:
-        before = self.evaluation()
+        before = self.snapshot()
         rows = self.world.plan_rows()
         again = self.world.plan_rows()
         self.world.forget_cache()
         assert again == rows
         assert self.world.plan_rows() == rows, "what is remembered is what would be found"
-        assert self.evaluation() == before
+        assert self.snapshot() == before
 
     @rule(pick=picks)
     def undo_file(self, pick: int) -> None:
@@ -263,7 +263,7 @@ class Library(Invariants):
         done = self.undo(str(self.path(old)))
         if len(done) != 1 or done[0].refusal is not None:
             return
-        assert self.evaluation()[self.below(done[0].kept.place)].what.kind == "source"
+        assert self.snapshot()[self.below(done[0].kept.place)].what.kind == "source"
         (back,) = self.undo(done[0].kept.place)
         assert back.refusal is None, back.refusal
         assert self.content_of_library() == before
@@ -271,7 +271,7 @@ class Library(Invariants):
     @rule(with_orphans=st.booleans())
     def purge_all(self, with_orphans: bool) -> None:
         self.recovered()
-        before = self.evaluation()
+        before = self.snapshot()
         with (
             open_workspace(self.world.rules_file, write=False) as workspace,
             start_session(workspace, self.world.events.append) as session,
@@ -279,7 +279,7 @@ class Library(Invariants):
             ledger = session.workspace.ledger
             entries = [kept for kept in ledger.kept.entries() if kept.gone_at is None]
             list(purge(ledger, workspace.ruleset, entries, with_orphans=with_orphans))
-        after = self.evaluation()
+        after = self.snapshot()
         for path, seen in before.items():
             assert is_kept(path) or after.get(path) == seen, f"{path} was not in the trash"
         results = {s.what.content for p, s in after.items() if s.what.kind == "result"}
@@ -292,7 +292,7 @@ class Library(Invariants):
     def lose_ledger_and_adopt(self) -> None:
         """Not with edited results about: those are adopted as they are, and good for all later."""
         self.recovered()
-        if any(seen.what.kind == "edited" for seen in self.evaluation().values()):
+        if any(seen.what.kind == "edited" for seen in self.snapshot().values()):
             return
         for path in self.world.state_dir.glob("ledger*"):
             path.unlink()
@@ -314,7 +314,7 @@ class Library(Invariants):
                 there = after.get(target)
                 if there is not None and there.what.kind == "result":
                     is_own = there.what.content == content
-                    assert not is_own or self.told_by(rows[target]) == there.what
+                    assert not is_own or self.recorded_by(rows[target]) == there.what
 
 
 def test_a_person_and_av1rules_share_a_library(
