@@ -14,16 +14,19 @@ import msgspec
 from av1rules.base.text import printable
 from av1rules.encode import containers
 from av1rules.encode.containers import MKV, MP4
+from av1rules.encode.dolby_vision import untagged_base
 from av1rules.encode.encoders.registry import (
     encoder_options,
     encoder_settings_text,
     require_encoder,
 )
 from av1rules.encode.job import EncodeJob
+from av1rules.encode.kept_layers import keeps_spherical, stereo_tag
 from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.ffmpeg.run import file_url
 from av1rules.media.provenance_tag import PROVENANCE_TAG, text_tag
+from av1rules.media.second_layers import Layer
 from av1rules.media.source import Attachment, Source, VideoStream
 
 MUXING_QUEUE_PACKETS = 4096
@@ -196,9 +199,14 @@ def format_filters(job: EncodeJob) -> Iterator[str]:
     """The filters that keep the chroma location, where they are needed."""
     main, pix_fmt = job.main, _pix_fmt(job)
     location = chroma_location(main)
-    if location is not None and main.pix_fmt != pix_fmt:
+    # A layer of transparency makes another format of what the probe says.
+    is_changed = main.pix_fmt != pix_fmt or Layer.ALPHA in main.layers
+    if location is not None and is_changed:
         # Otherwise a change of pixel format, even from 8 to 10 bit, loses it.
         yield from (f"format={pix_fmt}", f"setparams=chroma_location={location}")
+    if (base := untagged_base(main)) is not None:
+        colours = f"color_primaries={base.primaries}:color_trc={base.transfer}"
+        yield f"setparams={colours}:colorspace={base.matrix}"
 
 
 def chroma_location(main: VideoStream) -> str | None:
@@ -224,6 +232,10 @@ def _video_tags(job: EncodeJob, video: str) -> Iterator[str]:
     spec = f"-metadata:s:{video}"
     for key in STALE_TAGS:
         yield from (spec, f"{key}=")
+    if job.main.has_alpha:
+        yield from (spec, "alpha_mode=")  # or the target claims transparency that is gone
+    if (mode := stereo_tag(job.main, job.settings.container)) is not None:
+        yield from (spec, f"stereo_mode={mode}")
     # bitexact shortens the muxer's own tag to the codec's name; this one has the version.
     version = job.encoder.version
     name = require_encoder(job.encoder.codec).product
@@ -322,9 +334,11 @@ def _muxing(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
 
 
 def _strictness(job: EncodeJob, streams: StreamPlan) -> tuple[str, ...]:
-    """FFmpeg writes TrueHD and the Dolby Vision box to MP4 only with relaxed strictness."""
+    """FFmpeg writes TrueHD and the boxes of Dolby Vision and spherical pictures to MP4 only with
+    relaxed strictness."""
     if any(step.codec == "truehd" for step in streams.mapped):
         return ("-strict", "experimental")
-    if keeps_dolby_vision(job.main, job.encoder):
+    is_spherical = keeps_spherical(job.main, job.settings.container)
+    if is_spherical or keeps_dolby_vision(job.main, job.encoder):
         return ("-strict", "unofficial")
     return ()

@@ -7,7 +7,9 @@ nothing but Dolby Vision shows rightly.
 
 from __future__ import annotations
 
-from av1rules.media.source import VideoStream
+from msgspec.structs import replace
+
+from av1rules.media.source import Colour, VideoStream
 
 PQ, HLG, SDR = "smpte2084", "arib-std-b67", "bt709"
 
@@ -42,7 +44,16 @@ def _promised(profile: int | None, compatibility: int | None) -> str | None:
     return _BY_PROFILE.get(profile) if profile is not None else None
 
 
-def is_base_tagged(main: VideoStream) -> bool:
-    """Whether players without Dolby Vision show the base rightly: untagged pictures count as SDR."""
+def untagged_base(main: VideoStream) -> Colour | None:
+    """The colours to tag the ordinary picture with, where the record promises HDR and the pictures
+    are not tagged: without it, players would take them for SDR. None where nothing is missing."""
     base = base_transfer(main)
-    return base is not None and (base == SDR or main.colour.transfer is not None)
+    if main.dolby_vision is None or main.colour.transfer is not None or base in (None, SDR):
+        return None
+    tagged = main.colour
+    return replace(
+        tagged,
+        transfer=base,
+        primaries=tagged.primaries or "bt2020",
+        matrix=tagged.matrix or "bt2020nc",
+    )

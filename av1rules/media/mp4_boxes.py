@@ -45,7 +45,10 @@ class _Box(msgspec.Struct, frozen=True):
 def read_mp4(path: str, indexes: Mapping[int, int]) -> Mp4Structure | None:
     """The structure of the file at `path`; None if it can't be read. `indexes` gives FFmpeg's
     stream by the number of a track."""
-    with contextlib.suppress(OSError, OverflowError, struct.error, _TooManyBoxesError), open_regular(path) as f:
+    with (
+        contextlib.suppress(OSError, OverflowError, struct.error, _TooManyBoxesError),
+        open_regular(path) as f,
+    ):
         reader = _Reader(f.fileno())
         movie = next((box for box in reader.boxes(0, reader.size) if box.kind == "moov"), None)
         return None if movie is None else reader.structure(movie, indexes)
