@@ -13,6 +13,7 @@ import msgspec
 
 from av1rules.base.text import printable
 from av1rules.encode import containers
+from av1rules.encode.camera_tags import has_free_tags
 from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.dolby_vision import untagged_base
 from av1rules.encode.encoders.registry import (
@@ -21,7 +22,7 @@ from av1rules.encode.encoders.registry import (
     require_encoder,
 )
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.kept_layers import keeps_spherical, stereo_tag
+from av1rules.encode.kept_layers import false_marks, keeps_spherical, stereo_tag
 from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.ffmpeg.run import file_url
@@ -207,6 +208,8 @@ def format_filters(job: EncodeJob) -> Iterator[str]:
     if (base := untagged_base(main)) is not None:
         colours = f"color_primaries={base.primaries}:color_trc={base.transfer}"
         yield f"setparams={colours}:colorspace={base.matrix}"
+    for kind in false_marks(main, job.settings.container):
+        yield f"sidedata=mode=delete:type={kind}"
 
 
 def chroma_location(main: VideoStream) -> str | None:
@@ -328,7 +331,8 @@ def _muxing(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
     yield from ("-max_muxing_queue_size", str(MUXING_QUEUE_PACKETS))
     yield from ("-abort_on", "empty_output")  # no frame at all would be exit code 0
     if job.settings.container == MP4:
-        yield from ("-movflags", "+faststart", *_strictness(job, streams))
+        tags = "+use_metadata_tags" if has_free_tags(job.source, MP4) else ""
+        yield from ("-movflags", f"+faststart{tags}", *_strictness(job, streams))
     yield from ("-fflags", "+bitexact")  # no random UIDs: the same job gives the same bytes
     yield from ("-f", containers.MUXERS[job.settings.container])
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from av1rules.base.text import counted
 from av1rules.encode import containers
 from av1rules.encode.argv import RGB_MATRIX, chroma_location, cover_names
+from av1rules.encode.camera_tags import camera_tags, has_free_tags
 from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.dolby_vision import untagged_base
 from av1rules.encode.job import target_bit_depth
@@ -84,6 +85,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[str, ...]  # file names, sorted
     covers: tuple[str, ...]  # file names in Matroska, codecs in MP4; sorted
     chapters: tuple[Chapter, ...]
+    camera_tags: tuple[str, ...]  # keys
 
 
 def expected_contract(
@@ -102,6 +104,7 @@ def expected_contract(
         attachments=tuple(sorted(_attachment_names(source, streams))),
         covers=tuple(sorted(_cover_keys(source, streams))),
         chapters=source.chapters,
+        camera_tags=camera_tags(source) if has_free_tags(source, streams.container) else (),
     )
 
 
@@ -195,6 +198,7 @@ def compare(contract: Contract, target: Source) -> tuple[str, ...]:
         *_broken_picture(contract, target),
         *_broken_files(contract, target),
         *_broken_chapters(contract, target),
+        *_lost_camera_tags(contract, target),
     )
 
 
@@ -340,6 +344,12 @@ def _broken_files(contract: Contract, target: Source) -> Iterator[str]:
     else:
         covers = sorted(item.codec or "" for item in target.covers)
     yield from _differs("covers", list(contract.covers), covers)
+
+
+def _lost_camera_tags(contract: Contract, target: Source) -> Iterator[str]:
+    found = {key for key, _ in target.tags}
+    if lost := [key for key in contract.camera_tags if key not in found]:
+        yield f"tags of the camera are missing: {', '.join(lost)}"
 
 
 def _broken_chapters(contract: Contract, target: Source) -> Iterator[str]:

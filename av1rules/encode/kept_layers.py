@@ -49,13 +49,11 @@ def kept_stereo(main: VideoStream, container: str) -> str | None:
 
 
 def keeps_spherical(main: VideoStream, container: str) -> bool:
-    """In MP4 only beside one view: the muxer would mark a second one, which is not there. It
-    is read back without its angles there."""
+    """MP4's are read back without angles and bounds, so only plain ones are promised there."""
     found = main.spherical
     if found is None or found.projection not in _PROJECTIONS[container]:
         return False
-    is_plain = main.stereo is None and not has_second_view(main)
-    return container == MKV or (is_plain and not found.is_turned and not any(found.bounds))
+    return container == MKV or not (found.is_turned or any(found.bounds))
 
 
 def stereo_tag(main: VideoStream, container: str) -> str | None:
@@ -63,6 +61,15 @@ def stereo_tag(main: VideoStream, container: str) -> str | None:
     if container != MKV or (main.stereo is None and not has_second_view(main)):
         return None
     return kept_stereo(main, container) or MONO
+
+
+def false_marks(main: VideoStream, container: str) -> Iterator[str]:
+    """FFmpeg's names of what frames must not tell an MP4 muxer that is allowed to mark it; Matroska
+    is told by `stereo_tag`, and writes only projections that it can hold."""
+    if container == MP4 and (main.stereo is not None or has_second_view(main)):
+        yield "STEREO3D"
+    if container == MP4 and main.spherical is not None and not keeps_spherical(main, container):
+        yield "SPHERICAL"
 
 
 def layer_losses(source: Source, main: VideoStream, container: str) -> Iterator[tuple[Loss, str]]:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from av1rules.base.text import printable
 from av1rules.encode import containers
+from av1rules.encode.camera_tags import has_free_tags
 from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.mp4_tracks import structure_notes
 from av1rules.media.source import (
@@ -142,6 +143,8 @@ def _remarks(source: Source, container: str) -> tuple[str, ...]:
 
 def _lost_tags(source: Source) -> list[str]:
     """Keys that MP4 drops; `location-eng` beside `location` is the same thing again."""
+    if has_free_tags(source, MP4):
+        return []
     keys = dict.fromkeys(key for key, _ in source.tags)
     kept = containers.MP4_TAGS | containers.MADE_ANEW_TAGS
     twice = {f"{key}-eng" for key in keys}
