@@ -22,7 +22,7 @@ from av1rules.encode.encoders.registry import (
     require_encoder,
 )
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.kept_layers import false_marks, keeps_spherical, stereo_tag
+from av1rules.encode.kept_layers import false_marks, is_plane, keeps_spherical, stereo_tag
 from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.ffmpeg.run import file_url
@@ -152,7 +152,14 @@ def _codecs(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
             yield from (f"-c:{number}", step.to or "copy")
         else:
             yield from (f"-c:{number}", "copy")
+            yield from _copied_tags(job.source, step.index, f"v:{position}")
         position += step.kind in ("video", "cover")
+
+
+def _copied_tags(source: Source, index: int, video: str) -> Iterator[str]:
+    """A copied video loses a mark that is wrong without the track that combined it with others."""
+    if any(stream.index == index and is_plane(stream) for stream in source.video):
+        yield from (f"-metadata:s:{video}", "stereo_mode=")
 
 
 def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:

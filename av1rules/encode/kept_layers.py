@@ -8,6 +8,7 @@ lie in the picture.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from av1rules.encode.containers import MKV, MP4
@@ -35,6 +36,10 @@ _LAYER_NAMES = {
     Layer.VIEW: "a second view (3D: MV-HEVC or MVC)",
     Layer.SCALABLE: "a second layer (SVC, SHVC or another)",
 }
+
+
+_PLANE = re.compile(r"(left|right|background)_\d+")
+"""FFmpeg's stereo mode of a track that Matroska combines with another one (TrackOperation)."""
 
 
 def has_second_view(main: VideoStream) -> bool:
@@ -70,6 +75,11 @@ def false_marks(main: VideoStream, container: str) -> Iterator[str]:
         yield "STEREO3D"
     if container == MP4 and main.spherical is not None and not keeps_spherical(main, container):
         yield "SPHERICAL"
+
+
+def is_plane(stream: VideoStream) -> bool:
+    """Whether a track is one of several that Matroska combines to one picture."""
+    return stream.stereo is not None and bool(_PLANE.fullmatch(stream.stereo))
 
 
 def layer_losses(source: Source, main: VideoStream, container: str) -> Iterator[tuple[Loss, str]]:
@@ -108,7 +118,9 @@ def _is_dolby_vision(stream: VideoStream) -> bool:
 
 
 def _stereo_message(stereo: str, container: str) -> str:
-    if stereo == FRAME_ALTERNATE:
+    if plane := _PLANE.fullmatch(stereo):
+        what = f"the {plane[1]} one of several tracks that make one picture"
+    elif stereo == FRAME_ALTERNATE:
         what = "left and right eye come one after the other"
     elif stereo in _NOT_KEPT_LAYOUTS:
         what = "both eyes are coded in one block"
