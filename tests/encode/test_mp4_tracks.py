@@ -51,6 +51,9 @@ def test_edits_are_held_with_what_would_become_of_them(
 
 
 VIDEO = track(0, "vide")
+ALTERNATIVES = (
+    "streams 0, 1 are alternatives of each other (alternate group 3), which Matroska does not keep"
+)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +67,7 @@ VIDEO = track(0, "vide")
         ((VIDEO, track(1), track(2, is_enabled=False)), ()),
         (
             (track(0, "vide", alternate_group=3), track(1, "vide", alternate_group=3)),
-            ("streams 0, 1 are alternatives of each other (alternate group 3), "
-             "which Matroska does not keep",),
+            (ALTERNATIVES,),
         ),
         (
             (VIDEO, track(1, is_enabled=False)),
