@@ -34,7 +34,7 @@ _PROJECTIONS = {
 
 _LAYER_NAMES = {
     Layer.VIEW: "a second view (3D: MV-HEVC or MVC)",
-    Layer.SCALABLE: "a second layer (SVC, SHVC or another)",
+    Layer.SCALABLE: "a second layer (SVC, SHVC, LCEVC or another)",
 }
 
 

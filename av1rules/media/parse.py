@@ -20,10 +20,11 @@ from av1rules.media.ffprobe_json import (
     word,
 )
 from av1rules.media.mp4_structure import Mp4Structure
-from av1rules.media.parse_layers import is_layer_of_another
+from av1rules.media.parse_layers import is_layer_of_another, with_layers
 from av1rules.media.parse_rates import file_bitrate, is_lossless_audio, main_bitrate, stream_bitrate
 from av1rules.media.parse_video import build_video
 from av1rules.media.provenance_tag import find_provenance
+from av1rules.media.second_layers import NO_LAYERS
 from av1rules.media.source import (
     Attachment,
     AudioStream,
@@ -175,7 +176,8 @@ def _video(
         bitrate_bps=rate_of(stream, raw, whole_bps),
     )
     is_layer = not is_main and is_layer_of_another(stream, found, mp4)
-    return replace(found, is_layer_of_another=True) if is_layer else found
+    beside = hints.beside if is_main else NO_LAYERS
+    return replace(with_layers(found, stream, beside), is_layer_of_another=is_layer)
 
 
 def _audio(stream: RawStream, raw: RawProbe, whole_bps: int | None) -> AudioStream:

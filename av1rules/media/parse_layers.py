@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from av1rules.media.ffprobe_json import RawSideData, RawStream, number
 from av1rules.media.mp4_structure import Mp4Structure
 from av1rules.media.second_layers import (
@@ -46,6 +48,18 @@ _LAYER_REFERENCES = frozenset({"vdep", "auxl", "sbas", "scal", "swto", "oref", "
 """MP4 references from a layer to the track it belongs to."""
 
 _BOUNDS = ("padding", "bound_left", "bound_top", "bound_right", "bound_bottom")
+
+
+def with_layers(found: VideoStream, stream: RawStream, hints: LayerHints) -> VideoStream:
+    """The stream with what it holds beside its base layer, and how it is to be shown."""
+    beside = layers(stream, hints)
+    return replace(
+        found,
+        layers=beside,
+        has_alpha=True if Layer.ALPHA in beside else found.has_alpha,
+        stereo=stereo(stream, hints),
+        spherical=spherical(stream),
+    )
 
 
 def layers(stream: RawStream, hints: LayerHints) -> frozenset[Layer]:

@@ -18,9 +18,7 @@ from av1rules.media.ffprobe_json import (
     rational,
     word,
 )
-from av1rules.media.parse_layers import layers, spherical, stereo
 from av1rules.media.parse_rates import claimed_frames, frame_rate, stream_duration_s
-from av1rules.media.second_layers import Layer
 from av1rules.media.source import (
     Colour,
     ContentLight,
@@ -91,7 +89,6 @@ def build_video(
         _HDR10_PLUS in (side.side_data_type or "") for side in sides
     )
     rate = frame_rate(stream, raw.packets)
-    beside = layers(stream, hints.beside)
     return VideoStream(
         index=stream.index,
         codec=stream.codec_name or "unknown",
@@ -101,7 +98,7 @@ def build_video(
         pix_fmt=pix_fmt,
         bit_depth=depth,
         chroma=chroma(pix_fmt),
-        has_alpha=True if Layer.ALPHA in beside else _has_alpha(stream, pix_fmt),
+        has_alpha=_has_alpha(stream, pix_fmt),
         sample_aspect=ratio(stream.sample_aspect_ratio, ":"),
         rotation=_rotation(sides),
         field_order=word(stream.field_order),
@@ -126,9 +123,6 @@ def build_video(
         has_captions=_has_captions(stream, sides, frames, hints),
         has_ambient_viewing=_has_ambient_viewing(sides, frames, hints),
         is_decodable=_is_decodable(pix_fmt, frames),
-        layers=beside,
-        stereo=stereo(stream, hints.beside),
-        spherical=spherical(stream),
         language=stream.language,
         title=stream.tag("title"),
         dispositions=stream.dispositions,

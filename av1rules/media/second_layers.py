@@ -21,7 +21,7 @@ class Layer(Enum):
 
     VIEW = "view"  # the other eye: MV-HEVC, H.264 MVC
     ALPHA = "alpha"
-    SCALABLE = "scalable"  # finer pictures: H.264 SVC, SHVC, or a layer of unknown use
+    SCALABLE = "scalable"  # finer pictures: H.264 SVC, SHVC, LCEVC, or a layer of unknown use
 
 
 class Spherical(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,10 @@ FRAME_ALTERNATE = "frame_alternate"
 _H264_SEI, _H264_AUXILIARY, _H264_EXTENSIONS = 6, 19, (20, 21)
 _HEVC_SEI = (39, 40)
 _DOLBY_VISION_UNITS = (62, 63)
-_FRAME_PACKING, _ALPHA_INFO, _REFERENCE_DISPLAYS = 45, 165, 176
+_T35, _FRAME_PACKING, _ALPHA_INFO, _REFERENCE_DISPLAYS = 4, 45, 165, 176
+
+_LCEVC = b"\xb4\x00\x50"
+"""T.35 country UK, provider V-Nova: MPEG-5 LCEVC, a finer layer inside the base's own stream."""
 
 _PACKINGS = ("checkerboard", "col_interleaved", "row_interleaved", "left_right", "top_bottom")
 """Frame packing arrangements 0 to 4 of H.264 and HEVC, by Matroska's names."""
@@ -81,10 +84,12 @@ def _layer_of(codec: str, unit: bytes) -> Layer | None:
     if len(unit) < 3:
         return None
     if codec == "h264":
-        return _h264_layer(unit)
+        return Layer.SCALABLE if _has_lcevc(codec, unit) else _h264_layer(unit)
     if codec == "vvc":
         return Layer.SCALABLE if unit[0] & 0x3F else None
     kind, number = unit[0] >> 1 & 0x3F, (unit[0] & 1) << 5 | unit[1] >> 3
+    if _has_lcevc(codec, unit):
+        return Layer.SCALABLE
     if kind in _HEVC_SEI:
         messages = {message for message, _ in _messages(unit[2:])}
         if _ALPHA_INFO in messages:
@@ -106,14 +111,22 @@ def _h264_layer(unit: bytes) -> Layer | None:
 
 
 def _packing_of(codec: str, unit: bytes) -> str | None:
+    bodies = (body for message, body in _sei_messages(codec, unit) if message == _FRAME_PACKING)
+    return next(filter(None, map(_packing, bodies)), None)
+
+
+def _has_lcevc(codec: str, unit: bytes) -> bool:
+    found = _sei_messages(codec, unit)
+    return any(message == _T35 and body.startswith(_LCEVC) for message, body in found)
+
+
+def _sei_messages(codec: str, unit: bytes) -> list[tuple[int, bytes]]:
+    """The messages of an SEI unit of H.264 or HEVC; none of any other unit."""
     if codec == "h264":
         is_sei, head = len(unit) > 2 and unit[0] & 0x1F == _H264_SEI, 1
     else:
         is_sei, head = len(unit) > 3 and codec == "hevc" and unit[0] >> 1 & 0x3F in _HEVC_SEI, 2
-    if not is_sei:
-        return None
-    bodies = (body for message, body in _messages(unit[head:]) if message == _FRAME_PACKING)
-    return next(filter(None, map(_packing, bodies)), None)
+    return _messages(unit[head:]) if is_sei else []
 
 
 def _packing(body: bytes) -> str | None:

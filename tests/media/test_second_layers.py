@@ -40,6 +40,9 @@ def hevc(kind: int, layer: int, content: bytes = b"\xaa") -> bytes:
         ("hevc", hevc(63, 1), set()),
         ("hevc", hevc(39, 1, b"\xa5\x01\x00\x80"), {Layer.ALPHA}),
         ("hevc", hevc(39, 1, b"\xb0\x01\x00\x80"), {Layer.VIEW}),
+        ("h264", b"\x06\x04\x04\xb4\x00\x50\x01\x80", {Layer.SCALABLE}),  # LCEVC
+        ("hevc", hevc(39, 0, b"\x04\x04\xb4\x00\x50\x01\x80"), {Layer.SCALABLE}),
+        ("h264", b"\x06\x04\x04\xb5\x00\x31\x01\x80", set()),  # captions
         ("vvc", b"\x00\x09\xaa", set()),
         ("vvc", b"\x01\x09\xaa", {Layer.SCALABLE}),
         ("h264", b"\x74", set()),
