@@ -24,6 +24,7 @@ from tests.media.patched import (
     ONE,
     box,
     sample_entry,
+    track,
     with_box,
     with_edits,
     with_reference,
@@ -107,6 +108,21 @@ class Kitchen:
         boxes = box(b"vexu", box(b"proj", box(b"prji", bytes(4) + projection)))
         return self.patched(
             "round.mp4", plain, lambda data: with_box(data, sample_entry(0, b"avc1"), boxes)
+        )
+
+    def spherical_v1(self) -> Path:
+        """As Google first marked it: XML in an extension of the track."""
+        names = "http://www.w3.org/1999/02/22-rdf-syntax-ns#", "http://ns.google.com/videos/1.0/"
+        facts = {"Spherical": "true", "Stitched": "true", "StitchingSoftware": "x"}
+        facts["ProjectionType"] = "equirectangular"
+        inner = "".join(f"<G:{key}>{value}</G:{key}>" for key, value in facts.items())
+        head = f'<?xml version="1.0"?><rdf:SphericalVideo xmlns:rdf="{names[0]}"'
+        head = f'{head} xmlns:GSpherical="{names[1]}spherical/">'
+        text = f"{head}{inner}</rdf:SphericalVideo>".replace("G:", "GSpherical:")
+        marked = bytes.fromhex("ffcc8263f8554a938814587a02521fdd") + text.encode()
+        plain = self.plain("plain.mp4", *PICTURES, *H264)
+        return self.patched(
+            "v1.mp4", plain, lambda data: with_box(data, track(0), box(b"uuid", marked))
         )
 
     def google_stereo(self) -> Path:
@@ -231,6 +247,8 @@ KEPT: dict[str, tuple[Callable[[Kitchen], Path], str, str, dict[str, Any]]] = {
         _equirectangular, "mp4", "Spherical Mapping", {"projection": "equirectangular"}),
     "a sphere to Matroska": (
         _equirectangular, "mkv", "Spherical Mapping", {"projection": "equirectangular"}),
+    "a sphere as first marked": (
+        lambda k: k.spherical_v1(), "mp4", "Spherical Mapping", {"projection": "equirectangular"}),
     "half a sphere to MP4": (
         lambda k: k.spherical(b"hequ"), "mp4", "Spherical Mapping",
         {"projection": "half equirectangular"}),
