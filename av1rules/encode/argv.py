@@ -13,17 +13,21 @@ import msgspec
 
 from av1rules.base.text import printable
 from av1rules.encode import containers
+from av1rules.encode.camera_tags import has_free_tags
 from av1rules.encode.containers import MKV, MP4
+from av1rules.encode.dolby_vision import untagged_base
 from av1rules.encode.encoders.registry import (
     encoder_options,
     encoder_settings_text,
     require_encoder,
 )
 from av1rules.encode.job import EncodeJob
+from av1rules.encode.kept_layers import false_marks, is_plane, keeps_spherical, stereo_tag
 from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.ffmpeg.run import file_url
 from av1rules.media.provenance_tag import PROVENANCE_TAG, text_tag
+from av1rules.media.second_layers import Layer
 from av1rules.media.source import Attachment, Source, VideoStream
 
 MUXING_QUEUE_PACKETS = 4096
@@ -148,7 +152,14 @@ def _codecs(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
             yield from (f"-c:{number}", step.to or "copy")
         else:
             yield from (f"-c:{number}", "copy")
+            yield from _copied_tags(job.source, step.index, f"v:{position}")
         position += step.kind in ("video", "cover")
+
+
+def _copied_tags(source: Source, index: int, video: str) -> Iterator[str]:
+    """A copied video loses a mark that is wrong without the track that combined it with others."""
+    if any(stream.index == index and is_plane(stream) for stream in source.video):
+        yield from (f"-metadata:s:{video}", "stereo_mode=")
 
 
 def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
@@ -196,9 +207,16 @@ def format_filters(job: EncodeJob) -> Iterator[str]:
     """The filters that keep the chroma location, where they are needed."""
     main, pix_fmt = job.main, _pix_fmt(job)
     location = chroma_location(main)
-    if location is not None and main.pix_fmt != pix_fmt:
+    # A layer of transparency makes another format of what the probe says.
+    is_changed = main.pix_fmt != pix_fmt or Layer.ALPHA in main.layers
+    if location is not None and is_changed:
         # Otherwise a change of pixel format, even from 8 to 10 bit, loses it.
         yield from (f"format={pix_fmt}", f"setparams=chroma_location={location}")
+    if (base := untagged_base(main)) is not None:
+        colours = f"color_primaries={base.primaries}:color_trc={base.transfer}"
+        yield f"setparams={colours}:colorspace={base.matrix}"
+    for kind in false_marks(main, job.settings.container):
+        yield f"sidedata=mode=delete:type={kind}"
 
 
 def chroma_location(main: VideoStream) -> str | None:
@@ -224,6 +242,10 @@ def _video_tags(job: EncodeJob, video: str) -> Iterator[str]:
     spec = f"-metadata:s:{video}"
     for key in STALE_TAGS:
         yield from (spec, f"{key}=")
+    if job.main.has_alpha:
+        yield from (spec, "alpha_mode=")  # or the target claims transparency that is gone
+    if (mode := stereo_tag(job.main, job.settings.container)) is not None:
+        yield from (spec, f"stereo_mode={mode}")
     # bitexact shortens the muxer's own tag to the codec's name; this one has the version.
     version = job.encoder.version
     name = require_encoder(job.encoder.codec).product
@@ -316,15 +338,18 @@ def _muxing(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
     yield from ("-max_muxing_queue_size", str(MUXING_QUEUE_PACKETS))
     yield from ("-abort_on", "empty_output")  # no frame at all would be exit code 0
     if job.settings.container == MP4:
-        yield from ("-movflags", "+faststart", *_strictness(job, streams))
+        tags = "+use_metadata_tags" if has_free_tags(job.source, MP4) else ""
+        yield from ("-movflags", f"+faststart{tags}", *_strictness(job, streams))
     yield from ("-fflags", "+bitexact")  # no random UIDs: the same job gives the same bytes
     yield from ("-f", containers.MUXERS[job.settings.container])
 
 
 def _strictness(job: EncodeJob, streams: StreamPlan) -> tuple[str, ...]:
-    """FFmpeg writes TrueHD and the Dolby Vision box to MP4 only with relaxed strictness."""
+    """FFmpeg writes TrueHD and the boxes of Dolby Vision and spherical pictures to MP4 only with
+    relaxed strictness."""
     if any(step.codec == "truehd" for step in streams.mapped):
         return ("-strict", "experimental")
-    if keeps_dolby_vision(job.main, job.encoder):
+    is_spherical = keeps_spherical(job.main, job.settings.container)
+    if is_spherical or keeps_dolby_vision(job.main, job.encoder):
         return ("-strict", "unofficial")
     return ()

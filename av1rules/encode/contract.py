@@ -14,11 +14,15 @@ from msgspec.structs import replace
 from av1rules.base.text import counted
 from av1rules.encode import containers
 from av1rules.encode.argv import RGB_MATRIX, chroma_location, cover_names
+from av1rules.encode.camera_tags import camera_tags, has_free_tags
 from av1rules.encode.containers import MKV, MP4
+from av1rules.encode.dolby_vision import untagged_base
 from av1rules.encode.job import target_bit_depth
+from av1rules.encode.kept_layers import MONO, keeps_spherical, stereo_tag
 from av1rules.encode.losses import keeps_dolby_vision, keeps_mastering_display
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.ffmpeg.tools import EncoderInfo
+from av1rules.media.second_layers import Spherical
 from av1rules.media.source import (
     AudioStream,
     Chapter,
@@ -69,6 +73,9 @@ class ExpectedVideo(msgspec.Struct, frozen=True, kw_only=True):
     mastering_display: MasteringDisplay | None
     content_light: ContentLight | None
     has_dolby_vision: bool
+    has_ambient_viewing: bool  # promised; where it is not, it is welcome
+    stereo: str | None  # "mono": a mark of two views would be wrong
+    spherical: Spherical | None
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +85,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[str, ...]  # file names, sorted
     covers: tuple[str, ...]  # file names in Matroska, codecs in MP4; sorted
     chapters: tuple[Chapter, ...]
+    camera_tags: tuple[str, ...]  # keys
 
 
 def expected_contract(
@@ -96,6 +104,7 @@ def expected_contract(
         attachments=tuple(sorted(_attachment_names(source, streams))),
         covers=tuple(sorted(_cover_keys(source, streams))),
         chapters=source.chapters,
+        camera_tags=camera_tags(source) if has_free_tags(source, streams.container) else (),
     )
 
 
@@ -130,6 +139,7 @@ def _picture(
     videos = [step for step in tracks if step.kind == "video"]
     position = next(i for i, step in enumerate(videos) if step.action is StreamAction.ENCODE)
     keeps_vision = keeps_dolby_vision(main, encoder)
+    has_known_hdr = main.hdr_kinds is not None and untagged_base(main) is None
     gone = {HdrKind.HDR10_PLUS} if keeps_vision else {HdrKind.HDR10_PLUS, HdrKind.DOLBY_VISION}
     return ExpectedVideo(
         position=position,
@@ -139,18 +149,30 @@ def _picture(
         sample_aspect=main.sample_aspect,
         rotation=main.rotation or 0,
         colour=_colour(main),
-        hdr_kinds=None if main.hdr_kinds is None else main.hdr_kinds - gone,
+        hdr_kinds=(main.hdr_kinds or frozenset()) - gone if has_known_hdr else None,
         extra_hdr_kinds=(main.hdr_kinds or frozenset()) & {HdrKind.HDR10_PLUS},
         mastering_display=(
             main.mastering_display if keeps_mastering_display(main, settings.container) else None
         ),
         content_light=main.content_light,
         has_dolby_vision=keeps_vision,
+        has_ambient_viewing=bool(main.has_ambient_viewing) and settings.container == MP4,
+        stereo=_stereo(main, settings.container),
+        spherical=main.spherical if keeps_spherical(main, settings.container) else None,
     )
 
 
+def _stereo(main: VideoStream, container: str) -> str | None:
+    if container == MP4 and (main.stereo or main.layers):
+        return MONO
+    return stereo_tag(main, container)
+
+
 def _colour(main: VideoStream) -> Colour:
-    """As the source, but for what only pictures of another chroma have."""
+    """As the source, but for what only pictures of another chroma have, and for an untagged HDR
+    picture below Dolby Vision."""
+    if (base := untagged_base(main)) is not None:
+        return replace(base, chroma_location=chroma_location(main))
     location = chroma_location(main)
     if main.chroma == "rgb":
         return replace(main.colour, matrix=RGB_MATRIX, range="tv", chroma_location=location)
@@ -176,6 +198,7 @@ def compare(contract: Contract, target: Source) -> tuple[str, ...]:
         *_broken_picture(contract, target),
         *_broken_files(contract, target),
         *_broken_chapters(contract, target),
+        *_lost_camera_tags(contract, target),
     )
 
 
@@ -230,6 +253,7 @@ def _broken_picture(contract: Contract, target: Source) -> Iterator[str]:
     yield from _differs("sample aspect", wanted.sample_aspect or 1, found.sample_aspect or 1)
     yield from _broken_colour(contract, found.colour)
     yield from _broken_hdr(wanted, found)
+    yield from _broken_marks(wanted, found)
 
 
 def _broken_colour(contract: Contract, found: Colour) -> Iterator[str]:
@@ -251,6 +275,8 @@ def _broken_hdr(wanted: ExpectedVideo, found: VideoStream) -> Iterator[str]:
     if wanted.hdr_kinds is not None:
         kinds = (found.hdr_kinds or frozenset()) - wanted.extra_hdr_kinds
         yield from _differs("HDR", _kinds(wanted.hdr_kinds), _kinds(kinds))
+    if not wanted.has_dolby_vision and found.dolby_vision is not None:
+        yield "Dolby Vision should be gone, found its record"
     if wanted.has_dolby_vision and found.dolby_vision is None:
         yield "Dolby Vision should be kept, found none"
     if wanted.content_light is not None and wanted.content_light != found.content_light:
@@ -262,6 +288,17 @@ def _broken_hdr(wanted: ExpectedVideo, found: VideoStream) -> Iterator[str]:
             f"mastering display should be {wanted.mastering_display}, "
             f"found {found.mastering_display}"
         )
+
+
+def _broken_marks(wanted: ExpectedVideo, found: VideoStream) -> Iterator[str]:
+    """What a file says of its pictures for the screen: kept as promised, and never false."""
+    if found.has_alpha:
+        yield "transparency should be gone, found marked"
+    if wanted.has_ambient_viewing and not found.has_ambient_viewing:
+        yield "the ambient viewing environment should be kept, found none"
+    if wanted.stereo is not None:
+        yield from _differs("stereo mode", wanted.stereo, found.stereo or MONO)
+    yield from _differs("spherical pictures", wanted.spherical, found.spherical)
 
 
 def _kinds(kinds: frozenset[HdrKind]) -> list[str]:
@@ -307,6 +344,12 @@ def _broken_files(contract: Contract, target: Source) -> Iterator[str]:
     else:
         covers = sorted(item.codec or "" for item in target.covers)
     yield from _differs("covers", list(contract.covers), covers)
+
+
+def _lost_camera_tags(contract: Contract, target: Source) -> Iterator[str]:
+    found = {key for key, _ in target.tags}
+    if lost := [key for key in contract.camera_tags if key not in found]:
+        yield f"tags of the camera are missing: {', '.join(lost)}"
 
 
 def _broken_chapters(contract: Contract, target: Source) -> Iterator[str]:

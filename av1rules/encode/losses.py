@@ -10,8 +10,11 @@ from collections.abc import Iterator
 import msgspec
 
 from av1rules.encode.containers import MKV, MP4
+from av1rules.encode.dolby_vision import BASE_NAMES, VIEWABLE_BASE_TRANSFERS, base_transfer
 from av1rules.encode.encoders.description import Encoder
 from av1rules.encode.encoders.registry import ENCODERS, require_encoder
+from av1rules.encode.kept_layers import enhancement_tracks, layer_losses, other_container
+from av1rules.encode.mp4_tracks import structure_losses
 from av1rules.encode.streams import StreamPlan
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.media.source import HdrKind, Source, VideoStream
@@ -22,8 +25,6 @@ MAX_BIT_DEPTH = 10
 
 SUBSAMPLED_LIKE_420 = frozenset({"420", "400", "410"})
 """Chroma that 4:2:0 holds without loss: no more of it in either direction."""
-
-VIEWABLE_BASE_TRANSFERS = frozenset({"smpte2084", "arib-std-b67", "bt709", "bt2020-10"})
 
 
 class LossFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +57,8 @@ def find_losses(
         *_dynamic_hdr(main, settings, encoder),
         *_pictures(main, settings),
         *_container(main, settings, streams),
+        *_layers(source, main, settings),
+        *_structure(source, settings, streams),
     ]
     order = list(Loss)
     return tuple(sorted(found, key=lambda finding: order.index(finding.loss)))
@@ -90,22 +93,53 @@ def _dolby_vision(
     main: VideoStream, settings: EncodeSettings, encoder: EncoderInfo | None
 ) -> Iterator[LossFinding]:
     profile = main.dolby_vision.profile if main.dolby_vision else None
-    has_base = main.colour.transfer in VIEWABLE_BASE_TRANSFERS
+    base = base_transfer(main)
     if keeps_dolby_vision(main, encoder):
         return
-    if profile == 5 or not has_base:
+    if base is None:
         message = (
-            f"Dolby Vision profile {profile or 'unknown'} has no ordinary picture below it: "
+            f"Dolby Vision {_profile_name(main)} has no ordinary picture below it: "
             "encoded, its colours would be wrong everywhere"
         )
         yield _hopeless(Loss.DOLBY_VISION, message)
-    elif profile in (8, 10):
+    elif keeps_dolby_vision(main, None):
         name = encoder.name if encoder else "this encoder"
         message = f"Dolby Vision profile {profile} would be lost: {name} does not write it"
         yield _finding(settings, Loss.DOLBY_VISION, message, f"or `encoder: {ENCODERS[0].codec}`")
     else:
-        what = f"profile {profile}" if profile is not None else "without a known profile"
-        message = f"Dolby Vision {what} can't be kept; the ordinary picture below it stays"
+        message = (
+            f"Dolby Vision {_profile_name(main)} can't be kept; the ordinary picture below it "
+            f"({BASE_NAMES.get(base, base)}) stays"
+        )
+        yield _finding(settings, Loss.DOLBY_VISION, message)
+
+
+def _profile_name(main: VideoStream) -> str:
+    vision = main.dolby_vision
+    if vision is None or vision.profile is None:
+        return "without a known profile"
+    number = f".{vision.compatibility_id}" if vision.compatibility_id else ""
+    return f"profile {vision.profile}{number}"
+
+
+def _structure(
+    source: Source, settings: EncodeSettings, streams: StreamPlan
+) -> Iterator[LossFinding]:
+    kept = frozenset(step.index for step in streams.mapped)
+    for loss, message in structure_losses(source, kept):
+        yield _finding(settings, loss, message)
+
+
+def _layers(source: Source, main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:
+    container = settings.container
+    for loss, message in layer_losses(source, main, container):
+        other = other_container(main, container, loss)
+        yield _finding(settings, loss, message, f"or `container: {other}`" if other else "")
+    for track in enhancement_tracks(source):
+        message = (
+            f"video {track.index} is the enhancement layer of Dolby Vision and can't be kept; "
+            "the ordinary picture below it stays"
+        )
         yield _finding(settings, Loss.DOLBY_VISION, message)
 
 

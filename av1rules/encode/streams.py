@@ -5,10 +5,13 @@ from __future__ import annotations
 from enum import Enum
 
 import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.text import printable
 from av1rules.encode import containers
+from av1rules.encode.camera_tags import has_free_tags
 from av1rules.encode.containers import MKV, MP4
+from av1rules.encode.mp4_tracks import structure_notes
 from av1rules.media.source import (
     Attachment,
     AudioStream,
@@ -115,11 +118,13 @@ def plan_streams(source: Source, settings: EncodeSettings) -> StreamPlan:
         *(_attachment(item, container) for item in source.attachments),
         *(_data(stream, source, container) for stream in source.data),
     ]
-    return StreamPlan(
+    plan = StreamPlan(
         container=container,
         steps=tuple(sorted(steps, key=lambda step: step.index)),
         remarks=_remarks(source, container),
     )
+    kept = frozenset(step.index for step in plan.mapped)
+    return replace(plan, remarks=(*plan.remarks, *structure_notes(source, kept, container)))
 
 
 def _remarks(source: Source, container: str) -> tuple[str, ...]:
@@ -138,6 +143,8 @@ def _remarks(source: Source, container: str) -> tuple[str, ...]:
 
 def _lost_tags(source: Source) -> list[str]:
     """Keys that MP4 drops; `location-eng` beside `location` is the same thing again."""
+    if has_free_tags(source, MP4):
+        return []
     keys = dict.fromkeys(key for key, _ in source.tags)
     kept = containers.MP4_TAGS | containers.MADE_ANEW_TAGS
     twice = {f"{key}-eng" for key in keys}
@@ -150,6 +157,9 @@ def _video(stream: VideoStream, source: Source, container: str) -> StreamStep:
         return StreamStep(
             index=index, kind="video", action=StreamAction.ENCODE, codec=codec, to="av1"
         )
+    if stream.is_layer_of_another:  # told as a loss of its own kind
+        reason = "a layer of another track, of no use without it"
+        return _dropped("video", index, codec, reason, is_loss=False)
     if codec in containers.VIDEO[container]:
         return StreamStep(
             index=index,

@@ -51,6 +51,7 @@ def receipt_of(
             if step.action not in (StreamAction.COPY, StreamAction.ENCODE)
         ),
         accepted_losses=tuple(loss.message for loss in work.recipe.losses),
+        not_carried_on=work.recipe.streams.remarks,
         checks=verified.checks,
         frames=verified.frames,
         started_at=started_at,

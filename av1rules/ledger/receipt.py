@@ -114,6 +114,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     command: str = ""
     changed_streams: tuple[str, ...] = ()  # converted, attached, dropped: StreamStep.describe()
     accepted_losses: tuple[str, ...] = ()
+    not_carried_on: tuple[str, ...] = ()  # tags, references and the like that held nothing
     checks: tuple[Check, ...] = ()
     frames: int | None = None
     started_at: str = ""
@@ -181,6 +182,7 @@ def _lines(receipt: Receipt) -> Iterator[str]:
     yield from _section("Settings", _settings(receipt.settings))
     yield from _section("Streams changed", receipt.changed_streams or ("none: all copied",))
     yield from _section("Losses accepted", receipt.accepted_losses)
+    yield from _section("Not carried on", receipt.not_carried_on)
     yield from _section("Checks", (_check(check) for check in receipt.checks))
     yield from _section("Quality", _quality(receipt))
     yield from _section("Made with", _made_with(receipt))

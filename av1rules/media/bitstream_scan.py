@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
+from av1rules.media.second_layers import NO_LAYERS, LayerHints
 from av1rules.media.source import ContentLight, MasteringDisplay
 
 _HEAD_BYTES = 64
@@ -63,6 +64,7 @@ class PictureHints(msgspec.Struct, frozen=True, kw_only=True):
     mastering_display: MasteringDisplay | None = None
     content_light: ContentLight | None = None
     has_ambient_viewing: bool = False
+    beside: LayerHints = NO_LAYERS
 
 
 NO_HINTS = PictureHints()
@@ -75,7 +77,7 @@ def scan(codec: str, payload: bytes, size: int) -> PictureHints | None:
     """What a packet of `size` bytes, somewhere in `payload`, tells; None if it must be decoded."""
     if codec == "av1":
         return None if any(mark in payload for mark in _AV1_T35) else PLAIN
-    units = _framed_units(payload, size) if codec in ("h264", "hevc") else None
+    units = framed_units(payload, size) if codec in ("h264", "hevc") else None
     if units is None:
         return None
     hints: PictureHints | None = PLAIN
@@ -85,7 +87,7 @@ def scan(codec: str, payload: bytes, size: int) -> PictureHints | None:
     return hints
 
 
-def _framed_units(payload: bytes, size: int) -> list[bytes] | None:
+def framed_units(payload: bytes, size: int) -> list[bytes] | None:
     """NAL units with 4-byte lengths that fill `size` bytes exactly, or with start codes from the
     first byte on (bare streams); None if neither."""
     for start in range(min(_HEAD_BYTES, len(payload) - size) + 1):

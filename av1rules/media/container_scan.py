@@ -140,7 +140,8 @@ def _is_plain_track(data: bytes, start: int, end: int) -> bool:
     head_at, head_end = _inside(data, start, end, b"tkhd")
     at, stop = _inside(data, start, end, b"mdia", b"minf", b"stbl", b"stsd")
     entries = list(_boxes(data, at + 8, stop))
-    if len(entries) != 1:
+    has_extension = any(kind == b"uuid" for kind, _, _ in _boxes(data, start, end))
+    if len(entries) != 1 or has_extension:  # spherical pictures were marked so at first
         return False
     _, at, stop = entries[0]
     extras = {kind for kind, _, _ in _boxes(data, at + _SAMPLE_ENTRY_BYTES, stop)}

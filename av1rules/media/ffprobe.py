@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from msgspec.structs import replace
+
 from av1rules.base.errors import ProbeError, UnansweredProbeError
 from av1rules.base.files import open_regular
 from av1rules.base.process import Children, Completed, Limits, run
@@ -23,14 +25,14 @@ from av1rules.media.cache import LibraryCache, ProbeFailure, stat_key
 from av1rules.media.container_scan import HEAD_BYTES, is_text, next_box, plain_h264_tracks
 from av1rules.media.ffprobe_json import (
     RawFrame,
-    RawPacket,
     RawProbe,
     RawStream,
-    positive_int,
     read_probe,
     word,
 )
-from av1rules.media.parse import build_source, main_stream
+from av1rules.media.mp4_boxes import read_mp4
+from av1rules.media.packet_bytes import SCANNED_PACKETS, layers_beside, payloads
+from av1rules.media.parse import build_source, main_stream, track_indexes
 from av1rules.media.parse_video import PROGRESSIVE_CODECS
 from av1rules.media.source import LibraryFile, Source
 
@@ -47,13 +49,6 @@ DEFAULT_TIMEOUT_S = 30.0
 
 PACKETS = 64
 """Packets asked for: some of the film's are among them even where seconds of sound come first."""
-
-
-SCANNED_PACKETS = 3
-
-
-SCANNED_BYTES = 4 * 1024**2
-"""At most so much of each is looked through; the largest real picture is smaller."""
 
 
 PICTURES_FIRST = frozenset(
@@ -159,8 +154,15 @@ def probe_file(
         if hints is None:
             argv = pictures_argv(tools.ffprobe, path, main)
             frames = _pictures(argv, path, timeout_s, children)
-    size = file.stat.size_bytes
-    return build_source(raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS)
+    if main is not None:
+        hints = replace(hints or NO_HINTS, beside=layers_beside(main, raw, path))
+    return build_source(
+        raw,
+        size_bytes=file.stat.size_bytes,
+        frames=frames,
+        hints=hints or NO_HINTS,
+        mp4=read_mp4(path, track_indexes(raw)) if "mp4" in (raw.format.format_name or "") else None,
+    )
 
 
 def probe_many(
@@ -286,7 +288,7 @@ def _scanned(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
     own = [packet for packet in raw.packets if packet.stream_index == main.index]
     hints = [
         scan(main.codec_name or "", payload, size)
-        for payload, size in _payloads(own[:SCANNED_PACKETS], path)
+        for payload, size in payloads(own[:SCANNED_PACKETS], path)
     ]
     known = [hint for hint in hints if hint is not None]
     if not known or len(known) < min(len(own), SCANNED_PACKETS):
@@ -300,23 +302,6 @@ def _scanned(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
         content_light=next(filter(None, (hint.content_light for hint in known)), None),
         has_ambient_viewing=any(hint.has_ambient_viewing for hint in known),
     )
-
-
-def _payloads(packets: Sequence[RawPacket], path: str) -> list[tuple[bytes, int]]:
-    """The bytes of packets, with some after them, and their sizes; fewer if one can't be found."""
-    found: list[tuple[bytes, int]] = []
-    with contextlib.suppress(OSError, OverflowError), open_regular(path) as file:
-        for packet in packets:
-            size = positive_int(packet.size)
-            if packet.pos is None or not packet.pos.isdigit() or size is None:
-                break
-            if size > SCANNED_BYTES:
-                break
-            payload = os.pread(file.fileno(), size + 64, int(packet.pos))
-            if len(payload) < size:
-                break
-            found.append((payload, size))
-    return found
 
 
 def _pictures(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 
@@ -41,6 +42,18 @@ class RawSideData(msgspec.Struct, frozen=True):
     dv_profile: int | None = None
     dv_bl_signal_compatibility_id: int | None = None
     el_present_flag: int | None = None
+    bl_present_flag: int | None = None
+    type: Any = None  # of stereo pictures; other kinds of side data have a type of their own
+    inverted: Any = None
+    projection: Any = None
+    yaw: Any = None
+    pitch: Any = None
+    roll: Any = None
+    padding: Any = None
+    bound_left: Any = None
+    bound_top: Any = None
+    bound_right: Any = None
+    bound_bottom: Any = None
 
 
 class RawStream(msgspec.Struct, frozen=True):
@@ -48,6 +61,9 @@ class RawStream(msgspec.Struct, frozen=True):
     codec_type: str | None = None
     codec_name: str | None = None
     codec_tag_string: str | None = None
+    codec_tag: str | None = None
+    id: str | None = None
+    view_ids_available: str | None = None
     profile: str | None = None
     width: int | None = None
     height: int | None = None

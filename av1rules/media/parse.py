@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from av1rules.base.errors import ProbeError
 from av1rules.media.bitstream_scan import NO_HINTS, PictureHints
 from av1rules.media.ffprobe_json import (
@@ -17,9 +19,12 @@ from av1rules.media.ffprobe_json import (
     read_probe,
     word,
 )
+from av1rules.media.mp4_structure import Mp4Structure
+from av1rules.media.parse_layers import is_layer_of_another, with_layers
 from av1rules.media.parse_rates import file_bitrate, is_lossless_audio, main_bitrate, stream_bitrate
 from av1rules.media.parse_video import build_video
 from av1rules.media.provenance_tag import find_provenance
+from av1rules.media.second_layers import NO_LAYERS
 from av1rules.media.source import (
     Attachment,
     AudioStream,
@@ -30,7 +35,7 @@ from av1rules.media.source import (
     VideoStream,
 )
 
-PARSER_VERSION = 3
+PARSER_VERSION = 4
 """Raised whenever a fact is read differently: cached probes of another version are dropped."""
 
 STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegxl"})
@@ -69,6 +74,7 @@ def build_source(
     size_bytes: int,
     frames: Sequence[RawFrame] | None,
     hints: PictureHints = NO_HINTS,
+    mp4: Mp4Structure | None = None,
 ) -> Source:
     if not raw.format.format_name or not raw.streams:
         raise ProbeError("no streams found: not a media file, or one that is damaged")
@@ -83,7 +89,7 @@ def build_source(
         bitrate_bps=whole_bps,
         start_s=number(raw.format.start_time),
         video=tuple(
-            _video(stream, raw, frames, hints, whole_bps, is_main=stream is main)
+            _video(stream, raw, frames, hints, whole_bps, is_main=stream is main, mp4=mp4)
             for stream in _moving(raw)
         ),
         audio=tuple(_audio(stream, raw, whole_bps) for stream in _of_type(raw, "audio")),
@@ -98,7 +104,14 @@ def build_source(
         main_index=main.index if main is not None else None,
         tags=tags,
         provenance=find_provenance(tags),
+        mp4=mp4,
     )
+
+
+def track_indexes(raw: RawProbe) -> dict[int, int]:
+    """FFmpeg's stream by the number that an MP4 gives its track."""
+    numbers = ((stream.id or "", stream.index) for stream in raw.streams)
+    return {int(text, 16): index for text, index in numbers if text.startswith("0x")}
 
 
 def main_stream(raw: RawProbe) -> RawStream | None:
@@ -150,17 +163,21 @@ def _video(
     whole_bps: int | None,
     *,
     is_main: bool,
+    mp4: Mp4Structure | None,
 ) -> VideoStream:
     own = [frame for frame in frames or () if frame.stream_index == stream.index]
     was_tried = frames is not None and (is_main or bool(own))
     rate_of = main_bitrate if is_main else stream_bitrate
-    return build_video(
+    found = build_video(
         stream,
         raw,
         frames=own if was_tried else None,
         hints=hints if is_main else NO_HINTS,
         bitrate_bps=rate_of(stream, raw, whole_bps),
     )
+    is_layer = not is_main and is_layer_of_another(stream, found, mp4)
+    beside = hints.beside if is_main else NO_LAYERS
+    return replace(with_layers(found, stream, beside), is_layer_of_another=is_layer)
 
 
 def _audio(stream: RawStream, raw: RawProbe, whole_bps: int | None) -> AudioStream:

@@ -270,6 +270,7 @@ def _dolby_vision(sides: Sequence[RawSideData]) -> DolbyVision | None:
                 has_enhancement_layer=None
                 if side.el_present_flag is None
                 else side.el_present_flag == 1,
+                has_base_layer=None if side.bl_present_flag is None else side.bl_present_flag == 1,
             )
     if any((side.side_data_type or "").startswith(_DOVI_PICTURE) for side in sides):
         return DolbyVision()

@@ -10,6 +10,9 @@ from typing import Self
 
 import msgspec
 
+from av1rules.media.mp4_structure import Mp4Structure
+from av1rules.media.second_layers import Layer, Spherical
+
 
 class HdrKind(Enum):
     """How the pictures go beyond SDR; a source may be of several kinds at once."""
@@ -99,6 +102,7 @@ class DolbyVision(msgspec.Struct, frozen=True, kw_only=True):
     profile: int | None = None
     compatibility_id: int | None = None
     has_enhancement_layer: bool | None = None
+    has_base_layer: bool | None = None  # False: the record of an enhancement layer in its own track
 
 
 class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +135,10 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     has_captions: bool | None = None
     has_ambient_viewing: bool | None = None  # the light around the screen, as phones record it
     is_decodable: bool | None = None  # False: encrypted, or the first pictures do not decode
+    layers: frozenset[Layer] = frozenset()  # beside the base layer, in the same stream
+    is_layer_of_another: bool = False  # of no use without the main stream
+    stereo: str | None = None  # how two views lie in a picture, by Matroska's names
+    spherical: Spherical | None = None
     language: str | None = None
     title: str | None = None
     dispositions: frozenset[str] = frozenset()
@@ -207,6 +215,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     main_index: int | None = None  # stream index of the main video stream
     tags: tuple[tuple[str, str], ...] = ()  # of the container; keys in lower case
     provenance: str | None = None
+    mp4: Mp4Structure | None = None  # what MP4 says and ffprobe does not; None for others
 
     @property
     def main(self) -> VideoStream | None:

@@ -52,6 +52,13 @@ def _video(video: VideoStream) -> str:
         parts.append(f"rotated {video.rotation} degrees")
     if video.has_captions:
         parts.append("captions inside the pictures")
+    parts += [f"with a layer: {layer.value}" for layer in sorted(video.layers, key=str)]
+    if video.is_layer_of_another:
+        parts.append("a layer of another track")
+    if video.stereo:
+        parts.append(f"stereo {printable(video.stereo)}")
+    if video.spherical:
+        parts.append(f"spherical ({printable(video.spherical.projection)})")
     return ", ".join(parts) + _labels(video)
 
 

@@ -28,9 +28,13 @@ class Loss(StrEnum):
     CHROMA = "chroma"  # 4:2:2, 4:4:4 or RGB becomes 4:2:0
     BIT_DEPTH = "bit-depth"  # 12 bit or more becomes 10
     ALPHA = "alpha"
+    SECOND_LAYER = "second-layer"  # the other eye (MV-HEVC, MVC), a finer layer (SVC, SHVC)
+    STEREO_3D = "stereo-3d"  # the mark of how two views lie in each picture
+    SPHERICAL = "spherical"  # the mark of 360 and 180 degree pictures
     CAPTIONS = "captions"  # CEA-608/708 inside the pictures
     INTERLACED = "interlaced"  # combed pictures kept as they are
     STREAMS = "streams"  # streams the container can't hold (data, some subtitles)
+    MP4_STRUCTURE = "mp4-structure"  # an edit list that FFmpeg does not play as players do
     DAMAGE = "damage"  # the source decodes with errors; what can be decoded is kept
 
 

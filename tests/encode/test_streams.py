@@ -110,11 +110,15 @@ PHONE_TAGS = (
 
 
 def test_tags_that_mp4_drops_are_named() -> None:
-    (note,) = plan("mp4", tags=PHONE_TAGS).notes
+    tags = (("major_brand", "qt  "), ("title", "A"), ("mood", "dark"), ("odd\x1b", "1"))
+    (note,) = plan("mp4", tags=tags).notes
+    assert note == "mp4 can't hold these tags of the file: mood, odd\\x1b"
+    assert plan("mkv", tags=tags).notes == ()
+    assert plan("mp4", tags=PHONE_TAGS).notes == ()  # in the way of phones, any tag is kept
+    (note,) = plan("mp4", tags=PHONE_TAGS, attachments=(cover(3),)).notes
     assert note == (
         "mp4 can't hold these tags of the file: make, location, com.apple.quicktime.model, odd\\x1b"
     )
-    assert plan("mkv", tags=PHONE_TAGS).notes == ()
     many = tuple((f"t{number}", "") for number in range(30))
     assert plan("mp4", tags=many).notes[0].endswith("t6, t7 and 22 more")
 

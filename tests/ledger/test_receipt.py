@@ -53,6 +53,7 @@ RECEIPT = Receipt(
     command="ffmpeg -i file:x",
     changed_streams=("subtitle 3 (mov_text): convert to subrip: the text stays",),
     accepted_losses=("HDR10+ would be lost",),
+    not_carried_on=("mp4 can't hold these tags of the file: mood",),
     checks=(
         Check(name="decode", passed=True, detail="144 frames without an error"),
         Check(name="sync", passed=False, detail="sound moved by at most +80 ms (stream 1)"),
@@ -83,8 +84,11 @@ def test_json_and_back() -> None:
 
 def test_a_small_receipt_has_no_empty_parts() -> None:
     small = replace(RECEIPT, accepted_losses=(), log=(), checks=(), changed_streams=())
+    small = replace(small, not_carried_on=())
     text = receipt_text(replace(small, scores=(), score_scope=None, last_lines=(), run=None))
-    assert not {"Losses accepted", "Quality", "FFmpeg's last lines"} & set(text.splitlines())
+    assert not {"Losses accepted", "Not carried on", "Quality", "FFmpeg's last lines"} & set(
+        text.splitlines()
+    )
     assert "none: all copied" in text
     assert "run " not in text
 

@@ -16,6 +16,7 @@ from av1rules.media.container_scan import (
     plain_h264_tracks,
 )
 from tests.conftest import MakeClip
+from tests.media.patched import box, track, with_box
 
 X264 = (
     "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=0.2", "-c:v", "libx264", "-preset", "ultrafast",
@@ -47,6 +48,14 @@ def test_plain_tracks_are_counted(
     name: str, options: tuple[str, ...], count: int, make_clip: MakeClip
 ) -> None:
     assert _count(make_clip(name, *X264, *options)) == count
+
+
+@pytest.mark.real
+def test_a_track_with_an_extension_is_not_plain(make_clip: MakeClip, tmp_path: Path) -> None:
+    plain = make_clip("plain.mp4", *X264)
+    marked = tmp_path / "marked.mp4"
+    marked.write_bytes(with_box(plain.read_bytes(), track(0), box(b"uuid", bytes(16))))
+    assert (_count(plain), _count(marked)) == (1, 0)
 
 
 @pytest.mark.real
