@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from msgspec.structs import replace
+
 from av1rules.base.errors import ProbeError, UnansweredProbeError
 from av1rules.base.files import open_regular
 from av1rules.base.process import Children, Completed, Limits, run
@@ -30,9 +32,11 @@ from av1rules.media.ffprobe_json import (
     read_probe,
     word,
 )
+from av1rules.media.matroska import read_matroska
+from av1rules.media.matroska_facts import MatroskaStructure, structure_of
 from av1rules.media.parse import build_source, main_stream
 from av1rules.media.parse_video import PROGRESSIVE_CODECS
-from av1rules.media.source import LibraryFile, Source
+from av1rules.media.source import LibraryFile, Source, is_matroska
 
 MEMORY_BYTES = 3 * 1024**3
 """Address space of one ffprobe: the static build maps 0.3 GB, 8K pictures need about 1.5 GB."""
@@ -160,7 +164,16 @@ def probe_file(
             argv = pictures_argv(tools.ffprobe, path, main)
             frames = _pictures(argv, path, timeout_s, children)
     size = file.stat.size_bytes
-    return build_source(raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS)
+    source = build_source(raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS)
+    return replace(source, matroska=_structure(path)) if is_matroska(source) else source
+
+
+def _structure(path: str) -> MatroskaStructure:
+    """What ffprobe does not show of a Matroska file, read by ourselves."""
+    try:
+        return structure_of(read_matroska(path))
+    except OSError as problem:
+        raise UnansweredProbeError(f"can't be read: {problem.strerror}") from problem
 
 
 def probe_many(

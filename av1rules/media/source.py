@@ -10,6 +10,8 @@ from typing import Self
 
 import msgspec
 
+from av1rules.media.matroska_facts import MatroskaStructure
+
 
 class HdrKind(Enum):
     """How the pictures go beyond SDR; a source may be of several kinds at once."""
@@ -207,6 +209,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     main_index: int | None = None  # stream index of the main video stream
     tags: tuple[tuple[str, str], ...] = ()  # of the container; keys in lower case
     provenance: str | None = None
+    matroska: MatroskaStructure | None = None  # of Matroska and WebM only
 
     @property
     def main(self) -> VideoStream | None:
@@ -231,3 +234,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         yield from self.video
         yield from self.audio
         yield from self.subtitles
+
+
+def is_matroska(source: Source) -> bool:
+    """WebM is Matroska of fewer codecs."""
+    return "matroska" in source.container
