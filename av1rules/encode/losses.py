@@ -13,6 +13,7 @@ from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.encoders.description import Encoder
 from av1rules.encode.encoders.registry import ENCODERS, require_encoder
 from av1rules.encode.streams import StreamPlan
+from av1rules.encode.structure import StructureLoss, structure_losses
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.media.source import HdrKind, Source, VideoStream
 from av1rules.policy.settings import EncodeSettings, Loss
@@ -41,10 +42,14 @@ def find_losses(
     settings: EncodeSettings,
     streams: StreamPlan,
     encoder: EncoderInfo | None = None,
+    *,
+    has_mkvpropedit: bool = False,
+    linked_by: str | None = None,
 ) -> tuple[LossFinding, ...]:
     """Everything this encode would lose, accepted or not, in the order of `Loss`.
 
-    `encoder` None means the best one, which keeps most.
+    `encoder` None means the best one, which keeps most. `linked_by` is the name of a file that
+    plays the source as a part of its own.
     """
     main = source.main
     if main is None:
@@ -56,9 +61,24 @@ def find_losses(
         *_dynamic_hdr(main, settings, encoder),
         *_pictures(main, settings),
         *_container(main, settings, streams),
+        *(
+            _structure(settings, loss)
+            for loss in structure_losses(
+                source,
+                streams.container,
+                has_mkvpropedit=has_mkvpropedit,
+                linked_by=linked_by,
+            )
+        ),
     ]
     order = list(Loss)
     return tuple(sorted(found, key=lambda finding: order.index(finding.loss)))
+
+
+def _structure(settings: EncodeSettings, loss: StructureLoss) -> LossFinding:
+    if loss.is_held:
+        return _finding(settings, Loss.MATROSKA_STRUCTURE, loss.message, loss.remedy)
+    return LossFinding(loss=Loss.MATROSKA_STRUCTURE, message=loss.message, accepted=True)
 
 
 def _hopeless(loss: Loss, message: str) -> LossFinding:

@@ -39,7 +39,10 @@ class MatroskaFeature(StrEnum):
     TAGS = "tags with targets or parts"
     ATTACHMENTS = "descriptions of attached files"
     FILE_NAME = "segment file name"
+    UNKNOWN_ELEMENTS = "elements of a later version"
 
+
+_UNKNOWN = MatroskaFeature.UNKNOWN_ELEMENTS
 
 PLAYBACK = frozenset(
     {
@@ -128,9 +131,7 @@ def _found(file: MatroskaFile) -> Iterator[tuple[MatroskaFeature, str]]:
     yield from ((MatroskaFeature.TAGS, what) for tag in file.tags for what in _tag(tag))
     # FFmpeg carries those of other files over as titles.
     covers = (
-        item
-        for item in file.attachments
-        if item.description and item.mimetype.startswith("image/")
+        item for item in file.attachments if item.description and item.mimetype.startswith("image/")
     )
     yield from ((MatroskaFeature.ATTACHMENTS, item.description) for item in covers)
 
@@ -143,8 +144,8 @@ def _segment(file: MatroskaFile) -> Iterator[tuple[MatroskaFeature, str]]:
             yield MatroskaFeature.LINKED_SEGMENTS, text
     if info.hex("SegmentFamily") or info.first("ChapterTranslate"):
         yield MatroskaFeature.SEGMENT_FAMILY, "files that belong together"
-    if name := info.text("SegmentFilename"):
-        yield MatroskaFeature.FILE_NAME, name
+    if own_name := info.text("SegmentFilename"):
+        yield MatroskaFeature.FILE_NAME, own_name
 
 
 def _tracks(file: MatroskaFile) -> Iterator[tuple[MatroskaFeature, str]]:
@@ -202,7 +203,9 @@ _PLAIN_CHAPTER = frozenset(
 
 def _unknown(element: Element, plain: frozenset[str]) -> Iterator[tuple[MatroskaFeature, str]]:
     others = (child.name for child in element.children if child.name not in plain)
-    yield from ((MatroskaFeature.CHAPTER_DETAILS, name) for name in others)
+    for name in others:
+        is_known = not name.startswith("0x")
+        yield MatroskaFeature.CHAPTER_DETAILS if is_known else _UNKNOWN, name
 
 
 def _title(atom: Element) -> str:
@@ -230,7 +233,9 @@ def display_languages(display: Element) -> tuple[str, ...]:
     more = [tag for tag in tags if says_more(tag, codes[0] if codes else "und")]
     if not tags and not codes:
         codes = ["eng"]
-    known = [code for code in codes if code not in NO_LANGUAGE]
+    country = display.text("ChapterCountry")
+    region = f"-{country}" if country and not more else ""
+    known = [f"{code}{region}" for code in codes if code not in NO_LANGUAGE]
     return tuple(dict.fromkeys([*known, *more]))
 
 

@@ -54,7 +54,6 @@ uint 91 ChapterTimeStart
 uint 92 ChapterTimeEnd
 uint 98 ChapterFlagHidden
 uint 4598 ChapterFlagEnabled
-uint 4588 ChapterSkipType
 binary 6E67 ChapterSegmentUID
 uint 6EBC ChapterSegmentEditionUID
 uint 63C3 ChapterPhysicalEquiv

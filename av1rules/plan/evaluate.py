@@ -11,11 +11,14 @@ from msgspec.structs import replace
 
 from av1rules.approvals.model import adjustments_for, with_adjustments
 from av1rules.base.errors import ToolError
+from av1rules.base.text import printable
 from av1rules.encode.encoders.registry import choose_encoder
 from av1rules.encode.losses import find_losses
 from av1rules.encode.streams import plan_streams
+from av1rules.encode.structure import is_structure_kept
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.cache import content_key_of
+from av1rules.media.matroska_links import linking_file
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.items import EncodeRecipe, Evaluation
 from av1rules.plan.workspace import Workspace
@@ -59,7 +62,7 @@ def evaluate(
     classification = classify(source, file.library_path, ruleset.tiers)
     facts = facts_of(file, source, classification, grain=None if noise is None else grain_of(noise))
     decision = _adjusted(decide(ruleset, facts), _adjustments(workspace, key, changes or {}))
-    recipe = _recipe(source, decision, ruleset, workspace.tools)
+    recipe = _recipe(file, source, decision, ruleset, workspace.tools)
     if key is None and recipe is not None and recipe.encoder is not None and not recipe.refused:
         key, unreadable = _content_of(workspace, file)
     awaits_grain = needs_grain and noise is None
@@ -109,7 +112,7 @@ def _adjusted(decision: Decision, layer: SettingsLayer | None) -> Decision:
 
 
 def _recipe(
-    source: Source, decision: Decision, ruleset: RuleSet, tools: Tools
+    file: LibraryFile, source: Source, decision: Decision, ruleset: RuleSet, tools: Tools
 ) -> EncodeRecipe | None:
     if decision.kind is not DecisionKind.ENCODE or decision.settings is None:
         return None
@@ -124,10 +127,31 @@ def _recipe(
         settings=settings,
         origins=_origins(decision, settings),
         streams=streams,
-        losses=find_losses(source, settings, streams, encoder),
+        losses=find_losses(
+            source,
+            settings,
+            streams,
+            encoder,
+            has_mkvpropedit=tools.mkvpropedit is not None,
+            linked_by=_linked_by(file, source, settings, tools),
+        ),
         encoder=encoder,
         problem=problem,
     )
+
+
+def _linked_by(
+    file: LibraryFile, source: Source, settings: EncodeSettings, tools: Tools
+) -> str | None:
+    """A file that plays this one as a part of its own; not looked for where its name is kept."""
+    uid = source.matroska.segment_uid if source.matroska else None
+    has_mkvpropedit = tools.mkvpropedit is not None
+    if uid is None or is_structure_kept(
+        source, settings.container, has_mkvpropedit=has_mkvpropedit
+    ):
+        return None
+    name = linking_file(file.path, uid)
+    return None if name is None else printable(name)
 
 
 def _origins(decision: Decision, settings: EncodeSettings) -> tuple[tuple[str, Origin], ...]:

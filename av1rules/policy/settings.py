@@ -31,6 +31,7 @@ class Loss(StrEnum):
     CAPTIONS = "captions"  # CEA-608/708 inside the pictures
     INTERLACED = "interlaced"  # combed pictures kept as they are
     STREAMS = "streams"  # streams the container can't hold (data, some subtitles)
+    MATROSKA_STRUCTURE = "matroska-structure"  # ordered editions, links between files, and such
     DAMAGE = "damage"  # the source decodes with errors; what can be decoded is kept
 
 
