@@ -95,8 +95,23 @@ def expected_contract(
         picture=_picture(source, tracks, settings, encoder),
         attachments=tuple(sorted(_attachment_names(source, streams))),
         covers=tuple(sorted(_cover_keys(source, streams))),
-        chapters=source.chapters,
+        chapters=tuple(_chapters_by_target(source)),
     )
+
+
+def _chapters_by_target(source: Source) -> Iterator[Chapter]:
+    """The chapters as FFmpeg moves them: a target's clock starts at zero, wherever the source's
+    does, and a chapter that ends before the film starts is none."""
+    moved_s = source.start_s or 0.0
+    if abs(moved_s) <= CHAPTER_TOLERANCE_S:
+        moved_s = 0.0
+    for chapter in source.chapters:
+        if chapter.end_s >= moved_s:
+            yield replace(
+                chapter,
+                start_s=max(chapter.start_s - moved_s, 0.0),
+                end_s=chapter.end_s - moved_s,
+            )
 
 
 def _expected(step: StreamStep, stream: Stream, container: str) -> ExpectedStream:

@@ -66,6 +66,7 @@ def structure_check(job: EncodeJob, path: str, outcome: StructureOutcome | None)
     if broken:
         more = f"; and {len(broken) - SHOWN_PROBLEMS} more" if len(broken) > SHOWN_PROBLEMS else ""
         detail = "; ".join(broken[:SHOWN_PROBLEMS]) + more
+        detail += " (`tools: {mkvpropedit: off}` goes without)"
         return Check(name="structure", passed=False, detail=detail)
     there = [fact for fact in structure.facts if fact not in lost]
     detail = f"kept: {_list(there) or 'segment, tracks, chapters and tags'}"

@@ -13,7 +13,7 @@ from av1rules.media.ebml import Element
 from av1rules.media.matroska import SHOWN_TRACK_TYPES, MatroskaFile
 
 SHOWN_ITEMS = 4
-SHOWN_LENGTH = 40
+SHOWN_LENGTH = 60
 
 ALBUM_LEVEL = 50
 """The target type of a tag that names none: the film itself."""
