@@ -96,4 +96,6 @@ def _remedy(facts: Iterable[StructureFact], container: str, *, has_mkvpropedit: 
         return ""
     if container != MKV:
         return "or `container: mkv`"
-    return "" if has_mkvpropedit else "or install MKVToolNix, whose mkvpropedit keeps it"
+    if has_mkvpropedit:
+        return ""
+    return "or install MKVToolNix, whose mkvpropedit keeps it (`av1rules doctor` tells of it)"

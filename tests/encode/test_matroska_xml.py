@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ ANY_TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=40)
 def test_any_text_survives(text: str) -> None:
     simple = Element("Simple", None, (Element("Name", "A"), Element("String", text)))
     document = tags_xml((Element("Tag", None, (simple,)),))
-    found = ElementTree.fromstring(document).findtext("Tag/Simple/String")
+    found = ET.fromstring(document).findtext("Tag/Simple/String")
     assert (found or "") == legal_text(text)
 
 
