@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import msgspec
 
 from av1rules.base.text import text_digest
+from av1rules.encode.argv import BRAND_TAGS
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.media.ebml import Element
-from av1rules.media.matroska import AttachedFile, MatroskaFile
+from av1rules.media.matroska import SHOWN_TRACK_TYPES, AttachedFile, MatroskaFile
 from av1rules.media.provenance_tag import PROVENANCE_TAG
 from av1rules.media.source import Source
 
@@ -37,7 +38,8 @@ STALE_TRACK_TAGS = frozenset(
 )
 """Tags of a track that are no longer true once it is encoded."""
 
-_MUXER_TAG = "ENCODER"
+STALE_FILE_TAGS = frozenset({"ENCODER", PROVENANCE_TAG, *(tag.upper() for tag in BRAND_TAGS)})
+"""Tags of a file that say who wrote it and in which container."""
 
 SEGMENT_PROPERTIES = (
     ("segment-uid", "SegmentUID"),
@@ -93,6 +95,9 @@ def structure_edit(
     if len(steps) != len(target.tracks) or any(step.index >= len(shown) for step in steps):
         raise StructureMismatchError("the tracks of source and target can't be matched")
     kept = [shown[step.index] for step in steps]
+    kinds = [SHOWN_TRACK_TYPES[track.number("TrackType") or 0] for track in kept]
+    if kinds != [step.kind for step in steps]:
+        raise StructureMismatchError("the tracks of the source are in another order than FFmpeg's")
     uids = _unique([track.number("TrackUID") for track in kept])
     return StructureEdit(
         segment=tuple(
@@ -207,7 +212,7 @@ def _tags(
         ]
         stale = STALE_TRACK_TAGS if made_anew else frozenset()
         if not of_tracks:
-            stale = frozenset({_MUXER_TAG, PROVENANCE_TAG})
+            stale = STALE_FILE_TAGS
         if (kept := _filtered(tag, lacking=stale)) is not None:
             yield kept
     yield from _own_tags(target, steps, uids)
