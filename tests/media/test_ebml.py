@@ -87,3 +87,12 @@ def test_a_file_is_read_in_few_pieces(tmp_path: Path) -> None:
         assert data._reads == 1
         with pytest.raises(EbmlError):
             data.read(data.size - 1, 2)
+
+
+def test_the_heads_of_a_file_have_an_end(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"\x46\x5c\x80" * (ebml.MAX_ELEMENTS + 1))
+    with path.open("rb") as file:
+        data = EbmlFile(file.fileno(), os.path.getsize(path))
+        with pytest.raises(EbmlError, match="too many"):
+            list(data.heads(0, data.size))

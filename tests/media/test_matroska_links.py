@@ -29,5 +29,22 @@ def test_the_file_that_links_is_named(tmp_path: Path) -> None:
     assert linking_file(str(tmp_path / "one.mkv"), OPENING.hex()) is None
 
 
+def test_unchanged_files_are_not_read_again(tmp_path: Path) -> None:
+    class Memo(dict[str, str]):
+        def put(self, key: str, value: str) -> None:
+            self[key] = value
+
+    memo, path = Memo(), tmp_path / "one.mkv"
+    path.write_bytes(episode())
+    opening = str(tmp_path / "opening.mkv")
+    assert linking_file(opening, OPENING.hex(), memo) == "one.mkv"
+    (key,) = memo
+    memo[key] = "{}"
+    assert linking_file(opening, OPENING.hex(), memo) is None
+    path.write_bytes(episode() + b"more")
+    os.utime(tmp_path, ns=(2, 2))
+    assert linking_file(opening, OPENING.hex(), memo) == "one.mkv"
+
+
 def test_a_folder_that_is_gone_links_to_nothing(tmp_path: Path) -> None:
     assert linking_file(str(tmp_path / "gone" / "a.mkv"), OPENING.hex()) is None
