@@ -28,6 +28,7 @@ from av1rules.encode.encoders.registry import ENCODER_CODECS, require_encoder
 from av1rules.encode.excerpt_argv import clip_argv
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.size_gate import is_too_large_so_far
+from av1rules.encode.structure import StructureOutcome
 from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, explain
 from av1rules.ffmpeg.log import StreamCount, counted_lines, plain_line
 from av1rules.ffmpeg.progress import ProgressSample, eta_s, projected_bytes
@@ -42,7 +43,7 @@ COVER_TIMEOUT_S = 60.0
 class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """A finished encode. `counts` are FFmpeg's own counts per stream; `damage` its errors about the
     source (only where the settings accept damage); `log` its warnings and errors; `tail` the last
-    lines of any level.
+    lines of any level. `structure` is set where mkvpropedit went over the file afterwards.
 
     `is_projected` means that the live size gate stopped the encode: `size_bytes` is the projected
     size and there is no file.
@@ -58,10 +59,12 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     log: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
     is_projected: bool = False
+    structure: StructureOutcome | None = None
 
     @property
     def command(self) -> str:
-        return shown_command(self.argv)
+        after = self.structure.commands if self.structure is not None else ()
+        return " && ".join(shown_command(argv) for argv in (self.argv, *after))
 
     def count(self, side: str, index: int) -> StreamCount | None:
         """FFmpeg's counts of an input ("in") or output ("out") stream."""

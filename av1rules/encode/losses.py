@@ -14,8 +14,9 @@ from av1rules.encode.dolby_vision import BASE_NAMES, VIEWABLE_BASE_TRANSFERS, ba
 from av1rules.encode.encoders.description import Encoder
 from av1rules.encode.encoders.registry import ENCODERS, require_encoder
 from av1rules.encode.kept_layers import enhancement_tracks, layer_losses, other_container
-from av1rules.encode.mp4_tracks import structure_losses
+from av1rules.encode.mp4_tracks import mp4_structure_losses
 from av1rules.encode.streams import StreamPlan
+from av1rules.encode.structure import StructureLoss, structure_losses
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.media.source import HdrKind, Source, VideoStream
 from av1rules.policy.settings import EncodeSettings, Loss
@@ -42,10 +43,14 @@ def find_losses(
     settings: EncodeSettings,
     streams: StreamPlan,
     encoder: EncoderInfo | None = None,
+    *,
+    has_mkvpropedit: bool = False,
+    linked_by: str | None = None,
 ) -> tuple[LossFinding, ...]:
     """Everything this encode would lose, accepted or not, in the order of `Loss`.
 
-    `encoder` None means the best one, which keeps most.
+    `encoder` None means the best one, which keeps most. `linked_by` is the name of a file that
+    plays the source as a part of its own.
     """
     main = source.main
     if main is None:
@@ -58,10 +63,25 @@ def find_losses(
         *_pictures(main, settings),
         *_container(main, settings, streams),
         *_layers(source, main, settings),
-        *_structure(source, settings, streams),
+        *_mp4_structure(source, settings, streams),
+        *(
+            _structure(settings, loss)
+            for loss in structure_losses(
+                source,
+                streams.container,
+                has_mkvpropedit=has_mkvpropedit,
+                linked_by=linked_by,
+            )
+        ),
     ]
     order = list(Loss)
     return tuple(sorted(found, key=lambda finding: order.index(finding.loss)))
+
+
+def _structure(settings: EncodeSettings, loss: StructureLoss) -> LossFinding:
+    if loss.is_held:
+        return _finding(settings, Loss.MATROSKA_STRUCTURE, loss.message, loss.remedy)
+    return LossFinding(loss=Loss.MATROSKA_STRUCTURE, message=loss.message, accepted=True)
 
 
 def _hopeless(loss: Loss, message: str) -> LossFinding:
@@ -122,11 +142,11 @@ def _profile_name(main: VideoStream) -> str:
     return f"profile {vision.profile}{number}"
 
 
-def _structure(
+def _mp4_structure(
     source: Source, settings: EncodeSettings, streams: StreamPlan
 ) -> Iterator[LossFinding]:
     kept = frozenset(step.index for step in streams.mapped)
-    for loss, message in structure_losses(source, kept):
+    for loss, message in mp4_structure_losses(source, kept):
         yield _finding(settings, loss, message)
 
 

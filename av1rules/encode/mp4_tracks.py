@@ -26,7 +26,7 @@ KEPT_REFERENCES = frozenset({"chap", "tmcd", "hint"})
 SHOWN = 8
 
 
-def structure_losses(source: Source, kept: frozenset[int]) -> Iterator[tuple[Loss, str]]:
+def mp4_structure_losses(source: Source, kept: frozenset[int]) -> Iterator[tuple[Loss, str]]:
     """Edit lists of the streams `kept` that that FFmpeg does not play as they say."""
     for track in _kept_tracks(source, kept):
         if track.edits:

@@ -21,6 +21,7 @@ from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import Blame, Check, EncodeJob
 from av1rules.encode.measure import audio_starts, decode_fully, first_frame_times, shown_packets
 from av1rules.encode.streams import StreamAction, StreamStep
+from av1rules.encode.structure_check import structure_check
 from av1rules.ffmpeg.failures import explain
 from av1rules.ffmpeg.progress import ProgressSample, eta_s
 from av1rules.ffmpeg.run import FfmpegResult
@@ -129,6 +130,7 @@ def verify(
     frames = decoded.frames_read(video)
     before = first_frame_times(job.source_path, job.main.index, tools=tools, children=children)
     after = first_frame_times(encoded.path, video, tools=tools, children=children)
+    structure = structure_check(job, encoded.path, encoded.structure)
     checks = (
         _decode_check(decoded, frames, job),
         _frames_check(pair, frames),
@@ -136,6 +138,7 @@ def verify(
         _duration_check(job, target, video, starts_s=before[0] if before else None),
         *_timing_checks(pair, before, after),
         _contract_check(compare(contract, target)),
+        *((structure,) if structure is not None else ()),
         _provenance_check(job, target),
     )
     elapsed_s = time.monotonic() - started

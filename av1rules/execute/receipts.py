@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from av1rules.base.errors import EncodeError
 from av1rules.base.units import now_text
+from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.streams import StreamAction
 from av1rules.execute.session import Session
 from av1rules.execute.worker import VerifiedEncode
@@ -43,7 +44,7 @@ def receipt_of(
         causes=row.causes,
         settings=_setting_lines(work),
         encoder=work.encoder.name,
-        tools=(("FFmpeg", entry.tools.ffmpeg), ("encoder", entry.tools.encoder_version or "")),
+        tools=_tools(entry, encoded),
         command=encoded.command,
         changed_streams=tuple(
             step.describe()
@@ -64,6 +65,13 @@ def receipt_of(
         log=encoded.log,
         last_lines=encoded.tail,
     )
+
+
+def _tools(entry: TargetRow, encoded: EncodeOutcome) -> tuple[tuple[str, str], ...]:
+    used = [("FFmpeg", entry.tools.ffmpeg), ("encoder", entry.tools.encoder_version or "")]
+    if encoded.structure is not None and encoded.structure.version:
+        used.append(("mkvpropedit", encoded.structure.version))
+    return tuple(used)
 
 
 def _picture(source: Source) -> SourcePicture | None:

@@ -20,6 +20,7 @@ from av1rules.base.process import Children
 from av1rules.encode.encode import EncodeOutcome, encode
 from av1rules.encode.excerpt_argv import seek_slack
 from av1rules.encode.job import EncodeJob
+from av1rules.encode.propedit import keep_structure
 from av1rules.encode.size_gate import too_large
 from av1rules.encode.verify import Verification, verify
 from av1rules.execute.quality_gate import (
@@ -107,6 +108,7 @@ def encode_and_verify(job: EncodeJob, tools: Tools, context: WorkerContext) -> E
     rejection = _above_size_limit(job, encoded)
     if rejection is not None:
         return rejection
+    encoded = keep_structure(job, encoded, tools=tools, children=context.children)
     verified = verify(
         job, encoded, tools=tools, children=context.children, on_progress=context.on_progress
     )

@@ -19,6 +19,7 @@ import msgspec
 
 from av1rules.base.errors import ToolError
 from av1rules.ffmpeg.capabilities import ProgramFacts, facts_of
+from av1rules.ffmpeg.mkvtoolnix import OFF, find_mkvpropedit
 from av1rules.ffmpeg.tools import SelfTest, ToolMemo, Tools
 
 INSTALL_HINT = (
@@ -50,12 +51,14 @@ def find_tools(
     min_version: tuple[int, int],
     self_tests: Mapping[str, SelfTest],
     memo: ToolMemo | None = None,
+    mkvpropedit: str = OFF,
 ) -> Tools:
     """The programs to use. Raises ToolError that says what was found and what to do.
 
     `self_tests` are those of the wanted encoders by codec, best first. The search order is the
     configured program, PATH, the embedded program; the folder of a configured ffmpeg comes first
-    for ffprobe. With a `memo`, a second call with unchanged binaries runs no program.
+    for ffprobe. `mkvpropedit` is a program, `auto` or `off`. With a `memo`, a second call with
+    unchanged binaries runs no program.
     """
     self_test = _SelfTest(min_version=min_version, encoders=self_tests, memo=memo)
     chosen = self_test.choose("ffmpeg", ffmpeg)
@@ -70,6 +73,7 @@ def find_tools(
         encoders=chosen.facts.encoders,
         filters=chosen.facts.filters,
         origin=chosen.candidate.origin,
+        mkvpropedit=find_mkvpropedit(mkvpropedit, memo),
     )
 
 

@@ -60,10 +60,18 @@ SelfTest = Callable[[TrialEncode], EncoderTrial]
 """Tests one encoder by trial encodes: an encoder that is compiled in may still fail."""
 
 
+class SideProgram(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that a run can do without. `version` as it prints it."""
+
+    path: str
+    version: str
+
+
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """FFmpeg and ffprobe that passed the self-test; `encoders` in order of priority, best first.
 
-    `origin` says where FFmpeg was found: "configured", "PATH" or "embedded".
+    `origin` says where FFmpeg was found: "configured", "PATH" or "embedded". `mkvpropedit` None: it
+    is missing or turned off.
     """
 
     ffmpeg: str
@@ -74,6 +82,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     encoders: tuple[EncoderInfo, ...]
     filters: frozenset[str] = frozenset()
     origin: str = "PATH"
+    mkvpropedit: SideProgram | None = None
 
 
 class ToolCheck(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,11 +30,13 @@ from av1rules.media.ffprobe_json import (
     read_probe,
     word,
 )
+from av1rules.media.matroska import read_matroska
+from av1rules.media.matroska_facts import MatroskaStructure, structure_of
 from av1rules.media.mp4_boxes import read_mp4
 from av1rules.media.packet_bytes import SCANNED_PACKETS, layers_beside, payloads
 from av1rules.media.parse import build_source, main_stream, track_indexes
 from av1rules.media.parse_video import PROGRESSIVE_CODECS
-from av1rules.media.source import LibraryFile, Source
+from av1rules.media.source import LibraryFile, Source, is_matroska
 
 MEMORY_BYTES = 3 * 1024**3
 """Address space of one ffprobe: the static build maps 0.3 GB, 8K pictures need about 1.5 GB."""
@@ -156,13 +158,22 @@ def probe_file(
             frames = _pictures(argv, path, timeout_s, children)
     if main is not None:
         hints = replace(hints or NO_HINTS, beside=layers_beside(main, raw, path))
-    return build_source(
+    source = build_source(
         raw,
         size_bytes=file.stat.size_bytes,
         frames=frames,
         hints=hints or NO_HINTS,
         mp4=read_mp4(path, track_indexes(raw)) if "mp4" in (raw.format.format_name or "") else None,
     )
+    return replace(source, matroska=_structure(path)) if is_matroska(source) else source
+
+
+def _structure(path: str) -> MatroskaStructure:
+    """What ffprobe does not show of a Matroska file, read by ourselves."""
+    try:
+        return structure_of(read_matroska(path))
+    except OSError as problem:
+        raise UnansweredProbeError(f"can't be read: {problem.strerror}") from problem
 
 
 def probe_many(

@@ -10,6 +10,7 @@ from typing import Self
 
 import msgspec
 
+from av1rules.media.matroska_facts import MatroskaStructure
 from av1rules.media.mp4_structure import Mp4Structure
 from av1rules.media.second_layers import Layer, Spherical
 
@@ -216,6 +217,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[tuple[str, str], ...] = ()  # of the container; keys in lower case
     provenance: str | None = None
     mp4: Mp4Structure | None = None  # what MP4 says and ffprobe does not; None for others
+    matroska: MatroskaStructure | None = None  # of Matroska and WebM only
 
     @property
     def main(self) -> VideoStream | None:
@@ -240,3 +242,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         yield from self.video
         yield from self.audio
         yield from self.subtitles
+
+
+def is_matroska(source: Source) -> bool:
+    """WebM is Matroska of fewer codecs."""
+    return "matroska" in source.container

@@ -25,6 +25,7 @@ from av1rules.encode.encoders.registry import SELF_TESTS
 from av1rules.execute.resources.run_lock import lock_holder
 from av1rules.ffmpeg.diagnose import diagnose_tools
 from av1rules.ffmpeg.locate import find_tools
+from av1rules.ffmpeg.mkvtoolnix import INSTALL_HINT, OFF, candidate, checked
 from av1rules.ffmpeg.tools import ToolCheck, Tools
 from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION
 from av1rules.ledger.ledger import Ledger
@@ -127,6 +128,7 @@ def _chosen(spec: ToolsSpec) -> tuple[Tools | None, ToolError | None]:
             ffprobe=spec.ffprobe,
             min_version=spec.min_version,
             self_tests=SELF_TESTS,
+            mkvpropedit=spec.mkvpropedit,
         ), None
     except ToolError as refusal:
         return None, refusal
@@ -152,6 +154,7 @@ def _in_use(tools: Tools, spec: ToolsSpec) -> Iterator[Finding]:
         "in use", Grade.OK, "ffmpeg", f"{tools.ffmpeg} ({tools.ffmpeg_version}, {tools.origin})"
     )
     yield _finding("in use", Grade.OK, "ffprobe", f"{tools.ffprobe} ({tools.ffprobe_version})")
+    yield _mkvpropedit(tools, spec)
     names = [name for encoder in tools.encoders for name in (encoder.name, encoder.codec)]
     if spec.preferred_encoder is not None and spec.preferred_encoder not in names:
         detail = f"{spec.preferred_encoder} is preferred, but this FFmpeg does not have it"
@@ -160,6 +163,23 @@ def _in_use(tools: Tools, spec: ToolsSpec) -> Iterator[Finding]:
     else:
         chosen = spec.preferred_encoder or tools.encoders[0].name
         yield _finding("in use", Grade.OK, "encoder", f"{chosen}, unless a rule names another")
+
+
+def _mkvpropedit(tools: Tools, spec: ToolsSpec) -> Finding:
+    """It is no fault to be without: what only it keeps is declared in the plan, or held."""
+    found = tools.mkvpropedit
+    if found is not None:
+        detail = f"{found.path} ({found.version}): keeps the structure of Matroska files"
+        return _finding("in use", Grade.OK, "mkvpropedit", detail)
+    if spec.mkvpropedit == OFF:
+        return _finding("in use", Grade.NOTE, "mkvpropedit", "turned off by tools.mkvpropedit")
+    path, why = candidate(spec.mkvpropedit), "not in PATH"
+    if path is not None:
+        try:
+            checked(path)
+        except ToolError as problem:
+            why = problem.message
+    return _finding("in use", Grade.NOTE, "mkvpropedit", why, INSTALL_HINT)
 
 
 NETWORK_FILE_SYSTEMS = frozenset(

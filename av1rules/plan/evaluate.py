@@ -14,15 +14,16 @@ from av1rules.base.errors import ToolError
 from av1rules.encode.encoders.registry import choose_encoder
 from av1rules.encode.losses import find_losses
 from av1rules.encode.streams import plan_streams
-from av1rules.ffmpeg.tools import Tools
+from av1rules.encode.structure import is_structure_kept
 from av1rules.media.cache import content_key_of
+from av1rules.media.matroska_links import linking_file
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.items import EncodeRecipe, Evaluation
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.facts import facts_of
 from av1rules.policy.fingerprint import effective, fingerprint
 from av1rules.policy.match import asks_for_grain, unmeasured_rule
-from av1rules.policy.model import Place, RuleSet, Setting, SettingsLayer
+from av1rules.policy.model import Place, Setting, SettingsLayer
 from av1rules.policy.resolve import Decision, DecisionKind, Origin, decide
 from av1rules.policy.settings import EncodeSettings
 from av1rules.policy.source_tier import classify
@@ -59,7 +60,7 @@ def evaluate(
     classification = classify(source, file.library_path, ruleset.tiers)
     facts = facts_of(file, source, classification, grain=None if noise is None else grain_of(noise))
     decision = _adjusted(decide(ruleset, facts), _adjustments(workspace, key, changes or {}))
-    recipe = _recipe(source, decision, ruleset, workspace.tools)
+    recipe = _recipe(file, source, decision, workspace)
     if key is None and recipe is not None and recipe.encoder is not None and not recipe.refused:
         key, unreadable = _content_of(workspace, file)
     awaits_grain = needs_grain and noise is None
@@ -109,8 +110,9 @@ def _adjusted(decision: Decision, layer: SettingsLayer | None) -> Decision:
 
 
 def _recipe(
-    source: Source, decision: Decision, ruleset: RuleSet, tools: Tools
+    file: LibraryFile, source: Source, decision: Decision, workspace: Workspace
 ) -> EncodeRecipe | None:
+    ruleset, tools = workspace.ruleset, workspace.tools
     if decision.kind is not DecisionKind.ENCODE or decision.settings is None:
         return None
     settings = effective(decision.settings, source)
@@ -124,10 +126,30 @@ def _recipe(
         settings=settings,
         origins=_origins(decision, settings),
         streams=streams,
-        losses=find_losses(source, settings, streams, encoder),
+        losses=find_losses(
+            source,
+            settings,
+            streams,
+            encoder,
+            has_mkvpropedit=tools.mkvpropedit is not None,
+            linked_by=_linked_by(file, source, settings, workspace),
+        ),
         encoder=encoder,
         problem=problem,
     )
+
+
+def _linked_by(
+    file: LibraryFile, source: Source, settings: EncodeSettings, workspace: Workspace
+) -> str | None:
+    """A file that plays this one as a part of its own; not looked for where its name is kept."""
+    uid = source.matroska.segment_uid if source.matroska else None
+    has_mkvpropedit = workspace.tools.mkvpropedit is not None
+    if uid is None or is_structure_kept(
+        source, settings.container, has_mkvpropedit=has_mkvpropedit
+    ):
+        return None
+    return linking_file(file.path, uid, workspace.cache)
 
 
 def _origins(decision: Decision, settings: EncodeSettings) -> tuple[tuple[str, Origin], ...]:

@@ -133,6 +133,7 @@ def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
             min_version=spec.min_version,
             self_tests=SELF_TESTS,
             memo=cache,
+            mkvpropedit=spec.mkvpropedit,
         )
         open_ledger = Ledger.open if write else Ledger.read
         ledger = open_ledger(ruleset.run.state_dir)

@@ -162,6 +162,7 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
         table = _named(
             ffmpeg=self._program,
             ffprobe=self._program,
+            mkvpropedit=self._program,
             min_version=self._version,
             preferred_encoder=as_it_stands,
             on_change=OnToolsChange,

@@ -241,10 +241,12 @@ class OnToolsChange(Enum):
 
 
 class ToolsSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Programs: a name is looked up in PATH, a path is taken as it is."""
+    """Programs: a name is looked up in PATH, a path is taken as it is. `mkvpropedit` may also be
+    `auto` (in PATH, if it is there) or `off`."""
 
     ffmpeg: str | None = None
     ffprobe: str | None = None
+    mkvpropedit: str = "auto"
     min_version: tuple[int, int] = (8, 0)
     preferred_encoder: str | None = None
     on_change: OnToolsChange = OnToolsChange.KEEP

@@ -35,6 +35,7 @@ class Loss(StrEnum):
     INTERLACED = "interlaced"  # combed pictures kept as they are
     STREAMS = "streams"  # streams the container can't hold (data, some subtitles)
     MP4_STRUCTURE = "mp4-structure"  # an edit list that FFmpeg does not play as players do
+    MATROSKA_STRUCTURE = "matroska-structure"  # ordered editions, links between files, and such
     DAMAGE = "damage"  # the source decodes with errors; what can be decoded is kept
 
 

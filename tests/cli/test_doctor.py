@@ -20,7 +20,7 @@ from av1rules.ledger.ledger import Ledger
 from av1rules.operations import doctor as setup_checks
 from av1rules.operations.doctor import Finding, Grade, existing_part, file_system_of
 from av1rules.report.checks import doctor_json, doctor_text
-from tests.fakes.stub import Stub, ffmpeg_answers
+from tests.fakes.stub import Answer, Stub, ffmpeg_answers
 
 RULES = """\
 version: 1
@@ -168,6 +168,34 @@ def test_a_preferred_encoder_that_is_missing_is_a_warning(good_tools: Stub, libr
     assert lines["in use", "encoder"]["detail"] == (
         "librav1e is preferred, but this FFmpeg does not have it"
     )
+
+
+@pytest.mark.parametrize(
+    ("setting", "says", "grade", "detail"),
+    [
+        ("auto", "mkvpropedit v74.0.0 ('x') 64-bit", "ok", "(v74.0.0 ('x') 64-bit): keeps"),
+        ("auto", "mkvpropedit v12.0.0 ('x')", "note", "69 or later required"),
+        ("auto", None, "note", "not in PATH"),
+        ("off", "mkvpropedit v74.0.0 ('x')", "note", "turned off by tools.mkvpropedit"),
+    ],
+)
+def test_mkvpropedit_is_shown_and_never_a_fault(
+    good_tools: Stub, library: Path, setting: str, says: str | None, grade: str, detail: str
+) -> None:
+    if says is not None:
+        good_tools.make("mkvpropedit", Answer(stdout=f"{says}\n"))
+    rules = change(library, "version: 1\n", f"version: 1\ntools: {{mkvpropedit: {setting}}}\n")
+    code, lines = examine(rules)
+    assert code == EXIT_DONE
+    assert lines["in use", "mkvpropedit"]["grade"] == grade
+    assert detail in lines["in use", "mkvpropedit"]["detail"]
+
+
+def test_a_configured_mkvpropedit_must_be_there(good_tools: Stub, library: Path) -> None:
+    rules = change(library, "version: 1\n", "version: 1\ntools: {mkvpropedit: /gone/mkvpropedit}\n")
+    code, lines = examine(rules)
+    assert code == EXIT_FAILED
+    assert lines["in use", "programs"]["detail"] == "mkvpropedit not found: /gone/mkvpropedit"
 
 
 def test_every_problem_of_the_rules_is_named(good_tools: Stub, library: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from av1rules.encode.mp4_tracks import structure_losses, structure_notes
+from av1rules.encode.mp4_tracks import mp4_structure_losses, structure_notes
 from av1rules.media.mp4_structure import Mp4Edit, Mp4Structure, Mp4Track
 from av1rules.policy.settings import Loss
 from tests.encode.make import source
@@ -42,12 +42,14 @@ def test_edits_are_held_with_what_would_become_of_them(
     edits: tuple[Mp4Edit, ...], what: str
 ) -> None:
     film = source(mp4=Mp4Structure(tracks=(track(0, "vide", edits=edits),)))
-    ((loss, message),) = structure_losses(film, KEPT)
+    ((loss, message),) = mp4_structure_losses(film, KEPT)
     assert loss is Loss.MP4_STRUCTURE
     assert message.startswith("the edit list of video 0 would be lost")
     assert what in message
-    assert list(structure_losses(film, frozenset())) == []  # of a dropped stream they are no matter
-    assert list(structure_losses(source(), KEPT)) == []
+    assert (
+        list(mp4_structure_losses(film, frozenset())) == []
+    )  # of a dropped stream they are no matter
+    assert list(mp4_structure_losses(source(), KEPT)) == []
 
 
 VIDEO = track(0, "vide")
