@@ -18,6 +18,7 @@ from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.job import target_bit_depth
 from av1rules.encode.losses import keeps_dolby_vision, keeps_mastering_display
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
+from av1rules.encode.target_layout import is_left_out
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.media.source import (
     AudioStream,
@@ -85,10 +86,17 @@ def expected_contract(
     streams: StreamPlan,
     settings: EncodeSettings,
     encoder: EncoderInfo | None = None,
+    *,
+    empty: frozenset[int] = frozenset(),
 ) -> Contract:
-    """What the target of this source must contain. `encoder` None means SVT-AV1."""
+    """What the target of this source must contain. `encoder` None means SVT-AV1. `empty` tracks of
+    the source hold nothing."""
     by_index = {stream.index: stream for stream in source.streams()}
-    tracks = [step for step in streams.mapped if step.index in by_index]
+    tracks = [
+        step
+        for step in streams.mapped
+        if step.index in by_index and not is_left_out(step, streams.container, empty)
+    ]
     return Contract(
         container=streams.container,
         streams=tuple(_expected(step, by_index[step.index], streams.container) for step in tracks),

@@ -27,6 +27,8 @@ from av1rules.encode.argv import CoverFile, build_argv, cover_files, shown_comma
 from av1rules.encode.encoders.registry import ENCODER_CODECS, require_encoder
 from av1rules.encode.excerpt_argv import clip_argv
 from av1rules.encode.job import EncodeJob
+from av1rules.encode.lead_in import find_lead_in, lead_in_args
+from av1rules.encode.picture_times import PictureTimes, take_times
 from av1rules.encode.size_gate import is_too_large_so_far
 from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, explain
 from av1rules.ffmpeg.log import StreamCount, counted_lines, plain_line
@@ -38,11 +40,15 @@ from av1rules.policy.settings import Loss
 
 COVER_TIMEOUT_S = 60.0
 
+TIMES_NAME = "part.times"
+"""Beside the unfinished file: the times of its pictures."""
+
 
 class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """A finished encode. `counts` are FFmpeg's own counts per stream; `damage` its errors about the
     source (only where the settings accept damage); `log` its warnings and errors; `tail` the last
-    lines of any level.
+    lines of any level. `times` are those of all pictures as the encoder got them; `lead_in` packets
+    before the first key frame were left out, since they decode to nothing.
 
     `is_projected` means that the live size gate stopped the encode: `size_bytes` is the projected
     size and there is no file.
@@ -57,6 +63,8 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     damage: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
+    times: PictureTimes | None = None
+    lead_in: int = 0
     is_projected: bool = False
 
     @property
@@ -91,11 +99,20 @@ def encode(
     the source), RunInterruptedError; the temporary file is gone then.
     """
     with _work_folder(job) as folder, _unfinished(folder, job) as part:
+        lead_in = find_lead_in(job, folder, tools=tools, children=children)
+        times = os.path.join(folder, TIMES_NAME)
         if job.passages:
             argv = clip_argv(job, ffmpeg=tools.ffmpeg, output=part)
         else:
             covers = _take_out_covers(job, folder, tools=tools, children=children)
-            argv = build_argv(job, ffmpeg=tools.ffmpeg, output=part, covers=covers)
+            argv = build_argv(
+                job,
+                ffmpeg=tools.ffmpeg,
+                output=part,
+                covers=covers,
+                reading=lead_in_args(lead_in, job.main.index),
+                times=times,
+            )
         progress = _Progress(job=job, on_progress=on_progress)
         try:
             result = _run(argv, part, job=job, children=children, progress=progress)
@@ -109,7 +126,8 @@ def encode(
                 frames=progress.frames,
                 is_projected=True,
             )
-        _require_success(result, job)
+        damage = lead_in.damage_beside(result.log.damage)
+        _require_success(result, job, damage)
         finished = part if job.temp_dir else _moved_out(part, folder)
         return EncodeOutcome(
             path=finished,
@@ -118,9 +136,11 @@ def encode(
             elapsed_s=result.elapsed_s,
             frames=result.frames,
             counts=result.log.counts,
-            damage=counted_lines(result.log.damage),
+            damage=counted_lines(damage),
             log=counted_lines(result.log.complaints),
             tail=result.log.tail,
+            times=take_times(times),
+            lead_in=lead_in.packets,
         )
 
 
@@ -285,15 +305,15 @@ def _take_out_covers(
     return covers
 
 
-def _require_success(result: FfmpegResult, job: EncodeJob) -> None:
+def _require_success(result: FfmpegResult, job: EncodeJob, damage: dict[str, int]) -> None:
     completed, log = result.completed, result.log
     if completed.returncode in NOT_STARTED_EXITS:
         raise _not_started(completed.argv[0], "; ".join(log.last) or completed.describe_exit())
     if not completed.ok:
         raise _failure(result, job, doing="encoding")
-    if log.damage and Loss.DAMAGE not in job.settings.accept:
-        first = plain_line(next(iter(log.damage)))
-        lines = "\n".join(f"    {line}" for line in counted_lines(log.damage)[:10])
+    if damage and Loss.DAMAGE not in job.settings.accept:
+        first = plain_line(next(iter(damage)))
+        lines = "\n".join(f"    {line}" for line in counted_lines(damage)[:10])
         raise EncodeError(
             f"the source is damaged: {first}\n  FFmpeg reached its end, but said\n{lines}",
             hint=(

@@ -19,6 +19,10 @@ LAST_LINES = 40
 KEPT_COMPLAINTS = 40
 """Different messages kept; a damaged source can cause thousands."""
 
+KEPT_DAMAGE = 400
+"""Different errors about the source kept: so many that those of a recording's first packets, each
+of which names another picture, never crowd out the others."""
+
 SHOWN_LINE = 400
 
 TAIL_LINES = 12
@@ -105,7 +109,7 @@ class LogReader:
         plain = _ADDRESS.sub("", line)
         if plain.startswith(_STREAM_LINE) and plain.endswith(CUT_OFF):
             self.last.append(CUT_OFF)
-            _note(self.damage, CUT_OFF)
+            _note(self.damage, CUT_OFF, KEPT_DAMAGE)
         if count := _COUNTS.match(plain):  # the last one wins: a file name could fake one before
             self._counts[count["side"], int(count["index"])] = _stream_count(count)
 
@@ -122,7 +126,7 @@ class LogReader:
         output_side = (*_OUTPUT_SIDE, *(f"[{codec}" for codec in self.encoders))
         is_input_side = contexts != "" and not any(mark in contexts for mark in output_side)
         if is_error and is_input_side and not text.startswith(HARMLESS):
-            _note(self.damage, shown)
+            _note(self.damage, shown, KEPT_DAMAGE)
 
     def count(self, side: str, index: int) -> StreamCount | None:
         return self._counts.get((side, index))
@@ -137,8 +141,8 @@ class LogReader:
         return tuple(self._counts.values())
 
 
-def _note(notes: dict[str, int], line: str) -> None:
-    if line in notes or len(notes) < KEPT_COMPLAINTS:
+def _note(notes: dict[str, int], line: str, most: int = KEPT_COMPLAINTS) -> None:
+    if line in notes or len(notes) < most:
         notes[line] = notes.get(line, 0) + 1
 
 
