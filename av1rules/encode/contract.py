@@ -16,7 +16,11 @@ from av1rules.encode import containers
 from av1rules.encode.argv import RGB_MATRIX, chroma_location, cover_names
 from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.job import target_bit_depth
-from av1rules.encode.losses import keeps_dolby_vision, keeps_mastering_display
+from av1rules.encode.losses import (
+    keeps_dolby_vision,
+    keeps_light_levels,
+    keeps_mastering_display,
+)
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.encode.target_layout import is_left_out
 from av1rules.ffmpeg.tools import EncoderInfo
@@ -152,7 +156,9 @@ def _picture(
         mastering_display=(
             main.mastering_display if keeps_mastering_display(main, settings.container) else None
         ),
-        content_light=main.content_light,
+        content_light=(
+            main.content_light if keeps_light_levels(main, settings.container) else None
+        ),
         has_dolby_vision=keeps_vision,
     )
 

@@ -135,6 +135,12 @@ def keeps_mastering_display(main: VideoStream, container: str) -> bool:
     return container != MP4 or display is None or display.max_luminance is not None
 
 
+def keeps_light_levels(main: VideoStream, container: str) -> bool:
+    """A MaxFALL without a MaxCLL: only MP4's own box takes it, neither AV1 nor Matroska."""
+    light = main.content_light
+    return container == MP4 or light is None or light.max_cll > 0
+
+
 def _pictures(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:
     if main.chroma not in SUBSAMPLED_LIKE_420 and main.pix_fmt is not None:
         shown = {"422": "4:2:2", "444": "4:4:4", "rgb": "RGB"}.get(main.chroma or "", main.pix_fmt)
@@ -180,6 +186,10 @@ def _container(
     if main.has_ambient_viewing and streams.container == MKV:
         # Worth a line, not a decision: few screens look at it, and the pictures are the same.
         message = "mkv can't hold the ambient viewing environment, a hint for screens; mp4 can"
+        yield LossFinding(loss=Loss.STREAMS, message=message, accepted=True)
+    if not keeps_light_levels(main, streams.container):
+        # As above: a level for a whole picture above that of its brightest pixel can't be true.
+        message = "mkv can't hold a light level of whole pictures (MaxFALL) without MaxCLL; mp4 can"
         yield LossFinding(loss=Loss.STREAMS, message=message, accepted=True)
     for step in streams.losses:
         yield _finding(settings, Loss.STREAMS, step.describe(), remedy)

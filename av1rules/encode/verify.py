@@ -134,11 +134,11 @@ def verify(
 
 
 def _empty_tracks(job: EncodeJob, encoded: EncodeOutcome) -> frozenset[int]:
-    """Kept tracks of the source that hold not one packet."""
+    """Kept tracks of the source that hold not one packet. MP4 writes subtitles all the same."""
     return frozenset(
         step.index
         for step in job.streams.mapped
-        if step.kind in ("video", "audio", "subtitle") and _packets(encoded, "in", step.index) == 0
+        if step.kind in ("video", "audio") and _packets(encoded, "in", step.index) == 0
     )
 
 

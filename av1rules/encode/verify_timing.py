@@ -18,6 +18,7 @@ from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import Blame, Check, EncodeJob
 from av1rules.encode.measure import StreamEnd, audio_starts, first_frame_times, stream_ends
 from av1rules.encode.picture_times import PictureTimes, largest_drift_s
+from av1rules.encode.streams import StreamAction
 from av1rules.encode.target_layout import target_indexes
 from av1rules.ffmpeg.tools import Tools
 from av1rules.policy.settings import Loss
@@ -159,14 +160,24 @@ def _sync_check(shifts: dict[int, float]) -> Check:
 
 
 def _sound_shifts(pair: Pair, moved_s: float) -> dict[int, float]:
-    """How far each sound track moved beyond what the picture moved, in seconds by its index."""
+    """How far each sound track moved beyond what the picture moved, in seconds by its index.
+
+    Of a converted track the first decoded sound counts too: a decoder may take some packets before
+    it gives any (WMA: 92 ms), and what it gave then is what the target starts with.
+    """
     tools, children = pair.tools, pair.children
     before = audio_starts(pair.job.source_path, tools=tools, children=children)
     after = audio_starts(pair.encoded.path, tools=tools, children=children)
     where = target_indexes(pair.job.streams, pair.empty)
     shifts = {}
     for step in pair.job.streams.mapped:
-        was, now = before.get(step.index, ()), after.get(where.get(step.index, -1), ())
+        place = where.get(step.index, -1)
+        was, now = before.get(step.index, ()), after.get(place, ())
+        if step.kind == "audio" and step.action is StreamAction.CONVERT:
+            was += first_frame_times(
+                pair.job.source_path, step.index, tools=tools, children=children
+            )[:1]
+            now += first_frame_times(pair.encoded.path, place, tools=tools, children=children)[:1]
         if step.kind == "audio" and was and now:
             shifts[step.index] = min((n - w - moved_s for w in was for n in now), key=abs)
     return shifts

@@ -72,6 +72,15 @@ and stops there. Then the stream is "usable" (`:u`) and the limit lifted, or ffp
 What it costs is the side data of the stream, so `head_scan` must have seen that it has none."""
 
 
+_DEEP = ("-analyzeduration", "60000000", "-probesize", "100000000")
+"""For a film whose picture did not come within FFmpeg's own five seconds: one minute, 100 MB."""
+
+
+KEY_PACKETS = 600
+"""Packets of the film looked through for a key frame where the first ones decode to nothing, as in
+a recording that starts between two: most have one in 250."""
+
+
 _FRAME_ENTRIES = (
     "frame=stream_index,pix_fmt,interlaced_frame,color_range,color_space,color_transfer,"
     "color_primaries,chroma_location:frame_side_data=side_data_type,rotation,red_x,red_y,green_x,"
@@ -106,15 +115,17 @@ _PICTURES = {"hevc": 1, "vvc": 1, "av1": 1, "vp9": 1, "h264": 2}
 since broadcasts may start on a picture that is not yet complete."""
 
 
-def facts_argv(ffprobe: str, path: str, *, with_pictures: bool, sparing: bool = False) -> list[str]:
+def facts_argv(
+    ffprobe: str, path: str, *, with_pictures: bool, sparing: bool = False, deep: bool = False
+) -> list[str]:
     """The first question: container, streams, chapters, and first packets or pictures; `sparing`
-    for plain H.264 (`_SPARING`)."""
+    for plain H.264 (`_SPARING`), `deep` for a picture that comes late (`_DEEP`)."""
     more = (
         ("-show_entries", _FRAME_ENTRIES, "-read_intervals", "%+#6")
         if with_pictures
         else ("-show_packets", "-read_intervals", f"%+#{PACKETS}")
     )
-    limit = _SPARING if sparing else ()
+    limit = _SPARING if sparing else _DEEP if deep else ()
     return [
         ffprobe,
         *_ALWAYS,
@@ -137,6 +148,15 @@ def pictures_argv(ffprobe: str, path: str, stream: RawStream) -> list[str]:
     ]  # fmt: skip
 
 
+def key_pictures_argv(ffprobe: str, path: str, stream: RawStream) -> list[str]:
+    """The last question: the first key frames of one stream, which need no others."""
+    return [
+        ffprobe, *_ALWAYS, "-skip_frame", "nokey", "-format_whitelist", DEMUXERS,
+        "-select_streams", str(stream.index), "-show_entries", _FRAME_ENTRIES,
+        "-read_intervals", f"%+#{KEY_PACKETS}", f"file:{path}",
+    ]  # fmt: skip
+
+
 def probe_file(
     file: LibraryFile,
     tools: Tools,
@@ -154,11 +174,19 @@ def probe_file(
     frames: Sequence[RawFrame] | None = raw.frames or None
     hints: PictureHints | None = NO_HINTS
     main = main_stream(raw)
+    if main is not None and main.pix_fmt is None:
+        argv = facts_argv(tools.ffprobe, path, with_pictures=False, deep=True)
+        raw = _further(argv, path, timeout_s, children) or raw
+        main, frames = main_stream(raw), raw.frames or None
     if main is not None and not any(frame.stream_index == main.index for frame in raw.frames):
         hints = _hints(main, raw, path)
         if hints is None:
             argv = pictures_argv(tools.ffprobe, path, main)
             frames = _pictures(argv, path, timeout_s, children)
+        if frames is not None and not any(one.stream_index == main.index for one in frames):
+            argv = key_pictures_argv(tools.ffprobe, path, main)
+            found = _further(argv, path, timeout_s, children)
+            frames = () if found is None else found.frames
     size = file.stat.size_bytes
     return build_source(raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS)
 
@@ -238,6 +266,16 @@ def _tried(
         return None
 
 
+def _further(
+    argv: list[str], path: str, timeout_s: float, children: Children | None
+) -> RawProbe | None:
+    """As `_tried`, but no answer in time says nothing: the first questions were answered."""
+    try:
+        return _tried(argv, path, timeout_s, children)
+    except UnansweredProbeError:
+        return None
+
+
 def _plain_tracks(path: str) -> int:
     """A first look into the file by ourselves. Raises ProbeError for what needs no program to tell
     that it is no film."""
@@ -276,8 +314,10 @@ def _hints(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
         return None if order is None else reported
     if codec == "h264" and main.field_order != "progressive":
         return None
-    if codec == "av1" and main.color_transfer == "smpte2084" and not main.side_data_list:
-        return None  # static metadata may be in the bitstream alone
+    has_light = any(side.max_content is not None for side in main.side_data_list)
+    if codec == "av1" and main.color_transfer == "smpte2084" and not has_light:
+        # Static metadata may be in the bitstream alone: Matroska shows a pair of light levels only.
+        return None
     return _scanned(main, raw, path)
 
 

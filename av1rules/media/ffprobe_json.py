@@ -41,6 +41,10 @@ class RawSideData(msgspec.Struct, frozen=True):
     dv_profile: int | None = None
     dv_bl_signal_compatibility_id: int | None = None
     el_present_flag: int | None = None
+    crop_top: int = 0
+    crop_bottom: int = 0
+    crop_left: int = 0
+    crop_right: int = 0
 
 
 class RawStream(msgspec.Struct, frozen=True):

@@ -67,6 +67,7 @@ _DOVI_CONFIG = "DOVI configuration record"
 _DOVI_PICTURE = "Dolby Vision"
 _CAPTIONS = "ATSC A53"
 _AMBIENT = "Ambient viewing environment"
+_CROPPING = "Frame Cropping"
 
 
 def build_video(
@@ -89,12 +90,13 @@ def build_video(
         _HDR10_PLUS in (side.side_data_type or "") for side in sides
     )
     rate = frame_rate(stream, raw.packets)
+    crops = [side for side in stream.side_data_list if side.side_data_type == _CROPPING]
     return VideoStream(
         index=stream.index,
         codec=stream.codec_name or "unknown",
         profile=word(stream.profile),
-        width=stream.width if stream.width and stream.width > 0 else None,
-        height=stream.height if stream.height and stream.height > 0 else None,
+        width=_shown_size(stream.width, [side.crop_left + side.crop_right for side in crops]),
+        height=_shown_size(stream.height, [side.crop_top + side.crop_bottom for side in crops]),
         pix_fmt=pix_fmt,
         bit_depth=depth,
         chroma=chroma(pix_fmt),
@@ -127,6 +129,15 @@ def build_video(
         title=stream.tag("title"),
         dispositions=stream.dispositions,
     )
+
+
+def _shown_size(coded: int | None, cut: Iterable[int]) -> int | None:
+    """Of the picture that is shown: FFmpeg's decoders apply the crop of a container (PixelCrop in
+    Matroska, `clap` in MP4), and ffprobe gives the size before it."""
+    if not coded or coded <= 0:
+        return None
+    left = coded - sum(cut)
+    return left if left > 0 else coded
 
 
 def _all_side_data(
@@ -234,10 +245,11 @@ def _hdr_kinds(
 
 
 def _mastering(sides: Iterable[RawSideData]) -> MasteringDisplay | None:
+    """The mastering display; None also where its fields are all zero, which says nothing."""
     side = next((side for side in sides if side.side_data_type == _MASTERING), None)
     if side is None:
         return None
-    return MasteringDisplay(
+    display = MasteringDisplay(
         red=_point(side.red_x, side.red_y),
         green=_point(side.green_x, side.green_y),
         blue=_point(side.blue_x, side.blue_y),
@@ -245,6 +257,7 @@ def _mastering(sides: Iterable[RawSideData]) -> MasteringDisplay | None:
         min_luminance=rational(side.min_luminance),
         max_luminance=rational(side.max_luminance),
     )
+    return None if display == MasteringDisplay() else display
 
 
 def _point(x: str | None, y: str | None) -> tuple[float, float] | None:
@@ -253,11 +266,14 @@ def _point(x: str | None, y: str | None) -> tuple[float, float] | None:
 
 
 def _light(sides: Iterable[RawSideData]) -> ContentLight | None:
+    """The light levels; None also where both are zero, which means unknown (CTA-861.3): ordinary
+    discs have it so."""
     for side in sides:
         if side.side_data_type == _LIGHT and side.max_content is not None:
-            return ContentLight(
+            light = ContentLight(
                 max_cll=max(side.max_content, 0), max_fall=max(side.max_average or 0, 0)
             )
+            return light if light.max_cll or light.max_fall else None
     return None
 
 
