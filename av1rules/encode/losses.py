@@ -50,8 +50,13 @@ def find_losses(
     if main is None:
         return (_hopeless(Loss.DAMAGE, "no video stream to encode"),)
     if main.is_decodable is False:
-        message = "the pictures do not decode: encrypted, or damaged from the first frame on"
+        message = (
+            "the pictures do not decode: encrypted, damaged, or of a codec that this FFmpeg does "
+            "not know; get the file again, or leave it out by a rule with `skip`"
+        )
         return (_hopeless(Loss.DAMAGE, message),)
+    if (too_small := _too_small(main, encoder)) is not None:
+        return (_hopeless(Loss.DAMAGE, too_small),)
     found = [
         *_dynamic_hdr(main, settings, encoder),
         *_pictures(main, settings),
@@ -59,6 +64,21 @@ def find_losses(
     ]
     order = list(Loss)
     return tuple(sorted(found, key=lambda finding: order.index(finding.loss)))
+
+
+def _too_small(main: VideoStream, encoder: EncoderInfo | None) -> str | None:
+    """Why the encoder can't code pictures as small as these; None if it can, or nobody knows."""
+    known, width, height = _known(encoder), main.width, main.height
+    if width is None or height is None:
+        return None
+    if min(width, height) >= known.min_side and width * height >= known.min_pixels:
+        return None
+    others = [one.codec for one in ENCODERS if one.min_side == one.min_pixels == 1]
+    return (
+        f"{known.product} can't code pictures as small as {width}x{height}: "
+        f"`encoder: {others[0]}` can, or leave such files out by a rule: "
+        f"`when: {{height: {{max: {height}}}}}`, `skip: tiny`"
+    )
 
 
 def _hopeless(loss: Loss, message: str) -> LossFinding:
@@ -99,6 +119,12 @@ def _dolby_vision(
             "encoded, its colours would be wrong everywhere"
         )
         yield _hopeless(Loss.DOLBY_VISION, message)
+    elif main.dolby_vision is not None and main.dolby_vision.has_metadata is False:
+        message = (
+            f"the container promises Dolby Vision profile {profile}, but the pictures begin "
+            "without its metadata (RPU): the ordinary picture stays, the promise would go"
+        )
+        yield _finding(settings, Loss.DOLBY_VISION, message)
     elif profile in (8, 10):
         name = encoder.name if encoder else "this encoder"
         message = f"Dolby Vision profile {profile} would be lost: {name} does not write it"
@@ -115,6 +141,8 @@ def keeps_dolby_vision(main: VideoStream, encoder: EncoderInfo | None) -> bool:
     vision = main.dolby_vision
     if vision is None or vision.profile not in (8, 10) or not vision.compatibility_id:
         return False
+    if vision.has_metadata is False:
+        return False  # SVT-AV1 gives up at the first picture without it
     if vision.has_enhancement_layer or main.colour.transfer not in VIEWABLE_BASE_TRANSFERS:
         return False
     return _known(encoder).writes_dolby_vision

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from av1rules.media.bitstream_scan import PictureHints
 from av1rules.media.ffprobe_json import (
     RawFrame,
@@ -86,6 +88,9 @@ def build_video(
     mastering = _mastering(sides) or hints.mastering_display
     light = _light(sides) or hints.content_light
     vision = _dolby_vision(sides) or (DolbyVision() if hints.has_dolby_vision else None)
+    if vision is not None:
+        has_metadata = _has_vision_metadata(stream, sides, frames, hints)
+        vision = replace(vision, has_metadata=has_metadata)
     has_plus = hints.has_hdr10_plus or any(
         _HDR10_PLUS in (side.side_data_type or "") for side in sides
     )
@@ -287,9 +292,27 @@ def _dolby_vision(sides: Sequence[RawSideData]) -> DolbyVision | None:
                 if side.el_present_flag is None
                 else side.el_present_flag == 1,
             )
-    if any((side.side_data_type or "").startswith(_DOVI_PICTURE) for side in sides):
+    if any(_is_vision_picture(side) for side in sides):
         return DolbyVision()
     return None
+
+
+def _has_vision_metadata(
+    stream: RawStream,
+    sides: Sequence[RawSideData],
+    frames: Sequence[RawFrame] | None,
+    hints: PictureHints,
+) -> bool | None:
+    """Whether the first pictures carry metadata of Dolby Vision (RPU); None where none was seen
+    and nobody would have."""
+    if hints.has_dolby_vision or any(_is_vision_picture(side) for side in sides):
+        return True
+    was_looked_for = bool(frames) or (stream.codec_name == "hevc" and hints.has_captions is False)
+    return False if was_looked_for else None
+
+
+def _is_vision_picture(side: RawSideData) -> bool:
+    return (side.side_data_type or "").startswith(_DOVI_PICTURE)
 
 
 def _has_captions(

@@ -99,6 +99,7 @@ class DolbyVision(msgspec.Struct, frozen=True, kw_only=True):
     profile: int | None = None
     compatibility_id: int | None = None
     has_enhancement_layer: bool | None = None
+    has_metadata: bool | None = None  # False: promised, but the first pictures carry none (RPU)
 
 
 class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
