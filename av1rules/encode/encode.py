@@ -152,6 +152,7 @@ def _unfinished(folder: str, job: EncodeJob) -> Iterator[str]:
         yield part
     except BaseException:
         _remove(part)
+        _remove(os.path.join(folder, TIMES_NAME))
         raise
 
 
@@ -316,12 +317,18 @@ def _require_success(result: FfmpegResult, job: EncodeJob, damage: dict[str, int
         lines = "\n".join(f"    {line}" for line in counted_lines(damage)[:10])
         raise EncodeError(
             f"the source is damaged: {first}\n  FFmpeg reached its end, but said\n{lines}",
-            hint=(
-                "get the file again; or keep what can be decoded of it with `accept: [damage]` "
-                "in its rule"
-            ),
+            hint=_DAMAGE_HINT,
             where=printable(job.source_path),
+            is_final=not any(_DISK_FAULT in line for line in damage),
         )
+
+
+_DAMAGE_HINT = (
+    "get the file again; or keep what can be decoded of it with `accept: [damage]` in its rule"
+)
+
+_DISK_FAULT = "Input/output error"
+"""Then the file may be well, and its disk is not."""
 
 
 def _failure(result: FfmpegResult, job: EncodeJob, *, doing: str) -> Av1rulesError:
@@ -346,5 +353,8 @@ def _failure(result: FfmpegResult, job: EncodeJob, *, doing: str) -> Av1rulesErr
     where = printable(job.source_path)
     if failure.is_disk_full:
         return DiskFullError(message, place=place, hint=failure.hint, where=where)
-    kind = Av1rulesError if failure.is_system_failure else EncodeError
-    return kind(message, hint=failure.hint, where=where)
+    if failure.is_system_failure:
+        return Av1rulesError(message, hint=failure.hint, where=where)
+    is_damaged = failure.is_of_source and log.damage and Loss.DAMAGE not in job.settings.accept
+    hint = _DAMAGE_HINT if is_damaged else failure.hint
+    return EncodeError(message, hint=hint, where=where, is_final=failure.is_final)

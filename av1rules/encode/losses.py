@@ -74,10 +74,11 @@ def _too_small(main: VideoStream, encoder: EncoderInfo | None) -> str | None:
     if min(width, height) >= known.min_side and width * height >= known.min_pixels:
         return None
     others = [one.codec for one in ENCODERS if one.min_side == one.min_pixels == 1]
+    side, most = ("width", width) if width < height else ("height", height)
     return (
         f"{known.product} can't code pictures as small as {width}x{height}: "
         f"`encoder: {others[0]}` can, or leave such files out by a rule: "
-        f"`when: {{height: {{max: {height}}}}}`, `skip: tiny`"
+        f"`when: {{{side}: {{max: {most}}}}}`, `skip: tiny`"
     )
 
 

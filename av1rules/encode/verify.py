@@ -65,9 +65,20 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
         return Blame.SOURCE if Blame.SOURCE in blames else next(iter(blames), None)
 
     @property
+    def is_final(self) -> bool:
+        """Whether the same encode would fail again in the same way. A file that does not decode may
+        be the fault of a disk or of memory; all else follows from source and settings."""
+        names = {check.name for check in self.failed}
+        return bool(names) and names.isdisjoint(("decode", "probe"))
+
+    @property
     def hint(self) -> str | None:
-        """What to do about a failure; None if all is well."""
-        return None if self.blame is None else _HINTS[self.blame]
+        """What to do about a failure; None if all is well. Accepting damage helps only where
+        nothing else is wrong."""
+        if self.blame is None:
+            return None
+        is_damage = all(check.blame is Blame.SOURCE for check in self.failed)
+        return _HINTS[Blame.SOURCE if is_damage else Blame.ENCODE]
 
     @property
     def message(self) -> str:
@@ -83,7 +94,8 @@ _HINTS = {
     ),
     Blame.ENCODE: (
         "the source could be read, the result is not what was promised: try another preset, "
-        "container or FFmpeg, and report it; the result was thrown away, the source is untouched"
+        "container or FFmpeg and report it, or leave the film out by a rule with `skip`; the "
+        "result was thrown away, the source is untouched"
     ),
 }
 

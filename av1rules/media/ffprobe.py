@@ -37,20 +37,15 @@ from av1rules.media.source import LibraryFile, Source
 MEMORY_BYTES = 3 * 1024**3
 """Address space of one ffprobe: the static build maps 0.3 GB, 8K pictures need about 1.5 GB."""
 
-
 OUTPUT_BYTES = 16 * 1024**2
 """An answer is 5-50 KB; thousands of streams or megabytes of tags are refused."""
 
-
 DEFAULT_TIMEOUT_S = 30.0
-
 
 PACKETS = 64
 """Packets asked for: some of the film's are among them even where seconds of sound come first."""
 
-
 SCANNED_PACKETS = 3
-
 
 SCANNED_BYTES = 4 * 1024**2
 """At most so much of each is looked through; the largest real picture is smaller."""
@@ -71,10 +66,8 @@ more than all else. Allowed one pixel, FFmpeg reads the head of the picture, whi
 and stops there. Then the stream is "usable" (`:u`) and the limit lifted, or ffprobe would give up.
 What it costs is the side data of the stream, so `head_scan` must have seen that it has none."""
 
-
 _DEEP = ("-analyzeduration", "60000000", "-probesize", "100000000")
 """For a film whose picture did not come within FFmpeg's own five seconds: one minute, 100 MB."""
-
 
 KEY_PACKETS = 600
 """Packets of the film looked through for a key frame where the first ones decode to nothing, as in
@@ -105,10 +98,8 @@ _DISK_FAULTS = tuple(
 """FFmpeg's last word is the system's own. A damaged file may lead to the first of them too; asking
 it again costs little."""
 
-
 _CAPTION_CODECS = frozenset({"h264", "hevc", "vvc", "av1", "mpeg2video"})
 """Codecs whose pictures may carry CEA-608/708 captions as FFmpeg reads them."""
-
 
 _PICTURES = {"hevc": 1, "vvc": 1, "av1": 1, "vp9": 1, "h264": 2}
 """Packets decoded: a first picture of these tells all and costs much; of older codecs a few more,
