@@ -28,11 +28,15 @@ SHOWN_LINE = 400
 TAIL_LINES = 12
 """Lines of any level; the last ones contain streams, sizes and speed."""
 
-HARMLESS = ("Warning MVs not available", "overread ", "Error parsing Opus packet header")
+HARMLESS = (
+    "Warning MVs not available", "overread ", "Error parsing Opus packet header",
+    "mmco: unref short failure",
+)  # fmt: skip
 """Error-level messages about intact files. MPEG-1/2 decoders print the first two for frames that
 they show all the same, with a few blocks concealed (a source cut in mid-GOP, some encoders' last
-slice); real damage causes other lines too. FFmpeg 8.0 prints the last where audio is only
-copied."""
+slice); real damage causes other lines too. FFmpeg 8.0 prints the third where audio is only copied.
+The last comes where an H.264 broadcast is joined between two pictures: one of the first tells the
+decoder to forget a picture that it never had; one that is really missed is missed in the counts."""
 
 CUT_OFF = "File ended prematurely"
 _STREAM_LINE = "[info]   Stream #"

@@ -129,9 +129,11 @@ def facts_argv(
     ]
 
 
-def pictures_argv(ffprobe: str, path: str, stream: RawStream) -> list[str]:
-    """The second question: the first pictures of one stream."""
-    count = _PICTURES.get(stream.codec_name or "", 5)
+def pictures_argv(
+    ffprobe: str, path: str, stream: RawStream, *, packets: int | None = None
+) -> list[str]:
+    """The second question: the first pictures of one stream, out of so many `packets`."""
+    count = packets or _PICTURES.get(stream.codec_name or "", 5)
     return [
         ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, "-nofind_stream_info",
         "-select_streams", str(stream.index),
@@ -177,6 +179,9 @@ def probe_file(
         if frames is not None and not any(one.stream_index == main.index for one in frames):
             argv = key_pictures_argv(tools.ffprobe, path, main)
             found = _further(argv, path, timeout_s, children)
+            if found is None or not found.frames:  # a stream that is refreshed bit by bit has none
+                argv = pictures_argv(tools.ffprobe, path, main, packets=KEY_PACKETS)
+                found = _further(argv, path, timeout_s, children)
             frames = () if found is None else found.frames
     size = file.stat.size_bytes
     return build_source(raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS)
