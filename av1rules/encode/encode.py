@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -319,7 +319,7 @@ def _require_success(result: FfmpegResult, job: EncodeJob, damage: dict[str, int
             f"the source is damaged: {first}\n  FFmpeg reached its end, but said\n{lines}",
             hint=_DAMAGE_HINT,
             where=printable(job.source_path),
-            is_final=not any(_DISK_FAULT in line for line in damage),
+            is_final=not _is_disk_fault(damage),
         )
 
 
@@ -327,8 +327,10 @@ _DAMAGE_HINT = (
     "get the file again; or keep what can be decoded of it with `accept: [damage]` in its rule"
 )
 
-_DISK_FAULT = "Input/output error"
-"""Then the file may be well, and its disk is not."""
+
+def _is_disk_fault(damage: Iterable[str]) -> bool:
+    """Whether the file may be well, and its disk is not."""
+    return any("Input/output error" in line for line in damage)
 
 
 def _failure(result: FfmpegResult, job: EncodeJob, *, doing: str) -> Av1rulesError:
@@ -355,6 +357,8 @@ def _failure(result: FfmpegResult, job: EncodeJob, *, doing: str) -> Av1rulesErr
         return DiskFullError(message, place=place, hint=failure.hint, where=where)
     if failure.is_system_failure:
         return Av1rulesError(message, hint=failure.hint, where=where)
-    is_damaged = failure.is_of_source and log.damage and Loss.DAMAGE not in job.settings.accept
-    hint = _DAMAGE_HINT if is_damaged else failure.hint
-    return EncodeError(message, hint=hint, where=where, is_final=failure.is_final)
+    is_damaged = failure.is_of_source and bool(log.damage)
+    may_be_accepted = is_damaged and Loss.DAMAGE not in job.settings.accept
+    hint = _DAMAGE_HINT if may_be_accepted else failure.hint
+    is_final = failure.is_final or (is_damaged and not _is_disk_fault(log.damage))
+    return EncodeError(message, hint=hint, where=where, is_final=is_final)
