@@ -145,10 +145,13 @@ def _timing_check(pair: Pair, before: tuple[float, ...], after: tuple[float, ...
 
 
 def _jumps(pair: Pair, times: tuple[float, ...]) -> bool:
-    """Whether the source's clock jumps between its first pictures, so that FFmpeg sets it right."""
+    """Whether the source's clock jumps between its first pictures, so that FFmpeg sets it right. In
+    a damaged one it may jump in the sound too, and pictures and sound are set right together."""
     if JUMPING_CONTAINERS.isdisjoint(pair.job.source.container.split(",")):
         return False
-    return any(not 0 <= later - one <= CLOCK_JUMP_S for one, later in pairwise(times))
+    return Loss.DAMAGE in pair.job.settings.accept or any(
+        not 0 <= later - one <= CLOCK_JUMP_S for one, later in pairwise(times)
+    )
 
 
 def _sync_check(shifts: dict[int, float]) -> Check:
