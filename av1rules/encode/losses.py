@@ -176,6 +176,13 @@ def _pictures(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFindi
         yield _finding(settings, Loss.CHROMA, f"the colour of {shown} pictures becomes 4:2:0")
     if main.has_alpha:
         yield _finding(settings, Loss.ALPHA, "the transparency of the pictures would be lost")
+    if main.begins_mid_group:
+        # A line, not a decision: no player shows them either.
+        message = (
+            "the film begins between two key frames: what comes before the first and can't be "
+            "decoded is left out"
+        )
+        yield LossFinding(loss=Loss.DAMAGE, message=message, accepted=True)
     yield from _bit_depth(main, settings)
     if main.has_captions:
         message = "closed captions inside the pictures would be lost"

@@ -60,6 +60,7 @@ class PictureHints(msgspec.Struct, frozen=True, kw_only=True):
     is_interlaced: bool | None = None
     has_hdr10_plus: bool = False
     has_dolby_vision: bool = False
+    begins_mid_group: bool = False  # its first packets decoded to nothing, later ones did
     mastering_display: MasteringDisplay | None = None
     content_light: ContentLight | None = None
     has_ambient_viewing: bool = False

@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from msgspec.structs import replace
+
 from av1rules.base.errors import ProbeError, UnansweredProbeError
 from av1rules.base.files import open_regular
 from av1rules.base.process import Children, Completed, Limits, run
@@ -50,7 +52,6 @@ SCANNED_PACKETS = 3
 SCANNED_BYTES = 4 * 1024**2
 """At most so much of each is looked through; the largest real picture is smaller."""
 
-
 PICTURES_FIRST = frozenset(
     {
         "ts", "m2ts", "mts", "m2t", "mpg", "mpeg", "mpe", "vob", "m2v", "wmv", "asf", "avi", "divx",
@@ -58,7 +59,6 @@ PICTURES_FIRST = frozenset(
     }
 )  # fmt: skip
 """Extensions whose pictures are asked for at once: old codecs, or packets that are in pieces."""
-
 
 _SPARING = ("-max_pixels", "1", "-max_pixels:u", str(2**31 - 1))
 """H.264 says its pixel format only with a picture, and decoding the first of a 1080p film costs
@@ -73,7 +73,6 @@ KEY_PACKETS = 600
 """Packets of the film looked through for a key frame where the first ones decode to nothing, as in
 a recording that starts between two: most have one in 250."""
 
-
 _FRAME_ENTRIES = (
     "frame=stream_index,pix_fmt,interlaced_frame,color_range,color_space,color_transfer,"
     "color_primaries,chroma_location:frame_side_data=side_data_type,rotation,red_x,red_y,green_x,"
@@ -81,12 +80,9 @@ _FRAME_ENTRIES = (
     "max_average"
 )
 
-
 _ALWAYS = ("-v", "error", "-hide_banner", "-protocol_whitelist", "file", "-of", "json=c=1")
 
-
 _FACTS = ("-show_format", "-show_streams", "-show_chapters")
-
 
 _DISK_FAULTS = tuple(
     os.strerror(number)
@@ -183,6 +179,7 @@ def probe_file(
                 argv = pictures_argv(tools.ffprobe, path, main, packets=KEY_PACKETS)
                 found = _further(argv, path, timeout_s, children)
             frames = () if found is None else found.frames
+            hints = replace(hints or NO_HINTS, begins_mid_group=bool(frames))
     size = file.stat.size_bytes
     return build_source(raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS)
 

@@ -108,6 +108,7 @@ class RawPacket(msgspec.Struct, frozen=True):
     dts: int | None = None
     size: str | None = None
     pos: str | None = None
+    flags: str | None = None
     side_data_list: tuple[RawSideData, ...] = ()
 
 

@@ -129,6 +129,7 @@ def build_video(
         dolby_vision=vision,
         has_captions=_has_captions(stream, sides, frames, hints),
         has_ambient_viewing=_has_ambient_viewing(sides, frames, hints),
+        begins_mid_group=hints.begins_mid_group or _begins_mid_group(stream, raw),
         is_decodable=_is_decodable(pix_fmt, frames),
         language=stream.language,
         title=stream.tag("title"),
@@ -334,6 +335,13 @@ def _has_ambient_viewing(
     if hints.has_ambient_viewing or any(side.side_data_type == _AMBIENT for side in sides):
         return True
     return False if frames or hints.has_captions is not None else None
+
+
+def _begins_mid_group(stream: RawStream, raw: RawProbe) -> bool | None:
+    """By the flags of its first packet; None if no packet of it was asked for."""
+    flags = (packet.flags for packet in raw.packets if packet.stream_index == stream.index)
+    first = next(flags, None)
+    return None if first is None else "K" not in first
 
 
 def _is_decodable(pix_fmt: str | None, frames: Sequence[RawFrame] | None) -> bool | None:

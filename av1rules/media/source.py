@@ -131,6 +131,7 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     dolby_vision: DolbyVision | None = None
     has_captions: bool | None = None
     has_ambient_viewing: bool | None = None  # the light around the screen, as phones record it
+    begins_mid_group: bool | None = None  # True: its first packets come before a key frame
     is_decodable: bool | None = None  # False: encrypted, or the first pictures do not decode
     language: str | None = None
     title: str | None = None

@@ -411,3 +411,14 @@ def _boxes(data: bytes, at: int, end: int) -> list[tuple[bytes, tuple[int, int]]
         found.append((data[at + 4 : at + 8], (at, at + size)))
         at += size
     return found
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4", "ts"])
+def test_a_cut_recording_is_declared_in_the_plan(
+    ending: str, plain: SampleLibrary, make_clip: MakeClip
+) -> None:
+    plain.add(f"cut.{ending}", make_clip(f"cut.{ending}", *picture(4), *H264, *CUT))
+    plain.add(f"whole.{ending}", make_clip(f"whole.{ending}", *picture(1), *H264))
+    said = "begins between two key frames"
+    assert any(said in note for note in plain.row(f"cut.{ending}").notes)
+    assert not any(said in note for note in plain.row(f"whole.{ending}").notes)
