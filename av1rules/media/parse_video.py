@@ -87,10 +87,7 @@ def build_video(
     depth = bit_depth(pix_fmt, stream.bits_per_raw_sample)
     mastering = _mastering(sides) or hints.mastering_display
     light = _light(sides) or hints.content_light
-    vision = _dolby_vision(sides) or (DolbyVision() if hints.has_dolby_vision else None)
-    if vision is not None:
-        has_metadata = _has_vision_metadata(stream, sides, frames, hints)
-        vision = replace(vision, has_metadata=has_metadata)
+    vision = _vision(stream, sides, frames, hints)
     has_plus = hints.has_hdr10_plus or any(
         _HDR10_PLUS in (side.side_data_type or "") for side in sides
     )
@@ -296,6 +293,18 @@ def _dolby_vision(sides: Sequence[RawSideData]) -> DolbyVision | None:
     if any(_is_vision_picture(side) for side in sides):
         return DolbyVision()
     return None
+
+
+def _vision(
+    stream: RawStream,
+    sides: Sequence[RawSideData],
+    frames: Sequence[RawFrame] | None,
+    hints: PictureHints,
+) -> DolbyVision | None:
+    vision = _dolby_vision(sides) or (DolbyVision() if hints.has_dolby_vision else None)
+    if vision is None:
+        return None
+    return replace(vision, has_metadata=_has_vision_metadata(stream, sides, frames, hints))
 
 
 def _has_vision_metadata(
