@@ -23,6 +23,12 @@ MOST_PACKETS = 1500
 """Looked at for a key frame: half a minute at 50 frames a second. Groups of pictures are shorter;
 a stream without key frames (intra refresh) is read as it is."""
 
+MAKES_UP_REFERENCES = frozenset(
+    {"hevc", "vvc", "mpeg4", "h263", "flv1", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2"}
+)
+"""Codecs whose decoders show pictures without those that they refer to, made of grey and said to be
+errors; all others show none before the first that is whole."""
+
 LOOK_TIMEOUT_S = 120.0
 
 
@@ -54,9 +60,9 @@ def find_lead_in(job: EncodeJob, folder: str, *, tools: Tools, children: Childre
     """What of the main video comes before its first key frame and can't be decoded; nearly always
     nothing, for the price of one packet.
 
-    Packets that do decode without an error are no lead-in, whatever their flags say. They are
-    copied into `folder` and decoded there, so that only the beginning of the film is read. Raises
-    RunInterruptedError, and OSError if a program can't be started.
+    Packets that do decode are no lead-in, whatever their flags say. They are copied into `folder`
+    and decoded there, so that only the beginning of the film is read. Raises RunInterruptedError,
+    and OSError if a program can't be started.
     """
     if _first_key(job, 1, tools, children) == 0:
         return NO_LEAD_IN
@@ -87,7 +93,8 @@ def find_lead_in(job: EncodeJob, folder: str, *, tools: Tools, children: Childre
     finally:
         with contextlib.suppress(OSError):
             os.unlink(taken)
-    if not decoded.log.damage and decoded.frames_read(0):
+    is_made_up = job.main.codec in MAKES_UP_REFERENCES and bool(decoded.log.damage)
+    if decoded.frames_read(0) and not is_made_up:
         return NO_LEAD_IN
     return LeadIn(packets=packets, complaints=tuple(copied.log.damage.items()))
 

@@ -107,6 +107,11 @@ WHOLE = (
         )
         for ending in ("mkv", "ts")
     ),
+    Film(
+        name="cut-mpeg4.mkv",
+        made=(*picture(4), "-c:v", "mpeg4", "-g", "50", *CUT),
+        frames=50,
+    ),
     Film(name="cut-vp9.mkv", made=(*picture(4), *VP9, *CUT), frames=50),
     Film(
         name="cut-av1.mkv",
