@@ -50,7 +50,19 @@ class UnansweredProbeError(ProbeError):
 
 
 class EncodeError(Av1rulesError):
-    """One encode failed, or its result did not pass verification."""
+    """One encode failed, or its result did not pass verification. `is_final`: the same source with
+    the same settings would fail again in the same way."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        where: str | None = None,
+        is_final: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint, where=where)
+        self.is_final = is_final
 
 
 class DiskFullError(Av1rulesError):

@@ -24,11 +24,13 @@ from av1rules.encode.encoders.registry import (
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.kept_layers import false_marks, is_plane, keeps_spherical, stereo_tag
 from av1rules.encode.losses import keeps_dolby_vision
+from av1rules.encode.picture_times import encoded_times_args
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.ffmpeg.run import file_url
 from av1rules.media.provenance_tag import PROVENANCE_TAG, text_tag
 from av1rules.media.second_layers import Layer
 from av1rules.media.source import Attachment, Source, VideoStream
+from av1rules.policy.settings import Loss
 
 MUXING_QUEUE_PACKETS = 4096
 """Packets kept while another stream has not started: sparse subtitles overflow the default 128."""
@@ -74,15 +76,22 @@ class CoverFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build_argv(
-    job: EncodeJob, *, ffmpeg: str, output: str, covers: tuple[CoverFile, ...] = ()
+    job: EncodeJob,
+    *,
+    ffmpeg: str,
+    output: str,
+    covers: tuple[CoverFile, ...] = (),
+    reading: tuple[str, ...] = (),
+    times: str | None = None,
 ) -> tuple[str, ...]:
-    """The whole command that encodes `job` into `output`, attaching `covers`."""
+    """The whole command that encodes `job` into `output`, attaching `covers`. `reading` are more
+    options of the input; FFmpeg writes the times of the pictures to `times`."""
     streams = job.streams
     return (
         ffmpeg,
-        *input_options(job.source_path, job.source),
+        *input_options(job.source_path, job.source, reading),
         *_maps(streams),
-        *_codecs(job, streams),
+        *_codecs(job, streams, times),
         *_global_tags(job),
         *_dispositions(job.source, streams),
         *_titles(job.source, streams),
@@ -117,10 +126,11 @@ def _escaped(character: str) -> str:
     return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character) or f"\\x{code:02x}"
 
 
-def input_options(path: str, source: Source) -> tuple[str, ...]:
+def input_options(path: str, source: Source, reading: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Global options and the input. A media file is not trusted: FFmpeg may open only local files,
-    and only with the demuxer that the probe found (never a playlist named like a video)."""
-    return (*GLOBAL_ARGS, *input_guard_args(source), "-i", file_url(path))
+    and only with the demuxer that the probe found (never a playlist named like a video). `reading`
+    are more options of the input."""
+    return (*GLOBAL_ARGS, *input_guard_args(source), *reading, "-i", file_url(path))
 
 
 GLOBAL_ARGS = (
@@ -142,17 +152,19 @@ def _maps(streams: StreamPlan) -> Iterator[str]:
         yield from ("-map", f"0:{step.index}")
 
 
-def _codecs(job: EncodeJob, streams: StreamPlan) -> Iterator[str]:
+def _codecs(job: EncodeJob, streams: StreamPlan, times: str | None) -> Iterator[str]:
     """A codec for every output stream by number: options by type would encode the cover too."""
     position = 0
     for number, step in enumerate(streams.mapped):
         if step.action is StreamAction.ENCODE:
             yield from _encoded(job, number, position)
+            yield from encoded_times_args(f"v:{position}", times) if times else ()
         elif step.action is StreamAction.CONVERT:
             yield from (f"-c:{number}", step.to or "copy")
         else:
             yield from (f"-c:{number}", "copy")
             yield from _copied_tags(job.source, step.index, f"v:{position}")
+            yield from _salvaged(job, number, step)
         position += step.kind in ("video", "cover")
 
 
@@ -160,6 +172,13 @@ def _copied_tags(source: Source, index: int, video: str) -> Iterator[str]:
     """A copied video loses a mark that is wrong without the track that combined it with others."""
     if any(stream.index == index and is_plane(stream) for stream in source.video):
         yield from (f"-metadata:s:{video}", "stereo_mode=")
+
+
+def _salvaged(job: EncodeJob, number: int, step: StreamStep) -> Iterator[str]:
+    """AAC of a broadcast gets other headers by a filter, and a broken frame in it ends the whole
+    encode; a filter that is named here leaves such a frame out and goes on."""
+    if Loss.DAMAGE in job.settings.accept and step.codec == "aac":
+        yield from (f"-bsf:{number}", "aac_adtstoasc")
 
 
 def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:

@@ -19,8 +19,13 @@ from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.dolby_vision import untagged_base
 from av1rules.encode.job import target_bit_depth
 from av1rules.encode.kept_layers import MONO, keeps_spherical, stereo_tag
-from av1rules.encode.losses import keeps_dolby_vision, keeps_mastering_display
+from av1rules.encode.losses import (
+    keeps_dolby_vision,
+    keeps_light_levels,
+    keeps_mastering_display,
+)
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
+from av1rules.encode.target_layout import is_left_out
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.media.second_layers import Spherical
 from av1rules.media.source import (
@@ -93,10 +98,17 @@ def expected_contract(
     streams: StreamPlan,
     settings: EncodeSettings,
     encoder: EncoderInfo | None = None,
+    *,
+    empty: frozenset[int] = frozenset(),
 ) -> Contract:
-    """What the target of this source must contain. `encoder` None means SVT-AV1."""
+    """What the target of this source must contain. `encoder` None means SVT-AV1. `empty` tracks of
+    the source hold nothing."""
     by_index = {stream.index: stream for stream in source.streams()}
-    tracks = [step for step in streams.mapped if step.index in by_index]
+    tracks = [
+        step
+        for step in streams.mapped
+        if step.index in by_index and not is_left_out(step, streams.container, empty)
+    ]
     return Contract(
         container=streams.container,
         streams=tuple(_expected(step, by_index[step.index], streams.container) for step in tracks),
@@ -130,7 +142,8 @@ def _expected(step: StreamStep, stream: Stream, container: str) -> ExpectedStrea
 
 
 def _codec_in(container: str, codec: str) -> str:
-    """MP4 has one number for MPEG layer 2 and 3, and FFmpeg reads it as the latter."""
+    """MP4 has one number for MPEG layer 2 and 3, and FFmpeg reads it as the latter, or as what the
+    first packets are."""
     return "mp3" if container == MP4 and codec == "mp2" else codec
 
 
@@ -164,7 +177,9 @@ def _picture(
         mastering_display=(
             main.mastering_display if keeps_mastering_display(main, settings.container) else None
         ),
-        content_light=main.content_light,
+        content_light=(
+            main.content_light if keeps_light_levels(main, settings.container) else None
+        ),
         has_dolby_vision=keeps_vision,
         has_ambient_viewing=bool(main.has_ambient_viewing) and settings.container == MP4,
         stereo=_stereo(main, settings.container),
@@ -223,7 +238,8 @@ def _broken_streams(contract: Contract, target: Source) -> Iterator[str]:
         name = f"{promise.kind} {promise.index}"
         dispositions = stream.dispositions & containers.DISPOSITIONS[contract.container]
         yield from _differs(f"{name}: kind", promise.kind, _kind(stream))
-        yield from _differs(f"{name}: codec", promise.codec, stream.codec)
+        codec = _codec_in(contract.container, stream.codec)
+        yield from _differs(f"{name}: codec", promise.codec, codec)
         yield from _differs(f"{name}: language", promise.language, _language(stream.language))
         if promise.title is not None:
             yield from _differs(f"{name}: title", promise.title, stream.title or "")

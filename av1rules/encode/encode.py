@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -27,6 +27,8 @@ from av1rules.encode.argv import CoverFile, build_argv, cover_files, shown_comma
 from av1rules.encode.encoders.registry import ENCODER_CODECS, require_encoder
 from av1rules.encode.excerpt_argv import clip_argv
 from av1rules.encode.job import EncodeJob
+from av1rules.encode.lead_in import find_lead_in, lead_in_args
+from av1rules.encode.picture_times import PictureTimes, take_times
 from av1rules.encode.size_gate import is_too_large_so_far
 from av1rules.encode.structure import StructureOutcome
 from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, explain
@@ -39,11 +41,16 @@ from av1rules.policy.settings import Loss
 
 COVER_TIMEOUT_S = 60.0
 
+TIMES_NAME = "part.times"
+"""Beside the unfinished file: the times of its pictures."""
+
 
 class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """A finished encode. `counts` are FFmpeg's own counts per stream; `damage` its errors about the
     source (only where the settings accept damage); `log` its warnings and errors; `tail` the last
     lines of any level. `structure` is set where mkvpropedit went over the file afterwards.
+    lines of any level. `times` are those of all pictures as the encoder got them; `lead_in` packets
+    before the first key frame were left out, since they decode to nothing.
 
     `is_projected` means that the live size gate stopped the encode: `size_bytes` is the projected
     size and there is no file.
@@ -58,6 +65,8 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     damage: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
+    times: PictureTimes | None = None
+    lead_in: int = 0
     is_projected: bool = False
     structure: StructureOutcome | None = None
 
@@ -94,11 +103,20 @@ def encode(
     the source), RunInterruptedError; the temporary file is gone then.
     """
     with _work_folder(job) as folder, _unfinished(folder, job) as part:
+        lead_in = find_lead_in(job, folder, tools=tools, children=children)
+        times = os.path.join(folder, TIMES_NAME)
         if job.passages:
             argv = clip_argv(job, ffmpeg=tools.ffmpeg, output=part)
         else:
             covers = _take_out_covers(job, folder, tools=tools, children=children)
-            argv = build_argv(job, ffmpeg=tools.ffmpeg, output=part, covers=covers)
+            argv = build_argv(
+                job,
+                ffmpeg=tools.ffmpeg,
+                output=part,
+                covers=covers,
+                reading=lead_in_args(lead_in, job.main.index),
+                times=times,
+            )
         progress = _Progress(job=job, on_progress=on_progress)
         try:
             result = _run(argv, part, job=job, children=children, progress=progress)
@@ -112,7 +130,8 @@ def encode(
                 frames=progress.frames,
                 is_projected=True,
             )
-        _require_success(result, job)
+        damage = lead_in.damage_beside(result.log.damage)
+        _require_success(result, job, damage)
         finished = part if job.temp_dir else _moved_out(part, folder)
         return EncodeOutcome(
             path=finished,
@@ -121,9 +140,11 @@ def encode(
             elapsed_s=result.elapsed_s,
             frames=result.frames,
             counts=result.log.counts,
-            damage=counted_lines(result.log.damage),
+            damage=counted_lines(damage),
             log=counted_lines(result.log.complaints),
             tail=result.log.tail,
+            times=take_times(times),
+            lead_in=lead_in.packets,
         )
 
 
@@ -135,6 +156,7 @@ def _unfinished(folder: str, job: EncodeJob) -> Iterator[str]:
         yield part
     except BaseException:
         _remove(part)
+        _remove(os.path.join(folder, TIMES_NAME))
         raise
 
 
@@ -288,23 +310,31 @@ def _take_out_covers(
     return covers
 
 
-def _require_success(result: FfmpegResult, job: EncodeJob) -> None:
+def _require_success(result: FfmpegResult, job: EncodeJob, damage: dict[str, int]) -> None:
     completed, log = result.completed, result.log
     if completed.returncode in NOT_STARTED_EXITS:
         raise _not_started(completed.argv[0], "; ".join(log.last) or completed.describe_exit())
     if not completed.ok:
         raise _failure(result, job, doing="encoding")
-    if log.damage and Loss.DAMAGE not in job.settings.accept:
-        first = plain_line(next(iter(log.damage)))
-        lines = "\n".join(f"    {line}" for line in counted_lines(log.damage)[:10])
+    if damage and Loss.DAMAGE not in job.settings.accept:
+        first = plain_line(next(iter(damage)))
+        lines = "\n".join(f"    {line}" for line in counted_lines(damage)[:10])
         raise EncodeError(
             f"the source is damaged: {first}\n  FFmpeg reached its end, but said\n{lines}",
-            hint=(
-                "get the file again; or keep what can be decoded of it with `accept: [damage]` "
-                "in its rule"
-            ),
+            hint=_DAMAGE_HINT,
             where=printable(job.source_path),
+            is_final=not _is_disk_fault(damage),
         )
+
+
+_DAMAGE_HINT = (
+    "get the file again; or keep what can be decoded of it with `accept: [damage]` in its rule"
+)
+
+
+def _is_disk_fault(damage: Iterable[str]) -> bool:
+    """Whether the file may be well, and its disk is not."""
+    return any("Input/output error" in line for line in damage)
 
 
 def _failure(result: FfmpegResult, job: EncodeJob, *, doing: str) -> Av1rulesError:
@@ -329,5 +359,10 @@ def _failure(result: FfmpegResult, job: EncodeJob, *, doing: str) -> Av1rulesErr
     where = printable(job.source_path)
     if failure.is_disk_full:
         return DiskFullError(message, place=place, hint=failure.hint, where=where)
-    kind = Av1rulesError if failure.is_system_failure else EncodeError
-    return kind(message, hint=failure.hint, where=where)
+    if failure.is_system_failure:
+        return Av1rulesError(message, hint=failure.hint, where=where)
+    is_damaged = failure.is_of_source and bool(log.damage)
+    may_be_accepted = is_damaged and Loss.DAMAGE not in job.settings.accept
+    hint = _DAMAGE_HINT if may_be_accepted else failure.hint
+    is_final = failure.is_final or (is_damaged and not _is_disk_fault(log.damage))
+    return EncodeError(message, hint=hint, where=where, is_final=is_final)

@@ -56,8 +56,13 @@ def find_losses(
     if main is None:
         return (_hopeless(Loss.DAMAGE, "no video stream to encode"),)
     if main.is_decodable is False:
-        message = "the pictures do not decode: encrypted, or damaged from the first frame on"
+        message = (
+            "the pictures do not decode: encrypted, damaged, or of a codec that this FFmpeg does "
+            "not know; get the file again, or leave it out by a rule with `skip`"
+        )
         return (_hopeless(Loss.DAMAGE, message),)
+    if (too_small := _too_small(main, encoder)) is not None:
+        return (_hopeless(Loss.DAMAGE, too_small),)
     found = [
         *_dynamic_hdr(main, settings, encoder),
         *_pictures(main, settings),
@@ -82,6 +87,22 @@ def _structure(settings: EncodeSettings, loss: StructureLoss) -> LossFinding:
     if loss.is_held:
         return _finding(settings, Loss.MATROSKA_STRUCTURE, loss.message, loss.remedy)
     return LossFinding(loss=Loss.MATROSKA_STRUCTURE, message=loss.message, accepted=True)
+
+
+def _too_small(main: VideoStream, encoder: EncoderInfo | None) -> str | None:
+    """Why the encoder can't code pictures as small as these; None if it can, or nobody knows."""
+    known, width, height = _known(encoder), main.width, main.height
+    if width is None or height is None:
+        return None
+    if min(width, height) >= known.min_side and width * height >= known.min_pixels:
+        return None
+    others = [one.codec for one in ENCODERS if one.min_side == one.min_pixels == 1]
+    side, most = ("width", width) if width < height else ("height", height)
+    return (
+        f"{known.product} can't code pictures as small as {width}x{height}: "
+        f"`encoder: {others[0]}` can, or leave such files out by a rule: "
+        f"`when: {{{side}: {{max: {most}}}}}`, `skip: tiny`"
+    )
 
 
 def _hopeless(loss: Loss, message: str) -> LossFinding:
@@ -122,6 +143,12 @@ def _dolby_vision(
             "encoded, its colours would be wrong everywhere"
         )
         yield _hopeless(Loss.DOLBY_VISION, message)
+    elif main.dolby_vision is not None and main.dolby_vision.has_metadata is False:
+        message = (
+            f"the container promises Dolby Vision profile {profile}, but the pictures begin "
+            "without its metadata (RPU): the ordinary picture stays, the promise would go"
+        )
+        yield _finding(settings, Loss.DOLBY_VISION, message)
     elif keeps_dolby_vision(main, None):
         name = encoder.name if encoder else "this encoder"
         message = f"Dolby Vision profile {profile} would be lost: {name} does not write it"
@@ -169,6 +196,8 @@ def keeps_dolby_vision(main: VideoStream, encoder: EncoderInfo | None) -> bool:
     vision = main.dolby_vision
     if vision is None or vision.profile not in (8, 10) or not vision.compatibility_id:
         return False
+    if vision.has_metadata is False:
+        return False  # SVT-AV1 gives up at the first picture without it
     if vision.has_enhancement_layer or main.colour.transfer not in VIEWABLE_BASE_TRANSFERS:
         return False
     return _known(encoder).writes_dolby_vision
@@ -189,12 +218,25 @@ def keeps_mastering_display(main: VideoStream, container: str) -> bool:
     return container != MP4 or display is None or display.max_luminance is not None
 
 
+def keeps_light_levels(main: VideoStream, container: str) -> bool:
+    """A MaxFALL without a MaxCLL: only MP4's own box takes it, neither AV1 nor Matroska."""
+    light = main.content_light
+    return container == MP4 or light is None or light.max_cll > 0
+
+
 def _pictures(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:
     if main.chroma not in SUBSAMPLED_LIKE_420 and main.pix_fmt is not None:
         shown = {"422": "4:2:2", "444": "4:4:4", "rgb": "RGB"}.get(main.chroma or "", main.pix_fmt)
         yield _finding(settings, Loss.CHROMA, f"the colour of {shown} pictures becomes 4:2:0")
     if main.has_alpha:
         yield _finding(settings, Loss.ALPHA, "the transparency of the pictures would be lost")
+    if main.begins_mid_group:
+        # A line, not a decision: no player shows them either.
+        message = (
+            "the film begins between two key frames: what comes before the first and can't be "
+            "decoded is left out"
+        )
+        yield LossFinding(loss=Loss.DAMAGE, message=message, accepted=True)
     yield from _bit_depth(main, settings)
     if main.has_captions:
         message = "closed captions inside the pictures would be lost"
@@ -234,6 +276,10 @@ def _container(
     if main.has_ambient_viewing and streams.container == MKV:
         # Worth a line, not a decision: few screens look at it, and the pictures are the same.
         message = "mkv can't hold the ambient viewing environment, a hint for screens; mp4 can"
+        yield LossFinding(loss=Loss.STREAMS, message=message, accepted=True)
+    if not keeps_light_levels(main, streams.container):
+        # As above: a level for a whole picture above that of its brightest pixel can't be true.
+        message = "mkv can't hold a light level of whole pictures (MaxFALL) without MaxCLL; mp4 can"
         yield LossFinding(loss=Loss.STREAMS, message=message, accepted=True)
     for step in streams.losses:
         yield _finding(settings, Loss.STREAMS, step.describe(), remedy)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import msgspec
 
 from av1rules.base.errors import EncodeError
 from av1rules.base.process import Children, Limits, run
 from av1rules.base.text import printable
+from av1rules.encode.picture_times import decoded_times_args
 from av1rules.ffmpeg.run import (
     INPUT_GUARD,
     FfmpegResult,
@@ -40,8 +42,10 @@ def decode_fully(
     children: Children,
     limits: RunLimits = USUAL_LIMITS,
     on_sample: OnSample = ignore_sample,
+    times: str | None = None,
 ) -> FfmpegResult:
-    """Decode stream `video` and read the `tracks` beside it, stopping at the first error.
+    """Decode stream `video` and read the `tracks` beside it, stopping at the first error. FFmpeg
+    writes the times of the pictures to the file `times`.
 
     Without `-xerror` FFmpeg patches the picture and ends with exit code 0. `-strict strict` lets
     dav1d look at the padding of every tile too: of 80 single flipped bits it finds 77 (72 without),
@@ -54,7 +58,8 @@ def decode_fully(
             "-progress", "pipe:1", "-nostats", "-stats_period", "1",
             *INPUT_GUARD, f"-strict:{video}", "strict", "-i", file_url(path),
             "-map", f"0:{video}", *maps, "-c", "copy", "-c:0", "wrapped_avframe",
-            "-fps_mode:v:0", "passthrough", "-f", "null", "-",
+            "-fps_mode:v:0", "passthrough",
+            *(decoded_times_args("v:0", times) if times else ()), "-f", "null", "-",
         ],
         children=children,
         limits=limits,
@@ -75,6 +80,7 @@ class _Packet(msgspec.Struct):
 
 class _Frame(msgspec.Struct):
     best_effort_timestamp_time: str | None = None
+    key_frame: int = 0
 
 
 class _Answer(msgspec.Struct):
@@ -108,20 +114,23 @@ def audio_starts(path: str, *, tools: Tools, children: Children) -> dict[int, tu
 
 
 def first_frame_times(
-    path: str, index: int, *, tools: Tools, children: Children
+    path: str, index: int, *, tools: Tools, children: Children, lead_in: int = 0
 ) -> tuple[float, ...]:
-    """When the first pictures of a stream are shown, in seconds; empty where nothing says so.
+    """When the first pictures of a stream are shown, in seconds; empty where nothing says so. With
+    a `lead_in` of packets before the first key frame, those from that on.
 
     By decoded pictures, since packets may be without times (AVI) or be hidden (edit lists). The
     last few are left out: the end of the interval flushes the decoder, which skips some there.
     """
     answer = _ask(
         path,
-        ("-select_streams", str(index), "-show_entries", "frame=best_effort_timestamp_time",
-         "-read_intervals", f"%+#{TIMED_FRAMES}"),
+        ("-select_streams", str(index),
+         "-show_entries", "frame=best_effort_timestamp_time,key_frame",
+         "-read_intervals", f"%+#{TIMED_FRAMES + lead_in}"),
         tools, children,
     )  # fmt: skip
-    times = [_seconds(frame.best_effort_timestamp_time) for frame in answer.frames]
+    frames = itertools.dropwhile(lambda one: lead_in and not one.key_frame, answer.frames)
+    times = [_seconds(frame.best_effort_timestamp_time) for frame in frames]
     if len(times) > TIMED_FRAMES // 2:
         times = times[: -TIMED_FRAMES // 4]
     return tuple(itertools.takewhile(lambda time: time is not None, times))  # type: ignore[arg-type]
@@ -147,22 +156,99 @@ def _ask(path: str, options: tuple[str, ...], tools: Tools, children: Children) 
     return msgspec.json.decode(completed.stdout, type=_Answer)
 
 
-def shown_packets(path: str, index: int, *, tools: Tools, children: Children) -> int:
-    """Packets of a stream that are meant to be shown: edit lists mark others with a D.
+class ShownPackets(msgspec.Struct, frozen=True, kw_only=True):
+    """`shown` packets of a stream are meant to be shown: edit lists mark others. `leading` ones
+    come right after the first key frame and are shown before it: they refer to pictures before
+    the cut, and no decoder shows them."""
 
-    Reads the whole file; only asked where FFmpeg's own counts do not agree.
+    shown: int
+    leading: int
+
+
+def shown_packets(
+    path: str, index: int, *, tools: Tools, children: Children, lead_in: int = 0
+) -> ShownPackets:
+    """Count the packets of a stream, but for the first `lead_in`.
+
+    Reads the whole file; only asked where FFmpeg's own counts do not agree. Raises EncodeError if
+    it can't be read.
     """
-    count = 0
+    number, shown, leading = 0, 0, 0
+    key_s: float | None = None
 
     def on_line(line: str) -> None:
-        nonlocal count
-        count += bool(line) and "D" not in line
+        nonlocal number, shown, leading, key_s
+        if not line:
+            return
+        number += 1
+        time, _, flags = line.partition(",")
+        if number <= lead_in or "D" in flags:
+            return
+        shown += 1
+        time_s = _seconds(time)
+        if key_s is None:
+            key_s = time_s
+        elif "K" in flags:
+            key_s = float("-inf")  # another group: what comes now can be decoded
+        elif time_s is not None and time_s < key_s:
+            leading += 1
 
-    argv = _ffprobe(
-        tools, "-select_streams", str(index), "-show_entries", "packet=flags", "-of", "csv=p=0"
-    )
+    options = ("-select_streams", str(index), "-show_entries", "packet=pts_time,flags")
+    _read_packets(path, options, on_line, tools, children)
+    return ShownPackets(shown=shown, leading=leading)
+
+
+class StreamEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """When the first packet of a stream starts and the last one ends, by the file's own clock."""
+
+    start_s: float
+    end_s: float
+
+
+def stream_ends(path: str, *, tools: Tools, children: Children) -> dict[int, StreamEnd]:
+    """The ends of all streams by their packets, by stream index. Reads the whole file; only asked
+    where a header is in doubt. Raises EncodeError if it can't be read."""
+    ends: dict[int, StreamEnd] = {}
+
+    def on_line(line: str) -> None:
+        parts = line.split(",")
+        start_s = _seconds(parts[1]) if len(parts) >= 3 else None
+        if start_s is None:
+            return
+        end_s = start_s + (_seconds(parts[2]) or 0.0)
+        known = ends.get(int(parts[0]))
+        if known is not None:
+            start_s, end_s = min(start_s, known.start_s), max(end_s, known.end_s)
+        ends[int(parts[0])] = StreamEnd(start_s=start_s, end_s=end_s)
+
+    options = ("-show_entries", "packet=stream_index,pts_time,duration_time")
+    _read_packets(path, options, on_line, tools, children)
+    return ends
+
+
+def merged_packets(path: str, index: int, *, tools: Tools, children: Children) -> int | None:
+    """Packets of a VP9 stream once each hidden picture is joined with the one that shows it: so
+    many are to be shown. Reads the whole file. None if FFmpeg can't join them."""
+    result = run_ffmpeg(
+        [
+            tools.ffmpeg, "-nostdin", "-v", "level+verbose", *INPUT_GUARD, "-i", file_url(path),
+            "-map", f"0:{index}", "-c", "copy", "-bsf:0", "vp9_superframe", "-f", "null", "-",
+        ],
+        children=children,
+    )  # fmt: skip
+    count = result.log.count("out", 0)
+    return count.packets if result.ok and count is not None else None
+
+
+def _read_packets(
+    path: str,
+    options: tuple[str, ...],
+    on_line: Callable[[str], None],
+    tools: Tools,
+    children: Children,
+) -> None:
     completed = run(
-        [*argv, file_url(path)],
+        [*_ffprobe(tools, *options, "-of", "csv=p=0"), file_url(path)],
         children=children,
         limits=Limits(stall_s=STALL_S),
         on_line=on_line,
@@ -171,9 +257,10 @@ def shown_packets(path: str, index: int, *, tools: Tools, children: Children) ->
     children.check()
     if not completed.ok:
         raise EncodeError(
-            f"the packets of the source can't be counted: {completed.describe_exit()}"
+            f"the packets of the source can't be counted: {completed.describe_exit()}",
+            hint="a slow disk, or a file that FFmpeg can't cope with?",
+            where=printable(path),
         )
-    return count
 
 
 def _ffprobe(tools: Tools, *options: str) -> list[str]:

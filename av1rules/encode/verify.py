@@ -5,9 +5,9 @@ A bad file gives failed checks, not exceptions.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator
-from fractions import Fraction
+from collections.abc import Callable
 
 import msgspec
 from msgspec.structs import replace
@@ -19,9 +19,12 @@ from av1rules.encode.containers import MP4
 from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import Blame, Check, EncodeJob
-from av1rules.encode.measure import audio_starts, decode_fully, first_frame_times, shown_packets
+from av1rules.encode.measure import ShownPackets, decode_fully, merged_packets, shown_packets
+from av1rules.encode.picture_times import take_times
 from av1rules.encode.streams import StreamAction, StreamStep
 from av1rules.encode.structure_check import structure_check
+from av1rules.encode.target_layout import target_indexes
+from av1rules.encode.verify_timing import Pair, time_checks
 from av1rules.ffmpeg.failures import explain
 from av1rules.ffmpeg.progress import ProgressSample, eta_s
 from av1rules.ffmpeg.run import FfmpegResult
@@ -32,24 +35,12 @@ from av1rules.media.ffprobe import probe_file
 from av1rules.media.source import Source
 from av1rules.policy.settings import Loss
 
-START_TOLERANCE_S = 0.05
-"""Sound and picture may move against each other by this much: what nobody sees or hears, and more
-than container ticks and encoder delays come to (measured: up to 0.026 s)."""
-
-RHYTHM_TOLERANCE_S = 0.004
-"""Matroska's ticks are 1 ms on both sides; more than that is a picture moved or lost."""
-
-DURATION_TOLERANCE_S = 0.5
-DURATION_TOLERANCE = 0.005
-"""Headers round and leave out the last frame's length; the frame count is the sharp check, this
-one finds a source whose header promises more than its data holds."""
-
-FRAMELESS_PACKETS: dict[str, int | None] = {
-    "vp8": None,  # invisible reference frames are packets of their own
-    "mpeg4": None,  # packed B-frames leave empty packets behind
+FRAMELESS_PACKETS: dict[str, float] = {
+    "vp8": math.inf,  # invisible reference frames are packets of their own
+    "mpeg4": math.inf,  # packed B-frames leave empty packets behind
     "hevc": 16,  # leading pictures of a first open group can't be shown by any decoder
 }
-"""Codecs where packets without a picture are no fault, and how many (None: any number)."""
+"""Codecs where packets without a picture are no fault, and how many."""
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +66,20 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
         return Blame.SOURCE if Blame.SOURCE in blames else next(iter(blames), None)
 
     @property
+    def is_final(self) -> bool:
+        """Whether the same encode would fail again in the same way. A file that does not decode may
+        be the fault of a disk or of memory; all else follows from source and settings."""
+        names = {check.name for check in self.failed}
+        return bool(names) and names.isdisjoint(("decode", "probe"))
+
+    @property
     def hint(self) -> str | None:
-        """What to do about a failure; None if all is well."""
-        return None if self.blame is None else _HINTS[self.blame]
+        """What to do about a failure; None if all is well. Accepting damage helps only where
+        nothing else is wrong."""
+        if self.blame is None:
+            return None
+        is_damage = all(check.blame is Blame.SOURCE for check in self.failed)
+        return _HINTS[Blame.SOURCE if is_damage else Blame.ENCODE]
 
     @property
     def message(self) -> str:
@@ -93,7 +95,8 @@ _HINTS = {
     ),
     Blame.ENCODE: (
         "the source could be read, the result is not what was promised: try another preset, "
-        "container or FFmpeg, and report it; the result was thrown away, the source is untouched"
+        "container or FFmpeg and report it, or leave the film out by a rule with `skip`; the "
+        "result was thrown away, the source is untouched"
     ),
 }
 
@@ -120,23 +123,23 @@ def verify(
     except ProbeError as problem:
         unreadable = Check(name="probe", passed=False, detail=problem.message)
         return Verification(checks=(unreadable,), elapsed_s=time.monotonic() - started)
-    pair = _Pair(job=job, encoded=encoded, tools=tools, children=children)
-    contract = expected_contract(job.source, job.streams, job.settings, job.encoder)
+    empty = _empty_tracks(job, encoded)
+    contract = expected_contract(job.source, job.streams, job.settings, job.encoder, empty=empty)
     if contract.picture.position >= len(target.video):
         missing = Check(name="contract", passed=False, detail="the encoded pictures are missing")
         return Verification(checks=(missing,), elapsed_s=time.monotonic() - started, target=target)
     video = target.video[contract.picture.position].index
-    decoded = _decode(pair, target, video, on_progress)
+    pair = Pair(job=job, encoded=encoded, tools=tools, children=children, video=video, empty=empty)
+    times = f"{encoded.path}.times"
+    decoded = _decode(pair, target, times, on_progress)
+    pair = replace(pair, times=take_times(times))
     frames = decoded.frames_read(video)
-    before = first_frame_times(job.source_path, job.main.index, tools=tools, children=children)
-    after = first_frame_times(encoded.path, video, tools=tools, children=children)
     structure = structure_check(job, encoded.path, encoded.structure)
     checks = (
         _decode_check(decoded, frames, job),
         _frames_check(pair, frames),
         _packets_check(pair, decoded),
-        _duration_check(job, target, video, starts_s=before[0] if before else None),
-        *_timing_checks(pair, before, after),
+        *time_checks(pair),
         _contract_check(compare(contract, target)),
         *((structure,) if structure is not None else ()),
         _provenance_check(job, target),
@@ -145,17 +148,17 @@ def verify(
     return Verification(checks=checks, elapsed_s=elapsed_s, frames=frames, target=target)
 
 
-class _Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """An encode beside its source, and the programs that compare them."""
-
-    job: EncodeJob
-    encoded: EncodeOutcome
-    tools: Tools
-    children: Children
+def _empty_tracks(job: EncodeJob, encoded: EncodeOutcome) -> frozenset[int]:
+    """Kept tracks of the source that hold not one packet. MP4 writes subtitles all the same."""
+    return frozenset(
+        step.index
+        for step in job.streams.mapped
+        if step.kind in ("video", "audio") and _packets(encoded, "in", step.index) == 0
+    )
 
 
 def _decode(
-    pair: _Pair, target: Source, video: int, on_progress: Callable[[JobProgress], None]
+    pair: Pair, target: Source, times: str, on_progress: Callable[[JobProgress], None]
 ) -> FfmpegResult:
     job, encoded = pair.job, pair.encoded
     started = time.monotonic()
@@ -177,7 +180,8 @@ def _decode(
     tracks = tuple(sorted(stream.index for stream in target.streams()))
     return decode_fully(
         encoded.path,
-        video=video,
+        video=pair.video,
+        times=times,
         tracks=tracks,
         tools=pair.tools,
         children=pair.children,
@@ -203,7 +207,7 @@ def _decode_check(decoded: FfmpegResult, frames: int | None, job: EncodeJob) -> 
     return Check(name="decode", passed=False, detail=detail)
 
 
-def _frames_check(pair: _Pair, frames: int | None) -> Check:
+def _frames_check(pair: Pair, frames: int | None) -> Check:
     """The source's pictures, all of them, counted three times: read, decoded, in the target.
 
     FFmpeg counted while it encoded, so the source is not read again; only where packets were left
@@ -221,38 +225,52 @@ def _frames_check(pair: _Pair, frames: int | None) -> Check:
         blame = Blame.SOURCE if count.decode_errors else Blame.ENCODE
         detail = f"{text}; {count.decode_errors} errors in decoding the source"
         return Check(name="frames", passed=False, detail=detail, blame=blame)
-    if count.packets == count.frames:
+    lead_in = pair.encoded.lead_in
+    if lead_in:
+        text = f"{text}; {lead_in} packets before the first key frame can't be decoded"
+    if count.packets - lead_in == count.frames:
         return Check(name="frames", passed=True, detail=text)
-    shown = shown_packets(job.source_path, index, tools=pair.tools, children=pair.children)
-    allowed = FRAMELESS_PACKETS.get(job.main.codec, 0)
-    lacking = shown - frames
-    passed = lacking <= 0 if allowed is not None and lacking <= 0 else _few(lacking, allowed)
-    detail = f"{text}; {shown} packets are to be shown"
+    packets = shown_packets(
+        job.source_path, index, tools=pair.tools, children=pair.children, lead_in=lead_in
+    )
+    lacking = packets.shown - frames
+    detail = f"{text}; {packets.shown} packets are to be shown"
+    passed = lacking <= 0 or lacking <= _frameless(pair, count.packets, packets)
     return Check(name="frames", passed=passed, detail=detail, blame=Blame.SOURCE)
 
 
-def _few(lacking: int, allowed: int | None) -> bool:
-    return allowed is None or 0 <= lacking <= allowed
+def _frameless(pair: Pair, read: int, packets: ShownPackets) -> float:
+    """How many packets that are to be shown may come to no picture, and that is no fault."""
+    job = pair.job
+    if job.main.codec == "vp9":
+        merged = merged_packets(
+            job.source_path, job.main.index, tools=pair.tools, children=pair.children
+        )
+        return packets.leading + (0 if merged is None else read - merged)
+    return max(FRAMELESS_PACKETS.get(job.main.codec, 0), packets.leading)
 
 
-def _packets_check(pair: _Pair, decoded: FfmpegResult) -> Check:
+def _packets_check(pair: Pair, decoded: FfmpegResult) -> Check:
     """Every packet of a copied track: read from the source, written, read back from the target."""
     job, encoded = pair.job, pair.encoded
-    wrong = []
+    wrong, less = [], []
     copied = 0
+    where = target_indexes(job.streams, pair.empty)
     for number, step in enumerate(job.streams.mapped):
-        if step.kind in ("attachment", "cover"):
+        if step.kind in ("attachment", "cover") or step.index in pair.empty:
             continue
         read, written = _packets(encoded, "in", step.index), _packets(encoded, "out", number)
-        back = decoded.packets_read(number)
+        back = decoded.packets_read(where[step.index])
         if not _is_all_back(step, written, back, job.settings.container):
             wrong.append(f"{step.kind} {step.index}: {written} packets written, {back} read back")
         elif step.action is StreamAction.COPY:
             copied += 1
             if read != written and not _is_cut_by_edit(job, read, written):
-                wrong.append(f"{step.kind} {step.index}: {read} in the source, {written} kept")
-    detail = "; ".join(wrong) or f"{copied} copied streams are whole"
-    return Check(name="packets", passed=not wrong, detail=detail)
+                less.append(f"{step.kind} {step.index}: {read} in the source, {written} kept")
+    detail = "; ".join((*wrong, *less)) or f"{copied} copied streams are whole"
+    if less and Loss.DAMAGE in job.settings.accept:
+        return Check(name="packets", passed=not wrong, detail=f"{detail}; damage is accepted")
+    return Check(name="packets", passed=not (wrong or less), detail=detail)
 
 
 def _packets(encoded: EncodeOutcome, side: str, index: int) -> int | None:
@@ -274,59 +292,6 @@ def _is_all_back(step: StreamStep, written: int | None, back: int | None, contai
 def _is_cut_by_edit(job: EncodeJob, read: int | None, kept: int | None) -> bool:
     """MP4 edit lists hide packets at the start of a track, which are not copied then."""
     return "mp4" in job.source.container and read is not None and kept is not None and kept < read
-
-
-def _duration_check(job: EncodeJob, target: Source, video: int, *, starts_s: float | None) -> Check:
-    """Matroska gives the end of a stream as its duration, others its length, and the source may be
-    the one and the target the other: they differ by when the pictures start (`starts_s`)."""
-    wanted = job.main.duration_s or job.source.duration_s
-    picture = next(stream for stream in target.video if stream.index == video)
-    found = picture.duration_s or target.duration_s
-    if wanted is None or found is None:
-        return Check(name="duration", passed=found is not None, detail="the source gives none")
-    starts_s = job.main.start_s if starts_s is None else starts_s
-    start = max((starts_s or 0) - min(job.source.start_s or 0, 0), 0)
-    frame_s = 1 / (job.main.frame_rate or Fraction(24))
-    tolerance = max(DURATION_TOLERANCE_S, wanted * DURATION_TOLERANCE, 2 * float(frame_s))
-    distance = min(abs(wanted - found), abs(start + wanted - found), abs(wanted - start - found))
-    detail = f"source {wanted:.3f} s, target {found:.3f} s"
-    passed = distance <= tolerance or Loss.DAMAGE in job.settings.accept
-    return Check(name="duration", passed=passed, detail=detail, blame=Blame.SOURCE)
-
-
-def _timing_checks(
-    pair: _Pair, before: tuple[float, ...], after: tuple[float, ...]
-) -> Iterator[Check]:
-    """The rhythm of the pictures by the times of the first ones, and the sound against them."""
-    if not before or not after:
-        yield Check(name="timing", passed=bool(after), detail="the source gives no times")
-        return
-    drift = max(abs((b - after[0]) - (a - before[0])) for a, b in zip(before, after, strict=False))
-    compared = min(len(before), len(after))
-    detail = f"{compared} pictures compared, moved by at most {drift * 1000:.1f} ms"
-    yield Check(name="timing", passed=drift <= RHYTHM_TOLERANCE_S, detail=detail)
-    yield _sync_check(_sound_shifts(pair, after[0] - before[0]))
-
-
-def _sync_check(shifts: dict[int, float]) -> Check:
-    if not shifts:
-        return Check(name="sync", passed=True, detail="no sound beside the picture to compare")
-    worst = max(shifts, key=lambda index: abs(shifts[index]))
-    detail = f"sound moved by at most {shifts[worst] * 1000:+.0f} ms (stream {worst})"
-    return Check(name="sync", passed=abs(shifts[worst]) <= START_TOLERANCE_S, detail=detail)
-
-
-def _sound_shifts(pair: _Pair, moved_s: float) -> dict[int, float]:
-    """How far each sound track moved beyond what the picture moved, in seconds by its index."""
-    tools, children = pair.tools, pair.children
-    before = audio_starts(pair.job.source_path, tools=tools, children=children)
-    after = audio_starts(pair.encoded.path, tools=tools, children=children)
-    shifts = {}
-    for number, step in enumerate(pair.job.streams.mapped):
-        was, now = before.get(step.index, ()), after.get(number, ())
-        if step.kind == "audio" and was and now:
-            shifts[step.index] = min((n - w - moved_s for w in was for n in now), key=abs)
-    return shifts
 
 
 def _contract_check(broken: tuple[str, ...]) -> Check:

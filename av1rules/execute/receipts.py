@@ -98,8 +98,14 @@ def _setting_lines(work: PlannedEncode) -> tuple[SettingLine, ...]:
 
 
 def record_failure(row: ActiveItem, session: Session, problem: EncodeError) -> None:
-    """Count a failure of this content with these settings. Raises LedgerError."""
-    record_attempt(row, session, AttemptResult.FAILED, problem.message.partition("\n")[0])
+    """Count a failure of this content with these settings. Raises LedgerError.
+
+    One that is final keeps its hint: nobody sees the job fail again.
+    """
+    detail = problem.message.partition("\n")[0]
+    if problem.is_final and problem.hint:
+        detail = f"{detail}: {problem.hint}"
+    record_attempt(row, session, AttemptResult.FAILED, detail, is_final=problem.is_final)
 
 
 def record_attempt(
@@ -110,6 +116,7 @@ def record_attempt(
     *,
     target_bytes: int | None = None,
     measured: tuple[tuple[str, float], ...] = (),
+    is_final: bool = False,
 ) -> None:
     """Record an unsuccessful attempt with this content and these settings. Raises LedgerError."""
     session.workspace.ledger.record_attempt(
@@ -124,5 +131,7 @@ def record_attempt(
             count=1,
             at=now_text(),
             measured=measured,
+            is_final=is_final or None,
+            accepted=",".join(sorted(row.work.recipe.settings.accept)),
         )
     )

@@ -114,7 +114,7 @@ def encode_and_verify(job: EncodeJob, tools: Tools, context: WorkerContext) -> E
     )
     if not verified.passed:
         message = f"{verified.message}\n  command: {encoded.command}"
-        raise EncodeError(message, hint=verified.hint)
+        raise EncodeError(message, hint=verified.hint, is_final=verified.is_final)
     context.failpoint("verified")
     quality = _scored(job, encoded, verified, tools, context)
     rejection = below_floor(job.settings.quality_gate, quality, encoded)

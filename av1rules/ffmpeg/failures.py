@@ -28,12 +28,15 @@ _EINVAL_EXIT, _INVALID_DATA_EXIT = 234, 183
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why a program failed. `is_surroundings`: the disk, memory, permissions or a signal caused
-    it, not the source or the settings. `is_disk_full`: nothing else can be written there."""
+    it, not the source or the settings. `is_disk_full`: nothing else can be written there.
+    `is_of_source`: FFmpeg could not read the source. `is_final`: the encoder can't code it."""
 
     reason: str
     hint: str | None = None
     is_system_failure: bool = False
     is_disk_full: bool = False
+    is_of_source: bool = False
+    is_final: bool = False
 
 
 class _KnownFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +142,7 @@ def explain(
         return Failure(reason=reason, hint="run again", is_system_failure=True)
     for known in encoder.known if encoder else ():
         if _contains((known.words,), lines):
-            return Failure(reason=known.reason, hint=known.hint)
+            return Failure(reason=known.reason, hint=known.hint, is_final=True)
     for system_failure in _KNOWN_FAILURES:
         if code == system_failure.exit or _contains(_words(system_failure, encoder), lines):
             return Failure(
@@ -176,8 +179,11 @@ def _recurring(
         hint = "a bug of the encoder: leave out `params`, try another preset or another FFmpeg"
         return Failure(reason=f"the encoder crashed ({exit_text})", hint=hint)
     if code == _INVALID_DATA_EXIT:
-        hint = "the file is damaged or encrypted"
-        return Failure(reason=f"the source can't be read ({exit_text})", hint=hint)
+        hint = (
+            "the file is damaged or encrypted: get it again, or leave it out by a rule with `skip`"
+        )
+        reason = f"the source can't be read ({exit_text})"
+        return Failure(reason=reason, hint=hint, is_of_source=True)
     if encoder is not None and (words := encoder_message(lines, encoder)) is not None:
         hint = "correct `params`, `tune` or `keyint` in the rule, or use another encoder"
         return Failure(reason=f"{encoder.codec} refused: {words}", hint=hint)

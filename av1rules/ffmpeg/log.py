@@ -19,16 +19,24 @@ LAST_LINES = 40
 KEPT_COMPLAINTS = 40
 """Different messages kept; a damaged source can cause thousands."""
 
+KEPT_DAMAGE = 400
+"""Different errors about the source kept: so many that those of a recording's first packets, each
+of which names another picture, never crowd out the others."""
+
 SHOWN_LINE = 400
 
 TAIL_LINES = 12
 """Lines of any level; the last ones contain streams, sizes and speed."""
 
-HARMLESS = ("Warning MVs not available", "overread ", "Error parsing Opus packet header")
+HARMLESS = (
+    "Warning MVs not available", "overread ", "Error parsing Opus packet header",
+    "mmco: unref short failure",
+)  # fmt: skip
 """Error-level messages about intact files. MPEG-1/2 decoders print the first two for frames that
 they show all the same, with a few blocks concealed (a source cut in mid-GOP, some encoders' last
-slice); real damage causes other lines too. FFmpeg 8.0 prints the last where audio is only
-copied."""
+slice); real damage causes other lines too. FFmpeg 8.0 prints the third where audio is only copied.
+The last comes where an H.264 broadcast is joined between two pictures: one of the first tells the
+decoder to forget a picture that it never had; one that is really missed is missed in the counts."""
 
 CUT_OFF = "File ended prematurely"
 _STREAM_LINE = "[info]   Stream #"
@@ -105,7 +113,7 @@ class LogReader:
         plain = _ADDRESS.sub("", line)
         if plain.startswith(_STREAM_LINE) and plain.endswith(CUT_OFF):
             self.last.append(CUT_OFF)
-            _note(self.damage, CUT_OFF)
+            _note(self.damage, CUT_OFF, KEPT_DAMAGE)
         if count := _COUNTS.match(plain):  # the last one wins: a file name could fake one before
             self._counts[count["side"], int(count["index"])] = _stream_count(count)
 
@@ -122,7 +130,7 @@ class LogReader:
         output_side = (*_OUTPUT_SIDE, *(f"[{codec}" for codec in self.encoders))
         is_input_side = contexts != "" and not any(mark in contexts for mark in output_side)
         if is_error and is_input_side and not text.startswith(HARMLESS):
-            _note(self.damage, shown)
+            _note(self.damage, shown, KEPT_DAMAGE)
 
     def count(self, side: str, index: int) -> StreamCount | None:
         return self._counts.get((side, index))
@@ -137,8 +145,8 @@ class LogReader:
         return tuple(self._counts.values())
 
 
-def _note(notes: dict[str, int], line: str) -> None:
-    if line in notes or len(notes) < KEPT_COMPLAINTS:
+def _note(notes: dict[str, int], line: str, most: int = KEPT_COMPLAINTS) -> None:
+    if line in notes or len(notes) < most:
         notes[line] = notes.get(line, 0) + 1
 
 

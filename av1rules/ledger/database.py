@@ -96,7 +96,12 @@ CREATE TABLE searches (
 ALTER TABLE verdicts ADD COLUMN measured TEXT;
 """
 
-STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES)
+_FAILURES = """
+ALTER TABLE verdicts ADD COLUMN is_final INTEGER;
+ALTER TABLE verdicts ADD COLUMN accepted TEXT;
+"""
+
+STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES, _FAILURES)
 """What each version adds to the one before."""
 
 SCHEMA_VERSION = len(STEPS)

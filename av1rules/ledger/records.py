@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import zlib
+from collections.abc import Iterable
 from enum import Enum
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from av1rules.ledger.mapping import (
     StoredColumn,
     canonical_json,
 )
+from av1rules.policy.settings import Loss
 
 LEVELS = (
     "with the same encoder",
@@ -173,6 +175,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     `target_bytes` is the size that was too large (or projected to be). `count` counts failures.
     `measured` are the figures of an encode that was too poor, by the key of the floor (`vmaf_p5`).
+    `is_final`: it would fail again in the same way. `accepted` are the losses that the settings
+    accepted then, joined by commas; None: recorded before that was.
     """
 
     kind: AttemptResult
@@ -185,6 +189,18 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     at: str
     measured: LedgerFigures = ()
+    is_final: bool | None = None  # None: not known, or recorded before that was
+    accepted: str | None = None
+
+    def is_parked(self, max_failures: int) -> bool:
+        """Whether a failure is not tried again while source and settings stay as they are."""
+        return bool(self.is_final) or self.count >= max_failures
+
+    def newly_accepted(self, accept: Iterable[Loss]) -> tuple[str, ...]:
+        """Losses in `accept` that were not accepted when it failed, by name; none if that is not
+        known."""
+        before = None if self.accepted is None else set(self.accepted.split(","))
+        return () if before is None else tuple(sorted(set(map(str, accept)) - before))
 
 
 class AttemptTable(RecordTable[Attempt]):

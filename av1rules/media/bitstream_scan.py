@@ -61,6 +61,7 @@ class PictureHints(msgspec.Struct, frozen=True, kw_only=True):
     is_interlaced: bool | None = None
     has_hdr10_plus: bool = False
     has_dolby_vision: bool = False
+    begins_mid_group: bool = False  # its first packets decoded to nothing, later ones did
     mastering_display: MasteringDisplay | None = None
     content_light: ContentLight | None = None
     has_ambient_viewing: bool = False
@@ -141,11 +142,16 @@ def _with_message(hints: PictureHints, message: int, body: bytes) -> PictureHint
         is_known = body.startswith(_HDR10_PLUS)
         return replace(hints, has_hdr10_plus=True) if is_known else None
     if message == _MASTERING:
-        return replace(hints, mastering_display=_mastering(body)) if len(body) == 24 else None
+        if len(body) != 24:
+            return None
+        display = _mastering(body)
+        return hints if display == MasteringDisplay() else replace(hints, mastering_display=display)
     if message == _LIGHT:
         if len(body) != 4:
             return None
         max_cll, max_fall = struct.unpack(">HH", body)
+        if not max_cll and not max_fall:
+            return hints  # unknown, as in `parse_video`
         return replace(hints, content_light=ContentLight(max_cll=max_cll, max_fall=max_fall))
     if message == _AMBIENT:
         return replace(hints, has_ambient_viewing=True)

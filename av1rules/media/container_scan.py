@@ -17,8 +17,12 @@ HEAD_BYTES = 64 * 1024
 
 _EBML, _SEGMENT, _TRACKS = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b"
 _MATROSKA_H264 = b"V_MPEG4/ISO/AVC"
-_MATROSKA_SIDE_DATA = (b"\x55\xd0", b"\x55\xbc", b"\x55\xbd", b"\x76\x70", b"\x41\xe4")
-"""Mastering metadata, MaxCLL, MaxFALL, projection (rotation), block additions (Dolby Vision)."""
+_MATROSKA_SIDE_DATA = (
+    b"\x55\xd0", b"\x55\xbc", b"\x55\xbd", b"\x76\x70", b"\x41\xe4",
+    b"\x54\xaa", b"\x54\xbb", b"\x54\xcc", b"\x54\xdd",
+)  # fmt: skip
+"""Mastering metadata, MaxCLL, MaxFALL, projection (rotation), block additions (Dolby Vision), and
+what is cropped at the bottom, top, left and right."""
 
 _PLAIN_BOXES = frozenset({b"avcC", b"pasp", b"colr", b"btrt", b"fiel", b"free", b"chrm", b"gama"})
 _SAMPLE_ENTRY_BYTES = 78

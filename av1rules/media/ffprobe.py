@@ -41,13 +41,10 @@ from av1rules.media.source import LibraryFile, Source, is_matroska
 MEMORY_BYTES = 3 * 1024**3
 """Address space of one ffprobe: the static build maps 0.3 GB, 8K pictures need about 1.5 GB."""
 
-
 OUTPUT_BYTES = 16 * 1024**2
 """An answer is 5-50 KB; thousands of streams or megabytes of tags are refused."""
 
-
 DEFAULT_TIMEOUT_S = 30.0
-
 
 PACKETS = 64
 """Packets asked for: some of the film's are among them even where seconds of sound come first."""
@@ -61,13 +58,18 @@ PICTURES_FIRST = frozenset(
 )  # fmt: skip
 """Extensions whose pictures are asked for at once: old codecs, or packets that are in pieces."""
 
-
 _SPARING = ("-max_pixels", "1", "-max_pixels:u", str(2**31 - 1))
 """H.264 says its pixel format only with a picture, and decoding the first of a 1080p film costs
 more than all else. Allowed one pixel, FFmpeg reads the head of the picture, which tells the format,
 and stops there. Then the stream is "usable" (`:u`) and the limit lifted, or ffprobe would give up.
 What it costs is the side data of the stream, so `head_scan` must have seen that it has none."""
 
+_DEEP = ("-analyzeduration", "60000000", "-probesize", "100000000")
+"""For a film whose picture did not come within FFmpeg's own five seconds: one minute, 100 MB."""
+
+KEY_PACKETS = 600
+"""Packets of the film looked through for a key frame where the first ones decode to nothing, as in
+a recording that starts between two: most have one in 250."""
 
 _FRAME_ENTRIES = (
     "frame=stream_index,pix_fmt,interlaced_frame,color_range,color_space,color_transfer,"
@@ -76,12 +78,9 @@ _FRAME_ENTRIES = (
     "max_average"
 )
 
-
 _ALWAYS = ("-v", "error", "-hide_banner", "-protocol_whitelist", "file", "-of", "json=c=1")
 
-
 _FACTS = ("-show_format", "-show_streams", "-show_chapters")
-
 
 _DISK_FAULTS = tuple(
     os.strerror(number)
@@ -93,25 +92,25 @@ _DISK_FAULTS = tuple(
 """FFmpeg's last word is the system's own. A damaged file may lead to the first of them too; asking
 it again costs little."""
 
-
 _CAPTION_CODECS = frozenset({"h264", "hevc", "vvc", "av1", "mpeg2video"})
 """Codecs whose pictures may carry CEA-608/708 captions as FFmpeg reads them."""
-
 
 _PICTURES = {"hevc": 1, "vvc": 1, "av1": 1, "vp9": 1, "h264": 2}
 """Packets decoded: a first picture of these tells all and costs much; of older codecs a few more,
 since broadcasts may start on a picture that is not yet complete."""
 
 
-def facts_argv(ffprobe: str, path: str, *, with_pictures: bool, sparing: bool = False) -> list[str]:
+def facts_argv(
+    ffprobe: str, path: str, *, with_pictures: bool, sparing: bool = False, deep: bool = False
+) -> list[str]:
     """The first question: container, streams, chapters, and first packets or pictures; `sparing`
-    for plain H.264 (`_SPARING`)."""
+    for plain H.264 (`_SPARING`), `deep` for a picture that comes late (`_DEEP`)."""
     more = (
         ("-show_entries", _FRAME_ENTRIES, "-read_intervals", "%+#6")
         if with_pictures
         else ("-show_packets", "-read_intervals", f"%+#{PACKETS}")
     )
-    limit = _SPARING if sparing else ()
+    limit = _SPARING if sparing else _DEEP if deep else ()
     return [
         ffprobe,
         *_ALWAYS,
@@ -124,13 +123,24 @@ def facts_argv(ffprobe: str, path: str, *, with_pictures: bool, sparing: bool = 
     ]
 
 
-def pictures_argv(ffprobe: str, path: str, stream: RawStream) -> list[str]:
-    """The second question: the first pictures of one stream."""
-    count = _PICTURES.get(stream.codec_name or "", 5)
+def pictures_argv(
+    ffprobe: str, path: str, stream: RawStream, *, packets: int | None = None
+) -> list[str]:
+    """The second question: the first pictures of one stream, out of so many `packets`."""
+    count = packets or _PICTURES.get(stream.codec_name or "", 5)
     return [
         ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, "-nofind_stream_info",
         "-select_streams", str(stream.index),
         "-show_entries", _FRAME_ENTRIES, "-read_intervals", f"%+#{count}", f"file:{path}",
+    ]  # fmt: skip
+
+
+def key_pictures_argv(ffprobe: str, path: str, stream: RawStream) -> list[str]:
+    """The last question: the first key frames of one stream, which need no others."""
+    return [
+        ffprobe, *_ALWAYS, "-skip_frame", "nokey", "-format_whitelist", DEMUXERS,
+        "-select_streams", str(stream.index), "-show_entries", _FRAME_ENTRIES,
+        "-read_intervals", f"%+#{KEY_PACKETS}", f"file:{path}",
     ]  # fmt: skip
 
 
@@ -151,11 +161,23 @@ def probe_file(
     frames: Sequence[RawFrame] | None = raw.frames or None
     hints: PictureHints | None = NO_HINTS
     main = main_stream(raw)
+    if main is not None and main.pix_fmt is None:
+        argv = facts_argv(tools.ffprobe, path, with_pictures=False, deep=True)
+        raw = _further(argv, path, timeout_s, children) or raw
+        main, frames = main_stream(raw), raw.frames or None
     if main is not None and not any(frame.stream_index == main.index for frame in raw.frames):
         hints = _hints(main, raw, path)
         if hints is None:
             argv = pictures_argv(tools.ffprobe, path, main)
             frames = _pictures(argv, path, timeout_s, children)
+        if frames is not None and not any(one.stream_index == main.index for one in frames):
+            argv = key_pictures_argv(tools.ffprobe, path, main)
+            found = _further(argv, path, timeout_s, children)
+            if found is None or not found.frames:  # a stream that is refreshed bit by bit has none
+                argv = pictures_argv(tools.ffprobe, path, main, packets=KEY_PACKETS)
+                found = _further(argv, path, timeout_s, children)
+            frames = () if found is None else found.frames
+            hints = replace(hints or NO_HINTS, begins_mid_group=bool(frames))
     if main is not None:
         hints = replace(hints or NO_HINTS, beside=layers_beside(main, raw, path))
     source = build_source(
@@ -251,6 +273,16 @@ def _tried(
         return None
 
 
+def _further(
+    argv: list[str], path: str, timeout_s: float, children: Children | None
+) -> RawProbe | None:
+    """As `_tried`, but no answer in time says nothing: the first questions were answered."""
+    try:
+        return _tried(argv, path, timeout_s, children)
+    except UnansweredProbeError:
+        return None
+
+
 def _plain_tracks(path: str) -> int:
     """A first look into the file by ourselves. Raises ProbeError for what needs no program to tell
     that it is no film."""
@@ -289,8 +321,10 @@ def _hints(main: RawStream, raw: RawProbe, path: str) -> PictureHints | None:
         return None if order is None else reported
     if codec == "h264" and main.field_order != "progressive":
         return None
-    if codec == "av1" and main.color_transfer == "smpte2084" and not main.side_data_list:
-        return None  # static metadata may be in the bitstream alone
+    has_light = any(side.max_content is not None for side in main.side_data_list)
+    if codec == "av1" and main.color_transfer == "smpte2084" and not has_light:
+        # Static metadata may be in the bitstream alone: Matroska shows a pair of light levels only.
+        return None
     return _scanned(main, raw, path)
 
 

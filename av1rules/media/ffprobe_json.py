@@ -54,6 +54,10 @@ class RawSideData(msgspec.Struct, frozen=True):
     bound_top: Any = None
     bound_right: Any = None
     bound_bottom: Any = None
+    crop_top: int = 0
+    crop_bottom: int = 0
+    crop_left: int = 0
+    crop_right: int = 0
 
 
 class RawStream(msgspec.Struct, frozen=True):
@@ -120,6 +124,7 @@ class RawPacket(msgspec.Struct, frozen=True):
     dts: int | None = None
     size: str | None = None
     pos: str | None = None
+    flags: str | None = None
     side_data_list: tuple[RawSideData, ...] = ()
 
 

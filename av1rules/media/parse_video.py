@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from av1rules.media.bitstream_scan import PictureHints
 from av1rules.media.ffprobe_json import (
     RawFrame,
@@ -67,6 +69,7 @@ _DOVI_CONFIG = "DOVI configuration record"
 _DOVI_PICTURE = "Dolby Vision"
 _CAPTIONS = "ATSC A53"
 _AMBIENT = "Ambient viewing environment"
+_CROPPING = "Frame Cropping"
 
 
 def build_video(
@@ -84,17 +87,18 @@ def build_video(
     depth = bit_depth(pix_fmt, stream.bits_per_raw_sample)
     mastering = _mastering(sides) or hints.mastering_display
     light = _light(sides) or hints.content_light
-    vision = _dolby_vision(sides) or (DolbyVision() if hints.has_dolby_vision else None)
+    vision = _vision(stream, sides, frames, hints)
     has_plus = hints.has_hdr10_plus or any(
         _HDR10_PLUS in (side.side_data_type or "") for side in sides
     )
     rate = frame_rate(stream, raw.packets)
+    crops = [side for side in stream.side_data_list if side.side_data_type == _CROPPING]
     return VideoStream(
         index=stream.index,
         codec=stream.codec_name or "unknown",
         profile=word(stream.profile),
-        width=stream.width if stream.width and stream.width > 0 else None,
-        height=stream.height if stream.height and stream.height > 0 else None,
+        width=_shown_size(stream.width, [side.crop_left + side.crop_right for side in crops]),
+        height=_shown_size(stream.height, [side.crop_top + side.crop_bottom for side in crops]),
         pix_fmt=pix_fmt,
         bit_depth=depth,
         chroma=chroma(pix_fmt),
@@ -122,11 +126,21 @@ def build_video(
         dolby_vision=vision,
         has_captions=_has_captions(stream, sides, frames, hints),
         has_ambient_viewing=_has_ambient_viewing(sides, frames, hints),
+        begins_mid_group=hints.begins_mid_group or _begins_mid_group(stream, raw),
         is_decodable=_is_decodable(pix_fmt, frames),
         language=stream.language,
         title=stream.tag("title"),
         dispositions=stream.dispositions,
     )
+
+
+def _shown_size(coded: int | None, cut: Iterable[int]) -> int | None:
+    """Of the picture that is shown: FFmpeg's decoders apply the crop of a container (PixelCrop in
+    Matroska, `clap` in MP4), and ffprobe gives the size before it."""
+    if not coded or coded <= 0:
+        return None
+    left = coded - sum(cut)
+    return left if left > 0 else coded
 
 
 def _all_side_data(
@@ -234,10 +248,11 @@ def _hdr_kinds(
 
 
 def _mastering(sides: Iterable[RawSideData]) -> MasteringDisplay | None:
+    """The mastering display; None also where its fields are all zero, which says nothing."""
     side = next((side for side in sides if side.side_data_type == _MASTERING), None)
     if side is None:
         return None
-    return MasteringDisplay(
+    display = MasteringDisplay(
         red=_point(side.red_x, side.red_y),
         green=_point(side.green_x, side.green_y),
         blue=_point(side.blue_x, side.blue_y),
@@ -245,6 +260,7 @@ def _mastering(sides: Iterable[RawSideData]) -> MasteringDisplay | None:
         min_luminance=rational(side.min_luminance),
         max_luminance=rational(side.max_luminance),
     )
+    return None if display == MasteringDisplay() else display
 
 
 def _point(x: str | None, y: str | None) -> tuple[float, float] | None:
@@ -253,11 +269,14 @@ def _point(x: str | None, y: str | None) -> tuple[float, float] | None:
 
 
 def _light(sides: Iterable[RawSideData]) -> ContentLight | None:
+    """The light levels; None also where both are zero, which means unknown (CTA-861.3): ordinary
+    discs have it so."""
     for side in sides:
         if side.side_data_type == _LIGHT and side.max_content is not None:
-            return ContentLight(
+            light = ContentLight(
                 max_cll=max(side.max_content, 0), max_fall=max(side.max_average or 0, 0)
             )
+            return light if light.max_cll or light.max_fall else None
     return None
 
 
@@ -272,9 +291,39 @@ def _dolby_vision(sides: Sequence[RawSideData]) -> DolbyVision | None:
                 else side.el_present_flag == 1,
                 has_base_layer=None if side.bl_present_flag is None else side.bl_present_flag == 1,
             )
-    if any((side.side_data_type or "").startswith(_DOVI_PICTURE) for side in sides):
+    if any(_is_vision_picture(side) for side in sides):
         return DolbyVision()
     return None
+
+
+def _vision(
+    stream: RawStream,
+    sides: Sequence[RawSideData],
+    frames: Sequence[RawFrame] | None,
+    hints: PictureHints,
+) -> DolbyVision | None:
+    vision = _dolby_vision(sides) or (DolbyVision() if hints.has_dolby_vision else None)
+    if vision is None:
+        return None
+    return replace(vision, has_metadata=_has_vision_metadata(stream, sides, frames, hints))
+
+
+def _has_vision_metadata(
+    stream: RawStream,
+    sides: Sequence[RawSideData],
+    frames: Sequence[RawFrame] | None,
+    hints: PictureHints,
+) -> bool | None:
+    """Whether the first pictures carry metadata of Dolby Vision (RPU); None where none was seen
+    and nobody would have."""
+    if hints.has_dolby_vision or any(_is_vision_picture(side) for side in sides):
+        return True
+    was_looked_for = bool(frames) or (stream.codec_name == "hevc" and hints.has_captions is False)
+    return False if was_looked_for else None
+
+
+def _is_vision_picture(side: RawSideData) -> bool:
+    return (side.side_data_type or "").startswith(_DOVI_PICTURE)
 
 
 def _has_captions(
@@ -296,6 +345,13 @@ def _has_ambient_viewing(
     if hints.has_ambient_viewing or any(side.side_data_type == _AMBIENT for side in sides):
         return True
     return False if frames or hints.has_captions is not None else None
+
+
+def _begins_mid_group(stream: RawStream, raw: RawProbe) -> bool | None:
+    """By the flags of its first packet; None if no packet of it was asked for."""
+    flags = (packet.flags for packet in raw.packets if packet.stream_index == stream.index)
+    first = next(flags, None)
+    return None if first is None else "K" not in first
 
 
 def _is_decodable(pix_fmt: str | None, frames: Sequence[RawFrame] | None) -> bool | None:

@@ -104,6 +104,7 @@ class DolbyVision(msgspec.Struct, frozen=True, kw_only=True):
     compatibility_id: int | None = None
     has_enhancement_layer: bool | None = None
     has_base_layer: bool | None = None  # False: the record of an enhancement layer in its own track
+    has_metadata: bool | None = None  # False: promised, but the first pictures carry none (RPU)
 
 
 class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +136,7 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     dolby_vision: DolbyVision | None = None
     has_captions: bool | None = None
     has_ambient_viewing: bool | None = None  # the light around the screen, as phones record it
+    begins_mid_group: bool | None = None  # True: its first packets come before a key frame
     is_decodable: bool | None = None  # False: encrypted, or the first pictures do not decode
     layers: frozenset[Layer] = frozenset()  # beside the base layer, in the same stream
     is_layer_of_another: bool = False  # of no use without the main stream

@@ -31,11 +31,14 @@ def after_attempt(
 ) -> Encode | Blocked | LeftAlone:
     """The encode, or why the earlier attempt rules out another one."""
     if attempt.kind is AttemptResult.FAILED:
+        if newly := attempt.newly_accepted(work.recipe.settings.accept):
+            cause = f"failed before, but now its rule accepts: {', '.join(newly)}"
+            return Encode.of(planned, *causes, cause, work=work)
         times = "once" if attempt.count == 1 else f"{attempt.count} times"
         cause = f"failed {times} before: {attempt.detail}"
-        if attempt.count < max_failures:
+        if not attempt.is_parked(max_failures):
             return Encode.of(planned, *causes, cause, work=work)
-        advice = "parked until source or settings change, or by `av1rules retry PATH`"
+        advice = "parked until source, settings or `accept` change, or by `av1rules retry PATH`"
         return Blocked.of(planned, f"{cause}; {advice}", is_settled_by_attempt=True)
     why_not = _why_not_again(attempt, work.recipe.settings)
     if why_not is None:

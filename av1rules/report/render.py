@@ -75,7 +75,7 @@ def report_json(figures: Figures) -> str:
     outcomes = figures.outcomes
     failed = (
         *DECIDED_COLUMNS,
-        Column(key="is_parked", value=lambda one: one.count >= figures.max_failures),
+        Column(key="is_parked", value=lambda one: one.is_parked(figures.max_failures)),
     )
     document = {
         "at": figures.at,

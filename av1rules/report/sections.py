@@ -267,7 +267,7 @@ def _summary_rows(figures: Figures) -> Iterator[tuple[str, str]]:
         yield "not encoded", f"{untimed} copied, linked or adopted: their encoding time is unknown"
     yield from quality_rows(figures)
     if failed := outcomes.of(AttemptResult.FAILED):
-        parked = sum(one.count >= figures.max_failures for one in failed)
+        parked = sum(one.is_parked(figures.max_failures) for one in failed)
         note = f"; {parked} of them too often: av1rules retry tries them again" if parked else ""
         yield "failed", f"{len(failed)}{note}"
     for kind in figures.decided:

@@ -20,7 +20,17 @@ def test_only_checks_of_the_source_blame_it() -> None:
     assert (ours.hint or "").startswith("the source could be read")
     both = Verification(checks=(WRONG, GOOD, SHORT), elapsed_s=0)
     assert both.blame is Blame.SOURCE
-    assert (both.hint or "").startswith("the source may be damaged")
+    assert (both.hint or "").startswith("the source could be read")  # damage is not all there is
+    short = Verification(checks=(GOOD, SHORT), elapsed_s=0)
+    assert (short.hint or "").startswith("the source may be damaged")
+
+
+def test_what_follows_from_source_and_settings_is_final() -> None:
+    assert Verification(checks=(GOOD, WRONG), elapsed_s=0).is_final
+    assert Verification(checks=(GOOD, SHORT), elapsed_s=0).is_final
+    broken = Check(name="decode", passed=False, detail="decoding failed")
+    assert not Verification(checks=(broken, WRONG), elapsed_s=0).is_final
+    assert not Verification(checks=(GOOD,), elapsed_s=0).is_final
 
 
 def test_the_first_line_stands_alone() -> None:

@@ -75,6 +75,8 @@ AOM = Encoder(
     # Measured in 1920x1080: 865 MiB, with 8 threads 877.
     bytes_per_pixel=lambda preset, threads, cores: 480,
     time_factor=10.5,  # measured on 96 frames: 10 and 11 times at -cpu-used 8 and 4
+    min_side=1,
+    min_pixels=1,
     writes_dolby_vision=False,
     # Measured: FFmpeg 9.0 passes HDR10+ on, 8.0 does not; a version in between is not known.
     may_keep_hdr10_plus=True,

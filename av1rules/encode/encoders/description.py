@@ -60,6 +60,12 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True):
     time_factor: float
     """Its processor time, as a multiple of SVT-AV1's at the same preset."""
 
+    min_side: int
+    """Pixels that a picture must have in width and in height."""
+
+    min_pixels: int
+    """Pixels that it must have in all."""
+
     writes_dolby_vision: bool
     may_keep_hdr10_plus: bool
 

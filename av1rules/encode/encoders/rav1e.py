@@ -79,6 +79,8 @@ RAV1E = Encoder(
     # Measured in 1920x1080: 900 MiB when cut short.
     bytes_per_pixel=lambda preset, threads, cores: 600,
     time_factor=15.0,  # measured on 96 frames: 12 and 19 times at speed 10 and 8
+    min_side=16,  # measured: it refuses 15x15
+    min_pixels=256,
     writes_dolby_vision=False,
     may_keep_hdr10_plus=False,
 )

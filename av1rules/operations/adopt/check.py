@@ -13,7 +13,7 @@ import msgspec
 from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.streams import plan_streams
-from av1rules.encode.verify import DURATION_TOLERANCE, DURATION_TOLERANCE_S
+from av1rules.encode.verify_timing import DURATION_TOLERANCE, DURATION_TOLERANCE_S
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.provenance import FORMAT, Provenance, parse_provenance
 from av1rules.media.source import Source, VideoStream
