@@ -30,6 +30,7 @@ from av1rules.media.ffprobe_json import (
     read_probe,
     word,
 )
+from av1rules.media.film_length import film_length_s
 from av1rules.media.parse import build_source, main_stream
 from av1rules.media.parse_video import PROGRESSIVE_CODECS
 from av1rules.media.source import LibraryFile, Source
@@ -78,6 +79,10 @@ _FRAME_ENTRIES = (
     "green_y,blue_x,blue_y,white_point_x,white_point_y,min_luminance,max_luminance,max_content,"
     "max_average"
 )
+
+
+END_TIMEOUT_S = 10.0
+"""A look at the end takes 0.02 s; without an index FFmpeg reads the whole file for it."""
 
 
 _ALWAYS = ("-v", "error", "-hide_banner", "-protocol_whitelist", "file", "-of", "json=c=1")
@@ -160,7 +165,14 @@ def probe_file(
             argv = pictures_argv(tools.ffprobe, path, main)
             frames = _pictures(argv, path, timeout_s, children)
     size = file.stat.size_bytes
-    return build_source(raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS)
+
+    def ask(words: tuple[str, ...]) -> tuple[RawPacket, ...] | None:
+        return _end_packets(words, path, tools.ffprobe, timeout_s, children)
+
+    length_s = None if main is None else film_length_s(main, raw, path, size, ask)
+    return build_source(
+        raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS, length_s=length_s
+    )
 
 
 def probe_many(
@@ -325,6 +337,22 @@ def _pictures(
     """The first pictures; none if decoding them fails, which makes the stream undecodable."""
     raw = _tried(argv, path, timeout_s, children)
     return () if raw is None else raw.frames
+
+
+def _end_packets(
+    words: tuple[str, ...],
+    path: str,
+    ffprobe: str,
+    timeout_s: float,
+    children: Children | None,
+) -> tuple[RawPacket, ...] | None:
+    """The packets asked for; None where there is no answer in time: only a length depends on it."""
+    argv = [ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, *words, f"file:{path}"]
+    try:
+        answer = _ask(argv, path, min(timeout_s, END_TIMEOUT_S), children)
+        return read_probe(answer).packets
+    except ProbeError:
+        return None
 
 
 def _ask(argv: list[str], path: str, timeout_s: float, children: Children | None) -> bytes:

@@ -45,6 +45,7 @@ class RawSideData(msgspec.Struct, frozen=True):
 
 class RawStream(msgspec.Struct, frozen=True):
     index: int
+    id: str | None = None
     codec_type: str | None = None
     codec_name: str | None = None
     codec_tag_string: str | None = None
@@ -102,6 +103,7 @@ class RawPacket(msgspec.Struct, frozen=True):
     stream_index: int = -1
     pts: int | None = None
     dts: int | None = None
+    duration: int | None = None
     size: str | None = None
     pos: str | None = None
     side_data_list: tuple[RawSideData, ...] = ()

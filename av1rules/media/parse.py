@@ -17,7 +17,14 @@ from av1rules.media.ffprobe_json import (
     read_probe,
     word,
 )
-from av1rules.media.parse_rates import file_bitrate, is_lossless_audio, main_bitrate, stream_bitrate
+from av1rules.media.parse_rates import (
+    file_bitrate,
+    highest_bitrate,
+    is_lossless_audio,
+    main_bitrate,
+    stream_bitrate,
+    stream_duration_s,
+)
 from av1rules.media.parse_video import build_video
 from av1rules.media.provenance_tag import find_provenance
 from av1rules.media.source import (
@@ -30,7 +37,7 @@ from av1rules.media.source import (
     VideoStream,
 )
 
-PARSER_VERSION = 3
+PARSER_VERSION = 4
 """Raised whenever a fact is read differently: cached probes of another version are dropped."""
 
 STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegxl"})
@@ -69,10 +76,12 @@ def build_source(
     size_bytes: int,
     frames: Sequence[RawFrame] | None,
     hints: PictureHints = NO_HINTS,
+    length_s: float | None = None,
 ) -> Source:
+    """`length_s` is the film's own length, by `film_length`; None if it is not known."""
     if not raw.format.format_name or not raw.streams:
         raise ProbeError("no streams found: not a media file, or one that is damaged")
-    whole_bps = file_bitrate(raw, size_bytes)
+    highest_bps = highest_bitrate(raw, size_bytes, length_s)
     main = main_stream(raw)
     whole_s = positive(raw.format.duration)
     tags = tuple(sorted((k.lower(), v[:TEXT_LIMIT]) for k, v in raw.format.tags.items()))
@@ -80,13 +89,13 @@ def build_source(
         container=raw.format.format_name,
         size_bytes=size_bytes,
         duration_s=whole_s,
-        bitrate_bps=whole_bps,
+        bitrate_bps=file_bitrate(raw, size_bytes),
         start_s=number(raw.format.start_time),
         video=tuple(
-            _video(stream, raw, frames, hints, whole_bps, is_main=stream is main)
+            _video(stream, raw, frames, hints, highest_bps, length_s, is_main=stream is main)
             for stream in _moving(raw)
         ),
-        audio=tuple(_audio(stream, raw, whole_bps) for stream in _of_type(raw, "audio")),
+        audio=tuple(_audio(stream, raw, highest_bps) for stream in _of_type(raw, "audio")),
         subtitles=tuple(_subtitle(stream) for stream in _of_type(raw, "subtitle")),
         attachments=tuple(
             _attachment(stream, is_cover=stream.codec_type == "video")
@@ -147,23 +156,26 @@ def _video(
     raw: RawProbe,
     frames: Sequence[RawFrame] | None,
     hints: PictureHints,
-    whole_bps: int | None,
+    highest_bps: int | None,
+    length_s: float | None,
     *,
     is_main: bool,
 ) -> VideoStream:
     own = [frame for frame in frames or () if frame.stream_index == stream.index]
     was_tried = frames is not None and (is_main or bool(own))
-    rate_of = main_bitrate if is_main else stream_bitrate
     return build_video(
         stream,
         raw,
         frames=own if was_tried else None,
         hints=hints if is_main else NO_HINTS,
-        bitrate_bps=rate_of(stream, raw, whole_bps),
+        bitrate_bps=main_bitrate(stream, raw, highest_bps, length_s)
+        if is_main
+        else stream_bitrate(stream, raw, highest_bps),
+        length_s=length_s if is_main else stream_duration_s(stream, positive(raw.format.duration)),
     )
 
 
-def _audio(stream: RawStream, raw: RawProbe, whole_bps: int | None) -> AudioStream:
+def _audio(stream: RawStream, raw: RawProbe, highest_bps: int | None) -> AudioStream:
     profile = word(stream.profile)
     return AudioStream(
         index=stream.index,
@@ -172,7 +184,7 @@ def _audio(stream: RawStream, raw: RawProbe, whole_bps: int | None) -> AudioStre
         channels=stream.channels if stream.channels and stream.channels > 0 else None,
         layout=word(stream.channel_layout),
         sample_rate=positive_int(stream.sample_rate),
-        bitrate_bps=stream_bitrate(stream, raw, whole_bps),
+        bitrate_bps=stream_bitrate(stream, raw, highest_bps),
         is_lossless=is_lossless_audio(stream.codec_name, profile),
         language=stream.language,
         title=stream.tag("title"),
