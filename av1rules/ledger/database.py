@@ -96,7 +96,12 @@ CREATE TABLE searches (
 ALTER TABLE verdicts ADD COLUMN measured TEXT;
 """
 
-STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES)
+_PROJECTIONS = """
+ALTER TABLE verdicts ADD COLUMN is_projected INTEGER;
+ALTER TABLE verdicts ADD COLUMN film_s REAL;
+"""
+
+STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES, _PROJECTIONS)
 """What each version adds to the one before."""
 
 SCHEMA_VERSION = len(STEPS)

@@ -173,6 +173,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     `target_bytes` is the size that was too large (or projected to be). `count` counts failures.
     `measured` are the figures of an encode that was too poor, by the key of the floor (`vmaf_p5`).
+    `is_projected` says that no file had that size: it was projected by the length of the film as it
+    was known then, `film_s` in seconds.
     """
 
     kind: AttemptResult
@@ -185,6 +187,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     at: str
     measured: LedgerFigures = ()
+    is_projected: bool | None = None  # None: recorded before that was
+    film_s: float | None = None
 
 
 class AttemptTable(RecordTable[Attempt]):
