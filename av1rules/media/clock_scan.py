@@ -131,9 +131,9 @@ class _Clock:
         """Seconds of film between two marks."""
         length = other.place - one.place
         usual_s = max(length, 0) * self.seconds_per_byte
-        told_s = ticks_between(one.ticks[0], other.ticks[0]) / TICKS_PER_S
-        if told_s <= UNLIKELY * usual_s + JUMP_S:
-            return told_s
+        clock_s = ticks_between(one.ticks[0], other.ticks[0]) / TICKS_PER_S
+        if clock_s <= UNLIKELY * usual_s + JUMP_S:
+            return clock_s
         if length <= WINDOW_BYTES:
             near = self._mark(one.place, length)
             return usual_s if near is None else time_of_steps(near.ticks)

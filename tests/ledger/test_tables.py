@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from av1rules.ledger.database import LEDGER_NAME
 from av1rules.ledger.ledger import Ledger
@@ -62,7 +63,8 @@ def test_a_field_may_be_none_only_where_its_column_may_be_null(
 
 
 RECORDS = (
-    sample.ROW, sample.VERDICT, sample.KEPT, sample.MOVE, sample.CHECKED, sample.HEALTH,
+    sample.ROW, replace(sample.VERDICT, is_projected=True, film_s=70.5), sample.KEPT, sample.MOVE,
+    sample.CHECKED, sample.HEALTH,
     sample.CLIP, sample.PAST, sample.RUN, sample.IN_HAND,
 )  # fmt: skip
 """One of each, no field at its default."""
