@@ -24,6 +24,10 @@ WRAP = 1 << 33
 JUMP_S = 10.0
 """FFmpeg's own threshold (`dts_delta_threshold`): a gap that is longer is closed."""
 
+REORDERED_S = 1.0
+"""A picture is stored at most so far behind one that is shown later: 16 of them at 16 per second.
+What goes back farther is a jump."""
+
 PLACES = 24
 WINDOW_BYTES = 256 * 1024
 """Some pictures at 10 Mb/s; a window without any, as of UHD, is done without."""
@@ -153,12 +157,12 @@ def ticks_between(earlier: int, later: int) -> int:
 def time_of_steps(ticks: tuple[int, ...]) -> float:
     """Seconds from the first of these times to the last, in order of the file: pictures that are
     stored out of order go back and forth a little, jumps of the clock are left out."""
-    limit = JUMP_S * TICKS_PER_S
     total = reached = 0
     for before, after in pairwise(ticks):
         step = ticks_between(before, after)
         step = step - WRAP if step > WRAP // 2 else step
-        total += step if abs(step) <= limit else 0
+        is_jump = not -REORDERED_S * TICKS_PER_S <= step <= JUMP_S * TICKS_PER_S
+        total = reached if is_jump else total + step
         reached = max(reached, total)
     return reached / TICKS_PER_S
 

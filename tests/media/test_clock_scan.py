@@ -118,6 +118,7 @@ def test_a_stretch_of_few_bytes_is_time_all_the_same(
         ((0, 7200, 3600), 0.08),  # a picture that is stored before one that is shown earlier
         ((0, 3600, 50_000_000, 50_003_600), 0.08),
         ((WRAP - 3600, 0, 3600), 0.08),
+        ((0, 90_000, 180_000, 0, 90_000), 3.0),  # back by two seconds
         ((0, 9 * 90_000), 9.0),  # a gap that FFmpeg keeps
     ],
 )
