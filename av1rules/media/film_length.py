@@ -13,7 +13,7 @@ from collections.abc import Callable
 from av1rules.media.clock_scan import pictures_s
 from av1rules.media.ffprobe_json import RawPacket, RawProbe, RawStream, clock_s, positive, ratio
 from av1rules.media.matroska_cues import last_key_frame_s
-from av1rules.media.parse_rates import MAX_FRAME_RATE, claimed_frames, first_picture_s
+from av1rules.media.parse_rates import claimed_frames, first_picture_s
 from av1rules.media.truncation import missing_part
 
 UNTIMED = frozenset({"h264", "hevc", "vvc", "obu", "mpegvideo", "m4v", "vc1", "dirac", "cavsvideo"})
@@ -119,8 +119,6 @@ def matroska_claim_s(main: RawStream, raw: RawProbe) -> float | None:
     if tag_s is None or start_s > LATE_START_S:
         return None
     frames, rate = claimed_frames(main), ratio(main.avg_frame_rate)
-    if frames is not None and frames > MAX_FRAME_RATE * tag_s + 1:
-        return None
     if frames is not None and rate is not None:
         # mkvmerge's statistics, which give the time from the first picture to the last; the count
         # stays behind where FFmpeg cut the film and wrote a new DURATION.
@@ -160,9 +158,6 @@ def length_by_packets_s(
     if base is None or not stamps:
         return None
     usual_s = 1 / rate if rate else 0
-    ends_s = [pts * base + (lasts * base if lasts else usual_s) for pts, lasts in stamps]
-    end_s = max(ends_s)
-    if len(stamps) > 1 and len(stamps) - 1 > MAX_FRAME_RATE * (end_s - min(ends_s)):
-        return None  # so many pictures in so little time: stamps that mean nothing
+    end_s = max(pts * base + (lasts * base if lasts else usual_s) for pts, lasts in stamps)
     length_s = float(end_s) - (first_picture_s(main, raw) or 0.0)
     return length_s if length_s > 0 else None

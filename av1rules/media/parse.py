@@ -22,6 +22,7 @@ from av1rules.media.parse_rates import (
     highest_bitrate,
     is_lossless_audio,
     main_bitrate,
+    plausible_length_s,
     stream_bitrate,
     stream_duration_s,
 )
@@ -81,8 +82,9 @@ def build_source(
     """`length_s` is the film's own length, by `film_length`; None if it is not known."""
     if not raw.format.format_name or not raw.streams:
         raise ProbeError("no streams found: not a media file, or one that is damaged")
-    highest_bps = highest_bitrate(raw, size_bytes, length_s)
     main = main_stream(raw)
+    film_s = None if main is None else plausible_length_s(main, length_s)
+    highest_bps = highest_bitrate(raw, size_bytes, film_s)
     whole_s = positive(raw.format.duration)
     tags = tuple(sorted((k.lower(), v[:TEXT_LIMIT]) for k, v in raw.format.tags.items()))
     return Source(
@@ -168,7 +170,7 @@ def _video(
         raw,
         frames=own if was_tried else None,
         hints=hints if is_main else NO_HINTS,
-        bitrate_bps=main_bitrate(stream, raw, highest_bps, length_s)
+        bitrate_bps=main_bitrate(stream, raw, highest_bps, plausible_length_s(stream, length_s))
         if is_main
         else stream_bitrate(stream, raw, highest_bps),
         length_s=length_s if is_main else stream_duration_s(stream, positive(raw.format.duration)),

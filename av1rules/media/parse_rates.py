@@ -161,8 +161,15 @@ def file_bitrate(raw: RawProbe, size_bytes: int) -> int | None:
 
 def highest_bitrate(raw: RawProbe, size_bytes: int, film_s: float | None) -> int | None:
     """More than this no stream can have: all bytes of the file within the film, which may be much
-    shorter than the file's longest track."""
+    shorter than the file's longest track. `film_s` is `plausible_length_s`."""
     return round(size_bytes * 8 / film_s) if film_s else file_bitrate(raw, size_bytes)
+
+
+def plausible_length_s(stream: RawStream, length_s: float | None) -> float | None:
+    """The length of the film, unless its pictures would come faster than any: some remuxes have
+    stamps that mean nothing."""
+    average = ratio(stream.avg_frame_rate)
+    return None if average is not None and average > MAX_FRAME_RATE else length_s
 
 
 def stream_bitrate(stream: RawStream, raw: RawProbe, highest_bps: int | None) -> int | None:
