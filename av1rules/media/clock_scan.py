@@ -39,7 +39,7 @@ MOST_READS = 200
 """Bounds the time for a file whose clock jumps everywhere; the rest is estimated by its size."""
 
 UNLIKELY = 3.0
-"""A stretch that takes so many times longer than the file's mean, by its bytes, is looked into."""
+"""A stretch that takes so many times longer or shorter than others of its size is looked into."""
 
 _TS_SIZES = (188, 192, 204)
 _SYNC = 0x47
@@ -92,9 +92,9 @@ class _Clock:
         stretches = sum(self._between(one, other) for one, other in pairwise(found))
         return stretches + time_of_steps(last.ticks)
 
-    def _mark(self, place: int, length: int = WINDOW_BYTES) -> Mark | None:
+    def _mark(self, place: int, length: int | None = None) -> Mark | None:
         self.reads += 1
-        data = os.pread(self.descriptor, length, place)
+        data = os.pread(self.descriptor, length or WINDOW_BYTES, place)
         find = transport_times if self.is_transport else program_times
         times = list(find(data, self.stream_id))
         if not times:
@@ -136,7 +136,7 @@ class _Clock:
         length = other.place - one.place
         usual_s = max(length, 0) * self.seconds_per_byte
         clock_s = ticks_between(one.ticks[0], other.ticks[0]) / TICKS_PER_S
-        if clock_s <= UNLIKELY * usual_s + JUMP_S:
+        if usual_s / UNLIKELY <= clock_s <= UNLIKELY * usual_s + JUMP_S:
             return clock_s
         if length <= WINDOW_BYTES:
             near = self._mark(one.place, length)

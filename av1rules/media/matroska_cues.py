@@ -81,12 +81,31 @@ def _last_cue(cues: bytes, track: int) -> int | None:
     whole = next(_elements(cues, 0, len(cues)), None)
     if whole is None or whole[0] != _CUES or whole[2] > len(cues):
         return None
-    points = [one for one in _elements(cues, whole[1], whole[2]) if one[0] == _CUE_POINT]
-    for _, start, end in reversed(points):
+    for start, end in reversed(_points(cues, whole[1], whole[2])):
         places = (one for one in _elements(cues, start, end) if one[0] == _CUE_TRACK_POSITIONS)
         if any(_number(cues, low, high, _CUE_TRACK) == track for _, low, high in places):
             return _number(cues, start, end, _CUE_TIME)
     return None
+
+
+def _points(cues: bytes, at: int, end: int) -> list[tuple[int, int]]:
+    """Start and end of each entry. Short ones, which nearly all are, without a detour: an index has
+    thousands, and this is done for every file of a library."""
+    points: list[tuple[int, int]] = []
+    while at + 1 < end:
+        size = cues[at + 1]
+        if cues[at] == _CUE_POINT and 0x80 < size < 0xFF:
+            following = at + 2 + size - 0x80
+            points.append((at + 2, following))
+        else:
+            head = _id_and_size(cues, at, end)
+            if head is None:
+                break
+            following = head[2] + (head[1] or 0)
+            if head[0] == _CUE_POINT:
+                points.append((head[2], following))
+        at = following
+    return points
 
 
 def _elements(data: bytes, start: int, end: int) -> Iterator[_Element]:
