@@ -29,7 +29,7 @@ from av1rules.encode.excerpt_argv import clip_argv
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.lead_in import find_lead_in, lead_in_args
 from av1rules.encode.picture_times import PictureTimes, take_times
-from av1rules.encode.size_gate import is_too_large_so_far
+from av1rules.encode.size_gate import certain_bytes, is_too_large_so_far
 from av1rules.encode.structure import StructureOutcome
 from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, explain
 from av1rules.ffmpeg.log import StreamCount, counted_lines, plain_line
@@ -251,19 +251,24 @@ class _Progress:
             )
         )
         if not sample.is_end:
-            self._gate(sample.frame, expected, projection)
+            self._gate(sample, expected)
 
-    def _gate(self, frame: int | None, expected: int | None, projection: int | None) -> None:
-        if frame is None or expected is None or projection is None or self.job.passages:
+    def _gate(self, sample: ProgressSample, expected: int | None) -> None:
+        if self.job.passages:
             return
-        if is_too_large_so_far(
-            frame,
-            expected,
-            projection,
+        certain = certain_bytes(
+            sample.size_bytes,
+            frame=sample.frame,
+            frames=expected,
+            film_s=sample.film_s,
+            length_s=self.job.main.duration_s,
+        )
+        if certain is not None and is_too_large_so_far(
+            certain,
             source_bytes=self.job.source.size_bytes,
             max_size_ratio=self.job.settings.max_size_ratio,
         ):
-            raise _TooLargeError(projection)
+            raise _TooLargeError(certain)
 
 
 def _expected_frames(job: EncodeJob) -> int | None:
@@ -275,13 +280,13 @@ def _expected_frames(job: EncodeJob) -> int | None:
 
 
 def expected_frames(source: Source) -> int | None:
-    """Frames for progress only: duration x rate, or else the container's claim."""
+    """Frames for progress and projections: duration x rate, or else the container's claim."""
     main = source.main
     if main is None:
         return None
-    duration = main.duration_s or source.duration_s
-    if duration and main.frame_rate:
-        return max(round(duration * main.frame_rate), 1)
+    film_s = source.film_s
+    if film_s and main.frame_rate:
+        return max(round(film_s * main.frame_rate), 1)
     return main.frames
 
 

@@ -25,11 +25,14 @@ size is 1.5 times the limit. Parts of a source differ, so the margin is wide; a 
 a little too large is discarded at the end."""
 
 
+LENGTH_TOLERANCE = 0.05
+"""A projection by a length this close is hardly another one next to `LIVE_MARGIN`."""
+
+
 def is_worth_sampling(source: Source) -> bool:
     """Whether samples cost little next to the encode; False for a source of unknown duration."""
-    main = source.main
-    duration_s = (main.duration_s if main is not None else None) or source.duration_s
-    return duration_s is not None and duration_s >= SAMPLED_FROM_S
+    film_s = source.film_s
+    return film_s is not None and film_s >= SAMPLED_FROM_S
 
 
 def too_large_by_samples(
@@ -46,13 +49,40 @@ def too_large_by_samples(
     )
 
 
-def is_too_large_so_far(
-    frame: int, frames: int, projected_bytes: int, *, source_bytes: int, max_size_ratio: float
-) -> bool:
-    """Whether to stop an encode at `frame` of about `frames`."""
-    if frame < max(LIVE_MIN_FRAMES, frames * LIVE_MIN_SHARE):
-        return False
-    return projected_bytes > LIVE_MARGIN * max_size_ratio * source_bytes
+def certain_bytes(
+    size_bytes: int | None,
+    *,
+    frame: int | None,
+    frames: int | None,
+    film_s: float | None,
+    length_s: float | None,
+) -> int | None:
+    """What a running encode will come to at least, for all that is known; None where nothing is.
+
+    What was written is certain. A projection counts only with the measured length of the pictures
+    (`length_s`), after `LIVE_MIN_SHARE` of it, and by whichever of frames (`frame` of about
+    `frames`) and time (`film_s`) is farther: of pictures that come unevenly either may mislead.
+    """
+    if size_bytes is None:
+        return None
+    if not (frame and frames and film_s and length_s):
+        return size_bytes
+    done = max(frame / frames, film_s / length_s)
+    is_enough = frame >= max(LIVE_MIN_FRAMES, frames * LIVE_MIN_SHARE)
+    return round(size_bytes / min(done, 1.0)) if is_enough else size_bytes
+
+
+def is_too_large_so_far(size_bytes: int, *, source_bytes: int, max_size_ratio: float) -> bool:
+    """Whether to stop an encode that will come to this size at least (`certain_bytes`)."""
+    return size_bytes > LIVE_MARGIN * max_size_ratio * source_bytes
+
+
+def is_same_length(one_s: float | None, other_s: float | None) -> bool:
+    """Whether projections by these lengths are worth the same; a length that is unknown refutes
+    none."""
+    if not (one_s and other_s):
+        return True
+    return abs(one_s - other_s) <= LENGTH_TOLERANCE * max(one_s, other_s)
 
 
 def too_large(

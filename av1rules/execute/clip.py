@@ -16,6 +16,7 @@ from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
 from av1rules.base.events import ClipMade, JobProgress, JobStarted, Outcome
 from av1rules.base.files import publish
 from av1rules.base.units import now_text
+from av1rules.encode.size_gate import is_same_length
 from av1rules.execute.excerpts import MAX_BYTES_PER_S, excerpts_job
 from av1rules.execute.prerequisites import with_prerequisites
 from av1rules.execute.session import Session
@@ -158,6 +159,8 @@ def _excerpt_times(job: TargetJob, clip_s: float) -> ClipPlan:
             found = msgspec.json.decode(stored, type=Survey)
         except msgspec.MsgspecError:
             found = None  # written by another version
+    if found is not None and not is_same_length(found.duration_s, source.film_s):
+        found = None  # by a length that a container claimed, with places beyond the end
     if found is None:
         job.session.sink(JobProgress(source=job.name, phase="survey"))
         found = _survey(job)

@@ -227,6 +227,8 @@ def _size_verdict(job: TargetJob, sample: SampleEncode) -> tuple[str, bool]:
             return f"the size of the target can't be projected{why}", False
         return f"the target would take about {format_size(size_bytes)}", False
     job.record_rejection(
-        Rejection(kind=AttemptResult.TOO_LARGE, detail=reason, size_bytes=size_bytes)
+        Rejection(
+            kind=AttemptResult.TOO_LARGE, detail=reason, size_bytes=size_bytes, is_projected=True
+        )
     )
     return reason, True

@@ -17,14 +17,15 @@ from av1rules.quality.result import Score, figure_of
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     """Why a size gate or quality gate rejects an encode. Recorded for its content and settings.
 
-    `size_bytes` is the actual or projected size of the result. `measured` has the figures that were
-    compared with the floors of a quality gate, by the key of the floor.
+    `size_bytes` is the actual or projected (`is_projected`) size of the result. `measured` has the
+    figures that were compared with the floors of a quality gate, by the key of the floor.
     """
 
     kind: AttemptResult
     detail: str
     size_bytes: int
     measured: tuple[tuple[str, float], ...] = ()
+    is_projected: bool = False
 
 
 class QualityScores(msgspec.Struct, frozen=True, kw_only=True):

@@ -83,7 +83,7 @@ def _picture(source: Source) -> SourcePicture | None:
         height=main.height,
         frame_rate=None if main.frame_rate is None else str(main.frame_rate),
         is_variable_rate=main.is_variable_rate,
-        duration_s=source.duration_s,
+        duration_s=source.film_s,
     )
 
 
@@ -117,6 +117,8 @@ def record_attempt(
     target_bytes: int | None = None,
     measured: tuple[tuple[str, float], ...] = (),
     is_final: bool = False,
+    is_projected: bool = False,
+    film_s: float | None = None,
 ) -> None:
     """Record an unsuccessful attempt with this content and these settings. Raises LedgerError."""
     session.workspace.ledger.record_attempt(
@@ -133,5 +135,7 @@ def record_attempt(
             measured=measured,
             is_final=is_final or None,
             accepted=",".join(sorted(row.work.recipe.settings.accept)),
+            is_projected=is_projected,
+            film_s=film_s,
         )
     )

@@ -147,7 +147,7 @@ def _announce(job: TargetJob) -> None:
             source=job.name,
             target=job.target,
             size_bytes=job.source_bytes,
-            duration_s=source.duration_s,
+            duration_s=source.film_s,
             frames=source.main.frames if source.main else None,
             causes=job.row.causes,
             encoder=job.work.encoder.name,

@@ -124,6 +124,8 @@ class TargetJob(msgspec.Struct, frozen=True, kw_only=True):
             rejection.detail,
             target_bytes=rejection.size_bytes,
             measured=rejection.measured,
+            is_projected=rejection.is_projected,
+            film_s=self.work.evaluation.source.film_s,
         )
         self.session.sink(
             JobDiscarded(

@@ -160,7 +160,12 @@ def _above_size_limit(job: EncodeJob, encoded: EncodeOutcome) -> Rejection | Non
     )
     if detail is None:
         return None
-    return Rejection(kind=AttemptResult.TOO_LARGE, detail=detail, size_bytes=encoded.size_bytes)
+    return Rejection(
+        kind=AttemptResult.TOO_LARGE,
+        detail=detail,
+        size_bytes=encoded.size_bytes,
+        is_projected=encoded.is_projected,
+    )
 
 
 def _scored(

@@ -195,8 +195,8 @@ def traits_of(work: PlannedEncode) -> Traits | None:
     main = source.main
     if main is None or not (main.width and main.height):
         return None
-    duration_s = main.duration_s or source.duration_s
-    if not (duration_s and main.frame_rate and work.origin.stat.size_bytes):
+    film_s = source.film_s
+    if not (film_s and main.frame_rate and work.origin.stat.size_bytes):
         return None
     resolution = resolution_of(main.width, main.height)
     return Traits(
@@ -207,7 +207,7 @@ def traits_of(work: PlannedEncode) -> Traits | None:
         bit_depth=settings.bit_depth,
         resolution=None if resolution is None else resolution.value,
         source_tier=work.evaluation.tier_name,
-        frames=duration_s * float(main.frame_rate),
+        frames=film_s * float(main.frame_rate),
         pixels=main.width * main.height,
         source_bytes=work.origin.stat.size_bytes,
         max_size_ratio=settings.max_size_ratio,

@@ -96,12 +96,14 @@ CREATE TABLE searches (
 ALTER TABLE verdicts ADD COLUMN measured TEXT;
 """
 
-_FAILURES = """
+_ATTEMPTS = """
 ALTER TABLE verdicts ADD COLUMN is_final INTEGER;
 ALTER TABLE verdicts ADD COLUMN accepted TEXT;
+ALTER TABLE verdicts ADD COLUMN is_projected INTEGER;
+ALTER TABLE verdicts ADD COLUMN film_s REAL;
 """
 
-STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES, _FAILURES)
+STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES, _ATTEMPTS)
 """What each version adds to the one before."""
 
 SCHEMA_VERSION = len(STEPS)

@@ -78,7 +78,7 @@ class SettingLine(msgspec.Struct, frozen=True, kw_only=True):
 
 class SourcePicture(msgspec.Struct, frozen=True, kw_only=True):
     """The main video stream of a source as it was probed. `frame_rate` is a fraction as text
-    (`24000/1001`), an average where it varies; `duration_s` is that of the file."""
+    (`24000/1001`), an average where it varies; `duration_s` is that of the pictures."""
 
     width: int | None = None
     height: int | None = None

@@ -177,6 +177,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     `measured` are the figures of an encode that was too poor, by the key of the floor (`vmaf_p5`).
     `is_final`: it would fail again in the same way. `accepted` are the losses that the settings
     accepted then, joined by commas; None: recorded before that was.
+    `is_projected` says that no file had that size: it was projected by the length of the film as it
+    was known then, `film_s` in seconds.
     """
 
     kind: AttemptResult
@@ -191,6 +193,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     measured: LedgerFigures = ()
     is_final: bool | None = None  # None: not known, or recorded before that was
     accepted: str | None = None
+    is_projected: bool | None = None  # None: recorded before that was
+    film_s: float | None = None
 
     def is_parked(self, max_failures: int) -> bool:
         """Whether a failure is not tried again while source and settings stay as they are."""

@@ -25,11 +25,13 @@ from av1rules.media.cache import LibraryCache, ProbeFailure, stat_key
 from av1rules.media.container_scan import HEAD_BYTES, is_text, next_box, plain_h264_tracks
 from av1rules.media.ffprobe_json import (
     RawFrame,
+    RawPacket,
     RawProbe,
     RawStream,
     read_probe,
     word,
 )
+from av1rules.media.film_length import film_length_s
 from av1rules.media.matroska import read_matroska
 from av1rules.media.matroska_facts import MatroskaStructure, structure_of
 from av1rules.media.mp4_boxes import read_mp4
@@ -77,6 +79,11 @@ _FRAME_ENTRIES = (
     "green_y,blue_x,blue_y,white_point_x,white_point_y,min_luminance,max_luminance,max_content,"
     "max_average"
 )
+
+
+END_TIMEOUT_S = 10.0
+"""A look at the end takes 0.02 s; without an index FFmpeg reads the whole file for it."""
+
 
 _ALWAYS = ("-v", "error", "-hide_banner", "-protocol_whitelist", "file", "-of", "json=c=1")
 
@@ -180,11 +187,17 @@ def probe_file(
             hints = replace(hints or NO_HINTS, begins_mid_group=bool(frames))
     if main is not None:
         hints = replace(hints or NO_HINTS, beside=layers_beside(main, raw, path))
+
+    def ask(words: tuple[str, ...]) -> tuple[RawPacket, ...] | None:
+        return _end_packets(words, path, tools.ffprobe, timeout_s, children)
+
+    size = file.stat.size_bytes
     source = build_source(
         raw,
-        size_bytes=file.stat.size_bytes,
+        size_bytes=size,
         frames=frames,
         hints=hints or NO_HINTS,
+        length_s=None if main is None else film_length_s(main, raw, path, size, ask),
         mp4=read_mp4(path, track_indexes(raw)) if "mp4" in (raw.format.format_name or "") else None,
     )
     return replace(source, matroska=_structure(path)) if is_matroska(source) else source
@@ -355,6 +368,22 @@ def _pictures(
     """The first pictures; none if decoding them fails, which makes the stream undecodable."""
     raw = _tried(argv, path, timeout_s, children)
     return () if raw is None else raw.frames
+
+
+def _end_packets(
+    words: tuple[str, ...],
+    path: str,
+    ffprobe: str,
+    timeout_s: float,
+    children: Children | None,
+) -> tuple[RawPacket, ...] | None:
+    """The packets asked for; None where there is no answer in time: only a length depends on it."""
+    argv = [ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, *words, f"file:{path}"]
+    try:
+        answer = _ask(argv, path, min(timeout_s, END_TIMEOUT_S), children)
+        return read_probe(answer).packets
+    except ProbeError:
+        return None
 
 
 def _ask(argv: list[str], path: str, timeout_s: float, children: Children | None) -> bytes:

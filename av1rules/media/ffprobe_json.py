@@ -62,11 +62,11 @@ class RawSideData(msgspec.Struct, frozen=True):
 
 class RawStream(msgspec.Struct, frozen=True):
     index: int
+    id: str | None = None
     codec_type: str | None = None
     codec_name: str | None = None
     codec_tag_string: str | None = None
     codec_tag: str | None = None
-    id: str | None = None
     view_ids_available: str | None = None
     profile: str | None = None
     width: int | None = None
@@ -122,6 +122,7 @@ class RawPacket(msgspec.Struct, frozen=True):
     stream_index: int = -1
     pts: int | None = None
     dts: int | None = None
+    duration: int | None = None
     size: str | None = None
     pos: str | None = None
     flags: str | None = None

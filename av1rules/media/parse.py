@@ -21,7 +21,15 @@ from av1rules.media.ffprobe_json import (
 )
 from av1rules.media.mp4_structure import Mp4Structure
 from av1rules.media.parse_layers import is_layer_of_another, with_layers
-from av1rules.media.parse_rates import file_bitrate, is_lossless_audio, main_bitrate, stream_bitrate
+from av1rules.media.parse_rates import (
+    file_bitrate,
+    highest_bitrate,
+    is_lossless_audio,
+    main_bitrate,
+    plausible_length_s,
+    stream_bitrate,
+    stream_duration_s,
+)
 from av1rules.media.parse_video import build_video
 from av1rules.media.provenance_tag import find_provenance
 from av1rules.media.second_layers import NO_LAYERS
@@ -74,25 +82,30 @@ def build_source(
     size_bytes: int,
     frames: Sequence[RawFrame] | None,
     hints: PictureHints = NO_HINTS,
+    length_s: float | None = None,
     mp4: Mp4Structure | None = None,
 ) -> Source:
+    """`length_s` is the film's own length, by `film_length`; None if it is not known."""
     if not raw.format.format_name or not raw.streams:
         raise ProbeError("no streams found: not a media file, or one that is damaged")
-    whole_bps = file_bitrate(raw, size_bytes)
     main = main_stream(raw)
+    film_s = None if main is None else plausible_length_s(main, length_s)
+    highest_bps = highest_bitrate(raw, size_bytes, film_s)
     whole_s = positive(raw.format.duration)
     tags = tuple(sorted((k.lower(), v[:TEXT_LIMIT]) for k, v in raw.format.tags.items()))
     return Source(
         container=raw.format.format_name,
         size_bytes=size_bytes,
         duration_s=whole_s,
-        bitrate_bps=whole_bps,
+        bitrate_bps=file_bitrate(raw, size_bytes),
         start_s=number(raw.format.start_time),
         video=tuple(
-            _video(stream, raw, frames, hints, whole_bps, is_main=stream is main, mp4=mp4)
+            _video(
+                stream, raw, frames, hints, highest_bps, length_s, is_main=stream is main, mp4=mp4
+            )
             for stream in _moving(raw)
         ),
-        audio=tuple(_audio(stream, raw, whole_bps) for stream in _of_type(raw, "audio")),
+        audio=tuple(_audio(stream, raw, highest_bps) for stream in _of_type(raw, "audio")),
         subtitles=tuple(_subtitle(stream) for stream in _of_type(raw, "subtitle")),
         attachments=tuple(
             _attachment(stream, is_cover=stream.codec_type == "video")
@@ -160,27 +173,30 @@ def _video(
     raw: RawProbe,
     frames: Sequence[RawFrame] | None,
     hints: PictureHints,
-    whole_bps: int | None,
+    highest_bps: int | None,
+    length_s: float | None,
     *,
     is_main: bool,
     mp4: Mp4Structure | None,
 ) -> VideoStream:
     own = [frame for frame in frames or () if frame.stream_index == stream.index]
     was_tried = frames is not None and (is_main or bool(own))
-    rate_of = main_bitrate if is_main else stream_bitrate
     found = build_video(
         stream,
         raw,
         frames=own if was_tried else None,
         hints=hints if is_main else NO_HINTS,
-        bitrate_bps=rate_of(stream, raw, whole_bps),
+        bitrate_bps=main_bitrate(stream, raw, highest_bps, plausible_length_s(stream, length_s))
+        if is_main
+        else stream_bitrate(stream, raw, highest_bps),
+        length_s=length_s if is_main else stream_duration_s(stream, positive(raw.format.duration)),
     )
     is_layer = not is_main and is_layer_of_another(stream, found, mp4)
     beside = hints.beside if is_main else NO_LAYERS
     return replace(with_layers(found, stream, beside), is_layer_of_another=is_layer)
 
 
-def _audio(stream: RawStream, raw: RawProbe, whole_bps: int | None) -> AudioStream:
+def _audio(stream: RawStream, raw: RawProbe, highest_bps: int | None) -> AudioStream:
     profile = word(stream.profile)
     return AudioStream(
         index=stream.index,
@@ -189,7 +205,7 @@ def _audio(stream: RawStream, raw: RawProbe, whole_bps: int | None) -> AudioStre
         channels=stream.channels if stream.channels and stream.channels > 0 else None,
         layout=word(stream.channel_layout),
         sample_rate=positive_int(stream.sample_rate),
-        bitrate_bps=stream_bitrate(stream, raw, whole_bps),
+        bitrate_bps=stream_bitrate(stream, raw, highest_bps),
         is_lossless=is_lossless_audio(stream.codec_name, profile),
         language=stream.language,
         title=stream.tag("title"),

@@ -56,6 +56,10 @@ TRUSTED_CONTAINERS = ("mov", "avi")
 """Their demuxers add up the packets; elsewhere a stream's rate is what its header promises."""
 
 
+TRACK_DURATIONS = ("mov", "matroska")
+"""Containers that tell how long each track is; elsewhere FFmpeg gives all of them the file's."""
+
+
 class FrameRate(msgspec.Struct, frozen=True, kw_only=True):
     rate: Fraction | None = None
     is_variable: bool | None = None
@@ -135,6 +139,17 @@ def stream_duration_s(stream: RawStream, whole_s: float | None) -> float | None:
     return value
 
 
+def first_picture_s(stream: RawStream, raw: RawProbe) -> float | None:
+    """When the first picture is shown, in seconds of the file's clock. In Matroska by the packets,
+    since a probe that decodes nothing (`_SPARING`) takes reordered pictures for a late start."""
+    base, container = ratio(stream.time_base), (raw.format.format_name or "").split(",")[0]
+    own = (packet.pts for packet in raw.packets if packet.stream_index == stream.index)
+    first = min((pts for pts in own if pts is not None), default=None)
+    if container != "matroska" or base is None or first is None:
+        return number(stream.start_time)
+    return float(first * base)
+
+
 def claimed_frames(stream: RawStream) -> int | None:
     return positive_int(stream.nb_frames) or positive_int(stream.tag("number_of_frames"))
 
@@ -144,38 +159,64 @@ def file_bitrate(raw: RawProbe, size_bytes: int) -> int | None:
     return round(size_bytes * 8 / seconds) if seconds else positive_int(raw.format.bit_rate)
 
 
-def stream_bitrate(stream: RawStream, raw: RawProbe, whole_bps: int | None) -> int | None:
+def highest_bitrate(raw: RawProbe, size_bytes: int, film_s: float | None) -> int | None:
+    """More than this no stream can have: all bytes of the file within the film, which may be much
+    shorter than the file's longest track. `film_s` is `plausible_length_s`."""
+    return round(size_bytes * 8 / film_s) if film_s else file_bitrate(raw, size_bytes)
+
+
+def plausible_length_s(stream: RawStream, length_s: float | None) -> float | None:
+    """The length of the film, unless its pictures would come faster than any: some remuxes have
+    stamps that mean nothing."""
+    average = ratio(stream.avg_frame_rate)
+    return None if average is not None and average > MAX_FRAME_RATE else length_s
+
+
+def stream_bitrate(stream: RawStream, raw: RawProbe, highest_bps: int | None) -> int | None:
     """What the container or mkvmerge's statistics say, if it can be true."""
     claims = [positive_int(stream.tag("bps"))]
     container = (raw.format.format_name or "").split(",")[0]
     if stream.codec_type != "video" or container in TRUSTED_CONTAINERS:
         claims.insert(0, positive_int(stream.bit_rate))
     for claim in claims:
-        if claim is not None and (whole_bps is None or claim <= whole_bps * RATE_SLACK):
+        if claim is not None and (highest_bps is None or claim <= highest_bps * RATE_SLACK):
             return claim
     return None
 
 
-def main_bitrate(stream: RawStream, raw: RawProbe, whole_bps: int | None) -> int | None:
-    """Rate of the main video: as claimed, else the file's rate less that of all other streams."""
-    claimed = stream_bitrate(stream, raw, whole_bps)
-    if claimed is not None or whole_bps is None:
+def main_bitrate(
+    stream: RawStream, raw: RawProbe, highest_bps: int | None, film_s: float | None
+) -> int | None:
+    """Rate of the main video: as claimed, else what all other streams leave of the file's bytes,
+    by the length of the film."""
+    claimed = stream_bitrate(stream, raw, highest_bps)
+    if claimed is not None or highest_bps is None:
         return claimed
-    others, guessed = 0, 0
+    others, guessed = 0.0, 0.0
     for other in raw.streams:
         if other.index == stream.index or other.has("attached_pic"):
             continue
-        rate = stream_bitrate(other, raw, whole_bps)
+        rate = stream_bitrate(other, raw, highest_bps)
+        longer = _times_as_long(other, raw, film_s)
         if rate is not None:
-            others += rate
+            others += rate * longer
         elif other.codec_type == "audio":
-            guessed += _nominal_bps(other)
+            guessed += _nominal_bps(other) * longer
         elif other.codec_type == "video":
             return None  # two films in one file and no word of their shares
-    left = whole_bps - others - guessed
-    if left <= 0 or guessed > MAX_GUESSED_SHARE * whole_bps:
+    left = highest_bps - others - guessed
+    if left <= 0 or guessed > MAX_GUESSED_SHARE * highest_bps:
         return None
-    return left
+    return round(left)
+
+
+def _times_as_long(other: RawStream, raw: RawProbe, film_s: float | None) -> float:
+    """As the film: by its own duration where the container has one for each track."""
+    container = (raw.format.format_name or "").split(",")[0]
+    if film_s is None or container not in TRACK_DURATIONS:
+        return 1.0
+    own_s = stream_duration_s(other, positive(raw.format.duration))
+    return own_s / film_s if own_s is not None else 1.0
 
 
 def _nominal_bps(stream: RawStream) -> int:

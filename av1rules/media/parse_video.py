@@ -13,14 +13,12 @@ from av1rules.media.ffprobe_json import (
     RawProbe,
     RawSideData,
     RawStream,
-    number,
-    positive,
     positive_int,
     ratio,
     rational,
     word,
 )
-from av1rules.media.parse_rates import claimed_frames, frame_rate, stream_duration_s
+from av1rules.media.parse_rates import claimed_frames, first_picture_s, frame_rate
 from av1rules.media.source import (
     Colour,
     ContentLight,
@@ -79,8 +77,10 @@ def build_video(
     frames: Sequence[RawFrame] | None,
     hints: PictureHints,
     bitrate_bps: int | None,
+    length_s: float | None,
 ) -> VideoStream:
-    """`frames` are the decoded ones of this stream; None if no decoding was tried."""
+    """`length_s` is that of the pictures alone. `frames` are the decoded ones of this stream; None
+    if no decoding was tried."""
     sides = _all_side_data(stream, raw, frames or ())
     colour = _colour(stream, frames or ())
     pix_fmt = stream.pix_fmt or next((frame.pix_fmt for frame in frames or ()), None)
@@ -110,8 +110,8 @@ def build_video(
         frame_rate=rate.rate,
         is_variable_rate=rate.is_variable,
         bitrate_bps=bitrate_bps,
-        duration_s=stream_duration_s(stream, positive(raw.format.duration)),
-        start_s=number(stream.start_time),
+        duration_s=length_s,
+        start_s=first_picture_s(stream, raw),
         frames=claimed_frames(stream),
         colour=colour,
         hdr_kinds=_hdr_kinds(

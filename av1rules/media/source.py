@@ -126,7 +126,7 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     frame_rate: Fraction | None = None
     is_variable_rate: bool | None = None
     bitrate_bps: int | None = None
-    duration_s: float | None = None
+    duration_s: float | None = None  # of the pictures, as measured; None if not sure
     start_s: float | None = None
     frames: int | None = None  # as the container claims: may be stale
     colour: Colour = Colour()
@@ -206,7 +206,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     container: str  # FFmpeg's demuxer names, e.g. "matroska,webm"
     size_bytes: int
-    duration_s: float | None = None
+    duration_s: float | None = None  # of the longest track, as the container claims
     bitrate_bps: int | None = None
     start_s: float | None = None
     video: tuple[VideoStream, ...] = ()
@@ -225,6 +225,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     def main(self) -> VideoStream | None:
         """The main video stream; None for a file without moving pictures."""
         return next((stream for stream in self.video if stream.index == self.main_index), None)
+
+    @property
+    def film_s(self) -> float | None:
+        """The length of the film in seconds: that of its pictures, else what the container claims,
+        which a long subtitle or a jump of the clock makes too long."""
+        main = self.main
+        return (main.duration_s if main is not None else None) or self.duration_s
 
     @property
     def covers(self) -> tuple[Attachment, ...]:

@@ -13,11 +13,13 @@ from av1rules.media.source import AudioStream, Source, SubtitleStream, VideoStre
 
 UNKNOWN = "unknown"
 
+OTHER_LENGTH_S = 5.0
+"""Pictures and sound nearly always end at slightly different times."""
+
 
 def source_lines(source: Source) -> Iterator[str]:
     """One line for the container, one for each stream, attachment and the chapters."""
-    duration = UNKNOWN if source.duration_s is None else format_duration(source.duration_s)
-    yield f"container {source.container}, {format_size(source.size_bytes)}, {duration}"
+    yield f"container {source.container}, {format_size(source.size_bytes)}, {_length(source)}"
     for video in source.video:
         main = " (main)" if video.index == source.main_index else ""
         yield f"video {video.index}{main}: {_video(video)}"
@@ -33,6 +35,16 @@ def source_lines(source: Source) -> Iterator[str]:
         yield f"data {data.index}: {printable(data.tag or data.codec or UNKNOWN)}"
     if source.chapters:
         yield counted(len(source.chapters), "chapter")
+
+
+def _length(source: Source) -> str:
+    """Of the film; that of the container too, where it is another one."""
+    if source.film_s is None:
+        return UNKNOWN
+    shown = format_duration(source.film_s)
+    claimed = shown if source.duration_s is None else format_duration(source.duration_s)
+    is_other = abs((source.duration_s or source.film_s) - source.film_s) > OTHER_LENGTH_S
+    return f"{shown} (its container says {claimed})" if is_other else shown
 
 
 def _video(video: VideoStream) -> str:

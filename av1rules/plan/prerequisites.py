@@ -143,7 +143,11 @@ def _wants_sample(
 
 
 def too_large(work: PlannedEncode, sample: SampleEncode) -> str | None:
-    """Why the current policy does not start an encode with such samples; None if it does."""
+    """Why the current policy does not start an encode with such samples; None if it does, as with
+    a film whose length nobody measured: the projection may be several times too large."""
+    main = work.evaluation.source.main
+    if main is None or main.duration_s is None:
+        return None
     return too_large_by_samples(
         projection_of(work, sample),
         source_bytes=work.origin.stat.size_bytes,

@@ -149,7 +149,7 @@ def facts_of(
         bitrate=None if main is None else main.bitrate_bps,
         bits_per_pixel=source.bits_per_pixel,
         frame_rate=None if main is None or main.frame_rate is None else float(main.frame_rate),
-        duration=source.duration_s,
+        duration=source.film_s,
         size=file.stat.size_bytes,
         bit_depth=None if main is None else main.bit_depth,
         hdr=_hdr(main),

@@ -257,7 +257,7 @@ def open_frame_reader(
     main = source.main
     if main is None or not (main.width and main.height):
         raise _unseen(path, "it has no pictures of known size")
-    duration_s = main.duration_s or source.duration_s
+    duration_s = source.film_s
     if not duration_s:
         raise _unseen(path, "its length is unknown")
     return FrameReader(

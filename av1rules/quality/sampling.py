@@ -79,10 +79,8 @@ def _rate(main: VideoStream | None) -> Fraction | None:
 
 def _duration_s(source: Source) -> float | None:
     main = source.main
-    if main is None:
-        return source.duration_s
-    if main.duration_s or source.duration_s:
-        return main.duration_s or source.duration_s
+    if main is None or source.film_s:
+        return source.film_s
     return float(main.frames / main.frame_rate) if main.frames and main.frame_rate else None
 
 
@@ -117,13 +115,12 @@ def projected_bytes(
     source: Source, kept: frozenset[int], *, clip_bytes: int, clip_s: float
 ) -> int | None:
     """The pictures as large per second as in the clip, the tracks that are `kept` (stream numbers)
-    as they are. None where a length is unknown.
+    as they are, both as long as the film. None where a length is unknown.
 
     Tracks without a known rate count as nothing: subtitles are small, and sound nearly always says.
     """
-    main = source.main
-    duration_s = source.duration_s or (main.duration_s if main else None)
-    if not duration_s or clip_s <= 0:
+    film_s = source.film_s
+    if not film_s or clip_s <= 0:
         return None
     rates = (audio.bitrate_bps or 0 for audio in source.audio if audio.index in kept)
-    return int(clip_bytes / clip_s * duration_s + sum(rates) * duration_s / 8)
+    return int(clip_bytes / clip_s * film_s + sum(rates) * film_s / 8)

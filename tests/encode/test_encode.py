@@ -221,6 +221,26 @@ def test_the_gate_lets_a_large_source_pass(tmp_path: Path, fake: Fake) -> None:
         run(replace(made, stall_timeout_s=0.5), fake("huge"))
 
 
+@pytest.mark.parametrize(
+    ("length_s", "claimed_s", "is_stopped"),
+    [
+        (80.0, 80.0, True),  # 1900 frames of 0.1 MB: twice the source
+        (40.0, 240.0, False),  # a subtitle goes on for three minutes
+        (None, 240.0, False),  # nobody knows how long the pictures last
+    ],
+)
+def test_a_projection_goes_by_the_length_of_the_pictures_alone(
+    length_s: float | None, claimed_s: float, is_stopped: bool, tmp_path: Path, fake: Fake
+) -> None:
+    film_of = source(main=video(duration_s=length_s), duration_s=claimed_s, size_bytes=100_000_000)
+    made = replace(film(tmp_path, source=film_of), stall_timeout_s=0.5)
+    if is_stopped:
+        assert run(made, fake("huge")).is_projected
+        return
+    with pytest.raises(EncodeError, match="no progress"):  # it went on until it hung
+        run(made, fake("huge"))
+
+
 def test_a_damaged_source_fails_though_the_exit_code_is_zero(tmp_path: Path, fake: Fake) -> None:
     ffmpeg = fake("damaged")
     with pytest.raises(EncodeError) as caught:

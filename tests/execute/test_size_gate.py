@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from av1rules.encode.size_gate import (
+    certain_bytes,
+    is_same_length,
     is_too_large_so_far,
     is_worth_sampling,
     too_large,
@@ -43,25 +45,53 @@ def test_samples_speak_only_against_what_is_hopeless(
 
 
 @pytest.mark.parametrize(
-    ("frame", "frames", "projected_bytes", "is_stopped"),
+    ("frame", "frames", "film_s", "length_s", "certain"),
     [
-        (239, 300, 10_000, False),  # too early to tell: ten seconds
-        (240, 300, 1501, True),
-        (240, 300, 1500, False),
-        (399, 2000, 10_000, False),  # a fifth
-        (400, 2000, 10_000, True),
+        (239, 300, 9.56, 12.0, 1000),  # too early to tell: ten seconds
+        (240, 300, 9.6, 12.0, 1250),
+        (399, 2000, 15.96, 80.0, 1000),  # a fifth
+        (400, 2000, 16.0, 80.0, 5000),
+        (400, 2000, 16.0, None, 1000),  # a length that nobody measured
+        (400, None, 16.0, 80.0, 1000),
+        (400, 2000, None, 80.0, 1000),
+        (400, 2000, 40.0, 80.0, 2000),  # few pictures, but half of the film
+        (1000, 2000, 16.0, 80.0, 2000),  # half of the pictures, in a fifth of the film
+        (2500, 2000, 100.0, 80.0, 1000),  # more than expected: only what was written counts
+        (400, 2000, 900.0, 80.0, 1000),  # a subtitle far ahead
     ],
 )
-def test_a_running_encode_is_stopped_by_its_projected_size(
-    frame: int,
-    frames: int,
-    projected_bytes: int,
-    is_stopped: bool,
+def test_a_projection_takes_the_most_hopeful_of_what_is_known(
+    frame: int, frames: int | None, film_s: float | None, length_s: float | None, certain: int
 ) -> None:
-    found = is_too_large_so_far(
-        frame, frames, projected_bytes, source_bytes=1000, max_size_ratio=1.0
-    )
+    found = certain_bytes(1000, frame=frame, frames=frames, film_s=film_s, length_s=length_s)
+    assert found == certain
+
+
+def test_nothing_is_certain_of_a_size_that_is_not_known() -> None:
+    assert certain_bytes(None, frame=400, frames=2000, film_s=16.0, length_s=80.0) is None
+
+
+@pytest.mark.parametrize(("size_bytes", "is_stopped"), [(1500, False), (1501, True)])
+def test_a_running_encode_is_stopped_by_its_certain_size(size_bytes: int, is_stopped: bool) -> None:
+    found = is_too_large_so_far(size_bytes, source_bytes=1000, max_size_ratio=1.0)
     assert found is is_stopped
+
+
+@pytest.mark.parametrize(
+    ("one_s", "other_s", "is_same"),
+    [
+        (70.0, 210.0, False),
+        (100.0, 96.0, True),
+        (96.0, 100.0, True),
+        (100.0, 94.0, False),
+        (None, 70.0, True),
+        (70.0, None, True),
+    ],
+)
+def test_lengths_are_the_same_within_a_twentieth(
+    one_s: float | None, other_s: float | None, is_same: bool
+) -> None:
+    assert is_same_length(one_s, other_s) is is_same
 
 
 @pytest.mark.parametrize(

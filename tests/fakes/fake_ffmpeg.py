@@ -113,7 +113,7 @@ def main() -> int:
         return 234
     elif how == "huge":
         for frame in range(0, 1000, 50):
-            progress(frame, frame * 100_000)
+            progress(frame, frame * 100_000, film_s=frame / 24)
             time.sleep(0.02)
         time.sleep(60)
     elif how == "damaged":

@@ -11,7 +11,7 @@ from av1rules.execute.budget import BudgetScheduler
 from av1rules.forecast.model import Forecast, Model
 from av1rules.forecast.of_plan import Budget, PlanForecast, fit_to_budget, traits_of
 from av1rules.plan.items import Encode
-from tests.encode.make import source
+from tests.encode.make import source, video
 from tests.forecast.past_encodes import traits_of_kind
 from tests.plan_items import copy, encode, library_file, planned_encode
 
@@ -113,6 +113,14 @@ class Clock:
 def allowance(forecast: PlanForecast) -> tuple[BudgetScheduler, Clock]:
     clock = Clock()
     return BudgetScheduler(forecast, clock=clock), clock
+
+
+def test_forecasts_go_by_the_length_of_the_pictures() -> None:
+    """Joined recordings: the clock says 6.4 hours, the pictures last a minute."""
+    joined = source(main=video(duration_s=60.0), duration_s=23_040.0)
+    traits = traits_of(planned_encode(library_file("a.ts"), joined))
+    assert traits is not None
+    assert traits.frames == pytest.approx(60 * 24000 / 1001)
 
 
 def test_without_a_budget_everything_may_start_as_it_comes() -> None:

@@ -63,8 +63,9 @@ def test_a_field_may_be_none_only_where_its_column_may_be_null(
 
 
 RECORDS = (
-    sample.ROW, replace(sample.VERDICT, is_final=True, accepted="damage"), sample.KEPT,
-    sample.MOVE, sample.CHECKED, sample.HEALTH,
+    sample.ROW,
+    replace(sample.VERDICT, is_final=True, accepted="damage", is_projected=True, film_s=70.5),
+    sample.KEPT, sample.MOVE, sample.CHECKED, sample.HEALTH,
     sample.CLIP, sample.PAST, sample.RUN, sample.IN_HAND,
 )  # fmt: skip
 """One of each, no field at its default."""

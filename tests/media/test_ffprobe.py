@@ -29,7 +29,7 @@ STREAM = {
     "index": 0, "codec_type": "video", "codec_name": "h264", "pix_fmt": "yuv420p", "width": 64,
     "height": 64, "field_order": "progressive", "color_transfer": "bt709",
 }  # fmt: skip
-FACTS = {"format": {"format_name": "avi", "duration": "2.0"}, "streams": [STREAM]}
+FACTS = {"format": {"format_name": "mov", "duration": "2.0"}, "streams": [STREAM]}
 PICTURES = {"frames": [{"stream_index": 0, "interlaced_frame": 1}]}
 
 
@@ -125,7 +125,7 @@ def test_pictures_that_do_not_decode_make_an_undecodable_stream(stub: Stub, tmp_
 
 def test_words_on_standard_error_alone_are_no_failure(stub: Stub, tmp_path: Path) -> None:
     program = stub.make("ffprobe", Answer(stdout=json.dumps(FACTS), stderr="[mov] error reading\n"))
-    assert probe_file(_file(tmp_path / "f"), _tools(program)).container == "avi"
+    assert probe_file(_file(tmp_path / "f"), _tools(program)).container == "mov"
 
 
 def test_failure_says_how_it_ended_and_the_last_words(stub: Stub, tmp_path: Path) -> None:

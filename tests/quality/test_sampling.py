@@ -8,9 +8,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from av1rules.media.source import Chapter, Source, VideoStream
-from av1rules.quality.sampling import TOTAL_S, WHOLE_UP_TO, sample_excerpts
+from av1rules.media.source import AudioStream, Chapter, Source, VideoStream
+from av1rules.quality.sampling import TOTAL_S, WHOLE_UP_TO, projected_bytes, sample_excerpts
 
 FILM_RATE = Fraction(24000, 1001)
 
@@ -136,3 +137,23 @@ def test_samples_of_any_film(
             offset = (begin_s - start_s) * float(rate)
             assert abs(offset - round(offset - 0.5) - 0.5) < 0.01
             assert length_s * float(rate) == pytest.approx(round(length_s * float(rate)), abs=0.01)
+
+
+def _with_late_subtitle(film_s: float, container_s: float) -> Source:
+    """The container goes on for as long as its last subtitle."""
+    source = _source(container_s)
+    (main,) = source.video
+    sound = AudioStream(index=1, codec="aac", bitrate_bps=8000)
+    return replace(source, video=(replace(main, duration_s=film_s),), audio=(sound,))
+
+
+def test_samples_lie_within_the_pictures() -> None:
+    *_, (start_s, length_s) = sample_excerpts(_with_late_subtitle(3600, 10_800))
+    assert start_s + length_s < 3600
+
+
+def test_sizes_are_projected_to_the_length_of_the_pictures() -> None:
+    source = _with_late_subtitle(3600, 10_800)
+    found = projected_bytes(source, frozenset({0, 1}), clip_bytes=36_000, clip_s=36.0)
+    assert found == 3600 * (1000 + 1000), "pictures and sound, a kilobyte a second each"
+    assert projected_bytes(_source(None), frozenset(), clip_bytes=9, clip_s=1.0) is None

@@ -89,7 +89,7 @@ def _length_problem(
 ) -> str | None:
     """Compare the durations with the tolerance of the verification. Containers differ in whether
     the time before the first frame counts."""
-    wanted = main.duration_s or source.duration_s
+    wanted = source.film_s
     found = video.duration_s or target.duration_s
     if wanted is None or found is None:
         return None
