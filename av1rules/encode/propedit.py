@@ -18,7 +18,7 @@ from av1rules.base.text import printable
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.matroska_xml import chapters_xml, tags_xml
-from av1rules.encode.structure import StructureOutcome, is_structure_kept, lost_facts
+from av1rules.encode.structure import NEVER_KEPT, StructureOutcome, is_structure_kept, lost_facts
 from av1rules.encode.structure_edit import (
     StructureEdit,
     StructureMismatchError,
@@ -28,6 +28,7 @@ from av1rules.encode.structure_edit import (
 from av1rules.ffmpeg.tools import SideProgram, Tools
 from av1rules.media.matroska import MatroskaFile, read_matroska
 from av1rules.media.matroska_facts import PLAYBACK
+from av1rules.media.matroska_links import linking_file
 from av1rules.policy.settings import Loss
 
 LIMITS = Limits(timeout_s=600.0, memory_bytes=4 * 1024**3, output_bytes=1024 * 1024)
@@ -57,11 +58,23 @@ def keep_structure(
     container = job.settings.container
     if program is None or not is_structure_kept(job.source, container, has_mkvpropedit=has_program):
         return encoded
+    if not _is_needed(job):
+        return encoded
     outcome = _edited(job, encoded, program, children)
     if outcome.problem is not None:
         _require_accepted(job, outcome.problem)
     size = os.stat(encoded.path).st_size
     return replace(encoded, structure=outcome, size_bytes=size)
+
+
+def _is_needed(job: EncodeJob) -> bool:
+    """Nearly every Matroska file has a segment UID; it matters where another file links to it."""
+    structure = job.source.matroska
+    assert structure is not None
+    if structure.features - NEVER_KEPT:
+        return True
+    uid = structure.segment_uid
+    return uid is not None and linking_file(job.source_path, uid) is not None
 
 
 def _require_accepted(job: EncodeJob, problem: str) -> None:

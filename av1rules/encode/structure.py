@@ -41,7 +41,8 @@ class StructureOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_structure_kept(source: Source, container: str, *, has_mkvpropedit: bool) -> bool:
-    """Whether mkvpropedit goes over the finished file: wherever there is something to keep."""
+    """Whether mkvpropedit keeps what it can: all but `NEVER_KEPT`, and the segment's UID where
+    another file links to it."""
     structure = source.matroska
     if structure is None or not structure.is_readable or container != MKV or not has_mkvpropedit:
         return False

@@ -49,6 +49,12 @@ def test_links_survive_where_mkvpropedit_is_there(season: SampleLibrary) -> None
     assert "<EditionFlagOrdered>1<" in linked
 
 
+def test_a_film_that_nothing_links_to_is_left_as_ffmpeg_wrote_it(season: SampleLibrary) -> None:
+    (season.folder / "films" / "episode.mkv").unlink()
+    assert season.run().done == 1
+    assert segment_uid(season.target("opening.mkv")) is None
+
+
 def test_both_ends_of_a_link_are_held_without_it(season: SampleLibrary) -> None:
     without_mkvpropedit(season)
     assert isinstance(season.row("opening.mkv"), Held)
