@@ -22,6 +22,7 @@ from av1rules.encode.encoders.registry import (
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
+from av1rules.ffmpeg.film_log import watching
 from av1rules.ffmpeg.run import file_url
 from av1rules.media.provenance_tag import PROVENANCE_TAG, text_tag
 from av1rules.media.source import Attachment, Source, VideoStream
@@ -130,6 +131,7 @@ def input_guard_args(source: Source) -> tuple[str, ...]:
     return (
         "-protocol_whitelist", "file", "-format_whitelist", source.container,
         "-noautorotate",  # or the rotation is baked in and the coded size changes
+        *(source.reach.options if source.reach is not None else ()),  # or streams count otherwise
     )  # fmt: skip
 
 
@@ -155,9 +157,7 @@ def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
     """Options of the one encoded stream: `number` among all, `position` among video streams."""
     video = f"v:{position}"
     yield from encoder_args(job, number, video)
-    filters = tuple(_filters(job))
-    if filters:
-        yield from (f"-filter:{video}", ",".join(filters))
+    yield from (f"-filter:{video}", watching(",".join(_filters(job))))
     yield from video_args(job, video)
     # Only these two together keep every frame and its time where the frame rate varies.
     yield from (f"-fps_mode:{video}", "passthrough", f"-enc_time_base:{video}", "demux")

@@ -33,6 +33,7 @@ from av1rules.ffmpeg.log import StreamCount, counted_lines, plain_line
 from av1rules.ffmpeg.progress import ProgressSample, eta_s, projected_bytes
 from av1rules.ffmpeg.run import FfmpegResult, file_url, run_ffmpeg
 from av1rules.ffmpeg.tools import Tools
+from av1rules.media.film_facts import FilmFacts
 from av1rules.media.source import Source
 from av1rules.policy.settings import Loss
 
@@ -42,7 +43,7 @@ COVER_TIMEOUT_S = 60.0
 class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """A finished encode. `counts` are FFmpeg's own counts per stream; `damage` its errors about the
     source (only where the settings accept damage); `log` its warnings and errors; `tail` the last
-    lines of any level.
+    lines of any level; `film` how its decoded pictures look along the way.
 
     `is_projected` means that the live size gate stopped the encode: `size_bytes` is the projected
     size and there is no file.
@@ -57,6 +58,7 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     damage: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
+    film: FilmFacts = FilmFacts()
     is_projected: bool = False
 
     @property
@@ -121,6 +123,7 @@ def encode(
             damage=counted_lines(result.log.damage),
             log=counted_lines(result.log.complaints),
             tail=result.log.tail,
+            film=FilmFacts.of_log(result.log.film),
         )
 
 

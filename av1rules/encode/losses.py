@@ -55,6 +55,8 @@ def find_losses(
     found = [
         *_dynamic_hdr(main, settings, encoder),
         *_pictures(main, settings),
+        *_changes(main, settings),
+        *_unmapped(source, settings),
         *_container(main, settings, streams),
     ]
     order = list(Loss)
@@ -148,6 +150,22 @@ def _pictures(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFindi
     if main.is_interlaced and settings.deinterlace == "off":
         message = "the pictures are interlaced and would be combed for ever"
         yield _finding(settings, Loss.INTERLACED, message, "or better `deinterlace: bwdif`")
+
+
+def _changes(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:
+    """One target has one size, aspect and colour signal: what comes later is fitted into it, and
+    where only the signal differs it is shown wrong."""
+    if not main.changes:
+        return
+    message = f"the pictures change on the way ({'; '.join(main.changes)}): all become as the first"
+    yield _finding(settings, Loss.CHANGES, message, "or cut the film there and encode its parts")
+
+
+def _unmapped(source: Source, settings: EncodeSettings) -> Iterator[LossFinding]:
+    if source.unmapped:
+        message = f"beyond FFmpeg's farthest first look there is {', '.join(source.unmapped)}"
+        remedy = "or put the film into a container with a header first (mkvmerge -o FILM.mkv)"
+        yield _finding(settings, Loss.STREAMS, message, remedy)
 
 
 def _bit_depth(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:

@@ -7,20 +7,22 @@ only where they could tell more: captions, HDR metadata, field flags (see `pictu
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from msgspec.structs import replace
+
 from av1rules.base.errors import ProbeError, UnansweredProbeError
 from av1rules.base.files import open_regular
-from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.base.process import Children, Limits, run
 from av1rules.ffmpeg.run import DEMUXERS
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.bitstream_scan import NO_HINTS, PLAIN, PictureHints, scan
 from av1rules.media.cache import LibraryCache, ProbeFailure, stat_key
 from av1rules.media.container_scan import HEAD_BYTES, is_text, next_box, plain_h264_tracks
+from av1rules.media.ffprobe_failures import may_pass, why_not
 from av1rules.media.ffprobe_json import (
     RawFrame,
     RawPacket,
@@ -30,9 +32,10 @@ from av1rules.media.ffprobe_json import (
     read_probe,
     word,
 )
+from av1rules.media.film_cache import FIRST_REACH, is_headerless, known_reach
 from av1rules.media.parse import build_source, main_stream
 from av1rules.media.parse_video import PROGRESSIVE_CODECS
-from av1rules.media.source import LibraryFile, Source
+from av1rules.media.source import LibraryFile, Reach, Source
 
 MEMORY_BYTES = 3 * 1024**3
 """Address space of one ffprobe: the static build maps 0.3 GB, 8K pictures need about 1.5 GB."""
@@ -65,6 +68,10 @@ PICTURES_FIRST = frozenset(
 """Extensions whose pictures are asked for at once: old codecs, or packets that are in pieces."""
 
 
+_HEADERLESS_SUFFIXES = frozenset({"ts", "m2ts", "mts", "m2t", "mpg", "mpeg", "mpe", "vob", "flv"})
+"""Asked at once with the reach that they will need; others are asked again if need be."""
+
+
 _SPARING = ("-max_pixels", "1", "-max_pixels:u", str(2**31 - 1))
 """H.264 says its pixel format only with a picture, and decoding the first of a 1080p film costs
 more than all else. Allowed one pixel, FFmpeg reads the head of the picture, which tells the format,
@@ -86,17 +93,6 @@ _ALWAYS = ("-v", "error", "-hide_banner", "-protocol_whitelist", "file", "-of", 
 _FACTS = ("-show_format", "-show_streams", "-show_chapters")
 
 
-_DISK_FAULTS = tuple(
-    os.strerror(number)
-    for number in (
-        errno.EIO, errno.ENOENT, errno.ESTALE, errno.EACCES, errno.EPERM, errno.ENXIO, errno.ENODEV,
-        errno.ETIMEDOUT, errno.ENOTCONN, errno.EMFILE, errno.ENFILE, errno.EINTR,
-    )
-)  # fmt: skip
-"""FFmpeg's last word is the system's own. A damaged file may lead to the first of them too; asking
-it again costs little."""
-
-
 _CAPTION_CODECS = frozenset({"h264", "hevc", "vvc", "av1", "mpeg2video"})
 """Codecs whose pictures may carry CEA-608/708 captions as FFmpeg reads them."""
 
@@ -106,7 +102,14 @@ _PICTURES = {"hevc": 1, "vvc": 1, "av1": 1, "vp9": 1, "h264": 2}
 since broadcasts may start on a picture that is not yet complete."""
 
 
-def facts_argv(ffprobe: str, path: str, *, with_pictures: bool, sparing: bool = False) -> list[str]:
+def facts_argv(
+    ffprobe: str,
+    path: str,
+    *,
+    with_pictures: bool,
+    sparing: bool = False,
+    reach: Reach | None = None,
+) -> list[str]:
     """The first question: container, streams, chapters, and first packets or pictures; `sparing`
     for plain H.264 (`_SPARING`)."""
     more = (
@@ -119,6 +122,7 @@ def facts_argv(ffprobe: str, path: str, *, with_pictures: bool, sparing: bool = 
         ffprobe,
         *_ALWAYS,
         *limit,
+        *(reach.options if reach is not None else ()),
         "-format_whitelist",
         DEMUXERS,
         *_FACTS,
@@ -143,14 +147,16 @@ def probe_file(
     *,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     children: Children | None = None,
+    reach: Reach = FIRST_REACH,
 ) -> Source:
     """All facts of one file. Raises ProbeError if it can't be read as media, of the kind
-    UnansweredProbeError if that may not be the file's fault."""
+    UnansweredProbeError if that may not be the file's fault. `reach` is how far to look where the
+    container has no list of its streams."""
     path = file.path
     if file.stat.size_bytes == 0:
         raise ProbeError("the file is empty")
     plain_tracks = _plain_tracks(path)
-    raw = _facts(path, plain_tracks, tools.ffprobe, timeout_s, children)
+    raw, used = _facts(path, plain_tracks, tools.ffprobe, timeout_s, children, reach)
     frames: Sequence[RawFrame] | None = raw.frames or None
     hints: PictureHints | None = NO_HINTS
     main = main_stream(raw)
@@ -160,7 +166,8 @@ def probe_file(
             argv = pictures_argv(tools.ffprobe, path, main)
             frames = _pictures(argv, path, timeout_s, children)
     size = file.stat.size_bytes
-    return build_source(raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS)
+    source = build_source(raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS)
+    return source if used is None else replace(source, reach=used)
 
 
 def probe_many(
@@ -182,6 +189,11 @@ def probe_many(
 
     def probe(file: LibraryFile) -> Source | ProbeFailure:
         outcome = _outcome_of(file, tools, timeout_s, children)
+        if isinstance(outcome, Source) and outcome.reach is not None:
+            with contextlib.suppress(OSError):
+                further = known_reach(file, cache, start_s=outcome.start_s or 0.0)
+                if further != outcome.reach:
+                    outcome = _outcome_of(file, tools, timeout_s, children, further)
         if isinstance(outcome, Source) or not outcome.is_passing:
             cache.put_probe(file.stat, outcome, ffprobe_version=version)
         return outcome
@@ -204,26 +216,44 @@ def probe_many(
 
 
 def _outcome_of(
-    file: LibraryFile, tools: Tools, timeout_s: float, children: Children | None
+    file: LibraryFile,
+    tools: Tools,
+    timeout_s: float,
+    children: Children | None,
+    reach: Reach = FIRST_REACH,
 ) -> Source | ProbeFailure:
     try:
-        return probe_file(file, tools, timeout_s=timeout_s, children=children)
+        return probe_file(file, tools, timeout_s=timeout_s, children=children, reach=reach)
     except ProbeError as problem:
         is_passing = isinstance(problem, UnansweredProbeError)
         return ProbeFailure(message=problem.message, is_passing=is_passing)
 
 
 def _facts(
-    path: str, plain_tracks: int, ffprobe: str, timeout_s: float, children: Children | None
-) -> RawProbe:
-    with_pictures = path.rpartition(".")[2].lower() in PICTURES_FIRST
+    path: str,
+    plain_tracks: int,
+    ffprobe: str,
+    timeout_s: float,
+    children: Children | None,
+    reach: Reach,
+) -> tuple[RawProbe, Reach | None]:
+    """The answer to the first question, and the reach that the container needed."""
+    suffix = path.rpartition(".")[2].lower()
+    with_pictures = suffix in PICTURES_FIRST
     if plain_tracks and not with_pictures:
         argv = facts_argv(ffprobe, path, with_pictures=False, sparing=True)
         raw = _tried(argv, path, timeout_s, children)
         if raw is not None and _is_reported(raw, plain_tracks):
-            return raw
-    argv = facts_argv(ffprobe, path, with_pictures=with_pictures)
-    return read_probe(_ask(argv, path, timeout_s, children))
+            return raw, None
+    first = reach if suffix in _HEADERLESS_SUFFIXES else None
+    argv = facts_argv(ffprobe, path, with_pictures=with_pictures, reach=first)
+    raw = read_probe(_ask(argv, path, timeout_s, children))
+    if not is_headerless(raw.format.format_name or ""):
+        return raw, None
+    if first is None:
+        argv = facts_argv(ffprobe, path, with_pictures=with_pictures, reach=reach)
+        raw = read_probe(_ask(argv, path, timeout_s, children))
+    return raw, reach
 
 
 def _tried(
@@ -340,25 +370,6 @@ def _ask(argv: list[str], path: str, timeout_s: float, children: Children | None
     if done.stopped == "output":
         raise ProbeError(f"ffprobe's answer is larger than {OUTPUT_BYTES} bytes")
     if not done.ok:
-        kind = UnansweredProbeError if _may_pass(done) else ProbeError
-        raise kind(_why(done, path))
+        kind = UnansweredProbeError if may_pass(done) else ProbeError
+        raise kind(why_not(done, path))
     return done.stdout
-
-
-def _may_pass(done: Completed) -> bool:
-    """Whether the file may be well all the same: ffprobe was killed, or could not read on."""
-    is_killed = done.returncode < 0 or done.returncode > 128
-    return is_killed or any(line.rstrip().endswith(_DISK_FAULTS) for line in done.stderr)
-
-
-def _why(done: Completed, path: str) -> str:
-    lines = [line.strip() for line in done.stderr if line.strip()]
-    refused = next((line for line in lines if "not on whitelist" in line), None)
-    if refused is not None:
-        kind = refused.partition("[")[2].partition(" ")[0]
-        return f"the format {kind!r} is not allowed as a source (a playlist or script?)"
-    if any("exceeds max_streams" in line for line in lines):
-        return "it has more streams than FFmpeg takes (1000)"
-    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    words = lines[-1].removeprefix(f"file:{shown}: ") if lines else "no message"
-    return f"ffprobe failed ({done.describe_exit()}): {words}"

@@ -30,7 +30,7 @@ from av1rules.media.source import (
     VideoStream,
 )
 
-PARSER_VERSION = 3
+PARSER_VERSION = 4
 """Raised whenever a fact is read differently: cached probes of another version are dropped."""
 
 STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegxl"})

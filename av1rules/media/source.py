@@ -131,6 +131,7 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     has_captions: bool | None = None
     has_ambient_viewing: bool | None = None  # the light around the screen, as phones record it
     is_decodable: bool | None = None  # False: encrypted, or the first pictures do not decode
+    changes: tuple[str, ...] = ()  # on the way, as seen so far: "size 320x240, then 1280x720"
     language: str | None = None
     title: str | None = None
     dispositions: frozenset[str] = frozenset()
@@ -190,8 +191,24 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None = None
 
 
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the first look of FFmpeg and ffprobe goes to find all streams of a file. Both count
+    streams as they find them, so that all programs must look as far as the probe did."""
+
+    size_bytes: int
+    duration_s: float
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Options before an input."""
+        time_us = str(round(self.duration_s * 1_000_000))
+        return ("-probesize", str(self.size_bytes), "-analyzeduration", time_us)
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """All facts of one file from its probe. `provenance` is the AV1RULES tag, if present."""
+    """All facts of one file from its probe. `provenance` is the AV1RULES tag, if present. `reach`
+    is how far the probe looked, None for FFmpeg's own measure; `unmapped` are streams, in words,
+    that begin beyond it."""
 
     container: str  # FFmpeg's demuxer names, e.g. "matroska,webm"
     size_bytes: int
@@ -207,6 +224,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     main_index: int | None = None  # stream index of the main video stream
     tags: tuple[tuple[str, str], ...] = ()  # of the container; keys in lower case
     provenance: str | None = None
+    reach: Reach | None = None
+    unmapped: tuple[str, ...] = ()
 
     @property
     def main(self) -> VideoStream | None:

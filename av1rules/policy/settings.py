@@ -31,6 +31,7 @@ class Loss(StrEnum):
     CAPTIONS = "captions"  # CEA-608/708 inside the pictures
     INTERLACED = "interlaced"  # combed pictures kept as they are
     STREAMS = "streams"  # streams the container can't hold (data, some subtitles)
+    CHANGES = "changes"  # size, aspect or colours that change on the way become the first ones
     DAMAGE = "damage"  # the source decodes with errors; what can be decoded is kept
 
 

@@ -1,0 +1,70 @@
+"""Remembers what is true of whole films, by content, and how far a first look must go for it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from av1rules.media.cache import LibraryCache, content_key_of
+from av1rules.media.film_facts import FILM_VERSION, FilmFacts, merged
+from av1rules.media.source import LibraryFile, Reach
+
+FIRST_REACH = Reach(size_bytes=50_000_000, duration_s=60.0)
+"""For containers without a header of all streams: FFmpeg's own 5 MB and 7 s end before the sound of
+many a recording begins. Costs a probe 0.07 s and a read of 50 MB (measured, VOB)."""
+
+FARTHEST_BYTES = 512 * 1024**2
+"""All packets up to there wait in the memory of every program that opens the file."""
+
+_PACKETS_BYTES = 16_000_000
+_PACKETS_S = 20.0
+"""Read beyond the first packet of a late stream, so that its format is known."""
+
+HEADERLESS = frozenset({"mpegts", "mpeg", "flv", "live_flv", "wtv", "dv"})
+"""FFmpeg's containers whose streams are known only once a packet of each was seen."""
+
+
+def is_headerless(container: str) -> bool:
+    """Whether a container has no list of its streams, by FFmpeg's name of it."""
+    return not HEADERLESS.isdisjoint(container.split(","))
+
+
+def _key(content_key: str) -> str:
+    return f"film:{FILM_VERSION}:{content_key}"
+
+
+def known_film(cache: LibraryCache, content_key: str) -> FilmFacts | None:
+    """What is known of the whole film of this content; None if nobody looked yet."""
+    text = cache.get(_key(content_key))
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text, type=FilmFacts)
+    except msgspec.MsgspecError:
+        return None  # another version wrote it
+
+
+def remember_film(cache: LibraryCache, content_key: str, film: FilmFacts) -> FilmFacts:
+    """Add what was seen to what is known; returns both together."""
+    whole = merged(known_film(cache, content_key), film)
+    cache.put(_key(content_key), msgspec.json.encode(whole).decode())
+    return whole
+
+
+def reach_for(film: FilmFacts | None, *, start_s: float = 0.0) -> Reach:
+    """How far to look to find all streams of a film without a header, so far as that is possible.
+    `start_s` is where the clock of the file begins."""
+    places = [one for one in film.late if one.at_byte is not None] if film is not None else []
+    near = [one for one in places if (one.at_byte or 0) + _PACKETS_BYTES <= FARTHEST_BYTES]
+    if not near:
+        return FIRST_REACH
+    last_byte = max(one.at_byte or 0 for one in near)
+    last_s = max((one.at_s or 0.0) - start_s for one in near)
+    return Reach(
+        size_bytes=max(last_byte + _PACKETS_BYTES, FIRST_REACH.size_bytes),
+        duration_s=max(last_s + _PACKETS_S, FIRST_REACH.duration_s),
+    )
+
+
+def known_reach(file: LibraryFile, cache: LibraryCache, *, start_s: float) -> Reach:
+    """The reach for a file without a header. Raises OSError if it can't be read."""
+    return reach_for(known_film(cache, content_key_of(file, cache)), start_s=start_s)
