@@ -9,7 +9,7 @@ from av1rules.base.process import Children
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.losses import find_losses
-from av1rules.media.film_cache import is_headerless, reach_for
+from av1rules.media.film_cache import needs_reach
 from av1rules.media.film_facts import FilmFacts, with_film
 from av1rules.media.sequence_headers import aspects_of_whole
 
@@ -34,11 +34,9 @@ def changed_film(job: EncodeJob, encoded: EncodeOutcome) -> ChangedFilm | None:
     """What the policy of a job does not accept of its film; None if there is nothing."""
     film = encoded.film
     source = with_film(job.source, film)
-    if is_headerless(job.source.container):
-        reach = reach_for(film, start_s=job.source.start_s or 0.0)
-        if film.late and reach != job.source.reach:
-            late = ", ".join(source.unmapped) or "a late stream"
-            return ChangedFilm(film=film, reason=f"not all streams were encoded: {late}")
+    if needs_reach(film, job.source) is not None:
+        late = ", ".join(source.unmapped) or "a late stream"
+        return ChangedFilm(film=film, reason=f"not all streams were encoded: {late}")
     refused = [
         loss.message
         for loss in find_losses(source, job.settings, job.streams, job.encoder)

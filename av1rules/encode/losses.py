@@ -162,8 +162,8 @@ def _changes(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFindin
 
 
 def _unmapped(source: Source, settings: EncodeSettings) -> Iterator[LossFinding]:
-    if source.unmapped:
-        message = f"beyond FFmpeg's farthest first look there is {', '.join(source.unmapped)}"
+    if late := (*source.unresolved, *source.unmapped):
+        message = f"too far behind the beginning for FFmpeg to find it there is {', '.join(late)}"
         remedy = "or put the film into a container with a header first (mkvmerge -o FILM.mkv)"
         yield _finding(settings, Loss.STREAMS, message, remedy)
 

@@ -18,10 +18,10 @@ from av1rules.execute.session import Session
 from av1rules.execute.target_job import TargetJob, priority_of
 from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
-from av1rules.media.film_cache import known_film, reach_for, remember_film
+from av1rules.media.film_cache import FIRST_REACH, known_film, needs_reach, remember_film
 from av1rules.media.film_facts import FilmFacts, with_film
 from av1rules.media.looks import look_along
-from av1rules.media.source import Reach
+from av1rules.media.source import Source
 from av1rules.plan.evaluate import evaluate
 from av1rules.plan.items import Encode, EncodeRecipe, Evaluation, MakeClip
 
@@ -41,11 +41,10 @@ def looked_along(row: Looked, session: Session) -> Looked | str:
     if film is None:
         film = _look(row, session)
     source = work.evaluation.source
-    if with_film(source, film) == source and not _reaches_further(film, row):
-        return row
     if _reaches_further(film, row):
-        probe_again(row, film, session)
-        return f"a track begins late: the next run knows it. {PLAN_AGAIN}"
+        source = probe_again(row, film, session) or source
+    elif with_film(source, film) == source:
+        return row
     new = evaluate(workspace, row.file, source, content_key=work.content_key)
     if new.recipe is not None and new.recipe.refused:
         return new.recipe.refused[0]
@@ -86,16 +85,12 @@ def _look(row: Encode | MakeClip, session: Session) -> FilmFacts:
 
 
 def _reaches_further(film: FilmFacts, row: Encode | MakeClip) -> bool:
-    source = row.work.evaluation.source
-    return source.reach is not None and _reach(film, row) != source.reach
+    return needs_reach(film, row.work.evaluation.source) is not None
 
 
-def _reach(film: FilmFacts, row: Encode | MakeClip) -> Reach:
-    return reach_for(film, start_s=row.work.evaluation.source.start_s or 0.0)
-
-
-def probe_again(row: Encode | MakeClip, film: FilmFacts, session: Session) -> None:
-    """Probe the source as far as its late streams begin, so that the next plan has them."""
+def probe_again(row: Encode | MakeClip, film: FilmFacts, session: Session) -> Source | None:
+    """Probe the source as far as its late streams begin, for this run and the next plan; None if
+    that fails, and the next plan asks itself."""
     workspace, origin = session.workspace, row.work.origin
     try:
         source = probe_file(
@@ -103,13 +98,14 @@ def probe_again(row: Encode | MakeClip, film: FilmFacts, session: Session) -> No
             workspace.tools,
             timeout_s=workspace.ruleset.run.probe_timeout_s,
             children=workspace.children,
-            reach=_reach(film, row),
+            reach=needs_reach(film, row.work.evaluation.source) or FIRST_REACH,
         )
     except ProbeError:
-        return  # the next plan asks itself
+        return None
     version = workspace.tools.ffprobe_version
     workspace.cache.put_probe(origin.stat, source, ffprobe_version=version)
     workspace.cache.flush()
+    return source
 
 
 def withhold(job: TargetJob, changed: ChangedFilm) -> Outcome:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-_KEY_OR_FIRST_OF_FIELDS = "if(key,1,if(interlace_type,if(ld(0),0,st(0,1)),0))"
+_KEY_OR_FIRST_OF_FIELDS = r"if(key\,1\,if(interlace_type\,if(ld(0)\,0\,st(0\,1))\,0))"
 """Key frames, where size, colours and metadata may change, and the first picture of fields."""
 
-_TOLD = "showinfo=checksum=0,nullsink"
+_PRINTED = "showinfo=checksum=0,nullsink"
 
 MOST_KINDS = 64
 """Different pictures and streams kept of one film: an untrusted file may change with each."""
@@ -26,8 +26,8 @@ def watching(filters: str) -> str:
     """The filter chain `filters` (empty: none) with the branches beside it that tell of its
     input."""
     return (
-        f"split=3[film][keys][captions];[keys]select='{_KEY_OR_FIRST_OF_FIELDS}',{_TOLD};"
-        f"[captions]sidedata=mode=select:type=A53_CC,select='not(n)',{_TOLD};"
+        f"split=3[film][keys][captions];[keys]select={_KEY_OR_FIRST_OF_FIELDS},{_PRINTED};"
+        f"[captions]sidedata=mode=select:type=A53_CC,select=not(n),{_PRINTED};"
         f"[film]{filters or 'null'}"
     )
 
@@ -91,9 +91,9 @@ class FilmLog:
     def feed(self, line: str) -> str | None:
         """Take a line. Returns what is left of it for other readers: all of a line that is not
         only for this one, what another thread printed into one that is, or None."""
-        told = _PREFIX.match(line)
-        if told is not None:
-            return self._shown(line[told.end() :])
+        shown = _PREFIX.match(line)
+        if shown is not None:
+            return self._shown(line[shown.end() :])
         if "] New " in line:
             self._begins(line)
         elif "Reconfiguring" in line and len(self.sounds) < MOST_KINDS:
@@ -117,7 +117,7 @@ class FilmLog:
     def _side_data(self, text: str) -> None:
         if "side data - " not in text or not self._open:
             return
-        if "closed captions" in text:
+        if "Closed Captions" in text:
             self._open["has_captions"] = True
         elif "SMPTE2094-40" in text:
             self._open["has_hdr10_plus"] = True

@@ -32,7 +32,14 @@ from av1rules.media.ffprobe_json import (
     read_probe,
     word,
 )
-from av1rules.media.film_cache import FIRST_REACH, is_headerless, known_reach
+from av1rules.media.film_cache import (
+    FARTHER,
+    FIRST_REACH,
+    is_headerless,
+    is_resolved,
+    known_reach,
+    without_unresolved,
+)
 from av1rules.media.parse import build_source, main_stream
 from av1rules.media.parse_video import PROGRESSIVE_CODECS
 from av1rules.media.source import LibraryFile, Reach, Source
@@ -151,7 +158,20 @@ def probe_file(
 ) -> Source:
     """All facts of one file. Raises ProbeError if it can't be read as media, of the kind
     UnansweredProbeError if that may not be the file's fault. `reach` is how far to look where the
-    container has no list of its streams."""
+    container has no list of its streams; farther, if a track is known to begin behind it."""
+    source = _probed(file, tools, timeout_s, children, reach)
+    farther = () if source.reach is None or is_resolved(source) else FARTHER
+    for more in farther:
+        if more.size_bytes > reach.size_bytes:
+            source = _probed(file, tools, timeout_s, children, more)
+        if is_resolved(source):
+            return source
+    return without_unresolved(source)
+
+
+def _probed(
+    file: LibraryFile, tools: Tools, timeout_s: float, children: Children | None, reach: Reach
+) -> Source:
     path = file.path
     if file.stat.size_bytes == 0:
         raise ProbeError("the file is empty")
@@ -192,7 +212,7 @@ def probe_many(
         if isinstance(outcome, Source) and outcome.reach is not None:
             with contextlib.suppress(OSError):
                 further = known_reach(file, cache, start_s=outcome.start_s or 0.0)
-                if further != outcome.reach:
+                if further.size_bytes > outcome.reach.size_bytes:
                     outcome = _outcome_of(file, tools, timeout_s, children, further)
         if isinstance(outcome, Source) or not outcome.is_passing:
             cache.put_probe(file.stat, outcome, ffprobe_version=version)

@@ -1,5 +1,5 @@
 """What is true of a whole film, beyond its first moments: how its pictures look along the way, and
-which streams begin late. From looks at some places (`looks`), or from an encode, which saw all. Pure.
+which streams begin late. From looks at some places, or from an encode, which saw all. Pure.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ class _Viewer(msgspec.Struct, frozen=True):
         return None if length_s is None else (self.source.start_s or 0.0) + length_s * place / size
 
     def _streams(self, place: int) -> list[_Stream]:
-        """The streams that are known from a place on, where the container gives them names (ids)."""
+        """The streams known from a place on, where the container gives them names (ids)."""
         if not is_headerless(self.source.container):
             return []
         entries = "stream=index,id,codec_type,sample_rate,width"

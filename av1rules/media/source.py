@@ -207,8 +207,9 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """All facts of one file from its probe. `provenance` is the AV1RULES tag, if present. `reach`
-    is how far the probe looked, None for FFmpeg's own measure; `unmapped` are streams, in words,
-    that begin beyond it."""
+    is how far the probe looked, None for FFmpeg's own measure. Streams that begin beyond it
+    are, in words, `unresolved` if the probe knows that they are there, `unmapped` if something that
+    read on found them."""
 
     container: str  # FFmpeg's demuxer names, e.g. "matroska,webm"
     size_bytes: int
@@ -225,6 +226,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[tuple[str, str], ...] = ()  # of the container; keys in lower case
     provenance: str | None = None
     reach: Reach | None = None
+    unresolved: tuple[str, ...] = ()
     unmapped: tuple[str, ...] = ()
 
     @property
