@@ -196,7 +196,7 @@ def format_filters(job: EncodeJob) -> Iterator[str]:
     """The filters that keep the chroma location, where they are needed."""
     main, pix_fmt = job.main, _pix_fmt(job)
     location = chroma_location(main)
-    if location is not None and main.pix_fmt != pix_fmt:
+    if location is not None and (main.pix_fmt != pix_fmt or main.changes):
         # Otherwise a change of pixel format, even from 8 to 10 bit, loses it.
         yield from (f"format={pix_fmt}", f"setparams=chroma_location={location}")
 

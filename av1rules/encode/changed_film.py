@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from av1rules.base.process import Children
+from av1rules.encode.argv import format_filters
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.losses import find_losses
@@ -30,10 +31,16 @@ def with_own_aspects(job: EncodeJob, encoded: EncodeOutcome, children: Children)
     return replace(encoded, film=replace(encoded.film, aspects=aspects))
 
 
+def as_seen(job: EncodeJob, encoded: EncodeOutcome) -> EncodeJob:
+    """The job with what its encode saw, which its result is compared with."""
+    return replace(job, source=with_film(job.source, encoded.film))
+
+
 def changed_film(job: EncodeJob, encoded: EncodeOutcome) -> ChangedFilm | None:
     """What the policy of a job does not accept of its film; None if there is nothing."""
     film = encoded.film
-    source = with_film(job.source, film)
+    seen = as_seen(job, encoded)
+    source = seen.source
     if needs_reach(film, job.source) is not None:
         late = ", ".join(source.unmapped) or "a late stream"
         return ChangedFilm(film=film, reason=f"not all streams were encoded: {late}")
@@ -44,6 +51,10 @@ def changed_film(job: EncodeJob, encoded: EncodeOutcome) -> ChangedFilm | None:
     ]
     if refused:
         return ChangedFilm(film=film, reason="; ".join(refused))
+    if tuple(format_filters(seen)) != tuple(format_filters(job)):
+        changes = "; ".join(change.text for change in seen.main.changes)
+        reason = f"other filters are needed, since the pictures change on the way: {changes}"
+        return ChangedFilm(film=film, reason=reason)
     is_new = source.main is not None and source.main.is_interlaced and not job.main.is_interlaced
     if is_new and job.settings.deinterlace != job.wanted_deinterlace:
         reason = "the pictures are interlaced in places, where the plan knew of none"

@@ -14,7 +14,8 @@ from av1rules.encode.encoders.description import Encoder
 from av1rules.encode.encoders.registry import ENCODERS, require_encoder
 from av1rules.encode.streams import StreamPlan
 from av1rules.ffmpeg.tools import EncoderInfo
-from av1rules.media.source import HdrKind, Source, VideoStream
+from av1rules.media.film_facts import HDR_TRANSFERS
+from av1rules.media.source import ChangeKind, HdrKind, Source, VideoStream
 from av1rules.policy.settings import EncodeSettings, Loss
 
 MAX_BIT_DEPTH = 10
@@ -157,7 +158,16 @@ def _changes(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFindin
     where only the signal differs it is shown wrong."""
     if not main.changes:
         return
-    message = f"the pictures change on the way ({'; '.join(main.changes)}): all become as the first"
+    changes = "; ".join(change.text for change in main.changes)
+    message = f"the pictures change on the way ({changes}): all become as the first"
+    transfers = {
+        value
+        for change in main.changes
+        if change.kind is ChangeKind.TRANSFER
+        for value in change.values
+    }
+    if not HDR_TRANSFERS.isdisjoint(transfers):
+        message = f"{message}, so that what is HDR in one part only would be shown wrong"
     yield _finding(settings, Loss.CHANGES, message, "or cut the film there and encode its parts")
 
 

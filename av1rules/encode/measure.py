@@ -19,6 +19,7 @@ from av1rules.ffmpeg.run import (
 )
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ffmpeg.watchdog import STALL_S, USUAL_LIMITS, RunLimits
+from av1rules.media.source import Reach
 
 INDEX_TIMEOUT_S = 120.0
 
@@ -83,14 +84,16 @@ class _Answer(msgspec.Struct):
     frames: list[_Frame] = msgspec.field(default_factory=list)
 
 
-def audio_starts(path: str, *, tools: Tools, children: Children) -> dict[int, tuple[float, ...]]:
+def audio_starts(
+    path: str, *, tools: Tools, children: Children, reach: Reach | None = None
+) -> dict[int, tuple[float, ...]]:
     """When each sound track starts, in seconds by stream index: as its header says, and by its
     first packet, which may be one that MP4 hides and Matroska shows."""
     answer = _ask(
         path,
         ("-show_entries", "stream=index,codec_type,start_time:packet=stream_index,pts_time",
          "-read_intervals", f"%+#{START_PACKETS}"),
-        tools, children,
+        tools, children, reach,
     )  # fmt: skip
     firsts: dict[int, float] = {}
     for packet in answer.packets:
@@ -108,7 +111,7 @@ def audio_starts(path: str, *, tools: Tools, children: Children) -> dict[int, tu
 
 
 def first_frame_times(
-    path: str, index: int, *, tools: Tools, children: Children
+    path: str, index: int, *, tools: Tools, children: Children, reach: Reach | None = None
 ) -> tuple[float, ...]:
     """When the first pictures of a stream are shown, in seconds; empty where nothing says so.
 
@@ -119,7 +122,7 @@ def first_frame_times(
         path,
         ("-select_streams", str(index), "-show_entries", "frame=best_effort_timestamp_time",
          "-read_intervals", f"%+#{TIMED_FRAMES}"),
-        tools, children,
+        tools, children, reach,
     )  # fmt: skip
     times = [_seconds(frame.best_effort_timestamp_time) for frame in answer.frames]
     if len(times) > TIMED_FRAMES // 2:
@@ -131,8 +134,14 @@ def _seconds(text: str | None) -> float | None:
     return None if text in (None, "N/A") else float(text or 0)
 
 
-def _ask(path: str, options: tuple[str, ...], tools: Tools, children: Children) -> _Answer:
-    argv = [*_ffprobe(tools, *options, "-of", "json=c=1"), file_url(path)]
+def _ask(
+    path: str,
+    options: tuple[str, ...],
+    tools: Tools,
+    children: Children,
+    reach: Reach | None,
+) -> _Answer:
+    argv = [*_ffprobe(tools, reach, *options, "-of", "json=c=1"), file_url(path)]
     limits = Limits(timeout_s=INDEX_TIMEOUT_S)
     completed = run(argv, children=children, limits=limits, tether=True)
     children.check()
@@ -147,7 +156,9 @@ def _ask(path: str, options: tuple[str, ...], tools: Tools, children: Children) 
     return msgspec.json.decode(completed.stdout, type=_Answer)
 
 
-def shown_packets(path: str, index: int, *, tools: Tools, children: Children) -> int:
+def shown_packets(
+    path: str, index: int, *, tools: Tools, children: Children, reach: Reach | None = None
+) -> int:
     """Packets of a stream that are meant to be shown: edit lists mark others with a D.
 
     Reads the whole file; only asked where FFmpeg's own counts do not agree.
@@ -159,7 +170,14 @@ def shown_packets(path: str, index: int, *, tools: Tools, children: Children) ->
         count += bool(line) and "D" not in line
 
     argv = _ffprobe(
-        tools, "-select_streams", str(index), "-show_entries", "packet=flags", "-of", "csv=p=0"
+        tools,
+        reach,
+        "-select_streams",
+        str(index),
+        "-show_entries",
+        "packet=flags",
+        "-of",
+        "csv=p=0",
     )
     completed = run(
         [*argv, file_url(path)],
@@ -176,5 +194,7 @@ def shown_packets(path: str, index: int, *, tools: Tools, children: Children) ->
     return count
 
 
-def _ffprobe(tools: Tools, *options: str) -> list[str]:
-    return [tools.ffprobe, "-v", "error", *INPUT_GUARD, *options]
+def _ffprobe(tools: Tools, reach: Reach | None, *options: str) -> list[str]:
+    """`reach`: that of the probe of the same file, or its streams count otherwise."""
+    far = reach.options if reach is not None else ()
+    return [tools.ffprobe, "-v", "error", *INPUT_GUARD, *far, *options]

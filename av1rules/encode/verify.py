@@ -127,7 +127,9 @@ def verify(
     video = target.video[contract.picture.position].index
     decoded = _decode(pair, target, video, on_progress)
     frames = decoded.frames_read(video)
-    before = first_frame_times(job.source_path, job.main.index, tools=tools, children=children)
+    before = first_frame_times(
+        job.source_path, job.main.index, tools=tools, children=children, reach=job.source.reach
+    )
     after = first_frame_times(encoded.path, video, tools=tools, children=children)
     checks = (
         _decode_check(decoded, frames, job),
@@ -220,7 +222,9 @@ def _frames_check(pair: _Pair, frames: int | None) -> Check:
         return Check(name="frames", passed=False, detail=detail, blame=blame)
     if count.packets == count.frames:
         return Check(name="frames", passed=True, detail=text)
-    shown = shown_packets(job.source_path, index, tools=pair.tools, children=pair.children)
+    shown = shown_packets(
+        job.source_path, index, tools=pair.tools, children=pair.children, reach=job.source.reach
+    )
     allowed = FRAMELESS_PACKETS.get(job.main.codec, 0)
     lacking = shown - frames
     passed = lacking <= 0 if allowed is not None and lacking <= 0 else _few(lacking, allowed)
@@ -316,7 +320,8 @@ def _sync_check(shifts: dict[int, float]) -> Check:
 def _sound_shifts(pair: _Pair, moved_s: float) -> dict[int, float]:
     """How far each sound track moved beyond what the picture moved, in seconds by its index."""
     tools, children = pair.tools, pair.children
-    before = audio_starts(pair.job.source_path, tools=tools, children=children)
+    reach = pair.job.source.reach
+    before = audio_starts(pair.job.source_path, tools=tools, children=children, reach=reach)
     after = audio_starts(pair.encoded.path, tools=tools, children=children)
     shifts = {}
     for number, step in enumerate(pair.job.streams.mapped):

@@ -17,7 +17,7 @@ from av1rules.base.events import JobProgress, ignore
 from av1rules.base.files import Failpoint, no_failpoint
 from av1rules.base.hashing import content_key, file_digest, head_key
 from av1rules.base.process import Children
-from av1rules.encode.changed_film import ChangedFilm, changed_film, with_own_aspects
+from av1rules.encode.changed_film import ChangedFilm, as_seen, changed_film, with_own_aspects
 from av1rules.encode.encode import EncodeOutcome, encode
 from av1rules.encode.excerpt_argv import seek_slack
 from av1rules.encode.job import EncodeJob
@@ -111,6 +111,7 @@ def encode_and_verify(job: EncodeJob, tools: Tools, context: WorkerContext) -> E
     encoded = with_own_aspects(job, encoded, context.children)
     if (changed := changed_film(job, encoded)) is not None:
         return changed
+    job = as_seen(job, encoded)
     verified = verify(
         job, encoded, tools=tools, children=context.children, on_progress=context.on_progress
     )

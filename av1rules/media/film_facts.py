@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from av1rules.ffmpeg.film_log import MOST_KINDS, FilmLog, LateStream, ShownPicture
 from av1rules.media.ffprobe_json import ratio
-from av1rules.media.parse_video import bit_depth, chroma
-from av1rules.media.source import HdrKind, Source
+from av1rules.media.parse_video import bit_depth, chroma, hdr_kinds
+from av1rules.media.source import Change, ChangeKind, Colour, HdrKind, Source, VideoStream
 
 FILM_VERSION = 1
 """Part of every cached answer: raised whenever something else is looked at."""
@@ -78,19 +78,43 @@ def with_film(source: Source, film: FilmFacts | None) -> Source:
         kinds = (kinds or frozenset()) | {HdrKind.HDR10_PLUS}
     if any(one.has_dolby_vision for one in film.pictures):
         kinds = (kinds or frozenset()) | {HdrKind.DOLBY_VISION}
+    changes = _changes(film, main.changes)
+    colour = _first_colour(main, film.pictures) if changes else main.colour
+    if colour != main.colour:
+        has_static = main.mastering_display is not None or main.content_light is not None
+        kinds = hdr_kinds(
+            colour,
+            main.bit_depth,
+            has_static=has_static,
+            has_plus=HdrKind.HDR10_PLUS in (kinds or ()),
+            has_vision=HdrKind.DOLBY_VISION in (kinds or ()),
+        )
     whole = replace(
         main,
+        colour=colour,
         is_interlaced=True
         if any(one.is_interlaced for one in film.pictures)
         else main.is_interlaced,
         has_captions=True if any(one.has_captions for one in film.pictures) else main.has_captions,
         hdr_kinds=kinds,
-        changes=_changes(film),
+        changes=changes,
     )
     known = {stream.index for stream in source.streams()} | {one.index for one in source.data}
-    unmapped = tuple(_late_text(one) for one in film.late if one.index not in known)
+    late = (_late_text(one) for one in film.late if one.index not in known)
+    unmapped = tuple(dict.fromkeys((*source.unmapped, *late)))
     video = tuple(whole if one is main else one for one in source.video)
     return replace(source, video=video, unmapped=unmapped)
+
+
+def _first_colour(main: VideoStream, pictures: tuple[ShownPicture, ...]) -> Colour:
+    """The colours of the first picture where they change on the way: containers may give those of
+    a later one, and an encoder takes the first."""
+    first = pictures[0] if pictures else None
+    if first is None or len({one.transfer for one in pictures}) < 2:
+        return main.colour
+    return replace(
+        main.colour, primaries=first.primaries, transfer=first.transfer, matrix=first.matrix
+    )
 
 
 def _late_text(late: LateStream) -> str:
@@ -101,30 +125,28 @@ def _late_text(late: LateStream) -> str:
     return f"{kind} that begins{when}"
 
 
-def _changes(film: FilmFacts) -> tuple[str, ...]:
-    """What changes on the way, for people: "size 320x240, then 1280x720"."""
+def _changes(film: FilmFacts, known: tuple[Change, ...]) -> tuple[Change, ...]:
+    """What changes by this film, and what is known to change by an earlier one."""
     pictures = film.pictures
-    found = (
-        _listed("size", (f"{one.width}x{one.height}" for one in pictures)),
-        _listed("sample aspect", _aspects(film)),
-        _listed("bit depth", (_shown_depth(one) for one in pictures)),
-        _listed("chroma", (_shown_chroma(one) for one in pictures)),
-        _listed("transfer", _transfers(pictures)),
-        _listed("primaries", (one.primaries for one in pictures)),
-        _listed("matrix", (one.matrix for one in pictures)),
-        _listed("range", (one.range or "tv" for one in pictures)),
-        _listed("rotation", (f"{one.rotation or 0:g} degrees" for one in pictures)),
-        _listed("sound", film.sounds and ("as it begins", *film.sounds)),
-    )
-    return tuple(filter(None, found))
-
-
-def _listed(name: str, values: Iterable[str | None]) -> str | None:
-    different = tuple(dict.fromkeys(value for value in values if value is not None))
-    if len(different) < 2:
-        return None
-    shown = different[:4] if len(different) <= 4 else (*different[:3], "more")
-    return f"{name} {', then '.join(shown)}"
+    values: dict[ChangeKind, Iterable[str | None]] = {
+        ChangeKind.SIZE: (f"{one.width}x{one.height}" for one in pictures),
+        ChangeKind.SAMPLE_ASPECT: _aspects(film),
+        ChangeKind.BIT_DEPTH: (_shown_depth(one) for one in pictures),
+        ChangeKind.CHROMA: (_shown_chroma(one) for one in pictures),
+        ChangeKind.TRANSFER: _transfers(pictures),
+        ChangeKind.PRIMARIES: (one.primaries for one in pictures),
+        ChangeKind.MATRIX: (one.matrix for one in pictures),
+        ChangeKind.RANGE: (one.range or "tv" for one in pictures),
+        ChangeKind.ROTATION: (f"{one.rotation or 0:g} degrees" for one in pictures),
+        ChangeKind.SOUND: ("as it begins", *film.sounds),
+    }
+    different = {
+        kind: tuple(dict.fromkeys(one for one in given if one is not None))
+        for kind, given in values.items()
+    }
+    by_kind = {change.kind: change for change in known}
+    by_kind |= {kind: Change(kind=kind, values=of) for kind, of in different.items() if len(of) > 1}
+    return tuple(by_kind[kind] for kind in ChangeKind if kind in by_kind)
 
 
 def _aspects(film: FilmFacts) -> tuple[str, ...]:

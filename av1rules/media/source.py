@@ -101,6 +101,34 @@ class DolbyVision(msgspec.Struct, frozen=True, kw_only=True):
     has_enhancement_layer: bool | None = None
 
 
+class ChangeKind(Enum):
+    """What may change on the way through a film; the value is its word for people."""
+
+    SIZE = "size"
+    SAMPLE_ASPECT = "sample aspect"
+    BIT_DEPTH = "bit depth"
+    CHROMA = "chroma"
+    TRANSFER = "transfer"
+    PRIMARIES = "primaries"
+    MATRIX = "matrix"
+    RANGE = "range"
+    ROTATION = "rotation"
+    SOUND = "sound"
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is not the same all through a film, with its values in the film's order."""
+
+    kind: ChangeKind
+    values: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """ "size 320x240, then 1280x720" """
+        shown = self.values if len(self.values) <= 4 else (*self.values[:3], "more")
+        return f"{self.kind.value} {', then '.join(shown)}"
+
+
 class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     """A moving picture (never cover art). Rates in frames per second as exact fractions."""
 
@@ -131,7 +159,7 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     has_captions: bool | None = None
     has_ambient_viewing: bool | None = None  # the light around the screen, as phones record it
     is_decodable: bool | None = None  # False: encrypted, or the first pictures do not decode
-    changes: tuple[str, ...] = ()  # on the way, as seen so far: "size 320x240, then 1280x720"
+    changes: tuple[Change, ...] = ()  # on the way, as seen so far
     language: str | None = None
     title: str | None = None
     dispositions: frozenset[str] = frozenset()
