@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 import msgspec
 
@@ -88,26 +89,31 @@ def audio_starts(
     path: str, *, tools: Tools, children: Children, reach: Reach | None = None
 ) -> dict[int, tuple[float, ...]]:
     """When each sound track starts, in seconds by stream index: as its header says, and by its
-    first packet, which may be one that MP4 hides and Matroska shows."""
-    answer = _ask(
-        path,
-        ("-show_entries", "stream=index,codec_type,start_time:packet=stream_index,pts_time",
-         "-read_intervals", f"%+#{START_PACKETS}"),
-        tools, children, reach,
-    )  # fmt: skip
+    first packet, which may be one that MP4 hides and Matroska shows. Of a track that begins late
+    only the packet counts: its header may just say where the film begins."""
+    entries = "stream=index,codec_type,start_time:packet=stream_index,pts_time"
+    first = ("-show_entries", entries, "-read_intervals", f"%+#{START_PACKETS}")
+    answer = _ask(path, first, tools, children, reach)
+    firsts = _first_times(answer.packets)
+    starts = {}
+    for stream in answer.streams:
+        if stream.codec_type != "audio":
+            continue
+        values: tuple[float | None, ...] = (_seconds(stream.start_time), firsts.get(stream.index))
+        if stream.index not in firsts:
+            late = ("-select_streams", str(stream.index), "-show_entries", entries)
+            packets = _ask(path, (*late, "-read_intervals", "%+#1"), tools, children, reach).packets
+            values = tuple(_first_times(packets).values())
+        starts[stream.index] = tuple(value for value in values if value is not None)
+    return starts
+
+
+def _first_times(packets: Iterable[_Packet]) -> dict[int, float]:
     firsts: dict[int, float] = {}
-    for packet in answer.packets:
+    for packet in packets:
         if packet.pts_time is not None:
             firsts.setdefault(packet.stream_index, float(packet.pts_time))
-    return {
-        stream.index: tuple(
-            value
-            for value in (_seconds(stream.start_time), firsts.get(stream.index))
-            if value is not None
-        )
-        for stream in answer.streams
-        if stream.codec_type == "audio"
-    }
+    return firsts
 
 
 def first_frame_times(

@@ -209,6 +209,7 @@ def _scores(
         passages=excerpts,
         slack_s=seek_slack(job.source.container),
         deinterlaced=job.settings.deinterlace == "bwdif",
+        reach=job.source.reach,
     )
 
     def on_sample(sample: ProgressSample) -> None:
