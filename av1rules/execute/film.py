@@ -71,6 +71,7 @@ def _by(row: Looked, new: Evaluation, recipe: EncodeRecipe) -> Looked:
 
 def _look(row: Encode | MakeClip, session: Session) -> FilmFacts:
     workspace, work = session.workspace, row.work
+    _require_content(work.origin.path, work.content_key)
     session.sink(JobProgress(source=row.file.library_path, phase="look"))
     found = look_along(
         work.origin.path,
@@ -79,9 +80,18 @@ def _look(row: Encode | MakeClip, session: Session) -> FilmFacts:
         children=workspace.children,
         priority=priority_of(workspace.ruleset.run),
     )
-    if content_key(work.origin.path) != work.content_key:
-        raise PlanOutdatedError("the source changed while it was looked at")
+    _require_content(work.origin.path, work.content_key)
     return remember_film(workspace.cache, work.content_key, found)
+
+
+def _require_content(path: str, planned: str) -> None:
+    """Raise PlanOutdatedError unless the file has the planned content."""
+    try:
+        found = content_key(path)
+    except OSError as problem:
+        raise PlanOutdatedError(f"the source is gone: {problem.strerror}") from problem
+    if found != planned:
+        raise PlanOutdatedError("the source changed since it was planned")
 
 
 def _reaches_further(film: FilmFacts, row: Encode | MakeClip) -> bool:
