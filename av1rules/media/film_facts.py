@@ -78,6 +78,7 @@ def with_film(source: Source, film: FilmFacts | None) -> Source:
         kinds = (kinds or frozenset()) | {HdrKind.HDR10_PLUS}
     if any(one.has_dolby_vision for one in film.pictures):
         kinds = (kinds or frozenset()) | {HdrKind.DOLBY_VISION}
+    film = replace(film, sounds=_other_sounds(film.sounds, source))
     changes = _changes(film, main.changes)
     colour = _first_colour(main, film.pictures) if changes else main.colour
     if colour != main.colour:
@@ -104,6 +105,13 @@ def with_film(source: Source, film: FilmFacts | None) -> Source:
     unmapped = tuple(dict.fromkeys((*source.unmapped, *late)))
     video = tuple(whole if one is main else one for one in source.video)
     return replace(source, video=video, unmapped=unmapped)
+
+
+def _other_sounds(sounds: tuple[str, ...], source: Source) -> tuple[str, ...]:
+    """Sounds by FFmpeg's words ("48000 Hz, stereo, s32p") without those of the tracks as probed:
+    where only the last word differs, samples change their form, not the sound."""
+    known = {f"{one.sample_rate} Hz, {one.layout}" for one in source.audio}
+    return tuple(sound for sound in sounds if sound.rpartition(", ")[0] not in known)
 
 
 def _first_colour(main: VideoStream, pictures: tuple[ShownPicture, ...]) -> Colour:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from av1rules.ffmpeg.film_log import LateStream, ShownPicture
 from av1rules.media.film_facts import FilmFacts, merged, with_film
-from av1rules.media.source import Colour, HdrKind, Source
+from av1rules.media.source import AudioStream, Colour, HdrKind, Source
 from tests.encode.make import source, video
 
 PLAIN = ShownPicture(pix_fmt="yuv420p", width=320, height=240)
@@ -56,6 +56,21 @@ def test_change_on_the_way(change: dict[str, Any], expected: str) -> None:
 )
 def test_what_only_says_more_is_no_change(change: dict[str, Any]) -> None:
     assert texts(with_film(source(), film(change))) == ()
+
+
+@pytest.mark.parametrize(
+    ("sound", "expected"),
+    [
+        ("48000 Hz, mono, fltp", ("sound as it begins, then 48000 Hz, mono, fltp",)),
+        ("44100 Hz, stereo, fltp", ("sound as it begins, then 44100 Hz, stereo, fltp",)),
+        ("48000 Hz, stereo, s32p", ()),
+    ],
+)
+def test_sound_that_changes_more_than_the_form_of_its_samples(
+    sound: str, expected: tuple[str, ...]
+) -> None:
+    track = AudioStream(index=1, codec="dts", sample_rate=48000, layout="stereo")
+    assert texts(with_film(source(audio=(track,)), FilmFacts(sounds=(sound,)))) == expected
 
 
 def test_once_interlaced_captioned_or_dynamic_is_so_for_the_whole_film() -> None:
