@@ -75,7 +75,8 @@ _LATE = re.compile(
     r"at pos:(?P<pos>-?\d+) and DTS:(?P<dts>-?[\d.]+|NOPTS)s?"
 )
 _SOUND = re.compile(
-    r"\[af#[^\]]*\] \[info\] Reconfiguring filter graph because audio parameters changed to (.*)"
+    r"\[af#[^\]]*\] \[info\] Reconfiguring filter graph because audio parameters changed to "
+    r"(\d+ Hz, .+?), (?:u8|s16|s32|s64|flt|dbl)p?(?:,|$)"
 )
 
 

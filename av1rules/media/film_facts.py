@@ -108,10 +108,10 @@ def with_film(source: Source, film: FilmFacts | None) -> Source:
 
 
 def _other_sounds(sounds: tuple[str, ...], source: Source) -> tuple[str, ...]:
-    """Sounds by FFmpeg's words ("48000 Hz, stereo, s32p") without those of the tracks as probed:
-    where only the last word differs, samples change their form, not the sound."""
+    """Sounds by FFmpeg's words ("48000 Hz, stereo") without those of the tracks as probed: FFmpeg
+    also says so where only the form of samples or hints for downmixing change."""
     known = {f"{one.sample_rate} Hz, {one.layout}" for one in source.audio}
-    return tuple(sound for sound in sounds if sound.rpartition(", ")[0] not in known)
+    return tuple(sound for sound in sounds if sound not in known)
 
 
 def _first_colour(main: VideoStream, pictures: tuple[ShownPicture, ...]) -> Colour:

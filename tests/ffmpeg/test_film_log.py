@@ -70,12 +70,17 @@ def test_stream_that_begins_late(line: str, stream: LateStream) -> None:
     assert tuple(log.late.values()) == (stream,)
 
 
-def test_sound_that_changes_on_the_way() -> None:
-    log = fed(
-        "[af#0:1 @ 0x55] [info] Reconfiguring filter graph because audio parameters changed to "
-        "48000 Hz, mono, fltp"
-    )
-    assert tuple(log.sounds) == ("48000 Hz, mono, fltp",)
+@pytest.mark.parametrize(
+    ("words", "sound"),
+    [
+        ("48000 Hz, mono, fltp", "48000 Hz, mono"),
+        ("48000 Hz, 5.1(side), s32p, downmix medatata changed", "48000 Hz, 5.1(side)"),
+        ("44100 Hz, 3 channels (FL+FR+LFE), s16", "44100 Hz, 3 channels (FL+FR+LFE)"),
+    ],
+)
+def test_sound_that_changes_on_the_way(words: str, sound: str) -> None:
+    why = "Reconfiguring filter graph because audio parameters changed to"
+    assert tuple(fed(f"[af#0:1 @ 0x55] [info] {why} {words}").sounds) == (sound,)
 
 
 def test_hostile_film_keeps_a_bounded_number_of_kinds() -> None:

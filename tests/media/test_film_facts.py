@@ -61,14 +61,12 @@ def test_what_only_says_more_is_no_change(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("sound", "expected"),
     [
-        ("48000 Hz, mono, fltp", ("sound as it begins, then 48000 Hz, mono, fltp",)),
-        ("44100 Hz, stereo, fltp", ("sound as it begins, then 44100 Hz, stereo, fltp",)),
-        ("48000 Hz, stereo, s32p", ()),
+        ("48000 Hz, mono", ("sound as it begins, then 48000 Hz, mono",)),
+        ("44100 Hz, stereo", ("sound as it begins, then 44100 Hz, stereo",)),
+        ("48000 Hz, stereo", ()),
     ],
 )
-def test_sound_that_changes_more_than_the_form_of_its_samples(
-    sound: str, expected: tuple[str, ...]
-) -> None:
+def test_sound_that_is_not_as_probed(sound: str, expected: tuple[str, ...]) -> None:
     track = AudioStream(index=1, codec="dts", sample_rate=48000, layout="stereo")
     assert texts(with_film(source(audio=(track,)), FilmFacts(sounds=(sound,)))) == expected
 
