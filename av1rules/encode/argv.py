@@ -26,6 +26,7 @@ from av1rules.encode.kept_layers import false_marks, is_plane, keeps_spherical, 
 from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.encode.picture_times import encoded_times_args
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
+from av1rules.ffmpeg.film_log import watching
 from av1rules.ffmpeg.run import file_url
 from av1rules.media.provenance_tag import PROVENANCE_TAG, text_tag
 from av1rules.media.second_layers import Layer
@@ -144,6 +145,7 @@ def input_guard_args(source: Source) -> tuple[str, ...]:
     return (
         "-protocol_whitelist", "file", "-format_whitelist", source.container,
         "-noautorotate",  # or the rotation is baked in and the coded size changes
+        *(source.reach.options if source.reach is not None else ()),  # or streams count otherwise
     )  # fmt: skip
 
 
@@ -185,9 +187,7 @@ def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
     """Options of the one encoded stream: `number` among all, `position` among video streams."""
     video = f"v:{position}"
     yield from encoder_args(job, number, video)
-    filters = tuple(_filters(job))
-    if filters:
-        yield from (f"-filter:{video}", ",".join(filters))
+    yield from (f"-filter:{video}", watching(",".join(_filters(job))))
     yield from video_args(job, video)
     # Only these two together keep every frame and its time where the frame rate varies.
     yield from (f"-fps_mode:{video}", "passthrough", f"-enc_time_base:{video}", "demux")
@@ -227,7 +227,7 @@ def format_filters(job: EncodeJob) -> Iterator[str]:
     main, pix_fmt = job.main, _pix_fmt(job)
     location = chroma_location(main)
     # A layer of transparency makes another format of what the probe says.
-    is_changed = main.pix_fmt != pix_fmt or Layer.ALPHA in main.layers
+    is_changed = main.pix_fmt != pix_fmt or Layer.ALPHA in main.layers or main.changes
     if location is not None and is_changed:
         # Otherwise a change of pixel format, even from 8 to 10 bit, loses it.
         yield from (f"format={pix_fmt}", f"setparams=chroma_location={location}")

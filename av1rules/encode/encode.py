@@ -36,6 +36,7 @@ from av1rules.ffmpeg.log import StreamCount, counted_lines, plain_line
 from av1rules.ffmpeg.progress import ProgressSample, eta_s, projected_bytes
 from av1rules.ffmpeg.run import FfmpegResult, file_url, run_ffmpeg
 from av1rules.ffmpeg.tools import Tools
+from av1rules.media.film_facts import FilmFacts
 from av1rules.media.source import Source
 from av1rules.policy.settings import Loss
 
@@ -48,9 +49,10 @@ TIMES_NAME = "part.times"
 class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """A finished encode. `counts` are FFmpeg's own counts per stream; `damage` its errors about the
     source (only where the settings accept damage); `log` its warnings and errors; `tail` the last
-    lines of any level. `structure` is set where mkvpropedit went over the file afterwards.
-    lines of any level. `times` are those of all pictures as the encoder got them; `lead_in` packets
-    before the first key frame were left out, since they decode to nothing.
+    lines of any level; `film` how its decoded pictures look along the way. `times` are those of
+    all pictures as the encoder got them; `lead_in` packets before the first key frame were left
+    out, since they decode to nothing. `structure` is set where mkvpropedit went over the file
+    afterwards.
 
     `is_projected` means that the live size gate stopped the encode: `size_bytes` is the projected
     size and there is no file.
@@ -67,6 +69,7 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     tail: tuple[str, ...] = ()
     times: PictureTimes | None = None
     lead_in: int = 0
+    film: FilmFacts = FilmFacts()
     is_projected: bool = False
     structure: StructureOutcome | None = None
 
@@ -145,6 +148,7 @@ def encode(
             tail=result.log.tail,
             times=take_times(times),
             lead_in=lead_in.packets,
+            film=FilmFacts.of_log(result.log.film),
         )
 
 

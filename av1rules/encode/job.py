@@ -23,6 +23,7 @@ class EncodeJob(msgspec.Struct, frozen=True, kw_only=True):
     `encode` does not remove; None means a temporary folder beside the target.
     `passages` are (start, duration) of excerpts in seconds by the source's own time stamps: only
     these are encoded and joined, without audio (a test clip). Empty means the whole source.
+    `wanted_deinterlace` is what the rule asks for, whatever the source made of it.
     The fields after them do not change the result: `memory_bytes` caps the address space of each
     program, `stall_timeout_s` is the longest time without progress, `max_duration_s` the longest
     total time.
@@ -37,6 +38,7 @@ class EncodeJob(msgspec.Struct, frozen=True, kw_only=True):
     library_path: str | None = None  # for events; None: the source's path
     temp_dir: str | None = None
     passages: tuple[tuple[float, float], ...] = ()
+    wanted_deinterlace: str = "off"
     threads: int | None = None
     stall_timeout_s: float | None = None
     max_duration_s: float | None = None

@@ -18,7 +18,8 @@ from av1rules.encode.mp4_tracks import mp4_structure_losses
 from av1rules.encode.streams import StreamPlan
 from av1rules.encode.structure import StructureLoss, structure_losses
 from av1rules.ffmpeg.tools import EncoderInfo
-from av1rules.media.source import HdrKind, Source, VideoStream
+from av1rules.media.film_facts import HDR_TRANSFERS
+from av1rules.media.source import ChangeKind, HdrKind, Source, VideoStream
 from av1rules.policy.settings import EncodeSettings, Loss
 
 MAX_BIT_DEPTH = 10
@@ -66,6 +67,8 @@ def find_losses(
     found = [
         *_dynamic_hdr(main, settings, encoder),
         *_pictures(main, settings),
+        *_changes(main, settings),
+        *_unmapped(source, settings),
         *_container(main, settings, streams),
         *_layers(source, main, settings),
         *_mp4_structure(source, settings, streams),
@@ -244,6 +247,31 @@ def _pictures(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFindi
     if main.is_interlaced and settings.deinterlace == "off":
         message = "the pictures are interlaced and would be combed for ever"
         yield _finding(settings, Loss.INTERLACED, message, "or better `deinterlace: bwdif`")
+
+
+def _changes(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:
+    """One target has one size, aspect and colour signal: what comes later is fitted into it, and
+    where only the signal differs it is shown wrong."""
+    if not main.changes:
+        return
+    changes = "; ".join(change.text for change in main.changes)
+    message = f"the pictures change on the way ({changes}): all become as the first"
+    transfers = {
+        value
+        for change in main.changes
+        if change.kind is ChangeKind.TRANSFER
+        for value in change.values
+    }
+    if not HDR_TRANSFERS.isdisjoint(transfers):
+        message = f"{message}, so that what is HDR in one part only would be shown wrong"
+    yield _finding(settings, Loss.CHANGES, message, "or cut the film there and encode its parts")
+
+
+def _unmapped(source: Source, settings: EncodeSettings) -> Iterator[LossFinding]:
+    if late := (*source.unresolved, *source.unmapped):
+        message = f"too far behind the beginning for FFmpeg to find it there is {', '.join(late)}"
+        remedy = "or put the film into a container with a header first (mkvmerge -o FILM.mkv)"
+        yield _finding(settings, Loss.STREAMS, message, remedy)
 
 
 def _bit_depth(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:

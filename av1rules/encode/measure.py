@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -21,6 +21,7 @@ from av1rules.ffmpeg.run import (
 )
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ffmpeg.watchdog import STALL_S, USUAL_LIMITS, RunLimits
+from av1rules.media.source import Reach
 
 INDEX_TIMEOUT_S = 120.0
 
@@ -89,32 +90,45 @@ class _Answer(msgspec.Struct):
     frames: list[_Frame] = msgspec.field(default_factory=list)
 
 
-def audio_starts(path: str, *, tools: Tools, children: Children) -> dict[int, tuple[float, ...]]:
+def audio_starts(
+    path: str, *, tools: Tools, children: Children, reach: Reach | None = None
+) -> dict[int, tuple[float, ...]]:
     """When each sound track starts, in seconds by stream index: as its header says, and by its
-    first packet, which may be one that MP4 hides and Matroska shows."""
-    answer = _ask(
-        path,
-        ("-show_entries", "stream=index,codec_type,start_time:packet=stream_index,pts_time",
-         "-read_intervals", f"%+#{START_PACKETS}"),
-        tools, children,
-    )  # fmt: skip
+    first packet, which may be one that MP4 hides and Matroska shows. Of a track that begins late
+    only the packet counts: its header may just say where the film begins."""
+    entries = "stream=index,codec_type,start_time:packet=stream_index,pts_time"
+    first = ("-show_entries", entries, "-read_intervals", f"%+#{START_PACKETS}")
+    answer = _ask(path, first, tools, children, reach)
+    firsts = _first_times(answer.packets)
+    starts = {}
+    for stream in answer.streams:
+        if stream.codec_type != "audio":
+            continue
+        values: tuple[float | None, ...] = (_seconds(stream.start_time), firsts.get(stream.index))
+        if stream.index not in firsts:
+            late = ("-select_streams", str(stream.index), "-show_entries", entries)
+            packets = _ask(path, (*late, "-read_intervals", "%+#1"), tools, children, reach).packets
+            values = tuple(_first_times(packets).values())
+        starts[stream.index] = tuple(value for value in values if value is not None)
+    return starts
+
+
+def _first_times(packets: Iterable[_Packet]) -> dict[int, float]:
     firsts: dict[int, float] = {}
-    for packet in answer.packets:
+    for packet in packets:
         if packet.pts_time is not None:
             firsts.setdefault(packet.stream_index, float(packet.pts_time))
-    return {
-        stream.index: tuple(
-            value
-            for value in (_seconds(stream.start_time), firsts.get(stream.index))
-            if value is not None
-        )
-        for stream in answer.streams
-        if stream.codec_type == "audio"
-    }
+    return firsts
 
 
 def first_frame_times(
-    path: str, index: int, *, tools: Tools, children: Children, lead_in: int = 0
+    path: str,
+    index: int,
+    *,
+    tools: Tools,
+    children: Children,
+    lead_in: int = 0,
+    reach: Reach | None = None,
 ) -> tuple[float, ...]:
     """When the first pictures of a stream are shown, in seconds; empty where nothing says so. With
     a `lead_in` of packets before the first key frame, those from that on.
@@ -127,7 +141,7 @@ def first_frame_times(
         ("-select_streams", str(index),
          "-show_entries", "frame=best_effort_timestamp_time,key_frame",
          "-read_intervals", f"%+#{TIMED_FRAMES + lead_in}"),
-        tools, children,
+        tools, children, reach,
     )  # fmt: skip
     frames = itertools.dropwhile(lambda one: lead_in and not one.key_frame, answer.frames)
     times = [_seconds(frame.best_effort_timestamp_time) for frame in frames]
@@ -140,8 +154,14 @@ def _seconds(text: str | None) -> float | None:
     return None if text in (None, "N/A") else float(text or 0)
 
 
-def _ask(path: str, options: tuple[str, ...], tools: Tools, children: Children) -> _Answer:
-    argv = [*_ffprobe(tools, *options, "-of", "json=c=1"), file_url(path)]
+def _ask(
+    path: str,
+    options: tuple[str, ...],
+    tools: Tools,
+    children: Children,
+    reach: Reach | None,
+) -> _Answer:
+    argv = [*_ffprobe(tools, reach, *options, "-of", "json=c=1"), file_url(path)]
     limits = Limits(timeout_s=INDEX_TIMEOUT_S)
     completed = run(argv, children=children, limits=limits, tether=True)
     children.check()
@@ -166,7 +186,13 @@ class ShownPackets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def shown_packets(
-    path: str, index: int, *, tools: Tools, children: Children, lead_in: int = 0
+    path: str,
+    index: int,
+    *,
+    tools: Tools,
+    children: Children,
+    lead_in: int = 0,
+    reach: Reach | None = None,
 ) -> ShownPackets:
     """Count the packets of a stream, but for the first `lead_in`.
 
@@ -194,7 +220,7 @@ def shown_packets(
             leading += 1
 
     options = ("-select_streams", str(index), "-show_entries", "packet=pts_time,flags")
-    _read_packets(path, options, on_line, tools, children)
+    _read_packets(path, options, on_line, tools, children, reach)
     return ShownPackets(shown=shown, leading=leading)
 
 
@@ -205,7 +231,9 @@ class StreamEnd(msgspec.Struct, frozen=True, kw_only=True):
     end_s: float
 
 
-def stream_ends(path: str, *, tools: Tools, children: Children) -> dict[int, StreamEnd]:
+def stream_ends(
+    path: str, *, tools: Tools, children: Children, reach: Reach | None = None
+) -> dict[int, StreamEnd]:
     """The ends of all streams by their packets, by stream index. Reads the whole file; only asked
     where a header is in doubt. Raises EncodeError if it can't be read."""
     ends: dict[int, StreamEnd] = {}
@@ -222,7 +250,7 @@ def stream_ends(path: str, *, tools: Tools, children: Children) -> dict[int, Str
         ends[int(parts[0])] = StreamEnd(start_s=start_s, end_s=end_s)
 
     options = ("-show_entries", "packet=stream_index,pts_time,duration_time")
-    _read_packets(path, options, on_line, tools, children)
+    _read_packets(path, options, on_line, tools, children, reach)
     return ends
 
 
@@ -246,9 +274,10 @@ def _read_packets(
     on_line: Callable[[str], None],
     tools: Tools,
     children: Children,
+    reach: Reach | None,
 ) -> None:
     completed = run(
-        [*_ffprobe(tools, *options, "-of", "csv=p=0"), file_url(path)],
+        [*_ffprobe(tools, reach, *options, "-of", "csv=p=0"), file_url(path)],
         children=children,
         limits=Limits(stall_s=STALL_S),
         on_line=on_line,
@@ -263,5 +292,7 @@ def _read_packets(
         )
 
 
-def _ffprobe(tools: Tools, *options: str) -> list[str]:
-    return [tools.ffprobe, "-v", "error", *INPUT_GUARD, *options]
+def _ffprobe(tools: Tools, reach: Reach | None, *options: str) -> list[str]:
+    """`reach`: that of the probe of the same file, or its streams count otherwise."""
+    far = reach.options if reach is not None else ()
+    return [tools.ffprobe, "-v", "error", *INPUT_GUARD, *far, *options]

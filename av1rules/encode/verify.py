@@ -231,7 +231,12 @@ def _frames_check(pair: Pair, frames: int | None) -> Check:
     if count.packets - lead_in == count.frames:
         return Check(name="frames", passed=True, detail=text)
     packets = shown_packets(
-        job.source_path, index, tools=pair.tools, children=pair.children, lead_in=lead_in
+        job.source_path,
+        index,
+        tools=pair.tools,
+        children=pair.children,
+        lead_in=lead_in,
+        reach=job.source.reach,
     )
     lacking = packets.shown - frames
     detail = f"{text}; {packets.shown} packets are to be shown"

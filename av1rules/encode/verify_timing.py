@@ -80,6 +80,7 @@ def _first_times(pair: Pair) -> tuple[float, ...]:
         tools=pair.tools,
         children=pair.children,
         lead_in=pair.encoded.lead_in,
+        reach=job.source.reach,
     )
 
 
@@ -117,7 +118,9 @@ def _missing_end(pair: Pair, found_s: float) -> str | None:
     start_s = max((job.main.start_s or 0) - min(job.source.start_s or 0, 0), 0)
     if wanted <= found_s + start_s + tolerance:
         return None
-    ends = stream_ends(job.source_path, tools=pair.tools, children=pair.children)
+    ends = stream_ends(
+        job.source_path, tools=pair.tools, children=pair.children, reach=job.source.reach
+    )
     if wanted <= _end_s(ends) + tolerance:
         return None
     return f"the source promises {wanted:.3f} s, its data ends at {_end_s(ends):.3f} s"
@@ -169,7 +172,8 @@ def _sound_shifts(pair: Pair, moved_s: float) -> dict[int, float]:
     it gives any (WMA: 92 ms), and what it gave then is what the target starts with.
     """
     tools, children = pair.tools, pair.children
-    before = audio_starts(pair.job.source_path, tools=tools, children=children)
+    reach = pair.job.source.reach
+    before = audio_starts(pair.job.source_path, tools=tools, children=children, reach=reach)
     after = audio_starts(pair.encoded.path, tools=tools, children=children)
     where = target_indexes(pair.job.streams, pair.empty)
     shifts = {}
@@ -178,7 +182,7 @@ def _sound_shifts(pair: Pair, moved_s: float) -> dict[int, float]:
         was, now = before.get(step.index, ()), after.get(place, ())
         if step.kind == "audio" and step.action is StreamAction.CONVERT:
             was += first_frame_times(
-                pair.job.source_path, step.index, tools=tools, children=children
+                pair.job.source_path, step.index, tools=tools, children=children, reach=reach
             )[:1]
             now += first_frame_times(pair.encoded.path, place, tools=tools, children=children)[:1]
         if step.kind == "audio" and was and now:

@@ -16,6 +16,7 @@ from av1rules.base.events import JobProgress, JobWithheld, Outcome, StepDone
 from av1rules.base.hashing import content_key
 from av1rules.base.units import format_size, now_text
 from av1rules.execute.excerpts import encode_sample
+from av1rules.execute.film import looked_along
 from av1rules.execute.quality_gate import Rejection
 from av1rules.execute.session import Session
 from av1rules.execute.target_job import TargetJob, priority_of, require_same_source
@@ -48,6 +49,11 @@ def with_prerequisites(row: Ready, session: Session, worker: Worker) -> Ready | 
 
     Raises Av1rulesError or OSError if a prerequisite fails.
     """
+    looked = looked_along(row, session)
+    if isinstance(looked, str):
+        session.sink(JobWithheld(source=row.file.library_path, reason=looked))
+        return Outcome.NO_ACCEPTABLE_CRF
+    row = looked
     for _ in (*Prerequisite, None):
         known = with_known_results(session.workspace, row, forced=row.work.is_forced)
         if isinstance(known, Held | LeftAlone):
@@ -67,7 +73,10 @@ def meet_prerequisite(
 ) -> Outcome:
     """Run one prerequisite of a planned row, unless its result is known by now. Returns PREPARED if
     the encode may follow. Raises Av1rulesError or OSError if it fails."""
-    known = with_known_results(session.workspace, row, forced=row.work.is_forced)
+    looked = looked_along(row, session)
+    if isinstance(looked, str):
+        return Outcome.PREPARED  # the encode says so
+    known = with_known_results(session.workspace, looked, forced=row.work.is_forced)
     if isinstance(known, Held | LeftAlone):
         return Outcome.PREPARED
     if any(

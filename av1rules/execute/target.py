@@ -15,8 +15,10 @@ from msgspec.structs import replace
 from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.events import JobProgress, JobStarted, Outcome
 from av1rules.base.units import now_text
+from av1rules.encode.changed_film import ChangedFilm
 from av1rules.execute.copy import copy_target
 from av1rules.execute.deliver import deliver, done_event, require_replaceable
+from av1rules.execute.film import with_seen, withhold
 from av1rules.execute.prerequisites import with_prerequisites
 from av1rules.execute.quality_gate import Rejection, require_scorable
 from av1rules.execute.receipts import receipt_of
@@ -109,6 +111,9 @@ def _encode_and_deliver(job: TargetJob, folder: str, reservation: Reservation) -
     if isinstance(result, Rejection):
         job.record_rejection(result)
         return Outcome.DISCARDED
+    if isinstance(result, ChangedFilm):
+        return withhold(job, result)
+    job = with_seen(job, result.encoded.film)
     entry = _entry(job, result, digest)
     receipt = receipt_of(job.row, job.work, entry, result, started_at=started_at)
     entry = deliver(job, result.encoded.path, entry, receipt, folder=folder)

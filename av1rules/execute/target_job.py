@@ -170,12 +170,18 @@ def encode_job_of(job: TargetJob, *, folder: str, digest: str) -> EncodeJob:
         ),
         library_path=job.name,
         temp_dir=folder,
+        wanted_deinterlace=_wanted_deinterlace(job),
         threads=run.threads_per_job,
         stall_timeout_s=run.stall_timeout_s,
         max_duration_s=run.max_duration_s,
         priority=job.priority,
         memory_bytes=run.memory_per_job,
     )
+
+
+def _wanted_deinterlace(job: TargetJob) -> str:
+    asked = job.work.evaluation.decision.settings
+    return job.work.recipe.settings.deinterlace if asked is None else asked.deinterlace
 
 
 @contextmanager

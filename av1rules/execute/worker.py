@@ -17,6 +17,7 @@ from av1rules.base.events import JobProgress, ignore
 from av1rules.base.files import Failpoint, no_failpoint
 from av1rules.base.hashing import content_key, file_digest, head_key
 from av1rules.base.process import Children
+from av1rules.encode.changed_film import ChangedFilm, as_seen, changed_film, with_own_aspects
 from av1rules.encode.encode import EncodeOutcome, encode
 from av1rules.encode.excerpt_argv import seek_slack
 from av1rules.encode.job import EncodeJob
@@ -58,7 +59,7 @@ class VerifiedEncode(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
-EncodeResult = VerifiedEncode | Rejection
+EncodeResult = VerifiedEncode | Rejection | ChangedFilm
 
 
 class EncodedExcerpts(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +109,11 @@ def encode_and_verify(job: EncodeJob, tools: Tools, context: WorkerContext) -> E
     rejection = _above_size_limit(job, encoded)
     if rejection is not None:
         return rejection
+    encoded = with_own_aspects(job, encoded, context.children)
+    if (changed := changed_film(job, encoded)) is not None:
+        return changed
     encoded = keep_structure(job, encoded, tools=tools, children=context.children)
+    job = as_seen(job, encoded)
     verified = verify(
         job, encoded, tools=tools, children=context.children, on_progress=context.on_progress
     )
@@ -211,6 +216,7 @@ def _scores(
         passages=excerpts,
         slack_s=seek_slack(job.source.container),
         deinterlaced=job.settings.deinterlace == "bwdif",
+        reach=job.source.reach,
     )
 
     def on_sample(sample: ProgressSample) -> None:

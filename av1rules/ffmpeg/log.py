@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from av1rules.base.text import printable
+from av1rules.ffmpeg.film_log import FilmLog
 
 LAST_LINES = 40
 KEPT_COMPLAINTS = 40
@@ -101,9 +102,14 @@ class LogReader:
     _tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
     complaints: dict[str, int] = field(default_factory=dict)
     damage: dict[str, int] = field(default_factory=dict)
+    film: FilmLog = field(default_factory=FilmLog)
     _counts: dict[tuple[str, int], StreamCount] = field(default_factory=dict)
 
     def feed(self, line: str) -> None:
+        left = self.film.feed(line)
+        if left is not line:
+            self._torn(left)
+            return
         if not _BLANK.fullmatch(line):
             self._tail.append(line)
         found = _LINE.match(line)
@@ -116,6 +122,16 @@ class LogReader:
             _note(self.damage, CUT_OFF, KEPT_DAMAGE)
         if count := _COUNTS.match(plain):  # the last one wins: a file name could fake one before
             self._counts[count["side"], int(count["index"])] = _stream_count(count)
+
+    def _torn(self, text: str | None) -> None:
+        """What another thread printed into a line about a picture: FFmpeg leaves out its context
+        and level then, and an encoder's library may be the one that prints. So it is kept to be
+        shown, and the counts of decoding errors judge."""
+        if text is None or _BLANK.fullmatch(text):
+            return
+        shown = printable(_ADDRESS.sub("", text), limit=SHOWN_LINE)
+        self.last.append(shown)
+        _note(self.complaints, shown)
 
     def _keep(self, line: str, found: re.Match[str] | None) -> None:
         shown = printable(_ADDRESS.sub("", line), limit=SHOWN_LINE)

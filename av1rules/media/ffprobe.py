@@ -7,7 +7,6 @@ only where they could tell more: captions, HDR metadata, field flags (see `pictu
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -17,12 +16,21 @@ from msgspec.structs import replace
 
 from av1rules.base.errors import ProbeError, UnansweredProbeError
 from av1rules.base.files import open_regular
-from av1rules.base.process import Children, Completed, Limits, run
-from av1rules.ffmpeg.run import DEMUXERS
+from av1rules.base.process import Children, Limits, run
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.bitstream_scan import NO_HINTS, PLAIN, PictureHints, scan
 from av1rules.media.cache import LibraryCache, ProbeFailure, stat_key
 from av1rules.media.container_scan import HEAD_BYTES, is_text, next_box, plain_h264_tracks
+from av1rules.media.ffprobe_argv import (
+    HEADERLESS_SUFFIXES,
+    KEY_PACKETS,
+    PICTURES_FIRST,
+    end_argv,
+    facts_argv,
+    key_pictures_argv,
+    pictures_argv,
+)
+from av1rules.media.ffprobe_failures import may_pass, why_not
 from av1rules.media.ffprobe_json import (
     RawFrame,
     RawPacket,
@@ -31,6 +39,14 @@ from av1rules.media.ffprobe_json import (
     read_probe,
     word,
 )
+from av1rules.media.film_cache import (
+    FARTHER,
+    FIRST_REACH,
+    is_headerless,
+    is_resolved,
+    known_reach,
+    without_unresolved,
+)
 from av1rules.media.film_length import film_length_s
 from av1rules.media.matroska import read_matroska
 from av1rules.media.matroska_facts import MatroskaStructure, structure_of
@@ -38,7 +54,7 @@ from av1rules.media.mp4_boxes import read_mp4
 from av1rules.media.packet_bytes import SCANNED_PACKETS, layers_beside, payloads
 from av1rules.media.parse import build_source, main_stream, track_indexes
 from av1rules.media.parse_video import PROGRESSIVE_CODECS
-from av1rules.media.source import LibraryFile, Source, is_matroska
+from av1rules.media.source import LibraryFile, Reach, Source, is_matroska
 
 MEMORY_BYTES = 3 * 1024**3
 """Address space of one ffprobe: the static build maps 0.3 GB, 8K pictures need about 1.5 GB."""
@@ -48,107 +64,11 @@ OUTPUT_BYTES = 16 * 1024**2
 
 DEFAULT_TIMEOUT_S = 30.0
 
-PACKETS = 64
-"""Packets asked for: some of the film's are among them even where seconds of sound come first."""
-
-
-PICTURES_FIRST = frozenset(
-    {
-        "ts", "m2ts", "mts", "m2t", "mpg", "mpeg", "mpe", "vob", "m2v", "wmv", "asf", "avi", "divx",
-        "dv",
-    }
-)  # fmt: skip
-"""Extensions whose pictures are asked for at once: old codecs, or packets that are in pieces."""
-
-_SPARING = ("-max_pixels", "1", "-max_pixels:u", str(2**31 - 1))
-"""H.264 says its pixel format only with a picture, and decoding the first of a 1080p film costs
-more than all else. Allowed one pixel, FFmpeg reads the head of the picture, which tells the format,
-and stops there. Then the stream is "usable" (`:u`) and the limit lifted, or ffprobe would give up.
-What it costs is the side data of the stream, so `head_scan` must have seen that it has none."""
-
-_DEEP = ("-analyzeduration", "60000000", "-probesize", "100000000")
-"""For a film whose picture did not come within FFmpeg's own five seconds: one minute, 100 MB."""
-
-KEY_PACKETS = 600
-"""Packets of the film looked through for a key frame where the first ones decode to nothing, as in
-a recording that starts between two: most have one in 250."""
-
-_FRAME_ENTRIES = (
-    "frame=stream_index,pix_fmt,interlaced_frame,color_range,color_space,color_transfer,"
-    "color_primaries,chroma_location:frame_side_data=side_data_type,rotation,red_x,red_y,green_x,"
-    "green_y,blue_x,blue_y,white_point_x,white_point_y,min_luminance,max_luminance,max_content,"
-    "max_average"
-)
-
-
 END_TIMEOUT_S = 10.0
 """A look at the end takes 0.02 s; without an index FFmpeg reads the whole file for it."""
 
-
-_ALWAYS = ("-v", "error", "-hide_banner", "-protocol_whitelist", "file", "-of", "json=c=1")
-
-_FACTS = ("-show_format", "-show_streams", "-show_chapters")
-
-_DISK_FAULTS = tuple(
-    os.strerror(number)
-    for number in (
-        errno.EIO, errno.ENOENT, errno.ESTALE, errno.EACCES, errno.EPERM, errno.ENXIO, errno.ENODEV,
-        errno.ETIMEDOUT, errno.ENOTCONN, errno.EMFILE, errno.ENFILE, errno.EINTR,
-    )
-)  # fmt: skip
-"""FFmpeg's last word is the system's own. A damaged file may lead to the first of them too; asking
-it again costs little."""
-
 _CAPTION_CODECS = frozenset({"h264", "hevc", "vvc", "av1", "mpeg2video"})
 """Codecs whose pictures may carry CEA-608/708 captions as FFmpeg reads them."""
-
-_PICTURES = {"hevc": 1, "vvc": 1, "av1": 1, "vp9": 1, "h264": 2}
-"""Packets decoded: a first picture of these tells all and costs much; of older codecs a few more,
-since broadcasts may start on a picture that is not yet complete."""
-
-
-def facts_argv(
-    ffprobe: str, path: str, *, with_pictures: bool, sparing: bool = False, deep: bool = False
-) -> list[str]:
-    """The first question: container, streams, chapters, and first packets or pictures; `sparing`
-    for plain H.264 (`_SPARING`), `deep` for a picture that comes late (`_DEEP`)."""
-    more = (
-        ("-show_entries", _FRAME_ENTRIES, "-read_intervals", "%+#6")
-        if with_pictures
-        else ("-show_packets", "-read_intervals", f"%+#{PACKETS}")
-    )
-    limit = _SPARING if sparing else _DEEP if deep else ()
-    return [
-        ffprobe,
-        *_ALWAYS,
-        *limit,
-        "-format_whitelist",
-        DEMUXERS,
-        *_FACTS,
-        *more,
-        f"file:{path}",
-    ]
-
-
-def pictures_argv(
-    ffprobe: str, path: str, stream: RawStream, *, packets: int | None = None
-) -> list[str]:
-    """The second question: the first pictures of one stream, out of so many `packets`."""
-    count = packets or _PICTURES.get(stream.codec_name or "", 5)
-    return [
-        ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, "-nofind_stream_info",
-        "-select_streams", str(stream.index),
-        "-show_entries", _FRAME_ENTRIES, "-read_intervals", f"%+#{count}", f"file:{path}",
-    ]  # fmt: skip
-
-
-def key_pictures_argv(ffprobe: str, path: str, stream: RawStream) -> list[str]:
-    """The last question: the first key frames of one stream, which need no others."""
-    return [
-        ffprobe, *_ALWAYS, "-skip_frame", "nokey", "-format_whitelist", DEMUXERS,
-        "-select_streams", str(stream.index), "-show_entries", _FRAME_ENTRIES,
-        "-read_intervals", f"%+#{KEY_PACKETS}", f"file:{path}",
-    ]  # fmt: skip
 
 
 def probe_file(
@@ -157,18 +77,33 @@ def probe_file(
     *,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     children: Children | None = None,
+    reach: Reach = FIRST_REACH,
 ) -> Source:
     """All facts of one file. Raises ProbeError if it can't be read as media, of the kind
-    UnansweredProbeError if that may not be the file's fault."""
+    UnansweredProbeError if that may not be the file's fault. `reach` is how far to look where the
+    container has no list of its streams; farther, if a track is known to begin behind it."""
+    source = _probed(file, tools, timeout_s, children, reach)
+    farther = () if source.reach is None or is_resolved(source) else FARTHER
+    for more in farther:
+        if more.size_bytes > reach.size_bytes:
+            source = _probed(file, tools, timeout_s, children, more)
+        if is_resolved(source):
+            return source
+    return without_unresolved(source)
+
+
+def _probed(
+    file: LibraryFile, tools: Tools, timeout_s: float, children: Children | None, reach: Reach
+) -> Source:
     path = file.path
     if file.stat.size_bytes == 0:
         raise ProbeError("the file is empty")
     plain_tracks = _plain_tracks(path)
-    raw = _facts(path, plain_tracks, tools.ffprobe, timeout_s, children)
+    raw, used = _facts(path, plain_tracks, tools.ffprobe, timeout_s, children, reach)
     frames: Sequence[RawFrame] | None = raw.frames or None
     hints: PictureHints | None = NO_HINTS
     main = main_stream(raw)
-    if main is not None and main.pix_fmt is None:
+    if main is not None and main.pix_fmt is None and used is None:
         argv = facts_argv(tools.ffprobe, path, with_pictures=False, deep=True)
         raw = _further(argv, path, timeout_s, children) or raw
         main, frames = main_stream(raw), raw.frames or None
@@ -200,7 +135,8 @@ def probe_file(
         length_s=None if main is None else film_length_s(main, raw, path, size, ask),
         mp4=read_mp4(path, track_indexes(raw)) if "mp4" in (raw.format.format_name or "") else None,
     )
-    return replace(source, matroska=_structure(path)) if is_matroska(source) else source
+    matroska = _structure(path) if is_matroska(source) else None
+    return replace(source, matroska=matroska, reach=used)
 
 
 def _structure(path: str) -> MatroskaStructure:
@@ -230,6 +166,11 @@ def probe_many(
 
     def probe(file: LibraryFile) -> Source | ProbeFailure:
         outcome = _outcome_of(file, tools, timeout_s, children)
+        if isinstance(outcome, Source) and outcome.reach is not None:
+            with contextlib.suppress(OSError):
+                further = known_reach(file, cache, start_s=outcome.start_s or 0.0)
+                if further.size_bytes > outcome.reach.size_bytes:
+                    outcome = _outcome_of(file, tools, timeout_s, children, further)
         if isinstance(outcome, Source) or not outcome.is_passing:
             cache.put_probe(file.stat, outcome, ffprobe_version=version)
         return outcome
@@ -252,26 +193,44 @@ def probe_many(
 
 
 def _outcome_of(
-    file: LibraryFile, tools: Tools, timeout_s: float, children: Children | None
+    file: LibraryFile,
+    tools: Tools,
+    timeout_s: float,
+    children: Children | None,
+    reach: Reach = FIRST_REACH,
 ) -> Source | ProbeFailure:
     try:
-        return probe_file(file, tools, timeout_s=timeout_s, children=children)
+        return probe_file(file, tools, timeout_s=timeout_s, children=children, reach=reach)
     except ProbeError as problem:
         is_passing = isinstance(problem, UnansweredProbeError)
         return ProbeFailure(message=problem.message, is_passing=is_passing)
 
 
 def _facts(
-    path: str, plain_tracks: int, ffprobe: str, timeout_s: float, children: Children | None
-) -> RawProbe:
-    with_pictures = path.rpartition(".")[2].lower() in PICTURES_FIRST
+    path: str,
+    plain_tracks: int,
+    ffprobe: str,
+    timeout_s: float,
+    children: Children | None,
+    reach: Reach,
+) -> tuple[RawProbe, Reach | None]:
+    """The answer to the first question, and the reach that the container needed."""
+    suffix = path.rpartition(".")[2].lower()
+    with_pictures = suffix in PICTURES_FIRST
     if plain_tracks and not with_pictures:
         argv = facts_argv(ffprobe, path, with_pictures=False, sparing=True)
         raw = _tried(argv, path, timeout_s, children)
         if raw is not None and _is_reported(raw, plain_tracks):
-            return raw
-    argv = facts_argv(ffprobe, path, with_pictures=with_pictures)
-    return read_probe(_ask(argv, path, timeout_s, children))
+            return raw, None
+    first = reach if suffix in HEADERLESS_SUFFIXES else None
+    argv = facts_argv(ffprobe, path, with_pictures=with_pictures, reach=first)
+    raw = read_probe(_ask(argv, path, timeout_s, children))
+    if not is_headerless(raw.format.format_name or ""):
+        return raw, None
+    if first is None:
+        argv = facts_argv(ffprobe, path, with_pictures=with_pictures, reach=reach)
+        raw = read_probe(_ask(argv, path, timeout_s, children))
+    return raw, reach
 
 
 def _tried(
@@ -378,9 +337,8 @@ def _end_packets(
     children: Children | None,
 ) -> tuple[RawPacket, ...] | None:
     """The packets asked for; None where there is no answer in time: only a length depends on it."""
-    argv = [ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, *words, f"file:{path}"]
     try:
-        answer = _ask(argv, path, min(timeout_s, END_TIMEOUT_S), children)
+        answer = _ask(end_argv(ffprobe, path, words), path, min(timeout_s, END_TIMEOUT_S), children)
         return read_probe(answer).packets
     except ProbeError:
         return None
@@ -389,7 +347,7 @@ def _end_packets(
 def _ask(argv: list[str], path: str, timeout_s: float, children: Children | None) -> bytes:
     limits = Limits(timeout_s=timeout_s, memory_bytes=MEMORY_BYTES, output_bytes=OUTPUT_BYTES)
     try:
-        done = run(argv, children=children, limits=limits)
+        done = run(argv, children=children, limits=limits, tether=True)
     except ValueError as problem:  # a zero byte in the name can't be: argv would refuse it
         raise ProbeError(f"ffprobe can't be asked about this name: {problem}") from problem
     if children is not None:
@@ -399,25 +357,6 @@ def _ask(argv: list[str], path: str, timeout_s: float, children: Children | None
     if done.stopped == "output":
         raise ProbeError(f"ffprobe's answer is larger than {OUTPUT_BYTES} bytes")
     if not done.ok:
-        kind = UnansweredProbeError if _may_pass(done) else ProbeError
-        raise kind(_why(done, path))
+        kind = UnansweredProbeError if may_pass(done) else ProbeError
+        raise kind(why_not(done, path))
     return done.stdout
-
-
-def _may_pass(done: Completed) -> bool:
-    """Whether the file may be well all the same: ffprobe was killed, or could not read on."""
-    is_killed = done.returncode < 0 or done.returncode > 128
-    return is_killed or any(line.rstrip().endswith(_DISK_FAULTS) for line in done.stderr)
-
-
-def _why(done: Completed, path: str) -> str:
-    lines = [line.strip() for line in done.stderr if line.strip()]
-    refused = next((line for line in lines if "not on whitelist" in line), None)
-    if refused is not None:
-        kind = refused.partition("[")[2].partition(" ")[0]
-        return f"the format {kind!r} is not allowed as a source (a playlist or script?)"
-    if any("exceeds max_streams" in line for line in lines):
-        return "it has more streams than FFmpeg takes (1000)"
-    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    words = lines[-1].removeprefix(f"file:{shown}: ") if lines else "no message"
-    return f"ffprobe failed ({done.describe_exit()}): {words}"

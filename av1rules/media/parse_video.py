@@ -114,7 +114,7 @@ def build_video(
         start_s=first_picture_s(stream, raw),
         frames=claimed_frames(stream),
         colour=colour,
-        hdr_kinds=_hdr_kinds(
+        hdr_kinds=hdr_kinds(
             colour,
             depth,
             has_static=bool(mastering or light),
@@ -224,7 +224,7 @@ def _first(words: Iterable[str | None]) -> str | None:
     return next((known for text in words if (known := word(text)) is not None), None)
 
 
-def _hdr_kinds(
+def hdr_kinds(
     colour: Colour,
     depth: int | None,
     *,

@@ -107,6 +107,34 @@ class DolbyVision(msgspec.Struct, frozen=True, kw_only=True):
     has_metadata: bool | None = None  # False: promised, but the first pictures carry none (RPU)
 
 
+class ChangeKind(Enum):
+    """What may change on the way through a film; the value is its word for people."""
+
+    SIZE = "size"
+    SAMPLE_ASPECT = "sample aspect"
+    BIT_DEPTH = "bit depth"
+    CHROMA = "chroma"
+    TRANSFER = "transfer"
+    PRIMARIES = "primaries"
+    MATRIX = "matrix"
+    RANGE = "range"
+    ROTATION = "rotation"
+    SOUND = "sound"
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is not the same all through a film, with its values in the film's order."""
+
+    kind: ChangeKind
+    values: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """ "size 320x240, then 1280x720" """
+        shown = self.values if len(self.values) <= 4 else (*self.values[:3], "more")
+        return f"{self.kind.value} {', then '.join(shown)}"
+
+
 class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     """A moving picture (never cover art). Rates in frames per second as exact fractions."""
 
@@ -142,6 +170,7 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     is_layer_of_another: bool = False  # of no use without the main stream
     stereo: str | None = None  # how two views lie in a picture, by Matroska's names
     spherical: Spherical | None = None
+    changes: tuple[Change, ...] = ()  # on the way, as seen so far
     language: str | None = None
     title: str | None = None
     dispositions: frozenset[str] = frozenset()
@@ -201,8 +230,25 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None = None
 
 
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the first look of FFmpeg and ffprobe goes to find all streams of a file. Both count
+    streams as they find them, so that all programs must look as far as the probe did."""
+
+    size_bytes: int
+    duration_s: float
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Options before an input."""
+        time_us = str(round(self.duration_s * 1_000_000))
+        return ("-probesize", str(self.size_bytes), "-analyzeduration", time_us)
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """All facts of one file from its probe. `provenance` is the AV1RULES tag, if present."""
+    """All facts of one file from its probe. `provenance` is the AV1RULES tag, if present. `reach`
+    is how far the probe looked, None for FFmpeg's own measure. Streams that begin beyond it
+    are, in words, `unresolved` if the probe knows that they are there, `unmapped` if something that
+    read on found them."""
 
     container: str  # FFmpeg's demuxer names, e.g. "matroska,webm"
     size_bytes: int
@@ -220,6 +266,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     provenance: str | None = None
     mp4: Mp4Structure | None = None  # what MP4 says and ffprobe does not; None for others
     matroska: MatroskaStructure | None = None  # of Matroska and WebM only
+    reach: Reach | None = None
+    unresolved: tuple[str, ...] = ()
+    unmapped: tuple[str, ...] = ()
 
     @property
     def main(self) -> VideoStream | None:

@@ -16,6 +16,8 @@ from av1rules.encode.losses import find_losses
 from av1rules.encode.streams import plan_streams
 from av1rules.encode.structure import is_structure_kept
 from av1rules.media.cache import content_key_of
+from av1rules.media.film_cache import known_film
+from av1rules.media.film_facts import with_film
 from av1rules.media.matroska_links import linking_file
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.items import EncodeRecipe, Evaluation
@@ -63,6 +65,9 @@ def evaluate(
     recipe = _recipe(file, source, decision, workspace)
     if key is None and recipe is not None and recipe.encoder is not None and not recipe.refused:
         key, unreadable = _content_of(workspace, file)
+    whole = with_film(source, known_film(workspace.cache, key) if key is not None else None)
+    if whole != source:  # what was seen along the film, once it is known
+        return evaluate(workspace, file, whole, content_key=key, changes=changes)
     awaits_grain = needs_grain and noise is None
     return Evaluation(
         source=source,

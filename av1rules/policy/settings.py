@@ -36,6 +36,7 @@ class Loss(StrEnum):
     STREAMS = "streams"  # streams the container can't hold (data, some subtitles)
     MP4_STRUCTURE = "mp4-structure"  # an edit list that FFmpeg does not play as players do
     MATROSKA_STRUCTURE = "matroska-structure"  # ordered editions, links between files, and such
+    CHANGES = "changes"  # size, aspect or colours that change on the way become the first ones
     DAMAGE = "damage"  # the source decodes with errors; what can be decoded is kept
 
 

@@ -21,7 +21,7 @@ from av1rules.encode.excerpt_argv import (
     SEEK_SLACK_S,
 )
 from av1rules.ffmpeg.run import file_url
-from av1rules.media.source import VideoStream
+from av1rules.media.source import Reach, VideoStream
 from av1rules.policy.quality_spec import Metric
 
 MAX_BIT_DEPTH = 12
@@ -60,7 +60,7 @@ class ScoreInput(msgspec.Struct, frozen=True, kw_only=True):
     ffprobe) less `origin_s`; pictures shown from the start on and before the end belong to them.
     A clip of the source's passages, joined, is given whole. `slack_s` is how long before a passage
     reading starts (see `seek_slack`). `deinterlaced`: as an encode with
-    `deinterlace: bwdif` sees it.
+    `deinterlace: bwdif` sees it. `reach`: that of the probe of the file.
     """
 
     path: str
@@ -69,6 +69,7 @@ class ScoreInput(msgspec.Struct, frozen=True, kw_only=True):
     origin_s: float = 0.0
     slack_s: float = SEEK_SLACK_S
     deinterlaced: bool = False
+    reach: Reach | None = None
 
 
 class ScoreInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +127,8 @@ def comparison_argv(
 def _inputs(part: ScoreInput, guards: tuple[str, ...], *, without_grain: bool) -> Iterator[str]:
     for edges in _edges(part):
         yield from (*guards, "-noautorotate")
+        if part.reach is not None:
+            yield from part.reach.options
         if edges is not None and edges[0] > part.slack_s:
             # Accurate seeking would add the file's start time once more; `trim` is accurate.
             yield from ("-noaccurate_seek", "-seek_timestamp", "1")

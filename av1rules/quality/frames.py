@@ -221,13 +221,14 @@ class FrameReader(msgspec.Struct, frozen=True, kw_only=True):
     tools: Tools
     children: Children
     priority: Priority = USUAL
+    reach: tuple[str, ...] = ()
 
     def look(self, request: FrameRequest) -> FrameStats | None:
         """What is seen there; None where nothing is: a damaged place, a wrong index, no time left.
 
         Raises RunInterruptedError, OSError.
         """
-        head = (self.tools.ffmpeg, "-nostdin", *INPUT_GUARD)
+        head = (self.tools.ffmpeg, "-nostdin", *INPUT_GUARD, *self.reach)
         lines: list[str] = []
         completed = run(
             frame_argv(head, file_url(self.path), self.main.index, self.grid, request),
@@ -269,6 +270,7 @@ def open_frame_reader(
         tools=tools,
         children=children,
         priority=priority,
+        reach=source.reach.options if source.reach is not None else (),
     )
 
 

@@ -206,7 +206,7 @@ def test_chroma_location_is_said_wherever_the_pixel_format_changes(
     chroma: str | None, pix_fmt: str, given: str | None, kept: str | None
 ) -> None:
     picture = video(chroma=chroma, pix_fmt=pix_fmt, colour=Colour(chroma_location=given))
-    filters = f"  -filter:v:0\nformat=yuv420p,setparams=chroma_location={kept}\n"
+    filters = f"[film]format=yuv420p,setparams=chroma_location={kept}'\n"
     assert (filters in text(job(source=source(main=picture)))) == (kept is not None)
 
 

@@ -14,10 +14,12 @@ from av1rules.base.hashing import content_key, file_digest, head_key
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import Check, EncodeJob
 from av1rules.encode.verify import Verification
+from av1rules.execute import film
 from av1rules.execute.quality_gate import QualityScores
 from av1rules.execute.worker import EncodedExcerpts, EncodeResult, VerifiedEncode, WorkerContext
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media import ffprobe as probe
+from av1rules.media.film_facts import FilmFacts
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan import target_state as in_place
 from av1rules.plan import workspace
@@ -118,4 +120,5 @@ def without_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     monkeypatch.setattr(workspace, "find_tools", lambda **_: TOOLS)
     monkeypatch.setattr(probe, "probe_file", probe_fake)
     monkeypatch.setattr(in_place, "probe_file", probe_fake)
+    monkeypatch.setattr(film, "look_along", lambda *_args, **_kinds: FilmFacts())
     return worker

@@ -19,7 +19,8 @@ from av1rules.ffmpeg.tools import Tools
 from av1rules.media import ffprobe as probe
 from av1rules.media.bitstream_scan import NO_HINTS
 from av1rules.media.cache import LibraryCache, ProbeFailure
-from av1rules.media.ffprobe import facts_argv, probe_file, probe_many
+from av1rules.media.ffprobe import probe_file, probe_many
+from av1rules.media.ffprobe_argv import facts_argv
 from av1rules.media.ffprobe_json import TEXT_LIMIT
 from av1rules.media.source import LibraryFile, Source
 from tests.conftest import MakeClip, library_file
