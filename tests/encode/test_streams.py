@@ -20,7 +20,7 @@ def plan(container: str = "mkv", **parts: Any) -> StreamPlan:
     [
         ("mkv", "truehd", COPY, None),
         ("mkv", "dts", COPY, None),
-        ("mkv", "adpcm_swf", CONVERT, "flac"),
+        ("mkv", "adpcm_swf", COPY, None),
         ("mkv", "pcm_s24be", COPY, None),
         ("mkv", "pcm_bluray", CONVERT, "flac"),
         ("mkv", "pcm_u24le", CONVERT, "flac"),
