@@ -12,6 +12,7 @@ from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.attempts import after_attempt, earlier_attempt
 from av1rules.plan.conflicts import conflict_of
 from av1rules.plan.context import PlanContext
+from av1rules.plan.disc_parts import disc_note, held_as_disc
 from av1rules.plan.evaluate import evaluate
 from av1rules.plan.freshness import stale_causes
 from av1rules.plan.items import (
@@ -89,6 +90,8 @@ def _to_encode(
         return Blocked.of(planned, recipe.problem or "no encoder")
     if recipe.refused:
         return Held.of(planned, *recipe.refused, is_lasting=True)
+    if (held := held_as_disc(planned, workspace.ruleset.output.mode)) is not None:
+        return held
     if (held := _held_for_names(scope, planned)) is not None:
         return held
     problem = _refusal(recipe.settings, recipe.encoder, workspace)
@@ -111,7 +114,11 @@ def _to_encode(
         origin=planned.file,
         replaces=replaces,
     )
-    notes = (*_notes(work, workspace.ruleset.tools.preferred_encoder), *_names_note(scope, planned))
+    notes = (
+        *_notes(work, workspace.ruleset.tools.preferred_encoder),
+        *disc_note(planned.file.path),
+        *_names_note(scope, planned),
+    )
     return _compared(scope, replace(planned, fingerprint=work.fingerprint, notes=notes), work)
 
 
