@@ -116,7 +116,13 @@ def _escaped(character: str) -> str:
 def input_options(path: str, source: Source) -> tuple[str, ...]:
     """Global options and the input. A media file is not trusted: FFmpeg may open only local files,
     and only with the demuxer that the probe found (never a playlist named like a video)."""
-    return (*GLOBAL_ARGS, *input_guard_args(source), "-i", file_url(path))
+    decoders = (
+        word
+        for stream in source.subtitles
+        if stream.decoder is not None
+        for word in (f"-c:{stream.index}", stream.decoder)
+    )
+    return (*GLOBAL_ARGS, *input_guard_args(source), *decoders, "-i", file_url(path))
 
 
 GLOBAL_ARGS = (

@@ -14,6 +14,7 @@ from av1rules.encode.encoders.description import Encoder
 from av1rules.encode.encoders.registry import ENCODERS, require_encoder
 from av1rules.encode.streams import StreamPlan
 from av1rules.ffmpeg.tools import EncoderInfo
+from av1rules.media.encryption import encrypted_text
 from av1rules.media.source import HdrKind, Source, VideoStream
 from av1rules.policy.settings import EncodeSettings, Loss
 
@@ -49,6 +50,8 @@ def find_losses(
     main = source.main
     if main is None:
         return (_hopeless(Loss.DAMAGE, "no video stream to encode"),)
+    if source.encryption is not None:
+        return (_hopeless(Loss.DAMAGE, encrypted_text(source.encryption)),)
     if main.is_decodable is False:
         message = "the pictures do not decode: encrypted, or damaged from the first frame on"
         return (_hopeless(Loss.DAMAGE, message),)

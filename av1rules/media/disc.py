@@ -38,7 +38,7 @@ LAYOUTS = (
         folder="bdav",
         extensions=_TRANSPORT,
         index="the disc's index, playlists (RPLS) and clip files (CLPI)",
-        way_out="make one file of it (MakeMKV, or `mkvmerge -o film.mkv` with its streams in order)",
+        way_out="make one file of it (`mkvmerge -o film.mkv` with its streams in order)",
     ),
     DiscLayout(
         folder="video_ts",

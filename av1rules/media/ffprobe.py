@@ -20,7 +20,14 @@ from av1rules.ffmpeg.run import DEMUXERS
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.bitstream_scan import NO_HINTS, PLAIN, PictureHints, scan
 from av1rules.media.cache import LibraryCache, ProbeFailure, stat_key
-from av1rules.media.container_scan import HEAD_BYTES, is_text, next_box, plain_h264_tracks
+from av1rules.media.container_scan import (
+    matroska_tracks,
+)
+from av1rules.media.encryption import (
+    encrypted_text,
+    encryption_of,
+    encryption_of_head,
+)
 from av1rules.media.ffprobe_json import (
     RawFrame,
     RawPacket,
@@ -30,6 +37,7 @@ from av1rules.media.ffprobe_json import (
     read_probe,
     word,
 )
+from av1rules.media.file_head import FileHead, read_head
 from av1rules.media.parse import build_source, main_stream
 from av1rules.media.parse_video import PROGRESSIVE_CODECS
 from av1rules.media.source import LibraryFile, Source
@@ -149,8 +157,8 @@ def probe_file(
     path = file.path
     if file.stat.size_bytes == 0:
         raise ProbeError("the file is empty")
-    plain_tracks = _plain_tracks(path)
-    raw = _facts(path, plain_tracks, tools.ffprobe, timeout_s, children)
+    head = read_head(path)
+    raw = _facts(path, head, tools.ffprobe, timeout_s, children)
     frames: Sequence[RawFrame] | None = raw.frames or None
     hints: PictureHints | None = NO_HINTS
     main = main_stream(raw)
@@ -160,7 +168,14 @@ def probe_file(
             argv = pictures_argv(tools.ffprobe, path, main)
             frames = _pictures(argv, path, timeout_s, children)
     size = file.stat.size_bytes
-    return build_source(raw, size_bytes=size, frames=frames, hints=hints or NO_HINTS)
+    return build_source(
+        raw,
+        size_bytes=size,
+        frames=frames,
+        hints=hints or NO_HINTS,
+        codec_ids=tuple(track.codec_id for track in matroska_tracks(head.data)),
+        encryption=encryption_of(raw, head.data, head.sectors),
+    )
 
 
 def probe_many(
@@ -214,6 +229,20 @@ def _outcome_of(
 
 
 def _facts(
+    path: str, head: FileHead, ffprobe: str, timeout_s: float, children: Children | None
+) -> RawProbe:
+    try:
+        return _answered(path, head.plain_tracks, ffprobe, timeout_s, children)
+    except UnansweredProbeError:
+        raise
+    except ProbeError as problem:
+        name = encryption_of_head(head.data)
+        if name is None:
+            raise
+        raise ProbeError(encrypted_text(name)) from problem
+
+
+def _answered(
     path: str, plain_tracks: int, ffprobe: str, timeout_s: float, children: Children | None
 ) -> RawProbe:
     with_pictures = path.rpartition(".")[2].lower() in PICTURES_FIRST
@@ -236,23 +265,6 @@ def _tried(
         raise
     except ProbeError:
         return None
-
-
-def _plain_tracks(path: str) -> int:
-    """A first look into the file by ourselves. Raises ProbeError for what needs no program to tell
-    that it is no film."""
-    try:
-        with open_regular(path) as file:
-            head = os.pread(file.fileno(), HEAD_BYTES, 0)
-            if is_text(head):
-                raise ProbeError("it is a text (a playlist or script?), not a film")
-            found = plain_h264_tracks(head)
-            if not found and (place := next_box(head)) is not None:
-                with contextlib.suppress(OSError, OverflowError):  # a box may claim any length
-                    found = plain_h264_tracks(os.pread(file.fileno(), HEAD_BYTES, place))
-            return found
-    except OSError as problem:
-        raise UnansweredProbeError(f"can't be read: {problem.strerror}") from problem
 
 
 def _is_reported(raw: RawProbe, plain_tracks: int) -> bool:

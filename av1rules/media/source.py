@@ -158,6 +158,7 @@ class SubtitleStream(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     codec: str
     is_text: bool | None = None
+    decoder: str | None = None  # the one to name, where FFmpeg does not know the codec
     language: str | None = None
     title: str | None = None
     dispositions: frozenset[str] = frozenset()
@@ -207,6 +208,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     main_index: int | None = None  # stream index of the main video stream
     tags: tuple[tuple[str, str], ...] = ()  # of the container; keys in lower case
     provenance: str | None = None
+    encryption: str | None = None  # its name; None: no mark of one
 
     @property
     def main(self) -> VideoStream | None:

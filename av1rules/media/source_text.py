@@ -18,6 +18,8 @@ def source_lines(source: Source) -> Iterator[str]:
     """One line for the container, one for each stream, attachment and the chapters."""
     duration = UNKNOWN if source.duration_s is None else format_duration(source.duration_s)
     yield f"container {source.container}, {format_size(source.size_bytes)}, {duration}"
+    if source.encryption is not None:
+        yield f"encrypted: {source.encryption}"
     for video in source.video:
         main = " (main)" if video.index == source.main_index else ""
         yield f"video {video.index}{main}: {_video(video)}"

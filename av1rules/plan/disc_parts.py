@@ -25,7 +25,8 @@ def disc_note(path: str) -> tuple[str, ...]:
     layout = disc_layout(path)
     if layout is None:
         return ()
-    return (
+    note = (
         f"part of a disc ({layout.folder.upper()}): encoded as a film of its own; menus, angles "
-        f"and the order of its parts stay on the disc (for one whole film: {layout.way_out})",
+        f"and the order of its parts stay on the disc (for one whole film: {layout.way_out})"
     )
+    return (note,)

@@ -371,7 +371,9 @@ class TestReplaced:
         new = replaced.folder / "films/A Film (1999) {imdb-1}/A Film.mkv"
         new.parent.mkdir()
         replaced.rules_file.write_text(
-            replaced.rules_file.read_text().replace("mode: replace", "mode: replace, receipts: json")
+            replaced.rules_file.read_text().replace(
+                "mode: replace", "mode: replace, receipts: json"
+            )
         )
         assert replaced.run(force=True).done == 1
         old.rename(new)

@@ -1,8 +1,8 @@
 """Adds targets found on disk to the ledger, by their tags: after the ledger was lost or restored
 from an older copy, the library moved to another machine, or a target was edited.
 
-Each file is checked first; one that fails is reported and left alone. Only the ledger is written, and the
-receipts of renamed targets.
+Each file is checked first; one that fails is reported and left alone. Only the ledger is
+written, and the receipts of renamed targets.
 """
 
 from __future__ import annotations
