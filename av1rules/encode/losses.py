@@ -16,6 +16,7 @@ from av1rules.encode.streams import StreamPlan
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.media.encryption import encrypted_text
 from av1rules.media.source import HdrKind, Source, VideoStream
+from av1rules.policy.deinterlacing import INVERSE_TELECINE, is_telecine_rate
 from av1rules.policy.settings import EncodeSettings, Loss
 
 MAX_BIT_DEPTH = 10
@@ -148,9 +149,23 @@ def _pictures(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFindi
     if main.has_captions:
         message = "closed captions inside the pictures would be lost"
         yield _finding(settings, Loss.CAPTIONS, message)
+    yield from _interlacing(main, settings)
+
+
+def _interlacing(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:
     if main.is_interlaced and settings.deinterlace == "off":
         message = "the pictures are interlaced and would be combed for ever"
-        yield _finding(settings, Loss.INTERLACED, message, "or better `deinterlace: bwdif`")
+        better = "or better `deinterlace: bwdif`"
+        if is_telecine_rate(main):
+            better += " (for film at 24 pictures, telecined: `deinterlace: inverse-telecine`)"
+        yield _finding(settings, Loss.INTERLACED, message, better)
+    if settings.deinterlace == INVERSE_TELECINE and not is_telecine_rate(main):
+        rate = "unknown" if main.frame_rate is None else f"{float(main.frame_rate):.5g}"
+        message = (
+            "inverse telecine leaves out one of five frames, which is right only for film in 29.97 "
+            f"frames per second; this rate is {rate}: use `deinterlace: bwdif`"
+        )
+        yield _hopeless(Loss.INTERLACED, message)
 
 
 def _bit_depth(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:

@@ -20,6 +20,11 @@ from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import Blame, Check, EncodeJob
 from av1rules.encode.measure import audio_starts, decode_fully, first_frame_times, shown_packets
+from av1rules.encode.picture_count import (
+    duration_tolerance_s,
+    is_count_right,
+    largest_drift_s,
+)
 from av1rules.encode.streams import StreamAction, StreamStep
 from av1rules.ffmpeg.failures import explain
 from av1rules.ffmpeg.progress import ProgressSample, eta_s
@@ -213,8 +218,10 @@ def _frames_check(pair: _Pair, frames: int | None) -> Check:
     text = f"source {count.packets} packets, {count.frames} pictures; target {frames} frames"
     if Loss.DAMAGE in job.settings.accept:
         detail = f"{text}; damage is accepted"
-        return Check(name="frames", passed=frames == count.frames, detail=detail)
-    if count.frames != frames or count.decode_errors:
+        is_right = is_count_right(job.settings, frames=count.frames, pictures=frames)
+        return Check(name="frames", passed=is_right, detail=detail)
+    is_right = is_count_right(job.settings, frames=count.frames, pictures=frames)
+    if not is_right or count.decode_errors:
         blame = Blame.SOURCE if count.decode_errors else Blame.ENCODE
         detail = f"{text}; {count.decode_errors} errors in decoding the source"
         return Check(name="frames", passed=False, detail=detail, blame=blame)
@@ -222,7 +229,7 @@ def _frames_check(pair: _Pair, frames: int | None) -> Check:
         return Check(name="frames", passed=True, detail=text)
     shown = shown_packets(job.source_path, index, tools=pair.tools, children=pair.children)
     allowed = FRAMELESS_PACKETS.get(job.main.codec, 0)
-    lacking = shown - frames
+    lacking = shown - count.frames
     passed = lacking <= 0 if allowed is not None and lacking <= 0 else _few(lacking, allowed)
     detail = f"{text}; {shown} packets are to be shown"
     return Check(name="frames", passed=passed, detail=detail, blame=Blame.SOURCE)
@@ -285,6 +292,7 @@ def _duration_check(job: EncodeJob, target: Source, video: int, *, starts_s: flo
     start = max((starts_s or 0) - min(job.source.start_s or 0, 0), 0)
     frame_s = 1 / (job.main.frame_rate or Fraction(24))
     tolerance = max(DURATION_TOLERANCE_S, wanted * DURATION_TOLERANCE, 2 * float(frame_s))
+    tolerance = duration_tolerance_s(job.settings, tolerance)
     distance = min(abs(wanted - found), abs(start + wanted - found), abs(wanted - start - found))
     detail = f"source {wanted:.3f} s, target {found:.3f} s"
     passed = distance <= tolerance or Loss.DAMAGE in job.settings.accept
@@ -298,7 +306,8 @@ def _timing_checks(
     if not before or not after:
         yield Check(name="timing", passed=bool(after), detail="the source gives no times")
         return
-    drift = max(abs((b - after[0]) - (a - before[0])) for a, b in zip(before, after, strict=False))
+    rate = pair.job.main.frame_rate or Fraction(24)
+    drift = largest_drift_s(pair.job.settings, before, after, rate=rate)
     compared = min(len(before), len(after))
     detail = f"{compared} pictures compared, moved by at most {drift * 1000:.1f} ms"
     yield Check(name="timing", passed=drift <= RHYTHM_TOLERANCE_S, detail=detail)

@@ -56,7 +56,9 @@ class Prerequisite(Enum):
 
 class EncodeRecipe(Struct, frozen=True, kw_only=True):
     """How a target would be made. `settings` are the effective ones, and `origins` says where each
-    comes from. `encoder` is None if the requested one is missing; `problem` then says so."""
+    comes from. `encoder` is None if the requested one is missing; `problem` then says so.
+    `as_before` are the settings that earlier versions took from the same rules, where a built-in
+    default has changed since: what was made with them stays."""
 
     settings: EncodeSettings
     origins: tuple[tuple[str, Origin], ...]
@@ -64,6 +66,7 @@ class EncodeRecipe(Struct, frozen=True, kw_only=True):
     losses: tuple[LossFinding, ...]
     encoder: EncoderInfo | None
     problem: str | None = None
+    as_before: EncodeSettings | None = None
 
     @property
     def refused(self) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ from av1rules.plan.renames_and_copies import with_reusable_target
 from av1rules.plan.review_gate import apply_review
 from av1rules.plan.target_state import inspect_target, target_path
 from av1rules.plan.workspace import Workspace
+from av1rules.policy.deinterlacing import deinterlacing_notes
+from av1rules.policy.fingerprint import fingerprint
 from av1rules.policy.model import HardLinks, OnToolsChange, OutputMode
 from av1rules.policy.resolve import DecisionKind
 from av1rules.policy.settings import EncodeSettings
@@ -208,6 +210,7 @@ def with_freshness(
         redo_on_tools_change=workspace.ruleset.tools.on_change is OnToolsChange.REDO,
         forced=forced,
         fault=scope.faults.get(planned.target or ""),
+        as_before=work.recipe.as_before,
     )
     texts = tuple(cause.text for cause in causes)
     attempt = None if forced else earlier_attempt(workspace, work)
@@ -250,9 +253,25 @@ def _notes(work: PlannedEncode, preferred: str | None) -> tuple[str, ...]:
     return (
         *(f"accepted: {loss.message}" for loss in recipe.losses),
         *recipe.streams.notes,
+        *_deinterlacing(work),
         *_second_choice(work, preferred),
         *encoder_limits(recipe.settings, work.encoder),
     )
+
+
+def _deinterlacing(work: PlannedEncode) -> tuple[str, ...]:
+    """What becomes of the motion; another text for a target that an earlier version made."""
+    main, recipe, known = work.evaluation.source.main, work.recipe, work.known
+    if main is None:
+        return ()
+    older = recipe.as_before
+    if known is None or older is None or known.fingerprint != fingerprint(work.content_key, older):
+        return deinterlacing_notes(main, recipe.settings)
+    kept = (
+        "made by an earlier version, and kept; `deinterlace_rate: fields` in its rule, or --force, "
+        "makes it anew with a picture of each field"
+    )
+    return (*deinterlacing_notes(main, older)[:1], kept)
 
 
 def _second_choice(work: PlannedEncode, preferred: str | None) -> tuple[str, ...]:

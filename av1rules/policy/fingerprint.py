@@ -19,8 +19,10 @@ from msgspec.structs import fields, replace
 
 from av1rules.base.text import text_digest
 from av1rules.media.source import Source
+from av1rules.policy.deinterlacing import BWDIF, picture_rate
 from av1rules.policy.settings import (
     AUTO,
+    DEINTERLACE_FRAMES,
     NOT_IN_FINGERPRINT,
     STORED_NAMES,
     EncodeSettings,
@@ -56,16 +58,19 @@ _DECODER = msgspec.json.Decoder(EncodeSettings)
 def effective(settings: EncodeSettings, source: Source) -> EncodeSettings:
     """The settings with what this source makes of them, so that a change without effect is none.
 
-    Bit depth "as the source" becomes a number, `keyint` in seconds becomes frames, and a
-    deinterlacer is off where the pictures are known to be progressive.
+    Bit depth "as the source" becomes a number, `keyint` in seconds becomes frames of the target, a
+    deinterlacer is off where the pictures are known to be progressive, and without one its rate
+    does not count.
     """
     main = source.main
     if main is None:
         return settings
     depth = settings.bit_depth or _kept_depth(main.bit_depth)
     deinterlace = "off" if main.is_interlaced is False else settings.deinterlace
-    keyint = _keyint_frames(settings.keyint, main.frame_rate)
-    return replace(settings, bit_depth=depth, deinterlace=deinterlace, keyint=keyint)
+    rate = settings.deinterlace_rate if deinterlace == BWDIF else DEINTERLACE_FRAMES
+    settings = replace(settings, bit_depth=depth, deinterlace=deinterlace, deinterlace_rate=rate)
+    keyint = _keyint_frames(settings.keyint, picture_rate(main.frame_rate, settings))
+    return replace(settings, keyint=keyint)
 
 
 def _kept_depth(depth: int | None) -> int:
@@ -123,6 +128,8 @@ def settings_json(settings: EncodeSettings) -> str:
     """All fields in canonical JSON: kept whole, so that a later plan can say what changed. Absent
     requests are left out: a ledger has a row like this for each film."""
     values = msgspec.to_builtins(settings)
+    if settings.deinterlace_rate == DEINTERLACE_FRAMES:
+        del values["deinterlace_rate"]
     for name in _REQUESTS:
         if not getattr(settings, name):
             del values[STORED_NAMES.get(name, name)]

@@ -226,6 +226,7 @@ rules:
         keyint="10s",
         bit_depth=10,
         deinterlace="bwdif",
+        deinterlace_rate="fields",
         params=(("ac-bias", "1"), ("enable-qm", "1"), ("sharpness", "2")),
         container="mp4",
         accept=frozenset({Loss.CHROMA, Loss.HDR10_PLUS}),
