@@ -19,7 +19,7 @@ from av1rules.media.cache import content_key_of
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.items import EncodeRecipe, Evaluation
 from av1rules.plan.workspace import Workspace
-from av1rules.policy.deinterlacing import BWDIF, makes_fields
+from av1rules.policy.deinterlacing import makes_fields
 from av1rules.policy.facts import facts_of
 from av1rules.policy.fingerprint import effective, fingerprint
 from av1rules.policy.match import asks_for_grain, unmeasured_rule
@@ -147,7 +147,7 @@ def _origins(decision: Decision, settings: EncodeSettings) -> tuple[tuple[str, O
     origins = dict(decision.origins)
     for name, origin in decision.origins:
         requested, made = getattr(decision.settings, name), getattr(settings, name)
-        is_idle = name == "deinterlace_rate" and settings.deinterlace != BWDIF
+        is_idle = made is msgspec.UNSET  # also where a rule says what unset means
         if requested != made and not is_idle:
             change = f": {requested or 'as the source'}, for this source {made}"
             origins[name] = origin._replace(change=change)

@@ -55,10 +55,8 @@ class Prerequisite(Enum):
 
 
 class EncodeRecipe(Struct, frozen=True, kw_only=True):
-    """How a target would be made. `settings` are the effective ones, and `origins` says where each
-    comes from. `encoder` is None if the requested one is missing; `problem` then says so.
-    `as_before` are the settings that earlier versions took from the same rules, where a built-in
-    default has changed since: what was made with them stays."""
+    """How a target would be made: effective `settings`, each with its origin. `encoder` None: it is
+    missing, as `problem` says. `as_before`: settings of an earlier version, whose target stays."""
 
     settings: EncodeSettings
     origins: tuple[tuple[str, Origin], ...]

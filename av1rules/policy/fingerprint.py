@@ -22,6 +22,7 @@ from av1rules.media.source import Source
 from av1rules.policy.deinterlacing import BWDIF, picture_rate
 from av1rules.policy.settings import (
     AUTO,
+    DEINTERLACE_FIELDS,
     DEINTERLACE_FRAMES,
     NOT_IN_FINGERPRINT,
     STORED_NAMES,
@@ -67,7 +68,8 @@ def effective(settings: EncodeSettings, source: Source) -> EncodeSettings:
         return settings
     depth = settings.bit_depth or _kept_depth(main.bit_depth)
     deinterlace = "off" if main.is_interlaced is False else settings.deinterlace
-    rate = settings.deinterlace_rate if deinterlace == BWDIF else DEINTERLACE_FRAMES
+    is_by_fields = deinterlace == BWDIF and settings.deinterlace_rate == DEINTERLACE_FIELDS
+    rate = DEINTERLACE_FIELDS if is_by_fields else msgspec.UNSET
     settings = replace(settings, bit_depth=depth, deinterlace=deinterlace, deinterlace_rate=rate)
     keyint = _keyint_frames(settings.keyint, picture_rate(main.frame_rate, settings))
     return replace(settings, keyint=keyint)
@@ -128,8 +130,6 @@ def settings_json(settings: EncodeSettings) -> str:
     """All fields in canonical JSON: kept whole, so that a later plan can say what changed. Absent
     requests are left out: a ledger has a row like this for each film."""
     values = msgspec.to_builtins(settings)
-    if settings.deinterlace_rate == DEINTERLACE_FRAMES:
-        del values["deinterlace_rate"]
     for name in _REQUESTS:
         if not getattr(settings, name):
             del values[STORED_NAMES.get(name, name)]
@@ -149,6 +149,8 @@ def in_words(settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
 def shown(settings: EncodeSettings, name: str) -> str:
     """One setting for people: `auto` with the number it came to, an absent target as `none`."""
     value = getattr(settings, name)
+    if value is msgspec.UNSET:
+        return DEINTERLACE_FRAMES if settings.deinterlace == BWDIF else "none"
     if name == "film_grain" and settings.film_grain_auto:
         return f"{AUTO} ({value})" if value else AUTO
     if name == "crf" and settings.quality_target is not None:
