@@ -36,8 +36,9 @@ from av1rules.plan.prerequisites import with_known_results
 from av1rules.plan.renames_and_copies import with_reusable_target
 from av1rules.plan.review_gate import apply_review
 from av1rules.plan.target_state import inspect_target, target_path
+from av1rules.plan.telecine import known_telecine
 from av1rules.plan.workspace import Workspace
-from av1rules.policy.deinterlacing import deinterlacing_notes
+from av1rules.policy.deinterlacing import BWDIF, deinterlacing_notes, is_telecine_rate
 from av1rules.policy.fingerprint import fingerprint
 from av1rules.policy.model import HardLinks, OnToolsChange, OutputMode
 from av1rules.policy.resolve import DecisionKind
@@ -118,6 +119,7 @@ def _to_encode(
     )
     notes = (
         *_notes(work, workspace.ruleset.tools.preferred_encoder),
+        *_deinterlacing(workspace, work),
         *disc_note(planned.file.path),
         *_names_note(scope, planned),
     )
@@ -253,20 +255,22 @@ def _notes(work: PlannedEncode, preferred: str | None) -> tuple[str, ...]:
     return (
         *(f"accepted: {loss.message}" for loss in recipe.losses),
         *recipe.streams.notes,
-        *_deinterlacing(work),
         *_second_choice(work, preferred),
         *encoder_limits(recipe.settings, work.encoder),
     )
 
 
-def _deinterlacing(work: PlannedEncode) -> tuple[str, ...]:
+def _deinterlacing(workspace: Workspace, work: PlannedEncode) -> tuple[str, ...]:
     """What becomes of the motion; another text for a target that an earlier version made."""
     main, recipe, known = work.evaluation.source.main, work.recipe, work.known
     if main is None:
         return ()
     older = recipe.as_before
     if known is None or older is None or known.fingerprint != fingerprint(work.content_key, older):
-        return deinterlacing_notes(main, recipe.settings)
+        is_film = None
+        if recipe.settings.deinterlace == BWDIF and is_telecine_rate(main):
+            is_film = known_telecine(workspace, work.content_key)
+        return deinterlacing_notes(main, recipe.settings, is_film=is_film)
     kept = (
         "made by an earlier version, and kept; `deinterlace_rate: fields` in its rule, or --force, "
         "makes it anew with a picture of each field"

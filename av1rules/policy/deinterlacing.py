@@ -45,9 +45,18 @@ def is_telecine_rate(main: VideoStream) -> bool:
     return rate is not None and abs(rate / TELECINE_RATE - 1) <= RATE_TOLERANCE
 
 
-def deinterlacing_notes(main: VideoStream, settings: EncodeSettings) -> tuple[str, ...]:
+TELECINE_SEEN = (
+    "telecined film was seen in it, 24 pictures in 60 fields per second: `deinterlace: "
+    "inverse-telecine` gives them back"
+)
+
+
+def deinterlacing_notes(
+    main: VideoStream, settings: EncodeSettings, *, is_film: bool | None = None
+) -> tuple[str, ...]:
     """What becomes of the motion of an interlaced film, for the plan; nothing where nothing is
-    deinterlaced. The settings are the effective ones."""
+    deinterlaced. The settings are the effective ones. `is_film`: whether a look showed telecined
+    film; None: nobody looked."""
     frames = main.frame_rate
     made = picture_rate(frames, settings)
     if frames is None or made is None or settings.deinterlace not in (BWDIF, INVERSE_TELECINE):
@@ -62,9 +71,10 @@ def deinterlacing_notes(main: VideoStream, settings: EncodeSettings) -> tuple[st
             f"deinterlaced: {fields} fields per second become {pictures} pictures per second: half "
             "the motion goes (`deinterlace_rate: fields` keeps it)"
         )
-    if not is_telecine_rate(main):
+    if not is_telecine_rate(main) or is_film is False:
         return (note,)
-    return (note, "film at 24 pictures in these 60 fields? `deinterlace: inverse-telecine`")
+    may_be = "film at 24 pictures in these 60 fields? `av1rules explain` looks"
+    return (note, TELECINE_SEEN if is_film else may_be)
 
 
 def _per_second(rate: Fraction) -> str:

@@ -40,7 +40,7 @@ def film(rate: Fraction | None, *, is_interlaced: bool | None = True) -> Source:
         (FIELDS, PAL, False, 1, 25, ""),
         (FRAMES, PAL, True, 1, 25, "become 25 pictures per second: half the motion goes"),
         (EARLIER, PAL, True, 1, 25, "half the motion goes"),
-        (FIELDS, NTSC, True, 2, Fraction(60_000, 1001), "`deinterlace: inverse-telecine`"),
+        (FIELDS, NTSC, True, 2, Fraction(60_000, 1001), "`av1rules explain` looks"),
         (FILM, NTSC, True, Fraction(4, 5), Fraction(24_000, 1001), "become 23.976 pictures of fi"),
         (FILM, NTSC, False, 1, NTSC, ""),
         (PLAIN, PAL, True, 1, 25, ""),
