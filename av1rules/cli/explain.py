@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from av1rules.cli.options import absolute_paths, rules_option
-from av1rules.plan.explain import explain_file
+from av1rules.plan.explain import explain_file, has_looked_for_telecine
 from av1rules.plan.workspace import open_workspace
 from av1rules.report.explain import explain_text
 
@@ -20,4 +20,7 @@ def command(rules_file: Path, file: str) -> None:
     settings with the line that set them, and the FFmpeg command."""
     (path,) = absolute_paths((file,))
     with open_workspace(rules_file, write=False) as workspace:
-        click.echo(explain_text(explain_file(workspace, path)))
+        explanation = explain_file(workspace, path)
+        if has_looked_for_telecine(workspace, explanation):
+            explanation = explain_file(workspace, path)
+        click.echo(explain_text(explanation))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
-import os
 import sys
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from av1rules import __version__
 from av1rules.base.errors import Av1rulesError, RunInterruptedError
-from av1rules.cli.exit_codes import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE
+from av1rules.base.standard_streams import end_output, open_missing, silence
+from av1rules.cli.exit_codes import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE
 
 COMMANDS = {
     "adopt": "Take targets found on disk into the ledger: after it was lost, or a move.",
@@ -37,6 +39,19 @@ COMMANDS = {
 }
 
 
+class _UnreadError(Exception):
+    """Nobody reads the output on: `av1rules plan | head`."""
+
+
+@contextlib.contextmanager
+def _readers_may_leave() -> Iterator[None]:
+    """click would end with exit code 1, as if something had failed."""
+    try:
+        yield
+    except BrokenPipeError as left:
+        raise _UnreadError from left
+
+
 class _LazyGroup(click.Group):
     """Imports `av1rules.cli.NAME` only when that command is called: `--help` stays fast."""
 
@@ -49,6 +64,14 @@ class _LazyGroup(click.Group):
         module = importlib.import_module(f"av1rules.cli.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def make_context(self, *given: Any, **more: Any) -> click.Context:
+        with _readers_may_leave():
+            return super().make_context(*given, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _readers_may_leave():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -63,10 +86,12 @@ def cli() -> None:
 
 def run() -> None:
     """What the `av1rules` program calls."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # names of files may hold what the terminal can't show
-            stream.reconfigure(errors="backslashreplace")
-    sys.exit(_exit_code(sys.argv[1:]))
+    open_missing()
+    code = _exit_code(sys.argv[1:])
+    failure = end_output()
+    if failure is not None and code == EXIT_DONE and not isinstance(failure, BrokenPipeError):
+        code = _unwritten(failure)
+    sys.exit(code)
 
 
 def _exit_code(arguments: list[str]) -> int:
@@ -75,33 +100,51 @@ def _exit_code(arguments: list[str]) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as problem:
-        problem.show()
+        with _unread():
+            problem.show()
         return problem.exit_code
     except (click.Abort, KeyboardInterrupt, RunInterruptedError):
-        click.echo("interrupted", err=True)
+        _say("interrupted")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # `av1rules plan | head`: nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except _UnreadError:
+        silence(sys.stdout)
+        return EXIT_DONE
     except OSError as problem:
         if problem.filename is not None or problem.errno not in (errno.ENOSPC, errno.EIO):
             return _report_bug()
-        click.echo(f"av1rules: the output could not be written: {problem.strerror}", err=True)
-        return EXIT_USAGE
+        return _unwritten(problem)
     except Av1rulesError as problem:
-        click.echo(f"av1rules: {problem}", err=True)
+        _say(f"av1rules: {problem}")
         return EXIT_USAGE
     except Exception:  # noqa: BLE001 - the last guard: everything has an exit code
         return _report_bug()
     return result if isinstance(result, int) else 0
 
 
+def _say(text: str) -> None:
+    with _unread():
+        click.echo(text, err=True)
+
+
+@contextlib.contextmanager
+def _unread() -> Iterator[None]:
+    """A message that nobody takes changes no exit code: a closed pipe, a full disk under a log."""
+    try:
+        yield
+    except OSError:
+        silence(sys.stderr)
+
+
+def _unwritten(problem: OSError) -> int:
+    _say(f"av1rules: the output could not be written: {problem.strerror}")
+    return EXIT_USAGE
+
+
 def _report_bug() -> int:
-    click.echo(traceback.format_exc(), err=True)
+    _say(traceback.format_exc())
     python = sys.version.split()[0]
-    click.echo(
+    _say(
         f"av1rules {__version__}, Python {python}, {sys.platform}: this is a fault in av1rules; "
-        "please report it with the lines above",
-        err=True,
+        "please report it with the lines above"
     )
     return EXIT_BUG

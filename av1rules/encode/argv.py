@@ -31,7 +31,14 @@ from av1rules.ffmpeg.run import file_url
 from av1rules.media.provenance_tag import PROVENANCE_TAG, text_tag
 from av1rules.media.second_layers import Layer
 from av1rules.media.source import Attachment, Source, VideoStream
-from av1rules.policy.settings import Loss
+from av1rules.policy.deinterlacing import (
+    BWDIF,
+    INVERSE_TELECINE,
+    TELECINE_CYCLE,
+    makes_fields,
+    pictures_per_frame,
+)
+from av1rules.policy.settings import EncodeSettings, Loss
 
 MUXING_QUEUE_PACKETS = 4096
 """Packets kept while another stream has not started: sparse subtitles overflow the default 128."""
@@ -60,8 +67,22 @@ RESAMPLED_LOCATION = "left"
 """Where FFmpeg's scaler places chroma without a location, like MPEG-2 and all later codecs."""
 
 
-DEINTERLACER = "bwdif=mode=send_frame:deint=interlaced"
-"""One output frame per input frame; frames flagged progressive stay unchanged."""
+_BWDIF_FRAMES = "bwdif=mode=send_frame:deint=interlaced"
+_BWDIF_FIELDS = "bwdif=mode=send_field:deint=interlaced"
+"""One or two output frames per input frame; frames flagged progressive stay as they are, one."""
+
+
+def deinterlacers(settings: EncodeSettings) -> tuple[str, ...]:
+    """The filters that make whole pictures of interlaced frames, in order; usually none.
+
+    The inverse of telecine pairs the fields of one picture of film again (frames that stay combed
+    are deinterlaced), then leaves out the one of each five that came twice.
+    """
+    if settings.deinterlace == INVERSE_TELECINE:
+        return ("fieldmatch", _BWDIF_FRAMES, f"decimate=cycle={TELECINE_CYCLE}")
+    if settings.deinterlace == BWDIF:
+        return (_BWDIF_FIELDS if makes_fields(settings) else _BWDIF_FRAMES,)
+    return ()
 
 
 RGB_MATRIX = "bt709"
@@ -131,7 +152,13 @@ def input_options(path: str, source: Source, reading: tuple[str, ...] = ()) -> t
     """Global options and the input. A media file is not trusted: FFmpeg may open only local files,
     and only with the demuxer that the probe found (never a playlist named like a video). `reading`
     are more options of the input."""
-    return (*GLOBAL_ARGS, *input_guard_args(source), *reading, "-i", file_url(path))
+    decoders = (
+        word
+        for stream in source.subtitles
+        if stream.decoder is not None
+        for word in (f"-c:{stream.index}", stream.decoder)
+    )
+    return (*GLOBAL_ARGS, *input_guard_args(source), *decoders, *reading, "-i", file_url(path))
 
 
 GLOBAL_ARGS = (
@@ -190,7 +217,9 @@ def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
     yield from (f"-filter:{video}", watching(",".join(_filters(job))))
     yield from video_args(job, video)
     # Only these two together keep every frame and its time where the frame rate varies.
-    yield from (f"-fps_mode:{video}", "passthrough", f"-enc_time_base:{video}", "demux")
+    # Fields lie between the ticks of some containers, and film has ticks of its own.
+    base = "demux" if pictures_per_frame(job.settings) == 1 else "filter"
+    yield from (f"-fps_mode:{video}", "passthrough", f"-enc_time_base:{video}", base)
     yield from _video_tags(job, video)
 
 
@@ -217,8 +246,7 @@ def _pix_fmt(job: EncodeJob) -> str:
 
 def _filters(job: EncodeJob) -> Iterator[str]:
     """The filters that the frames need; usually none."""
-    if job.settings.deinterlace == "bwdif":
-        yield DEINTERLACER
+    yield from deinterlacers(job.settings)
     yield from format_filters(job)
 
 

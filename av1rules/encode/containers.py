@@ -28,7 +28,42 @@ AUDIO = {
 
 LOSSLESS_AUDIO_TARGET = {"pcm_f32be": "pcm_f32le", "pcm_f64be": "pcm_f64le"}
 """Float samples that only change their byte order; everything else that can't be copied becomes
-FLAC, which keeps every sample of integer PCM and all that a lossy codec decodes to."""
+FLAC, which keeps every sample of integer PCM; see `kept_of_sound`."""
+
+_INTEGER_SOUND = frozenset({
+    "alac", "ape", "flac", "mlp", "mp4als", "ralf", "s302m", "shorten", "tak", "truehd", "tta",
+    "wmalossless",
+})  # fmt: skip
+"""Lossless codecs whose samples are integers of at most 24 bit."""
+
+_SIXTEEN_BIT_SOUND = ("adpcm_", "gsm", "g723_1", "g728", "g729", "truespeech", "interplay_dpcm",
+                      "roq_dpcm", "sol_dpcm", "xan_dpcm", "amrnb_")  # fmt: skip
+"""Lossy codecs that FFmpeg decodes to 16-bit integers."""
+
+_DEEP_PCM = frozenset(
+    {"pcm_s32be", "pcm_s32le", "pcm_u32be", "pcm_u32le", "pcm_s64be", "pcm_s64le"}
+)
+_FLOAT_PCM = ("pcm_f16", "pcm_f24", "pcm_f32", "pcm_f64")
+
+
+def kept_of_sound(codec: str) -> str:
+    """What of a track's sound its lossless copy in another codec keeps, in words.
+
+    Lossy codecs decode to float samples (AAC, WMA, Cook): FLAC and PCM take 24 bit of each. What
+    that leaves out lies 144 dB below full scale, where no converter hears it; yet it is something.
+    """
+    if codec in LOSSLESS_AUDIO_TARGET or codec in _INTEGER_SOUND:
+        return "no sample is lost"
+    if codec in _DEEP_PCM:
+        return "the upper 24 bit of each sample stay"
+    if codec.startswith("dsd_"):
+        return "its 1-bit stream becomes PCM: the sound stays, the samples do not"
+    if codec.startswith(("pcm_", *_SIXTEEN_BIT_SOUND)) and not codec.startswith(_FLOAT_PCM):
+        return "no sample is lost"
+    if codec.startswith(_FLOAT_PCM) or codec == "wavpack":
+        return "24 bit of each sample stay: exact for integers, rounded at -144 dB for float"
+    return "decoded once: 24 bit of each sample stay, rounded at -144 dB; it takes more space"
+
 
 FLAC_MAX_CHANNELS = 8
 

@@ -21,6 +21,7 @@ from av1rules.ffmpeg.run import FfmpegResult, OnSample, ignore_sample, run_ffmpe
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ffmpeg.watchdog import USUAL_LIMITS, RunLimits
 from av1rules.media.cache import lone_file
+from av1rules.media.encryption import encrypted_text
 from av1rules.media.ffprobe import probe_file
 from av1rules.media.source import Source
 from av1rules.media.truncation import missing_part
@@ -79,6 +80,8 @@ def source_problem(
     Video and audio are decoded as far as this FFmpeg knows their codecs; subtitles are only read.
     Raises RunInterruptedError, and a plain Av1rulesError where the surroundings are to blame.
     """
+    if source.encryption is not None:
+        return encrypted_text(source.encryption)
     unknown: frozenset[str] = frozenset()
     while True:
         result = run_ffmpeg(

@@ -38,6 +38,7 @@ from av1rules.ffmpeg.run import FfmpegResult, file_url, run_ffmpeg
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.film_facts import FilmFacts
 from av1rules.media.source import Source
+from av1rules.policy.deinterlacing import picture_rate, pictures_per_frame
 from av1rules.policy.settings import Loss
 
 COVER_TIMEOUT_S = 60.0
@@ -277,8 +278,9 @@ class _Progress:
 
 def _expected_frames(job: EncodeJob) -> int | None:
     if not job.passages:
-        return expected_frames(job.source)
-    rate = job.main.frame_rate
+        frames = expected_frames(job.source)
+        return None if frames is None else round(frames * pictures_per_frame(job.settings))
+    rate = picture_rate(job.main.frame_rate, job.settings)
     length_s = sum(length for _, length in job.passages)
     return max(round(length_s * rate), 1) if rate else None
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from av1rules.encode.argv import (
-    DEINTERLACER,
     GLOBAL_ARGS,
+    deinterlacers,
     encoder_args,
     format_filters,
     input_guard_args,
@@ -38,7 +38,7 @@ def clip_argv(job: EncodeJob, *, ffmpeg: str, output: str) -> tuple[str, ...]:
     joined = excerpt_graph(
         job.passages,
         stream=job.main.index,
-        is_deinterlaced=job.settings.deinterlace == "bwdif",
+        first=deinterlacers(job.settings),
         last=(*format_filters(job), f"settb=1/{TIME_SCALE}"),
     )
     return (
@@ -77,14 +77,15 @@ def excerpt_graph(
     passages: Sequence[tuple[float, float]],
     *,
     stream: int,
-    is_deinterlaced: bool,
+    first: Sequence[str] = (),
     last: Sequence[str] = (),
 ) -> str:
-    """A filter graph without its last label: cuts each passage out, joins them, then `last`."""
+    """A filter graph without its last label: `first` for all that is read, cuts each passage out,
+    joins them, then `last`."""
     chains, labels = [], []
     for number, (start_s, duration_s) in enumerate(passages):
         low_s, high_s = start_s - EXCERPT_EDGE_S, start_s + duration_s - EXCERPT_EDGE_S
-        filters = [DEINTERLACER] if is_deinterlaced else []  # first: it looks at what is around
+        filters = [*first]  # deinterlacers look at what is around
         filters += [f"trim=start={low_s:.6f}:end={high_s:.6f}", "setpts=PTS-STARTPTS"]
         labels.append(f"[passage{number}]")
         chains.append(f"[{number}:{stream}]{','.join(filters)}{labels[-1]}")

@@ -12,6 +12,7 @@ from av1rules.encode.streams import StreamPlan, plan_streams
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.ffmpeg.watchdog import RunLimits
 from av1rules.media.source import Source, VideoStream
+from av1rules.policy.deinterlacing import picture_rate
 from av1rules.policy.settings import EncodeSettings
 
 
@@ -66,7 +67,7 @@ class EncodeJob(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def facts(self) -> VideoFacts:
-        return VideoFacts(frame_rate=self.main.frame_rate)
+        return VideoFacts(frame_rate=picture_rate(self.main.frame_rate, self.settings))
 
     @property
     def event_name(self) -> str:

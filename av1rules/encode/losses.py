@@ -18,8 +18,10 @@ from av1rules.encode.mp4_tracks import mp4_structure_losses
 from av1rules.encode.streams import StreamPlan
 from av1rules.encode.structure import StructureLoss, structure_losses
 from av1rules.ffmpeg.tools import EncoderInfo
+from av1rules.media.encryption import encrypted_text
 from av1rules.media.film_facts import HDR_TRANSFERS
 from av1rules.media.source import ChangeKind, HdrKind, Source, VideoStream
+from av1rules.policy.deinterlacing import INVERSE_TELECINE, is_telecine_rate
 from av1rules.policy.settings import EncodeSettings, Loss
 
 MAX_BIT_DEPTH = 10
@@ -56,6 +58,8 @@ def find_losses(
     main = source.main
     if main is None:
         return (_hopeless(Loss.DAMAGE, "no video stream to encode"),)
+    if source.encryption is not None:
+        return (_hopeless(Loss.DAMAGE, encrypted_text(source.encryption)),)
     if main.is_decodable is False:
         message = (
             "the pictures do not decode: encrypted, damaged, or of a codec that this FFmpeg does "
@@ -244,9 +248,23 @@ def _pictures(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFindi
     if main.has_captions:
         message = "closed captions inside the pictures would be lost"
         yield _finding(settings, Loss.CAPTIONS, message)
+    yield from _interlacing(main, settings)
+
+
+def _interlacing(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:
     if main.is_interlaced and settings.deinterlace == "off":
         message = "the pictures are interlaced and would be combed for ever"
-        yield _finding(settings, Loss.INTERLACED, message, "or better `deinterlace: bwdif`")
+        better = "or better `deinterlace: bwdif`"
+        if is_telecine_rate(main):
+            better += " (for film at 24 pictures, telecined: `deinterlace: inverse-telecine`)"
+        yield _finding(settings, Loss.INTERLACED, message, better)
+    if settings.deinterlace == INVERSE_TELECINE and not is_telecine_rate(main):
+        rate = "unknown" if main.frame_rate is None else f"{float(main.frame_rate):.5g}"
+        message = (
+            "inverse telecine leaves out one of five frames, which is right only for film in 29.97 "
+            f"frames per second; this rate is {rate}: use `deinterlace: bwdif`"
+        )
+        yield _hopeless(Loss.INTERLACED, message)
 
 
 def _changes(main: VideoStream, settings: EncodeSettings) -> Iterator[LossFinding]:

@@ -183,7 +183,8 @@ def _audio(stream: AudioStream, container: str) -> StreamStep:
         action=StreamAction.CONVERT,
         codec=codec,
         to=_lossless_target(stream),
-        reason=f"{container} can't hold {codec}; no sample is lost",
+        reason=f"{container} can't hold {codec}; {containers.kept_of_sound(codec)}",
+        is_loss=codec.startswith("dsd_"),
     )
 
 
@@ -195,6 +196,17 @@ def _lossless_target(stream: AudioStream) -> str:
 
 def _subtitle(stream: SubtitleStream, container: str) -> StreamStep:
     index, codec = stream.index, stream.codec
+    if stream.decoder is not None:
+        return StreamStep(
+            index=index,
+            kind="subtitle",
+            action=StreamAction.CONVERT,
+            codec=codec,
+            to=containers.TEXT_TARGET[container],
+            reason=f"FFmpeg reads only the text of Matroska's own {codec}; places and names of "
+            "its cues go",
+            is_loss=True,
+        )
     if codec in containers.SUBTITLES[container]:
         return StreamStep(index=index, kind="subtitle", action=StreamAction.COPY, codec=codec)
     if codec in containers.TEXT_SUBTITLES:

@@ -20,6 +20,7 @@ from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import Blame, Check, EncodeJob
 from av1rules.encode.measure import ShownPackets, decode_fully, merged_packets, shown_packets
+from av1rules.encode.picture_count import is_count_right
 from av1rules.encode.picture_times import take_times
 from av1rules.encode.streams import StreamAction, StreamStep
 from av1rules.encode.structure_check import structure_check
@@ -218,10 +219,13 @@ def _frames_check(pair: Pair, frames: int | None) -> Check:
     if count is None or count.frames is None or count.packets is None or not frames:
         return Check(name="frames", passed=False, detail="FFmpeg gave no count of the frames")
     text = f"source {count.packets} packets, {count.frames} pictures; target {frames} frames"
+    is_right = is_count_right(job.settings, frames=count.frames, pictures=frames)
+    if pair.encoded.times is not None and len(pair.encoded.times) != frames:
+        text, is_right = f"{text}; the encoder got {len(pair.encoded.times)}", False
     if Loss.DAMAGE in job.settings.accept:
         detail = f"{text}; damage is accepted"
-        return Check(name="frames", passed=frames == count.frames, detail=detail)
-    if count.frames != frames or count.decode_errors:
+        return Check(name="frames", passed=is_right, detail=detail)
+    if not is_right or count.decode_errors:
         blame = Blame.SOURCE if count.decode_errors else Blame.ENCODE
         detail = f"{text}; {count.decode_errors} errors in decoding the source"
         return Check(name="frames", passed=False, detail=detail, blame=blame)
@@ -238,7 +242,7 @@ def _frames_check(pair: Pair, frames: int | None) -> Check:
         lead_in=lead_in,
         reach=job.source.reach,
     )
-    lacking = packets.shown - frames
+    lacking = packets.shown - count.frames
     detail = f"{text}; {packets.shown} packets are to be shown"
     passed = lacking <= 0 or lacking <= _frameless(pair, count.packets, packets)
     return Check(name="frames", passed=passed, detail=detail, blame=Blame.SOURCE)

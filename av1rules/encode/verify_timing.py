@@ -17,6 +17,7 @@ from av1rules.base.process import Children
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import Blame, Check, EncodeJob
 from av1rules.encode.measure import StreamEnd, audio_starts, first_frame_times, stream_ends
+from av1rules.encode.picture_count import filtered_drift_s, is_length_right
 from av1rules.encode.picture_times import PictureTimes, largest_drift_s
 from av1rules.encode.streams import StreamAction
 from av1rules.encode.target_layout import target_indexes
@@ -94,6 +95,11 @@ def _duration_check(pair: Pair) -> Check:
     detail = f"source {source.span_s + frame_s:.3f} s, target {target.span_s + frame_s:.3f} s"
     if abs(source.span_s - target.span_s) > RHYTHM_TOLERANCE_S:
         return Check(name="duration", passed=False, detail=detail)
+    own_s = pair.job.main.duration_s
+    if own_s is not None and not is_length_right(
+        pair.job.settings, source_s=own_s, target_s=target.span_s + frame_s
+    ):
+        return Check(name="duration", passed=False, detail=f"{detail}; it should be {own_s:.3f} s")
     missing = _missing_end(pair, source.span_s + frame_s)
     if missing is None:
         return Check(name="duration", passed=True, detail=detail)
@@ -140,8 +146,8 @@ def _timing_check(pair: Pair, before: tuple[float, ...], after: tuple[float, ...
         return Check(name="timing", passed=False, detail="FFmpeg gave no times of the pictures")
     drift = largest_drift_s(source, target)
     if before and not _jumps(pair, before):
-        stamps = zip(before, after, strict=False)
-        drift = max(drift, *(abs((b - after[0]) - (a - before[0])) for a, b in stamps))
+        rate = pair.job.main.frame_rate or Fraction(24)
+        drift = max(drift, filtered_drift_s(pair.job.settings, before, after, rate=rate))
     compared = min(len(source), len(target))
     detail = f"{compared} pictures compared, moved by at most {drift * 1000:.1f} ms"
     return Check(name="timing", passed=drift <= RHYTHM_TOLERANCE_S, detail=detail)

@@ -33,6 +33,7 @@ from av1rules.ledger.records import tools_used
 from av1rules.plan.evaluate import known_noise
 from av1rules.plan.items import ClipState, MakeClip
 from av1rules.plan.prerequisites import grain_text
+from av1rules.policy.deinterlacing import picture_rate
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.excerpts import SURVEY_VERSION, ClipPlan, Excerpt, ExcerptKind, Survey
 from av1rules.quality.result import Score
@@ -196,7 +197,8 @@ def _facts(
     made: EncodedExcerpts,
 ) -> ClipFacts:
     work, encoded, main = job.work, made.encoded, made.main
-    rate = work.evaluation.source.main.frame_rate if work.evaluation.source.main else None
+    source_main, settings = work.evaluation.source.main, work.recipe.settings
+    rate = picture_rate(source_main.frame_rate, settings) if source_main else None
     frames = encoded.frames or main.frames or 0
     # The last frame has no duration of its own in a file, so the frame rate is more accurate.
     length_s = float(frames / rate) if rate and frames else main.duration_s or 0.0

@@ -20,6 +20,7 @@ from av1rules.execute.target_job import (
 )
 from av1rules.ledger.records import tools_used
 from av1rules.ledger.samples import SampleEncode
+from av1rules.policy.deinterlacing import picture_rate
 from av1rules.policy.quality_spec import Metric
 from av1rules.policy.settings import EncodeSettings, Loss
 from av1rules.quality.sampling import sample_excerpts
@@ -105,7 +106,7 @@ def _make(
             encode_job, workspace.tools, metrics, job.worker_context(sink, prefix="sample ")
         )
         require_same_source(job)
-    rate = encode_job.main.frame_rate
+    rate = picture_rate(encode_job.main.frame_rate, settings)
     frames = result.encoded.frames or 0
     return SampleEncode(
         content_key=job.work.content_key,

@@ -39,7 +39,7 @@ def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
 
     _remove_partial_caches(ruleset.run.state_dir)
     sweep_clips(ledger, ruleset.run.state_dir)
-    yield from recover_replacements(ledger, is_there)
+    yield from recover_replacements(ledger, ruleset.output.receipts, is_there)
     yield from recover_moves(ledger, ruleset.output, is_there)
     for work in ledger.jobs_in_progress():
         if not all(is_there(path) for path in _places(work)):

@@ -21,8 +21,10 @@ from av1rules.base.text import printable
 from av1rules.base.units import now_text
 from av1rules.execute.session import Session
 from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.receipt import renew_receipts
 from av1rules.ledger.records import Attempt, AttemptResult, TargetRow
 from av1rules.ledger.trash_table import PendingReplacement, TrashEntry, TrashKind
+from av1rules.policy.model import ReceiptForm
 from av1rules.storage.replace import (
     Repair,
     Replacement,
@@ -164,9 +166,9 @@ def _transaction(
         apply_replacement(intent.exchange, check=check, failpoint=session.failpoint)
     except BaseException:
         with contextlib.suppress(OSError):  # the first error is reported; the next start repairs
-            _repair(ledger, entry, intent)
+            _repair(ledger, entry, intent, session.workspace.ruleset.output.receipts)
         raise
-    commit(ledger, entry, intent)
+    commit(ledger, entry, intent, session.workspace.ruleset.output.receipts)
     session.failpoint("exchange settled")
     return intent.after or entry
 
@@ -176,10 +178,14 @@ def _numbered(intent: PendingReplacement, entry: TrashEntry) -> PendingReplaceme
     return replace(intent, after=after)
 
 
-def commit(ledger: Ledger, entry: TrashEntry, intent: PendingReplacement) -> None:
+def commit(
+    ledger: Ledger, entry: TrashEntry, intent: PendingReplacement, receipts: ReceiptForm
+) -> None:
     """Write the result of a replacement to the ledger: the target's row, and for an undone source
-    the attempt that keeps it from being encoded again."""
+    the attempt that keeps it from being encoded again. The receipt files come first: after a crash
+    in between, the exchange is still in the journal and all of this is done again."""
     becomes = None if intent.after is None else intent.after.kind
+    _receipt_files(entry, intent, receipts)
     if entry.kind is TrashKind.ORIGINAL and not intent.is_new:
         verdict = _undone(entry)
         ledger.kept.settle(entry, intent, row=None, verdict=verdict)
@@ -191,6 +197,18 @@ def commit(ledger: Ledger, entry: TrashEntry, intent: PendingReplacement) -> Non
     else:
         row = _with_time(entry.row)
         ledger.kept.settle(entry, intent, row=row, receipt=entry.receipt)
+
+
+def _receipt_files(entry: TrashEntry, intent: PendingReplacement, form: ReceiptForm) -> None:
+    """The receipts beside a target that comes back or goes: none beside an original, or beside
+    nothing. A new result gets its receipt once it is recorded. A receipt that can't be written or
+    removed fails nothing: the ledger has it."""
+    if intent.is_new and entry.kind is TrashKind.ORIGINAL:
+        return
+    is_back = entry.kind is not TrashKind.ORIGINAL and not intent.is_new
+    with contextlib.suppress(OSError, ValueError):
+        row = entry.row if is_back else None
+        renew_receipts(entry.row.target, row, entry.receipt, form)
 
 
 def _with_time(row: TargetRow) -> TargetRow:
@@ -215,7 +233,9 @@ def _undone(entry: TrashEntry) -> Attempt:
     )
 
 
-def recover_replacements(ledger: Ledger, is_disk_there: Callable[[str], bool]) -> Iterator[str]:
+def recover_replacements(
+    ledger: Ledger, receipts: ReceiptForm, is_disk_there: Callable[[str], bool]
+) -> Iterator[str]:
     """Finish or roll back replacements that a crash interrupted; yields a line for each."""
     for entry, intent in ledger.kept.in_flight():
         shown = printable(entry.row.target)
@@ -224,7 +244,7 @@ def recover_replacements(ledger: Ledger, is_disk_there: Callable[[str], bool]) -
             yield f"{shown} waits for its disk: a run was killed while it put the file in place"
             continue
         try:
-            outcome = _repair(ledger, entry, intent)
+            outcome = _repair(ledger, entry, intent, receipts)
         except OSError as problem:
             yield f"{shown} waits: the work of a killed run can't be finished: {problem}"
             continue
@@ -238,13 +258,15 @@ def recover_replacements(ledger: Ledger, is_disk_there: Callable[[str], bool]) -
             yield f"{outcome.value}: the exchange at {shown}, which a killed run had begun"
 
 
-def _repair(ledger: Ledger, entry: TrashEntry, intent: PendingReplacement) -> Repair:
+def _repair(
+    ledger: Ledger, entry: TrashEntry, intent: PendingReplacement, receipts: ReceiptForm
+) -> Repair:
     try:
         outcome = repair_replacement(intent.exchange)
     except PlanOutdatedError:
         outcome = Repair.STUCK
     if outcome is Repair.FINISHED:
-        commit(ledger, entry, intent)
+        commit(ledger, entry, intent, receipts)
     elif outcome is Repair.ROLLED_BACK:
         ledger.kept.roll_back(entry, intent)
     else:

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from av1rules.base.errors import PlanOutdatedError
-from av1rules.base.events import JobProgress, JobStarted, Outcome
+from av1rules.base.events import JobProgress, JobStarted, Note, Outcome
 from av1rules.base.units import now_text
 from av1rules.encode.changed_film import ChangedFilm
 from av1rules.execute.copy import copy_target
@@ -36,6 +36,8 @@ from av1rules.execute.worker import VerifiedEncode, Worker
 from av1rules.ledger.records import TargetRow, tools_used
 from av1rules.plan.items import Copy, Encode, Move
 from av1rules.plan.target_state import inspect_target, is_as_written
+from av1rules.plan.telecine import look_for_telecine
+from av1rules.policy.deinterlacing import TELECINE_SEEN
 
 
 def build_target(row: Encode | Move | Copy, session: Session, worker: Worker) -> Outcome:
@@ -102,6 +104,7 @@ def _encode_and_deliver(job: TargetJob, folder: str, reservation: Reservation) -
     digest = digest_of_planned(job)
     job.session.failpoint("source read")
     encode_job = encode_job_of(job, folder=folder, digest=digest)
+    _tell_telecine(job)
     with reserve_memory(job):
         _announce(job)
         started_at = now_text()
@@ -143,6 +146,20 @@ def _is_done_already(job: TargetJob) -> bool:
         if found is not None and is_as_written(known, found):
             return True
     raise PlanOutdatedError("the ledger's record of its target changed since the plan")
+
+
+def _tell_telecine(job: TargetJob) -> None:
+    """Before the hours of an encode: whether it makes 60 pictures of film that has 24."""
+    work = job.work
+    is_film = look_for_telecine(
+        job.session.workspace,
+        job.source_path,
+        work.evaluation.source,
+        work.content_key,
+        work.recipe.settings,
+    )
+    if is_film:
+        job.session.sink(Note(source=job.name, message=TELECINE_SEEN))
 
 
 def _announce(job: TargetJob) -> None:

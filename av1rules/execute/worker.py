@@ -17,6 +17,7 @@ from av1rules.base.events import JobProgress, ignore
 from av1rules.base.files import Failpoint, no_failpoint
 from av1rules.base.hashing import content_key, file_digest, head_key
 from av1rules.base.process import Children
+from av1rules.encode.argv import deinterlacers
 from av1rules.encode.changed_film import ChangedFilm, as_seen, changed_film, with_own_aspects
 from av1rules.encode.encode import EncodeOutcome, encode
 from av1rules.encode.excerpt_argv import seek_slack
@@ -38,6 +39,7 @@ from av1rules.ledger.records import AttemptResult
 from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
 from av1rules.media.source import VideoStream
+from av1rules.policy.deinterlacing import pictures_per_frame
 from av1rules.policy.quality_spec import GateScope, Metric
 from av1rules.quality.filtergraph import ScoreInput
 from av1rules.quality.result import Score
@@ -185,7 +187,9 @@ def _scored(
     if gate is None or verified.target is None or verified.target.main is None:
         return QualityScores()
     target = verified.target.main
-    excerpts = sample_excerpts(job.source) if gate.scope is GateScope.SAMPLES else ()
+    # Read from the middle on, the inverse of telecine counts its cycles from another frame.
+    is_whole = gate.scope is not GateScope.SAMPLES or pictures_per_frame(job.settings) < 1
+    excerpts = () if is_whole else sample_excerpts(job.source)
     distorted = ScoreInput(
         path=encoded.path,
         stream=target,
@@ -197,7 +201,7 @@ def _scored(
         scores = _scores(job, excerpts, distorted, metrics_of(gate), tools, context)
     except (EncodeError, ToolError) as problem:
         return without_scores(gate, problem)
-    return QualityScores(scope=gate.scope, scores=scores)
+    return QualityScores(scope=GateScope.WHOLE if is_whole else gate.scope, scores=scores)
 
 
 def _scores(
@@ -215,7 +219,7 @@ def _scores(
         stream=job.main,
         passages=excerpts,
         slack_s=seek_slack(job.source.container),
-        deinterlaced=job.settings.deinterlace == "bwdif",
+        deinterlacers=deinterlacers(job.settings),
         reach=job.source.reach,
     )
 

@@ -22,8 +22,9 @@ NOT_STARTED_EXITS = (126, 127)
 KILLED_EXITS = (-9, 137)
 _STOPPED_EXITS = (-15, 143, -2, 130, -1, 129, 255)  # 255: FFmpeg's after SIGTERM or SIGINT
 _CRASH_EXITS = (-11, 139, -6, 134, -4, 132, -8, 136)
-_EINVAL_EXIT, _INVALID_DATA_EXIT = 234, 183
-"""FFmpeg's exit code is the negative errno modulo 256; 183 is its own "invalid data"."""
+_EINVAL_EXIT, _INVALID_DATA_EXIT, _ERROR_RATE_EXIT = 234, 183, 69
+"""FFmpeg's exit code is the negative errno modulo 256; 183 is its own "invalid data", 69 its own
+end where more than two thirds of the pictures or of the sound did not decode."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +185,9 @@ def _recurring(
         )
         reason = f"the source can't be read ({exit_text})"
         return Failure(reason=reason, hint=hint, is_of_source=True)
+    if code == _ERROR_RATE_EXIT:
+        hint = "encrypted (DRM), or damaged throughout: get the file again, without copy protection"
+        return Failure(reason=f"most of the source does not decode ({exit_text})", hint=hint)
     if encoder is not None and (words := encoder_message(lines, encoder)) is not None:
         hint = "correct `params`, `tune` or `keyint` in the rule, or use another encoder"
         return Failure(reason=f"{encoder.codec} refused: {words}", hint=hint)

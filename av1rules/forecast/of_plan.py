@@ -40,6 +40,7 @@ from av1rules.plan.items import (
     coming_encode,
 )
 from av1rules.plan.prerequisites import as_encoded, projection_of
+from av1rules.policy.deinterlacing import picture_rate
 from av1rules.policy.model import OriginalsKind, OutputMode, OutputSpec, RuleSet
 from av1rules.quality.sampling import sample_excerpts
 
@@ -196,7 +197,8 @@ def traits_of(work: PlannedEncode) -> Traits | None:
     if main is None or not (main.width and main.height):
         return None
     film_s = source.film_s
-    if not (film_s and main.frame_rate and work.origin.stat.size_bytes):
+    rate = picture_rate(main.frame_rate, settings)
+    if not (film_s and rate and work.origin.stat.size_bytes):
         return None
     resolution = resolution_of(main.width, main.height)
     return Traits(
@@ -207,12 +209,12 @@ def traits_of(work: PlannedEncode) -> Traits | None:
         bit_depth=settings.bit_depth,
         resolution=None if resolution is None else resolution.value,
         source_tier=work.evaluation.tier_name,
-        frames=film_s * float(main.frame_rate),
+        frames=film_s * float(rate),
         pixels=main.width * main.height,
         source_bytes=work.origin.stat.size_bytes,
         max_size_ratio=settings.max_size_ratio,
         crf_spread=_crf_spread(work),
-        first_frames=_first_frames(work, float(main.frame_rate)),
+        first_frames=_first_frames(work, float(rate)),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.events import Event, JobProgress, Note, Outcome
 from av1rules.base.signals import watch_signals
+from av1rules.base.standard_streams import open_missing
 from av1rules.execute.budget import scheduler_for
 from av1rules.execute.job_guard import JobRunner
 from av1rules.execute.run import prepare_run, require_no_safety_stop
@@ -38,6 +39,7 @@ def doit_graph(rules_file: str) -> tuple[dict[str, Any], TaskCreator]:
     The graph is empty if the file does not exist. Problems in the rules file are shown and end
     doit.
     """
+    open_missing()  # also: doit prints names that no terminal can show unescaped
     path = Path(rules_file)
     config: dict[str, Any] = {"check_file_uptodate": LedgerChecker, "par_type": "thread"}
     if not path.exists():
@@ -46,10 +48,6 @@ def doit_graph(rules_file: str) -> tuple[dict[str, Any], TaskCreator]:
         state_dir = load_rules(path).run.state_dir
     except Av1rulesError as problem:
         raise SystemExit(str(problem)) from problem
-    # File names may contain bytes that no terminal can show, and doit prints them unescaped.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
     config |= {"backend": "av1rules", "dep_file": str(state_dir / STORE_NAME)}
     library = _Library(path)
     return config, library.tasks

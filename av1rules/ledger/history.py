@@ -22,6 +22,7 @@ from av1rules.ledger.runs import RunRecord
 from av1rules.ledger.trash_table import TrashSum
 from av1rules.media.resolution import resolution_of
 from av1rules.media.source_text import MainPicture, main_picture
+from av1rules.policy.deinterlacing import pictures_per_frame
 from av1rules.policy.quality_spec import GateScope, Metric
 from av1rules.policy.settings import EncodeSettings
 
@@ -167,7 +168,7 @@ def _made(row: TargetRow, receipt: bytes | None) -> EncodeRecord:
         verify_s=row.verify_s or None,
         source_tier=facts.source_tier,
         resolution=None if resolution is None else resolution.value,
-        frame_rate=picture.frame_rate,
+        frame_rate=picture.frame_rate and picture.frame_rate * pictures_per_frame(row.settings),
         frames=facts.frames,
         pixels=(picture.width or 0) * (picture.height or 0) or None,
         scores=tuple(_scores(facts)),

@@ -12,6 +12,8 @@ import codecs
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 HEAD_BYTES = 64 * 1024
 """Matroska describes its tracks within the first few KB of a file, MP4 within those of its moov."""
 
@@ -23,6 +25,9 @@ _MATROSKA_SIDE_DATA = (
 )  # fmt: skip
 """Mastering metadata, MaxCLL, MaxFALL, projection (rotation), block additions (Dolby Vision), and
 what is cropped at the bottom, top, left and right."""
+
+_TRACK, _CODEC_ID = b"\xae", b"\x86"
+_ENCODINGS, _ENCODING, _ENCRYPTION = b"\x6d\x80", b"\x62\x40", b"\x50\x35"
 
 _PLAIN_BOXES = frozenset({b"avcC", b"pasp", b"colr", b"btrt", b"fiel", b"free", b"chrm", b"gama"})
 _SAMPLE_ENTRY_BYTES = 78
@@ -64,6 +69,60 @@ def next_box(head: bytes) -> int | None:
         return None
     *_, (_, _, end) = _boxes(head, 0, len(head))
     return end
+
+
+class MatroskaTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """What FFmpeg does not tell of a track: the name of its codec, and whether it is encrypted."""
+
+    codec_id: str
+    is_encrypted: bool
+
+
+def matroska_tracks(head: bytes) -> tuple[MatroskaTrack, ...]:
+    """The tracks in the order of the file; none unless all of their description is in `head`."""
+    start, end = _matroska_tracks(head)
+    return tuple(
+        MatroskaTrack(
+            codec_id=_text_of(head, at, stop, _CODEC_ID),
+            is_encrypted=_has_element(head, at, stop, _ENCODINGS, _ENCODING, _ENCRYPTION),
+        )
+        for identity, at, stop in _elements(head, start, end)
+        if identity == _TRACK
+    )
+
+
+def _matroska_tracks(head: bytes) -> tuple[int, int]:
+    """Where the content of Tracks starts and ends; (0, 0) unless all of it is there."""
+    if not head.startswith(_EBML):
+        return 0, 0
+    _, _, at = _element(head, 0)
+    identity, at, _ = _element(head, at)
+    if identity != _SEGMENT:
+        return 0, 0
+    for identity, start, end in _elements(head, at, len(head)):
+        if identity == _TRACKS:
+            return (start, end) if end <= len(head) else (0, 0)
+    return 0, 0
+
+
+def _elements(head: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    while at < end:
+        identity, start, at = _element(head, at)
+        yield identity, start, at
+
+
+def _text_of(head: bytes, at: int, end: int, wanted: bytes) -> str:
+    found = next(((a, b) for kind, a, b in _elements(head, at, end) if kind == wanted), (0, 0))
+    return head[slice(*found)][:TEXT_BYTES].decode("ascii", "replace").rstrip("\0")
+
+
+def _has_element(head: bytes, at: int, end: int, *path: bytes) -> bool:
+    wanted, *deeper = path
+    return any(
+        not deeper or _has_element(head, start, stop, *deeper)
+        for identity, start, stop in _elements(head, at, end)
+        if identity == wanted
+    )
 
 
 def _in_matroska(head: bytes) -> int:

@@ -7,7 +7,6 @@ only where they could tell more: captions, HDR metadata, field flags (see `pictu
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,12 +14,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from msgspec.structs import replace
 
 from av1rules.base.errors import ProbeError, UnansweredProbeError
-from av1rules.base.files import open_regular
 from av1rules.base.process import Children, Limits, run
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.bitstream_scan import NO_HINTS, PLAIN, PictureHints, scan
 from av1rules.media.cache import LibraryCache, ProbeFailure, stat_key
-from av1rules.media.container_scan import HEAD_BYTES, is_text, next_box, plain_h264_tracks
+from av1rules.media.container_scan import matroska_tracks
+from av1rules.media.encryption import (
+    encrypted_text,
+    encryption_of,
+    encryption_of_head,
+)
 from av1rules.media.ffprobe_argv import (
     HEADERLESS_SUFFIXES,
     KEY_PACKETS,
@@ -39,6 +42,7 @@ from av1rules.media.ffprobe_json import (
     read_probe,
     word,
 )
+from av1rules.media.file_head import FileHead, read_head
 from av1rules.media.film_cache import (
     FARTHER,
     FIRST_REACH,
@@ -98,8 +102,8 @@ def _probed(
     path = file.path
     if file.stat.size_bytes == 0:
         raise ProbeError("the file is empty")
-    plain_tracks = _plain_tracks(path)
-    raw, used = _facts(path, plain_tracks, tools.ffprobe, timeout_s, children, reach)
+    head = read_head(path)
+    raw, used = _facts(path, head, tools.ffprobe, timeout_s, children, reach)
     frames: Sequence[RawFrame] | None = raw.frames or None
     hints: PictureHints | None = NO_HINTS
     main = main_stream(raw)
@@ -134,6 +138,8 @@ def _probed(
         hints=hints or NO_HINTS,
         length_s=None if main is None else film_length_s(main, raw, path, size, ask),
         mp4=read_mp4(path, track_indexes(raw)) if "mp4" in (raw.format.format_name or "") else None,
+        codec_ids=tuple(track.codec_id for track in matroska_tracks(head.data)),
+        encryption=encryption_of(raw, head.data, head.sectors),
     )
     matroska = _structure(path) if is_matroska(source) else None
     return replace(source, matroska=matroska, reach=used)
@@ -208,13 +214,32 @@ def _outcome_of(
 
 def _facts(
     path: str,
-    plain_tracks: int,
+    head: FileHead,
     ffprobe: str,
     timeout_s: float,
     children: Children | None,
     reach: Reach,
 ) -> tuple[RawProbe, Reach | None]:
     """The answer to the first question, and the reach that the container needed."""
+    try:
+        return _answered(path, head.plain_tracks, ffprobe, timeout_s, children, reach)
+    except UnansweredProbeError:
+        raise
+    except ProbeError as problem:
+        name = encryption_of_head(head.data)
+        if name is None:
+            raise
+        raise ProbeError(encrypted_text(name)) from problem
+
+
+def _answered(
+    path: str,
+    plain_tracks: int,
+    ffprobe: str,
+    timeout_s: float,
+    children: Children | None,
+    reach: Reach,
+) -> tuple[RawProbe, Reach | None]:
     suffix = path.rpartition(".")[2].lower()
     with_pictures = suffix in PICTURES_FIRST
     if plain_tracks and not with_pictures:
@@ -253,23 +278,6 @@ def _further(
         return _tried(argv, path, timeout_s, children)
     except UnansweredProbeError:
         return None
-
-
-def _plain_tracks(path: str) -> int:
-    """A first look into the file by ourselves. Raises ProbeError for what needs no program to tell
-    that it is no film."""
-    try:
-        with open_regular(path) as file:
-            head = os.pread(file.fileno(), HEAD_BYTES, 0)
-            if is_text(head):
-                raise ProbeError("it is a text (a playlist or script?), not a film")
-            found = plain_h264_tracks(head)
-            if not found and (place := next_box(head)) is not None:
-                with contextlib.suppress(OSError, OverflowError):  # a box may claim any length
-                    found = plain_h264_tracks(os.pread(file.fileno(), HEAD_BYTES, place))
-            return found
-    except OSError as problem:
-        raise UnansweredProbeError(f"can't be read: {problem.strerror}") from problem
 
 
 def _is_reported(raw: RawProbe, plain_tracks: int) -> bool:

@@ -49,6 +49,11 @@ PARSER_VERSION = 4
 STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegxl"})
 """Codecs of cover art; a film is in one of them only if nothing else in the file moves."""
 
+MKVMERGE_WEBVTT, MKVMERGE_WEBVTT_DECODER = "S_TEXT/WEBVTT", "subrip"
+"""Matroska's own way to hold WebVTT, as mkvmerge writes it; FFmpeg (up to 9.0) knows WebM's alone.
+The text of a cue is the block, so that the decoder of SubRip reads it; forced to "webvtt", FFmpeg
+takes the first block for a broken one of WebM and stops reading the whole file there."""
+
 _TEXT_SUBTITLES = frozenset(
     {
         "subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "ttml", "subviewer",
@@ -84,8 +89,11 @@ def build_source(
     hints: PictureHints = NO_HINTS,
     length_s: float | None = None,
     mp4: Mp4Structure | None = None,
+    codec_ids: Sequence[str] = (),
+    encryption: str | None = None,
 ) -> Source:
-    """`length_s` is the film's own length, by `film_length`; None if it is not known."""
+    """`length_s` is the film's own length, by `film_length`; None if it is not known. `codec_ids`
+    are Matroska's own names of the tracks' codecs, in the order of the file."""
     if not raw.format.format_name or not raw.streams:
         raise ProbeError("no streams found: not a media file, or one that is damaged")
     main = main_stream(raw)
@@ -106,7 +114,10 @@ def build_source(
             for stream in _moving(raw)
         ),
         audio=tuple(_audio(stream, raw, highest_bps) for stream in _of_type(raw, "audio")),
-        subtitles=tuple(_subtitle(stream) for stream in _of_type(raw, "subtitle")),
+        subtitles=tuple(
+            _subtitle(stream, _codec_id(stream, raw, codec_ids))
+            for stream in _of_type(raw, "subtitle")
+        ),
         attachments=tuple(
             _attachment(stream, is_cover=stream.codec_type == "video")
             for stream in raw.streams
@@ -118,6 +129,7 @@ def build_source(
         tags=tags,
         provenance=find_provenance(tags),
         mp4=mp4,
+        encryption=encryption,
     )
 
 
@@ -213,13 +225,27 @@ def _audio(stream: RawStream, raw: RawProbe, highest_bps: int | None) -> AudioSt
     )
 
 
-def _subtitle(stream: RawStream) -> SubtitleStream:
+def _codec_id(stream: RawStream, raw: RawProbe, codec_ids: Sequence[str]) -> str | None:
+    """Matroska's name of a stream's codec; None where its place in the file is not certain."""
+    tracks = [
+        one for one in raw.streams if one.codec_type != "attachment" and not is_cover(one, raw)
+    ]
+    if len(tracks) != len(codec_ids) or stream not in tracks:
+        return None
+    return codec_ids[tracks.index(stream)]
+
+
+def _subtitle(stream: RawStream, codec_id: str | None) -> SubtitleStream:
     codec = stream.codec_name or "unknown"
+    decoder = None
+    if codec == "unknown" and codec_id == MKVMERGE_WEBVTT:
+        codec, decoder = "webvtt", MKVMERGE_WEBVTT_DECODER
     is_known = codec in _TEXT_SUBTITLES or codec in _PICTURE_SUBTITLES
     return SubtitleStream(
         index=stream.index,
         codec=codec,
         is_text=codec in _TEXT_SUBTITLES if is_known else None,
+        decoder=decoder,
         language=stream.language,
         title=stream.tag("title"),
         dispositions=stream.dispositions,

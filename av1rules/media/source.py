@@ -198,6 +198,7 @@ class SubtitleStream(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     codec: str
     is_text: bool | None = None
+    decoder: str | None = None  # the one to name, where FFmpeg does not know the codec
     language: str | None = None
     title: str | None = None
     dispositions: frozenset[str] = frozenset()
@@ -269,6 +270,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     reach: Reach | None = None
     unresolved: tuple[str, ...] = ()
     unmapped: tuple[str, ...] = ()
+    encryption: str | None = None  # its name; None: no mark of one
 
     @property
     def main(self) -> VideoStream | None:

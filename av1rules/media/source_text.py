@@ -20,6 +20,8 @@ OTHER_LENGTH_S = 5.0
 def source_lines(source: Source) -> Iterator[str]:
     """One line for the container, one for each stream, attachment and the chapters."""
     yield f"container {source.container}, {format_size(source.size_bytes)}, {_length(source)}"
+    if source.encryption is not None:
+        yield f"encrypted: {source.encryption}"
     for video in source.video:
         main = " (main)" if video.index == source.main_index else ""
         yield f"video {video.index}{main}: {_video(video)}"

@@ -22,12 +22,13 @@ from av1rules.media.matroska_links import linking_file
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.items import EncodeRecipe, Evaluation
 from av1rules.plan.workspace import Workspace
+from av1rules.policy.deinterlacing import makes_fields
 from av1rules.policy.facts import facts_of
 from av1rules.policy.fingerprint import effective, fingerprint
 from av1rules.policy.match import asks_for_grain, unmeasured_rule
 from av1rules.policy.model import Place, Setting, SettingsLayer
-from av1rules.policy.resolve import Decision, DecisionKind, Origin, decide
-from av1rules.policy.settings import EncodeSettings
+from av1rules.policy.resolve import BUILT_IN, Decision, DecisionKind, Origin, decide
+from av1rules.policy.settings import DEINTERLACE_FRAMES, EncodeSettings
 from av1rules.policy.source_tier import classify
 from av1rules.quality.excerpts import NOISE_VERSION, NoiseEstimate
 from av1rules.quality.grain import noise_level
@@ -141,6 +142,7 @@ def _recipe(
         ),
         encoder=encoder,
         problem=problem,
+        as_before=_as_before(source, decision, settings),
     )
 
 
@@ -157,12 +159,23 @@ def _linked_by(
     return linking_file(file.path, uid, workspace.cache)
 
 
+def _as_before(
+    source: Source, decision: Decision, settings: EncodeSettings
+) -> EncodeSettings | None:
+    """With the rate of frames, which was the built-in one; a rule that names a rate means it."""
+    where = dict(decision.origins)["deinterlace_rate"].where
+    if decision.settings is None or not makes_fields(settings) or where != BUILT_IN:
+        return None
+    return effective(replace(decision.settings, deinterlace_rate=DEINTERLACE_FRAMES), source)
+
+
 def _origins(decision: Decision, settings: EncodeSettings) -> tuple[tuple[str, Origin], ...]:
     """The origin of each setting, with a note where the source changed its value."""
     origins = dict(decision.origins)
     for name, origin in decision.origins:
         requested, made = getattr(decision.settings, name), getattr(settings, name)
-        if requested != made:
+        is_idle = made is msgspec.UNSET  # also where a rule says what unset means
+        if requested != made and not is_idle:
             change = f": {requested or 'as the source'}, for this source {made}"
             origins[name] = origin._replace(change=change)
     return tuple(origins.items())

@@ -53,9 +53,11 @@ def stale_causes(
     redo_on_tools_change: bool,
     forced: bool,
     fault: str | None = None,
+    as_before: EncodeSettings | None = None,
 ) -> tuple[Cause, ...]:
     """Why the target must be built; empty if it is fresh. `settings` are the effective ones.
-    `fault` is the damage that `verify` found in a target with the recorded size and mtime."""
+    `fault` is the damage that `verify` found in a target with the recorded size and mtime.
+    `as_before`: a target with these settings is fresh too (see `EncodeRecipe`)."""
     if row is None:
         return (Cause(reason=StaleReason.NEW),)
     causes: list[Cause] = []
@@ -65,7 +67,8 @@ def stale_causes(
         causes.append(Cause(reason=StaleReason.FORGOTTEN))
     if row.content_key != content_key:
         causes.append(Cause(reason=StaleReason.SOURCE_CHANGED))
-    if row.fingerprint != fingerprint(row.content_key, settings):
+    good = {fingerprint(row.content_key, one) for one in (settings, as_before) if one is not None}
+    if row.fingerprint not in good:
         causes.extend(
             Cause(
                 reason=StaleReason.SETTING_CHANGED,

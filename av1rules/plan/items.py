@@ -55,8 +55,8 @@ class Prerequisite(Enum):
 
 
 class EncodeRecipe(Struct, frozen=True, kw_only=True):
-    """How a target would be made. `settings` are the effective ones, and `origins` says where each
-    comes from. `encoder` is None if the requested one is missing; `problem` then says so."""
+    """How a target would be made: effective `settings`, each with its origin. `encoder` None: it is
+    missing, as `problem` says. `as_before`: settings of an earlier version, whose target stays."""
 
     settings: EncodeSettings
     origins: tuple[tuple[str, Origin], ...]
@@ -64,6 +64,7 @@ class EncodeRecipe(Struct, frozen=True, kw_only=True):
     losses: tuple[LossFinding, ...]
     encoder: EncoderInfo | None
     problem: str | None = None
+    as_before: EncodeSettings | None = None
 
     @property
     def refused(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.attempts import after_attempt, earlier_attempt
 from av1rules.plan.conflicts import conflict_of
 from av1rules.plan.context import PlanContext
+from av1rules.plan.disc_parts import disc_note, held_as_disc
 from av1rules.plan.evaluate import evaluate
 from av1rules.plan.freshness import stale_causes
 from av1rules.plan.items import (
@@ -35,7 +36,10 @@ from av1rules.plan.prerequisites import with_known_results
 from av1rules.plan.renames_and_copies import with_reusable_target
 from av1rules.plan.review_gate import apply_review
 from av1rules.plan.target_state import inspect_target, target_path
+from av1rules.plan.telecine import known_telecine
 from av1rules.plan.workspace import Workspace
+from av1rules.policy.deinterlacing import BWDIF, deinterlacing_notes, is_telecine_rate
+from av1rules.policy.fingerprint import fingerprint
 from av1rules.policy.model import HardLinks, OnToolsChange, OutputMode
 from av1rules.policy.resolve import DecisionKind
 from av1rules.policy.settings import EncodeSettings
@@ -89,6 +93,8 @@ def _to_encode(
         return Blocked.of(planned, recipe.problem or "no encoder")
     if recipe.refused:
         return Held.of(planned, *recipe.refused, is_lasting=True)
+    if (held := held_as_disc(planned, workspace.ruleset.output.mode)) is not None:
+        return held
     if (held := _held_for_names(scope, planned)) is not None:
         return held
     problem = _refusal(recipe.settings, recipe.encoder, workspace)
@@ -111,7 +117,12 @@ def _to_encode(
         origin=planned.file,
         replaces=replaces,
     )
-    notes = (*_notes(work, workspace.ruleset.tools.preferred_encoder), *_names_note(scope, planned))
+    notes = (
+        *_notes(work, workspace.ruleset.tools.preferred_encoder),
+        *_deinterlacing(workspace, work),
+        *disc_note(planned.file.path),
+        *_names_note(scope, planned),
+    )
     return _compared(scope, replace(planned, fingerprint=work.fingerprint, notes=notes), work)
 
 
@@ -201,6 +212,7 @@ def with_freshness(
         redo_on_tools_change=workspace.ruleset.tools.on_change is OnToolsChange.REDO,
         forced=forced,
         fault=scope.faults.get(planned.target or ""),
+        as_before=work.recipe.as_before,
     )
     texts = tuple(cause.text for cause in causes)
     attempt = None if forced else earlier_attempt(workspace, work)
@@ -246,6 +258,24 @@ def _notes(work: PlannedEncode, preferred: str | None) -> tuple[str, ...]:
         *_second_choice(work, preferred),
         *encoder_limits(recipe.settings, work.encoder),
     )
+
+
+def _deinterlacing(workspace: Workspace, work: PlannedEncode) -> tuple[str, ...]:
+    """What becomes of the motion; another text for a target that an earlier version made."""
+    main, recipe, known = work.evaluation.source.main, work.recipe, work.known
+    if main is None:
+        return ()
+    older = recipe.as_before
+    if known is None or older is None or known.fingerprint != fingerprint(work.content_key, older):
+        is_film = None
+        if recipe.settings.deinterlace == BWDIF and is_telecine_rate(main):
+            is_film = known_telecine(workspace, work.content_key)
+        return deinterlacing_notes(main, recipe.settings, is_film=is_film)
+    kept = (
+        "made by an earlier version, and kept; `deinterlace_rate: fields` in its rule, or --force, "
+        "makes it anew with a picture of each field"
+    )
+    return (*deinterlacing_notes(main, older)[:1], kept)
 
 
 def _second_choice(work: PlannedEncode, preferred: str | None) -> tuple[str, ...]:

@@ -19,8 +19,11 @@ from msgspec.structs import fields, replace
 
 from av1rules.base.text import text_digest
 from av1rules.media.source import Source
+from av1rules.policy.deinterlacing import BWDIF, picture_rate
 from av1rules.policy.settings import (
     AUTO,
+    DEINTERLACE_FIELDS,
+    DEINTERLACE_FRAMES,
     NOT_IN_FINGERPRINT,
     STORED_NAMES,
     EncodeSettings,
@@ -56,16 +59,20 @@ _DECODER = msgspec.json.Decoder(EncodeSettings)
 def effective(settings: EncodeSettings, source: Source) -> EncodeSettings:
     """The settings with what this source makes of them, so that a change without effect is none.
 
-    Bit depth "as the source" becomes a number, `keyint` in seconds becomes frames, and a
-    deinterlacer is off where the pictures are known to be progressive.
+    Bit depth "as the source" becomes a number, `keyint` in seconds becomes frames of the target, a
+    deinterlacer is off where the pictures are known to be progressive, and without one its rate
+    does not count.
     """
     main = source.main
     if main is None:
         return settings
     depth = settings.bit_depth or _kept_depth(main.bit_depth)
     deinterlace = "off" if main.is_interlaced is False else settings.deinterlace
-    keyint = _keyint_frames(settings.keyint, main.frame_rate)
-    return replace(settings, bit_depth=depth, deinterlace=deinterlace, keyint=keyint)
+    is_by_fields = deinterlace == BWDIF and settings.deinterlace_rate == DEINTERLACE_FIELDS
+    rate = DEINTERLACE_FIELDS if is_by_fields else msgspec.UNSET
+    settings = replace(settings, bit_depth=depth, deinterlace=deinterlace, deinterlace_rate=rate)
+    keyint = _keyint_frames(settings.keyint, picture_rate(main.frame_rate, settings))
+    return replace(settings, keyint=keyint)
 
 
 def _kept_depth(depth: int | None) -> int:
@@ -142,6 +149,8 @@ def in_words(settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
 def shown(settings: EncodeSettings, name: str) -> str:
     """One setting for people: `auto` with the number it came to, an absent target as `none`."""
     value = getattr(settings, name)
+    if value is msgspec.UNSET:
+        return DEINTERLACE_FRAMES if settings.deinterlace == BWDIF else "none"
     if name == "film_grain" and settings.film_grain_auto:
         return f"{AUTO} ({value})" if value else AUTO
     if name == "crf" and settings.quality_target is not None:

@@ -24,7 +24,12 @@ from av1rules.policy.model import (
     RuleSet,
     SettingsLayer,
 )
-from av1rules.policy.settings import TIER_DEFAULTS, EncodeSettings, SourceTier
+from av1rules.policy.settings import (
+    DEINTERLACE_FIELDS,
+    TIER_DEFAULTS,
+    EncodeSettings,
+    SourceTier,
+)
 from av1rules.policy.source_tier import MODERN_CODECS
 
 BUILT_IN = "built-in"
@@ -158,6 +163,7 @@ def _tier_values(facts: Facts) -> dict[str, Any]:
         "crf": float(defaults.crf_uhd if _is_uhd(facts) else defaults.crf),
         "preset": defaults.preset,
         "film_grain": defaults.film_grain,
+        "deinterlace_rate": DEINTERLACE_FIELDS,
     }
 
 

@@ -40,6 +40,11 @@ class Loss(StrEnum):
     DAMAGE = "damage"  # the source decodes with errors; what can be decoded is kept
 
 
+DEINTERLACE_FIELDS, DEINTERLACE_FRAMES = "fields", "frames"
+"""Pictures that `bwdif` makes of an interlaced frame: one of each of its two fields, or one in all.
+Rules that say nothing get fields; effective and stored settings without a word of it mean frames,
+as those of earlier versions do, or a film where nothing is deinterlaced."""
+
 STORED_NAMES = {"quality_target": "target", "quality_gate": "verify"}
 """Fields with another name in everything stored: ledger rows, tags, fingerprints. The stored name
 never changes, else every target would go stale."""
@@ -53,7 +58,8 @@ class EncodeSettings(msgspec.Struct, frozen=True, kw_only=True, rename=STORED_NA
     `film_grain` 0-50 is the synthesis strength; `film_grain_denoise` takes the grain out of the
     pictures before they are coded. `keyint` is frames (`"240"`), seconds (`"10s"`) or None for
     the encoder's own. `bit_depth` 0 means: as the source (unknown becomes 10). `force` encodes
-    sources that already have a modern codec and would be left alone.
+    sources that already have a modern codec and would be left alone. `deinterlace_rate` counts
+    only with `bwdif`, and is unset for the rate of frames: so earlier versions stored it.
 
     With a `quality_target`, `crf` is where the search for it starts, and what it found once it is
     done; with `film_grain_auto`, `film_grain` is 0 until the film is measured, then what was
@@ -70,7 +76,8 @@ class EncodeSettings(msgspec.Struct, frozen=True, kw_only=True, rename=STORED_NA
     tune: str | None = None
     keyint: str | None = None
     bit_depth: int = 0
-    deinterlace: str = "off"  # "off" or "bwdif"
+    deinterlace: str = "off"  # "off", "bwdif" or "inverse-telecine"
+    deinterlace_rate: str | msgspec.UnsetType = msgspec.UNSET
     params: tuple[tuple[str, str], ...] = ()
     container: str = "mkv"  # "mkv" or "mp4"
     accept: frozenset[Loss] = frozenset()

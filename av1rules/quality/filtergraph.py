@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from av1rules.encode.argv import DEINTERLACER, RGB_MATRIX
+from av1rules.encode.argv import RGB_MATRIX
 from av1rules.encode.excerpt_argv import (
     EXCERPT_EDGE_S,
     EXCERPT_THREADS,
@@ -59,8 +59,9 @@ class ScoreInput(msgspec.Struct, frozen=True, kw_only=True):
     `passages` are (start, duration) in seconds by the file's own time stamps (`pts_time` of
     ffprobe) less `origin_s`; pictures shown from the start on and before the end belong to them.
     A clip of the source's passages, joined, is given whole. `slack_s` is how long before a passage
-    reading starts (see `seek_slack`). `deinterlaced`: as an encode with
-    `deinterlace: bwdif` sees it. `reach`: that of the probe of the file.
+    reading starts (see `seek_slack`). `deinterlacers`: the filters through
+    which an encode saw it (see `encode/argv.py`). `reach`: that of the
+    probe of the file.
     """
 
     path: str
@@ -68,7 +69,7 @@ class ScoreInput(msgspec.Struct, frozen=True, kw_only=True):
     passages: tuple[tuple[float, float], ...] = ()
     origin_s: float = 0.0
     slack_s: float = SEEK_SLACK_S
-    deinterlaced: bool = False
+    deinterlacers: tuple[str, ...] = ()
     reach: Reach | None = None
 
 
@@ -161,9 +162,7 @@ class _Graph:
         part = comparison.reference if name == "reference" else comparison.distorted
         labels = []
         for number, edges in enumerate(_edges(part)):
-            filters = []
-            if part.deinterlaced:
-                filters.append(DEINTERLACER)  # first: it looks at the pictures around
+            filters = [*part.deinterlacers]  # first: they look at the pictures around
             if edges is not None:
                 filters.append(f"trim=start={edges[0]:.6f}:end={edges[1]:.6f}")
             log = f"{comparison.folder}/{times_log(name, number)}"

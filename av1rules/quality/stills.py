@@ -111,7 +111,7 @@ def take_stills(
     *,
     tools: Tools,
     children: Children,
-    is_deinterlaced: bool = False,
+    deinterlacers: Sequence[str] = (),
 ) -> tuple[bytes, ...]:
     """JPEG files of these pictures (ascending), counted over all passages as a clip joins them; no
     passages: over the whole file. Raises Av1rulesError where they can't be had."""
@@ -123,7 +123,7 @@ def take_stills(
             frames,
             output=f"{folder}/%03d.jpg",
             tools=tools,
-            is_deinterlaced=is_deinterlaced,
+            deinterlacers=deinterlacers,
         )
         done = run(argv, children=children, limits=Limits(timeout_s=TIMEOUT_S), tether=True)
         children.check()
@@ -146,7 +146,7 @@ def stills_argv(
     *,
     output: str,
     tools: Tools,
-    is_deinterlaced: bool,
+    deinterlacers: Sequence[str],
 ) -> tuple[str, ...]:
     """The command. Pure."""
     assert source.main is not None
@@ -155,7 +155,7 @@ def stills_argv(
     graph = excerpt_graph(
         passages,
         stream=source.main.index,
-        is_deinterlaced=is_deinterlaced,
+        first=deinterlacers,
         last=(
             f"select='{wanted}'",
             *((_TO_SDR,) if is_hdr else ()),

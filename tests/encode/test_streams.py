@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from av1rules.encode.containers import kept_of_sound
 from av1rules.encode.streams import StreamAction, StreamPlan, plan_streams
 from av1rules.media.source import Attachment, Chapter, Colour, DataStream, SubtitleStream
 from tests.encode.make import audio, cover, settings, source, video
@@ -86,9 +87,42 @@ def test_a_loss_is_no_note_too() -> None:
     )
     assert [step.index for step in found.losses] == [2]
     assert found.notes == (
-        "audio 1 (wmav2): convert to flac: mp4 can't hold wmav2; no sample is lost",
+        f"audio 1 (wmav2): convert to flac: mp4 can't hold wmav2; {kept_of_sound('wmav2')}",
         "data 3 (tmcd): drop: its start is kept as the picture's timecode tag",
     )
+
+
+@pytest.mark.parametrize(
+    ("codec", "says", "is_loss"),
+    [
+        ("aac_latm", "24 bit of each sample stay, rounded", False),
+        ("wmapro", "24 bit of each sample stay, rounded", False),
+        ("nellymoser", "24 bit of each sample stay, rounded", False),
+        ("ape", "no sample is lost", False),
+        ("s302m", "no sample is lost", False),
+        ("pcm_bluray", "no sample is lost", False),
+        ("pcm_f32be", "no sample is lost", False),
+        ("pcm_f16le", "rounded at -144 dB for float", False),
+        ("adpcm_ima_qt", "no sample is lost", False),
+        ("pcm_s64be", "the upper 24 bit", False),
+        ("dsd_lsbf", "the samples do not", True),
+    ],
+)
+def test_converted_sound_says_what_stays(codec: str, says: str, is_loss: bool) -> None:
+    (step,) = (one for one in plan("mp4", audio=(audio(1, codec),)).steps if one.kind == "audio")
+    if step.action is StreamAction.COPY:
+        (step,) = (o for o in plan("mkv", audio=(audio(1, codec),)).steps if o.kind == "audio")
+    assert step.action is CONVERT
+    assert says in (step.reason or "")
+    assert step.is_loss is is_loss
+
+
+@pytest.mark.parametrize(("container", "to"), [("mkv", "subrip"), ("mp4", "mov_text")])
+def test_webvtt_that_ffmpeg_does_not_know_is_converted(container: str, to: str) -> None:
+    found = plan(container, subtitles=(SubtitleStream(index=1, codec="webvtt", decoder="subrip"),))
+    (step,) = found.losses
+    assert (step.action, step.to) == (CONVERT, to)
+    assert "places and names of its cues go" in step.describe()
 
 
 def test_the_main_picture_is_encoded_and_another_is_kept() -> None:

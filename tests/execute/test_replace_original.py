@@ -121,6 +121,57 @@ def test_undo_and_undo_of_undo(replaced: SampleLibrary, clip: Path) -> None:
     assert replaced.run().done == 1, "other settings: it may be tried again"
 
 
+@pytest.mark.parametrize(
+    ("form", "suffixes"),
+    [("json", [".json"]), ("text", [".txt"]), ("both", [".json", ".txt"]), ("none", [])],
+)
+def test_receipts_go_and_come_with_the_result(
+    library: SampleLibrary, form: str, suffixes: list[str]
+) -> None:
+    rules(library, output=f"receipts: {form}")
+    library.add("a.mkv")
+    assert library.run().done == 1
+    film = library.folder / "films" / "a.mkv"
+    with_receipts = ["a.mkv", *(f"a.mkv.av1rules{suffix}" for suffix in suffixes)]
+    assert films(library) == with_receipts
+    undo_all(library, "last")
+    assert films(library) == ["a.mkv"], "a receipt beside an original would be of another file"
+    undo_all(library, str(film))
+    assert films(library) == with_receipts
+    undo_all(library, str(film))
+    assert films(library) == ["a.mkv"]
+
+
+def test_receipts_go_after_a_crash_in_an_undo(
+    library: SampleLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules(library, output="receipts: json")
+    library.add("a.mkv")
+    assert library.run().done == 1
+
+    def crash(step: str) -> None:
+        if step == "side files renamed":
+            raise KeyboardInterrupt
+
+    def no_repair(*_: object) -> None:
+        raise OSError  # a killed process repairs nothing either
+
+    with (
+        monkeypatch.context() as patch,
+        open_workspace(library.rules_file, write=False) as workspace,
+        start_session(workspace, library.events.append, failpoint=crash) as session,
+    ):
+        patch.setattr("av1rules.execute.replace_original._repair", no_repair)
+        with pytest.raises(KeyboardInterrupt):
+            list(undo(session, find_entries(session.workspace.ledger, ["last"])))
+    assert films(library) == ["a.mkv", "a.mkv.av1rules.json"]
+    with (
+        open_workspace(library.rules_file, write=False) as workspace,
+        start_session(workspace, library.events.append),
+    ):
+        assert films(library) == ["a.mkv"]
+
+
 def test_undo_refuses_with_the_reason(replaced: SampleLibrary) -> None:
     film = replaced.folder / "films" / "a.mkv"
     (kept,) = replaced.kept()

@@ -22,6 +22,7 @@ from av1rules.media.cache import LibraryCache, ProbeFailure
 from av1rules.media.ffprobe import probe_file, probe_many
 from av1rules.media.ffprobe_argv import facts_argv
 from av1rules.media.ffprobe_json import TEXT_LIMIT
+from av1rules.media.file_head import FileHead
 from av1rules.media.source import LibraryFile, Source
 from tests.conftest import MakeClip, library_file
 from tests.fakes.stub import Answer, Stub
@@ -100,7 +101,8 @@ def test_first_picture_is_spared_where_that_hides_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(probe, "_hints", lambda *_: NO_HINTS)
-    monkeypatch.setattr(probe, "_plain_tracks", lambda _: plain_tracks)
+    head = FileHead(plain_tracks=plain_tracks, data=b"")
+    monkeypatch.setattr(probe, "read_head", lambda _: head)
     spared = {**FACTS, "streams": [{**STREAM, **more}]}
     program = stub.make(
         "ffprobe",

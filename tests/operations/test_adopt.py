@@ -370,9 +370,17 @@ class TestReplaced:
         old = replaced.folder / "films/A film (1999)/a.mkv"
         new = replaced.folder / "films/A Film (1999) {imdb-1}/A Film.mkv"
         new.parent.mkdir()
+        replaced.rules_file.write_text(
+            replaced.rules_file.read_text().replace(
+                "mode: replace", "mode: replace, receipts: json"
+            )
+        )
+        assert replaced.run(force=True).done == 1
         old.rename(new)
+        receipts = [Path(f"{film}.av1rules.json") for film in (old, new)]
         item = only(take(replaced))
         assert (item.kind, item.notes) == (AdoptKind.RENAMED, (f"was {old}",))
+        assert [receipt.exists() for receipt in receipts] == [False, True]
         (row,) = replaced.ledger_rows()
         assert row.target == str(new)
         assert row.source == "films/A Film (1999) {imdb-1}/A Film.mp4"

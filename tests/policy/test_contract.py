@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec import UNSET
 
 from av1rules.base.units import parse_duration, parse_rate, parse_size
 from av1rules.media.discover import VIDEO_EXTENSIONS
@@ -285,7 +286,7 @@ def test_defaults_told_are_the_defaults_taken(
     for key, schema in SECTIONS[section]["properties"].items():
         field = prefix + key + suffixes.get(key, "")
         if "default" not in schema:
-            assert fields.get(field) in (None, inspect.Parameter.empty, (), 0), key
+            assert fields.get(field) in (None, UNSET, inspect.Parameter.empty, (), 0), key
             continue
         output, taken = _base_form(schema["default"], field), fields[field]
         taken = getattr(taken, "value", taken)

@@ -42,6 +42,7 @@ CHANGES: dict[str, object] = {
     "keyint": "10s",
     "bit_depth": 10,
     "deinterlace": "bwdif",
+    "deinterlace_rate": "fields",
     "params": (("enable-qm", "1"),),
     "container": "mp4",
     "accept": frozenset({Loss.CHROMA}),

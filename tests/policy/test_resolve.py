@@ -177,7 +177,7 @@ rules:
 def test_later_layers_win_and_each_value_knows_its_line(write_rules: WriteRules) -> None:
     found = decision(write_rules, LAYERS, width=3840, height=2160)
     assert found.settings == EncodeSettings(
-        crf=22.0, preset=4, film_grain=12, keyint="240", force=True
+        crf=22.0, preset=4, film_grain=12, keyint="240", force=True, deinterlace_rate="fields"
     )
     origins = {name: str(origin) for name, origin in found.origins}
     assert list(origins) == list(NAMES)
@@ -190,7 +190,9 @@ def test_later_layers_win_and_each_value_knows_its_line(write_rules: WriteRules)
 
 def test_tier_defaults_stand_lowest(write_rules: WriteRules) -> None:
     found = decision(write_rules, "defaults: {crf: 21.5}\n" + EVERYTHING)
-    assert found.settings == EncodeSettings(crf=21.5, preset=3, film_grain=8)
+    assert found.settings == EncodeSettings(
+        crf=21.5, preset=3, film_grain=8, deinterlace_rate="fields"
+    )
     origins = {name: str(origin) for name, origin in found.origins}
     assert origins["crf"] == "rules.yaml:3 (defaults)"
     assert origins["preset"] == "built-in remux defaults"
@@ -226,6 +228,7 @@ rules:
         keyint="10s",
         bit_depth=10,
         deinterlace="bwdif",
+        deinterlace_rate="fields",
         params=(("ac-bias", "1"), ("enable-qm", "1"), ("sharpness", "2")),
         container="mp4",
         accept=frozenset({Loss.CHROMA, Loss.HDR10_PLUS}),

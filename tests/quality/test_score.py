@@ -261,7 +261,7 @@ def test_command(golden: Golden) -> None:
             stream=stream(index=1, colour=Colour(range="pc")),
             passages=((3.0, 2.0), (60.0, 1.5)),
             origin_s=1.4,
-            deinterlaced=True,
+            deinterlacers=("bwdif=mode=send_frame:deint=interlaced",),
         ),
         distorted=ScoreInput(path="/clips/a.mkv", stream=stream(codec="av1", bit_depth=10)),
         metrics=(Metric.VMAF, Metric.SSIM),
@@ -459,8 +459,9 @@ def test_deinterlaced_is_compared_with_deinterlaced(tools: Tools, make_clip: Mak
         "interlace=scan=tff", "-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-q:v", "2",
         "-pix_fmt", "yuv420p",
     )  # fmt: skip
-    target = altered(make_clip, fields, "bwdif=mode=send_frame:deint=interlaced")
-    as_seen = part(fields, tools, deinterlaced=True)
+    bwdif = "bwdif=mode=send_frame:deint=interlaced"
+    target = altered(make_clip, fields, bwdif)
+    as_seen = part(fields, tools, deinterlacers=(bwdif,))
     found = scores(as_seen, part(target, tools), tools, Metric.PSNR)
     assert found[Metric.PSNR].mean == LOSSLESS_DB
     combed = scores(part(fields, tools), part(target, tools), tools, Metric.PSNR)

@@ -1,7 +1,8 @@
 """Adds targets found on disk to the ledger, by their tags: after the ledger was lost or restored
 from an older copy, the library moved to another machine, or a target was edited.
 
-Each file is checked first; one that fails is reported and left alone. Only the ledger is written.
+Each file is checked first; one that fails is reported and left alone. Only the ledger is
+written, and the receipts of renamed targets.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.base.events import CheckStarted, FileChecked, JobProgress, Probing, Sink
 from av1rules.base.hashing import file_digest, head_key
 from av1rules.encode.decode_check import target_problem
+from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.provenance import Provenance
+from av1rules.ledger.receipt import renew_receipts
 from av1rules.ledger.records import TargetRow
 from av1rules.media.cache import content_key_of, lone_file
 from av1rules.media.source import LibraryFile, Source
@@ -44,7 +47,7 @@ from av1rules.operations.adopt.record import TrashedOriginal, row_of, write_row
 from av1rules.operations.verify_targets import decode_progress
 from av1rules.plan.evaluate import evaluate
 from av1rules.plan.workspace import Workspace, probe_files
-from av1rules.policy.model import OutputMode
+from av1rules.policy.model import OutputMode, ReceiptForm
 from av1rules.policy.settings import Loss
 
 
@@ -176,12 +179,20 @@ def _rename(context: _Context, file: LibraryFile, row: TargetRow) -> Adoption:
     new = replace(row, target=file.path, source=source, source_path=source_path)
     if not context.request.is_dry:
         ledger.kept.relink(row.target, replace(new, target_mtime_ns=file.stat.mtime_ns))
+        _renew_receipts(ledger, (row.target, file.path), ruleset.output.receipts)
     return Adoption(
         target=file.path,
         kind=AdoptKind.RENAMED,
         source=source if has_replaced else row.source,
         notes=(f"was {row.target}",),
     )
+
+
+def _renew_receipts(ledger: Ledger, targets: Sequence[str], form: ReceiptForm) -> None:
+    """The receipt files follow a renamed target; the ledger has the receipt either way."""
+    for target in targets:
+        with contextlib.suppress(OSError, ValueError):
+            renew_receipts(target, ledger.find(target), ledger.receipt(target), form)
 
 
 def _decided(context: _Context, file: LibraryFile, target: Source) -> Adoption:

@@ -12,6 +12,7 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.files import temp_name
 from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
+from av1rules.encode.argv import deinterlacers
 from av1rules.ledger.clips import ClipRecord
 from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
@@ -116,7 +117,7 @@ def _stills(
         frames,
         tools=workspace.tools,
         children=workspace.children,
-        is_deinterlaced=facts.settings.deinterlace == "bwdif",
+        deinterlacers=deinterlacers(facts.settings),
     )
     ours = [_stills_of(workspace, view.made, frames) for view in views]
     notes = []
