@@ -33,9 +33,16 @@ matrix or range is at 10 and more."""
 
 OWN_TAGS = {
     "encoder", "major_brand", "minor_version", "compatible_brands", "duration", "timecode",
-    "creation_time", "av1rules", "comment_av1rules",
+    "creation_time", "av1rules",
 }  # fmt: skip
-STATISTICS = re.compile(r"bps|duration|number_of_|_statistics|encoder|handler_name|vendor_id", re.I)
+STATISTICS = re.compile(
+    r"bps|duration|number_of_|_statistics|encoder|handler_name|vendor_id|creation_time", re.I
+)
+"""About the track as it lay in its container; Matroska has one time of creation for the file."""
+
+LANGUAGE_OF_KEY = re.compile("-[a-z]{3}$")
+"""`make-fra` in MOV is `make-fre` in Matroska."""
+
 FLAGS = ("default", "forced", "comment", "hearing_impaired", "visual_impaired", "original")
 MP4_FLAGS = ("forced", "hearing_impaired")
 
@@ -443,9 +450,10 @@ def _chapters(case: Case, main: tuple[Json, Json]) -> Iterator[str]:
 
 def _tags(case: Case) -> Iterator[str]:
     for key, value in case.source.tags.items():
-        if key in OWN_TAGS or _declares(case, f" {key}"):
+        name = LANGUAGE_OF_KEY.sub("", key)
+        if name in OWN_TAGS or _declares(case, f" {name}"):
             continue
-        if case.target.tags.get(key) != value:
+        if value not in (case.target.tags.get(key), case.target.tags.get(name)):
             yield f"tag {key}: {value!r} became {case.target.tags.get(key)!r}"
 
 

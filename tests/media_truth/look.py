@@ -113,16 +113,17 @@ class Look:
         return self.decoded[index]
 
     def first_sound_s(self, index: int) -> float | None:
-        """When the first decoded sample is heard."""
-        answer = _ffprobe(
-            self.programs, self.path, "-select_streams", str(index), "-show_frames",
-            "-show_entries", "frame=pts_time,best_effort_timestamp_time,media_type",
+        """When the first sample is heard, by the same FFmpeg for source and target: versions of
+        it give the first samples of some codecs (WMA) other times."""
+        made = subprocess.run(
+            [
+                self.programs.ffmpeg, "-v", "info", "-nostdin", *WHOLE, "-copyts", "-i",
+                str(self.path), "-map", f"0:{index}", "-af", "ashowinfo", "-f", "null", "-",
+            ],
+            check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=LIMIT_S,
         )  # fmt: skip
-        for one in answer.get("frames", ()):
-            time = one.get("pts_time", one.get("best_effort_timestamp_time"))
-            if time is not None:
-                return float(time)
-        return None
+        found = re.search(r"n:0 .*?pts_time:(-?[\d.]+)", made.stderr.decode("utf-8", "replace"))
+        return float(found[1]) if found else None
 
     def sound(self, index: int) -> bytes:
         """All samples, 16 bit."""
@@ -161,7 +162,7 @@ def ssim(source: Look, target: Look, streams: tuple[int, int], first: str = "") 
 
 def colours(look: Look, index: int) -> bytes:
     """Every picture as 16x12 points of RGB, by the colours that the file itself names."""
-    graph = "scale=16:12:flags=area,format=rgb24"
+    graph = "format=gbrp,scale=16:12:flags=area,format=rgb24"
     return look.output(
         "-map", f"0:{index}", "-vf", graph, "-fps_mode", "passthrough", "-f", "rawvideo", "-"
     )  # fmt: skip

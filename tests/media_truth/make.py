@@ -60,7 +60,10 @@ MUXERS = {
     "y4m": "yuv4mpegpipe",
 }  # fmt: skip
 
-TEXT = "1\n00:00:00,300 --> 00:00:00,900\nfirst <i>line</i>\n\n2\n00:00:0{end},000 --> 00:00:0{end},700\nlast line\n"
+TEXT = (
+    "1\n00:00:00,300 --> 00:00:00,900\nfirst <i>line</i>\n\n"
+    "2\n00:00:0{end},000 --> 00:00:0{end},700\nlast line\n"
+)
 
 
 @dataclass(frozen=True)

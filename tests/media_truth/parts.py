@@ -119,6 +119,7 @@ class Shelf:
     audio: tuple[str, ...] = ()
     subtitles: tuple[str, ...] = ()
     has_titles: bool = False
+    has_languages: bool = False
     has_chapters: bool = False
     has_tags: bool = False
     covers: tuple[str, ...] = ()
@@ -137,25 +138,25 @@ CONTAINERS: dict[str, Shelf] = {
             "dts", "alac", "wmav2", "pcm_f32le", "truehd",
         ),
         ("subrip", "ass", "webvtt"),
-        has_titles=True, has_chapters=True, has_tags=True, covers=("png", "jpg"),
+        has_titles=True, has_languages=True, has_chapters=True, has_tags=True, covers=("png", "jpg"),
         has_attachments=True, can_start_late=True,
     ),
     "mp4": Shelf(
         ("h264", "h264-10", "hevc", "hevc-10", "mpeg4", "mpeg2", "vp9", "h264-tff"),
         ("aac", "ac3", "eac3", "mp3", "alac", "flac", "opus", "dts"),
-        ("mov_text",),
+        ("mov_text",), has_languages=True,
         has_chapters=True, has_tags=True, covers=("png", "jpg"), can_start_late=True,
     ),
     "mov": Shelf(
         ("h264", "hevc", "prores", "mjpeg", "mpeg4", "qtrle", "ffv1-422"),
         ("aac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_f32be", "alac", "ac3"),
-        ("mov_text",),
+        ("mov_text",), has_languages=True,
         has_chapters=True, has_tags=True, can_start_late=True,
     ),
     "ts": Shelf(
         ("h264", "hevc", "hevc-10", "mpeg2", "mpeg2-tff", "h264-tff"),
         ("aac", "ac3", "eac3", "mp2", "mp3", "opus", "dts"),
-        can_start_late=True,
+        has_languages=True, can_start_late=True,
     ),
     "m2ts": Shelf(("h264", "mpeg2", "mpeg2-tff"), ("ac3", "eac3", "dts", "pcm_bluray")),
     "vob": Shelf(("mpeg2", "mpeg2-tff"), ("ac3", "mp2", "dts", "pcm_dvd")),
@@ -166,7 +167,7 @@ CONTAINERS: dict[str, Shelf] = {
     ),
     "webm": Shelf(
         ("vp8", "vp9", "vp9-alpha"), ("opus", "vorbis"), ("webvtt",),
-        has_titles=True, has_chapters=True, has_tags=True, can_start_late=True,
+        has_titles=True, has_languages=True, has_chapters=True, has_tags=True, can_start_late=True,
     ),
     "flv": Shelf(("h264", "flv1"), ("aac", "mp3", "nellymoser")),
     "wmv": Shelf(("wmv2", "msmpeg4v3"), ("wmav2", "mp3"), has_tags=True),

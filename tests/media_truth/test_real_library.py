@@ -20,7 +20,7 @@ UNREADABLE = {"broken-empty.mkv", "broken-no-moov.mp4", "broken-text.mkv"}
 """No film at all: the plan says what they are."""
 
 NO_VIDEO = {"audio-only.mp4"}
-DAMAGED = {"broken-truncated.mkv"}
+DAMAGED = {"broken-truncated.mkv", "broken-truncated.mp4"}
 """Their damage shows only when they are decoded."""
 
 OWN_FOLDER = ".av1rules-kept"
@@ -62,9 +62,9 @@ def test_all_clips_are_replaced_judged_and_put_back(shelf: Shelf, tools: Tools) 
     broken |= _judged(shelf, plan, done, Programs(tools.ffmpeg, tools.ffprobe))
     undone = shelf.command("undo", "last", "--json")
     assert undone.returncode == 0, undone.stderr
-    assert len(json.loads(undone.stdout)["undone"]) == len(done)
+    assert [one["undone"] for one in json.loads(undone.stdout)["files"]] == [True] * len(done)
     assert _state(shelf.films) == before
-    assert broken == {}
+    assert broken == {}, "\n".join(f"{name}: {what}" for name, what in broken.items())
 
 
 def _unexplained(plan: dict[str, Json], events: list[Json]) -> dict[str, str]:

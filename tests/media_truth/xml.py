@@ -26,7 +26,7 @@ _TWO_TITLES = (
 )
 _HIDDEN = _atom(7, 1, "hidden").replace(
     "<ChapterTime", "<ChapterFlagHidden>1</ChapterFlagHidden><ChapterTime", 1
-)  # noqa: E501
+)
 _PARTS = (
     "<ChapterAtom><ChapterUID>{uid}</ChapterUID>"
     "<ChapterTimeStart>00:00:0{start}.000000000</ChapterTimeStart>"
@@ -35,9 +35,12 @@ _PARTS = (
 
 CHAPTERS = {
     "nested": _document(
-        "Chapters", _edition(1, _atom(2, 0, "Act 1", inside=_atom(3, 0.5, "Scene")) + _atom(4, 1, "Act 2"))
+        "Chapters",
+        _edition(1, _atom(2, 0, "Act 1", inside=_atom(3, 0.5, "Scene")) + _atom(4, 1, "Act 2")),
     ),
-    "two languages": _document("Chapters", _edition(1, _atom(2, 0, "Opening", inside=_TWO_TITLES))),
+    "two languages": _document(
+        "Chapters", _edition(1, _atom(2, 0, "Opening", inside=_TWO_TITLES))
+    ),
     "hidden": _document("Chapters", _edition(1, _atom(2, 0, "shown") + _HIDDEN)),
     "two editions": _document(
         "Chapters", _edition(1, _atom(2, 0, "Cut")) + _edition(5, _atom(6, 0, "Long cut"))
@@ -64,7 +67,9 @@ def _tag(target: int, kind: str, content: str) -> str:
 
 TAGS = {
     "collection": _document(
-        "Tags", _tag(70, "COLLECTION", _simple("TITLE", "Saga")) + _tag(50, "MOVIE", _simple("TITLE", "One"))
+        "Tags",
+        _tag(70, "COLLECTION", _simple("TITLE", "Saga"))
+        + _tag(50, "MOVIE", _simple("TITLE", "One")),
     ),
     "season": _document("Tags", _tag(60, "SEASON", _simple("PART_NUMBER", "2"))),
     "nested and repeated": _document(
