@@ -27,9 +27,9 @@ TRIMMED_SAMPLES = 5000
 LIKE = 0.80
 """SSIM of brightness: small pictures at CRF 50 come to 0.9 and more, combed or shifted ones not."""
 
-COLOUR_LEVELS = 6
+COLOUR_LEVELS = 9
 """Mean distance of 8 bit RGB levels, of pictures so small that no coding error is left: another
-matrix or range is at 10 and more."""
+matrix or range is at 12 and more."""
 
 OWN_TAGS = {
     "encoder", "major_brand", "minor_version", "compatible_brands", "duration", "timecode",

@@ -127,7 +127,7 @@ def _picture_input(video: Video, length_s: float) -> list[str]:
     rate = video.rate
     is_interlaced = video.codec.endswith("-tff")
     made_at = f"2*{rate}" if is_interlaced else rate
-    graph = f"testsrc2=s={width}x{height}:r={made_at}:d={length_s},noise=alls=8:all_seed=3"
+    graph = f"testsrc2=s={width}x{height}:r={made_at}:d={length_s},noise=alls=3:all_seed=3"
     if is_interlaced:
         graph += ",interlace=scan=tff:lowpass=0"
     if video.is_variable:
@@ -191,9 +191,11 @@ def _hdr_options(video: Video) -> list[str]:
 
 def _words(film: Film) -> list[str]:
     words: list[str] = []
-    tracks = [("a", n, t) for n, t in enumerate(film.audio)]
-    more = [("s", n, t) for n, t in enumerate(film.subtitles)]
-    for kind, number, track in (*tracks, *more):
+    tracks: list[tuple[str, int, Audio | Subtitle]] = [
+        *(("a", number, audio) for number, audio in enumerate(film.audio)),
+        *(("s", number, subtitle) for number, subtitle in enumerate(film.subtitles)),
+    ]
+    for kind, number, track in tracks:
         where = f"s:{kind}:{number}"
         if track.language:
             words += [f"-metadata:{where}", f"language={track.language}"]
@@ -212,7 +214,7 @@ def _chapters(film: Film, kitchen: Kitchen) -> list[str]:
     lines = [";FFMETADATA1"]
     length = int(film.length_s * 1000 / film.chapters)
     for number in range(film.chapters):
-        start = number * length
+        start = number * length + int(max(film.start_s, 0) * 1000)
         lines += ["[CHAPTER]", "TIMEBASE=1/1000", f"START={start}", f"END={start + length}"]
         lines += [f"title=Chapter {number + 1} — “α”"]
     path = kitchen.path("chapters.txt")

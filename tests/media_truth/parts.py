@@ -138,8 +138,8 @@ CONTAINERS: dict[str, Shelf] = {
             "dts", "alac", "wmav2", "pcm_f32le", "truehd",
         ),
         ("subrip", "ass", "webvtt"),
-        has_titles=True, has_languages=True, has_chapters=True, has_tags=True, covers=("png", "jpg"),
-        has_attachments=True, can_start_late=True,
+        has_titles=True, has_languages=True, has_chapters=True, has_tags=True,
+        covers=("png", "jpg"), has_attachments=True, can_start_late=True,
     ),
     "mp4": Shelf(
         ("h264", "h264-10", "hevc", "hevc-10", "mpeg4", "mpeg2", "vp9", "h264-tff"),
@@ -257,8 +257,9 @@ def subtitles(shelf: Shelf) -> st.SearchStrategy[tuple[Subtitle, ...]]:
     return st.lists(one, max_size=2).map(tuple)
 
 
+TAG_CHOICE = (("title", "A film: “the” title"), ("comment", "two\nlines"), ("date", "1999"))
 TAGS = st.lists(
-    st.sampled_from((("title", "A film: “the” title"), ("comment", "two\nlines"), ("date", "1999"))),
+    st.sampled_from(TAG_CHOICE),
     unique=True, max_size=2,
 ).map(tuple)  # fmt: skip
 

@@ -43,7 +43,6 @@ class Shelf:
     mode: str = "mirror"
     settings: str = ""
     accepted: set[str] = field(default_factory=set)
-    said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.films.mkdir(parents=True, exist_ok=True)
@@ -88,7 +87,7 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a film: its target, or why there is none, with all that was said on the way."""
+    """What became of a film: its target, or why there is none; and all that was said of it."""
 
     target: Path | None
     accepted: frozenset[str]

@@ -23,7 +23,10 @@ TRACK_FACTS = (
     "flag_original", "flag_hearing_impaired", "flag_commentary", "cropping", "stereo_mode",
 )  # fmt: skip
 SEGMENT_FACTS = ("title", "segment_uid", "previous_segment_uid", "next_segment_uid")
-MADE_BY_WRITERS = {"language_ietf": {None, "und"}, "enabled_track": {None, True}}
+MADE_BY_WRITERS: dict[str, set[object]] = {
+    "language_ietf": {None, "und"},
+    "enabled_track": {None, True},
+}
 """Values that say no more than nothing does."""
 
 Tree = tuple[str, str, tuple["Tree", ...]]
