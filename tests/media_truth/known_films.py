@@ -73,7 +73,8 @@ FIRST_MOMENTS: dict[str, Film] = {
             (Change.ASPECT, "mpeg2", "ts"), (Change.DEPTH, "hevc", "ts"),
             (Change.CHROMA, "h264", "mkv"), (Change.COLOURS, "hevc", "mkv"),
             (Change.COLOURS, "h264", "ts"), (Change.INTERLACED, "mpeg2", "ts"),
-            (Change.LATE_AUDIO, "mpeg2", "ts"),
+            (Change.LATE_AUDIO, "mpeg2", "ts"), (Change.CAPTIONS, "mpeg2", "ts"),
+            (Change.LATE_CAPTIONS, "mpeg2", "ts"), (Change.LATE_CAPTIONS, "mpeg2", "mkv"),
         )
     },
     "interlaced from the middle, deinterlaced": Film(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.media_truth import xml
+from tests.media_truth.captions import with_captions
 from tests.media_truth.parts import Audio, Change, Film, Hdr, Subtitle, Video
 
 LIMIT_S = 120
@@ -86,6 +87,8 @@ class Kitchen:
 
 def make(film: Film, kitchen: Kitchen) -> Path:
     """The film as a file, `film.<container>` in the kitchen's folder."""
+    if film.change in (Change.CAPTIONS, Change.LATE_CAPTIONS):
+        return _captioned(film, kitchen)
     if film.change is not Change.NONE:
         return _changing(film, kitchen)
     made = kitchen.path(f"film.{film.container}")
@@ -109,8 +112,7 @@ def _muxed(film: Film, kitchen: Kitchen, path: Path) -> Path:
     plain += ["-map_metadata", "-1", "-fflags", "+bitexact"]
     if film.start_s:
         plain += ["-output_ts_offset", str(film.start_s)]
-        if film.start_s < 0:
-            plain += ["-avoid_negative_ts", "disabled"]
+        plain += ["-avoid_negative_ts", "disabled"]
     muxer = MUXERS.get(film.container, film.container).split()
     if film.video.rotation:
         upright = kitchen.path(f"upright.{film.container}")
@@ -247,12 +249,27 @@ def _cover(film: Film, kitchen: Kitchen, inputs: list[str], maps: list[str]) -> 
     return ["-c:v:1", "copy", "-disposition:v:1", "attached_pic"]
 
 
+def _captioned(film: Film, kitchen: Kitchen) -> Path:
+    """MPEG-2 pictures with captions, from the middle or from the first one on."""
+    plain = _muxed(replace(film, change=Change.NONE, audio=()), kitchen, kitchen.path("plain.mkv"))
+    kitchen.run("-i", str(plain), "-c", "copy", "-f", "mpeg2video", str(kitchen.path("plain.m2v")))
+    number = int(film.length_s * 25 / 2) if film.change is Change.LATE_CAPTIONS else 0
+    raw = kitchen.path("captioned.m2v")
+    raw.write_bytes(with_captions(kitchen.path("plain.m2v").read_bytes(), first_picture=number))
+    made = kitchen.path(f"film.{film.container}")
+    muxer = MUXERS.get(film.container, film.container).split()
+    # Raw pictures have no times: they get them here, since none of them is shown out of order.
+    timed = ["-c", "copy", "-bsf:v", "setts=pts=N/(25*TB):dts=N/(25*TB)"]
+    kitchen.run("-i", str(raw), *timed, "-f", *muxer, str(made))
+    return made
+
+
 def _changing(film: Film, kitchen: Kitchen) -> Path:
     """Two parts as transport streams, one after the other; then into the container."""
     parts = []
     for number, part in enumerate(_halves(film)):
         path = kitchen.path(f"part{number}.ts")
-        made = replace(part, start_s=number * film.length_s)
+        made = replace(part, start_s=1 + number * film.length_s)
         parts.append(_muxed(replace(made, container="ts"), kitchen, path).read_bytes())
     joined = kitchen.path("joined.ts")
     joined.write_bytes(b"".join(parts))

@@ -31,6 +31,8 @@ class Change(StrEnum):
     COLOURS = "colours"
     INTERLACED = "interlaced"
     LATE_AUDIO = "late audio"
+    CAPTIONS = "captions"
+    LATE_CAPTIONS = "late captions"
 
 
 class Hdr(StrEnum):
@@ -181,6 +183,7 @@ CONTAINERS: dict[str, Shelf] = {
 
 FIXED_SIZES = {"h263": ((128, 96), (176, 144))}
 EVEN_ONLY = ("h264", "hevc", "prores", "theora", "wmv2", "msmpeg4", "vp8", "utvideo", "rawvideo")
+LINES_BY_FOUR = ("h264-tff",)
 NO_FREE_RATE = {"mpeg1", "mpeg2", "mpeg2-tff"}
 """MPEG-1 and 2 have a list of rates."""
 
@@ -195,6 +198,8 @@ CHANGING = {
     Change.COLOURS: ("hevc", "h264"),
     Change.INTERLACED: ("mpeg2",),
     Change.LATE_AUDIO: ("h264", "mpeg2"),
+    Change.CAPTIONS: ("mpeg2",),
+    Change.LATE_CAPTIONS: ("mpeg2",),
 }
 CHANGE_CONTAINERS = ("ts", "mkv")
 
@@ -205,6 +210,8 @@ def videos(draw: st.DrawFn, shelf: Shelf, container: str) -> Video:
     sizes = FIXED_SIZES.get(codec, SIZES)
     if not codec.startswith(EVEN_ONLY) and codec not in FIXED_SIZES:
         sizes = (*sizes, *ANY_SIZE)
+    if codec in LINES_BY_FOUR:
+        sizes = tuple(size for size in sizes if size[1] % 4 == 0)
     hdr = draw(st.sampled_from(list(Hdr))) if codec in HDR_CODECS else Hdr.NONE
     can_vary = container in ("mkv", "mp4", "mov", "webm") and codec not in NO_FREE_RATE
     colours = ("", "bt709", "bt470bg") if codec in COLOURED and not hdr else ("",)
