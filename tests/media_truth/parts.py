@@ -207,7 +207,7 @@ CHANGE_CONTAINERS = ("ts", "mkv")
 @st.composite
 def videos(draw: st.DrawFn, shelf: Shelf, container: str) -> Video:
     codec = draw(st.sampled_from(shelf.video))
-    sizes = FIXED_SIZES.get(codec, SIZES)
+    sizes: tuple[tuple[int, int], ...] = FIXED_SIZES.get(codec, SIZES)
     if not codec.startswith(EVEN_ONLY) and codec not in FIXED_SIZES:
         sizes = (*sizes, *ANY_SIZE)
     if codec in LINES_BY_FOUR:
