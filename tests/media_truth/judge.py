@@ -239,7 +239,8 @@ def _side_data(case: Case, before: list[Json], after: list[Json]) -> Iterator[st
         if is_there and not any(_has(one, kind) for one in after) and loss not in case.accepted:
             yield f"{kind} is gone"
     for kind in STATIC:
-        was = next((data for one in before if (data := _side(one, kind))), None)
+        looked_at = before[:1] if "changes" in case.accepted else before
+        was = next((data for one in looked_at if (data := _side(one, kind))), None)
         if was is None or _declares(case, kind.lower()):
             continue
         now = _side(after[0], kind)

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, settings
 
 from av1rules.ffmpeg.tools import Tools
 from tests.media_truth.judge import Case, judge
@@ -30,7 +30,6 @@ def check(film: Film, tools: Tools, folder: Path) -> None:
     source = make(film, Kitchen(tools.ffmpeg, shelf.films_apart()))
     source = source.rename(shelf.films / source.name)
     outcome = take_through(shelf, source.name)
-    note(outcome.said)
     if outcome.target is None:
         assert has_way_out(outcome.refusal), f"refused without a way out: {outcome.said}"
         return
