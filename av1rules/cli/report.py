@@ -168,7 +168,7 @@ def _written(
     clips = clip_statuses(ledger, approvals_path(ruleset.file), since=time_text(since))
     forecasts = ledger.forecasts
     if form is Form.CSV:
-        return report_csv(made, outcomes, clips=clips, forecasts=forecasts.middles())
+        return report_csv(made, outcomes, clips=clips, forecasts=forecasts.latest_medians())
     figures = aggregate(
         made,
         outcomes,

@@ -140,9 +140,7 @@ def test_a_short_film_gets_fewer_pieces() -> None:
 
 def test_a_film_in_which_nothing_happens_shows_its_middle() -> None:
     still = {number: {"motion": 0.0} for number in range(360)}
-    assert select_excerpts(_film(still)).reasons == (
-        "middle: 00:29:42, the film hardly changes",
-    )
+    assert select_excerpts(_film(still)).reasons == ("middle: 00:29:42, the film hardly changes",)
 
 
 def test_uneven_pictures_are_cut_by_time() -> None:

@@ -127,7 +127,7 @@ def test_json_has_all_that_the_text_has(figures: Figures) -> None:
 def test_csv_has_a_line_for_each_file(state_dir: Path) -> None:
     with closing(Ledger.read(state_dir)) as ledger:
         clips = clip_statuses(ledger, approvals_of(state_dir))
-        forecasts = ledger.forecasts.middles()
+        forecasts = ledger.forecasts.latest_medians()
         lines = report_csv(
             encodes_since(ledger), read_outcomes(ledger), clips=clips, forecasts=forecasts
         )
