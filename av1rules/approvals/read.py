@@ -282,7 +282,7 @@ def _check_answer(cursor: _Cursor, answer: Answer | None) -> None:
 def _text(cursor: _Cursor, limit: int) -> str | None:
     text = cursor.text()
     if text is not None and not text.strip():
-        cursor.report("expected text, found an empty one")
+        cursor.report("expected text, found empty text")
     elif text is not None and len(text) > limit:
         cursor.report(f"expected at most {limit} characters, found {len(text)}")
     return text
