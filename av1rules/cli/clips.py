@@ -186,7 +186,7 @@ def reject_command(rules_file: Path, name: str, reason: str) -> int:
     with _workspace(rules_file) as workspace:
         view = find_clip(workspace, name)
         decide_clip(workspace, view, Answer.REJECTED, reason=reason)
-    was = " (it was approved)" if view.standing is ClipStatus.APPROVED else ""
+    was = " (it was approved)" if view.status is ClipStatus.APPROVED else ""
     click.echo(f"rejected: {printable(view.source)}{was}")
     return EXIT_DONE
 

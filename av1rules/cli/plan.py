@@ -111,6 +111,6 @@ def _forecast(
     if not any(coming_encode(row) is not None for row in plan.rows):
         return ForecastColumns()
     # Tens of ms to import: only if there is something to forecast.
-    from av1rules.cli.plan_ahead import foretell  # noqa: PLC0415
+    from av1rules.cli.plan_ahead import plan_forecast  # noqa: PLC0415
 
-    return foretell(plan, workspace, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
+    return plan_forecast(plan, workspace, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)

@@ -34,7 +34,7 @@ def take_samples(rules_file: Path, request: PlanRequest, *, jobs: int | None) ->
         return workspace.children.is_stopping
 
 
-def foretell(
+def plan_forecast(
     plan: Plan,
     workspace: Workspace,
     *,

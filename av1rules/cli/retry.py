@@ -40,11 +40,11 @@ def command(rules_file: Path, paths: tuple[str, ...]) -> None:
     state_dir = ruleset.run.state_dir
     with run_lock(state_dir), closing(Ledger.open(state_dir)) as ledger:
         freed = _matching(ledger, wanted)
-        ledger.free_failures(tuple(dict.fromkeys(verdict.source for verdict in freed)))
-    for verdict in freed:
-        times = plural(verdict.count, "once", f"{verdict.count} times")
+        ledger.free_failures(tuple(dict.fromkeys(attempt.source for attempt in freed)))
+    for attempt in freed:
+        times = plural(attempt.count, "once", f"{attempt.count} times")
         click.echo(
-            f"freed {printable(verdict.source)}, failed {times}: {printable(verdict.detail)}"
+            f"freed {printable(attempt.source)}, failed {times}: {printable(attempt.detail)}"
         )
     click.echo(f"{len(freed)} freed: the next run tries again")
 
@@ -53,10 +53,10 @@ def _matching(ledger: Ledger, wanted: list[tuple[str, ...]]) -> tuple[Attempt, .
     """Failures of the wanted files and folders, by library path; of all if there are none."""
     names = [name for ways in wanted for name in ways]
     return tuple(
-        verdict
-        for verdict in ledger.verdicts(AttemptResult.FAILED)
+        attempt
+        for attempt in ledger.attempts(AttemptResult.FAILED)
         if not wanted
-        or any(verdict.source == name or verdict.source.startswith(f"{name}/") for name in names)
+        or any(attempt.source == name or attempt.source.startswith(f"{name}/") for name in names)
     )
 
 

@@ -80,14 +80,14 @@ class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
     """The other records of the ledger. Attempts are ordered by kind, then source; runs newest
     first."""
 
-    verdicts: tuple[Attempt, ...]
+    attempts: tuple[Attempt, ...]
     damaged_targets: tuple[DamageRecord, ...]
     damaged_sources: tuple[DamageRecord, ...]
     aside: tuple[TrashSum, ...]
     runs: tuple[RunRecord, ...]
 
     def of(self, kind: AttemptResult) -> tuple[Attempt, ...]:
-        return tuple(one for one in self.verdicts if one.kind is kind)
+        return tuple(one for one in self.attempts if one.kind is kind)
 
 
 _Figure = Annotated[float, msgspec.Meta(ge=-1000, le=1000)]
@@ -135,8 +135,8 @@ def read_outcomes(ledger: Ledger, since: datetime | None = None) -> Outcomes:
     """Attempts, damage and runs since then; the trash as it is now. Raises LedgerError."""
     limit = time_text(since)
     return Outcomes(
-        verdicts=tuple(
-            one for kind in AttemptResult for one in ledger.verdicts(kind) if one.at >= limit
+        attempts=tuple(
+            one for kind in AttemptResult for one in ledger.attempts(kind) if one.at >= limit
         ),
         damaged_targets=tuple(one for one in ledger.checks.damaged() if one.at >= limit),
         damaged_sources=tuple(one for one in ledger.health.damaged() if one.at >= limit),

@@ -69,7 +69,7 @@ class Ledger:
     def __init__(self, db: LedgerDb) -> None:
         self._db = db
         self._targets = TargetTable(db)
-        self._verdicts = AttemptTable(db)
+        self._attempts = AttemptTable(db)
         self._in_hand = JobInProgressTable(db)
         self.kept = TrashTable(db)
         self.runs = RunTable(db)
@@ -172,9 +172,9 @@ class Ledger:
         rows = self._db.query("SELECT receipt FROM receipts WHERE target=?", os.fsencode(target))
         return zlib.decompress(rows[0][0]) if rows else None
 
-    def verdict(self, content_key: str, fingerprint: str) -> Attempt | None:
+    def attempt(self, content_key: str, fingerprint: str) -> Attempt | None:
         clause = "WHERE content_key=? AND fingerprint=?"
-        return next(self._verdicts.select(clause, content_key, fingerprint), None)
+        return next(self._attempts.select(clause, content_key, fingerprint), None)
 
     def jobs_in_progress(self) -> tuple[JobInProgress, ...]:
         return tuple(self._in_hand.select())
@@ -236,9 +236,9 @@ class Ledger:
                 for source in sources
             )
 
-    def verdicts(self, kind: AttemptResult) -> tuple[Attempt, ...]:
+    def attempts(self, kind: AttemptResult) -> tuple[Attempt, ...]:
         """All attempts with one result, by source."""
-        return tuple(self._verdicts.select("WHERE kind=? ORDER BY source", kind.value))
+        return tuple(self._attempts.select("WHERE kind=? ORDER BY source", kind.value))
 
     def forget(self, source: str | None = None) -> None:
         """Make the targets of one source (or of all) stale, and drop its attempts, searches and

@@ -46,7 +46,7 @@ class RuleMatch(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: Rule
     outcome: bool | None
-    verdict: MatchOutcome | None  # None: the rule has no condition
+    condition: MatchOutcome | None  # None: the rule has no condition
     is_decisive: bool = False
 
 
@@ -162,20 +162,20 @@ def _grain_values(condition: Condition) -> Iterator[float]:
 
 def explain_rules(rules: Iterable[Rule], facts: Facts) -> tuple[RuleMatch, ...]:
     """Every rule with the outcome of its condition, in file order."""
-    verdicts: list[RuleMatch] = []
+    matches: list[RuleMatch] = []
     is_open = True
     for rule in rules:
         outcome = outcome_of(rule.when, facts)
-        verdicts.append(
+        matches.append(
             RuleMatch(
                 rule=rule,
                 outcome=outcome,
-                verdict=None if rule.when is None else evaluate(rule.when, facts),
+                condition=None if rule.when is None else evaluate(rule.when, facts),
                 is_decisive=is_open and outcome is True,
             )
         )
         is_open = is_open and outcome is not True
-    return tuple(verdicts)
+    return tuple(matches)
 
 
 def seen_value(fact: str, facts: Facts) -> str:

@@ -70,30 +70,30 @@ def _tier(explanation: Explanation) -> Iterator[str]:
 
 def _rules(explanation: Explanation) -> Iterator[str]:
     is_sure = explanation.row.action is not PlanAction.MEASURE
-    for verdict in explanation.rules:
-        yield from _rule(verdict, is_sure=is_sure)
-    if explanation.rules and not any(verdict.is_decisive for verdict in explanation.rules):
+    for match in explanation.rules:
+        yield from _rule(match, is_sure=is_sure)
+    if explanation.rules and not any(match.is_decisive for match in explanation.rules):
         yield "no rule matches: left alone"
 
 
-def _rule(verdict: RuleMatch, *, is_sure: bool) -> Iterator[str]:
-    rule = verdict.rule
-    decisive = "  <- decides" if verdict.is_decisive else ""
+def _rule(match: RuleMatch, *, is_sure: bool) -> Iterator[str]:
+    rule = match.rule
+    decisive = "  <- decides" if match.is_decisive else ""
     if decisive and not is_sure:
         decisive += ", if no rule above does once the grain is measured"
-    head = f"{rule.place.short} {printable(rule.name)}: {_MARKS[verdict.outcome]}{decisive}"
+    head = f"{rule.place.short} {printable(rule.name)}: {_MARKS[match.outcome]}{decisive}"
     yield head
-    if verdict.verdict is None:
+    if match.condition is None:
         yield "    (no condition: matches everything)"
     else:
-        yield from _condition(verdict.verdict, 1)
+        yield from _condition(match.condition, 1)
 
 
-def _condition(verdict: MatchOutcome, depth: int) -> Iterator[str]:
+def _condition(condition: MatchOutcome, depth: int) -> Iterator[str]:
     indent = "    " * depth
-    seen = f" (is {verdict.seen})" if verdict.seen else ""
-    yield f"{indent}{printable(verdict.text)}: {_MARKS[verdict.outcome]}{seen}"
-    for part in verdict.parts:
+    seen = f" (is {condition.seen})" if condition.seen else ""
+    yield f"{indent}{printable(condition.text)}: {_MARKS[condition.outcome]}{seen}"
+    for part in condition.parts:
         yield from _condition(part, depth + 1)
 
 

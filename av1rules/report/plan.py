@@ -229,8 +229,8 @@ def row_record(row: PlanItem) -> dict[str, Any]:
     if (clip := clip_of(row)) is not None:
         record["clip"] = {
             "path": clip.path,
-            "state": clip.verdict.kind.value,
-            "text": clip.verdict.text,
+            "state": clip.review_state.kind.value,
+            "text": clip.review_state.text,
             "review": clip.review.text,
             "is_made": clip.is_made,
         }

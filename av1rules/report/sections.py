@@ -354,8 +354,8 @@ def _outcome_sections(figures: Figures, limit: int) -> Iterator[Section]:
         yield _list(topic, title, DAMAGE_COLUMNS, faults, limit)
 
 
-def _newest_first(verdicts: Sequence[Attempt]) -> list[Attempt]:
-    return sorted(verdicts, key=lambda one: one.at, reverse=True)
+def _newest_first(attempts: Sequence[Attempt]) -> list[Attempt]:
+    return sorted(attempts, key=lambda one: one.at, reverse=True)
 
 
 def _trash(outcomes: Outcomes) -> Section:

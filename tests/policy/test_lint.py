@@ -132,7 +132,10 @@ def test_unused_profile(write_rules: WriteRules) -> None:
             "{encoder: libaom-av1, params: {scm: 1}}",
             ["rule x: libaom-av1 doesn't support parameters of SVT-AV1 (params)"],
         ),
-        ("{encoder: libaom-av1, tune: vq}", ["rule x: libaom-av1 doesn't support this tune (tune)"]),
+        (
+            "{encoder: libaom-av1, tune: vq}",
+            ["rule x: libaom-av1 doesn't support this tune (tune)"],
+        ),
         ("{encoder: libaom-av1, tune: ssim, film_grain: 5}", []),
         ("{encoder: librav1e, film_grain: 0}", []),
         ("{film_grain: 5, tune: vq, params: {scm: 1}}", []),

@@ -142,9 +142,7 @@ def test_nothing_known_is_web_with_little_confidence() -> None:
 
 def test_no_moving_pictures_is_no_tier() -> None:
     found = classify(source(), "movies/song.mkv", TierThresholds())
-    assert found == Classification(
-        source_tier=None, confidence=0.0, reasons=("no video",)
-    )
+    assert found == Classification(source_tier=None, confidence=0.0, reasons=("no video",))
 
 
 def test_reasons_give_what_was_seen_and_the_limit() -> None:

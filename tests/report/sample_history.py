@@ -298,11 +298,11 @@ def _verdict(
 ) -> None:
     name = "<img src=x onerror=alert(1)>" if number == 10 else f"Bad film {number}"
     size = 4 * GIB + number * 10**8
-    verdict = Attempt(
+    attempt = Attempt(
         kind=kind, content_key=f"v{number}", fingerprint="print", source=f"films/{name}.mkv",
         detail=detail, source_bytes=size,
         target_bytes=None if ratio is None else int(size * ratio), count=1,
         at=time_of(1 + number % 20),
     )  # fmt: skip
     for _ in range(times):
-        ledger.record_attempt(verdict)
+        ledger.record_attempt(attempt)

@@ -94,7 +94,7 @@ def _data(kind: str, data: bytes) -> str:
 def _head(view: ClipView, record: ClipRecord) -> Iterator[str]:
     facts = record.facts
     yield f"<h1>{escaped(view.source)}</h1>"
-    yield f"<p><strong>{view.standing.value}</strong> "
+    yield f"<p><strong>{view.status.value}</strong> "
     yield f'<span class="faint">{escaped(view.text)}</span></p>'
     words = ", ".join(f"{name} {value}" for name, value in settings_words(facts.settings))
     yield f"<p>{escaped(facts.tools.encoder)}: {escaped(words)}</p>"
