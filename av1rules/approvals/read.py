@@ -90,7 +90,7 @@ def _conflict(lines: list[str], file: str) -> Problem | None:
                 place=Place(file=file, line=number, column=1),
                 path="",
                 message="git could not merge two branches here",
-                hint="both sides may stand: take out the lines of <<<<<<<, ======= and >>>>>>>",
+                hint="to keep both sides, remove the lines of <<<<<<<, ======= and >>>>>>>",
             )
     return None
 

@@ -1,4 +1,4 @@
-"""`av1rules retry`: try again what failed too often."""
+"""`av1rules retry`: retries files that failed too often."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from av1rules.ledger.records import Attempt, AttemptResult
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import Root, RuleSet
 
-NOTHING = "no failures to forget: the next run tries all there is to do"
+NOTHING = "no failures to forget: the next run tries everything"
 
 
 @click.command("retry")
@@ -28,8 +28,8 @@ def command(rules_file: Path, paths: tuple[str, ...]) -> None:
     """Forget the failures of all sources, or of PATHS (files or folders, existing or not): the
     next run tries them again.
 
-    Sources whose targets came out too large, or were undone by a user, stay as they are:
-    `av1rules run --force PATH` redoes those.
+    This doesn't affect sources whose targets came out too large or were undone by a user: use
+    `av1rules run --force PATH` for those.
     """
     ruleset = load_rules(rules_file)
     wanted = [_library_paths(path, ruleset) for path in paths]
@@ -50,7 +50,7 @@ def command(rules_file: Path, paths: tuple[str, ...]) -> None:
 
 
 def _matching(ledger: Ledger, wanted: list[tuple[str, ...]]) -> tuple[Attempt, ...]:
-    """Failures of the wanted files and folders, by library path; of all if there are none."""
+    """Failures of the wanted files and folders, by library path; all failures if none is named."""
     names = [name for ways in wanted for name in ways]
     return tuple(
         attempt

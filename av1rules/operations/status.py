@@ -41,7 +41,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What `status` shows. Sizes are those in the ledger; times are ISO 8601, UTC.
 
     `parked` sources failed so often that they are not tried any more; `failing` ones still are.
-    `decided` counts the other verdicts, `clips` the clips that were made. `left_over` counts the
+    `decided` counts the other attempts, `clips` the clips that were made. `left_over` counts the
     unfinished work of a killed run; None while a run is active.
     """
 

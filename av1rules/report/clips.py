@@ -14,7 +14,7 @@ from av1rules.quality.result import Score, score_lines
 from av1rules.report.json import json_document
 from av1rules.report.table import Column, table_of, table_text
 
-NO_CLIPS = "no clips: none is due, none is made"
+NO_CLIPS = "no clips: none is due and none was made"
 WHY_WIDTH = 70
 
 
@@ -104,7 +104,7 @@ def _lines(view: ClipView) -> Iterator[str]:
     yield "  scores:" if facts.scores else f"  no scores: {printable(facts.score_problem or '')}"
     yield from (f"    {line}" for line in score_lines(facts.scores))
     if view.status is ClipStatus.VARIANT:
-        yield f"  take it: {view.adjust_command}"
+        yield f"  to choose it: {view.adjust_command}"
     if view.variants:
         yield "  variants of the same excerpts:"
         yield from (f"    {line}".rstrip() for line in variants_text(view).splitlines())
@@ -121,7 +121,8 @@ def variants_text(view: ClipView) -> str:
     ]
     text = table_text(table_of(_VARIANT_COLUMNS, variants))
     takes = "\n".join(
-        f"take {number}: {one.adjust_command}" for number, one in enumerate(view.variants, start=1)
+        f"to choose {number}: {one.adjust_command}"
+        for number, one in enumerate(view.variants, start=1)
     )
     return f"{text}\n\n{takes}"
 

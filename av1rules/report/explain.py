@@ -1,10 +1,10 @@
-"""Why one file is treated as it is, from facts to command, as text."""
+"""Explains the plan for one file, from facts to command, as text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from av1rules.base.text import counted, plural, printable
+from av1rules.base.text import counted, printable
 from av1rules.encode.streams import StreamAction
 from av1rules.media.source_text import source_lines
 from av1rules.plan.explain import Explanation
@@ -17,7 +17,7 @@ _MARKS = {True: "yes", False: "no", None: "unknown"}
 
 SETTING_NOTES = {
     "film_grain": "strength of the grain that players add",
-    "film_grain_denoise": "takes the grain out before coding; without it film_grain only adds",
+    "film_grain_denoise": "removes the grain before coding; without it film_grain only adds",
     "crf": "constant quality, lower is better",
     "preset": "speed, lower is slower and better",
 }
@@ -49,7 +49,7 @@ def _command(explanation: Explanation) -> Iterator[str]:
     due = () if work is None else work.pending
     unknown = {Prerequisite.MEASURE: "film grain", Prerequisite.SEARCH: "CRF"}
     if found_later := [name for step, name in unknown.items() if step in due]:
-        yield f"(still to be found, stands for where it starts from: {', '.join(found_later)})"
+        yield f"(not found yet, shown with its start value: {', '.join(found_later)})"
     yield explanation.command
 
 
@@ -80,7 +80,7 @@ def _rule(match: RuleMatch, *, is_sure: bool) -> Iterator[str]:
     rule = match.rule
     decisive = "  <- decides" if match.is_decisive else ""
     if decisive and not is_sure:
-        decisive += ", if no rule above does once the grain is measured"
+        decisive += ", unless a rule above matches once the grain is measured"
     head = f"{rule.place.short} {printable(rule.name)}: {_MARKS[match.outcome]}{decisive}"
     yield head
     if match.condition is None:
@@ -133,7 +133,7 @@ def _streams(explanation: Explanation) -> Iterator[str]:
         else:
             yield printable(step.describe())
     if copied:
-        yield f"{counted(copied, 'stream')} copied as {plural(copied, 'it is', 'they are')}"
+        yield f"{counted(copied, 'stream')} copied unchanged"
 
 
 def _verdict(explanation: Explanation) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Test clips as a user reviews them: all with their status, one by its name, and a decision on it.
+"""The review of test clips: lists them with their status, finds one by name, records a decision.
 
 Listing is a pure read, like the plan that it uses.
 """
@@ -61,7 +61,7 @@ class ClipView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reason(self) -> str:
-        """The text without what the status says already."""
+        """The text without the status."""
         clip = None if self.row is None else clip_of(self.row)
         is_waiting = self.status is ClipStatus.WAITING
         return clip.review_state.reason if clip is not None and is_waiting else self.text
@@ -144,7 +144,7 @@ def _with_variants(views: list[ClipView], to_come: frozenset[str]) -> list[ClipV
         own = sorted(unattached.pop(key, ()), key=_by_settings)
         variants = tuple(_variant(one, view, today) for one in own if one.made.is_there)
         found[number] = replace(view, variants=variants)
-    gone = "a variant of a source that is not to be encoded any more: the next run removes it"
+    gone = "a variant of a source that is no longer to be encoded: the next run removes it"
     return found + [replace(view, text=gone) for views in unattached.values() for view in views]
 
 

@@ -129,8 +129,8 @@ def _stills(stills: Sequence[Still], encodes: Sequence[ComparedEncode]) -> Itera
     if not stills:
         return
     yield "<h2>The same frames of source and encode</h2>"
-    yield '<p><label><input type="checkbox" id="full"> every pixel (grain is lost in a frame '
-    yield "that is scaled down)</label></p>"
+    yield '<p><label><input type="checkbox" id="full"> full size (scaling a frame down '
+    yield "hides grain)</label></p>"
     for still in stills:
         yield '<figure class="compare"><div class="pair">'
         yield _picture("source", "source", still.source, "under")
