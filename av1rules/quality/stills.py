@@ -47,7 +47,7 @@ _SQUARE_ENOUGH = 0.01
 """Pixels this close to square are not scaled: that would only blur them."""
 
 
-class Still(msgspec.Struct, frozen=True, kw_only=True):
+class StillFrame(msgspec.Struct, frozen=True, kw_only=True):
     """A frame of the clip by its number, from 0, and why it is shown."""
 
     frame: int
@@ -60,7 +60,7 @@ def choose_stills(
     worst_second: tuple[int, int] | None,
     *,
     most: int = MAX_STILLS,
-) -> tuple[Still, ...]:
+) -> tuple[StillFrame, ...]:
     """The middle of each excerpt and of the second with the lowest score (`worst_second`: its
     number and the number of seconds), which is always among them."""
     if frames <= 0:
@@ -76,7 +76,7 @@ def choose_stills(
         number, seconds = worst_second
         worst = int((number + 0.5) / max(seconds, 1) * frames)
         found = {min(worst, frames - 1): "the second with the lowest score"} | found
-    return tuple(Still(frame=at, label=found[at]) for at in sorted([*found][:most]))
+    return tuple(StillFrame(frame=at, label=found[at]) for at in sorted([*found][:most]))
 
 
 def stills_note(source: Source, tools: Tools) -> str | None:

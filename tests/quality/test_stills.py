@@ -15,7 +15,7 @@ from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
 from av1rules.media.source import VideoStream
 from av1rules.quality.excerpts import Excerpt, ExcerptKind
-from av1rules.quality.stills import Still, choose_stills, square_pixel_scale, take_stills
+from av1rules.quality.stills import StillFrame, choose_stills, square_pixel_scale, take_stills
 from tests.conftest import MakeClip
 
 
@@ -28,15 +28,15 @@ def piece(start_s: float, length_s: float, reason: str) -> Excerpt:
 def test_spots_are_middles_and_the_worst_second() -> None:
     pieces = (piece(100, 10, "one"), piece(500, 20, "two"))
     assert choose_stills(pieces, 720, (3, 30)) == (
-        Still(frame=84, label="the second with the lowest score"),
-        Still(frame=120, label="one"),
-        Still(frame=480, label="two"),
+        StillFrame(frame=84, label="the second with the lowest score"),
+        StillFrame(frame=120, label="one"),
+        StillFrame(frame=480, label="two"),
     )
     assert [spot.frame for spot in choose_stills(pieces, 720, (3, 30), most=2)] == [84, 120]
 
 
 def test_spots_of_short_and_empty_clips() -> None:
-    assert choose_stills((piece(0, 1, "one"),), 1, (0, 1)) == (Still(frame=0, label="one"),)
+    assert choose_stills((piece(0, 1, "one"),), 1, (0, 1)) == (StillFrame(frame=0, label="one"),)
     assert choose_stills((piece(0, 1, "one"),), 0, None) == ()
     assert len(choose_stills(tuple(piece(n, 5, str(n)) for n in range(0, 90, 5)), 900, None)) == 6
 
