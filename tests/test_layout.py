@@ -128,7 +128,7 @@ def test_no_line_is_left_of_a_module_that_went() -> None:
 
 def test_the_architecture_document_names_what_exists() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    text = text.partition("## Rooms for what comes")[0]
+    text = text.partition("## Places for planned features")[0]
     for name in set(re.findall(r"`(?:av1rules/)?([a-z_/]+\.py)(?::(\w+))?`", text)):
         path = PACKAGE / name[0]
         assert path.exists() or (ROOT / name[0]).exists(), name[0]

@@ -90,7 +90,7 @@ def _conflict(lines: list[str], file: str) -> Problem | None:
                 place=Place(file=file, line=number, column=1),
                 path="",
                 message="git could not merge two branches here",
-                hint="both sides may stand: take out the lines of <<<<<<<, ======= and >>>>>>>",
+                hint="to keep both sides, remove the lines of <<<<<<<, ======= and >>>>>>>",
             )
     return None
 
@@ -282,7 +282,7 @@ def _check_answer(cursor: _Cursor, answer: Answer | None) -> None:
 def _text(cursor: _Cursor, limit: int) -> str | None:
     text = cursor.text()
     if text is not None and not text.strip():
-        cursor.report("expected text, found an empty one")
+        cursor.report("expected text, found empty text")
     elif text is not None and len(text) > limit:
         cursor.report(f"expected at most {limit} characters, found {len(text)}")
     return text

@@ -27,8 +27,8 @@ from av1rules.base.text import printable
 from av1rules.policy.model import Place
 
 HEADER = """\
-# What was decided on clips. Belongs into git, beside the rules: written by av1rules approve, adjust
-# and reject, and yours to comment on.
+# Decisions on test clips. Keep this file in git, beside the rules: av1rules clips approve, adjust
+# and reject write it; you can add comments.
 version: 1
 decisions:
 """

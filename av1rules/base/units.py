@@ -112,7 +112,7 @@ def parse_share(text: str) -> float:
     if share <= 1:
         return share
     comma = _DECIMAL_COMMA_SHARE.fullmatch(text)
-    hint = f"write a point: {comma[1]}.{comma[2]}" if comma else None
+    hint = f"use a decimal point: {comma[1]}.{comma[2]}" if comma else None
     if found is not None and not found["sign"] and share <= 100:
         hint = f"write {found['number']}%"
     raise UnitError(f"expected {request}, found {text!r}", hint=hint)
@@ -127,7 +127,7 @@ def _parse(
     value = float(found["number"]) * scale if found is not None and scale is not None else math.inf
     if not math.isfinite(value):  # also for numbers of hundreds of digits
         comma = _DECIMAL_COMMA.fullmatch(text)
-        hint = f"write a point: {comma[1]}.{comma[2]}" if comma else None
+        hint = f"use a decimal point: {comma[1]}.{comma[2]}" if comma else None
         raise UnitError(f"expected {request}, found {text!r}", hint=hint)
     return value
 

@@ -1,4 +1,4 @@
-"""`av1rules adopt`: take targets found on disk into the ledger, by the tags inside them."""
+"""`av1rules adopt`: adds targets found on disk to the ledger, by the tags inside them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def command(
     decode: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
 ) -> int:
-    """Rebuild the ledger's knowledge of targets that are on disk, or of those at or below PATHS:
-    after the ledger was lost or restored, the library moved, a target was edited or renamed.
+    """Add targets on disk, or those at or below PATHS, to the ledger: after the ledger was lost or
+    restored, the library moved, or a target was edited or renamed.
 
     The tag inside a file is checked against its source; a file that fails is reported and left
     alone. No video is changed.

@@ -1,6 +1,6 @@
-"""The backend that commands submit their work to: doit, and imported only where there is work.
+"""The backend for commands: doit, imported only if there is work.
 
-doit, the forecast and all that encodes take 0.1 s to import, and most runs have nothing to do.
+doit, the forecast and the encoding code take 0.1 s to import, and most runs have nothing to do.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def backend_for(
     budget_s: float | None = None,
     free_bytes: int | None = None,
 ) -> Backend:
-    """doit's threads, kept to a budget whose time runs from now on. Raises LedgerError."""
+    """doit's threads with a budget whose time starts now. Raises LedgerError."""
     if not plan.of(PlanAction.ENCODE):
         return DoitOnDemand()
     from av1rules.execute.budget import scheduler_for  # noqa: PLC0415 - see above

@@ -1,4 +1,4 @@
-"""`av1rules clips`: list, show, play and compare test clips, and decide on them."""
+"""`av1rules clips`: lists, shows, plays and compares test clips, and records decisions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _HINT = f"set {PLAYER_VARIABLE}, such as {PLAYER_VARIABLE}='mpv --fs'"
 
 
 class _Group(click.Group):
-    """Loads `clips try` only when it is called: all that a run needs takes long to import."""
+    """Loads `clips try` only when it is called, because it imports everything that a run needs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), _TRY])
@@ -58,7 +58,10 @@ def command() -> None:
 
 name_argument = click.argument("name", type=click.Path())
 variant_option = click.option(
-    "--variant", type=click.IntRange(1), metavar="N", help="Its variant of this number (see show)."
+    "--variant",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The variant with this number (see show).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
@@ -76,7 +79,7 @@ def _workspace(rules_file: Path) -> Iterator[Workspace]:
 @rules_option
 @json_option
 def list_command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """List clips: waiting, void, due, rejected, approved; with the size the film would have."""
+    """List clips: waiting, void, due, rejected, approved; with the projected size of the film."""
     with _workspace(rules_file) as workspace:
         views = list_clips(workspace)
     click.echo(clips_json(views) if as_json else clips_text(views))
@@ -88,7 +91,7 @@ def list_command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - cli
 @variant_option
 @json_option
 def show_command(rules_file: Path, name: str, variant: int | None, as_json: bool) -> None:  # noqa: FBT001
-    """Show one clip: excerpts and why these, settings, sizes, scores, command, its variants."""
+    """Show one clip: excerpts with reasons, settings, sizes, scores, command, variants."""
     with _workspace(rules_file) as workspace:
         view = find_clip(workspace, name, variant=variant)
     click.echo(clip_json(view) if as_json else clip_text(view))
@@ -115,8 +118,8 @@ def open_command(rules_file: Path, name: str, variant: int | None) -> None:
     help="The page to write. Default: beside the clip, in the state folder.",
 )
 def compare_command(rules_file: Path, name: str, output: Path | None) -> None:
-    """Write an HTML page: source and encode side by side under a slider, the clip, its scores; its
-    variants (clips try) beside it.
+    """Write an HTML page with source and encode under a slider, the clip, its scores, and its
+    variants (clips try).
 
     The page needs no network. Prints its path.
     """
@@ -150,11 +153,11 @@ def _settings(view: ClipView) -> str:
 @rules_option
 @name_argument
 @click.option(
-    "--crf", type=click.FloatRange(*crf_bounds()), help="Another CRF; the default is 2 less."
+    "--crf", type=click.FloatRange(*crf_bounds()), help="The new CRF; the default is 2 less."
 )
-@click.option("--slower", is_flag=True, help="The preset one step slower.")
+@click.option("--slower", is_flag=True, help="Use the next slower preset.")
 @click.option("--set", "words", multiple=True, metavar="KEY=VALUE", help="Any other setting.")
-@click.option("--reason", help="Why; it is kept in approvals.yaml.")
+@click.option("--reason", help="The reason, for approvals.yaml.")
 def adjust_command(
     rules_file: Path,
     name: str,
@@ -180,13 +183,13 @@ def adjust_command(
 @command.command("reject")
 @rules_option
 @name_argument
-@click.option("--reason", required=True, help="Why, in a sentence.")
+@click.option("--reason", required=True, help="The reason, in a sentence.")
 def reject_command(rules_file: Path, name: str, reason: str) -> int:
-    """Reject a clip: the film is left as it is until its settings change."""
+    """Reject a clip: the film is not encoded until its settings change."""
     with _workspace(rules_file) as workspace:
         view = find_clip(workspace, name)
         decide_clip(workspace, view, Answer.REJECTED, reason=reason)
-    was = " (it was approved)" if view.standing is ClipStatus.APPROVED else ""
+    was = " (it was approved)" if view.status is ClipStatus.APPROVED else ""
     click.echo(f"rejected: {printable(view.source)}{was}")
     return EXIT_DONE
 

@@ -1,4 +1,4 @@
-"""`av1rules clips try`: variants of a test clip, made now, to be compared."""
+"""`av1rules clips try`: makes variants of a test clip for comparison."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ _NOT_MADE = (Outcome.FAILED, Outcome.NOT_ATTEMPTED)
 @click.option(
     "--crf", "crfs", type=click.FloatRange(*crf_bounds()), multiple=True, help="Another CRF."
 )
-@click.option("--slower", is_flag=True, help="The preset one step slower.")
-@click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
+@click.option("--slower", is_flag=True, help="Use the next slower preset.")
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one per line.")
 def command(
     rules_file: Path,
     name: str,
@@ -51,9 +51,9 @@ def command(
     slower: bool,  # noqa: FBT001 - click passes flags so
     as_json: bool,  # noqa: FBT001
 ) -> int:
-    """Make variants of a clip now: the same excerpts with other settings, one for each option.
+    """Make variants of a clip now: the same excerpts with other settings, one variant per option.
 
-    Rules and approvals stay as they are. `clips compare` then shows all variants, and how to take
+    Rules and approvals don't change. `clips compare` then shows all variants, and how to choose
     one. They are deleted when the film is encoded.
     """
     with (

@@ -1,4 +1,4 @@
-"""`av1rules doctor`: what is wrong with this set-up, and how to mend it."""
+"""`av1rules doctor`: problems of this set-up, and how to fix them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from av1rules.report.checks import doctor_json, doctor_text
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
 def command(ctx: click.Context, rules_file: Path, as_json: bool) -> int:  # noqa: FBT001
-    """Check Python, FFmpeg, encoders (by a trial encode), metrics, and with a rules file also the
-    rules, the library's folders, space and the ledger. Exit code 1 if anything is wrong.
+    """Check Python, FFmpeg, encoders (by a trial encode) and metrics, and with a rules file also
+    the rules, the library's folders, space and the ledger. Exit code 1 if anything is wrong.
 
     Changes nothing.
     """
@@ -76,7 +76,7 @@ def _wrong(section: str, subject: str, detail: str, hint: str | None = None) -> 
 
 def _read_rules(path: Path, *, must_exist: bool) -> tuple[RuleSet | None, tuple[Finding, ...]]:
     if not must_exist and not path.exists():
-        detail = "not here, so only the programs were checked"
+        detail = "not found, so only the programs were checked"
         hint = "av1rules init ROOT writes one; -f names another"
         note = Finding(
             section="rules", grade=Grade.NOTE, subject=str(path), detail=detail, hint=hint

@@ -1,4 +1,4 @@
-"""How the program ends: every exit code in one place."""
+"""All exit codes of the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`av1rules explain FILE`: why a file is treated as it is."""
+"""`av1rules explain FILE`: explains the plan for one file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from av1rules.report.explain import explain_text
 @rules_option
 @click.argument("file", type=click.Path())
 def command(rules_file: Path, file: str) -> None:
-    """Show what was probed of FILE, its source tier and why, every rule with each condition, the
+    """Show the probed facts of FILE, its source tier and why, every rule with each condition, the
     settings with the line that set them, and the FFmpeg command."""
     (path,) = absolute_paths((file,))
     with open_workspace(rules_file, write=False) as workspace:

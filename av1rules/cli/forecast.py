@@ -1,4 +1,4 @@
-"""`av1rules forecast`: past forecasts beside actual results."""
+"""`av1rules forecast`: compares past forecasts with actual results."""
 
 from __future__ import annotations
 

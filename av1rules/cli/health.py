@@ -26,7 +26,7 @@ from av1rules.report.checks import sources_json, sources_text
     show_default=True,
     help="Files at a time.",
 )
-@click.option("--again", is_flag=True, help="Decode files that were decoded before too.")
+@click.option("--again", is_flag=True, help="Also decode files that were decoded before.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
     rules_file: Path,
@@ -35,8 +35,8 @@ def command(
     again: bool,  # noqa: FBT001 - click passes flags so
     as_json: bool,  # noqa: FBT001
 ) -> int:
-    """Decode the sources of the library, or those at or below PATHS, to their ends, and list what
-    is damaged.
+    """Decode the sources of the library, or those at or below PATHS, to their ends, and list the
+    damaged ones.
 
     Runs at the lowest priority. Can be interrupted with Ctrl-C at any time: finished files are not
     decoded again. A run may be active.

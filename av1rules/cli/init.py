@@ -1,4 +1,4 @@
-"""`av1rules init ROOT`: a first rules file that works, and a dodo.py of two lines."""
+"""`av1rules init ROOT`: writes a working rules file and a two-line dodo.py."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ rules:
     skip: already a modern codec
   - name: everything else by its source tier
     encode: {{}}
-# Every setting, with comments: rules.example.yaml and docs/rules.md of av1rules.
+# For all settings, see rules.example.yaml and docs/rules.md of av1rules.
 """
 
 DODO = """\
@@ -41,7 +41,7 @@ DOIT_CONFIG, task_encode = doit_graph("rules.yaml")
 def command(root: Path, output: Path | None) -> None:
     """Write rules.yaml and dodo.py into the current folder, for the library at ROOT.
 
-    Nothing that exists is overwritten, nothing is encoded.
+    Overwrites nothing and encodes nothing.
     """
     if not root.is_dir():
         raise UsageError("the root of the library is not a folder", where=printable(str(root)))

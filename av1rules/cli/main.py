@@ -1,4 +1,4 @@
-"""The entry point: loads one command's module when it is called, turns errors into exit codes."""
+"""The entry point: imports a command's module when it is called, turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from av1rules.base.standard_streams import end_output, open_missing, silence
 from av1rules.cli.exit_codes import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE
 
 COMMANDS = {
-    "adopt": "Take targets found on disk into the ledger: after it was lost, or a move.",
-    "clips": "Test clips: list, show, open, compare, try others; approve, adjust or reject.",
-    "demo": "Make a small library, plan it, encode it, change a rule, see what is redone.",
-    "doctor": "Check tools, encoders, folders and space, and say how to mend what is wrong.",
-    "explain": "Why a file is treated as it is: facts, tier, every rule, settings, command.",
+    "adopt": "Add targets found on disk to the ledger, after a loss or a move.",
+    "clips": "Test clips: list, show, open, compare, try variants; approve, adjust or reject.",
+    "demo": "Make a small library, plan and encode it, change a rule, see what is redone.",
+    "doctor": "Check tools, encoders, folders and space, and say how to fix problems.",
+    "explain": "Explain the plan for one file: facts, tier, every rule, settings, command.",
     "forecast": "Compare past forecasts with actual results.",
-    "health": "Decode the sources and list what is damaged. Changes nothing.",
+    "health": "Decode the sources and list damaged ones. Changes nothing.",
     "init": "Write a first rules file and a dodo.py for a library.",
     "originals": "List the trash (originals, undone results, orphans), or purge it.",
     "plan": "Show what a run would do, and why. Changes nothing.",
-    "receipt": "Show how a target was made: the conversion report.",
-    "report": "Show what was done, saved and failed: text, Markdown, CSV, JSON or an HTML page.",
-    "retry": "Try again what failed too often.",
-    "run": "Encode what is stale, verify it, publish it.",
-    "status": "Show the state: targets, trash, failures, the last runs.",
-    "undo": "Put originals back, verified; an undo can be undone.",
+    "receipt": "Show the conversion report of a target.",
+    "report": "Report work done, savings and failures: text, Markdown, CSV, JSON or HTML.",
+    "retry": "Retry files that failed too often.",
+    "run": "Encode, verify and publish stale targets.",
+    "status": "Show the status: targets, trash, failures, the last runs.",
+    "undo": "Put verified originals back; an undo can be undone.",
     "validate": "Check a rules file; runs nothing else.",
-    "verify": "Check targets again: still there, still as written, still playing?",
+    "verify": "Check whether targets still exist, are as written, and decode.",
 }
 
 
@@ -81,11 +81,11 @@ class _LazyGroup(click.Group):
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="av1rules")
 def cli() -> None:
-    """Re-encode a video library to AV1 by policy: rules in YAML, only what changed is redone."""
+    """Re-encode a video library to AV1 by policy: rules in YAML, redoing only what changed."""
 
 
 def run() -> None:
-    """What the `av1rules` program calls."""
+    """The entry point of the `av1rules` program."""
     open_missing()
     code = _exit_code(sys.argv[1:])
     failure = end_output()
@@ -116,7 +116,7 @@ def _exit_code(arguments: list[str]) -> int:
     except Av1rulesError as problem:
         _say(f"av1rules: {problem}")
         return EXIT_USAGE
-    except Exception:  # noqa: BLE001 - the last guard: everything has an exit code
+    except Exception:  # noqa: BLE001 - every outcome needs an exit code
         return _report_bug()
     return result if isinstance(result, int) else 0
 
@@ -144,7 +144,7 @@ def _report_bug() -> int:
     _say(traceback.format_exc())
     python = sys.version.split()[0]
     _say(
-        f"av1rules {__version__}, Python {python}, {sys.platform}: this is a fault in av1rules; "
+        f"av1rules {__version__}, Python {python}, {sys.platform}: this is a bug in av1rules; "
         "please report it with the lines above"
     )
     return EXIT_BUG

@@ -40,7 +40,7 @@ def force_option(command: _Command) -> _Command:
     return click.option(
         "--force",
         is_flag=True,
-        help="Redo fresh targets, forget earlier failures and discards.",
+        help="Redo fresh targets, ignore earlier failures and discards.",
     )(command)
 
 

@@ -1,4 +1,4 @@
-"""`av1rules originals`: what is in the trash, and how to purge it."""
+"""`av1rules originals`: lists and purges the trash."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ NONE_CHOSEN = "no file in the trash matches"
 
 @click.group("originals")
 def command() -> None:
-    """The trash: originals that their targets replaced, results that were undone, targets without
-    a source."""
+    """The trash: replaced originals, undone results, and targets without a source."""
 
 
 @command.command("list")
@@ -69,7 +68,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
 )
 @click.option("--all", "every_one", is_flag=True, help="All originals and undone results.")
 @click.option(
-    "--unverified", is_flag=True, help="Compare sizes only, don't read the other one of each pair."
+    "--unverified", is_flag=True, help="Compare sizes only, don't read the other file of each pair."
 )
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def purge_command(
@@ -81,11 +80,11 @@ def purge_command(
     unverified: bool,  # noqa: FBT001
     yes: bool,  # noqa: FBT001
 ) -> int:
-    """Delete files in the trash for good: of a RUN by its number, of a file or folder by its PATH
-    (a path of digits as ./7), or what the options choose.
+    """Delete files in the trash for good: those of a RUN by its number, of a file or folder by its
+    PATH (write a path of digits as ./7), or those that the options select.
 
-    An original goes only if its target is in its place and all its bytes are those that were
-    written; a result that was undone only if its original is. What is refused stays, and says why.
+    An original is deleted only if its target is in place with all bytes as written, an undone
+    result only if its original is. Refused files stay and are listed with the reason.
     """
     choice = _choice(what, older_than, kind)
     if choice == TrashSelection() and not every_one:
@@ -107,7 +106,7 @@ def purge_command(
 
 
 def _without_orphans(items: list[TrashItem], choice: TrashSelection) -> list[TrashItem]:
-    """They may be the last copy of something: named as what they are, or not deleted."""
+    """Orphans may be the last copy of a film: they are deleted only with --kind orphan."""
     if choice.kind is not None:
         return items
     others = [item for item in items if item.kept.kind is not TrashKind.ORPHAN]
@@ -120,7 +119,7 @@ def _choice(what: tuple[str, ...], older_than_s: float | None, kind: str | None)
     paths = [name for name in what if not name.isdecimal()]
     return TrashSelection(
         runs=frozenset(int(name) for name in what if name.isdecimal()),
-        # As given, and with links resolved: the ledger knows files by either.
+        # As given and with links resolved: the ledger may have either path.
         paths=tuple(
             dict.fromkeys(
                 way(path) for path in paths for way in (os.path.abspath, os.path.realpath)

@@ -38,11 +38,11 @@ from av1rules.ui.sinks import counter_sink
 @click.option(
     "--sample",
     is_flag=True,
-    help="First take samples of all that is to be encoded: closer forecasts, at some cost.",
+    help="First take samples of all files to encode: better forecasts, but takes time.",
 )
 @click.option("--json", "form", flag_value="json", help="Print the plan as JSON.")
-@click.option("--csv", "form", flag_value="csv", help="Print the plan as CSV, a line a file.")
-@click.option("--all", "every_row", is_flag=True, help="List fresh and left-alone files too.")
+@click.option("--csv", "form", flag_value="csv", help="Print the plan as CSV, one line per file.")
+@click.option("--all", "every_row", is_flag=True, help="Also list fresh and left-alone files.")
 @click.option(
     "--detailed-exitcode", is_flag=True, help="Exit with 2 if there is work, 1 if plan fails."
 )
@@ -87,14 +87,14 @@ def command(
         click.echo(plan_csv(plan, forecasts), nl=False)
     else:
         click.echo(plan_text(plan, every_row=every_row, forecasts=forecasts))
-    if plan.problems or plan.safety_stops:  # the plan is not of all the library
+    if plan.problems or plan.safety_stops:  # the plan doesn't cover the whole library
         return EXIT_FAILED
     return EXIT_WORK if detailed_exitcode and plan.has_work else EXIT_DONE
 
 
 def _take_samples(rules_file: Path, request: PlanRequest, *, jobs: int | None) -> bool:
-    """Whether it was interrupted; what was found until then is kept."""
-    # All that a run needs: imported only if samples are requested.
+    """Returns whether it was interrupted; the samples until then are kept."""
+    # Imports everything that a run needs: only if samples are requested.
     from av1rules.cli.plan_ahead import take_samples  # noqa: PLC0415
 
     return take_samples(rules_file, request, jobs=jobs)
@@ -111,6 +111,6 @@ def _forecast(
     if not any(coming_encode(row) is not None for row in plan.rows):
         return ForecastColumns()
     # Tens of ms to import: only if there is something to forecast.
-    from av1rules.cli.plan_ahead import foretell  # noqa: PLC0415
+    from av1rules.cli.plan_ahead import plan_forecast  # noqa: PLC0415
 
-    return foretell(plan, workspace, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)
+    return plan_forecast(plan, workspace, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes)

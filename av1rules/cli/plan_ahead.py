@@ -1,4 +1,4 @@
-"""The parts of `plan` that need more than the plan, loaded where asked for: samples, forecasts."""
+"""The optional parts of `plan`, loaded on request: samples and forecasts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from av1rules.report.plan import ForecastColumns
 
 
 def take_samples(rules_file: Path, request: PlanRequest, *, jobs: int | None) -> bool:
-    """Whether it was interrupted; what was found until then is kept."""
+    """Returns whether it was interrupted; the samples until then are kept."""
     with (
         open_workspace(rules_file, write=False) as workspace,
         stop_on_signals(workspace.children),
@@ -34,7 +34,7 @@ def take_samples(rules_file: Path, request: PlanRequest, *, jobs: int | None) ->
         return workspace.children.is_stopping
 
 
-def foretell(
+def plan_forecast(
     plan: Plan,
     workspace: Workspace,
     *,
@@ -42,7 +42,7 @@ def foretell(
     budget_s: float | None,
     free_bytes: int | None,
 ) -> ForecastColumns:
-    """What the encodes of `plan` will take and give, for its table and its documents."""
+    """The forecast of the encodes of `plan`, for its table and its documents."""
     budget = Budget(seconds=budget_s, free_bytes=free_bytes)
     forecast = forecast_plan(
         plan, workspace.ledger, workspace.ruleset, workspace.tools, jobs=jobs, budget=budget

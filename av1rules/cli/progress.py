@@ -1,4 +1,4 @@
-"""Where the events of a command that works go: NDJSON, the screen, or log lines."""
+"""Where the events of a working command go: NDJSON, the screen, or log lines."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def event_sink(*, as_json: bool = False) -> Iterator[Sink]:
 
 @contextlib.contextmanager
 def progress_sink() -> Iterator[Sink]:
-    """Bars where standard error is a terminal, lines with the time elsewhere."""
+    """Progress bars if standard error is a terminal, else lines with times."""
     if not sys.stderr.isatty():
         yield line_sink(sys.stderr)
         return
-    # rich takes 50 ms to import: only where there is a screen to draw on.
+    # rich takes 50 ms to import: only needed for a terminal.
     from av1rules.ui.live import screen_sink  # noqa: PLC0415
 
     with screen_sink() as sink:

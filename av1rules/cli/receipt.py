@@ -1,4 +1,4 @@
-"""`av1rules receipt FILE`: how a target was made (the predecessor's conversion report)."""
+"""`av1rules receipt FILE`: the conversion report of a target, as in the predecessor."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ from av1rules.policy.load import load_rules
 @click.argument("file", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
 def command(rules_file: Path, file: str, as_json: bool) -> None:  # noqa: FBT001
-    """Show how FILE, a target or its source, was converted: the report of one file, with run,
-    source, tier and its reasons, settings, command, sizes, verification, scores and the last lines
-    of FFmpeg.
+    """Show how FILE, a target or its source, was converted: run, source, tier and reasons,
+    settings, command, sizes, verification, scores and the last lines of FFmpeg.
 
-    `av1rules report` is about the whole library; `receipts: text` below `output` in the rules puts
-    such a report beside each target.
+    `av1rules report` covers the whole library; `receipts: text` under `output` in the rules writes
+    this report beside each target.
     """
     (real,) = absolute_paths((file,))
     ledger = Ledger.read(load_rules(rules_file).run.state_dir)
     try:
-        # output.root may be a link: the ledger has the target as the rules name it.
+        # output.root may be a link: the ledger has the target's path as in the rules.
         stored = ledger.receipt(os.path.abspath(file)) or ledger.receipt(real)
         if stored is None:
             made = ledger.made_from(real)

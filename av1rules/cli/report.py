@@ -1,4 +1,4 @@
-"""`av1rules report`: what was done, what it saved, and what failed."""
+"""`av1rules report`: work done, savings and failures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from av1rules.report.skipped import Skipped, skipped_of
 from av1rules.ui.sinks import counter_sink
 
 CHECKED_FORECASTS = 2000
-"""The newest only: forecasts of an old model say nothing about the next plan."""
+"""Only the newest: forecasts of an old model say nothing about the next plan."""
 
 
 class Form(StrEnum):
@@ -71,7 +71,7 @@ _FORM_OF_SUFFIX = {
     "--plan",
     "with_plan",
     is_flag=True,
-    help="Scan the library too: what a plan skips, holds or leaves alone today, and why.",
+    help="Also scan the library: what a plan would skip, hold or leave alone, and why.",
 )
 def command(
     rules_file: Path,
@@ -80,12 +80,12 @@ def command(
     since: str | None,
     with_plan: bool,  # noqa: FBT001 - click passes flags so
 ) -> None:
-    """Show what was done, what it saved, how long it took, its quality, forecasts beside actual
-    results, and what failed and why, by day, rule and source tier.
+    """Report work done, savings, times, quality, forecasts beside actual results, and failures
+    with their reasons, by day, rule and source tier.
 
-    As text, Markdown, JSON, CSV with a line a file, or one HTML page that needs no network. From
-    the ledger alone, unless --plan is given; changes nothing. How one target was made: `av1rules
-    receipt TARGET`.
+    As text, Markdown, JSON, CSV with one line per file, or one HTML page that needs no network.
+    Reads only the ledger, unless --plan is given; changes nothing. For a single target use
+    `av1rules receipt TARGET`.
     """
     goal = None if output is None else _goal(output)
     chosen = Form(form) if form else _FORM_OF_SUFFIX[goal.suffix.lower()] if goal else Form.TEXT
@@ -128,7 +128,7 @@ def parse_since(text: str, now: datetime) -> datetime:
 def _in_utc(local: datetime, text: str) -> datetime:
     try:
         return local.astimezone(UTC)
-    except (OverflowError, ValueError, OSError) as problem:  # the first and the last day there are
+    except (OverflowError, ValueError, OSError) as problem:  # out of range in another time zone
         raise _no_time(text) from problem
 
 
@@ -146,9 +146,9 @@ def _goal(output: str) -> Path:
     goal = Path(os.path.realpath(output))
     if goal.suffix.lower() not in _FORM_OF_SUFFIX or goal.is_dir():
         raise UsageError(
-            "not a file name of a report",
+            "this is not a file name for a report",
             where=printable(output),
-            hint=f"give it a name that ends in one of {', '.join(_FORM_OF_SUFFIX)}",
+            hint=f"use a name that ends with one of {', '.join(_FORM_OF_SUFFIX)}",
         )
     return goal
 
@@ -162,13 +162,13 @@ def _written(
     now: datetime,
     skipped: tuple[Skipped, ...] | None,
 ) -> Iterable[str]:
-    """The report in parts that are written one after the other."""
+    """The report in parts, to be written in sequence."""
     outcomes = read_outcomes(ledger, since)
     made = encodes_since(ledger, since)
     clips = clip_statuses(ledger, approvals_path(ruleset.file), since=time_text(since))
     forecasts = ledger.forecasts
     if form is Form.CSV:
-        return report_csv(made, outcomes, clips=clips, forecasts=forecasts.middles())
+        return report_csv(made, outcomes, clips=clips, forecasts=forecasts.latest_medians())
     figures = aggregate(
         made,
         outcomes,
@@ -192,7 +192,7 @@ def _document(form: Form, figures: Figures) -> str:
 
 def _html(figures: Figures) -> str:
     try:
-        # Heavy, and from an extra that need not be installed.
+        # Slow to import, and from an optional extra.
         from av1rules.report.render_html import report_html  # noqa: PLC0415
     except ModuleNotFoundError as problem:
         if problem.name not in ("jinja2", "pygal"):
@@ -205,7 +205,7 @@ def _html(figures: Figures) -> str:
 
 
 def _write(goal: Path, parts: Iterable[str]) -> None:
-    """All of it or nothing. Raises UsageError if the place can't be written to."""
+    """Write atomically. Raises UsageError if the file can't be written."""
     temp = temp_name(goal)
     try:
         with open(temp, "x", encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""`av1rules retry`: try again what failed too often."""
+"""`av1rules retry`: retries files that failed too often."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from av1rules.ledger.records import Attempt, AttemptResult
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import Root, RuleSet
 
-NOTHING = "no failures to forget: the next run tries all there is to do"
+NOTHING = "no failures to forget: the next run tries everything"
 
 
 @click.command("retry")
@@ -28,8 +28,8 @@ def command(rules_file: Path, paths: tuple[str, ...]) -> None:
     """Forget the failures of all sources, or of PATHS (files or folders, existing or not): the
     next run tries them again.
 
-    Sources whose targets came out too large, or were undone by a user, stay as they are:
-    `av1rules run --force PATH` redoes those.
+    This doesn't affect sources whose targets came out too large or were undone by a user: use
+    `av1rules run --force PATH` for those.
     """
     ruleset = load_rules(rules_file)
     wanted = [_library_paths(path, ruleset) for path in paths]
@@ -40,23 +40,23 @@ def command(rules_file: Path, paths: tuple[str, ...]) -> None:
     state_dir = ruleset.run.state_dir
     with run_lock(state_dir), closing(Ledger.open(state_dir)) as ledger:
         freed = _matching(ledger, wanted)
-        ledger.free_failures(tuple(dict.fromkeys(verdict.source for verdict in freed)))
-    for verdict in freed:
-        times = plural(verdict.count, "once", f"{verdict.count} times")
+        ledger.free_failures(tuple(dict.fromkeys(attempt.source for attempt in freed)))
+    for attempt in freed:
+        times = plural(attempt.count, "once", f"{attempt.count} times")
         click.echo(
-            f"freed {printable(verdict.source)}, failed {times}: {printable(verdict.detail)}"
+            f"freed {printable(attempt.source)}, failed {times}: {printable(attempt.detail)}"
         )
     click.echo(f"{len(freed)} freed: the next run tries again")
 
 
 def _matching(ledger: Ledger, wanted: list[tuple[str, ...]]) -> tuple[Attempt, ...]:
-    """Failures of the wanted files and folders, by library path; of all if there are none."""
+    """Failures of the wanted files and folders, by library path; all failures if none is named."""
     names = [name for ways in wanted for name in ways]
     return tuple(
-        verdict
-        for verdict in ledger.verdicts(AttemptResult.FAILED)
+        attempt
+        for attempt in ledger.attempts(AttemptResult.FAILED)
         if not wanted
-        or any(verdict.source == name or verdict.source.startswith(f"{name}/") for name in names)
+        or any(attempt.source == name or attempt.source.startswith(f"{name}/") for name in names)
     )
 
 

@@ -1,4 +1,4 @@
-"""`av1rules run`: encode what is stale."""
+"""`av1rules run`: encodes stale targets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from av1rules.policy.schema import jobs_bounds
 @click.option(
     "-j", "--jobs", type=click.IntRange(*jobs_bounds()), help="Number of encodes at a time."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one per line.")
 def command(
     rules_file: Path,
     paths: tuple[str, ...],
@@ -50,7 +50,7 @@ def command(
 ) -> int:
     """Encode the stale targets of the library, or of PATHS of it; verify and publish each.
 
-    Ctrl-C or SIGTERM once: stop the encodes, keep what is done. Twice: kill them.
+    Ctrl-C or SIGTERM once: stop the encodes, keep finished work. Twice: kill them.
     """
     request = PlanRequest(paths=absolute_paths(paths), force=force, accept_missing=accept_missing)
     with (

@@ -18,8 +18,8 @@ from av1rules.report.status import status_json, status_text
 @rules_option
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 def command(rules_file: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Show the status: targets and what they save, the trash, what failed, what was found damaged,
-    the last runs, and the active run.
+    """Show the status: targets and their savings, the trash, failures, damaged files, the last
+    runs, and the active run.
 
     Changes nothing, and reads no source.
     """

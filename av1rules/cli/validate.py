@@ -1,4 +1,4 @@
-"""`av1rules validate`: every problem of a rules file at once, and nothing else."""
+"""`av1rules validate`: reports every problem of a rules file at once."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from av1rules.policy.problems import render_all
 
 @click.command("validate")
 @rules_option
-@click.option("--strict", is_flag=True, help="Take warnings for errors.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 def command(rules_file: Path, strict: bool) -> int:  # noqa: FBT001 - click passes flags so
-    """Check a rules file: form, names, units, ranges, globs; dead and shadowed rules; who else
-    can write to it. Checks approvals.yaml beside it too.
+    """Check a rules file: syntax, names, units, ranges, globs; dead and shadowed rules; who else
+    can write to it. Also checks approvals.yaml beside it.
 
-    Exit code 0 if it can be used, 2 if not.
+    Exit code 0 if it is valid, 2 if not.
     """
     ruleset, problems = check_rules(rules_file)
     if problems:
@@ -39,7 +39,7 @@ def command(rules_file: Path, strict: bool) -> int:  # noqa: FBT001 - click pass
             counted(len(ruleset.profiles), "profile"),
             counted(warnings, "warning"),
         )
-        click.echo(f"{rules_file}: {', '.join(counts)}: it can be used")
+        click.echo(f"{rules_file}: {', '.join(counts)}: valid")
         approvals = approvals_path(rules_file)
         if decisions := load_approvals(approvals).decisions:
             click.echo(f"{approvals}: {counted(len(decisions), 'decision')} on clips")

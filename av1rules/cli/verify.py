@@ -1,4 +1,4 @@
-"""`av1rules verify`: are the targets of the ledger still there, and still as written?"""
+"""`av1rules verify`: do the targets of the ledger still exist, and are they as written?"""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from av1rules.report.checks import targets_json, targets_text
 @rules_option
 @paths_argument
 @click.option("--digest", is_flag=True, help="Read every byte: finds bit rot.")
-@click.option("--decode", is_flag=True, help="Play every target to its end.")
+@click.option("--decode", is_flag=True, help="Decode every target to its end.")
 @click.option(
     "--older-than",
     metavar="TIME",
-    help="Skip targets that passed a check since, as in 30d.",
+    help="Skip targets that passed a check within this time, such as 30d.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(

@@ -67,7 +67,7 @@ def excerpt_inputs(
             # Accurate seeking would add the file's start time once more; `trim` is accurate.
             yield from ("-noaccurate_seek", "-seek_timestamp", "1")
             yield from ("-ss", f"{start_s - slack_s:.6f}")
-        yield from MAX_EXCERPTS_IN_ONE_GRAPH
+        yield from NO_FILTER_REINIT
         if len(passages) > 1:
             yield from ("-threads", EXCERPT_THREADS)
         yield from ("-i", file_url(path))
@@ -114,7 +114,7 @@ EXCERPT_EDGE_S = 0.002
 """So far before its time a passage begins and ends: Matroska rounds times to 1 ms."""
 
 
-MAX_EXCERPTS_IN_ONE_GRAPH = ("-reinit_filter", "0")
+NO_FILTER_REINIT = ("-reinit_filter", "0")
 """FFmpeg builds its filters anew where the colours (or size) of an input change on the way, and
 then waits for ever if another of several inputs has come to its end (seen with FFmpeg 9)."""
 

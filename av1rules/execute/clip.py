@@ -145,7 +145,7 @@ def _excerpts(job: TargetJob, clip: ClipState) -> tuple[Excerpt, ...]:
         return clip.like
     return tuple(
         replace(excerpt, start_s=start_s, end_s=start_s + length_s)
-        for excerpt in _excerpt_times(job, clip.review.clip_s).pieces
+        for excerpt in _excerpt_times(job, clip.review.clip_s).excerpts
         for start_s, length_s in [_cut_times(excerpt)]
     )
 

@@ -132,8 +132,8 @@ def run_job(
         session.sink(JobFailed(source=name, message=message, hint=hint))
         outcome = Outcome.FAILED
     except Exception as problem:  # noqa: BLE001 - the guard: one target never stops the run
-        _log.exception("a fault in av1rules while building %s", row.target)
-        message = f"a fault in av1rules itself: {type(problem).__name__}: {problem}"
+        _log.exception("a bug in av1rules while building %s", row.target)
+        message = f"a bug in av1rules itself: {type(problem).__name__}: {problem}"
         session.sink(JobFailed(source=name, message=message, hint="please report it"))
         outcome = Outcome.FAILED
     if outcome is not Outcome.PREPARED:

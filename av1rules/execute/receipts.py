@@ -8,7 +8,7 @@ from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.streams import StreamAction
 from av1rules.execute.session import Session
 from av1rules.execute.worker import VerifiedEncode
-from av1rules.ledger.receipt import Receipt, SettingLine, SourcePicture, kept_scores
+from av1rules.ledger.receipt import Receipt, SettingLine, SourcePicture, receipt_scores
 from av1rules.ledger.records import Attempt, AttemptResult, TargetRow
 from av1rules.media.source import Source
 from av1rules.media.source_text import source_lines
@@ -59,7 +59,7 @@ def receipt_of(
         finished_at=entry.built_at,
         encode_s=entry.encode_s,
         verify_s=entry.verify_s,
-        scores=kept_scores(quality.scores),
+        scores=receipt_scores(quality.scores),
         score_scope=None if quality.scope is None else quality.scope.value,
         score_problem=quality.problem,
         log=encoded.log,

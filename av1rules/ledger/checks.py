@@ -1,7 +1,7 @@
-"""What was found when targets and sources were looked through: the tables of `verify` and `health`.
+"""The results of `verify` and `health`: the tables of checked targets and sources.
 
-Each result is one transaction of its own, so that a check of weeks can be broken off at any time.
-It is written only if it still is about the same file: a run may be at work meanwhile.
+Each result has its own transaction, so a check that takes weeks can be interrupted at any time.
+It is written only if the file is still the same, because a run may be active.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from av1rules.ledger.records import TargetRow
 
 
 class CheckMethod(StrEnum):
-    """How a target is looked at, beside its size and times."""
+    """What to check of a target, besides its size and times."""
 
-    DIGEST = "digest"  # all bytes are those that were written
-    DECODE = "decode"  # it plays to its end
+    DIGEST = "digest"  # all bytes are as written
+    DECODE = "decode"  # it decodes to its end
 
 
 def _dump_ways(ways: frozenset[CheckMethod]) -> str:
@@ -34,7 +34,7 @@ def _load_ways(how: str) -> frozenset[CheckMethod]:
 
 
 class LastCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """The last check of one target. `ways` empty: only size and times; `at` is ISO 8601, UTC."""
+    """The last check of one target. Empty `ways`: only size and times; `at` is ISO 8601, UTC."""
 
     at: str
     ways: Annotated[
@@ -44,7 +44,7 @@ class LastCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DamageRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Something found damaged: a target by its path, or a source by its library path."""
+    """A damaged file: a target by its path, or a source by its library path."""
 
     name: str
     at: str
@@ -63,18 +63,18 @@ class CheckTable(RecordTable[LastCheck]):
         return {os.fsdecode(target): checked for target, checked in self.select_with("target")}
 
     def faults(self) -> dict[str, str]:
-        """What is wrong with targets that look as written, by target."""
+        """Damage of targets whose size and times are as written, by target."""
         return {one.name: one.fault for one in self.damaged()}
 
     def damaged(self) -> tuple[DamageRecord, ...]:
-        """Targets that were found damaged and not made anew since, by name."""
+        """Targets that were found damaged and not redone since, by name."""
         return _faults(self._db, "SELECT target, at, fault FROM checked")
 
     def put(self, row: TargetRow, checked: LastCheck, *, mtime_ns: int | None = None) -> bool:
-        """Record what was found of the target of `row`; with `mtime_ns` it was touched, no more.
+        """Record the check of the target of `row`; `mtime_ns`: it was touched but not changed.
 
-        False, and nothing written, if the ledger has another file there by now. What was found well
-        in fewer ways, or in other ways than a fault, says nothing against the older result.
+        Returns False and writes nothing if the ledger has another file there by now. A passed check
+        with fewer methods, or with others than the one that found damage, keeps the older result.
         """
         name = os.fsencode(row.target)
         with self._db.transaction() as write:
@@ -88,19 +88,19 @@ class CheckTable(RecordTable[LastCheck]):
                     "UPDATE targets SET target_mtime_ns=? WHERE target=?", (mtime_ns, name)
                 )
             older = next(self.select("WHERE target=?", name), None)
-            if older is None or not _says_more(older, checked):
+            if older is None or not _supersedes(older, checked):
                 self.insert(write, checked, {"target": name})
         return True
 
 
-def _says_more(older: LastCheck, newer: LastCheck) -> bool:
+def _supersedes(older: LastCheck, newer: LastCheck) -> bool:
     if newer.fault is not None or older.ways <= newer.ways:
         return False
     return older.fault is not None or newer.ways < older.ways
 
 
 class SourceCheckRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of decoding one content; `source` is the library path it had then."""
+    """The result of decoding one content; `source` is the library path that it had then."""
 
     source: LedgerPath
     at: str  # ISO 8601, UTC
@@ -108,14 +108,14 @@ class SourceCheckRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceCheckTable(RecordTable[SourceCheckRecord]):
-    """Which contents were decoded whole, by content key: a renamed source is not done again."""
+    """Contents that were fully decoded, by content key: a renamed source is not checked again."""
 
     name = "health"
     mapper = RecordMapper(SourceCheckRecord)
     beside = ("content_key",)
 
     def of_contents(self, keys: Iterable[str]) -> dict[str, SourceCheckRecord]:
-        """What is known of these contents."""
+        """The results for these contents."""
         wanted = frozenset(keys)
         return {key: one for key, one in self.select_with("content_key") if key in wanted}
 

@@ -1,4 +1,4 @@
-"""The ledger's table of test clips: what each was made of, how, and what came out."""
+"""The ledger's table of test clips: the source, the settings and the result of each."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from av1rules.quality.excerpts import Excerpt
 from av1rules.quality.result import Score
 
 CLIPS_FOLDER = "clips"
-"""Below the state folder; each clip is called by its fingerprint."""
+"""Below the state folder; each clip is named by its fingerprint."""
 
 
 class ClipStatus(Enum):
-    """How a clip stands; the order is that of lists."""
+    """The status of a clip, in the order of lists."""
 
     WAITING = "waiting"
-    VOID = "void"  # waiting, and an approval of other settings is no longer good
+    VOID = "void"  # waiting, and an approval of other settings is no longer valid
     DUE = "due"  # the next run makes it
     REJECTED = "rejected"
     APPROVED = "approved"
-    VARIANT = "variant"  # of the clip of the same source: to be compared, never decided on
+    VARIANT = "variant"  # other settings for the same source: only for comparison
     ENCODED = "encoded"
-    OLD = "old"  # of settings or content that are gone
+    OLD = "old"  # its settings or its source have changed
 
 
 class ClipFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told of a clip, as JSON. `settings` are the effective ones of the film, sizes bytes.
+    """Facts of a clip, stored as JSON. `settings` are the film's effective ones; sizes in bytes.
 
-    `projected_bytes` is the whole film's as far as the clip tells (None: its length is unknown);
-    `score_problem` says why there are no scores. `frames` are in the order of the pieces, joined.
-    `is_variant`: made with other settings than the film's, to be compared; never approved as such.
+    `projected_bytes` is the projected size of the film (None: its duration is unknown);
+    `score_problem` says why there are no scores. `pieces` are the excerpts in the clip's order.
+    `is_variant`: made with other settings than the film's, for comparison; never approved.
     """
 
     content_key: str
     settings: EncodeSettings
     rule: str
-    review: str  # as the rules file has it
+    review: str  # as in the rules file
     pieces: tuple[Excerpt, ...]
     frames: int
     duration_s: float
@@ -63,27 +63,27 @@ class ClipFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def asked_review(self) -> Review:
-        """The review that the clip was made for; anything but canaries counts as `each`."""
+        """The review that the clip was made for; anything but a canary counts as `each`."""
         canary = parse_canary(self.review)
         kind = ReviewKind.EACH if canary is None else ReviewKind.CANARY
         return Review(kind=kind, canary=canary)
 
     @property
     def share(self) -> float | None:
-        """The projected film against its source."""
+        """The projected size relative to the source."""
         if self.projected_bytes is None or not self.source_bytes:
             return None
         return self.projected_bytes / self.source_bytes
 
     @property
     def passages(self) -> tuple[tuple[float, float], ...]:
-        """Start and duration of each piece, by the film's own clock."""
+        """Start and duration of each excerpt, by the film's timestamps."""
         return tuple((piece.start_s, piece.duration_s) for piece in self.pieces)
 
 
 class ClipRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One clip, by the fingerprint that its film will have. `source` is the library path, `path`
-    where the clip lies, `origin` the file it was made from; `made_at` ISO 8601, UTC."""
+    """One clip, by the fingerprint of its future target. `source` is the library path, `path`
+    the file of the clip, `origin` the file it was made from; `made_at` is ISO 8601, UTC."""
 
     fingerprint: str
     source: LedgerPath
@@ -95,7 +95,7 @@ class ClipRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_there(self) -> bool:
-        """Whether the clip lies in its place as it was made, as far as its size tells."""
+        """Whether the clip's file exists with the recorded size."""
         try:
             return os.stat(self.path).st_size == self.size_bytes
         except OSError:
@@ -103,13 +103,13 @@ class ClipRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clip_place(state_dir: Path, fingerprint: str) -> str:
-    """Where the clip of a fingerprint lies or will lie."""
+    """The path of the clip of a fingerprint."""
     return str(state_dir / CLIPS_FOLDER / f"{fingerprint}.mp4")
 
 
 class ClipTable(RecordTable[ClipRecord]):
-    """The clips of one state folder. What can't be read (another version wrote it) is not there:
-    a clip is cheap to make again."""
+    """The clips of one state folder. Unreadable rows (of another version) are ignored: a clip is
+    cheap to make again."""
 
     name = "clips"
     mapper = RecordMapper(ClipRecord)
@@ -122,7 +122,7 @@ class ClipTable(RecordTable[ClipRecord]):
         return tuple(self._readable("ORDER BY source, made_at DESC"))
 
     def paths(self) -> frozenset[str]:
-        """Where clips lie, readable or not."""
+        """The paths of all clips, readable or not."""
         return frozenset(os.fsdecode(row[0]) for row in self._db.query("SELECT path FROM clips"))
 
     def encoded(self) -> frozenset[str]:
@@ -130,8 +130,8 @@ class ClipTable(RecordTable[ClipRecord]):
         sql = "SELECT fingerprint FROM targets WHERE fingerprint IN (SELECT fingerprint FROM clips)"
         return frozenset(fingerprint for (fingerprint,) in self._db.query(sql))
 
-    def _readable(self, which: str, *values: object) -> Iterator[ClipRecord]:
-        for row in self._db.query(f"SELECT {self.columns()} FROM clips {which}", *values):
+    def _readable(self, clause: str, *values: object) -> Iterator[ClipRecord]:
+        for row in self._db.query(f"SELECT {self.columns()} FROM clips {clause}", *values):
             with contextlib.suppress(msgspec.MsgspecError):
                 yield self.load(row)
 

@@ -1,6 +1,6 @@
-"""The ledger's file: how it is opened, made, brought up to date, read and written to.
+"""The ledger's file: opens, creates, migrates, reads and writes it.
 
-SQLite in WAL mode, one writer (the run that holds the lock), safe to read meanwhile.
+SQLite in WAL mode with one writer (the run that holds the lock); safe to read at any time.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ ALTER TABLE verdicts ADD COLUMN film_s REAL;
 """
 
 STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES, _ATTEMPTS)
-"""What each version adds to the one before."""
+"""The migration to each version from the one before."""
 
 SCHEMA_VERSION = len(STEPS)
 
@@ -118,7 +118,7 @@ class LedgerDb:
 
     @classmethod
     def open(cls, state_dir: Path) -> LedgerDb:
-        """Open to write; makes the ledger or brings an older one up to date. Raises LedgerError."""
+        """Open to write; creates the ledger or migrates an older one. Raises LedgerError."""
         path = state_dir / LEDGER_NAME
         try:
             state_dir.mkdir(parents=True, exist_ok=True)
@@ -136,8 +136,8 @@ class LedgerDb:
 
     @classmethod
     def read(cls, state_dir: Path) -> LedgerDb:
-        """Open to read, changing no byte on disk; an absent ledger reads as an empty one, an older
-        one as it will be once it is brought up to date. Raises LedgerError."""
+        """Open to read without changing a byte on disk; a missing ledger reads as an empty one, an
+        older one as if it were migrated. Raises LedgerError."""
         path = state_dir / LEDGER_NAME
         try:
             connection = _connect_to_read(path) if path.exists() else _in_memory()
@@ -157,7 +157,7 @@ class LedgerDb:
             self._connection.close()
 
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """All rows of a reading statement. Raises LedgerError."""
+        """All rows of a query. Raises LedgerError."""
         with self._lock:
             try:
                 return self._connection.execute(sql, values).fetchall()
@@ -166,8 +166,7 @@ class LedgerDb:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All that is written inside is there together or not at all, and durable afterwards.
-        Raises LedgerError."""
+        """One durable transaction: all writes inside it succeed, or none. Raises LedgerError."""
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -187,7 +186,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
         raise LedgerError("this is not a ledger of av1rules", where=str(path), hint="move it away")
     if version > SCHEMA_VERSION:
         raise LedgerError(
-            f"the ledger is of version {version}, this av1rules knows version {SCHEMA_VERSION}",
+            f"the ledger has version {version}, this av1rules knows version {SCHEMA_VERSION}",
             where=str(path),
             hint="use the av1rules that wrote it, or a newer one",
         )
@@ -201,17 +200,17 @@ def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
 
 
 def _keep_copy(connection: sqlite3.Connection, copy: Path) -> None:
-    """The ledger as an older av1rules can read it, in case somebody wants to go back."""
+    """Keep the ledger as an older av1rules can read it, for a downgrade."""
     with contextlib.closing(sqlite3.connect(copy)) as kept:
         connection.backup(kept)
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that may read only, and sees what a run commits meanwhile.
+    """A read-only connection that sees what a run commits meanwhile.
 
-    At rest it is opened as if to write, since a plain read-only one would leave `-wal` and `-shm`
-    behind. Where those exist (a run is at work, or one died) they are read and left as they are:
-    closing must not move what they hold. Where nothing can be written, the file is immutable.
+    Without a run it is opened as if to write, since a plain read-only connection would leave `-wal`
+    and `-shm` behind. Where those exist (a run is active, or was killed) they are read and left:
+    closing must not checkpoint them. If nothing can be written, the file is opened as immutable.
     """
     has_log = path.with_name(f"{path.name}-wal").exists()
     may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
@@ -237,7 +236,7 @@ def _in_memory() -> sqlite3.Connection:
 def _failed(verb: str, problem: sqlite3.Error) -> LedgerError:
     return LedgerError(
         f"the ledger could not be {verb}: {problem}",
-        hint="is its disk full, read-only or failing? `av1rules doctor` looks at it",
+        hint="is its disk full, read-only or failing? `av1rules doctor` checks it",
     )
 
 
@@ -245,5 +244,5 @@ def _cannot_open(path: Path, problem: Exception) -> LedgerError:
     return LedgerError(
         f"the ledger can't be opened: {problem}",
         where=str(path),
-        hint="is the folder writable, on a local disk, and not full? run.state_dir sets another",
+        hint="is the folder writable, local and not full? run.state_dir can name another",
     )

@@ -1,4 +1,4 @@
-"""The ledger's table of forecasts: what was foretold of each encode, and what came out."""
+"""The ledger's table of forecasts: the forecast of each encode beside its actual result."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from av1rules.ledger.records import Basis, Interval
 
 
 class PastForecast(msgspec.Struct, frozen=True, kw_only=True):
-    """Foretold `seconds` (of encoding and verifying beside the other `jobs`) and `size_bytes` of
-    one target, and what it `took_s` and `came_bytes` to. `at` is ISO 8601, UTC."""
+    """The forecast of one target (`seconds` of encoding and verifying with `jobs` at a time, and
+    `size_bytes`) and the actual values. `at` is ISO 8601, UTC."""
 
     target: LedgerPath
     run: int | None
@@ -36,7 +36,7 @@ class PastForecast(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ForecastTable(RecordTable[PastForecast]):
-    """One row for each encode that came out; those that failed have nothing to compare with."""
+    """One row for each encode that succeeded; failed ones have nothing to compare."""
 
     name = "forecasts"
     mapper = RecordMapper(PastForecast)
@@ -51,10 +51,10 @@ class ForecastTable(RecordTable[PastForecast]):
         return tuple(self.select("ORDER BY id"))
 
     def newest(self, count: int, *, since: str = "") -> tuple[PastForecast, ...]:
-        """The newest since then (a time as the ledger has it), oldest first. Raises LedgerError."""
+        """The newest since that time (as in the ledger), oldest first. Raises LedgerError."""
         return tuple(self.select("WHERE at >= ? ORDER BY id DESC LIMIT ?", since, count))[::-1]
 
-    def middles(self) -> dict[str, tuple[float, float]]:
-        """What was foretold last of each target: seconds and bytes. Raises LedgerError."""
+    def latest_medians(self) -> dict[str, tuple[float, float]]:
+        """The last forecast of each target: seconds and bytes. Raises LedgerError."""
         rows = self._db.query("SELECT target, mid_s, mid_bytes FROM forecasts ORDER BY id")
         return {os.fsdecode(target): (mid_s, mid_bytes) for target, mid_s, mid_bytes in rows}

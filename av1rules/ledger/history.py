@@ -1,7 +1,7 @@
-"""What the ledger knows of work done: every target with how it was made, and what came to nothing.
+"""The history in the ledger: how every target was made, and the attempts that gave no target.
 
-A pure read, in pages: a library of 100,000 targets is never in memory at once. Of a target that was
-made anew the ledger has the last making only.
+It only reads, in pages, so a library of 100,000 targets is never in memory at once. Of a target
+that was redone the ledger has only the last encode.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from av1rules.policy.settings import EncodeSettings
 
 
 class ScoreSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What one metric said of a target, over all compared pictures; `scope`: of which part of the
-    film, None where its receipt does not say."""
+    """The score of a target by one metric, over all compared frames; `scope` is the scored part of
+    the film, None if the receipt doesn't name it."""
 
     metric: Metric
     mean: float
@@ -40,8 +40,8 @@ class ScoreSummary(msgspec.Struct, frozen=True, kw_only=True):
 class EncodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A target and how it was made. Sizes in bytes, times in seconds.
 
-    `encode_s` and `verify_s` are None where nothing was encoded for this target (it was copied) or
-    nobody knows (it was adopted). What the receipt tells is None without one.
+    `encode_s` and `verify_s` are None if the target was copied or adopted. Values from the receipt
+    are None without one.
     """
 
     target: str
@@ -57,7 +57,7 @@ class EncodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     verify_s: float | None
     source_tier: str | None
     resolution: str | None
-    frame_rate: float | None  # None also where it varies
+    frame_rate: float | None  # None also if it varies
     frames: int | None
     pixels: int | None = None  # of a frame
     scores: tuple[ScoreSummary, ...] = ()
@@ -73,21 +73,22 @@ class EncodeRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def frames_per_s(self) -> float | None:
-        """How fast it was encoded, by the clock on the wall."""
+        """The speed of the encode in wall-clock time."""
         return self.frames / self.encode_s if self.frames and self.encode_s else None
 
 
 class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
-    """What else the ledger knows. Verdicts are by kind, then by source, runs newest first."""
+    """The other records of the ledger. Attempts are ordered by kind, then source; runs newest
+    first."""
 
-    verdicts: tuple[Attempt, ...]
+    attempts: tuple[Attempt, ...]
     damaged_targets: tuple[DamageRecord, ...]
     damaged_sources: tuple[DamageRecord, ...]
     aside: tuple[TrashSum, ...]
     runs: tuple[RunRecord, ...]
 
     def of(self, kind: AttemptResult) -> tuple[Attempt, ...]:
-        return tuple(one for one in self.verdicts if one.kind is kind)
+        return tuple(one for one in self.attempts if one.kind is kind)
 
 
 _Figure = Annotated[float, msgspec.Meta(ge=-1000, le=1000)]
@@ -108,7 +109,7 @@ class _PictureFacts(msgspec.Struct):
 
 
 class _ReceiptFacts(msgspec.Struct):
-    """What is read of a receipt, which may be one that lay beside an adopted target."""
+    """What to read from a receipt, which may come from beside an adopted target."""
 
     source_tier: Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9-]{1,40}\Z")] | None = None
     source_facts: tuple[str, ...] = ()
@@ -122,21 +123,21 @@ _FACTS = msgspec.json.Decoder(_ReceiptFacts)
 
 
 def encodes_since(ledger: Ledger, since: datetime | None = None) -> Iterator[EncodeRecord]:
-    """Every target that was built since then, by name. Raises LedgerError."""
-    return (_made(row, receipt) for row, receipt in ledger.built_since(time_text(since)))
+    """Every target that was made since then, by name. Raises LedgerError."""
+    return (_encode_record(row, receipt) for row, receipt in ledger.built_since(time_text(since)))
 
 
 def recent_encodes(ledger: Ledger, count: int) -> Iterator[EncodeRecord]:
     """The newest targets that were encoded, by one query. Raises LedgerError."""
-    return (_made(row, receipt) for row, receipt in ledger.built_lately(count))
+    return (_encode_record(row, receipt) for row, receipt in ledger.built_lately(count))
 
 
 def read_outcomes(ledger: Ledger, since: datetime | None = None) -> Outcomes:
-    """Verdicts, damage and runs since then; what lies aside as it is now. Raises LedgerError."""
+    """Attempts, damage and runs since then; the trash as it is now. Raises LedgerError."""
     limit = time_text(since)
     return Outcomes(
-        verdicts=tuple(
-            one for kind in AttemptResult for one in ledger.verdicts(kind) if one.at >= limit
+        attempts=tuple(
+            one for kind in AttemptResult for one in ledger.attempts(kind) if one.at >= limit
         ),
         damaged_targets=tuple(one for one in ledger.checks.damaged() if one.at >= limit),
         damaged_sources=tuple(one for one in ledger.health.damaged() if one.at >= limit),
@@ -146,11 +147,11 @@ def read_outcomes(ledger: Ledger, since: datetime | None = None) -> Outcomes:
 
 
 def time_text(since: datetime | None) -> str:
-    """A time as the ledger writes it: all are in UTC and sort as text. "" is before all."""
+    """A time as the ledger stores it: in UTC, sortable as text. "" is before all."""
     return "" if since is None else since.isoformat(timespec="seconds")
 
 
-def _made(row: TargetRow, receipt: bytes | None) -> EncodeRecord:
+def _encode_record(row: TargetRow, receipt: bytes | None) -> EncodeRecord:
     facts = _receipt_facts(receipt)
     picture = _picture(facts)
     resolution = resolution_of(picture.width, picture.height)
@@ -183,7 +184,7 @@ def _time(row: TargetRow) -> datetime:
 
 
 def _picture(facts: _ReceiptFacts) -> MainPicture:
-    """Receipts of earlier versions have it in words only."""
+    """Receipts of earlier versions have it only as text."""
     reported = facts.picture
     if reported is None:
         return main_picture(facts.source_facts)
@@ -195,7 +196,7 @@ def _picture(facts: _ReceiptFacts) -> MainPicture:
 
 
 def _scores(facts: _ReceiptFacts) -> Iterator[ScoreSummary]:
-    """Those of metrics that this version knows."""
+    """The scores by metrics that this version knows."""
     scope = next((one for one in GateScope if one.value == facts.score_scope), None)
     for score in facts.scores:
         metric = next((one for one in Metric if one.value == score.metric), None)
@@ -204,7 +205,7 @@ def _scores(facts: _ReceiptFacts) -> Iterator[ScoreSummary]:
 
 
 def _receipt_facts(packed: bytes | None) -> _ReceiptFacts:
-    """A receipt that can't be read (of a later version, or damaged) tells nothing."""
+    """The facts of a receipt; none if it can't be read (of a later version, or damaged)."""
     if packed is None:
         return _ReceiptFacts()
     try:

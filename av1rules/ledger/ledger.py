@@ -1,8 +1,7 @@
-"""The ledger: what was built from what. The truth of the graph; one commit per target.
+"""The ledger: what was made from what. The graph relies on it; each target is one commit.
 
-Paths are stored as the bytes the file system knows. What else the ledger keeps has a table and a
-module of its own: `kept`, `runs`, `moves`, `census`, `checks`,
-`clips`, `forecasts`, `samples`, `searches`.
+Paths are stored as the bytes of the file system. The other tables (`kept`, `runs`, `moves`,
+`census`, `checks`, `clips`, `forecasts`, `samples`, `searches`) have their own modules.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ PAGE_ROWS = 2000
 
 
 class JobInProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """Work in hand when a run ended: its private folder, and the row if it was verified."""
+    """A job that a run began: its private folder, and its row once it is verified."""
 
     folder: LedgerPath
     source: LedgerPath
@@ -50,7 +49,7 @@ class JobInProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobInProgressTable(RecordTable[JobInProgress]):
-    """The work in hand."""
+    """The jobs in progress."""
 
     name = "in_hand"
     mapper = RecordMapper(JobInProgress)
@@ -70,7 +69,7 @@ class Ledger:
     def __init__(self, db: LedgerDb) -> None:
         self._db = db
         self._targets = TargetTable(db)
-        self._verdicts = AttemptTable(db)
+        self._attempts = AttemptTable(db)
         self._in_hand = JobInProgressTable(db)
         self.kept = TrashTable(db)
         self.runs = RunTable(db)
@@ -85,12 +84,12 @@ class Ledger:
 
     @classmethod
     def open(cls, state_dir: Path) -> Ledger:
-        """Open to write; makes the ledger if there is none. Raises LedgerError."""
+        """Open to write; creates a missing ledger. Raises LedgerError."""
         return cls(LedgerDb.open(state_dir))
 
     @classmethod
     def read(cls, state_dir: Path) -> Ledger:
-        """Open to read; an absent ledger reads as an empty one. Raises LedgerError."""
+        """Open to read; a missing ledger reads as an empty one. Raises LedgerError."""
         return cls(LedgerDb.read(state_dir))
 
     def close(self) -> None:
@@ -102,7 +101,7 @@ class Ledger:
         return next(self._targets.select("WHERE target=?", os.fsencode(target)), None)
 
     def made_from(self, source_path: str) -> tuple[str, ...]:
-        """The targets whose source lay at this path when they were made."""
+        """The targets whose source was at this path when they were made."""
         sql = "SELECT target FROM targets WHERE source_path=? ORDER BY built_at DESC"
         return tuple(os.fsdecode(row[0]) for row in self._db.query(sql, os.fsencode(source_path)))
 
@@ -120,7 +119,7 @@ class Ledger:
             yield os.fsdecode(source), size
 
     def targets(self) -> Iterator[str]:
-        """Every target, those to be made anew included."""
+        """Every target, including those to be redone."""
         return (os.fsdecode(target) for (target,) in self._db.query("SELECT target FROM targets"))
 
     def rows(self) -> Iterator[TargetRow]:
@@ -135,10 +134,10 @@ class Ledger:
         return TargetTotals(count=count, source_bytes=source_bytes, target_bytes=target_bytes)
 
     def built_since(self, at: str) -> Iterator[tuple[TargetRow, bytes | None]]:
-        """Every target that was built then or later, with its receipt, by name and in pages."""
+        """Every target that was made then or later, with its receipt, by name and in pages."""
         after = b""
-        which = "WHERE targets.target > ? AND built_at >= ? ORDER BY targets.target LIMIT ?"
-        while page := self._with_receipts(which, after, at, PAGE_ROWS):
+        clause = "WHERE targets.target > ? AND built_at >= ? ORDER BY targets.target LIMIT ?"
+        while page := self._with_receipts(clause, after, at, PAGE_ROWS):
             after = os.fsencode(page[-1][0].target)
             yield from page
 
@@ -150,16 +149,17 @@ class Ledger:
             count,
         )
 
-    def _with_receipts(self, which: str, *values: object) -> list[tuple[TargetRow, bytes | None]]:
+    def _with_receipts(self, clause: str, *values: object) -> list[tuple[TargetRow, bytes | None]]:
         columns = f"receipt, {self._targets.columns()}"
-        sql = f"SELECT {columns} FROM targets LEFT JOIN receipts USING (target) {which}"
+        sql = f"SELECT {columns} FROM targets LEFT JOIN receipts USING (target) {clause}"
         return [
             (self._targets.load(tuple(of_row)), receipt)
             for receipt, *of_row in self._db.query(sql, *values)
         ]
 
     def known_targets(self) -> dict[str, tuple[str, int, int, str]]:
-        """Of every valid row, by target: fingerprint, size, mtime (ns), tools: cheap to compare."""
+        """Fingerprint, size, mtime (ns) and tools of every valid row, by target: cheap to
+        compare."""
         return {
             os.fsdecode(target): (fingerprint, size, mtime, tools)
             for target, fingerprint, size, mtime, tools in self._db.query(
@@ -172,9 +172,9 @@ class Ledger:
         rows = self._db.query("SELECT receipt FROM receipts WHERE target=?", os.fsencode(target))
         return zlib.decompress(rows[0][0]) if rows else None
 
-    def verdict(self, content_key: str, fingerprint: str) -> Attempt | None:
-        which = "WHERE content_key=? AND fingerprint=?"
-        return next(self._verdicts.select(which, content_key, fingerprint), None)
+    def attempt(self, content_key: str, fingerprint: str) -> Attempt | None:
+        clause = "WHERE content_key=? AND fingerprint=?"
+        return next(self._attempts.select(clause, content_key, fingerprint), None)
 
     def jobs_in_progress(self) -> tuple[JobInProgress, ...]:
         return tuple(self._in_hand.select())
@@ -182,7 +182,7 @@ class Ledger:
     # --- writing, one transaction each
 
     def begin(self, folder: str, source: str) -> None:
-        """Record a private folder before it is made, so that a crash can't orphan it."""
+        """Record a private folder before it is created, so that a crash can't orphan it."""
         with self._db.transaction() as write:
             self._in_hand.insert(
                 write, JobInProgress(folder=folder, source=source, row=None, receipt=None)
@@ -197,25 +197,25 @@ class Ledger:
             )
 
     def commit(self, row: TargetRow, receipt: bytes | None) -> None:
-        """The target is published: write its row. The work stays in hand until `release`."""
+        """Write the row of a published target. The job stays in progress until `release`."""
         with self._db.transaction() as write:
             put_row(write, row, receipt)
             self.kept.renew(write, row, receipt)
 
     def release(self, folder: str, *, even_if_prepared: bool) -> None:
-        """Let work in hand go. What was prepared may be published already: only who knows better
-        lets it go, else the next start looks."""
+        """End a job. A prepared one may be published already: unless the caller knows that it is
+        not (`even_if_prepared`), the next start checks."""
         unless = "" if even_if_prepared else " AND row IS NULL"
         with self._db.transaction() as write:
             write.execute(f"DELETE FROM in_hand WHERE folder=?{unless}", (os.fsencode(folder),))
 
-    def record_attempt(self, verdict: Attempt) -> None:
-        """Remember what came of these settings for this content; failures are counted."""
+    def record_attempt(self, attempt: Attempt) -> None:
+        """Record the result of these settings for this content; failures are counted."""
         with self._db.transaction() as write:
-            put_attempt(write, verdict)
+            put_attempt(write, attempt)
 
     def set_mtimes(self, mtimes: dict[str, int]) -> None:
-        """Targets that were touched and are still as written: times in ns, by target."""
+        """Record new mtimes of targets that were touched but not changed: ns, by target."""
         if not mtimes:
             return
         with self._db.transaction() as write:
@@ -236,13 +236,13 @@ class Ledger:
                 for source in sources
             )
 
-    def verdicts(self, kind: AttemptResult) -> tuple[Attempt, ...]:
-        """All verdicts of one kind, by source."""
-        return tuple(self._verdicts.select("WHERE kind=? ORDER BY source", kind.value))
+    def attempts(self, kind: AttemptResult) -> tuple[Attempt, ...]:
+        """All attempts with one result, by source."""
+        return tuple(self._attempts.select("WHERE kind=? ORDER BY source", kind.value))
 
     def forget(self, source: str | None = None) -> None:
-        """Make the targets of one source (or of all) stale, and drop the verdicts on it, what was
-        searched for it and its samples."""
+        """Make the targets of one source (or of all) stale, and drop its attempts, searches and
+        samples."""
         self.searches.forget(source)
         self.samples.forget(source)
         where, values = ("", ()) if source is None else (" WHERE source=?", (os.fsencode(source),))

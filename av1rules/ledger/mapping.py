@@ -1,8 +1,8 @@
-"""Records to rows and back, by the fields of the record: one mapper for every table. Pure.
+"""Maps records to rows and back by the fields of the record: one mapper for all tables. Pure.
 
-A column is called like its field. Enums are stored by value, flags as 0 or 1, nested values as
-canonical JSON; None is NULL, and NULL is the default of a field that can't be None. The annotation
-of a field says what its type does not: `LedgerPath`, `StoredColumn`, `Embedded`.
+A column has the name of its field. Enums are stored by value, flags as 0 or 1, nested values as
+canonical JSON; None is NULL, and NULL is the default of a field that can't be None. Annotations
+(`LedgerPath`, `StoredColumn`, `Embedded`) add what the type alone doesn't say.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ SqlValue = str | int | float | bytes | None
 
 
 class StoredColumn(msgspec.Struct, frozen=True, kw_only=True):
-    """How a field is stored: `name` of its column (None: the field's own), and a codec where the
-    type does not tell it."""
+    """How a field is stored: `name` of its column (None: as the field), and a codec if the type
+    doesn't determine it."""
 
     name: str | None = None
     dump: Callable[[Any], SqlValue] | None = None
@@ -40,7 +40,7 @@ class StoredColumn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Embedded(msgspec.Struct, frozen=True, kw_only=True):
-    """A record within a record, whose fields are columns of the same row: `columns` by field."""
+    """A nested record whose fields are columns of the same row: `columns` by field."""
 
     columns: Mapping[str, str]
 
@@ -58,7 +58,7 @@ class _Leaf(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordMapper(Generic[R]):
-    """Rows of one type of record. Nothing is resolved before the first row is mapped."""
+    """Maps one type of record. It resolves the type only when the first row is mapped."""
 
     def __init__(self, record: type[R]) -> None:
         self.record = record
@@ -81,9 +81,9 @@ class RecordMapper(Generic[R]):
         )
 
     def load(self, values: Sequence[Any]) -> R:
-        """The inverse of `dump`; columns that are missing at the end have their defaults.
+        """The inverse of `dump`; columns missing at the end get their defaults.
 
-        Raises msgspec.MsgspecError, ValueError or TypeError where a value is not of this record.
+        Raises msgspec.MsgspecError, ValueError or TypeError for a value that doesn't fit.
         """
         fields: dict[str, Any] = {}
         for (field, load, is_nullable), value in zip(self._loaders, values, strict=False):
@@ -105,7 +105,7 @@ class RecordMapper(Generic[R]):
         }
 
     def load_plain(self, values: Sequence[Any]) -> R:
-        """The inverse of `dump_plain`, of its values. Raises as `load` does."""
+        """The inverse of `dump_plain`, from its values. Raises like `load`."""
         return self.load(
             [
                 bytes.fromhex(value) if leaf.column.is_bytes and value is not None else value
@@ -233,7 +233,7 @@ def _load_figures(text: str) -> Figures:
 Figures = tuple[tuple[str, float], ...]
 
 LedgerPath = Annotated[str, StoredColumn(dump=os.fsencode, load=os.fsdecode, is_bytes=True)]
-"""A path, stored as the bytes that the file system knows."""
+"""A path, stored as the bytes of the file system."""
 
 LedgerPaths = Annotated[tuple[tuple[str, str], ...], StoredColumn(dump=dump_paths, load=load_paths)]
 """Pairs of paths: (from, to)."""
@@ -242,20 +242,19 @@ LedgerSettings = Annotated[
     EncodeSettings,
     StoredColumn(dump=settings_json, load=functools.lru_cache(maxsize=256)(parse_settings)),
 ]
-"""All settings of an encode, those that are not asked for left out."""
+"""All settings of an encode, without absent requests."""
 
 LedgerFigures = Annotated[Figures, StoredColumn(dump=_dump_figures, load=_load_figures)]
 """Figures by their names, as JSON; NULL if there are none."""
 
 
 class RecordTable(Generic[R]):
-    """A table whose columns are the fields of a record, and a few beside them that queries need or
-    that the record is called by."""
+    """A table whose columns are the fields of a record, plus a few for queries and keys."""
 
     name: ClassVar[str]
     mapper: RecordMapper[R]
     beside: ClassVar[tuple[str, ...]] = ()
-    """Columns that are no field of the record."""
+    """Columns that are not fields of the record."""
 
     def __init__(self, db: LedgerDb) -> None:
         self._db = db
@@ -265,15 +264,16 @@ class RecordTable(Generic[R]):
         """The columns of the record, for a SELECT."""
         return ", ".join(f"{cls.name}.{column}" for column in cls.mapper.columns)
 
-    def select(self, which: str = "", *values: object) -> Iterator[R]:
-        """The records of these rows: `which` is what follows the name of the table. Raises
-        LedgerError."""
-        sql = f"SELECT {self.columns()} FROM {self.name} {which}"
+    def select(self, clause: str = "", *values: object) -> Iterator[R]:
+        """The records of some rows: `clause` is the SQL after the table. Raises LedgerError."""
+        sql = f"SELECT {self.columns()} FROM {self.name} {clause}"
         return map(self.load, self._db.query(sql, *values))
 
-    def select_with(self, column: str, which: str = "", *values: object) -> Iterator[tuple[Any, R]]:
-        """As `select`, each record with a column that stands beside it. Raises LedgerError."""
-        sql = f"SELECT {self.name}.{column}, {self.columns()} FROM {self.name} {which}"
+    def select_with(
+        self, column: str, clause: str = "", *values: object
+    ) -> Iterator[tuple[Any, R]]:
+        """Like `select`, each record with a column from `beside`. Raises LedgerError."""
+        sql = f"SELECT {self.name}.{column}, {self.columns()} FROM {self.name} {clause}"
         for value, *of_record in self._db.query(sql, *values):
             yield value, self.load(tuple(of_record))
 
@@ -285,14 +285,14 @@ class RecordTable(Generic[R]):
     def insert(
         cls, write: sqlite3.Connection, record: R, beside: Mapping[str, SqlValue] | None = None
     ) -> int:
-        """Write a record inside a transaction, over one with the same key if there is one, with
-        what stands `beside` it, by column. Returns the number of the row."""
+        """Write a record inside a transaction, with the `beside` values by column; it replaces a
+        record with the same key. Returns the number of the row."""
         values = dict(zip(cls.mapper.columns, cls.mapper.dump(record), strict=True))
         return insert(write, cls.name, values | dict(beside or {}))
 
 
 def insert(write: sqlite3.Connection, table: str, values: Mapping[str, SqlValue]) -> int:
-    """Write a row, by column, over one with the same key. Returns the number of the row."""
+    """Write a row by column; it replaces one with the same key. Returns the number of the row."""
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     sql = f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})"
     return write.execute(sql, tuple(values.values())).lastrowid or 0

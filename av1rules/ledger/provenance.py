@@ -1,6 +1,6 @@
-"""What an output says of itself: source digest, settings, tools, as JSON for its own tag. Pure.
+"""The provenance tag inside an output: source digest, settings and tools as JSON. Pure.
 
-Deterministic: no dates, no rule names, no paths; same source, settings and tools, same bytes.
+Deterministic, without dates, rule names or paths: same source, settings and tools, same bytes.
 """
 
 from __future__ import annotations
@@ -43,5 +43,5 @@ def provenance_json(
 
 
 def parse_provenance(text: str) -> Provenance:
-    """Raises msgspec.MsgspecError if `text` is none of ours."""
+    """Raises msgspec.MsgspecError if `text` is not a provenance tag."""
     return msgspec.json.decode(text, type=Provenance)

@@ -1,4 +1,4 @@
-"""The conversion report of one target, as JSON for machines and as text for people. Pure."""
+"""The conversion report of one target, as JSON and as text. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from av1rules.policy.model import ReceiptForm
 from av1rules.quality.result import Score, score_lines
 
 JSON_SUFFIX, TEXT_SUFFIX = ".av1rules.json", ".av1rules.txt"
-"""Behind the whole name of the target: `film.mkv` and `film.mp4` have receipts of their own."""
+"""Appended to the full name of the target: `film.mkv` and `film.mp4` have separate receipts."""
 
 
 RECEIPT_SUFFIXES = {
@@ -41,8 +41,8 @@ def write_receipt(receipt: Receipt, form: ReceiptForm) -> None:
 def renew_receipts(
     target: str, row: TargetRow | None, stored: bytes | None, form: ReceiptForm
 ) -> None:
-    """The receipt files at a place that a target came to or left: new ones that say where source
-    and target are now; none where no target is any more. Raises OSError, ValueError."""
+    """Rewrite the receipt files after a target moved: with the new paths at its place, deleted
+    where there is no target any more. Raises OSError, ValueError."""
     for suffix in (JSON_SUFFIX, TEXT_SUFFIX):
         Path(f"{target}{suffix}").unlink(missing_ok=True)
     if row is not None and stored is not None and form is not ReceiptForm.NONE:
@@ -54,9 +54,9 @@ def renew_receipts(
 RECEIPT_FORMAT = 1
 
 
-MOST_SECONDS = 600
-"""Scores of each second are kept of so much film: of passages, not of whole films, where they would
-be nine tenths of the receipt. Fewer values for longer stretches would not be what they say."""
+MAX_SECONDS = 600
+"""Receipts keep per-second scores up to this length: of excerpts, not of whole films, where they
+would be nine tenths of the receipt. A thinned series would no longer be per second."""
 
 
 _SCORE_DIGITS = 4
@@ -69,7 +69,7 @@ _VALUE_WIDTH = 24
 
 
 class SettingLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One resolved setting and where it came from: `crf`, `26`, `rules.yaml:41`."""
+    """One resolved setting and its origin: `crf`, `26`, `rules.yaml:41`."""
 
     name: str
     value: str
@@ -90,8 +90,8 @@ class SourcePicture(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """How one target was made. Sizes in bytes, times in seconds and ISO 8601 UTC.
 
-    `scores` are those of `score_scope`: "samples" or "whole"; None: nobody asked for scores.
-    `score_problem` says why there are none. What older receipts do not have is at its default.
+    `score_scope` is "samples" or "whole", None if no scores were requested. `score_problem` is why
+    there are none. Fields that an older receipt lacks have their defaults.
     """
 
     source: str
@@ -101,7 +101,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     source_digest: str
     target_digest: str | None = None
     run: int | None = None
-    source_facts: tuple[str, ...] = ()  # what was probed, one line each
+    source_facts: tuple[str, ...] = ()  # the probed facts, one line each
     picture: SourcePicture | None = None
     source_tier: str | None = None
     tier_confidence: float | None = None
@@ -125,17 +125,17 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     score_scope: str | None = None
     score_problem: str | None = None
     log: tuple[str, ...] = ()  # warnings and errors of FFmpeg
-    last_lines: tuple[str, ...] = ()  # of what FFmpeg said, whatever it was
+    last_lines: tuple[str, ...] = ()  # FFmpeg's last lines of any level
 
 
-def kept_scores(scores: Iterable[Score]) -> tuple[Score, ...]:
-    """Scores as receipts keep them: rounded; the seconds of more than `MOST_SECONDS` left out."""
-    return tuple(_kept(score) for score in scores)
+def receipt_scores(scores: Iterable[Score]) -> tuple[Score, ...]:
+    """Scores for a receipt: rounded, per-second values only up to `MAX_SECONDS`."""
+    return tuple(_trimmed(score) for score in scores)
 
 
-def _kept(score: Score) -> Score:
+def _trimmed(score: Score) -> Score:
     worst, at_s = score.worst_second
-    seconds = score.per_second if len(score.per_second) <= MOST_SECONDS else ()
+    seconds = score.per_second if len(score.per_second) <= MAX_SECONDS else ()
     return replace(
         score,
         mean=_rounded(score.mean),
@@ -152,10 +152,10 @@ def _rounded(value: float) -> float:
 
 
 def receipt_json(receipt: Receipt) -> str:
-    """The receipt as JSON text with a final newline; odd bytes of names are `\\udcNN` escapes."""
+    """The receipt as JSON with a final newline; undecodable bytes are `\\udcNN` escapes."""
     document = {"format": RECEIPT_FORMAT, **msgspec.to_builtins(receipt)}
     for check in document["checks"]:
-        del check["blame"]  # of use only where a check failed; then there is no receipt
+        del check["blame"]  # only failed checks need it, and they have no receipt
     document["saved_bytes"] = receipt.source_bytes - receipt.target_bytes
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
@@ -163,13 +163,13 @@ def receipt_json(receipt: Receipt) -> str:
 def parse_receipt(text: str | bytes) -> Receipt:
     """The receipt that `receipt_json` wrote; keys of later versions are ignored.
 
-    Raises ValueError (also msgspec's) if it is none. By way of `json`, which takes lone surrogates.
+    Raises ValueError (also msgspec's) for other text. `json` reads it, as it accepts surrogates.
     """
     return msgspec.convert(json.loads(text), type=Receipt)
 
 
 def receipt_text(receipt: Receipt) -> str:
-    """The receipt for reading: what it was, why, how, and what was checked."""
+    """The receipt as text: source, decision, settings, checks."""
     return "\n".join(printable(line) for line in _lines(receipt)) + "\n"
 
 
@@ -191,7 +191,7 @@ def _lines(receipt: Receipt) -> Iterator[str]:
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    """A title with its lines below; nothing at all without lines."""
+    """A title with its lines below; nothing without lines."""
     for number, line in enumerate(lines):
         if number == 0:
             yield ""
@@ -240,7 +240,7 @@ def _decision(receipt: Receipt) -> Iterator[str]:
 
 
 def _settings(lines: tuple[SettingLine, ...]) -> Iterator[str]:
-    """Values in a column; a long one moves its own origin only."""
+    """Values in a column; a long one shifts only its own origin."""
     lengths = (len(line.value) for line in lines)
     width = max((length for length in lengths if length <= _VALUE_WIDTH), default=0)
     for line in lines:
@@ -252,7 +252,7 @@ def _check(check: Check) -> str:
 
 
 def _quality(receipt: Receipt) -> Iterator[str]:
-    """Nothing where nobody asked for scores."""
+    """Nothing if no scores were requested."""
     if receipt.score_problem is not None:
         yield f"no scores: {receipt.score_problem}"
     if receipt.scores:
@@ -260,7 +260,7 @@ def _quality(receipt: Receipt) -> Iterator[str]:
         yield from score_lines(receipt.scores)
 
 
-_SCOPES = {"samples": "passages spread over the film", "whole": "the whole film"}
+_SCOPES = {"samples": "excerpts spread over the film", "whole": "the whole film"}
 
 
 def _made_with(receipt: Receipt) -> Iterator[str]:

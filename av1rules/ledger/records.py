@@ -30,14 +30,14 @@ LEVELS = (
     "like it",
     "of samples",
 )
-"""From the broadest to the narrowest; the last is no past encode, but samples of the film."""
+"""From the broadest to the narrowest; the last means samples of the film, not past encodes."""
 
 
 SAMPLED = len(LEVELS) - 1
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
-    """A guess with the bounds that hold in 8 of 10 cases."""
+    """An estimate with the bounds that hold in 8 of 10 cases."""
 
     low: float
     mid: float
@@ -51,7 +51,7 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
-    """What a forecast rests on: so many own encodes of that level; None: built-in figures."""
+    """The basis of a forecast: number and level of past encodes; None: built-in figures."""
 
     level: int | None = None
     encodes: int = 0
@@ -66,7 +66,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToolsUsed(msgspec.Struct, frozen=True, kw_only=True):
-    """What made a target: FFmpeg's version line, the encoder and what it says of itself."""
+    """The tools that made a target: FFmpeg's version line, the encoder and its version."""
 
     ffmpeg: str
     encoder: str
@@ -78,18 +78,18 @@ class ToolsUsed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tools_used(encoder: EncoderInfo, tools: Tools) -> ToolsUsed:
-    """What an encode with this encoder would be made with."""
+    """The tools that an encode with this encoder would use."""
     return ToolsUsed(
         ffmpeg=tools.ffmpeg_version, encoder=encoder.name, encoder_version=encoder.version
     )
 
 
 class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A ledger row: what was built, from what, with which settings and tools. Sizes in bytes."""
+    """A ledger row: a target, its source, settings and tools. Sizes in bytes."""
 
     target: LedgerPath
     source: LedgerPath  # library path
-    source_path: LedgerPath  # absolute, as it was then
+    source_path: LedgerPath  # absolute, when the target was made
     content_key: str
     source_digest: str
     source_bytes: int
@@ -106,17 +106,17 @@ class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
     encode_s: float
     verify_s: float
     forgotten: bool = False
-    run: int | None = None  # that built it; None before runs were numbered
+    run: int | None = None  # that made it; None before runs were numbered
 
 
 class TargetTable(RecordTable[TargetRow]):
-    """One row for each target that was built."""
+    """One row for each target."""
 
     name = "targets"
     mapper = RecordMapper(TargetRow)
 
     def load(self, values: tuple[Any, ...]) -> TargetRow:
-        """Raises LedgerError where another version, or nobody, knows what the row says."""
+        """Raises LedgerError for a row that can't be read, as from a newer version."""
         try:
             return self.mapper.load(values)
         except (msgspec.MsgspecError, ValueError, TypeError) as problem:
@@ -124,11 +124,11 @@ class TargetTable(RecordTable[TargetRow]):
 
 
 def unreadable(target: str, problem: Exception) -> LedgerError:
-    """The error for a row that says something nobody understands."""
+    """The error for a row that can't be read."""
     return LedgerError(
         f"a row of the ledger can't be read: {problem}",
         where=printable(target),
-        hint="was it written by a newer av1rules, or by hand? Restore a backup of the ledger",
+        hint="was it written by a newer av1rules or by hand? Restore a backup of the ledger",
     )
 
 
@@ -138,7 +138,7 @@ def dump_row(row: TargetRow) -> str:
 
 
 def parse_row(text: str) -> TargetRow:
-    """The inverse of `dump_row`, also for rows that were written before a column was added."""
+    """The inverse of `dump_row`, also for rows from before a column was added."""
     return TargetTable.mapper.load_plain(msgspec.json.decode(text))
 
 
@@ -147,8 +147,8 @@ LedgerRow = Annotated[TargetRow, StoredColumn(dump=dump_row, load=parse_row)]
 
 
 def put_row(write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) -> None:
-    """Write a row of the targets inside a transaction, with its receipt; what was held against
-    this content with these settings is forgotten, and what was found when it was last checked."""
+    """Write a row of the targets inside a transaction, with its receipt. Earlier attempts with this
+    content and these settings are dropped, and so is the last check of the target."""
     TargetTable.insert(write, row)
     if receipt is not None:
         write.execute(
@@ -157,7 +157,7 @@ def put_row(write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) ->
         )
     write.execute(
         "DELETE FROM verdicts WHERE content_key=? AND fingerprint=?"
-        " AND (kind!='undone' OR source=?)",  # of a copy it says nothing
+        " AND (kind!='undone' OR source=?)",  # an undo doesn't concern copies
         (row.content_key, row.fingerprint, os.fsencode(row.source)),
     )
     write.execute("DELETE FROM checked WHERE target=?", (os.fsencode(row.target),))
@@ -167,11 +167,11 @@ class AttemptResult(Enum):
     TOO_LARGE = "too large"
     FAILED = "failed"
     TOO_POOR = "below the quality floor"
-    UNDONE = "undone"  # a person put the original back
+    UNDONE = "undone"  # a user put the original back
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of an encode that gave no target, for one content and one set of settings.
+    """An encode that gave no target, for one content and one set of settings.
 
     `target_bytes` is the size that was too large (or projected to be). `count` counts failures.
     `measured` are the figures of an encode that was too poor, by the key of the floor (`vmaf_p5`).
@@ -214,13 +214,13 @@ class AttemptTable(RecordTable[Attempt]):
     mapper = RecordMapper(Attempt)
 
 
-def put_attempt(write: sqlite3.Connection, verdict: Attempt) -> None:
-    """Write a verdict inside a transaction; of the same kind again, it counts."""
+def put_attempt(write: sqlite3.Connection, attempt: Attempt) -> None:
+    """Write an attempt inside a transaction; the same result again increments its count."""
     names = AttemptTable.mapper.columns
     renewed = (name for name in names if name not in ("content_key", "fingerprint", "count"))
     write.execute(
         f"INSERT INTO verdicts ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
         f" ON CONFLICT DO UPDATE SET {', '.join(f'{name}=excluded.{name}' for name in renewed)},"
         " count=CASE kind WHEN excluded.kind THEN verdicts.count+1 ELSE 1 END",
-        AttemptTable.mapper.dump(verdict),
+        AttemptTable.mapper.dump(attempt),
     )

@@ -1,4 +1,4 @@
-"""The ledger's small tables: runs, moves in flight, and the census of each root."""
+"""The ledger's small tables: runs, pending moves, and the inventory of each root."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from av1rules.ledger.records import TargetRow, put_row
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One run, by its number. Times are ISO 8601, UTC; `ended` and `summary` (one line) are None
-    for a run that is at work or was killed."""
+    for a run that is active or was killed."""
 
     id: int
     started: str
@@ -25,7 +25,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunTable(RecordTable[RunRecord]):
-    """Which runs there were: what `undo` and `status` call them by."""
+    """All runs with the numbers that `undo` and `status` use."""
 
     name = "runs"
     mapper = RecordMapper(RunRecord)
@@ -41,7 +41,7 @@ class RunTable(RecordTable[RunRecord]):
             write.execute("UPDATE runs SET ended=?, summary=? WHERE id=?", (ended, summary, number))
 
     def drop(self, number: int) -> None:
-        """A run that had nothing to do leaves no trace."""
+        """Remove the record of a run that had nothing to do."""
         with self._db.transaction() as write:
             write.execute("DELETE FROM runs WHERE id=?", (number,))
 
@@ -50,16 +50,16 @@ class RunTable(RecordTable[RunRecord]):
         return tuple(self.select("ORDER BY id DESC LIMIT ?", count))
 
     def since(self, started: str) -> tuple[RunRecord, ...]:
-        """The runs that were started then or later (ISO 8601, UTC; "": all), newest first."""
+        """The runs that started then or later (ISO 8601, UTC; "": all), newest first."""
         return tuple(self.select("WHERE started >= ? ORDER BY id DESC", started))
 
 
 class TargetMove(msgspec.Struct, frozen=True, kw_only=True):
-    """A target that follows its source: from `old` over the temporary name `stage` to `new`.
-    `source` and `source_path` are what its row says afterwards.
+    """A target that follows its source: from `old` via the temporary name `stage` to `new`.
+    `source` and `source_path` are those of its row afterwards.
 
-    Of a side file `source` is empty and `source_path` the old place of its target. A move that is
-    settled (files and rows are where they belong) has no stage any more.
+    For a side file `source` is empty and `source_path` is the old path of its target. A settled
+    move (files and rows are in place) has no stage.
     """
 
     old: LedgerPath
@@ -78,7 +78,7 @@ class TargetMove(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MoveTable(RecordTable[TargetMove]):
-    """The journal of moves in flight."""
+    """The journal of pending moves."""
 
     name = "moves"
     mapper = RecordMapper(TargetMove)
@@ -92,9 +92,9 @@ class MoveTable(RecordTable[TargetMove]):
         return tuple(self.select())
 
     def settle(self, rows: Mapping[str, TargetRow], *, ended: Sequence[TargetMove]) -> None:
-        """Write the rows of moved targets, by their old place, and end these moves: all at once,
-        since targets may have changed places with each other. The moves of the rows are settled;
-        what is to be brought along is still to do."""
+        """Write the rows of moved targets, by their old path, and end the moves in `ended`. This is
+        one transaction, since targets may swap paths. Moves of these rows are then settled, but
+        their side files may still have to follow."""
         with self._db.transaction() as write:
             for old in rows:
                 write.execute("DELETE FROM targets WHERE target=?", (os.fsencode(old),))
@@ -113,7 +113,7 @@ class MoveTable(RecordTable[TargetMove]):
             _delete(write, ended)
 
     def end(self, moves: Sequence[TargetMove]) -> None:
-        """All is done about these."""
+        """Drop completed moves from the journal."""
         with self._db.transaction() as write:
             _delete(write, moves)
 
@@ -123,7 +123,7 @@ def _delete(write: sqlite3.Connection, moves: Sequence[TargetMove]) -> None:
 
 
 class InventoryTable:
-    """Which files each root held when a run last looked: relative paths with size and mtime."""
+    """The files of each root at the last run: relative paths with size and mtime."""
 
     def __init__(self, db: LedgerDb) -> None:
         self._db = db

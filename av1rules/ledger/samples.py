@@ -1,7 +1,8 @@
-"""The ledger's tables of sample encodes and of the searches that rest on them.
+"""The ledger's tables of sample encodes and of the CRF searches based on them.
 
-A sample encode is short passages of a film, spread over it, encoded with some settings: by its
-scores a CRF is searched for, by its size that of the film is foretold, and a hopeless one left out.
+A sample encode holds short excerpts spread over a film, encoded with some settings. Its scores
+guide the search for a CRF; its size forecasts that of the film, so that a hopeless encode is left
+out.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from av1rules.quality.result import Score
 
 
 class SampleEncode(msgspec.Struct, frozen=True, kw_only=True):
-    """Passages of one content, encoded. `settings` have the very CRF and grain that were used, no
-    target; `passages` are (start, duration) in seconds by the film's clock; sizes are bytes of
-    pictures, `scores` those that were asked for. `made_at` is ISO 8601, UTC."""
+    """Encoded excerpts of one content. `settings` have the CRF and grain used, without a target;
+    `passages` are the excerpts as (start, duration) in seconds by the film's timestamps; sizes are
+    bytes of video, `scores` those requested. `made_at` is ISO 8601, UTC."""
 
     content_key: str
     settings: EncodeSettings
@@ -38,15 +39,15 @@ class SampleEncode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """One CRF of a search, and the figure it came to."""
+    """One CRF of a search, and its score."""
 
     crf: float
     value: float
 
 
 class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search came to, by the fingerprint of the target that it is for. `crf` None: no CRF
-    of the range is good enough; `text` says it in words."""
+    """The result of a search, by the fingerprint of its target. `crf` None: no CRF of the range is
+    good enough; `text` describes the result."""
 
     fingerprint: str
     tools: ToolsUsed
@@ -61,8 +62,8 @@ R = TypeVar("R")
 
 
 class _FactsTable(Generic[R]):
-    """A record as JSON, by its keys and tools: with other tools it is another result. What can't
-    be read (another version wrote it) is not there."""
+    """Records as JSON, by keys and tools, since other tools give other results. Unreadable rows (of
+    another version) are ignored."""
 
     name: ClassVar[str]
     keys: ClassVar[tuple[str, ...]]
@@ -72,7 +73,7 @@ class _FactsTable(Generic[R]):
         self._db = db
 
     def forget(self, source: str | None = None) -> None:
-        """Drop what is known of one source (library path), or of all: it is due again."""
+        """Drop the records of one source (library path), or of all: they are due again."""
         where, values = ("", ()) if source is None else (" WHERE source=?", (os.fsencode(source),))
         with self._db.transaction() as write:
             write.execute(f"DELETE FROM {self.name}{where}", values)
@@ -111,7 +112,7 @@ class SampleTable(_FactsTable[SampleEncode]):
 
 
 class SearchTable(_FactsTable[SearchResult]):
-    """One row for each target that was searched for, and the tools it was searched with."""
+    """One row for each target with a search and the tools of the search."""
 
     name = "searches"
     keys = ("fingerprint", "tools")

@@ -1,7 +1,7 @@
-"""What was put aside and can be put back: originals, results that were undone, orphans. Pure.
+"""The trash in the ledger: originals, undone results and orphans that can be put back. Pure.
 
-One entry for each pair of a source and its target; the one of both that is not in its place lies
-in a trash folder on its own file system, until it is purged.
+There is one entry for each pair of source and target. The file of the pair that is not in its place
+is in a trash folder on its own file system, until it is purged.
 """
 
 from __future__ import annotations
@@ -37,19 +37,18 @@ from av1rules.storage.replace import Replacement
 
 
 class TrashKind(Enum):
-    """Which file lies aside."""
+    """Which file of the pair is in the trash."""
 
     ORIGINAL = "original"  # replaced by its target
-    RESULT = "result"  # the target: a person put the original back
+    RESULT = "result"  # the target: a user put the original back
     ORPHAN = "orphan"  # a target whose source is gone
 
 
 class TrashEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One file aside. `path` is where it lies, `row` the ledger row of the pair's target,
-    `facts` the probed source (compressed JSON), `side_files` what was renamed along: (from, to).
+    """One file in the trash. `path` is its path there, `row` the ledger row of the pair's target,
+    `facts` the probed source (compressed JSON), `side_files` the renamed side files: (from, to).
 
-    `gone_at` is set when the file aside was purged: then it can't be put back, but it is still
-    known what stood there.
+    `gone_at` is set when the file was purged: it can't be put back, but the record remains.
     """
 
     id: int
@@ -65,7 +64,7 @@ class TrashEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> str:
-        """Where the file stood before it was put aside."""
+        """The path of the file before it went to the trash."""
         return self.row.source_path if self.kind is TrashKind.ORIGINAL else self.row.target
 
     @property
@@ -82,7 +81,7 @@ class TrashEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrashSum(msgspec.Struct, frozen=True, kw_only=True):
-    """Files of one kind that were put aside, as the ledger has them; nobody looked at the disk."""
+    """Trash entries of one kind by the ledger alone, without reading the disk."""
 
     kind: TrashKind
     count: int
@@ -92,8 +91,8 @@ class TrashSum(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PendingReplacement(msgspec.Struct, frozen=True, kw_only=True):
-    """An exchange in flight, as the journal has it. `after` is the entry once it is done (None: the
-    entry goes, the file is back in its place); `is_new`: there was no entry before."""
+    """A pending replacement in the journal. `after` is the entry once it is done (None: the entry
+    is removed, as the file is back in its place); `is_new`: there was no entry before."""
 
     exchange: Replacement
     after: TrashEntry | None
@@ -101,7 +100,7 @@ class PendingReplacement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Journal(msgspec.Struct, frozen=True, kw_only=True):
-    """An intent as it is stored: the exchange, and the entry afterwards."""
+    """The stored form of an intent: the replacement, and the entry afterwards."""
 
     incoming: LedgerPath | None
     place_in: LedgerPath | None
@@ -110,8 +109,8 @@ class _Journal(msgspec.Struct, frozen=True, kw_only=True):
     aside: LedgerPath | None
     key_out: str | None
     side_files: LedgerPaths
-    is_new: Annotated[bool, StoredColumn(dump=bool, load=bool)]  # JSON has flags of its own
-    kind: TrashKind | None  # of the entry afterwards; None: it goes
+    is_new: Annotated[bool, StoredColumn(dump=bool, load=bool)]  # JSON has booleans
+    kind: TrashKind | None  # of the entry afterwards; None: it is removed
     path: LedgerPath | None
     run: int | None
 
@@ -120,7 +119,7 @@ _JOURNAL = RecordMapper(_Journal)
 
 
 class TrashTable(RecordTable[TrashEntry]):
-    """What lies aside. Writes are one transaction each."""
+    """The entries of the trash. Each write is one transaction."""
 
     name = "kept"
     mapper = RecordMapper(TrashEntry)
@@ -146,24 +145,24 @@ class TrashTable(RecordTable[TrashEntry]):
         return tuple(self.select(sql, os.fsencode(path)))
 
     def replaced(self) -> dict[str, str]:
-        """Every replaced original: its target, by the place where it stood."""
+        """The target of every replaced original, by the original's former path."""
         rows = self._db.query("SELECT place, target FROM kept WHERE kind='original' ORDER BY id")
         return {os.fsdecode(place): os.fsdecode(target) for place, target in rows}
 
     def all_places(self) -> frozenset[str]:
-        """Wherever something was put aside from or put back to: files that changed names by us."""
+        """All paths that files were moved from or back to: av1rules renamed these files."""
         rows = self._db.query("SELECT place, target FROM kept")
         return frozenset(os.fsdecode(name) for pair in rows for name in pair)
 
     def in_flight(self) -> tuple[tuple[TrashEntry, PendingReplacement], ...]:
-        """What a crash cut off."""
+        """Replacements that a crash interrupted."""
         return tuple(
-            (kept, _intent(kept, text))
-            for text, kept in self.select_with("intent", "WHERE intent IS NOT NULL ORDER BY id")
+            (entry, _intent(entry, text))
+            for text, entry in self.select_with("intent", "WHERE intent IS NOT NULL ORDER BY id")
         )
 
     def sums(self) -> Iterator[TrashSum]:
-        """What was put aside of each kind, as the ledger has it."""
+        """Totals of each kind, by the ledger."""
         source, target = map(TargetTable.mapper.columns.index, ("source_bytes", "target_bytes"))
         place = f"CASE kind WHEN 'original' THEN '$[{source}]' ELSE '$[{target}]' END"
         rows = self._db.query(
@@ -186,9 +185,9 @@ class TrashTable(RecordTable[TrashEntry]):
     # --- writing
 
     def begin(self, before: TrashEntry, intent: PendingReplacement) -> TrashEntry:
-        """Write the intent, before the first step; returns the entry with its number.
+        """Write the intent before the first step; returns the entry with its number.
 
-        For a new pair `before` is the entry as it will be.
+        For a new pair `before` is the future entry.
         """
         journal = _dump_intent(intent)
         with self._db.transaction() as write:
@@ -198,7 +197,7 @@ class TrashTable(RecordTable[TrashEntry]):
             return self._insert(write, before, journal)
 
     def add(self, entry: TrashEntry) -> TrashEntry:
-        """A file that is found aside, without any exchange."""
+        """Add a file found in the trash, without a replacement."""
         with self._db.transaction() as write:
             return self._insert(write, entry, None)
 
@@ -216,19 +215,19 @@ class TrashTable(RecordTable[TrashEntry]):
 
     def settle(
         self,
-        kept: TrashEntry,
+        entry: TrashEntry,
         intent: PendingReplacement,
         *,
         row: TargetRow | None,
         receipt: bytes | None = None,
         verdict: Attempt | None = None,
     ) -> None:
-        """The exchange is done: entry, ledger row (None: the target has none now) and verdict
+        """Complete a replacement: entry, ledger row (None: the target has none now) and attempt
         change together."""
         after = intent.after
         with self._db.transaction() as write:
             if after is None:
-                write.execute("DELETE FROM kept WHERE id=?", (kept.id,))
+                write.execute("DELETE FROM kept WHERE id=?", (entry.id,))
             else:
                 write.execute(
                     "UPDATE kept SET intent=NULL, kind=?, path=?, place=?, run=?, row=?,"
@@ -240,31 +239,33 @@ class TrashTable(RecordTable[TrashEntry]):
                         after.run,
                         dump_row(row or after.row),
                         dump_paths(after.side_files),
-                        kept.id,
+                        entry.id,
                     ),
                 )
             if row is None:
-                write.execute("DELETE FROM targets WHERE target=?", (os.fsencode(kept.row.target),))
+                write.execute(
+                    "DELETE FROM targets WHERE target=?", (os.fsencode(entry.row.target),)
+                )
             else:
                 put_row(write, row, receipt)
             if verdict is not None:
                 put_attempt(write, verdict)
 
-    def roll_back(self, kept: TrashEntry, intent: PendingReplacement) -> None:
-        """The exchange was undone, or never began."""
+    def roll_back(self, entry: TrashEntry, intent: PendingReplacement) -> None:
+        """Forget a replacement that was rolled back or never began."""
         with self._db.transaction() as write:
             if intent.is_new:
-                write.execute("DELETE FROM kept WHERE id=?", (kept.id,))
+                write.execute("DELETE FROM kept WHERE id=?", (entry.id,))
             else:
-                write.execute("UPDATE kept SET intent=NULL WHERE id=?", (kept.id,))
+                write.execute("UPDATE kept SET intent=NULL WHERE id=?", (entry.id,))
 
-    def keep(self, kept: TrashEntry) -> None:
-        """The exchange stays as it is: what lies aside is an entry like any other."""
+    def keep(self, entry: TrashEntry) -> None:
+        """Leave a replacement as it is: its file in the trash becomes an ordinary entry."""
         with self._db.transaction() as write:
-            write.execute("UPDATE kept SET intent=NULL WHERE id=?", (kept.id,))
+            write.execute("UPDATE kept SET intent=NULL WHERE id=?", (entry.id,))
 
     def renew(self, write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) -> None:
-        """The target was made anew from the original that lies aside, if it was: inside the
+        """Update the entry of a target that was redone from its original in the trash, inside the
         transaction that writes its row."""
         entry = self.of_target(row.target)
         if entry is not None and _is_pair(entry, row):
@@ -274,8 +275,8 @@ class TrashTable(RecordTable[TrashEntry]):
             )
 
     def relink(self, old: str, row: TargetRow) -> None:
-        """Somebody renamed a target, from `old` to the place in `row`: its row and receipt, and the
-        originals it replaced, follow."""
+        """A user renamed a target from `old` to the path in `row`: update its row, its receipt and
+        the originals that it replaced."""
         name, entry = os.fsencode(old), self.of_target(old)
         with self._db.transaction() as write:
             if entry is not None and entry.row.content_key == row.content_key:
@@ -296,7 +297,7 @@ class TrashTable(RecordTable[TrashEntry]):
             )
 
     def mark_gone(self, number: int, at: str) -> None:
-        """The file aside was purged."""
+        """Record that the file was purged."""
         with self._db.transaction() as write:
             write.execute("UPDATE kept SET gone_at=? WHERE id=?", (at, number))
 
@@ -324,15 +325,15 @@ def _dump_intent(intent: PendingReplacement) -> str:
     return msgspec.json.encode(_JOURNAL.dump_plain(journal)).decode()
 
 
-def _intent(kept: TrashEntry, text: str) -> PendingReplacement:
+def _intent(entry: TrashEntry, text: str) -> PendingReplacement:
     stored = msgspec.json.decode(text, type=dict[str, str | int | bool | None])
     journal = _JOURNAL.load_plain([stored[name] for name in _JOURNAL.columns])
     after = None
     if journal.kind is not None:
-        path = journal.path or kept.path
-        after = replace(kept, kind=journal.kind, path=path, run=journal.run)
+        path = journal.path or entry.path
+        after = replace(entry, kind=journal.kind, path=path, run=journal.run)
         if not journal.is_new:
-            after = replace(after, side_files=tuple((new, old) for old, new in kept.side_files))
+            after = replace(after, side_files=tuple((new, old) for old, new in entry.side_files))
     return PendingReplacement(
         exchange=Replacement(
             incoming=journal.incoming,

@@ -1,1 +1,1 @@
-"""The commands that look after a library, beside plan and run."""
+"""The commands that maintain a library, besides plan and run."""

@@ -44,7 +44,7 @@ class Grade(Enum):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One line: `subject` was checked, `detail` is what was seen, `hint` the cure."""
+    """One line: `subject` was checked, `detail` is the result, `hint` the remedy."""
 
     section: str
     grade: Grade
@@ -224,7 +224,7 @@ def _check_root(root: Root, ruleset: RuleSet) -> Iterator[Finding]:
     if found:
         yield _finding("library", Grade.OK, subject, "; ".join(parts))
     else:
-        hint = "is the disk mounted, are library.include and library.extensions as meant?"
+        hint = "is the disk mounted, and are library.include and library.extensions right?"
         yield _finding("library", Grade.WARNING, subject, "no video file below it", hint)
 
 

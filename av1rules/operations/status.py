@@ -41,7 +41,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What `status` shows. Sizes are those in the ledger; times are ISO 8601, UTC.
 
     `parked` sources failed so often that they are not tried any more; `failing` ones still are.
-    `decided` counts the other verdicts, `clips` the clips that were made. `left_over` counts the
+    `decided` counts the other attempts, `clips` the clips that were made. `left_over` counts the
     unfinished work of a killed run; None while a run is active.
     """
 
@@ -67,7 +67,7 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
     path = ruleset.run.state_dir / LEDGER_NAME
     holder = _holder(ruleset)
     totals = ledger.totals()
-    failures = ledger.verdicts(AttemptResult.FAILED)
+    failures = ledger.attempts(AttemptResult.FAILED)
     limit = ruleset.run.max_failures
     return Status(
         ledger=str(path),
@@ -77,8 +77,8 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
         source_bytes=totals.source_bytes,
         target_bytes=totals.target_bytes,
         aside=_trash_usage(list_trash(ledger, ruleset)),
-        parked=tuple(verdict for verdict in failures if verdict.is_parked(limit)),
-        failing=tuple(verdict for verdict in failures if not verdict.is_parked(limit)),
+        parked=tuple(one for one in failures if one.is_parked(limit)),
+        failing=tuple(one for one in failures if not one.is_parked(limit)),
         decided=tuple(_decided(ledger)),
         clips=_clips(ledger, ruleset),
         damaged_targets=ledger.checks.damaged(),
@@ -90,13 +90,13 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
 
 def _decided(ledger: Ledger) -> Iterator[tuple[AttemptResult, int]]:
     for kind in AttemptResult:
-        if kind is not AttemptResult.FAILED and (count := len(ledger.verdicts(kind))):
+        if kind is not AttemptResult.FAILED and (count := len(ledger.attempts(kind))):
             yield kind, count
 
 
 def _clips(ledger: Ledger, ruleset: RuleSet) -> tuple[tuple[ClipStatus, int], ...]:
-    counts = Counter(one.standing for one in clip_statuses(ledger, approvals_path(ruleset.file)))
-    return tuple((standing, counts[standing]) for standing in ClipStatus if counts[standing])
+    counts = Counter(one.status for one in clip_statuses(ledger, approvals_path(ruleset.file)))
+    return tuple((kind, counts[kind]) for kind in ClipStatus if counts[kind])
 
 
 def _holder(ruleset: RuleSet) -> str | None:

@@ -33,7 +33,7 @@ class TargetHealth(Enum):
 
     WELL = "well"
     DAMAGED = "damaged"
-    MODIFIED = "edited"  # by a user, as it seems on purpose
+    MODIFIED = "edited"  # by a user, apparently on purpose
     FOREIGN = "another file"
     MISSING = "missing"
     UNCLEAR = "unclear"  # it could not be checked
@@ -132,7 +132,7 @@ def check_target(
         return TargetCheck(row=row, health=TargetHealth.UNCLEAR, detail=message, hint=problem.hint)
     except OSError as problem:
         detail = f"can't be read: {problem.strerror}"
-        hint = "check its disk: `dmesg` or the NAS may say more"
+        hint = "check its disk: `dmesg` or the NAS may show more"
         return TargetCheck(row=row, health=TargetHealth.UNCLEAR, detail=detail, hint=hint)
     if damage is None:
         return found
@@ -162,8 +162,8 @@ def _as_written(row: TargetRow, workspace: Workspace) -> TargetCheck:
 _OTHERS = {
     TargetOwner.MODIFIED: (
         TargetHealth.MODIFIED,
-        "it was changed since it was written, by an edit as it seems",
-        "`av1rules adopt` makes the edited file the target; `av1rules run --force` makes it anew",
+        "it was changed since it was written, apparently by an edit",
+        "`av1rules adopt` makes the edited file the target; `av1rules run --force` redoes it",
     ),
     TargetOwner.FOREIGN: (
         TargetHealth.FOREIGN,
@@ -198,7 +198,7 @@ def _decode_problem(
     if CheckMethod.DIGEST in ways:
         sink(JobProgress(target=row.target, phase="digest"))
         if file_digest(row.target, check=workspace.children.check) != row.target_digest:
-            return "its bytes are not those that were written, though size and time are: bit rot?"
+            return "its content has changed although size and time have not: bit rot?"
     if CheckMethod.DECODE not in ways:
         return None
     return target_problem(
@@ -231,10 +231,10 @@ def decode_progress(
 def _remedy(row: TargetRow, ledger: Ledger) -> str:
     """How to get a lost target back: from its source or original, if there is one."""
     if _has_size(row.source_path, row.source_bytes):
-        return "`av1rules run` makes it anew from its source"
+        return "`av1rules run` redoes it from its source"
     kept = ledger.kept.of_target(row.target)
     if kept is not None and kept.gone_at is None and _has_size(kept.path, kept.size_bytes):
-        return f"`av1rules run` makes it anew from the original in {printable(kept.path)}"
+        return f"`av1rules run` redoes it from the original in {printable(kept.path)}"
     return "its source is gone: restore this file, or its source, from a backup"
 
 

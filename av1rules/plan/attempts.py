@@ -17,7 +17,7 @@ from av1rules.policy.settings import EncodeSettings
 def earlier_attempt(workspace: Workspace, work: PlannedEncode) -> Attempt | None:
     """The earlier attempt with this content and these settings. UNDONE counts only in mode
     `replace`: elsewhere it means that an orphan was put back."""
-    attempt = workspace.ledger.verdict(work.content_key, work.fingerprint)
+    attempt = workspace.ledger.attempt(work.content_key, work.fingerprint)
     if attempt is None or attempt.kind is not AttemptResult.UNDONE:
         return attempt
     return attempt if workspace.ruleset.output.mode is OutputMode.REPLACE else None

@@ -162,7 +162,7 @@ class ClipState(Struct, frozen=True, kw_only=True):
     """
 
     path: str
-    verdict: ReviewState
+    review_state: ReviewState
     review: Review
     content_key: str
     digest: str

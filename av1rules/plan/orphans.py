@@ -78,8 +78,8 @@ def _is_gone(path: str) -> bool:
 
 
 def _was_put_back(row: TargetRow, workspace: Workspace) -> bool:
-    verdict = workspace.ledger.verdict(row.content_key, row.fingerprint)
-    return verdict is not None and verdict.kind is AttemptResult.UNDONE
+    attempt = workspace.ledger.attempt(row.content_key, row.fingerprint)
+    return attempt is not None and attempt.kind is AttemptResult.UNDONE
 
 
 def is_orphan_as_written(row: TargetRow, workspace: Workspace) -> bool:

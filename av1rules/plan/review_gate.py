@@ -41,16 +41,16 @@ def apply_review(scope: PlanContext, row: Encode) -> Encode | Move | MakeClip | 
     is_asked = decision.review.kind is not ReviewKind.NEVER
     if decision.rule is None or not (is_asked or scope.workspace.book.decisions):
         return row
-    verdict = review_state(
+    state = review_state(
         scope.workspace.book,
         content_key=row.work.content_key,
         settings=settings,
         rule=decision.rule.name,
         review=decision.review,
     )
-    if verdict.is_released:
-        return replace(with_note(row, verdict.text), released=verdict) if is_asked else row
-    return row if _was_built(scope, row.work) else _unreleased(scope, row, verdict)
+    if state.is_released:
+        return replace(with_note(row, state.text), released=state) if is_asked else row
+    return row if _was_built(scope, row.work) else _unreleased(scope, row, state)
 
 
 def _was_built(scope: PlanContext, work: PlannedEncode) -> bool:
@@ -60,29 +60,29 @@ def _was_built(scope: PlanContext, work: PlannedEncode) -> bool:
     return any(one.fingerprint == work.fingerprint for one in known)
 
 
-def _unreleased(scope: PlanContext, row: Encode, verdict: ReviewState) -> Move | MakeClip | Held:
+def _unreleased(scope: PlanContext, row: Encode, state: ReviewState) -> Move | MakeClip | Held:
     work = row.work
     if work.moves_from is not None:
         # The old target follows its source at once; the next plan asks for the review.
-        return Move.of(with_note(row, verdict.text), *row.causes[:1], work=work)
+        return Move.of(with_note(row, state.text), *row.causes[:1], work=work)
     record = scope.workspace.ledger.clips.find(work.fingerprint)
     due_place = clip_place(scope.workspace.state_dir, work.fingerprint)
     clip = ClipState(
         path=due_place if record is None else record.path,
-        verdict=verdict,
+        review_state=state,
         review=work.evaluation.decision.review,
         content_key=work.content_key,
         digest=settings_digest(work.recipe.settings),
         is_made=record is not None and record.is_there,
     )
-    if verdict.kind is ReviewStatus.REJECTED:
-        return Held.of(row, verdict.text, clip=clip)
+    if state.kind is ReviewStatus.REJECTED:
+        return Held.of(row, state.text, clip=clip)
     if clip.is_made:
         return _waiting(row, clip)
     pending = tuple(step for step in work.pending if step is not Prerequisite.SAMPLE)
     return MakeClip.of(
         row,
-        _due(work, verdict),
+        _due(work, state),
         *row.causes,
         work=replace(work, pending=pending),
         clip=clip,
@@ -96,18 +96,18 @@ def display_name(row: PlannedFile) -> str:
 
 
 def _waiting(row: Encode, clip: ClipState) -> Held:
-    reason = clip.verdict.reason
-    if clip.verdict.kind is ReviewStatus.VOID:
+    reason = clip.review_state.reason
+    if clip.review_state.kind is ReviewStatus.VOID:
         reason = f"{reason}: the new clip waits for approval"
     cause = f"{reason}: av1rules clips show {display_name(row)}"
     return Held.of(row, cause, reason=reason, clip=clip, after_review=row.work)
 
 
-def _due(work: PlannedEncode, verdict: ReviewState) -> str:
-    if verdict.kind is ReviewStatus.VOID:
-        return f"{verdict.text}: a new clip is to be seen"
+def _due(work: PlannedEncode, state: ReviewState) -> str:
+    if state.kind is ReviewStatus.VOID:
+        return f"{state.text}: a new clip is to be seen"
     decision = work.evaluation.decision
-    detail = f"; {verdict.detail}" if verdict.detail else ""
+    detail = f"; {state.detail}" if state.detail else ""
     return f"review: {decision.review.text} ({decision.review_origin}){detail}"
 
 
@@ -129,7 +129,7 @@ def deduplicate_clips(scope: PlanContext, rows: Sequence[PlanItem]) -> list[Plan
             continue
         approved = scope.workspace.book.approved_canaries(*group, besides="")
         if approved + waiting[group] >= review.canary:
-            cause = f"waits for the canaries of its rule: {row.clip.verdict.text}"
+            cause = f"waits for the canaries of its rule: {row.clip.review_state.text}"
             settled[number] = Held.of(row, cause, after_review=row.after_review)
         waiting[group] += 1
     return settled
@@ -141,7 +141,7 @@ def _canaries_waiting(rows: Iterable[PlanItem]) -> Counter[tuple[str, str]]:
     return Counter(
         (rule, clip.digest)
         for rule, clip in clips
-        if clip.is_made and clip.verdict.kind is not ReviewStatus.REJECTED
+        if clip.is_made and clip.review_state.kind is not ReviewStatus.REJECTED
     )
 
 

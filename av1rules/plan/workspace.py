@@ -24,7 +24,7 @@ from av1rules.media.cache import LibraryCache, ProbeFailure
 from av1rules.media.discover import VIDEO_EXTENSIONS, Candidate, WalkProblem, walk
 from av1rules.media.ffprobe import probe_many
 from av1rules.media.source import LibraryFile, Source
-from av1rules.policy.load import load_noted_rules
+from av1rules.policy.load import load_rules_cached
 from av1rules.policy.model import Root, RuleSet
 from av1rules.policy.ownership import writable_by_others
 
@@ -124,7 +124,7 @@ def open_workspace(rules_file: Path, *, write: bool) -> Iterator[Workspace]:
 
     Raises RulesError, ToolError, LedgerError. Without `write` only caches are written.
     """
-    ruleset = load_noted_rules(rules_file)
+    ruleset = load_rules_cached(rules_file)
     spec = ruleset.tools
     with LibraryCache(ruleset.run.state_dir) as cache:
         tools = find_tools(

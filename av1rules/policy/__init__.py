@@ -1,1 +1,1 @@
-"""The policy: a rules file as typed values, and what it decides for one source."""
+"""The policy: a rules file as typed values, and its decision for one source."""

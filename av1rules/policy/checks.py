@@ -1,4 +1,4 @@
-"""Checks beyond the schema: conflicts between keys, and valid values that are hardly meant."""
+"""Checks beyond the schema: conflicts between keys, and valid but unlikely values."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from av1rules.policy.yaml.nodes import Mapping as MappingNode
 Values = Mapping[str, Any]
 
 SHORT_KEEP_S = 86400.0
-"""Originals kept for less than a day are probably meant to be kept for longer: `3m` is no month."""
+"""Keeping originals for less than a day is probably a mistake: `3m` is not three months."""
 
 _COMMON = ("mkv", "mp4", "m2ts", "webm", "mpg", "wmv", "mov", "avi")
 
@@ -49,7 +49,7 @@ _EXAMPLE = "write quality_target: {metric: vmaf, p5: 93}"
 
 
 def cross_problems(document: Document, values: Values, ruleset: RuleSet) -> tuple[Problem, ...]:
-    """The problems of a rule set between its keys. `values` are those it was made from."""
+    """Conflicts between the keys of a rule set, which was made from `values`."""
     report = _Report(document=document)
     _check_library(report, values.get("library", {}), ruleset)
     _check_output(report, values.get("output", {}), ruleset.output)
@@ -66,7 +66,7 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
     document: Document
     problems: list[Problem] = msgspec.field(default_factory=list)
 
-    def fault(self, at: Path_, message: str, *, hint: str | None = None) -> None:
+    def error(self, at: Path_, message: str, *, hint: str | None = None) -> None:
         """An error that points at a value."""
         self._note(at, message, hint, Severity.ERROR)
 
@@ -74,7 +74,7 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
         """A warning that points at a value."""
         self._note(at, message, hint, Severity.WARNING)
 
-    def fault_key(self, at: Path_, message: str, *, hint: str | None = None) -> None:
+    def error_key(self, at: Path_, message: str, *, hint: str | None = None) -> None:
         """An error that points at a key."""
         self._note(at, message, hint, Severity.ERROR, at_key=True)
 
@@ -83,7 +83,7 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
         self._note(at, message, hint, Severity.WARNING, at_key=True)
 
     def spelling(self, at: Path_) -> str:
-        """A value as the file has it."""
+        """A value as in the file."""
         node = self.document.node(at)
         return printable(node.raw, limit=60) if isinstance(node, Scalar) else ""
 
@@ -110,12 +110,12 @@ def _check_library(report: _Report, values: Values, ruleset: RuleSet) -> None:
     names = tuple(root.name for root in roots)
     for key in ("include", "exclude"):
         for at, glob in numbered(values.get(key, []), ("library", key)):
-            if (fault := miscased_root(glob, names)) is not None:
-                report.warn(at, fault[0], hint=fault[1])
+            if (problem := miscased_root(glob, names)) is not None:
+                report.warn(at, problem[0], hint=problem[1])
     for at, text in numbered(values.get("extensions", []), ("library", "extensions")):
         plain = text.lower()
         if plain not in VIDEO_EXTENSIONS and (hint := nearest("extensions", plain, _COMMON)):
-            report.warn(at, f"{plain} is no extension of a video that is known", hint=hint)
+            report.warn(at, f"{plain} is not a known video extension", hint=hint)
 
 
 def _check_roots(report: _Report, values: Any, roots: Iterable[Root]) -> None:
@@ -123,15 +123,15 @@ def _check_roots(report: _Report, values: Any, roots: Iterable[Root]) -> None:
     for (at, value), root in zip(numbered(values, ("library", "roots")), roots, strict=True):
         named = (*at, "name") if isinstance(value, dict) and "name" in value else at
         if not root.name:
-            report.fault(
+            report.error(
                 named,
                 "expected a name without / for this root",
                 hint="write {path: ..., name: movies}",
             )
         elif root.name in names:
-            report.fault(
+            report.error(
                 named,
-                f"a second root with the name {printable(root.name)}; "
+                f"another root has the name {printable(root.name)}; "
                 f"the first is {names[root.name]}",
                 hint="give it another one: {path: ..., name: ...}",
             )
@@ -140,7 +140,7 @@ def _check_roots(report: _Report, values: Any, roots: Iterable[Root]) -> None:
 
 
 def _check_places(report: _Report, values: Values, ruleset: RuleSet) -> None:
-    """Nothing of ours is written where sources are."""
+    """av1rules must not write its own files where sources are."""
     output, run = values.get("output", {}), values.get("run", {})
     roots = ruleset.library.roots
     if ruleset.output.mode is OutputMode.MIRROR and "root" in output:
@@ -154,7 +154,7 @@ def _check_places(report: _Report, values: Values, ruleset: RuleSet) -> None:
 def _refuse_above_roots(
     report: _Report, at: Path_, path: Path | None, roots: Iterable[Root]
 ) -> None:
-    """What is written there could take the place of a source."""
+    """Files written there could replace a source."""
     if path is None:
         return
     held = next((root for root in roots if root.path == path or path in root.path.parents), None)
@@ -164,30 +164,30 @@ def _refuse_above_roots(
     if held.path == path:
         message = f"{shown} is a root of the library"
     else:
-        message = f"the library's root {shown} lies inside this folder"
-    report.fault(at, message, hint="take a folder of its own, which holds no sources")
+        message = f"the library's root {shown} is inside this folder"
+    report.error(at, message, hint="use a separate folder without sources")
 
 
 def _check_output(report: _Report, values: Values, output: OutputSpec) -> None:
-    """What the mode needs, and what it makes no use of."""
+    """Keys that the mode needs, and keys that it doesn't use."""
     mode, root = output.mode, ("output", "root")
     if mode is OutputMode.MIRROR and report.document.node(root) is None:
         at = ("output", "mode")
         hint = "add root: /path/to/av1 under output:"
-        report.fault(at, "mode mirror needs a root", hint=hint)
+        report.error(at, "mode mirror needs a root", hint=hint)
     is_known = "mode" in values or report.document.node(("output", "mode")) is None
     if "root" in values and mode is not OutputMode.MIRROR and is_known:
         where = "would go next to" if mode is OutputMode.BESIDE else "take the place of"
-        report.fault_key(
+        report.error_key(
             root,
             f"root is not used in mode {mode.value}: targets {where} their sources",
-            hint="write mode: mirror, or take root out",
+            hint="write mode: mirror, or remove root",
         )
     if is_known:
         _warn_unused(report, values, output)
     keep_s = output.originals.keep_s
     if keep_s is not None and keep_s < SHORT_KEEP_S:
-        message = f"originals would be kept for {format_duration(keep_s)} only"
+        message = f"originals would be kept for only {format_duration(keep_s)}"
         hint = "m and min are minutes; d is days, w is weeks"
         report.warn(("output", "originals"), message, hint=hint)
     if mode is OutputMode.REPLACE and output.originals.kind is OriginalsKind.DELETE:
@@ -200,7 +200,7 @@ def _check_output(report: _Report, values: Values, output: OutputSpec) -> None:
 
 
 def _warn_unused(report: _Report, values: Values, output: OutputSpec) -> None:
-    """Only for values other than the default, which is true of every mode: `originals: keep`."""
+    """Only for values other than the default, such as `originals: keep`, which fits every mode."""
     is_replace = output.mode is OutputMode.REPLACE
     others = "modes mirror and beside" if is_replace else "mode replace"
     for key in ("orphans",) if is_replace else ("originals", "hard_links"):
@@ -208,7 +208,7 @@ def _warn_unused(report: _Report, values: Values, output: OutputSpec) -> None:
             report.warn_key(
                 ("output", key),
                 f"{key} is not used in mode {output.mode.value}",
-                hint=f"it is for {others}: take it out",
+                hint=f"it is for {others}: remove it",
             )
 
 
@@ -222,7 +222,7 @@ def _check_tiers(report: _Report, values: Values, ruleset: RuleSet) -> None:
         show = format_rate if what.startswith("bitrate") else "{:g}".format
         if low > high:
             sections = [name for name in ("low_quality", "remux") if what in values.get(name, {})]
-            report.fault(
+            report.error(
                 ("tiers", sections[0], what),
                 f"the limit of low-quality ({show(low)}) is above that of remux ({show(high)})",
                 hint="a source could be of both tiers",
@@ -235,9 +235,9 @@ def _check_layers(report: _Report, values: Values, ruleset: RuleSet) -> None:
     layers += [(("profiles", name), settings) for name, settings in profiles.items()]
     for at, settings in layers:
         if USE in settings:
-            report.fault_key(
+            report.error_key(
                 (*at, USE),
-                "use stands in a rule's encode only",
+                "use is only allowed in a rule's encode",
                 hint="profiles are flat: write the settings themselves",
             )
         check_settings(report, at, settings)
@@ -249,31 +249,31 @@ def _check_layers(report: _Report, values: Values, ruleset: RuleSet) -> None:
 def check_settings(report: _Report, at: Path_, values: Values) -> None:
     """Settings of one mapping that do not go together."""
     if "crf" in values and "quality_target" in values:
-        report.fault_key(
+        report.error_key(
             (*at, "crf"),
             "crf and quality_target exclude each other: the target finds the CRF",
-            hint="its range stands in it: quality_target: {p5: 93, crf: {min: 16, max: 40}}",
+            hint="put the range into it: quality_target: {p5: 93, crf: {min: 16, max: 40}}",
         )
     if "quality_target" in values:
         _check_target(report, (*at, "quality_target"), values["quality_target"])
 
 
 def _check_target(report: _Report, at: Path_, values: Values) -> None:
-    """One floor, within what its metric can give, and a range that is one."""
+    """Check that a target has one floor within the scale of its metric, and a valid range."""
     named = [one for one in Statistic if report.document.node((*at, one.value)) is not None]
     if len(named) != 1:
         known = ", ".join(one.value for one in Statistic)
         found = ", ".join(one.value for one in named) or "none"
-        report.fault_key(at, f"expected one of {known}, found {found}", hint=_EXAMPLE)
+        report.error_key(at, f"expected one of {known}, found {found}", hint=_EXAMPLE)
         return
     target, (statistic,) = quality_target(values), named
     best = BEST_POSSIBLE[target.floor.metric]
     if statistic.value in values and target.floor.value > best:
         name = figure_name(target.floor.metric, statistic)
         shown = report.spelling((*at, statistic.value))
-        report.fault((*at, statistic.value), f"{name} goes from 0 to {best:g}, found {shown}")
+        report.error((*at, statistic.value), f"{name} goes from 0 to {best:g}, found {shown}")
     if target.crf_min > target.crf_max:
-        report.fault_key(
+        report.error_key(
             (*at, "crf"),
             f"the lowest CRF {target.crf_min:g} is above the highest {target.crf_max:g}",
             hint=f"without min and max it is {TARGET_CRF_MIN:g} to {TARGET_CRF_MAX:g}",
@@ -285,10 +285,10 @@ def _check_rules(report: _Report, values: Values, ruleset: RuleSet) -> None:
     rules = numbered(values.get("rules", []), ("rules",))
     for (at, found), rule in zip(rules, ruleset.rules, strict=True):
         if rule.name in names:
-            report.fault(
+            report.error(
                 (*at, "name"),
-                f"a second rule with the name {rule.name}; the first is in line {names[rule.name]}",
-                hint="give it a name of its own",
+                f"another rule has the name {rule.name}; the first is on line {names[rule.name]}",
+                hint="give it a different name",
             )
         elif rule.name:
             names[rule.name] = rule.place.line
@@ -306,7 +306,7 @@ def _check_profile(report: _Report, at: Path_, rule: Rule) -> None:
     known = [] if profiles is None else [entry.key for entry in profiles.entries]
     if name not in known:
         listing = ", ".join(sorted(map(printable, known))) or "none"
-        report.fault(
+        report.error(
             (*at, "encode", USE),
             f"there is no profile {printable(name, limit=60)}",
             hint=f"profiles of this file: {listing}",
@@ -316,8 +316,8 @@ def _check_profile(report: _Report, at: Path_, rule: Rule) -> None:
 def _check_review(report: _Report, at: Path_, rule: Rule, value: Any) -> None:
     kind, review = rule.action.kind, rule.review
     if kind is not ActionKind.ENCODE:
-        message = f"review is of no effect: this rule says {kind.value}"
-        report.warn_key(at, message, hint="it is for rules that encode")
+        message = f"review has no effect: this rule says {kind.value}"
+        report.warn_key(at, message, hint="only rules with encode have a review")
     is_never = review is not None and review.kind is ReviewKind.NEVER
     if is_never and isinstance(value, dict) and "clip" in value:
         report.warn_key((*at, "clip"), "no clip is made with approve: never", hint="leave clip out")
@@ -329,13 +329,13 @@ def _check_condition(report: _Report, at: Path_, values: Values) -> None:
         if key in ("any", "all"):
             for item_at, item in numbered(value, below):
                 if key == "any" and _is_empty(report, item_at):
-                    message = "an empty condition is always true, and so would its any be"
-                    report.fault(item_at, message)
+                    message = "an empty condition is always true, and makes any always true"
+                    report.error(item_at, message)
                 _check_condition(report, item_at, item)
         elif key == "not":
             if _is_empty(report, below):
-                message = "an empty condition is always true, so its not never matches"
-                report.fault(below, message)
+                message = "an empty condition is always true, so not never matches"
+                report.error(below, message)
             _check_condition(report, below, value)
         else:
             _check_wanted(report, below, key, value)
@@ -352,9 +352,9 @@ def _check_wanted(report: _Report, at: Path_, fact: str, value: Any) -> None:
         if wanted.min is not None and wanted.max is not None and wanted.min > wanted.max:
             low, high = report.spelling((*at, "min")), report.spelling((*at, "max"))
             message = f"min {low} is above max {high}: nothing is in between"
-            report.fault((*at, "min"), message, hint="exchange the two")
+            report.error((*at, "min"), message, hint="swap the two")
     elif FACTS[fact].kind is FactKind.WORD:
         for word_at, word in numbered(value, at):
-            fault = vocabulary_problem(fact, printable(str(word), limit=60))
-            if fault is not None:  # a certain one was refused by its format
-                report.warn(word_at, fault.message, hint=fault.hint)
+            problem = vocabulary_problem(fact, printable(str(word), limit=60))
+            if problem is not None:  # a certain one was refused by its format
+                report.warn(word_at, problem.message, hint=problem.hint)

@@ -1,6 +1,6 @@
-"""Names that the probe may give: of codecs as FFmpeg 9 lists them, of containers as we call them.
+"""Names that a probe may report: FFmpeg 9's codecs, and our names of containers.
 
-Written out, since checking a rules file starts no program. Pure.
+They are listed here because checking a rules file starts no program. Pure.
 """
 
 VIDEO = (

@@ -1,7 +1,7 @@
-"""The checked values of a rules file as a RuleSet, each with its place.
+"""Converts the checked values of a rules file to a RuleSet with their places.
 
-Converts with the parsers of `formats` and checks nothing: the values that the schema refuses are
-already removed, so that `checks` can still check the rest as a whole.
+It converts with the parsers of `formats` and checks nothing: values that the schema refuses are
+already removed, so that `checks` can still check the rest.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ from av1rules.policy.yaml.nodes import Document, Items, Node, Path_
 from av1rules.policy.yaml.nodes import Mapping as MappingNode
 
 STATE_FOLDER = ".av1rules"
-"""The state's folder beside the rules file, unless `run.state_dir` says otherwise."""
+"""The default state folder, beside the rules file; `run.state_dir` can name another."""
 
 
 def decode_rules(document: Document, values: Values, *, file: Path, digest: str) -> RuleSet:
-    """The rule set that `values`, the checked ones of `document`, mean."""
+    """The rule set of `values`, the checked values of `document`."""
     decoder = _Decoder(document=document, folder=file.parent)
     return decoder.rules_file(values, file=file, digest=digest)
 
 
 def numbered(value: Any, at: Path_) -> Iterator[tuple[Path_, Any]]:
-    """As `listed`, each with its path."""
+    """Like `listed`, each with its path."""
     if not isinstance(value, list):
         yield at, value
         return
@@ -71,13 +71,13 @@ def numbered(value: Any, at: Path_) -> Iterator[tuple[Path_, Any]]:
 
 
 def _fields(values: Values, table: Mapping[str, tuple[str, Convert]]) -> dict[str, Any]:
-    """Keyword arguments by a table of key to field and conversion. Absent keys are left out, so
-    that the defaults of the types hold."""
+    """Keyword arguments by a table of key to field and conversion. Missing keys are left out, so
+    that the defaults of the types apply."""
     return {field: read(values[key]) for key, (field, read) in table.items() if key in values}
 
 
 def _named(**readers: Convert) -> dict[str, tuple[str, Convert]]:
-    """A table of keys that are called like their fields."""
+    """A table for keys with the names of their fields."""
     return {key: (key, read) for key, read in readers.items()}
 
 
@@ -170,7 +170,7 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
         return ToolsSpec(**_fields(values, table))
 
     def _version(self, value: Any) -> tuple[int, int]:
-        """By the spelling: as a number 8.10 would be 8.1."""
+        """From the spelling: as a number, 8.10 would be 8.1."""
         node = self.document.node(("tools", "min_version"))
         return formats.version(getattr(node, "raw", value))
 
@@ -214,9 +214,9 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
 
     def _action(self, rule: str, values: Values, at: Path_) -> Action:
         for kind in (ActionKind.SKIP, ActionKind.HOLD):
-            if (said := values.get(kind.value)) is not None:
+            if (value := values.get(kind.value)) is not None:
                 return Action(
-                    kind=kind, reason=None if said is True else formats.reason(kind, said)
+                    kind=kind, reason=None if value is True else formats.reason(kind, value)
                 )
         encode = values.get("encode")
         settings = encode if isinstance(encode, dict) else {}
@@ -238,7 +238,7 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _condition(self, values: Values, at: Path_) -> Condition | None:
-        """None for an empty mapping, which every source matches."""
+        """None for an empty mapping, which matches every source."""
         parts = tuple(
             part
             for key, value in values.items()
@@ -300,7 +300,7 @@ _FACT_FORMATS: dict[FactKind, Convert] = {
 
 
 def wanted_value(fact: str, value: Any) -> Any:
-    """A wanted value in the form that `Facts` holds."""
+    """A wanted value in the form of `Facts`."""
     spec = FACTS[fact]
     read: Convert = _FACT_FORMATS.get(spec.kind, as_it_stands)
     if isinstance(value, dict):
@@ -314,7 +314,7 @@ def wanted_value(fact: str, value: Any) -> Any:
 
 
 def flow_text(node: Node) -> str:
-    """A value as the file has it, in one line: `[hevc, av1]`, `{min: 1440}`."""
+    """A value as in the file, on one line: `[hevc, av1]`, `{min: 1440}`."""
     if isinstance(node, Items):
         return f"[{', '.join(flow_text(item) for item in node.items)}]"
     if isinstance(node, MappingNode):

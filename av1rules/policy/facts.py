@@ -1,7 +1,7 @@
-"""What conditions can ask about a source: the table of facts, and their values. Pure.
+"""The facts that conditions can test: their table, and their values for a source. Pure.
 
-Every fact is in one shape: text in lower case, a number in base units, a boolean, or a set of
-these; None is unknown. A set holds None for a member that is unknown (a track of no language).
+A fact is lower-case text, a number in base units, a boolean, or a set of these; None is unknown. A
+set contains None for an unknown member (a track without a language).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from av1rules.policy.vocabulary import SYNONYMS
 
 
 class FactKind(Enum):
-    """How the wanted values of a fact are written in a rules file."""
+    """The notation of a fact's values in a rules file."""
 
     GLOB = "glob"
     WORD = "word"
@@ -30,7 +30,7 @@ class FactKind(Enum):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one source, as conditions ask for it. Field names are condition keys."""
+    """The facts of one source, for conditions. Field names are condition keys."""
 
     path: tuple[str, str]  # below the root, and with the root's name in front
     source_tier: str | None = None
@@ -60,10 +60,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FactSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """How conditions ask for one fact.
+    """How conditions test one fact.
 
-    `has_many` marks facts of several values at once: conditions on two different values can both
-    be true of one source. `tolerance` is relative: how near a number must come to one asked for.
+    `has_many` marks facts with several values at once: conditions on two different values can both
+    be true of one source. `tolerance` is the relative tolerance when numbers are compared.
     """
 
     kind: FactKind
@@ -109,17 +109,17 @@ FACTS: dict[str, FactSpec] = {
     "captions": _one(FactKind.BOOL),
     "grain": _one(FactKind.NUMBER),
 }
-"""Every condition but `any`, `all` and `not`: what `match`, `lint` and the decoder know of it."""
+"""Every condition except `any`, `all` and `not`, for `match`, `lint` and the decoder."""
 
 _CONTAINERS = {
     "matroska": "mkv", "mov": "mp4", "mpegts": "ts", "asf": "wmv", "mpeg": "mpg",
     "mpegvideo": "mpg",
 }  # fmt: skip
-"""FFmpeg's demuxer names (the first of each list) as containers are commonly called."""
+"""Common container names by FFmpeg's demuxer names (the first of each list)."""
 
 
 def fact_word(fact: str, word: str) -> str:
-    """A word of a condition in the form that `Facts` holds."""
+    """A word of a condition in the form of `Facts`."""
     word = word.strip().lower()
     if fact in ("audio_language", "subtitle_language"):
         return language(word) or word
@@ -135,7 +135,7 @@ def facts_of(
     *,
     grain: float | None = None,
 ) -> Facts:
-    """The facts of one probed file; `grain` is None where it is not measured, or can't be."""
+    """The facts of one probed file; `grain` is None if it is not measured or can't be."""
     main = source.main
     tier = classification.source_tier
     return Facts(
@@ -210,7 +210,7 @@ def _any_known(values: list[bool | None]) -> bool | None:
 def _container(demuxers: str, relative_path: str) -> str | None:
     first = demuxers.partition(",")[0].lower()
     extension = relative_path.rpartition(".")[2].lower()
-    # One demuxer reads both of each pair; only the name tells them apart.
+    # One demuxer reads both of each pair; only the file name distinguishes them.
     if (first, extension) in (("matroska", "webm"), ("mov", "mov")):
         return extension
     return _CONTAINERS.get(first, first) or None

@@ -1,8 +1,8 @@
-"""The settings that affect the output, in one spelling; digests and fingerprints over them. Pure.
+"""Canonical form, digests and fingerprints of the settings that affect the output. Pure.
 
-Fingerprints of targets and approvals of clips stand on it. Fields at their default are left out,
-so that a later version may add a setting and nothing that was made or approved goes stale. A number
-that was found by search or measurement is left out too: the request for it stands in its place.
+Fingerprints of targets and approvals of clips depend on it. Fields at their default are left out,
+so a later version can add a setting without making targets or approvals stale. A number found by
+search or measurement is left out too; the request for it is included instead.
 
 Not in a fingerprint: names and order of rules, comments, paths, thread counts, tool versions.
 """
@@ -31,7 +31,8 @@ from av1rules.policy.settings import (
 )
 
 UNKNOWN_BIT_DEPTH = 10
-"""Unknown depth becomes 10 bit: a 10-bit picture cut to 8 bands, the other way costs a little."""
+"""An unknown depth becomes 10 bit: 10-bit video reduced to 8 shows banding; the reverse costs
+little."""
 
 DEFAULTS: dict[str, object] = {
     item.name: item.default for item in fields(EncodeSettings) if not item.required
@@ -44,10 +45,10 @@ NAMES = tuple(item.name for item in fields(EncodeSettings) if item.name != _PART
 """Settings by their names in a rules file, in the order of `EncodeSettings`."""
 
 OUTPUT_AFFECTING = tuple(name for name in NAMES if name not in NOT_IN_FINGERPRINT)
-"""Those that can change the result."""
+"""The settings that affect the output."""
 
 ADJUSTABLE = tuple(name for name in OUTPUT_AFFECTING if name != "quality_target")
-"""Those that a user may set for one film: a CRF of its own takes the place of a target."""
+"""The settings that a user can adjust for one film: a CRF replaces a target."""
 
 _REQUESTS = ("quality_target", "film_grain_auto", "quality_gate")
 
@@ -57,11 +58,11 @@ _DECODER = msgspec.json.Decoder(EncodeSettings)
 
 
 def effective(settings: EncodeSettings, source: Source) -> EncodeSettings:
-    """The settings with what this source makes of them, so that a change without effect is none.
+    """The settings as they apply to this source, so that a change without effect doesn't count.
 
     Bit depth "as the source" becomes a number, `keyint` in seconds becomes frames of the target, a
-    deinterlacer is off where the pictures are known to be progressive, and without one its rate
-    does not count.
+    deinterlacer is off if the video is known to be progressive, and without one its rate does
+    not count.
     """
     main = source.main
     if main is None:
@@ -90,7 +91,7 @@ def _keyint_frames(keyint: str | None, frame_rate: Fraction | None) -> str | Non
 def output_affecting(settings: EncodeSettings) -> dict[str, object]:
     """The settings that affect the output and are not at their default."""
     values = {name: getattr(settings, name) for name in OUTPUT_AFFECTING}
-    values["crf"] = float(settings.crf)  # 18 and 18.0 are equal, and must be spelled alike
+    values["crf"] = float(settings.crf)  # 18 and 18.0 must have the same spelling
     if settings.film_grain_auto:
         values["film_grain"] = AUTO
     if settings.quality_target is not None:
@@ -102,7 +103,7 @@ def output_affecting(settings: EncodeSettings) -> dict[str, object]:
 
 
 def output_affecting_json(settings: EncodeSettings) -> str:
-    """`shaping` as canonical JSON, by the stored names."""
+    """`output_affecting` as canonical JSON, by the stored names."""
     values = {
         STORED_NAMES.get(name, name): value for name, value in output_affecting(settings).items()
     }
@@ -111,7 +112,7 @@ def output_affecting_json(settings: EncodeSettings) -> str:
 
 @functools.lru_cache(maxsize=1024)  # a library has few settings and many films
 def settings_digest(settings: EncodeSettings) -> str:
-    """32 hex digits over `shaping_json`, whatever the content."""
+    """32 hex digits over `output_affecting_json`, independent of the content."""
     return text_digest(output_affecting_json(settings))
 
 
@@ -121,7 +122,7 @@ def fingerprint(content_key: str, settings: EncodeSettings) -> str:
 
 
 def only_output_affecting(settings: EncodeSettings) -> EncodeSettings:
-    """The settings with all that only decides *whether* at its default: for the output's tag."""
+    """The settings without those that only decide whether to encode: for the provenance tag."""
     deciding: dict[str, Any] = {name: DEFAULTS[name] for name in NOT_IN_FINGERPRINT}
     return replace(settings, **deciding)
 
@@ -142,12 +143,12 @@ def parse_settings(text: str) -> EncodeSettings:
 
 
 def in_words(settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
-    """`shaping` as a user writes it: `(("crf", "18"), ("preset", "3"))`."""
+    """`output_affecting` as in a rules file: `(("crf", "18"), ("preset", "3"))`."""
     return tuple((name, show_value(value)) for name, value in output_affecting(settings).items())
 
 
 def shown(settings: EncodeSettings, name: str) -> str:
-    """One setting for people: `auto` with the number it came to, an absent target as `none`."""
+    """One setting as text: `auto` with the number found, an absent target as `none`."""
     value = getattr(settings, name)
     if value is msgspec.UNSET:
         return DEINTERLACE_FRAMES if settings.deinterlace == BWDIF else "none"
@@ -161,14 +162,14 @@ def shown(settings: EncodeSettings, name: str) -> str:
 def changed_settings(
     before: EncodeSettings, after: EncodeSettings
 ) -> tuple[tuple[str, str, str], ...]:
-    """The settings of the output that differ, as (name, before, after), for people."""
+    """The output-affecting settings that differ, as (name, before, after), as text."""
     old, new = output_affecting(before), output_affecting(after)
     differing = (name for name in OUTPUT_AFFECTING if old.get(name) != new.get(name))
     return tuple((name, shown(before, name), _requested(after, name)) for name in differing)
 
 
 def _requested(settings: EncodeSettings, name: str) -> str:
-    """As `shown`, without the number that a target is still to come to."""
+    """Like `shown`, without a number that was found for a target."""
     is_searched = name == "crf" and settings.quality_target is not None
     return "by target" if is_searched else shown(settings, name)
 
@@ -185,6 +186,7 @@ def with_changes(settings: EncodeSettings, changes: Mapping[str, object]) -> Enc
         values["film_grain"] = 0 if is_auto else values["film_grain"]
     changed = replace(settings, **values)
     if changed.film_grain == 0 and not changed.film_grain_auto:
-        # Without synthesis nothing is taken out; one fixed value, so it can't make a file stale.
+        # Without synthesis there is no denoising: a fixed value, so that it can't make a file
+        # stale.
         changed = replace(changed, film_grain_denoise=True)
     return changed

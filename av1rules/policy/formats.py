@@ -1,8 +1,8 @@
-"""The texts of a rules file that mean more than text: each format of the schema with its parser.
+"""The formats of the schema with their parsers.
 
-A parser takes the value as YAML has it, gives the typed value, and raises UnitError or FormatError
-for what it can't take. The schema checks with these parsers and `decode` converts with them. Pure
-but for the home folder.
+A parser converts a YAML value to a typed value and raises UnitError or FormatError for an invalid
+one. The schema checks with these parsers and `decode` converts with them. Pure except for the home
+folder.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from av1rules.policy.problems import is_in_typographic_quotes
 from av1rules.policy.vocabulary import vocabulary_problem
 
 LEAST_MEMORY = 256 * 1024**2
-"""Bytes; less than any encode takes: a limit below it is a forgotten unit."""
+"""Bytes, less than any encode needs: a lower limit has a missing unit."""
 
 HIGHEST_CPU = 1023
-"""Linux's affinity mask holds this many in its usual form; the schema says the same."""
+"""The usual size of Linux's affinity mask, minus one; the schema has the same number."""
 
 OLDEST_FFMPEG = (8, 0)
 
@@ -50,7 +50,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class FormatError(ValueError):
-    """A value that its format does not take; `hint` says what to write instead."""
+    """A value that doesn't fit its format; `hint` says what to write instead."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -92,24 +92,24 @@ def clip_length(value: object) -> float:
         bounds = f"{SHORTEST_CLIP_S:g}s to {LONGEST_CLIP_S:g}s"
         raise FormatError(
             f"a clip of {format_duration(clip_s)} is not within {bounds}",
-            hint="shorter shows too little, longer costs without telling more",
+            hint="shorter clips show too little, longer ones only cost more",
         )
     return clip_s
 
 
 def memory(value: object) -> int:
-    """Bytes that an encode can run with."""
+    """A memory limit in bytes that an encode can run with."""
     size_bytes = size(value)
     if size_bytes < LEAST_MEMORY:
-        message = f"{format_size(size_bytes)} is less than any encode takes"
+        message = f"{format_size(size_bytes)} is less than any encode needs"
         raise FormatError(message, hint="with a unit: 4GiB")
     return size_bytes
 
 
 def glob(text: str) -> str:
     """A path glob."""
-    if (fault := glob_problem(text)) is not None:
-        raise FormatError(fault[0], hint=fault[1])
+    if (problem := glob_problem(text)) is not None:
+        raise FormatError(problem[0], hint=problem[1])
     return text
 
 
@@ -118,11 +118,11 @@ _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
 def folder(text: str) -> Path:
-    """A path, still relative if it was written so; `~` is the home folder."""
+    """A path, possibly relative; `~` is the home folder."""
     if "\0" in text or not text.strip():
         raise FormatError("expected a path")
     if found := _VARIABLE.search(text):
-        message = f"environment variables are not read: {printable(found[0], limit=40)}"
+        message = f"environment variables are not supported: {printable(found[0], limit=40)}"
         raise FormatError(message, hint="write the path itself; ~ is the home folder")
     if text.startswith("~") and os.path.expanduser(text) == text:
         owner = printable(text.partition("/")[0], limit=40)
@@ -131,7 +131,7 @@ def folder(text: str) -> Path:
         message = "typographic quotes are taken as part of the name"
         raise FormatError(message, hint='write " or no quotes at all')
     if _WINDOWS.match(text):
-        raise FormatError("expected a path such as /media/movies", hint="folders are parted by /")
+        raise FormatError("expected a path such as /media/movies", hint="separate folders by /")
     return Path(os.path.expanduser(text))
 
 
@@ -141,7 +141,7 @@ def program(text: str) -> Path | str:
 
 
 def root_name(text: str) -> str:
-    """What the files of a root are called by."""
+    """The name of a root, which starts the paths of its files."""
     if "/" in text or text in ("", ".", ".."):
         raise FormatError(
             "expected a name without / for this root", hint="write {path: ..., name: movies}"
@@ -221,7 +221,7 @@ def keyint(value: object) -> str:
 
 
 _SWITCHES = {"yes": True, "on": True, "no": False, "off": False}
-"""What older YAML takes for true and false; here it would be the reason."""
+"""Words that older YAML reads as true and false; here they would become the reason."""
 
 
 def reason(kind: ActionKind, text: str) -> str:
@@ -229,9 +229,9 @@ def reason(kind: ActionKind, text: str) -> str:
     plain = text.strip().lower()
     if not plain:
         hint = f"write {kind.value}: true"
-        raise FormatError("expected a reason, found an empty text", hint=hint)
+        raise FormatError("expected a reason, found empty text", hint=hint)
     if plain in _SWITCHES:
-        hint = f"write {kind.value}: true" if _SWITCHES[plain] else f"take {kind.value} out"
+        hint = f"write {kind.value}: true" if _SWITCHES[plain] else f"remove {kind.value}"
         raise FormatError(f"expected a reason or true, found {text.strip()}", hint=hint)
     return printable(" ".join(text.split()))
 
@@ -241,7 +241,7 @@ _CANARY_MEANT = re.compile(r"canary\D*(\d{1,9})\D*")
 
 
 def approve(text: str) -> tuple[ReviewKind, int | None]:
-    """Which clips are approved, and for canaries how many."""
+    """Which clips need approval, and for canaries how many."""
     for kind in (ReviewKind.EACH, ReviewKind.NEVER):
         if text.strip() == kind.value:
             return kind, None
@@ -252,9 +252,11 @@ def approve(text: str) -> tuple[ReviewKind, int | None]:
         raise FormatError(message, hint=_approve_meant(text))
     count = int(found[1])
     if count < 1:
-        raise FormatError("canary(0) would release the rule unseen", hint="that is: never")
+        raise FormatError("canary(0) would release the rule without a review", hint="write never")
     if count > MAX_CANARIES:
-        raise FormatError(f"{count} is above the maximum {MAX_CANARIES}", hint="to see all: each")
+        raise FormatError(
+            f"{count} is above the maximum {MAX_CANARIES}", hint="for all clips: each"
+        )
     return ReviewKind.CANARY, count
 
 
@@ -273,12 +275,12 @@ _KEEP_FOR = re.compile(rf"{OriginalsKind.KEEP_FOR.value}\b\s*(?P<time>.*)", re.D
 _IN_WORDS = re.compile(r"(\d{1,4})\s*(day|week|month|year)s?")
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _TO_DELETE = f"to delete them for good: {OriginalsKind.DELETE.value}"
-_TO_KEEP = "to keep them without end: keep"
+_TO_KEEP = "to keep them forever: keep"
 _DELETE_MEANT = ("delete", "remove", "none", "discard", "trash", "false", "no")
 
 
 def originals(text: str) -> Originals:
-    """What becomes of replaced sources."""
+    """What to do with replaced sources."""
     for kind in (OriginalsKind.KEEP, OriginalsKind.DELETE):
         if text == kind.value:
             return Originals(kind=kind)
@@ -300,7 +302,7 @@ def _originals_meant(text: str) -> str | None:
 
 
 def _keep_time(text: str) -> float:
-    """Seconds. A number alone is refused: those who write 30 mean days, our units say seconds."""
+    """Seconds. A bare number is refused: 30 is meant as days but would be seconds."""
     if _NUMBER.fullmatch(text):
         raise FormatError("keep for needs a unit", hint=f"for days: keep for {text}d")
     try:
@@ -309,7 +311,7 @@ def _keep_time(text: str) -> float:
         meant = _time_meant(text)
         hint = f"write keep for {meant}" if meant is not None else error.hint or _TO_KEEP
         shown = printable(text, limit=_SHOWN) or "nothing"
-        message = f"expected a time such as 30d or 2w behind keep for, found {shown}"
+        message = f"expected a time such as 30d or 2w after keep for, found {shown}"
         raise FormatError(message, hint=hint) from error
     if keep_s <= 0:
         raise FormatError("keep for needs more than 0 seconds", hint=_TO_DELETE)
@@ -329,11 +331,11 @@ def _time_meant(text: str) -> str | None:
 
 
 def fact_word(fact: str, value: object) -> str:
-    """A word that a condition compares with `fact`; those that no source can have are refused."""
+    """A word that a condition compares with `fact`; impossible ones are refused."""
     text = str(value)
-    fault = vocabulary_problem(fact, printable(text, limit=_SHOWN))
-    if fault is not None and fault.is_certain:
-        raise FormatError(fault.message, hint=fault.hint)
+    problem = vocabulary_problem(fact, printable(text, limit=_SHOWN))
+    if problem is not None and problem.is_certain:
+        raise FormatError(problem.message, hint=problem.hint)
     return text
 
 
@@ -350,7 +352,7 @@ NUMBER_FORMATS: dict[str, Callable[[object], object]] = {
     "keyint": keyint,
     "chroma": functools.partial(fact_word, "chroma"),
 }
-"""Every format of the schema that takes numbers as well as text, by its name there."""
+"""The formats of the schema for numbers and text, by name."""
 
 TEXT_FORMATS: dict[str, Callable[[str], object]] = {
     "glob": glob,
@@ -366,4 +368,4 @@ TEXT_FORMATS: dict[str, Callable[[str], object]] = {
     "container": functools.partial(fact_word, "container"),
     "language": functools.partial(fact_word, "audio_language"),
 }
-"""Every format of the schema that takes text alone."""
+"""The formats of the schema for text only."""

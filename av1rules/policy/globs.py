@@ -1,4 +1,4 @@
-"""Path globs: compiled once per set of patterns, and what is wrong with one in words. Pure.
+"""Compiles path globs and explains invalid ones. Pure.
 
 `*` stays in one folder, `**` crosses folders, `{a,b}` are alternatives, `[...]` one character.
 Case-sensitive, as file names are; names with newlines and odd bytes match like any other.
@@ -17,17 +17,17 @@ from av1rules.base.text import printable
 from av1rules.policy.problems import is_in_typographic_quotes
 
 MAX_BRACE_EXPANSIONS = 256
-"""Patterns that one glob may stand for; `{1..9999}` is a mistake that costs every file time."""
+"""Patterns that one glob may expand to; `{1..9999}` is a mistake that slows down every file."""
 
 _FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.FORCEUNIX | glob.CASE
 
 _NEVER_DOTS = ("(?!(?:[/]|^)(?:\\.{1,2})(?:$|[/]))", "(?!\\.{1,2}(?:$|[/]))")
 """Guards that wcmatch puts before every character so that `.` and `..` match nothing. Paths of a
-walk hold neither, and without the guards `**` is several times faster."""
+walk contain neither, and `**` is several times faster without the guards."""
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _FOLDER_BACKSLASH = re.compile(r"^[A-Za-z]:\\|\\(?:[\w .-]|\*\*|$)")
-"""A backslash makes the next character plain, which is of use before `*?[]{}()|!+@\\` alone."""
+"""A backslash escapes the next character, which is useful only before `*?[]{}()|!+@\\`."""
 
 Matcher = Callable[[str], object]
 
@@ -38,54 +38,54 @@ def compile_globs(patterns: tuple[str, ...]) -> Matcher:
     expressions, _ = glob.translate(list(patterns), flags=_FLAGS, limit=MAX_BRACE_EXPANSIONS)
     for guard in _NEVER_DOTS:
         expressions = [text.replace(guard, "").replace("(?:.)*?", ".*?") for text in expressions]
-    # fullmatch: `$` alone would also match before a newline that ends a name.
+    # fullmatch: `$` would also match before a newline at the end of a name.
     return re.compile("|".join(f"(?:{text})" for text in expressions)).fullmatch
 
 
 @functools.lru_cache(maxsize=1024)
 def path_matcher(patterns: tuple[str, ...]) -> Callable[[tuple[str, str]], object]:
-    """Truthy for a path (below the root, with the root's name in front) if either form matches."""
+    """Truthy for a pair of paths (below the root, with the root's name) if either matches."""
     matches = compile_globs(patterns)
     if all(pattern == "**" or pattern.startswith("**/") for pattern in patterns):
-        return lambda path: matches(path[1])  # `**/` takes the root's name in as well
+        return lambda path: matches(path[1])  # `**/` also matches the root's name
     return lambda path: matches(path[0]) or matches(path[1])
 
 
 def miscased_root(pattern: str, roots: Iterable[str]) -> tuple[str, str] | None:
-    """What is wrong with a glob whose first part is a root's name but for case."""
+    """Message and hint for a glob whose first part differs from a root's name only in case."""
     first, slash, rest = pattern.partition("/")
     names = {name.casefold(): name for name in roots}
     meant = names.get(first.casefold())
     if not slash or meant is None or first in names.values():
         return None
     message = f"the root is called {printable(meant)}, not {printable(first)}"
-    return f"{message}: upper and lower case differ", f'write "{printable(f"{meant}/{rest}")}"'
+    return f"{message}: globs are case-sensitive", f'write "{printable(f"{meant}/{rest}")}"'
 
 
 def glob_problem(pattern: str) -> tuple[str, str] | None:
-    """What is wrong with a glob and what to do about it, or None."""
+    """Message and hint for an invalid glob, else None."""
     if not pattern:
         return "an empty glob matches nothing", 'write "**" for every file'
     if is_in_typographic_quotes(pattern):
         return "typographic quotes are taken as part of the name", "write \" or '"
     if _FOLDER_BACKSLASH.search(pattern):
         meant = _DRIVE.sub("", pattern).replace("\\", "/").strip("/")
-        return "folders are parted by /, not by \\", f'write "{printable(meant, limit=80)}"'
+        return "folders are separated by /, not by \\", f'write "{printable(meant, limit=80)}"'
     if pattern.startswith(("/", "~")):
-        return "a glob is relative to the library root", "leave out the folder of the root"
+        return "globs are relative to the library root", "leave out the path of the root"
     if pattern.endswith("/"):
-        return "a glob that ends in / matches no file", f'write "{pattern}**"'
+        return "a glob that ends with / matches no file", f'write "{pattern}**"'
     if any(part in (".", "..") for part in pattern.split("/")):
-        return "a glob can't hold . or .. as a folder", "write the path from the root down"
+        return "a glob can't contain . or .. as a folder", "write the path from the root down"
     if (open_ := _unbalanced(pattern)) is not None:
         if open_ == "}":
-            return "} closes nothing", "open it with {, or write \\} for the character itself"
+            return "} has no matching {", "add {, or write \\} for the character itself"
         return f"{open_} is not closed", f"close it, or write \\{open_} for the character itself"
     try:
         compile_globs((pattern,))
     except PatternLimitException:
         return (
-            f"the braces stand for more than {MAX_BRACE_EXPANSIONS} patterns",
+            f"the braces expand to more than {MAX_BRACE_EXPANSIONS} patterns",
             "use * or several shorter globs",
         )
     except (re.error, ValueError, OverflowError) as error:
@@ -94,7 +94,7 @@ def glob_problem(pattern: str) -> tuple[str, str] | None:
 
 
 def _unbalanced(pattern: str) -> str | None:
-    """The first bracket or brace without its partner; a backslash makes any of them plain."""
+    """The first unbalanced bracket or brace that is not escaped."""
     braces: list[str] = []
     index = 0
     while index < len(pattern):

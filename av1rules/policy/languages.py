@@ -1,6 +1,6 @@
-"""Languages under one name: two-letter and bibliographic codes become the three-letter code.
+"""Normalises language codes: two-letter and bibliographic codes become the three-letter code.
 
-The codes are those of ISO 639-1 and 639-2, with a few of 639-3 that films carry. Pure.
+The codes are those of ISO 639-1 and 639-2, plus a few of 639-3 that occur in films. Pure.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _CODES = (
     "wol=wolof, xh xho=xhosa, yi yid=yiddish, yo yor=yoruba, za zha=zhuang, zh zho chi=chinese, zu "
     "zul=zulu"
 )
-"""Two-letter code, terminological code, the bibliographic one where it differs; English name."""
+"""Two-letter code, terminological code, bibliographic code if it differs; English name."""
 
 _OTHER = (
     "ace ach ada ady afa afh ain akk ale alg alt ang anp apa arb arc arn arp art arw ast ath aus "
@@ -75,11 +75,12 @@ _BY_NAME = {name: codes[1] for codes, name in _ENTRIES} | {
 }  # fmt: skip
 
 UNDETERMINED = frozenset({"", "und", "unknown"})
-"""What files carry where nobody said which language it is."""
+"""Tags of tracks without a known language."""
 
 
 def language(tag: str | None) -> str | None:
-    """`"de"`, `"ger"`, `"de-AT"`, `"German"` as `"deu"`; None for absent and undetermined ones."""
+    """`"deu"` for `"de"`, `"ger"`, `"de-AT"` or `"German"`; None for missing and undetermined
+    ones."""
     text = (tag or "").strip().lower()
     code = text.replace("_", "-").partition("-")[0]
     if code in UNDETERMINED:
@@ -88,12 +89,12 @@ def language(tag: str | None) -> str | None:
 
 
 def named_language(word: str) -> str | None:
-    """The code of a language that is written out: `"English"` is `"eng"`."""
+    """The code of a language by its English name: `"English"` is `"eng"`."""
     return _BY_NAME.get(word.strip().lower())
 
 
 def is_language_code(word: str) -> bool:
-    """Whether the part before a region is a code that some file could carry."""
+    """Whether the part before a region is a known code."""
     code = word.strip().lower().replace("_", "-").partition("-")[0]
     is_private = len(code) == 3 and "qaa" <= code <= "qtz"
     return code in _BY_CODE or code in _OTHER_CODES or is_private

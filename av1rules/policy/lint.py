@@ -1,6 +1,6 @@
-"""Warnings about rules that are valid but can't do what they say: dead, shadowed, unused. Pure.
+"""Warnings about valid rules that have no effect: dead, shadowed, unused. Pure.
 
-Says only what is certain: a warning here is true for every source there could be.
+It reports only what is certain, that is, true for every possible source.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from av1rules.policy.model import (
     Test,
 )
 
-_CANT: dict[str, dict[str, str]] = {
+_UNSUPPORTED: dict[str, dict[str, str]] = {
     "librav1e": {
         "film_grain": "film grain synthesis",
         "params": "parameters of SVT-AV1",
@@ -33,7 +33,7 @@ _CANT: dict[str, dict[str, str]] = {
     },
     "libaom-av1": {"params": "parameters of SVT-AV1", "tune": "this tune"},
 }
-"""What encoders other than SVT-AV1 can't do, by setting."""
+"""What encoders other than SVT-AV1 don't support, by setting."""
 
 _OTHER_TUNES = {"libaom-av1": ("psnr", "ssim"), "librav1e": ("psnr",)}
 
@@ -44,7 +44,7 @@ def lint(ruleset: RuleSet) -> tuple[Problem, ...]:
         *_dead_rules(ruleset.rules),
         *_impossible_rules(ruleset.rules),
         *_unused_profiles(ruleset),
-        *_beyond_encoder(ruleset),
+        *_unsupported_settings(ruleset),
         *_folders(ruleset),
         *_miscased_roots(ruleset),
     )
@@ -65,13 +65,13 @@ def _dead_rules(rules: tuple[Rule, ...]) -> Iterator[Problem]:
         earlier = next((first for first in rules[:index] if implies(rule.when, first.when)), None)
         if earlier is None:
             continue
-        matches = "matches every source" if earlier.when is None else "matches all that it matches"
+        matches = "matches every source" if earlier.when is None else "matches all of its sources"
         yield _warning(
             rule,
             index,
             f"rule {rule.name} never decides: rule {earlier.name} "
             f"(line {earlier.place.line}) {matches}",
-            "put it first, or take it out",
+            "put it first, or remove it",
         )
 
 
@@ -91,14 +91,14 @@ def _unused_profiles(ruleset: RuleSet) -> Iterator[Problem]:
             yield Problem(
                 place=profile.settings[0].place,
                 path=f"profiles.{name}",
-                message=f"profile {name} is used by no rule",
+                message=f"no rule uses profile {name}",
                 severity=Severity.WARNING,
-                hint=f"write use: {name} in a rule's encode, or take it out",
+                hint=f"write use: {name} in a rule's encode, or remove it",
             )
 
 
-def _beyond_encoder(ruleset: RuleSet) -> Iterator[Problem]:
-    """Settings that the encoder named for the same rule can't follow."""
+def _unsupported_settings(ruleset: RuleSet) -> Iterator[Problem]:
+    """Settings that the encoder of the same rule doesn't support."""
     profiles = {profile.name.removeprefix("profile "): profile for profile in ruleset.profiles}
     for index, rule in enumerate(ruleset.rules):
         if rule.action.kind is not ActionKind.ENCODE or rule.action.layer is None:
@@ -109,15 +109,15 @@ def _beyond_encoder(ruleset: RuleSet) -> Iterator[Problem]:
         encoder = str(values.get("encoder", "auto"))
         if encoder == "auto":
             encoder = ruleset.tools.preferred_encoder or encoder
-        for field, what in _CANT.get(encoder, {}).items():
+        for field, what in _UNSUPPORTED.get(encoder, {}).items():
             value = values.get(field)
             if value and not (field == "tune" and value in _OTHER_TUNES[encoder]):
-                message = f"rule {rule.name}: {encoder} can't do {what} ({field})"
+                message = f"rule {rule.name}: {encoder} doesn't support {what} ({field})"
                 yield _warning(rule, index, message, f"leave {field} out, or use libsvtav1")
 
 
 def _folders(ruleset: RuleSet) -> Iterator[Problem]:
-    """Roots inside roots, and a mirror inside what it mirrors."""
+    """Roots inside roots, and a mirror inside a root."""
     roots = ruleset.library.roots
     for index, root in enumerate(roots):
         outer = next((o for o in roots if o is not root and o.path in root.path.parents), None)
@@ -125,9 +125,9 @@ def _folders(ruleset: RuleSet) -> Iterator[Problem]:
             yield Problem(
                 place=root.place,
                 path=f"library.roots[{index}]",
-                message=f"root {root.name} lies inside root {outer.name}: its files come only once",
+                message=f"root {root.name} is inside root {outer.name}: its files count only once",
                 severity=Severity.WARNING,
-                hint="take one of the two out",
+                hint="remove one of the two",
             )
     mirror = ruleset.output.root
     if ruleset.output.mode is not OutputMode.MIRROR or mirror is None or not ruleset.output.place:
@@ -137,9 +137,9 @@ def _folders(ruleset: RuleSet) -> Iterator[Problem]:
         yield Problem(
             place=ruleset.output.place,
             path="output.root",
-            message=f"the mirror lies inside root {inside.name}: every walk goes through it",
+            message=f"the mirror is inside root {inside.name}: every walk goes through it",
             severity=Severity.WARNING,
-            hint="put it beside the roots",
+            hint="put it outside the roots",
         )
 
 
@@ -148,13 +148,13 @@ def _miscased_roots(ruleset: RuleSet) -> Iterator[Problem]:
     for index, rule in enumerate(ruleset.rules):
         for test in _all_tests(rule.when):
             for wanted in test.wanted if test.fact == "path" else ():
-                if (fault := miscased_root(str(wanted), names)) is not None:
+                if (problem := miscased_root(str(wanted), names)) is not None:
                     yield Problem(
                         place=test.place,
                         path=f"rules[{index}].when",
-                        message=fault[0],
+                        message=problem[0],
                         severity=Severity.WARNING,
-                        hint=fault[1],
+                        hint=problem[1],
                     )
 
 
@@ -173,7 +173,7 @@ def _values(layers: list[SettingsLayer]) -> dict[str, object]:
 
 
 def implies(narrow: Condition | None, wide: Condition | None) -> bool:
-    """Whether `wide` is true whenever `narrow` is. False also when that can't be told."""
+    """Whether `wide` is true whenever `narrow` is. False also if that can't be proved."""
     if wide is None:
         return True
     if narrow is None:
@@ -194,7 +194,7 @@ def implies(narrow: Condition | None, wide: Condition | None) -> bool:
 
 
 def _is_same(one: Condition, other: Condition) -> bool:
-    """Equal but for place and spelling. Under `not`, implication alone proves nothing: there
+    """Equal except for place and spelling. Under `not`, implication alone proves nothing, since
     unknown facts count as well."""
     if isinstance(one, Test) and isinstance(other, Test):
         return one.fact == other.fact and set(one.wanted) == set(other.wanted)
@@ -227,7 +227,7 @@ def _bounds(wanted: object) -> tuple[float | None, float | None]:
 
 
 def _contradiction(condition: Condition) -> str | None:
-    """A fact on which two conditions that must both hold can't."""
+    """A fact with two conditions that must both hold but exclude each other."""
     if isinstance(condition, AnyOf):
         facts = [_contradiction(part) for part in condition.parts]
         return facts[0] if facts and all(facts) else None
@@ -251,7 +251,7 @@ def _contradiction(condition: Condition) -> str | None:
 
 
 def _conjuncts(condition: Condition) -> Iterator[Condition]:
-    """The conditions that must all hold, through `all` in `all`."""
+    """The conditions that must all hold, including those of nested `all`."""
     if isinstance(condition, AllOf):
         for part in condition.parts:
             yield from _conjuncts(part)

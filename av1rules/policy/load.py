@@ -1,5 +1,4 @@
-"""From a rules file to a RuleSet: read, check against the schema, decode, check, lint. Runs
-nothing."""
+"""Loads a rules file: read, check against the schema, decode, check, lint. Runs nothing."""
 
 from __future__ import annotations
 
@@ -31,13 +30,13 @@ _CHECKED_NAME = "rules.checked"
 
 
 def check_rules(path: Path) -> tuple[RuleSet | None, tuple[Problem, ...]]:
-    """The rule set, None if anything is wrong, and all errors and warnings sorted by place.
+    """The rule set (None with any error), and all errors and warnings sorted by place.
 
     Raises Av1rulesError only when the file can't be read at all.
     """
     raw = read_bytes(path)
     if _digest(raw, path) == _noted_digest(path):
-        with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):  # a wrong note
+        with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):  # a bad note
             ruleset, problems = _checked(raw, path, is_trusted=True)
             if ruleset is not None:
                 return ruleset, problems
@@ -47,8 +46,8 @@ def check_rules(path: Path) -> tuple[RuleSet | None, tuple[Problem, ...]]:
 def load_rules(path: Path, *, trusted_digest: str | None = None) -> RuleSet:
     """The rule set of a file. Raises RulesError with all problems.
 
-    `trusted_digest` is the digest of a rule set that this version of av1rules has loaded before:
-    if the file still has it, it is only decoded, since checking it costs most.
+    `trusted_digest` is the digest of a rule set that this version of av1rules has loaded before: if
+    the file still has it, it is only decoded, since the check takes most of the time.
     """
     raw = read_bytes(path)
     if trusted_digest is not None and _digest(raw, path) == trusted_digest:
@@ -62,9 +61,9 @@ def load_rules(path: Path, *, trusted_digest: str | None = None) -> RuleSet:
     return ruleset
 
 
-def load_noted_rules(path: Path) -> RuleSet:
-    """As `load_rules`, without the check against the schema (100 ms) where the last command made
-    it; notes that this one did. Raises RulesError."""
+def load_rules_cached(path: Path) -> RuleSet:
+    """Like `load_rules`, but skips the schema check (100 ms) if an earlier command passed it, and
+    records a passed check. Raises RulesError."""
     trusted = _noted_digest(path)
     ruleset = load_rules(path, trusted_digest=trusted)
     note = _note_of(path)
@@ -80,12 +79,12 @@ def _note_of(path: Path) -> Path:
 
 
 def _checker() -> str:
-    """What checked a rules file: an earlier schema may have let pass what is wrong now."""
+    """Identifies the checker: a file that an earlier schema accepted may be invalid now."""
     return f"{__version__}+{schema_digest()}"
 
 
 def _noted_digest(path: Path) -> str | None:
-    """The digest of the rules that this version of av1rules found to be right."""
+    """The digest of the rules that this version of av1rules found valid."""
     try:
         checker, _, digest = _note_of(path).read_text(errors="replace").partition(" ")
     except OSError:
@@ -120,7 +119,7 @@ def _checked(
 
 
 def _decoded_unchecked(raw: bytes, path: Path) -> RuleSet | None:
-    """None where the trust was wrong: another version may have checked by another schema."""
+    """None if the trust was wrong: another version may have used another schema."""
     document = parse_document(raw, file=str(path))
     values = document.plain()
     if document.problems or not isinstance(values, dict):
@@ -137,8 +136,8 @@ def _decoded(document: Document, values: dict[str, Any], raw: bytes, path: Path)
 
 
 def _without(node: Node, wrong: Iterable[str], at: Path_) -> object:
-    """The plain values without those at `wrong` paths: keys are left out, entries of lists become
-    None, so that the others keep their places."""
+    """The plain values without those at `wrong` paths: keys are left out, list entries become None,
+    so that the other entries keep their index."""
     if format_path(at) in wrong:
         return None
     if isinstance(node, Items):
@@ -152,5 +151,5 @@ def _without(node: Node, wrong: Iterable[str], at: Path_) -> object:
 
 
 def _digest(raw: bytes, path: Path) -> str:
-    """Covers every byte of the file and where it is: relative paths depend on the place."""
+    """Covers every byte of the file and its path, since relative paths depend on that."""
     return text_digest(f"{os.path.abspath(path)}\0{raw.decode('utf-8', 'surrogateescape')}")

@@ -1,7 +1,7 @@
-"""Conditions against facts, in three values: true, false and None for unknown. Pure.
+"""Evaluates conditions on facts with three values: true, false and None for unknown. Pure.
 
-A rule matches only when its condition is true. Unknown is carried upward: `not` of unknown is
-unknown, so no rule fires because something could not be found out.
+A rule matches only if its condition is true. Unknown propagates: `not` of unknown is
+unknown, so no rule matches because of an unknown fact.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ __all__ = [
 
 
 class MatchOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How one condition came out: `seen` is the fact's value as text, "unknown" if there is none.
+    """The outcome of one condition: `seen` is the fact's value as text, or "unknown".
 
-    `text` is the condition as the file has it; compound conditions have `parts` and no `seen`.
+    `text` is the condition as written; compound conditions have `parts` and no `seen`.
     """
 
     outcome: bool | None
@@ -42,16 +42,16 @@ class MatchOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """How one rule came out for a source; `is_decisive` marks the first that matched."""
+    """The outcome of one rule for a source; `is_decisive` marks the first that matched."""
 
     rule: Rule
     outcome: bool | None
-    verdict: MatchOutcome | None  # None: the rule has no condition
+    condition: MatchOutcome | None  # None: the rule has no condition
     is_decisive: bool = False
 
 
 def outcome_of(condition: Condition | None, facts: Facts) -> bool | None:
-    """True, false or unknown; builds nothing, so it is cheap enough for every file."""
+    """True, false or unknown; allocates nothing, so it is cheap enough for every file."""
     if condition is None:
         return True
     if type(condition) is Test:
@@ -60,7 +60,7 @@ def outcome_of(condition: Condition | None, facts: Facts) -> bool | None:
         inner = outcome_of(condition.part, facts)
         return None if inner is None else not inner
     assert isinstance(condition, AllOf | AnyOf)
-    decisive = type(condition) is AnyOf  # the value that settles it at once
+    decisive = type(condition) is AnyOf  # the value that decides immediately
     result: bool | None = not decisive
     for part in condition.parts:
         outcome = outcome_of(part, facts)
@@ -99,7 +99,7 @@ _WORDS = {Not: "not", AllOf: "all of", AnyOf: "any of"}
 
 
 def evaluate(condition: Condition, facts: Facts) -> MatchOutcome:
-    """The verdict on a condition with those on all its parts, for `explain`."""
+    """The outcome of a condition and of all its parts, for `explain`."""
     if isinstance(condition, Test):
         return MatchOutcome(
             outcome=outcome_of(condition, facts),
@@ -134,13 +134,13 @@ def unmeasured_rule(rules: Iterable[Rule], facts: Facts) -> Rule | None:
 
 
 def asks_for_grain(rules: Iterable[Rule]) -> bool:
-    """Whether any condition is about grain."""
+    """Whether any condition depends on grain."""
     conditions = (rule.when for rule in rules if rule.when is not None)
     return any(True for condition in conditions for _ in _grain_values(condition))
 
 
 def _might_match(condition: Condition, facts: Facts) -> bool:
-    """Tried with every value at which a test of the grain may change, and beside it."""
+    """Try every value at which a grain condition may change, and the values next to it."""
     edges = set(_grain_values(condition))
     values = sorted({edge + step for edge in edges for step in (-0.01, 0.0, 0.01)})
     return any(outcome_of(condition, replace(facts, grain=value)) is True for value in values)
@@ -161,25 +161,25 @@ def _grain_values(condition: Condition) -> Iterator[float]:
 
 
 def explain_rules(rules: Iterable[Rule], facts: Facts) -> tuple[RuleMatch, ...]:
-    """Every rule with the verdict on its condition, in the order of the file."""
-    verdicts: list[RuleMatch] = []
+    """Every rule with the outcome of its condition, in file order."""
+    matches: list[RuleMatch] = []
     is_open = True
     for rule in rules:
         outcome = outcome_of(rule.when, facts)
-        verdicts.append(
+        matches.append(
             RuleMatch(
                 rule=rule,
                 outcome=outcome,
-                verdict=None if rule.when is None else evaluate(rule.when, facts),
+                condition=None if rule.when is None else evaluate(rule.when, facts),
                 is_decisive=is_open and outcome is True,
             )
         )
         is_open = is_open and outcome is not True
-    return tuple(verdicts)
+    return tuple(matches)
 
 
 def seen_value(fact: str, facts: Facts) -> str:
-    """The value of a fact for people: `1080p`, `25.5 Mb/s`, `eng, jpn`, `unknown`."""
+    """The value of a fact as text: `1080p`, `25.5 Mb/s`, `eng, jpn`, `unknown`."""
     value = getattr(facts, fact)
     if value is None:
         return "unknown"

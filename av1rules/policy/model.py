@@ -1,4 +1,4 @@
-"""A rules file as types: what `load` returns, what `match` and `resolve` read. Pure."""
+"""The types of a loaded rules file. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from av1rules.policy.settings import SourceTier
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """Where something stands in a rules file; line and column count from 1."""
+    """A place in a rules file; line and column count from 1."""
 
     file: str
     line: int
@@ -44,7 +44,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):
-    """A closed interval; None is open to that side. In the fact's own unit (bytes, b/s, s)."""
+    """A closed interval; None means unbounded. In the unit of the fact (bytes, b/s, s)."""
 
     min: float | None = None
     max: float | None = None
@@ -55,10 +55,10 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Test(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition: a named fact against wanted values (any of) or a range.
+    """One condition: a fact compared with wanted values (any of them) or a range.
 
     `wanted` holds lower-case words, numbers in the fact's unit, booleans, globs, or a `Range`.
-    `text` is the condition as the file has it, for `explain`.
+    `text` is the condition as written, for `explain`.
     """
 
     fact: str
@@ -88,7 +88,7 @@ Condition = Test | AllOf | AnyOf | Not
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """One value a rules file gives to a field of `EncodeSettings`, with its place."""
+    """A value that a rules file gives to a field of `EncodeSettings`, with its place."""
 
     field: str
     value: object  # already of the field's own type
@@ -109,7 +109,7 @@ class ActionKind(Enum):
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule asks for. `reason` for skip and hold; `layer` and `profile` for encode."""
+    """The action of a rule. `reason` for skip and hold; `layer` and `profile` for encode."""
 
     kind: ActionKind
     reason: str | None = None
@@ -118,7 +118,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReviewSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule says of test clips; None: as for the source tier, and the built-in length."""
+    """The review of a rule. None: the default of the source tier, and the built-in clip length."""
 
     kind: ReviewKind | None = None
     canary: int | None = None  # for CANARY
@@ -177,43 +177,43 @@ class OriginalsKind(Enum):
 
 
 class Originals(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of a source that its target has replaced. `keep_s` in seconds, for KEEP_FOR."""
+    """What to do with a replaced source. `keep_s` in seconds, for KEEP_FOR."""
 
     kind: OriginalsKind = OriginalsKind.KEEP
     keep_s: float | None = None
 
 
 class Orphans(Enum):
-    """What becomes of a target whose source is gone."""
+    """What to do with a target whose source is gone."""
 
     LEAVE = "leave"
     TRASH = "trash"
 
 
 class Copies(Enum):
-    """How the target of a second source with the same content is made."""
+    """How to make the target of a second source with the same content."""
 
-    LINK = "link"  # a hard link to the first's target; copied where the file system can't link
+    LINK = "link"  # a hard link to the first target; copied if the file system can't link
     COPY = "copy"
     ENCODE = "encode"
 
 
 class HardLinks(Enum):
-    """What mode replace does with a source that has more than one name."""
+    """What mode replace does with a source that has several hard links."""
 
     HOLD = "hold"
     REPLACE = "replace"
 
 
 class SideFiles(Enum):
-    """What becomes of subtitles, notes and pictures with the source's stem."""
+    """What to do with subtitles, notes and pictures with the source's stem."""
 
     LEAVE = "leave"
     CARRY = "carry"
 
 
 class OutputSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Where targets go. `suffix` stands before the extension in `beside` mode (`film.av1.mkv`).
+    """Where targets go. `suffix` goes before the extension in `beside` mode (`film.av1.mkv`).
 
     `originals` and `hard_links` are for mode replace, `orphans` for the other two.
     """
@@ -241,7 +241,7 @@ class OnToolsChange(Enum):
 
 
 class ToolsSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Programs: a name is looked up in PATH, a path is taken as it is. `mkvpropedit` may also be
+    """Programs: a name is looked up in PATH, a path is used as given. `mkvpropedit` may also be
     `auto` (in PATH, if it is there) or `off`."""
 
     ffmpeg: str | None = None
@@ -268,7 +268,7 @@ class TierThresholds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IoClass(Enum):
-    """Linux's class of disk access; NONE leaves it as it is."""
+    """Linux's I/O scheduling class; NONE leaves it unchanged."""
 
     NONE = "none"
     BEST_EFFORT = "best-effort"
@@ -276,10 +276,10 @@ class IoClass(Enum):
 
 
 class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """How runs behave; nothing here changes a picture. Times in seconds, memory in bytes.
+    """How runs behave; nothing here affects the output. Times in seconds, memory in bytes.
 
-    `memory_per_job` caps the address space of one encode; `memory` is what all encodes together
-    may take, None for 80 % of what is free.
+    `memory_per_job` caps the address space of one encode; `memory` is the budget of all encodes
+    together, None for 80 % of the free memory.
     """
 
     state_dir: Path
@@ -298,7 +298,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole rules file. `digest` covers every byte of it: caches of decisions depend on it."""
+    """A whole rules file. `digest` covers every byte of it; cached decisions depend on it."""
 
     file: Path
     library: LibrarySpec
@@ -313,28 +313,28 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_CLIP_S = 45.0
-"""Seconds of a clip: the predecessor's, long enough for three kinds of hard scenes."""
+"""Seconds of a clip, as in the predecessor: enough for three kinds of hard scenes."""
 
 
 SHORTEST_CLIP_S, LONGEST_CLIP_S = 30.0, 60.0
-"""The predecessor's too: shorter shows too little of each kind, longer only costs more."""
+"""As in the predecessor: shorter shows too little of each kind, longer only costs more."""
 
 
 MAX_CANARIES = 1000
-"""Above it `each` is meant; the schema has no say, since `canary(3)` is text to it."""
+"""More would mean `each`. The schema can't check this, since `canary(3)` is text to it."""
 
 
 _CANARY = re.compile(r"\s*canary\s*\(\s*(\d{1,9})\s*\)\s*")
 
 
 class ReviewKind(Enum):
-    EACH = "each"  # every film's clip is approved
-    CANARY = "canary"  # the first few of a rule are, then the rest is released
+    EACH = "each"  # every film's clip needs approval
+    CANARY = "canary"  # the first few clips of a rule need it, then the rest is released
     NEVER = "never"
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True):
-    """`canary` is how many approvals release the rest of a rule, for CANARY; seconds of clip."""
+    """For CANARY, `canary` approvals release the rest of a rule. `clip_s` is the clip's length."""
 
     kind: ReviewKind = ReviewKind.NEVER
     canary: int | None = None
@@ -342,7 +342,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """As a rules file has it: `each`, `canary(3)`, `never`."""
+        """As in a rules file: `each`, `canary(3)`, `never`."""
         return self.kind.value if self.canary is None else f"{self.kind.value}({self.canary})"
 
 
@@ -357,4 +357,4 @@ TIER_REVIEWS = {
     SourceTier.WEB_DL: ReviewKind.NEVER,
     SourceTier.LOW_QUALITY: ReviewKind.NEVER,
 }
-"""Where no rule says otherwise: hours of encoding and the best source there is are worth a look."""
+"""Without a `review` in the rule: only REMUX, which takes hours, needs approval."""

@@ -1,6 +1,6 @@
-"""Who else can change a rules file: it names the programs that a run starts.
+"""Checks who else can change a rules file, which names the programs that a run starts.
 
-Asks the file system; knows nothing of what the file says.
+It checks the file system only, not the content of the file.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _ROOT = 0
 
 
 def writable_by_others(file: Path) -> str | None:
-    """How someone else could change what `file` says, and what closes that; None if nobody can.
+    """How another user could change `file`, and how to prevent that; None if nobody can.
 
-    Looks at the file and at its folder; of a link also at the file it leads to. The user of this
-    run and root may write. A group may if it is the primary group of this run. A folder that all
-    can write to is safe if its sticky bit keeps them from renaming what is not theirs, as in
-    /tmp. Folders further up are not looked at. Access control lists show in the group's bits.
-    None also if the file is gone or can't be looked at: reading it will say so.
+    Checks the file and its folder, and the target of a link. The user of this run, root and the
+    primary group of this run may write. A world-writable folder is safe with the sticky bit, which
+    keeps users from renaming files of others, as in /tmp. Folders further up are not checked.
+    Access control lists show in the group's bits. None also if the file is missing or can't be
+    checked: reading it reports that.
     """
     linked, real = os.path.abspath(file), os.path.realpath(file)
     folders = dict.fromkeys(os.path.dirname(path) for path in (linked, real))

@@ -1,4 +1,4 @@
-"""Problems of a rules file as text for people: place, message, the line, a caret, a hint. Pure."""
+"""Renders problems of a rules file: place, message, the line with a caret, a hint. Pure."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from av1rules.base.text import printable
 from av1rules.policy.model import Problem, Severity
 
 MAX_PROBLEMS = 200
-"""More are counted, not shown: nobody reads them, and a file made to have a million of them must
-not take minutes. The first ones are looked for only until there are so many of each kind."""
+"""More are not shown: nobody reads them, and a file made to have a million problems must not take
+minutes. Each kind of check stops after this many."""
 
 
 _WIDEST_LINE = 120
-"""Characters of a line shown: a terminal's width or so; longer lines are cut around the caret."""
+"""Characters of a line shown, about a terminal's width; longer lines are cut around the caret."""
 
 
 _TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[\[{]|[^\s,:\]}#]+""")
 
 
 class RulesError(Av1rulesError):
-    """A rules file that can't be used; `problems` holds every problem, sorted by place."""
+    """A rules file that can't be used; `problems` has every problem, sorted by place."""
 
     def __init__(self, problems: tuple[Problem, ...], *, what: str = "the rules file") -> None:
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
@@ -54,7 +54,7 @@ def render_all(problems: Iterable[Problem]) -> str:
 
 
 def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """By place, errors before warnings at one place; equal ones once."""
+    """Sorted by place, errors before warnings; duplicates removed."""
     unique = dict.fromkeys(problems)
     return tuple(
         sorted(unique, key=lambda item: (item.place, item.severity is Severity.WARNING, item.path))
@@ -62,16 +62,16 @@ def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def cut_short(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """The first `MOST_PROBLEMS`, sorted as they are, and one that says that there are more."""
+    """The first `MAX_PROBLEMS` in the given order, and one that says that there are more."""
     if len(problems) <= MAX_PROBLEMS:
         return problems
     last = problems[MAX_PROBLEMS - 1]
-    message = f"there are more than {MAX_PROBLEMS} problems: the others are not shown"
+    message = f"more than {MAX_PROBLEMS} problems: the others are not shown"
     return (*problems[:MAX_PROBLEMS], replace(last, path="", message=message, hint=None))
 
 
 def with_snippets(problems: Iterable[Problem], lines: Sequence[str]) -> tuple[Problem, ...]:
-    """The problems with the line they point at and a caret below it."""
+    """The problems with their line and a caret below it."""
     return tuple(
         replace(problem, snippet=snippet(lines, problem.place.line, problem.place.column))
         for problem in problems
@@ -113,21 +113,21 @@ _NO_SPACE = re.compile(r"([A-Za-z_][\w-]*):([^\s/].*)", re.DOTALL)
 
 
 QUOTES = ("“", "”", "„", "‟", "‘", "’", "‚", "«", "»", "‹", "›")
-"""Quotes as word processors and web pages write them; to YAML they are letters."""
+"""Quotes from word processors and web pages; to YAML they are letters."""
 
 
 def value_hint(text: str) -> str | None:
-    """What to write for a text that stands where a number or a size belongs."""
+    """The hint for a text where a number or a size belongs."""
     text = text.strip()
     if _NUMBER.fullmatch(text):
         return f"write it without quotes: {text}"
     if comma := _COMMA.fullmatch(text):
-        return f"write a point: {comma[1]}.{comma[2]}{comma[3]}"
+        return f"use a decimal point: {comma[1]}.{comma[2]}{comma[3]}"
     return space_hint(text)
 
 
 def range_hint(text: str) -> str | None:
-    """How a condition asks for `>1080` or `720-1080`."""
+    """The hint for `>1080` or `720-1080` in a condition."""
     if compared := _COMPARED.fullmatch(text.strip()):
         return _bound(*compared.groups())
     if between := _BETWEEN.fullmatch(text.strip()):
@@ -137,12 +137,12 @@ def range_hint(text: str) -> str | None:
 
 
 def space_hint(text: str) -> str | None:
-    """`crf:20`, which YAML takes for one word."""
+    """The hint for `crf:20`, which YAML reads as one word."""
     found = _NO_SPACE.match(text)
     if found is None:
         return None
     value = printable(found[2].split("\n")[0], limit=30)
-    return f"a space after the colon: {found[1]}: {value}"
+    return f"put a space after the colon: {found[1]}: {value}"
 
 
 def is_in_typographic_quotes(text: str) -> bool:
@@ -150,7 +150,7 @@ def is_in_typographic_quotes(text: str) -> bool:
 
 
 def _bound(sign: str, number: str, unit: str) -> str:
-    """`>` of a whole number is `min` of the next; of others the bound itself has to do."""
+    """`>` with a whole number becomes `min` of the next one; others use the bound itself."""
     key = "min" if sign[0] in ">≥" or sign == "=>" else "max"
     if sign in (">", "<") and not unit and "." not in number:
         number = str(int(number) + (1 if key == "min" else -1))

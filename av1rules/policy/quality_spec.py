@@ -1,5 +1,5 @@
-"""Quality as a policy asks for it: a target that a CRF is searched for, and a gate that an encode
-must pass before it is published. Pure."""
+"""Quality in a policy: a target that the CRF search must reach, and a gate that an encode must pass
+before it is published. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 
 class Metric(Enum):
-    """A way of comparing pictures. The value is the name in rules, reports and files."""
+    """A quality metric. The value is its name in rules, reports and files."""
 
     VMAF = "vmaf"
     XPSNR = "xpsnr"
@@ -18,13 +18,13 @@ class Metric(Enum):
 
 
 BEST_POSSIBLE = {Metric.VMAF: 100.0, Metric.XPSNR: 100.0, Metric.SSIM: 1.0, Metric.PSNR: 100.0}
-"""What no figure is above: decibels of equal pictures count as 100 (see `encode.score_parse`)."""
+"""The maximum of each metric: identical frames count as 100 dB (see `quality.result`)."""
 
 
 class Statistic(Enum):
-    """Which figure of all the pictures counts. The value is the name in rules and files.
+    """The statistic over all frames that counts. The value is its name in rules and files.
 
-    `P5` is the best of the worst 5 % of pictures; `WORST_SECOND` the lowest mean of a second.
+    `P5` is the best of the worst 5 % of frames; `WORST_SECOND` the lowest mean of a second.
     """
 
     MEAN = "mean"
@@ -35,7 +35,7 @@ class Statistic(Enum):
 
 
 class Otherwise(Enum):
-    """What is done with a film that no CRF of the range is good enough for."""
+    """What to do with a film for which no CRF of the range is good enough."""
 
     BEST = "best"  # encoded with the lowest CRF of the range
     SKIP = "skip"
@@ -43,7 +43,7 @@ class Otherwise(Enum):
 
 
 class Floor(msgspec.Struct, frozen=True, kw_only=True):
-    """What one figure must at least be: VMAF from 0 to 100, SSIM to 1, XPSNR and PSNR in dB."""
+    """The minimum of one statistic: VMAF from 0 to 100, SSIM up to 1, XPSNR and PSNR in dB."""
 
     metric: Metric
     statistic: Statistic
@@ -51,7 +51,7 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """As `quality_gate` of a rules file has it: `vmaf_p5`."""
+        """As in `quality_gate` of a rules file: `vmaf_p5`."""
         return f"{self.metric.value}_{self.statistic.value}"
 
     @property
@@ -60,20 +60,20 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def figure_name(metric: Metric, statistic: Statistic) -> str:
-    """In words: `VMAF p5`, `SSIM worst second`."""
+    """As text: `VMAF p5`, `SSIM worst second`."""
     return f"{metric.value.upper()} {statistic.value.replace('_', ' ')}"
 
 
 CRF_STEP = 0.25
-"""Of SVT-AV1's scale; finer ones make no difference."""
+"""The steps of SVT-AV1; finer ones make no difference."""
 
 TARGET_CRF_MIN, TARGET_CRF_MAX = 10.0, 50.0
-"""Where a CRF is searched for if the policy does not say: below, files outgrow their sources;
-above, pictures fall apart whatever VMAF says of them."""
+"""The default range of a CRF search: below, files outgrow their sources; above, frames show severe
+artefacts whatever their VMAF."""
 
 
 class QualityTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """The highest CRF (smallest file) from `crf_min` to `crf_max` that keeps to `floor`."""
+    """The highest CRF (smallest file) from `crf_min` to `crf_max` that stays above `floor`."""
 
     floor: Floor
     crf_min: float = TARGET_CRF_MIN
@@ -82,20 +82,20 @@ class QualityTarget(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """For people, and part of every fingerprint of such a target: never reworded."""
+        """Shown to users, and part of every fingerprint with a target: never reword it."""
         return f"{self.floor.text}, CRF {self.crf_min:g} to {self.crf_max:g}"
 
 
 class GateScope(Enum):
-    """What is scored before publication."""
+    """The part of an encode that is scored before publication."""
 
-    SAMPLES = "samples"  # short passages, spread over the film
+    SAMPLES = "samples"  # short excerpts, spread over the film
     WHOLE = "whole"
 
 
 class QualityGate(msgspec.Struct, frozen=True, kw_only=True):
-    """What a finished encode is scored by before it is published. Without floors it is scored for
-    the record only, by VMAF where that is there."""
+    """The scores that a finished encode needs before it is published. Without floors it is scored
+    only for the record, by VMAF if available."""
 
     floors: tuple[Floor, ...] = ()
     scope: GateScope = GateScope.SAMPLES
@@ -107,8 +107,8 @@ class QualityGate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def shortfall(gate: QualityGate | None, figures: tuple[tuple[str, float], ...]) -> str | None:
-    """Which floors were not kept to, in words; None where all were, or are not known. `figures` by
-    the key of the floor."""
+    """The floors that the scores don't reach, as text; None if they reach all, or are unknown.
+    `figures` are by floor key."""
     known = dict(figures)
     missed = [
         _missed(floor, known[floor.key])

@@ -1,4 +1,4 @@
-"""From a matching rule to settings: tier defaults <- defaults <- profile <- rule. Pure.
+"""Resolves a matching rule to settings: tier defaults <- defaults <- profile <- rule. Pure.
 
 Each setting keeps the line it came from.
 """
@@ -36,8 +36,7 @@ BUILT_IN = "built-in"
 
 
 class Origin(NamedTuple):
-    """Where the value of a setting comes from: its place, the layer that stands there, and what
-    the source made of it."""
+    """The origin of a setting: its place, its layer, and the change made for the source."""
 
     where: str  # `rules.yaml:12`, or built-in defaults
     layer: str | None = None
@@ -58,10 +57,10 @@ class DecisionKind(Enum):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What the policy says of one source. `settings` and `origins` for ENCODE only.
+    """The policy's decision for one source. `settings` and `origins` are for ENCODE only.
 
-    `origins` pairs each setting with where its value comes from, in the order of `EncodeSettings`.
-    `review` is for ENCODE too, and `review_origin` the place that says so.
+    `origins` pairs each setting with its origin, in the order of `EncodeSettings`.
+    `review` is for ENCODE too; `review_origin` is the place that sets it.
     """
 
     kind: DecisionKind
@@ -77,7 +76,7 @@ _TIER_FIELDS = ("crf", "preset", "film_grain")
 
 
 def decide(ruleset: RuleSet, facts: Facts) -> Decision:
-    """What to do with one source, by the first rule that matches."""
+    """The decision for one source, by the first rule that matches."""
     rule = first_match(ruleset.rules, facts)
     if rule is None:
         return Decision(kind=DecisionKind.NO_RULE, reason="no rule matches: left alone")
@@ -87,7 +86,7 @@ def decide(ruleset: RuleSet, facts: Facts) -> Decision:
     if action.kind is ActionKind.HOLD:
         return Decision(kind=DecisionKind.HOLD, rule=rule, reason=_reason(rule, "held by"))
     if facts.source_tier is None:
-        return Decision(kind=DecisionKind.SKIP, rule=rule, reason="no moving pictures to encode")
+        return Decision(kind=DecisionKind.SKIP, rule=rule, reason="no video to encode")
     settings, origins = resolve(ruleset, action, facts)
     modern = _modern_codec(facts)
     if modern is not None and not settings.force:
@@ -105,7 +104,7 @@ def decide(ruleset: RuleSet, facts: Facts) -> Decision:
 
 
 def review_of(rule: Rule, source_tier: SourceTier) -> tuple[Review, str]:
-    """Which clip this rule wants of a source, and where that is said."""
+    """The review that this rule asks for, and its place."""
     request, kind, canary = rule.review, TIER_REVIEWS[source_tier], None
     origin, clip_s = f"{BUILT_IN} {source_tier.value} defaults", None
     if request is not None:
@@ -121,7 +120,7 @@ def _reason(rule: Rule, verb: str) -> str:
 
 
 def _modern_codec(facts: Facts) -> str | None:
-    """The codec's name when re-encoding would mostly lose: AV1, or a web file of its kind."""
+    """The codec's name if re-encoding would hardly gain: AV1, or a modern codec in a web file."""
     codec = facts.video_codec
     if codec == "av1" or facts.source_tier == SourceTier.WEB_DL.value:
         return MODERN_CODECS.get(codec or "")
@@ -131,7 +130,7 @@ def _modern_codec(facts: Facts) -> str | None:
 def resolve(
     ruleset: RuleSet, action: Action, facts: Facts
 ) -> tuple[EncodeSettings, tuple[tuple[str, Origin], ...]]:
-    """The settings an `encode` action means for this source, and the origin of each field."""
+    """The settings of an `encode` action for this source, and the origin of each field."""
     settings = EncodeSettings(**_tier_values(facts))
     origins = dict.fromkeys(_TIER_FIELDS, Origin(f"{BUILT_IN} {facts.source_tier} defaults"))
     for layer in _layers(ruleset, action):
@@ -139,7 +138,7 @@ def resolve(
         places = {one.field: Origin(one.place.short, layer.name) for one in layer.settings}
         if "crf" in places:
             origins.pop("quality_target", None)
-        if "quality_target" in places:  # what the CRF comes from
+        if "quality_target" in places:  # the origin of the CRF
             places["crf"] = places["quality_target"]
         origins |= places
     if settings.film_grain == 0 and not settings.film_grain_auto:
@@ -168,7 +167,7 @@ def _tier_values(facts: Facts) -> dict[str, Any]:
 
 
 def _is_uhd(facts: Facts) -> bool:
-    """Above 1080p, whichever way the picture stands; unknown sizes count as 1080p."""
+    """Whether a source is above 1080p, in either orientation; unknown sizes count as 1080p."""
     if facts.width is None or facts.height is None:
         return False
     longer, shorter = max(facts.width, facts.height), min(facts.width, facts.height)

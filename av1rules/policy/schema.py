@@ -1,4 +1,4 @@
-"""The contract of a rules file (JSON Schema 2020-12), and what of a document breaks it.
+"""Checks a document against the schema of rules files (JSON Schema 2020-12).
 
 The only importer of jsonschema.
 """
@@ -17,7 +17,7 @@ from av1rules.base.text import text_digest
 from av1rules.policy.formats import NUMBER_FORMATS, TEXT_FORMATS
 from av1rules.policy.model import Problem
 from av1rules.policy.problems import MAX_PROBLEMS
-from av1rules.policy.schema_errors import REFUSALS, Describer, Schema, first_faults
+from av1rules.policy.schema_errors import REFUSALS, Describer, Schema, first_errors
 from av1rules.policy.yaml.nodes import Document, Path_
 
 
@@ -31,7 +31,7 @@ def schema_path() -> Path:
 
 
 def schema_digest() -> str:
-    """Which schema this is: what an earlier one let pass may be wrong now."""
+    """The digest of the schema: a file that an earlier one accepted may be invalid now."""
     return text_digest(schema_path().read_text(encoding="utf-8"))
 
 
@@ -48,7 +48,7 @@ def crf_bounds() -> tuple[float, float]:
 
 
 def jobs_bounds() -> tuple[int, int]:
-    """The least and the greatest number of encodes at a time."""
+    """The minimum and maximum number of encodes at a time."""
     return _bounds(load_schema()["properties"]["run"]["properties"]["jobs"])
 
 
@@ -62,7 +62,7 @@ def schema_problems(document: Document) -> tuple[Problem, ...]:
 
 
 def settings_problems(document: Document, at: Path_, allowed: Sequence[str]) -> tuple[Problem, ...]:
-    """All problems of the mapping at `at`, which may hold the `allowed` settings."""
+    """All problems of the mapping at `at`, which may contain the `allowed` settings."""
     schema = load_schema()
     known = schema["$defs"]["settings"]["properties"]
     properties = {name: known[name] for name in allowed}
@@ -73,7 +73,7 @@ def settings_problems(document: Document, at: Path_, allowed: Sequence[str]) -> 
 def _problems(
     document: Document, at: Path_, schema: Schema, *, is_whole: bool
 ) -> tuple[Problem, ...]:
-    # Heavy, some 60 ms; not needed for a file that was checked before.
+    # Slow to import (60 ms), and not needed for a file that was checked before.
     from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415
 
     checker = FormatChecker(formats=())
@@ -84,12 +84,12 @@ def _problems(
     validator = Draft202012Validator(schema, format_checker=checker)
     describer = Describer(document=document, schema=load_schema(), at=at, is_whole=is_whole)
     errors = itertools.islice(validator.iter_errors(document.plain(at)), 4 * MAX_PROBLEMS)
-    found = (problem for error in first_faults(errors) for problem in describer.problems(error))
+    found = (problem for error in first_errors(errors) for problem in describer.problems(error))
     return tuple(itertools.islice(found, 2 * MAX_PROBLEMS))
 
 
 def _conforms(parse: Callable[[Any], object], of: tuple[type, ...]) -> Callable[[object], bool]:
-    """A format's parser as a check; a wrong type is reported by its own keyword."""
+    """A format's parser as a check; other keywords report a wrong type."""
 
     def check(value: object) -> bool:
         if isinstance(value, of) and not isinstance(value, bool):

@@ -1,6 +1,6 @@
-"""Errors of jsonschema as Problems: one fault, one Problem, in the words of who wrote the file.
+"""Turns errors of jsonschema into Problems in the terms of the rules file: one for each mistake.
 
-Where alternatives failed, the type of what stands there says which one the writer meant. Pure.
+If alternatives failed, the type of the value shows which one the user meant. Pure.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REFUSED = "x-refused"
 """Our keyword in the schema: keys refused by name, each with what to do instead."""
 
 REFUSALS = (UnitError, FormatError)
-"""What the parsers of formats raise."""
+"""The errors that format parsers raise."""
 
 _ONLY_TRUE = ("encode", "skip", "hold")
 """Keys that take true but not false."""
@@ -44,8 +44,8 @@ _TYPE_NAMES = {
 }
 
 
-def first_faults(errors: Iterable[ValidationError]) -> list[ValidationError]:
-    """Without the format of values that are out of other bounds too: one fault, one Problem."""
+def first_errors(errors: Iterable[ValidationError]) -> list[ValidationError]:
+    """The errors without format errors of values that break other limits too."""
     found = list(errors)
     reported = {tuple(error.absolute_path) for error in found if error.validator != "format"}
     return [
@@ -61,7 +61,7 @@ class Describer(msgspec.Struct, frozen=True):
     document: Document
     schema: Schema
     at: Path_  # of the value that was checked
-    is_whole: bool  # False: settings alone, where no other place is better for a key
+    is_whole: bool  # False: only settings, so no key can belong elsewhere
 
     def problems(self, error: ValidationError) -> Iterator[Problem]:
         keyword = error.validator
@@ -77,7 +77,7 @@ class Describer(msgspec.Struct, frozen=True):
             yield self._value(error)
 
     def _alternatives(self, error: ValidationError) -> Iterator[Problem]:
-        """The faults in the alternative whose type fits, else what was expected in all."""
+        """The errors of the alternative whose type fits, else all expected alternatives."""
         groups: dict[int, list[ValidationError]] = {}
         for inner in error.context or ():
             groups.setdefault(int(inner.schema_path[0]), []).append(inner)
@@ -90,7 +90,7 @@ class Describer(msgspec.Struct, frozen=True):
             message = f"expected {self._expected(error)}, {_found(error.instance)}"
             yield self._at_value(error, message, hint=hint)
             return
-        for inner in min(map(first_faults, fitting), key=len):
+        for inner in min(map(first_errors, fitting), key=len):
             yield from self.problems(inner)
 
     def _one_action(self, error: ValidationError) -> Iterator[Problem]:
@@ -103,7 +103,7 @@ class Describer(msgspec.Struct, frozen=True):
         if not present:
             yield self._at_value(
                 error,
-                f"says nothing to do: expected one of {listed}",
+                f"has no action: expected one of {listed}",
                 hint="encode: {} encodes with the settings of the source tier",
             )
         else:
@@ -134,7 +134,7 @@ class Describer(msgspec.Struct, frozen=True):
 
     def _missing_keys(self, error: ValidationError) -> Iterator[Problem]:
         properties = _mapping(error.schema).get("properties", {})
-        # jsonschema gives one error per missing key and names it in the message only.
+        # jsonschema gives one error per missing key and names it only in the message.
         unknown = [key for key in _instance(error) if key not in properties][:MAX_PROBLEMS]
         misspelt = {nearest("", key, list(properties)) for key in unknown}
         for key in _wanted(error):
@@ -163,14 +163,14 @@ class Describer(msgspec.Struct, frozen=True):
         return self._at_value(error, message, hint=self._first_description(error, schema))
 
     def _unfit(self, error: ValidationError) -> Problem:
-        """A value that its format does not take."""
+        """A value that doesn't fit its format."""
         cause, text = error.cause, str(_instance(error))
         assert isinstance(cause, REFUSALS)
         hint = cause.hint
         if hint is None and isinstance(cause, UnitError):
             alternatives = self._parent_schema(error).get("anyOf", ())
             takes_range = any(one.get("type") == "object" for one in alternatives)
-            is_alone = not error.relative_path  # neither of a list nor of a range
+            is_alone = not error.relative_path  # not part of a list or range
             hint = (range_hint(text) if takes_range and is_alone else None) or value_hint(text)
         return self._at_value(error, printable(str(cause), limit=200), hint=hint)
 
@@ -190,11 +190,11 @@ class Describer(msgspec.Struct, frozen=True):
         return self._at_value(error, message + _found(found), hint=hint)
 
     def _value_hint(self, error: ValidationError, wanted: Sequence[object]) -> str | None:
-        """What to write where a value has the wrong type; `wanted` are types, or lists of them."""
+        """The hint for a value of the wrong type; `wanted` are types, or lists of them."""
         found, key = _instance(error), _last_key(error)
         types = {str(name) for one in wanted for name in (one if isinstance(one, list) else [one])}
         if types == {"array"} and isinstance(found, dict):
-            first = "each rule begins with `- name:`" if key == "rules" else "begin each with `- `"
+            first = "each rule starts with `- name:`" if key == "rules" else "start each with `- `"
             return f"a list: {first}"
         if types == {"array"} and key == "roots" and isinstance(found, str) and found:
             return f"write roots: [{_shown(found)}]"
@@ -203,7 +203,7 @@ class Describer(msgspec.Struct, frozen=True):
             if meant is not None and (meant == "true" or key not in _ONLY_TRUE):
                 return f"write {meant}"
         if "string" in types and isinstance(found, bool | int | float):
-            schema = _mapping(error.schema)  # with a title not just any text will do
+            schema = _mapping(error.schema)  # a schema with a title doesn't accept any text
             described = self._first_description(error, schema) if "title" in schema else None
             return described or "put the text in quotes"
         if isinstance(found, str) and {"number", "integer"} & types:
@@ -211,7 +211,7 @@ class Describer(msgspec.Struct, frozen=True):
         return space_hint(found) if isinstance(found, str) else None
 
     def _has_misplaced(self, rule: Mapping[str, object], actions: Sequence[str]) -> bool:
-        """Whether a rule without an action has it misspelt, under `when`, or left out above its
+        """Whether the missing action of a rule is misspelt, under `when`, or left out above its
         settings: each is reported as an unknown key."""
         if any(action in rule for action in actions):
             return False
@@ -226,13 +226,13 @@ class Describer(msgspec.Struct, frozen=True):
     def _belongs_in_rule(self, key: str) -> str | None:
         if not self.is_whole or key not in self.schema["$defs"]["rule"]["properties"]:
             return None
-        return f"{key} belongs to the rule itself, in the column of its other keys"
+        return f"{key} belongs to the rule itself: align it with its other keys"
 
     def _first_description(self, error: ValidationError, schema: Schema) -> str | None:
         return _first_sentence(schema) or _first_sentence(self._parent_schema(error))
 
     def _parent_schema(self, error: ValidationError) -> Schema:
-        """The schema of the nearest alternative above, which carries the description."""
+        """The schema of the nearest enclosing alternative, which has the description."""
         parent = error.parent
         return _mapping(parent.schema) if parent is not None else {}
 
@@ -254,13 +254,13 @@ class Describer(msgspec.Struct, frozen=True):
         return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
 
     def _meant_key(self, key: str, known: Sequence[str]) -> str | None:
-        """The nearest name; a key that stands elsewhere by just this name belongs there, unless
-        its plural is known here."""
+        """The most similar name; a key with exactly this name elsewhere belongs there, unless its
+        plural is known here."""
         near, belongs = nearest("", key, known), self._belongs(key)
         return near if near is not None and (belongs is None or f"{key}s" in known) else belongs
 
     def _belongs(self, key: str) -> str | None:
-        """Where a key that is unknown here would be known: `under encode`."""
+        """Where a key that is unknown here is allowed: `under encode`."""
         if not self.is_whole:
             return None
         for name, parent in _PARENTS.items():
@@ -301,7 +301,7 @@ _PARENTS = {
     "rule": "in a rule, under rules:",
     "review": "under review:, beside a rule's encode",
 }
-"""Definitions whose keys are easily put a level too high or too low."""
+"""Definitions whose keys often end up a level too high or too low."""
 
 
 def _instance(error: ValidationError) -> Any:
@@ -314,7 +314,7 @@ def _wanted(error: ValidationError) -> Any:
 
 
 def _last_key(error: ValidationError) -> str:
-    """The key that the value stands under, also for an entry of its list."""
+    """The key of the value, or of the list that contains it."""
     return next((step for step in reversed(error.absolute_path) if isinstance(step, str)), "")
 
 
@@ -323,7 +323,7 @@ def _mapping(schema: object) -> Schema:
 
 
 def _is_other_type(group: Sequence[ValidationError], instance: object) -> bool:
-    """Whether an alternative failed because it is for another type of value."""
+    """Whether an alternative failed because of the type of the value."""
     return any(
         error.validator in ("type", "enum", "const")
         and len(error.relative_path) == 0
@@ -333,7 +333,7 @@ def _is_other_type(group: Sequence[ValidationError], instance: object) -> bool:
 
 
 def _is_like(error: ValidationError, instance: object) -> bool:
-    """For `enum` and `const`: whether a value of that type is among the wanted."""
+    """For `enum` and `const`: whether any wanted value has this type."""
     if error.validator == "type":
         return False
     wanted = _wanted(error) if error.validator == "enum" else [_wanted(error)]
@@ -351,7 +351,7 @@ def _limit_message(keyword: str, found: object, limit: object) -> str | None:
         "maximum": f"{shown} is above the maximum {limit}",
         "exclusiveMinimum": f"{shown} is not above {limit}",
         "multipleOf": f"{shown} is not a multiple of {limit}",
-        "minLength": "expected text, found an empty one",
+        "minLength": "expected text, found empty text",
         "minItems": "expected at least one entry, found an empty list",
         "minProperties": "expected at least one key, found an empty mapping",
     }.get(keyword)
@@ -365,7 +365,7 @@ def _found(value: object) -> str:
     if isinstance(value, list):
         return "found a list"
     if isinstance(value, str):
-        return f"found the text {_shown(value)}" if value.strip() else "found an empty text"
+        return f"found the text {_shown(value)}" if value.strip() else "found empty text"
     return f"found {_shown(value)}"
 
 

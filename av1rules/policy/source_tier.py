@@ -1,8 +1,8 @@
 """The source tier of a source, with confidence and reasons. Pure; thresholds are data.
 
-Each piece of evidence speaks for one tier. The highest tier that anything speaks for wins, since
-settings that are too good cost space and settings that are too poor cost the picture; evidence
-for other tiers lowers the confidence.
+Each piece of evidence suggests one tier. The highest suggested tier wins, since settings that are
+too good cost only space, and settings that are too poor cost quality; evidence for other tiers
+lowers the confidence.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from av1rules.policy.model import TierThresholds
 from av1rules.policy.settings import SourceTier
 
 MODERN_CODECS = {"hevc": "HEVC", "av1": "AV1", "vp9": "VP9"}
-"""Codecs that streaming services use in place of H.264, with their names for people."""
+"""Codecs that streaming services use instead of H.264, with their display names."""
 
 
 _STRONG, _MEDIUM, _WEAK = 3.0, 2.0, 1.0
 
 
 _DOUBT = 0.5
-"""Kept in every confidence: one strong sign alone gives 0.86, no sum of signs reaches 1."""
+"""Part of every confidence: one strong sign alone gives 0.86, and no sum of signs reaches 1."""
 
 
 _NO_EVIDENCE_CONFIDENCE = 0.2
 
 
 class Classification(msgspec.Struct, frozen=True, kw_only=True):
-    """A tier (None without moving pictures), how sure in 0..1, and why, as text."""
+    """A tier (None without video), the confidence from 0 to 1, and the reasons as text."""
 
     source_tier: SourceTier | None
     confidence: float
@@ -44,14 +44,14 @@ class _Evidence(msgspec.Struct, frozen=True):
     tier: SourceTier
     weight: float
     reason: str
-    decides: bool = True  # False: only makes surer or less sure
+    decides: bool = True  # False: only raises or lowers the confidence
 
 
 def classify(source: Source, name: str, thresholds: TierThresholds) -> Classification:
-    """The tier of a source. `name` is its library path; only its last parts are looked at."""
+    """The tier of a source. `name` is its library path; only its last parts count."""
     main = source.main
     if main is None:
-        return Classification(source_tier=None, confidence=0.0, reasons=("no moving pictures",))
+        return Classification(source_tier=None, confidence=0.0, reasons=("no video",))
     evidence = [
         *_rate_evidence(source, main, thresholds),
         *_audio_evidence(source),
@@ -68,18 +68,18 @@ def classify(source: Source, name: str, thresholds: TierThresholds) -> Classific
         source_tier=tier,
         confidence=round(agreeing / (agreeing + against + _DOUBT), 2),
         reasons=tuple(
-            item.reason if item.tier is tier else f"{item.reason} (speaks for {item.tier.value})"
+            item.reason if item.tier is tier else f"{item.reason} (suggests {item.tier.value})"
             for item in sorted(evidence, key=lambda item: (item.tier is not tier, -item.weight))
         ),
     )
 
 
 def _without_evidence() -> Classification:
-    # Not REMUX: "in doubt the higher tier" decides between signs; without any, the common case.
+    # Not REMUX: "in doubt the higher tier" is for conflicting signs; without any, the most common.
     return Classification(
         source_tier=SourceTier.WEB_DL,
         confidence=_NO_EVIDENCE_CONFIDENCE,
-        reasons=("nothing speaks for any tier: taken for web-dl, the most common",),
+        reasons=("no evidence for any tier: treated as web-dl, the most common",),
     )
 
 
@@ -88,8 +88,8 @@ def _rate_evidence(
 ) -> list[_Evidence]:
     """Bit rate decides at 1080p and 2160p, bits per pixel at other sizes.
 
-    Where the bit rate decides, bits per pixel only support or contradict: a wide picture of
-    1920x800 at 12 Mb/s has many, and is a stream all the same.
+    Where the bit rate decides, bits per pixel only support or contradict it: 1920x800 at 12 Mb/s
+    has many bits per pixel but is still a streaming file.
     """
     resolution = resolution_of(main.width, main.height)
     rate, density = main.bitrate_bps or None, source.bits_per_pixel
@@ -115,7 +115,7 @@ def _by_rate(rate: int, resolution: Resolution, thresholds: TierThresholds) -> _
 
 
 def _limit(rate_bps: int) -> str:
-    """A threshold in the unit of the rate beside it, without needless digits: `15 Mb/s`."""
+    """A threshold in Mb/s without needless digits: `15 Mb/s`."""
     return f"{rate_bps / 1e6:g} Mb/s"
 
 
@@ -147,7 +147,7 @@ def _codec_evidence(main: VideoStream, others: list[_Evidence]) -> list[_Evidenc
         return []
     is_large = resolution_of(main.width, main.height) in (Resolution.UHD_2160, Resolution.UHD_4320)
     if codec == "hevc" and is_large and any(item.tier is SourceTier.REMUX for item in others):
-        return []  # UHD discs are HEVC: there the codec says nothing
+        return []  # UHD discs are HEVC too, so the codec is no evidence
     reason = f"{MODERN_CODECS[codec]}, a codec of streaming services"
     return [_Evidence(SourceTier.WEB_DL, _MEDIUM, reason)]
 
@@ -172,18 +172,19 @@ _RELEASE_PART = re.compile(r"(?:19|20)\d\d|\d{3,4}[pi]|s\d{1,3}(?:e\d{1,4})*|4k|
 
 
 _SHORT_WORD = 4
-"""Markers up to this length are also English words or initials: looked for in the release part."""
+"""Markers up to this length may be English words or initials: they count in the release part
+only."""
 
 
 class _Words(msgspec.Struct, frozen=True):
-    """The words of one name, joined by and framed in single spaces."""
+    """The words of one name, separated and surrounded by single spaces."""
 
     whole: str
-    release: str  # from the first year, resolution or episode number on; the whole without one
+    release: str  # from the first year, resolution or episode number on; without one, everything
 
 
 def _name_parts(name: str) -> tuple[_Words, ...]:
-    """The file name and its folder; of a disc's `BDMV/STREAM` the folders above as well."""
+    """The file name and its folder; for a disc's `BDMV/STREAM` also the folders above."""
     parts = name.split("/")
     wanted = parts[-2:]
     if len(parts) > 3 and parts[-2].lower() == "stream":

@@ -1,6 +1,6 @@
-"""The names that conditions may ask for, and what people write in their place. Pure.
+"""The names that conditions accept, and common misspellings. Pure.
 
-A word that no source can have matches nothing, silently: each is compared with these tables.
+A word that no source has would silently match nothing, so each is checked against these tables.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from av1rules.policy import codec_names
 from av1rules.policy.languages import UNDETERMINED, is_language_code, named_language
 
 SIMILAR = 0.6
-"""Likeness from which a name is suggested; difflib's own default."""
+"""Similarity from which a name is suggested; the default of difflib."""
 
 SYNONYMS: dict[str, dict[str, str]] = {
     "video_codec": {
@@ -34,7 +34,7 @@ SYNONYMS: dict[str, dict[str, str]] = {
         "rmvb": "rm", "y4m": "yuv4mpegpipe",
     },
 }  # fmt: skip
-"""Names that are taken as well, with the one that the probe knows."""
+"""Other accepted names, with the name that the probe uses."""
 
 _KNOWN = {
     "video_codec": frozenset(codec_names.VIDEO.split()),
@@ -57,10 +57,10 @@ _COMMON = {
         "nor", "dan", "fin", "tur", "ara", "hin", "ces", "hun", "ukr",
     ),
 }  # fmt: skip
-"""Names worth suggesting: near to one of hundreds is near to nothing."""
+"""Names worth suggesting: among hundreds of names, something is always similar."""
 
 _FAMILIES = {"audio_codec": ("pcm_", "adpcm_")}
-"""Beginnings of names that are too many to list."""
+"""Prefixes of families of names that are too many to list."""
 
 _MEANT: dict[str, dict[str, str]] = {
     "hdr": {
@@ -108,15 +108,14 @@ _MEANT: dict[str, dict[str, str]] = {
     "accept": {"hdr10+": "hdr10plus", "dv": "dolby-vision", "dovi": "dolby-vision"},
 }  # fmt: skip
 _MEANT["preferred_encoder"] = _MEANT["encoder"]
-"""What people write in place of a name that stands in a table of the schema or above; under ""
-what they write in place of a key."""
+"""Common other spellings of the names in the schema or above; those of keys are under ""."""
 
 _CHROMA = ("420", "422", "444", "400", "rgb")
 _LANGUAGES = ("audio_language", "subtitle_language")
 
 
 class VocabularyProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """A word that no source has; `is_certain` makes it an error, else it is a warning."""
+    """A word that no source has: an error if `is_certain`, else a warning."""
 
     message: str
     hint: str | None
@@ -124,10 +123,10 @@ class VocabularyProblem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def vocabulary_problem(fact: str, word: str) -> VocabularyProblem | None:
-    """What is wrong with a word that a condition asks `fact` for."""
+    """The problem with a word in a condition on `fact`, else None."""
     plain = word.strip().lower()
     if fact in _LANGUAGES:
-        return _language_fault(plain, word)
+        return _language_problem(plain, word)
     if fact == "chroma":
         if plain.replace(":", "") in _CHROMA:
             return None
@@ -147,15 +146,15 @@ def vocabulary_problem(fact: str, word: str) -> VocabularyProblem | None:
         return VocabularyProblem(message=message, hint=hint, is_certain=True)
     what = fact.replace("_", " ")
     return VocabularyProblem(
-        message=f"{word} is no {what} that is known: it matches nothing unless FFmpeg calls one so",
+        message=f"unknown {what} {word}: it matches nothing unless FFmpeg uses this name",
         hint=nearest(fact, word, _COMMON[fact]),
         is_certain=False,
     )
 
 
-def _language_fault(plain: str, word: str) -> VocabularyProblem | None:
+def _language_problem(plain: str, word: str) -> VocabularyProblem | None:
     if plain in UNDETERMINED:
-        message = f"{word} stands for an unknown language, and no condition matches the unknown"
+        message = f"{word} means an unknown language, which no condition matches"
         return VocabularyProblem(message=message, hint="leave it out", is_certain=True)
     if (code := named_language(plain)) is not None and not is_language_code(plain):
         message = f"expected a language code such as en or eng, found {word}"
@@ -164,14 +163,14 @@ def _language_fault(plain: str, word: str) -> VocabularyProblem | None:
         return None
     hint = nearest("", word, _COMMON["language"]) if len(plain) < 4 else None
     return VocabularyProblem(
-        message=f"{word} is no language code that is known: it matches only what is tagged just so",
-        hint=hint or "codes are those of ISO 639, such as en or eng",
+        message=f"unknown language code {word}: it matches only tracks tagged exactly so",
+        hint=hint or "use codes of ISO 639, such as en or eng",
         is_certain=False,
     )
 
 
 def nearest(key: str, word: str, known: Iterable[str]) -> str | None:
-    """`did you mean hevc?` for the known name that was probably meant."""
+    """`did you mean hevc?` with the known name that was probably meant."""
     plain = {item.lower().replace("_", "-"): item for item in known}
     meant = meant_by(key, word)
     if meant in plain.values():
@@ -182,5 +181,5 @@ def nearest(key: str, word: str, known: Iterable[str]) -> str | None:
 
 
 def meant_by(key: str, word: str) -> str | None:
-    """The name for what people call otherwise: `DV` under `hdr` is `dolby-vision`."""
+    """The name for a common other spelling: `DV` under `hdr` is `dolby-vision`."""
     return _MEANT.get(key, {}).get(word.strip().lower())

@@ -1,4 +1,4 @@
-"""What an FFmpeg can measure, and whether a stream asks for film grain: asked, not guessed."""
+"""Asks FFmpeg which metrics it has, and whether a stream asks players for film grain."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ VMAF_UHD_MODEL = "vmaf_4k_v0.6.1"
 """Made for 2160p seen from one and a half times the height."""
 
 ABILITIES_VERSION = 1
-"""Part of the memo key: raised whenever the questions change."""
+"""Part of the memo key; increment it whenever the queries change."""
 
-QUESTION_LIMITS = Limits(timeout_s=60.0, output_bytes=4 * 1024 * 1024)
+QUERY_LIMITS = Limits(timeout_s=60.0, output_bytes=4 * 1024 * 1024)
 
 
 class Abilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What an FFmpeg can measure. `libvmaf` is its version, None without it."""
+    """The metrics of an FFmpeg build. `libvmaf` is its version, None without it."""
 
     metrics: frozenset[Metric]
     vmaf_models: frozenset[str] = frozenset()
@@ -43,7 +43,8 @@ class _VmafLog(msgspec.Struct):
 def find_abilities(
     tools: Tools, memo: ToolMemo | None = None, *, children: Children | None = None
 ) -> Abilities:
-    """Ask FFmpeg once, or the memo. Raises ToolError if it can't be started or does not answer."""
+    """Query FFmpeg once, then the memo. Raises ToolError if FFmpeg can't start or doesn't
+    answer."""
     try:
         stat = os.stat(tools.ffmpeg)
     except OSError as problem:
@@ -54,13 +55,13 @@ def find_abilities(
             return msgspec.json.decode(known, type=Abilities)
         except msgspec.MsgspecError:
             pass  # written by another version: ask again
-    abilities = _ask(tools, children or Children())
+    abilities = _query_all(tools, children or Children())
     if memo is not None:
         memo.put(key, msgspec.json.encode(abilities).decode())
     return abilities
 
 
-def _ask(tools: Tools, children: Children) -> Abilities:
+def _query_all(tools: Tools, children: Children) -> Abilities:
     metrics = {metric for metric, name in FILTERS.items() if name in tools.filters}
     models: dict[str, str] = {}
     if Metric.VMAF in metrics:
@@ -70,7 +71,7 @@ def _ask(tools: Tools, children: Children) -> Abilities:
                 models[model] = version
         if VMAF_MODEL not in models:
             metrics.discard(Metric.VMAF)
-    listed = _question([tools.ffmpeg, "-v", "quiet", "-decoders"], children)
+    listed = _query([tools.ffmpeg, "-v", "quiet", "-decoders"], children)
     return Abilities(
         metrics=frozenset(metrics),
         vmaf_models=frozenset(models),
@@ -80,12 +81,12 @@ def _ask(tools: Tools, children: Children) -> Abilities:
 
 
 def _libvmaf_with(model: str, tools: Tools, children: Children) -> str | None:
-    """The version of libvmaf if it has `model`: only a trial tells."""
+    """The version of libvmaf if it has `model`: only a trial shows that."""
     with tempfile.TemporaryDirectory(prefix=TEMP_PREFIX) as folder:
         log = f"{folder}/trial.json"
         clip = ("-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.08")
         graph = f"libvmaf=log_fmt=json:log_path={filter_value(log)}:model=version={model}"
-        done = _question(
+        done = _query(
             [tools.ffmpeg, "-nostdin", "-v", "error", *clip, *clip, "-lavfi", graph,
              "-f", "null", "-"],
             children,
@@ -99,19 +100,19 @@ def _libvmaf_with(model: str, tools: Tools, children: Children) -> str | None:
             return None
 
 
-def _question(argv: list[str], children: Children) -> Completed:
+def _query(argv: list[str], children: Children) -> Completed:
     try:
-        done = run(argv, children=children, limits=QUESTION_LIMITS, tether=True)
+        done = run(argv, children=children, limits=QUERY_LIMITS, tether=True)
     except OSError as problem:
         raise ToolError(f"cannot start {argv[0]}: {problem.strerror}") from problem
     children.check()
     if done.stopped is not None:
-        raise ToolError(f"{argv[0]} gives no answer: {done.describe_exit()}")
+        raise ToolError(f"{argv[0]} doesn't answer: {done.describe_exit()}")
     return done
 
 
 def has_film_grain(part: ScoreInput, tools: Tools, children: Children) -> bool:
-    """Whether the stream tells players to add film grain: only its sequence header says so."""
+    """Whether players add film grain to the stream: only its sequence header tells."""
     if part.stream.codec != "av1":
         return False
     argv = [
@@ -125,6 +126,6 @@ def has_film_grain(part: ScoreInput, tools: Tools, children: Children) -> bool:
         nonlocal found
         found = found or ("film_grain_params_present" in line and line.endswith("= 1"))
 
-    run(argv, children=children, limits=QUESTION_LIMITS, on_err_line=on_line, tether=True)
+    run(argv, children=children, limits=QUERY_LIMITS, on_err_line=on_line, tether=True)
     children.check()
     return found

@@ -1,6 +1,6 @@
-"""What was measured of a film, and which passages of it become the test clip: frozen types. Pure.
+"""Types for the measurements of a film and the excerpts of its test clip. Pure.
 
-Times are seconds on the film's own clock, as its file counts them: it may start after zero.
+Times are seconds by the timestamps of the file, which may start after zero.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from enum import Enum
 import msgspec
 
 SURVEY_VERSION = 1
-"""Part of every cached survey: raised whenever something else is measured."""
+"""Part of every cached survey; increment it whenever the measurements change."""
 
 
 NOISE_VERSION = 1
-"""The same for estimates of noise."""
+"""The same for noise estimates."""
 
 
 class ExcerptKind(Enum):
-    """Why a passage is shown. `WHOLE` stands for a film that is no longer than its clip."""
+    """Why an excerpt is shown. `WHOLE`: the film is no longer than its clip."""
 
     DARK = "dark"
     GRAIN = "grain"
@@ -29,13 +29,12 @@ class ExcerptKind(Enum):
 
 
 class FrameSample(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at the film: about a quarter of a second from `time_s` on, the time of a picture.
+    """One reading of the film: about a quarter of a second from `time_s` on, the time of a frame.
 
-    Levels go from 0 (black) to 1 (white), whatever the depth and range of the film. `peak` is what
-    one in 200 areas of 8 to 16 pixels goes beyond, `dark_share` the share of areas below 0.1,
-    `motion` the mean change of an area in 0.12 s. `noise` and `texture` are in steps of 8 bits:
-    the deviation of fine detail in the calmest tenth of the picture (None: nothing bright enough
-    to tell), and in half of it.
+    Levels go from 0 (black) to 1 (white) for any bit depth and range. One in 200 areas of 8 to 16
+    pixels is brighter than `peak`; `dark_share` is the share of areas below 0.1; `motion` is the
+    mean change of an area in 0.12 s. `noise` and `texture` are in 8-bit steps: the deviation of
+    fine detail in the calmest tenth of the frame (None: nothing is bright enough), and its median.
     """
 
     time_s: float
@@ -48,11 +47,10 @@ class FrameSample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Survey(msgspec.Struct, frozen=True, kw_only=True):
-    """A film as measured: plain values, so that msgspec can keep it as JSON.
+    """The measurements of a film: plain values, so that msgspec can store them as JSON.
 
-    `wanted` is how many looks were meant to be taken; fewer `samples` are a film whose places
-    could not all be read, or a slow machine. `frame_rate` is numerator and denominator, None
-    where pictures do not come evenly.
+    `wanted` is the intended number of readings; there are fewer `samples` if some places could not
+    be read, or on a slow machine. `frame_rate` is numerator and denominator, None if it varies.
     """
 
     version: int = SURVEY_VERSION
@@ -73,8 +71,8 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Excerpt(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of the clip. The cuts lie halfway between two pictures, so that rounded times can't
-    move them by one; `frames` is how many lie between, None where pictures do not come evenly."""
+    """One part of the clip. Cuts lie halfway between two frames, so that rounding can't move them
+    by a frame; `frames` is the number of frames between them, None if the frame rate varies."""
 
     kind: ExcerptKind
     start_s: float
@@ -88,24 +86,24 @@ class Excerpt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClipPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The pieces of a clip in the order of the film."""
+    """The excerpts of a clip in film order."""
 
-    pieces: tuple[Excerpt, ...]
+    excerpts: tuple[Excerpt, ...]
 
     @property
     def duration_s(self) -> float:
-        return sum(piece.duration_s for piece in self.pieces)
+        return sum(excerpt.duration_s for excerpt in self.excerpts)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        return tuple(piece.reason for piece in self.pieces)
+        return tuple(excerpt.reason for excerpt in self.excerpts)
 
 
 class NoiseEstimate(msgspec.Struct, frozen=True, kw_only=True):
-    """How noisy a film is: deviation of fine detail in steps of 8 bits, over `frames` pictures.
+    """The noise of a film: deviation of fine detail in 8-bit steps, over `frames` frames.
 
-    `sigma_p10` is from the calmest tenth of each picture and is the noise; `sigma_p50` is from
-    half of it and holds texture too. None: no picture had an area of usable brightness.
+    `sigma_p10`, from the calmest tenth of each frame, is the noise; `sigma_p50`, the median,
+    includes texture. None: no frame had an area of usable brightness.
     """
 
     sigma_p10: float | None
@@ -132,6 +130,6 @@ _MOST_NITS = 10_000.0
 
 
 def nits(signal: float) -> float:
-    """The brightness in cd/m2 that a PQ signal from 0 to 1 stands for."""
+    """The luminance in cd/m2 of a PQ signal from 0 to 1."""
     root = min(max(signal, 0.0), 1.0) ** (1 / _M2)
     return _MOST_NITS * float((max(root - _C1, 0.0) / (_C2 - _C3 * root)) ** (1 / _M1))

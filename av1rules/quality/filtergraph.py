@@ -1,9 +1,9 @@
 """The FFmpeg command that compares an encode with its source: one pass for all metrics. Pure.
 
-Both sides become pictures of one pixel format, numbered from 0 on one time base: rounding times of
-two containers would pair a picture with its neighbour. All metrics hang in one chain, which hands
-the encode's pictures on; where a side ends early the last picture stands, so that each side is
-counted to its end.
+Both sides get the same pixel format and frame numbers from 0 as timestamps: rounded timestamps of
+two containers could pair a frame with its neighbour. All metrics form one chain that passes on the
+frames of the encode. If one side ends early its last frame repeats, so each side is counted to its
+end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from av1rules.encode.argv import RGB_MATRIX
 from av1rules.encode.excerpt_argv import (
     EXCERPT_EDGE_S,
     EXCERPT_THREADS,
-    MAX_EXCERPTS_IN_ONE_GRAPH,
+    NO_FILTER_REINIT,
     SEEK_SLACK_S,
 )
 from av1rules.ffmpeg.run import file_url
@@ -25,7 +25,7 @@ from av1rules.media.source import Reach, VideoStream
 from av1rules.policy.quality_spec import Metric
 
 MAX_BIT_DEPTH = 12
-"""What every metric takes."""
+"""The highest bit depth that every metric takes."""
 
 
 FILTERS = {
@@ -42,26 +42,25 @@ LOGS = {
     Metric.SSIM: "ssim.txt",
     Metric.PSNR: "psnr.txt",
 }
-"""What each filter writes, in a folder of the measurement's own."""
+"""The log of each filter, in a folder private to the measurement."""
 
 
 BEFORE_LOG, AFTER_LOG = "before.txt", "after.txt"
-"""Differences to the source's picture before and after the right one."""
+"""Errors against the source frame before and after the matching one."""
 
 
 _GRAIN_DECODER = "libdav1d"
-"""The one that leaves film grain out when asked; libaom always adds it."""
+"""This decoder can leave out film grain; libaom always adds it."""
 
 
 class ScoreInput(msgspec.Struct, frozen=True, kw_only=True):
-    """One side of a comparison: a stream of a file, whole or some passages of it.
+    """One side of a comparison: a stream of a file, whole or some excerpts of it.
 
-    `passages` are (start, duration) in seconds by the file's own time stamps (`pts_time` of
-    ffprobe) less `origin_s`; pictures shown from the start on and before the end belong to them.
-    A clip of the source's passages, joined, is given whole. `slack_s` is how long before a passage
-    reading starts (see `seek_slack`). `deinterlacers`: the filters through
-    which an encode saw it (see `encode/argv.py`). `reach`: that of the
-    probe of the file.
+    `passages` are the excerpts, as (start, duration) in seconds by the timestamps of the file
+    (`pts_time` of ffprobe) minus `origin_s`; they include the start and exclude the end. A clip
+    that joins excerpts of the source is given whole. Reading starts `slack_s` before an excerpt
+    (see `seek_slack`). `deinterlacers`: the filters through which the
+    encode saw it (see `encode/argv.py`). `reach`: that of the probe of the file.
     """
 
     path: str
@@ -74,10 +73,10 @@ class ScoreInput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScoreInputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What is compared, how, and where the filters write to (`folder`).
+    """What to compare and how; the filters write their logs to `folder`.
 
-    `vmaf_model` as libvmaf names it. `without_grain`: the encode is decoded without the film grain
-    that players add. `checks_shift`: also compare with the pictures before and after.
+    `vmaf_model` is libvmaf's name. `without_grain`: decode the encode without the film grain that
+    players add. `checks_shift`: also compare with the frames before and after.
     """
 
     reference: ScoreInput
@@ -99,14 +98,14 @@ def pixel_format(reference: VideoStream, distorted: VideoStream) -> str:
 
 
 def times_log(side: str, number: int) -> str:
-    """The file with the times of one passage; `side` "reference" or "distorted"."""
+    """The file with the times of one excerpt; `side` is "reference" or "distorted"."""
     return f"{side}-{number}.txt"
 
 
 def comparison_argv(
     comparison: ScoreInputs, *, ffmpeg: str, guards: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The whole command, each input under `guards`. The encode comes first: filters want it so."""
+    """The whole command, each input under `guards`. The filters expect the encode first."""
     both = (comparison.distorted, comparison.reference)
     has_passages = any(part.passages for part in both)
     graph = _Graph()
@@ -135,7 +134,7 @@ def _inputs(part: ScoreInput, guards: tuple[str, ...], *, without_grain: bool) -
             yield from ("-noaccurate_seek", "-seek_timestamp", "1")
             yield from ("-ss", f"{edges[0] - part.slack_s:.6f}")
         if part.passages:
-            yield from MAX_EXCERPTS_IN_ONE_GRAPH
+            yield from NO_FILTER_REINIT
         if len(part.passages) > 1:
             yield from ("-threads", EXCERPT_THREADS)
         if without_grain:
@@ -153,12 +152,12 @@ def _edges(part: ScoreInput) -> tuple[tuple[float, float] | None, ...]:
 
 @dataclass(slots=True)
 class _Graph:
-    """Filter chains as they are put together; each is `[in]filter,filter[out]`."""
+    """Builds the filter chains; each is `[in]filter,filter[out]`."""
 
     chains: list[str] = field(default_factory=list)
 
     def side(self, comparison: ScoreInputs, name: str, *, first_input: int) -> str:
-        """The pictures of one side, alike and numbered; the label they come out of."""
+        """Normalise and number the frames of one side; returns their label."""
         part = comparison.reference if name == "reference" else comparison.distorted
         labels = []
         for number, edges in enumerate(_edges(part)):
@@ -167,7 +166,7 @@ class _Graph:
                 filters.append(f"trim=start={edges[0]:.6f}:end={edges[1]:.6f}")
             log = f"{comparison.folder}/{times_log(name, number)}"
             filters += [
-                # Only pictures that carry something are printed.
+                # Only frames with metadata are printed.
                 "metadata=mode=add:key=av1rules:value=1",
                 f"metadata=mode=print:key=av1rules:file={filter_value(log)}",
                 "setpts=PTS-STARTPTS",
@@ -182,7 +181,7 @@ class _Graph:
         return name
 
     def compare(self, comparison: ScoreInputs, distorted: str, reference: str) -> str:
-        """All metrics in a chain; the label of its end."""
+        """Chain all metrics; returns the label of the end."""
         filters = [_metric_filter(comparison, metric) for metric in comparison.metrics]
         shifts: list[str] = []
         if comparison.checks_shift:
@@ -191,7 +190,7 @@ class _Graph:
             before, after = (
                 filter_value(f"{comparison.folder}/{log}") for log in (BEFORE_LOG, AFTER_LOG)
             )
-            # Last in the chain, and `shortest`: moved to later, the source would go on for longer.
+            # Last in the chain and `shortest`: the source, delayed by a frame, would end later.
             filters += [f"psnr=f={before}:shortest=1", f"psnr=f={after}"]
             shifts = ["PTS+1", "PTS-1"]
         copies = [f"copy{number}" for number in range(len(filters))]
@@ -231,7 +230,7 @@ def _metric_filter(comparison: ScoreInputs, metric: Metric) -> str:
 
 
 def filter_value(text: str) -> str:
-    """A value as a filter graph takes it: escaped for its filter, and again for the graph."""
+    """A value escaped for its filter, and again for the filter graph."""
     for special in ("\\':", "\\'[],;"):
         text = "".join(f"\\{letter}" if letter in special else letter for letter in text)
     return text

@@ -1,7 +1,7 @@
-"""The question to FFmpeg for one look at a film, and what its answer says. Pure.
+"""Reads a few frames of a film through FFmpeg and measures them.
 
-FFmpeg shrinks the pictures to maps of some thousand values; those are few enough for plain Python
-(about 5 ms a look), so that no array library is needed.
+FFmpeg shrinks the frames to maps of a few thousand values. Plain Python is fast enough for these
+(about 5 ms per reading), so no array library is needed.
 """
 
 from __future__ import annotations
@@ -23,57 +23,59 @@ from av1rules.ffmpeg.tools import Tools
 from av1rules.media.source import Source, VideoStream
 
 BLOCK = 16
-"""Pixels along the side of a block whose fine detail is one value."""
+"""Side in pixels of a block; its fine detail is one value."""
 
 
 WIDEST, TALLEST = 1280, 720
-"""Fine detail is looked for in the middle of larger pictures: as good for grain, and 4K costs no
-more. Bars above and below a wide film stay outside in 1080p and larger."""
+"""Fine detail is measured in the middle of larger frames: that is as good for grain, and 4K costs
+no more. In 1080p and larger, this excludes the bars above and below a wide film."""
 
 
 GAP_S = 0.12
-"""Between two pictures of a look: about 3 at 24 a second."""
+"""Time between two frames of a reading: about 3 frames at 24 fps."""
 
 
 MOTION_FRAMES = 3
-"""Two gaps: a cut falls into one of them only, and the calmer one counts."""
+"""Two gaps: a cut can only fall into one of them, and the calmer one counts."""
 
 
-_MOST_PICTURES = 64
-"""Decoded for one look at most: 0.24 s at up to 240 a second. Bounds files without times."""
+_MAX_FRAMES = 64
+"""Limit of decoded frames per reading: 0.24 s at up to 240 fps. Bounds files without times."""
 
 
 _STEP = 16
 
 
 _TOP = 256 * _STEP - 1
-"""A step of 8 bits, and white, in the maps: 12 bits, since fine detail is often below one step."""
+"""An 8-bit step, and white, in the maps. They have 12 bits: fine detail is often below a step."""
 
 
 _DARK = round(0.1 * _TOP)
 
 
 _PEAK_SHARE = 0.005
-"""Of the areas: a lamp counts, a single glint does not."""
+"""Share of the areas: a lamp counts as the peak, a single glint does not."""
 
 
 _NOISE_SCALE = 2.394
-"""Mean of the positive part of the Laplacian for noise of deviation 1: the kernel's norm is 6,
-the positive part's mean 6 / sqrt(2 pi)."""
+"""Mean of the positive part of the Laplacian for noise of deviation 1: the norm of the kernel is 6,
+the mean of the positive part 6 / sqrt(2 pi)."""
 
 
 _USABLE = range(40 * _STEP, 220 * _STEP + 1)
-"""Brightness of blocks that can tell of noise: codecs wipe it out in the dark, white cuts it."""
+"""Brightness of blocks usable for noise: codecs remove noise in the dark, white clips it."""
 
 
-_LEAST_BLOCKS = 8
+_MIN_BLOCKS = 8
 
 
-_PICTURE = re.compile(r"^\[Parsed_showinfo_\d+ @ [^\]]*\] n: *\d+ pts: *-?\d+ pts_time:(-?[\d.]+) ")
+_FRAME_LINE = re.compile(
+    r"^\[Parsed_showinfo_\d+ @ [^\]]*\] n: *\d+ pts: *-?\d+ pts_time:(-?[\d.]+) "
+)
 
 
 class Grid(msgspec.Struct, frozen=True, kw_only=True):
-    """Blocks of the looked-at part across and down; the map of areas has twice as many of each."""
+    """Blocks of the measured part across and down; the map of areas has twice as many of each."""
 
     across: int
     down: int
@@ -84,24 +86,24 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FrameRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`pictures` at least `gap_s` apart, from the key frame before `at_s`, or (`is_exact`) from
-    `at_s` itself, at the cost of decoding all between."""
+    """Asks for `frames` at least `gap_s` apart, from the key frame before `at_s` on, or
+    (`is_exact`) from `at_s` itself, which also decodes everything between the two."""
 
     at_s: float
-    pictures: int
+    frames: int
     gap_s: float
     is_exact: bool = False
 
 
 class FrameStats(msgspec.Struct, frozen=True, kw_only=True):
-    """What one burst of pictures showed; units as in `passages.Sample`."""
+    """Measurements of one burst of frames; units as in `FrameSample`."""
 
     time_s: float
     luma: float
     dark_share: float
     peak: float
-    motion: float | None  # None: only one picture came
-    noises: tuple[float, ...]  # per picture that could tell
+    motion: float | None  # None: there was only one frame
+    noises: tuple[float, ...]  # per usable frame
     textures: tuple[float, ...]
 
 
@@ -114,28 +116,28 @@ def grid_of(width: int, height: int) -> Grid:
 def frame_argv(
     head: Sequence[str], url: str, stream: int, grid: Grid, request: FrameRequest
 ) -> tuple[str, ...]:
-    """The command of one look; `head` is the program and what it may open.
+    """The command of one reading; `head` is the program with its input guards.
 
-    `-copyts` and `-seek_timestamp` keep the film's own clock, whatever its start. Accurate seeking
-    would add that start once more: `trim` is accurate instead.
+    `-copyts` and `-seek_timestamp` keep the timestamps of the film. Accurate seeking would add the
+    start time once more, so `trim` cuts instead.
     """
     return (
         *head, "-hide_banner", "-nostats", "-v", "info", "-copyts", "-threads", "2",
         "-noautorotate", "-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{request.at_s:.6f}",
         "-i", url, "-filter_complex", _graph(stream, grid, request),
-        "-frames:v", str(request.pictures),
+        "-frames:v", str(request.frames),
         "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray12le", "-",
     )  # fmt: skip
 
 
 def _graph(stream: int, grid: Grid, request: FrameRequest) -> str:
-    """Areas of the whole picture, their levels stretched to the full range; below them, side by
-    side, the fine detail and the brightness of the blocks in its middle."""
+    """The areas of the whole frame, stretched to full range; below them, side by side, the fine
+    detail and the brightness of the blocks in the middle of the frame."""
     across, down = grid.across, grid.down
     blocks = f"scale={across}:{down}:flags=area"
     first = f"trim=start={request.at_s:.6f}," if request.is_exact else ""
     return (
-        f"[0:{stream}]{first}trim=end_frame={_MOST_PICTURES},"
+        f"[0:{stream}]{first}trim=end_frame={_MAX_FRAMES},"
         f"select='isnan(prev_selected_t)+gte(t-prev_selected_t,{request.gap_s:g})',"
         "sidedata=mode=delete,showinfo=checksum=0,split[whole][part];"
         f"[whole]scale={across * 2}:{down * 2}:flags=area:out_range=full,"
@@ -148,24 +150,24 @@ def _graph(stream: int, grid: Grid, request: FrameRequest) -> str:
     )
 
 
-def picture_times(lines: Iterable[str]) -> list[float]:
-    """When the pictures are shown, from FFmpeg's log."""
-    found = (_PICTURE.match(line) for line in lines)
+def logged_times(lines: Iterable[str]) -> list[float]:
+    """The presentation times of the frames, from FFmpeg's log."""
+    found = (_FRAME_LINE.match(line) for line in lines)
     return [float(match[1]) for match in found if match is not None]
 
 
 def parse_frame_stats(
     data: bytes, times: Sequence[float], grid: Grid, *, is_full: bool
 ) -> FrameStats | None:
-    """What the maps say; None if no whole picture with a time came. `is_full`: the film's levels
-    use the full range, its steps are larger than those of usual films."""
+    """Measurements from the maps; None without a complete frame that has a time. `is_full`: the
+    film uses the full range, so its steps are larger than those of limited range."""
     count = min(len(data) // (grid.values * 2), len(times))
     if not count:
         return None
     values = array("H", data[: count * grid.values * 2])
     maps = [values[at : at + grid.values] for at in range(0, len(values), grid.values)]
-    areas = [picture[: grid.across * grid.down * 4] for picture in maps]
-    blocks = [_blocks(picture, grid) for picture in maps]
+    areas = [frame[: grid.across * grid.down * 4] for frame in maps]
+    blocks = [_blocks(frame, grid) for frame in maps]
     step = _NOISE_SCALE * _STEP * (255 / 219 if is_full else 1)
     noises = [_noise(detail, level) for detail, level in blocks]
     first = sorted(areas[0])
@@ -181,21 +183,21 @@ def parse_frame_stats(
     )
 
 
-def _blocks(picture: array[int], grid: Grid) -> tuple[list[int], list[int]]:
+def _blocks(frame: array[int], grid: Grid) -> tuple[list[int], list[int]]:
     """Fine detail and brightness of each block."""
     start, row = grid.across * grid.down * 4, grid.across * 2
     detail: list[int] = []
     level: list[int] = []
     for at in range(start, start + grid.down * row, row):
-        detail += picture[at : at + grid.across]
-        level += picture[at + grid.across : at + row]
+        detail += frame[at : at + grid.across]
+        level += frame[at + grid.across : at + row]
     return detail, level
 
 
 def _noise(detail: list[int], level: list[int]) -> float | None:
     """Fine detail of the calmest tenth of the usable blocks."""
     usable = sorted(d for d, y in zip(detail, level, strict=True) if y in _USABLE)
-    return usable[len(usable) // 10] if len(usable) >= _LEAST_BLOCKS else None
+    return usable[len(usable) // 10] if len(usable) >= _MIN_BLOCKS else None
 
 
 def _change(one: array[int], other: array[int]) -> float:
@@ -203,15 +205,15 @@ def _change(one: array[int], other: array[int]) -> float:
 
 
 FRAME_TIMEOUT_S = 20.0
-"""A look takes 0.2-0.4 s in 1080p, 1.5-3 s in the heaviest 4K; a slow disk adds its seeks."""
+"""A reading takes 0.2-0.4 s in 1080p, 1.5-3 s in the heaviest 4K; a slow disk adds seek times."""
 
 
 MEMORY_BYTES = 4 * 1024**3
-"""Address space of one look: 0.9 GB in 1080p, 1.1 GB in 4K, 1.7 GB in 8K (HEVC, 10 bit)."""
+"""Address space of one reading: 0.9 GB in 1080p, 1.1 GB in 4K, 1.7 GB in 8K (HEVC, 10 bit)."""
 
 
 class FrameReader(msgspec.Struct, frozen=True, kw_only=True):
-    """A film that can be looked into: all that does not change from look to look."""
+    """Reads frames of one film; holds everything that is the same for all readings."""
 
     path: str
     main: VideoStream
@@ -223,8 +225,8 @@ class FrameReader(msgspec.Struct, frozen=True, kw_only=True):
     priority: Priority = USUAL
     reach: tuple[str, ...] = ()
 
-    def look(self, request: FrameRequest) -> FrameStats | None:
-        """What is seen there; None where nothing is: a damaged place, a wrong index, no time left.
+    def read(self, request: FrameRequest) -> FrameStats | None:
+        """Measure a burst of frames; None if there are none: damage, a wrong index or a timeout.
 
         Raises RunInterruptedError, OSError.
         """
@@ -239,11 +241,11 @@ class FrameReader(msgspec.Struct, frozen=True, kw_only=True):
             tether=True,
         )
         self.children.check()
-        return self._read(completed, lines)
+        return self._parse(completed, lines)
 
-    def _read(self, completed: Completed, lines: list[str]) -> FrameStats | None:
+    def _parse(self, completed: Completed, lines: list[str]) -> FrameStats | None:
         is_full = self.main.colour.range == "pc"
-        return parse_frame_stats(completed.stdout, picture_times(lines), self.grid, is_full=is_full)
+        return parse_frame_stats(completed.stdout, logged_times(lines), self.grid, is_full=is_full)
 
 
 def open_frame_reader(
@@ -254,13 +256,13 @@ def open_frame_reader(
     children: Children,
     priority: Priority = USUAL,
 ) -> FrameReader:
-    """Raises ProbeError for what can't be looked into: no pictures, no size, no length."""
+    """Raises ProbeError for a film without video, frame size or duration."""
     main = source.main
     if main is None or not (main.width and main.height):
-        raise _unseen(path, "it has no pictures of known size")
+        raise _unmeasurable(path, "it has no video of known size")
     duration_s = source.film_s
     if not duration_s:
-        raise _unseen(path, "its length is unknown")
+        raise _unmeasurable(path, "its length is unknown")
     return FrameReader(
         path=path,
         main=main,
@@ -274,9 +276,9 @@ def open_frame_reader(
     )
 
 
-def _unseen(path: str, why: str) -> ProbeError:
+def _unmeasurable(path: str, why: str) -> ProbeError:
     return ProbeError(
         f"no excerpts can be measured: {why}",
-        hint="remux the file into Matroska, or leave out its review",
+        hint="remux the file into Matroska, or set `review: never` for it",
         where=printable(path),
     )

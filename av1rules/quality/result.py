@@ -1,4 +1,4 @@
-"""Quality scores: what FFmpeg's filters wrote of each picture, made into one `Score`. Pure."""
+"""Quality scores: turns FFmpeg's figures of each frame into one `Score`. Pure."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from av1rules.base.text import printable
 from av1rules.policy.quality_spec import Metric, Statistic
 
 LOSSLESS_DB = 100.0
-"""What a picture without any difference counts as where the figure would be infinite: above all
-that a lossy picture reaches, and finite, so that means and files of figures can hold it."""
+"""The figure of a frame without any difference, which would be infinite: above anything that a
+lossy frame reaches, but finite, so that means and JSON can hold it."""
 
 
 LONGEST_STEP_S = 10.0
-"""A picture that stands for longer counts as this long: time stamps may jump by years."""
+"""A frame that lasts longer counts as this long: timestamps may jump by years."""
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
-    """One metric over all compared pictures, each counted alike; higher is better, always finite.
+    """One metric over all compared frames with equal weight; higher is better, always finite.
 
-    `model` is the VMAF model with the libvmaf that held it, else which planes count. Percentiles
-    are by nearest rank: `p5` is the best of the worst 5 % of pictures, a value that one of them
-    really has. `harmonic_mean` is 1 / mean(1 / (v + 1)) - 1, as libvmaf has it: low ones weigh
-    more. `per_second` are means over each second of the compared film, passages joined; a second
-    without a new picture has the value of the last one. `worst_second` is the lowest of them and
-    where it begins, in seconds by the source's own time stamps.
+    `model` is the VMAF model with its version of libvmaf, else which planes count. Percentiles are
+    by nearest rank: `p5` is the best of the worst 5 % of frames, a value that a frame really has.
+    `harmonic_mean` is 1 / mean(1 / (v + 1)) - 1, as in libvmaf: low values weigh more. `per_second`
+    are means over each second of the compared video, with its excerpts joined; a second without a
+    new frame has the value of the last frame. `worst_second` is the lowest of them and its start in
+    seconds by the timestamps of the source.
     """
 
     metric: Metric
@@ -44,8 +44,9 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     caveats: tuple[str, ...] = ()
 
 
-class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """When a picture is shown: in the compared film from its start, and by the source's stamps."""
+class FrameTime(msgspec.Struct, frozen=True, kw_only=True):
+    """When a frame is shown: from the start of the compared video, and by the source's
+    timestamps."""
 
     film_s: float
     source_s: float
@@ -68,7 +69,7 @@ _IN_DECIBEL = frozenset({Metric.XPSNR, Metric.PSNR})
 
 
 def figure_of(score: Score, statistic: Statistic) -> float:
-    """The one figure of a score that a floor is about."""
+    """The figure of a score that a floor refers to."""
     match statistic:
         case Statistic.MEAN:
             return score.mean
@@ -83,12 +84,12 @@ def figure_of(score: Score, statistic: Statistic) -> float:
 
 
 def parse_times(lines: Iterable[str]) -> tuple[float | None, ...]:
-    """Of `metadata=print`: when each picture is shown, in seconds; None where nothing says so."""
+    """From `metadata=print`: the time of each frame in seconds; None if unknown."""
     return tuple(_number(found[1]) for line in lines if (found := _TIME.match(line)) is not None)
 
 
 def parse_values(metric: Metric, lines: Iterable[str]) -> tuple[float, ...]:
-    """The metric's figure of each picture; inf and nan as FFmpeg wrote them."""
+    """The metric's figure for each frame; inf and nan as FFmpeg wrote them."""
     if metric is Metric.VMAF:
         return tuple(_vmaf_values(lines))
     pattern = _LINES[metric]
@@ -96,12 +97,12 @@ def parse_values(metric: Metric, lines: Iterable[str]) -> tuple[float, ...]:
 
 
 def parse_squares(lines: Iterable[str]) -> tuple[float, ...]:
-    """Of `psnr`: the mean squared difference of each picture, over all planes."""
+    """From `psnr`: the mean squared error of each frame, over all planes."""
     return tuple(float(found[1]) for line in lines if (found := _SQUARE.match(line)) is not None)
 
 
 def _vmaf_values(lines: Iterable[str]) -> Iterator[float]:
-    """Of libvmaf's CSV, whose columns change with its version."""
+    """From libvmaf's CSV, whose columns depend on its version."""
     column: int | None = None
     for line in lines:
         fields = line.strip().split(",")
@@ -119,10 +120,10 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def moments(parts: Sequence[Sequence[float | None]], *, step_s: float) -> tuple[Moment, ...]:
-    """When each picture is shown, from the time stamps of each passage; `step_s` is the usual
-    distance of pictures, for where nothing is known."""
-    shown: list[Moment] = []
+def frame_times(parts: Sequence[Sequence[float | None]], *, step_s: float) -> tuple[FrameTime, ...]:
+    """The time of each frame, from the timestamps of each excerpt; `step_s` is the usual frame
+    duration, for frames without a time."""
+    shown: list[FrameTime] = []
     film_s = 0.0
     for times in parts:
         last: float | None = None
@@ -132,7 +133,7 @@ def moments(parts: Sequence[Sequence[float | None]], *, step_s: float) -> tuple[
                 step = time - last if known else step_s  # type: ignore[operator]
                 film_s += min(max(step, 0.0), LONGEST_STEP_S)
             source_s = film_s if time is None else time
-            shown.append(Moment(film_s=film_s, source_s=source_s))
+            shown.append(FrameTime(film_s=film_s, source_s=source_s))
             last = time
         film_s += step_s if times else 0.0
     return tuple(shown)
@@ -142,12 +143,12 @@ def build_score(
     metric: Metric,
     model: str,
     values: Sequence[float],
-    shown: Sequence[Moment],
+    shown: Sequence[FrameTime],
     caveats: tuple[str, ...] = (),
 ) -> Score:
-    """One score of all pictures; `shown` is as long as `values`. ValueError if none has a figure.
+    """One score of all frames; `shown` is as long as `values`. ValueError if no frame has a figure.
 
-    A picture without a figure (nan) is left out, an infinite one counts as `LOSSLESS_DB`.
+    Frames without a figure (nan) are left out; an infinite figure counts as `LOSSLESS_DB`.
     """
     kept = [
         (_finite(metric, value), moment)
@@ -155,7 +156,7 @@ def build_score(
         if not math.isnan(value)
     ]
     if not kept:
-        raise ValueError(f"no picture has a figure for {metric.value}")
+        raise ValueError(f"no frame has a figure for {metric.value}")
     figures = sorted(value for value, _ in kept)
     seconds = _seconds(kept)
     return Score(
@@ -179,15 +180,15 @@ def _finite(metric: Metric, value: float) -> float:
 def _own_caveats(metric: Metric, values: Sequence[float]) -> Iterator[str]:
     total = len(values)
     if missing := sum(math.isnan(value) for value in values):
-        yield f"{missing} of {total} pictures have no figure and are left out"
+        yield f"{missing} of {total} frames have no figure and are left out"
     same = sum(value >= LOSSLESS_DB for value in values) if metric in _IN_DECIBEL else 0
     if same:
         what = "all" if same == total else f"{same} of {total}"
-        yield f"{what} pictures are without a difference and count as {LOSSLESS_DB:g} dB"
+        yield f"{what} frames are identical and count as {LOSSLESS_DB:g} dB"
 
 
 def _harmonic_mean(figures: Sequence[float]) -> float:
-    """SSIM may be below 0: that counts as 0."""
+    """SSIM below 0 counts as 0."""
     return 1 / statistics.fmean(1 / (max(value, 0.0) + 1) for value in figures) - 1
 
 
@@ -195,8 +196,8 @@ def _percentile(ordered: Sequence[float], percent: int) -> float:
     return ordered[max(math.ceil(len(ordered) * percent / 100), 1) - 1]
 
 
-def _seconds(kept: Sequence[tuple[float, Moment]]) -> list[tuple[float, float]]:
-    """Mean and start of each second of film; a short rest at the end joins the second before."""
+def _seconds(kept: Sequence[tuple[float, FrameTime]]) -> list[tuple[float, float]]:
+    """Mean and start of each second; a short remainder at the end joins the second before."""
     groups: dict[int, list[tuple[float, float]]] = {}
     start_s = kept[0][1].film_s
     for value, moment in kept:
@@ -210,14 +211,14 @@ def _seconds(kept: Sequence[tuple[float, Moment]]) -> list[tuple[float, float]]:
     for second in range(max(groups) + 1):
         if group := groups.get(second):
             seconds.append((statistics.fmean(value for value, _ in group), group[0][1]))
-            standing = group[-1]
+            latest = group[-1]
         else:
-            seconds.append((standing[0], standing[1]))
+            seconds.append((latest[0], latest[1]))
     return seconds
 
 
 def score_lines(scores: Sequence[Score]) -> Iterator[str]:
-    """One line for each metric, then what is to be known of them, each caveat once."""
+    """One line for each metric, then each caveat once."""
     for score in scores:
         worst, at_s = score.worst_second
         yield (
@@ -230,11 +231,11 @@ def score_lines(scores: Sequence[Score]) -> Iterator[str]:
 
 
 def show_figure(score: Score, value: float) -> str:
-    """SSIM lies below 1: it needs digits that others do not."""
+    """SSIM is below 1 and needs more digits."""
     return f"{value:.4f}" if score.metric is Metric.SSIM else f"{value:.1f}"
 
 
 def clock(at_s: float) -> str:
-    """A place in a film, as players show it: `00:41:10`."""
+    """A time in a film as players show it: `00:41:10`."""
     minutes, seconds = divmod(max(int(at_s), 0), 60)
     return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"

@@ -1,7 +1,7 @@
 """Scores an encode against its source through FFmpeg: VMAF, XPSNR, SSIM, PSNR in one pass.
 
-A score is only given of pictures that belong together: numbers, times and the neighbours of each
-picture are checked first.
+Frame counts, times and the neighbours of each frame are checked first, so that only matching frames
+get a score.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from av1rules.ffmpeg.watchdog import USUAL_LIMITS, RunLimits
 from av1rules.media.resolution import UHD_MIN_HEIGHT, UHD_MIN_WIDTH
 from av1rules.media.source import HdrKind, VideoStream
 from av1rules.policy.quality_spec import Metric
-from av1rules.quality.alignment import Squares, count_problem, shift_problem, time_problem
+from av1rules.quality.alignment import SquaredErrors, count_problem, shift_problem, time_problem
 from av1rules.quality.capabilities import (
     VMAF_MODEL,
     VMAF_UHD_MODEL,
@@ -39,33 +39,31 @@ from av1rules.quality.filtergraph import (
     times_log,
 )
 from av1rules.quality.result import (
-    Moment,
+    FrameTime,
     Score,
     build_score,
-    moments,
+    frame_times,
     parse_squares,
     parse_times,
     parse_values,
 )
 
 PLANES = {Metric.XPSNR: "luma", Metric.SSIM: "all planes", Metric.PSNR: "all planes"}
-"""What each metric's figure is of: the one that FFmpeg shows first and others quote."""
+"""The planes of each metric's figure: the one that FFmpeg shows first and others quote."""
 
-USUAL_STEP_S = 1 / 25
-"""Distance of pictures where neither times nor a frame rate are known."""
+DEFAULT_STEP_S = 1 / 25
+"""Frame duration if neither times nor a frame rate are known."""
 
 HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 
-GRAIN_LEFT_OUT = (
-    "film grain is left out of the encode: its pictures are scored, not the grain that players add"
-)
+GRAIN_LEFT_OUT = "the encode is scored without the film grain that players add"
 GRAIN_LEFT_IN = (
-    "the encode's synthetic film grain is counted as damage: this FFmpeg can't leave it out "
+    "synthetic film grain counts as damage: this FFmpeg can't decode without it "
     "(it has no libdav1d)"
 )
-SDR_MODEL = "VMAF's models were made from SDR pictures: for HDR, compare encodes by it, no more"
-NO_UHD_MODEL = f"this FFmpeg has no {VMAF_UHD_MODEL}: scored by the model for 1080p, too strict"
-NO_SHIFT_CHECK = "whether the pictures are off by one could not be checked: no psnr filter"
+SDR_MODEL = "VMAF's models were trained on SDR: for HDR, use VMAF only to compare encodes"
+NO_UHD_MODEL = f"this FFmpeg has no {VMAF_UHD_MODEL}: scored by the stricter model for 1080p"
+NO_SHIFT_CHECK = "a shift by one frame can't be detected: this FFmpeg has no psnr filter"
 
 
 def measure(
@@ -80,13 +78,12 @@ def measure(
     on_progress: OnSample = ignore_sample,
     temp_dir: str | None = None,
 ) -> tuple[Score, ...]:
-    """The scores of an encode against its source, in the order of `metrics`; those that this
-    FFmpeg does not have are left out (see `find_abilities`).
+    """Scores of an encode against its source, in the order of `metrics`; metrics that this FFmpeg
+    lacks are left out (see `find_abilities`).
 
-    Writes about 1 kB for each picture below `temp_dir` (None: the system's own). Raises EncodeError
-    where the two sides can't be compared, with figures; ToolError where FFmpeg has none of the
-    metrics; RunInterruptedError, OSError, and a plain Av1rulesError where the surroundings are to
-    blame.
+    Writes about 1 kB per frame below `temp_dir` (None: the system's). Raises EncodeError with
+    figures if the two sides can't be compared; ToolError if FFmpeg has none of the metrics;
+    RunInterruptedError, OSError, and a plain Av1rulesError for problems of the environment.
     """
     abilities = find_abilities(tools, memo, children=children)
     chosen = tuple(metric for metric in dict.fromkeys(metrics) if metric in abilities.metrics)
@@ -118,7 +115,7 @@ def measure(
         if not result.ok:
             raise _failure(result, distorted.path)
         count = result.log.count("out", 0)
-        shown = _checked(comparison, None if count is None else count.frames)
+        shown = _aligned_times(comparison, None if count is None else count.frames)
         return tuple(
             _score(metric, comparison, shown, abilities=abilities, has_grain=has_grain)
             for metric in chosen
@@ -143,7 +140,7 @@ def _require_same_size(reference: VideoStream, distorted: ScoreInput) -> None:
     sizes = [f"{stream.width}x{stream.height}" for stream in (reference, distorted.stream)]
     if sizes[0] != sizes[1]:
         raise EncodeError(
-            f"pictures of different sizes can't be compared: source {sizes[0]}, encode {sizes[1]}",
+            f"can't compare frames of different sizes: source {sizes[0]}, encode {sizes[1]}",
             where=printable(distorted.path),
         )
 
@@ -172,27 +169,27 @@ def _times(comparison: ScoreInputs, side: str) -> tuple[tuple[float | None, ...]
     )
 
 
-def _checked(comparison: ScoreInputs, frames_out: int | None) -> tuple[Moment, ...]:
-    """When each picture is shown; EncodeError if the two sides are not in step."""
+def _aligned_times(comparison: ScoreInputs, frames_out: int | None) -> tuple[FrameTime, ...]:
+    """The time of each frame; EncodeError if the two sides are not aligned."""
     reference = comparison.reference.stream
-    step_s = float(1 / reference.frame_rate) if reference.frame_rate else USUAL_STEP_S
+    step_s = float(1 / reference.frame_rate) if reference.frame_rate else DEFAULT_STEP_S
     parts = _times(comparison, "reference")
     encoded = tuple(time for part in _times(comparison, "distorted") for time in part)
-    fault = count_problem(parts, len(encoded))
-    if fault is None and frames_out is not None and frames_out != len(encoded):
-        # FFmpeg starts its filters and their files anew when size or format change on the way.
-        fault = f"the format of the pictures changes on the way: {frames_out} in all, of which "
-        fault += f"{len(encoded)} after the last change"
-    fault = fault or time_problem(parts, encoded, step_s=step_s)
-    shown = moments(parts, step_s=step_s)
-    if fault is None and comparison.checks_shift:
+    problem = count_problem(parts, len(encoded))
+    if problem is None and frames_out is not None and frames_out != len(encoded):
+        # FFmpeg restarts its filters and their logs when size or format change within the film.
+        problem = f"the frame format changes within the film: {frames_out} frames in all, "
+        problem += f"{len(encoded)} after the last change"
+    problem = problem or time_problem(parts, encoded, step_s=step_s)
+    shown = frame_times(parts, step_s=step_s)
+    if problem is None and comparison.checks_shift:
         names = (LOGS[Metric.PSNR], BEFORE_LOG, AFTER_LOG)
         here, before, after = (parse_squares(_lines(comparison, name)) for name in names)
-        fault = shift_problem(Squares(here=here, before=before, after=after), shown)
-    if fault is not None:
+        problem = shift_problem(SquaredErrors(here=here, before=before, after=after), shown)
+    if problem is not None:
         raise EncodeError(
-            f"source and encode are not in step: {fault}",
-            hint="scores of pictures that do not belong together would say nothing",
+            f"source and encode are not aligned: {problem}",
+            hint="scores of frames that don't match would mean nothing",
             where=printable(comparison.distorted.path),
         )
     return shown
@@ -201,7 +198,7 @@ def _checked(comparison: ScoreInputs, frames_out: int | None) -> tuple[Moment, .
 def _score(
     metric: Metric,
     comparison: ScoreInputs,
-    shown: tuple[Moment, ...],
+    shown: tuple[FrameTime, ...],
     *,
     abilities: Abilities,
     has_grain: bool,
@@ -209,7 +206,7 @@ def _score(
     values = parse_values(metric, _lines(comparison, LOGS[metric]))
     where = printable(comparison.distorted.path)
     if len(values) != len(shown):
-        message = f"{metric.value} gave {len(values)} figures for {len(shown)} pictures"
+        message = f"{metric.value} gave {len(values)} figures for {len(shown)} frames"
         raise EncodeError(message, where=where)
     model = PLANES.get(metric) or f"{comparison.vmaf_model} (libvmaf {abilities.libvmaf})"
     caveats = tuple(_caveats(metric, comparison, has_grain=has_grain))

@@ -1,6 +1,6 @@
-"""Picks the passages of a film that become its test clip: the hardest ones, each with its reason.
+"""Selects the excerpts of a test clip: the hardest ones of the film, each with its reason.
 
-Pure and without chance: the same survey gives the same clip.
+Pure and deterministic: the same survey gives the same clip.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from fractions import Fraction
 import msgspec
 
 from av1rules.media.source import Chapter
-from av1rules.quality.credits import is_blank, is_still, shown_span
+from av1rules.quality.credits import content_span, is_blank, is_still
 from av1rules.quality.excerpts import ClipPlan, Excerpt, ExcerptKind, FrameSample, Survey, nits
 from av1rules.quality.grain import noise_level
 
 CLIP_S = 45.0
 SHORTEST_EXCERPT_S = 5.0
-"""Shorter pieces are over before the eye has settled; fewer and longer ones are made instead."""
+"""Shorter excerpts end before the eye has adjusted; the clip has fewer, longer ones instead."""
 
 GRAINY = 1.0
-"""Noise from which the noisiest passage is shown; below, films are clean (see `grain`) and the one
-of most fine detail is."""
+"""From this noise on the clip shows the noisiest excerpt; below, films are clean (see `grain`) and
+it shows the one with the most fine detail."""
 
 _Score = Callable[[FrameSample], float | None]
 
 
-class _Ground(msgspec.Struct, frozen=True, kw_only=True):
-    """Where pieces may lie, and what is known of it."""
+class _Search(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of the film that excerpts may come from, with its samples."""
 
     survey: Survey
     low_s: float
     high_s: float
     total_s: float
-    length_s: float  # of one piece
+    length_s: float  # of one excerpt
     samples: tuple[FrameSample, ...]  # inside, by time
     times: tuple[float, ...]
 
@@ -47,23 +47,24 @@ def select_excerpts(
     survey: Survey,
     *,
     clip_s: float = CLIP_S,
-    pieces: int | None = None,
+    max_excerpts: int | None = None,
     chapters: Sequence[Chapter] = (),
     is_hdr: bool | None = None,
 ) -> ClipPlan:
-    """The clip of a film: `clip_s` seconds in all, in `pieces` pieces (None: one for each kind).
+    """The clip of a film: `clip_s` seconds in up to `max_excerpts` excerpts (None: one of each
+    kind).
 
-    A film that is no longer than its clip is shown whole. Where there is no room for all pieces,
-    there are fewer. `is_hdr` None: as the survey says.
+    A film no longer than its clip is shown whole. A short film gets fewer excerpts. `is_hdr` None:
+    as in the survey.
     """
     if survey.duration_s <= clip_s:
-        return ClipPlan(pieces=(_whole(survey),))
-    low_s, high_s = shown_span(survey, chapters)
+        return ClipPlan(excerpts=(_whole(survey),))
+    low_s, high_s = content_span(survey, chapters)
     total_s = min(clip_s, high_s - low_s)
     inside = tuple(sample for sample in survey.samples if low_s <= sample.time_s < high_s)
     kinds = _kinds(inside, is_hdr=survey.is_hdr if is_hdr is None else is_hdr)
-    count = max(min(pieces or len(kinds), int(total_s / SHORTEST_EXCERPT_S)), 1)
-    ground = _Ground(
+    count = max(min(max_excerpts or len(kinds), int(total_s / SHORTEST_EXCERPT_S)), 1)
+    search = _Search(
         survey=survey,
         low_s=low_s,
         high_s=high_s,
@@ -74,10 +75,10 @@ def select_excerpts(
     )
     found: list[Excerpt] = []
     for number in range(count):
-        piece = _best(ground, kinds[number % len(kinds)], found)
-        if piece is not None:
-            found.append(piece)
-    return ClipPlan(pieces=tuple(sorted(found or [_middle(ground)], key=lambda it: it.start_s)))
+        excerpt = _best(search, kinds[number % len(kinds)], found)
+        if excerpt is not None:
+            found.append(excerpt)
+    return ClipPlan(excerpts=tuple(sorted(found or [_middle(search)], key=lambda it: it.start_s)))
 
 
 def _kinds(samples: Iterable[FrameSample], *, is_hdr: bool) -> tuple[ExcerptKind, ...]:
@@ -96,29 +97,29 @@ _SCORES: dict[ExcerptKind, _Score] = {
 }
 
 
-def _best(ground: _Ground, kind: ExcerptKind, taken: Iterable[Excerpt]) -> Excerpt | None:
-    """The piece of the highest mean score that overlaps no other; of equals the first."""
+def _best(search: _Search, kind: ExcerptKind, taken: Iterable[Excerpt]) -> Excerpt | None:
+    """The excerpt with the highest mean score that overlaps no other; of equals the first."""
     taken = tuple(taken)
     best: tuple[float, Excerpt] | None = None
-    for sample in ground.samples:
-        piece = _excerpt_around(ground, sample, kind)
-        if piece is None or any(_overlap(piece, other) for other in taken):
+    for sample in search.samples:
+        excerpt = _excerpt_around(search, sample, kind)
+        if excerpt is None or any(_overlap(excerpt, other) for other in taken):
             continue
-        score = _score(ground, piece)
+        score = _score(search, excerpt)
         if score is not None and (best is None or score > best[0]):
-            best = (score, piece)
+            best = (score, excerpt)
     return None if best is None else best[1]
 
 
-def _score(ground: _Ground, piece: Excerpt) -> float | None:
-    """The mean over the piece, a third of it from half its length on either side too, so that it
-    does not begin or end in another scene; None where nothing happens: black leader, a still."""
-    inside = ground.within(piece.start_s, piece.end_s)
+def _score(search: _Search, excerpt: Excerpt) -> float | None:
+    """The mean over the excerpt; half its length on either side counts for a third, so that it
+    doesn't begin or end in another scene. None if nothing happens: black leader, a still."""
+    inside = search.within(excerpt.start_s, excerpt.end_s)
     if any(is_blank(sample) for sample in inside) or all(is_still(sample) for sample in inside):
         return None
-    margin_s = ground.length_s / 2
-    around = ground.within(piece.start_s - margin_s, piece.end_s + margin_s)
-    own, wider = (_mean(part, piece.kind) for part in (inside, around))
+    margin_s = search.length_s / 2
+    around = search.within(excerpt.start_s - margin_s, excerpt.end_s + margin_s)
+    own, wider = (_mean(part, excerpt.kind) for part in (inside, around))
     return None if own is None or wider is None else (2 * own + wider) / 3
 
 
@@ -132,12 +133,12 @@ def _overlap(one: Excerpt, other: Excerpt) -> bool:
     return one.start_s < other.end_s and other.start_s < one.end_s
 
 
-def _excerpt_around(ground: _Ground, sample: FrameSample, kind: ExcerptKind) -> Excerpt | None:
-    """The piece with the sample in its middle, or as near as the ends of the film let it."""
-    start_s = sample.time_s - ground.length_s / 2
-    start_s = max(min(start_s, ground.high_s - ground.length_s), ground.low_s)
-    start_s, end_s, frames = _cut(ground.survey, start_s, ground.length_s, anchor_s=sample.time_s)
-    inside = ground.within(start_s, end_s)
+def _excerpt_around(search: _Search, sample: FrameSample, kind: ExcerptKind) -> Excerpt | None:
+    """The excerpt with the sample in its middle, or as close as the ends of the film allow."""
+    start_s = sample.time_s - search.length_s / 2
+    start_s = max(min(start_s, search.high_s - search.length_s), search.low_s)
+    start_s, end_s, frames = _cut(search.survey, start_s, search.length_s, anchor_s=sample.time_s)
+    inside = search.within(start_s, end_s)
     if not inside:
         return None
     return Excerpt(
@@ -145,15 +146,15 @@ def _excerpt_around(ground: _Ground, sample: FrameSample, kind: ExcerptKind) -> 
         start_s=start_s,
         end_s=end_s,
         frames=frames,
-        reason=f"{kind.value}: {_clock(start_s - ground.survey.start_s)}, "
-        + _measured(inside, kind, ground.survey),
+        reason=f"{kind.value}: {_clock(start_s - search.survey.start_s)}, "
+        + _measured(inside, kind, search.survey),
     )
 
 
 def _cut(
     survey: Survey, start_s: float, length_s: float, *, anchor_s: float
 ) -> tuple[float, float, int | None]:
-    """Cuts halfway between pictures, counted from one whose time was seen."""
+    """Cuts halfway between frames, counted from a frame whose time is known."""
     if survey.frame_rate is None:
         return start_s, start_s + length_s, None
     rate = Fraction(*survey.frame_rate)
@@ -169,22 +170,22 @@ def _whole(survey: Survey) -> Excerpt:
         start_s=survey.start_s,
         end_s=survey.end_s,
         frames=None,
-        reason="whole film: it is not longer than a clip",
+        reason="whole film: it is no longer than a clip",
     )
 
 
-def _middle(ground: _Ground) -> Excerpt:
+def _middle(search: _Search) -> Excerpt:
     """For a film in which nothing happens."""
-    start_s = (ground.low_s + ground.high_s - ground.total_s) / 2
-    anchor_s = ground.times[0] if ground.times else start_s
-    start_s, end_s, frames = _cut(ground.survey, start_s, ground.total_s, anchor_s=anchor_s)
-    place = _clock(start_s - ground.survey.start_s)
+    start_s = (search.low_s + search.high_s - search.total_s) / 2
+    anchor_s = search.times[0] if search.times else start_s
+    start_s, end_s, frames = _cut(search.survey, start_s, search.total_s, anchor_s=anchor_s)
+    place = _clock(start_s - search.survey.start_s)
     return Excerpt(
         kind=ExcerptKind.WHOLE,
         start_s=start_s,
         end_s=end_s,
         frames=frames,
-        reason=f"middle: {place}, the film is the same all over",
+        reason=f"middle: {place}, the film hardly changes",
     )
 
 
@@ -195,7 +196,7 @@ def _clock(seconds: float) -> str:
 
 
 def _measured(inside: Sequence[FrameSample], kind: ExcerptKind, survey: Survey) -> str:
-    """Levels as 8-bit video counts them: black is 16, white 235."""
+    """Levels as in 8-bit limited range: black is 16, white 235."""
     mean = _mean(inside, kind)
     peak = max(sample.peak for sample in inside)
     if mean is None:

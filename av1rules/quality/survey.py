@@ -1,6 +1,6 @@
-"""Measures a film in many short looks, spread over it: far cheaper than decoding all of it.
+"""Measures a film by many short readings spread over it: far cheaper than decoding all of it.
 
-Each look seeks to a key frame, so that the disk reads a few megabytes and not the whole film.
+Each reading seeks to a key frame, so the disk reads a few megabytes and not the whole film.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from av1rules.quality.frames import (
 TIME_SHARE = 0.15
 
 
-LEAST_TIME_S = 60.0
-"""A survey ends after so large a share of the film's length, or this long if that is more."""
+MIN_TIME_S = 60.0
+"""A survey ends after `TIME_SHARE` of the film's length, or after this time if that is longer."""
 
 
-MOST_FAILURES = 12
-"""So many looks in a row without a picture, from the start on: the film can't be seen at all."""
+MAX_FAILURES = 12
+"""If this many readings fail from the start, no frame of the film can be decoded."""
 
 
-MOST_MISPLACED = 3
-"""Key frames too far from the place: after so many, they are not tried any more."""
+MAX_MISPLACED = 3
+"""After this many key frames too far from their place, the survey stops using key frames."""
 
 
 def survey(
@@ -49,73 +49,75 @@ def survey(
     children: Children,
     priority: Priority = USUAL,
 ) -> Survey:
-    """Look at the film at up to 400 places. The same for the same file and FFmpeg, unless the time
-    runs out: then fewer samples, still spread over all of it.
+    """Measure the film at up to 400 places. The same file and FFmpeg give the same survey, unless
+    the time runs out: then there are fewer samples, still spread over the whole film.
 
-    Raises ProbeError where nothing can be seen, RunInterruptedError, OSError.
+    Raises ProbeError if no frame can be decoded, RunInterruptedError, OSError.
     """
-    viewer = open_frame_reader(path, source, tools=tools, children=children, priority=priority)
-    wanted = places(viewer.start_s, viewer.duration_s)
-    looks = _take(viewer, wanted)
-    if not looks:
+    reader = open_frame_reader(path, source, tools=tools, children=children, priority=priority)
+    wanted = places(reader.start_s, reader.duration_s)
+    readings = _take(reader, wanted)
+    if not readings:
         raise ProbeError(
             "no excerpts can be measured: no frame could be decoded",
             hint="does the file play?",
             where=printable(path),
         )
     return Survey(
-        start_s=viewer.start_s,
-        duration_s=viewer.duration_s,
-        frame_rate=even_rate(viewer.main),
-        transfer=viewer.main.colour.transfer,
+        start_s=reader.start_s,
+        duration_s=reader.duration_s,
+        frame_rate=even_rate(reader.main),
+        transfer=reader.main.colour.transfer,
         wanted=len(wanted),
-        samples=samples_of(looks),
+        samples=samples_of(readings),
     )
 
 
-def _take(viewer: FrameReader, wanted: tuple[float, ...]) -> list[FrameStats]:
-    """Looks start at key frames: next to nothing is decoded for them. Where these turn out to be
-    farther apart than the places, each place is decoded up to."""
-    ends = time.monotonic() + max(viewer.duration_s * TIME_SHARE, LEAST_TIME_S)
-    spacing = viewer.duration_s / len(wanted)
-    looks: list[FrameStats] = []
-    astray = 0
+def _take(reader: FrameReader, wanted: tuple[float, ...]) -> list[FrameStats]:
+    """Readings start at key frames, which need hardly any decoding. If key frames turn out to be
+    farther apart than the places, FFmpeg decodes up to each place instead."""
+    deadline = time.monotonic() + max(reader.duration_s * TIME_SHARE, MIN_TIME_S)
+    spacing = reader.duration_s / len(wanted)
+    readings: list[FrameStats] = []
+    misplaced = 0
     for tried, place in enumerate(wanted):
-        if time.monotonic() > ends or (not looks and tried >= MOST_FAILURES):
+        if time.monotonic() > deadline or (not readings and tried >= MAX_FAILURES):
             break
-        look = (
-            None if astray >= MOST_MISPLACED else viewer.look(_frame_request(place, is_exact=False))
+        reading = (
+            None
+            if misplaced >= MAX_MISPLACED
+            else reader.read(_frame_request(place, is_exact=False))
         )
-        if look is None or abs(look.time_s - place) > spacing:
-            astray += 1
-            look = viewer.look(_frame_request(place, is_exact=True))
-        if look is not None:
-            looks.append(look)
-    return looks
+        if reading is None or abs(reading.time_s - place) > spacing:
+            misplaced += 1
+            reading = reader.read(_frame_request(place, is_exact=True))
+        if reading is not None:
+            readings.append(reading)
+    return readings
 
 
 def _frame_request(place: float, *, is_exact: bool) -> FrameRequest:
-    return FrameRequest(at_s=place, pictures=MOTION_FRAMES, gap_s=GAP_S, is_exact=is_exact)
+    return FrameRequest(at_s=place, frames=MOTION_FRAMES, gap_s=GAP_S, is_exact=is_exact)
 
 
-MOST_PLACES = 400
-"""A film of 3 h is seen every 27 s; 1080p takes 0.2 s a look on two cores."""
+MAX_PLACES = 400
+"""A film of 3 h is sampled every 27 s; a 1080p reading takes 0.2 s on two cores."""
 
 
-LEAST_PLACES = 60
+MIN_PLACES = 60
 
 
 SPACING_S = 10.0
 
 
-CLOSEST_S = 1.0
-"""Between two looks: usual, and where that would be fewer than `LEAST_LOOKS`, no less than this."""
+MIN_SPACING_S = 1.0
+"""Least distance of two readings where `SPACING_S` would give fewer than `MIN_PLACES`."""
 
 
 def places(start_s: float, duration_s: float) -> tuple[float, ...]:
-    """When to look, evenly over the film, in an order that covers it coarsely first: who stops
-    early has seen all of it, more sparsely."""
-    count = min(max(duration_s / SPACING_S, LEAST_PLACES), MOST_PLACES, duration_s / CLOSEST_S)
+    """Times of the readings, evenly over the film. They are ordered coarse to fine, so a survey
+    that stops early still covers the whole film."""
+    count = min(max(duration_s / SPACING_S, MIN_PLACES), MAX_PLACES, duration_s / MIN_SPACING_S)
     count = max(int(count), 1)
     bits = (count - 1).bit_length()
     order = sorted(range(count), key=lambda index: _reversed_bits(index, bits))
@@ -126,26 +128,26 @@ def _reversed_bits(number: int, bits: int) -> int:
     return int(f"{number:0{bits}b}"[::-1], 2) if bits else 0
 
 
-def samples_of(looks: Iterable[FrameStats]) -> tuple[FrameSample, ...]:
-    """By time, each picture once: two seeks may have led to one key frame."""
-    found = {look.time_s: look for look in looks}
+def samples_of(readings: Iterable[FrameStats]) -> tuple[FrameSample, ...]:
+    """Samples by time, each frame once: two seeks may lead to the same key frame."""
+    found = {reading.time_s: reading for reading in readings}
     return tuple(_sample(found[time_s]) for time_s in sorted(found))
 
 
-def _sample(look: FrameStats) -> FrameSample:
+def _sample(reading: FrameStats) -> FrameSample:
     return FrameSample(
-        time_s=round(look.time_s, 6),
-        luma=round(look.luma, 5),
-        dark_share=round(look.dark_share, 4),
-        peak=round(look.peak, 4),
-        motion=round(look.motion or 0.0, 5),
-        noise=round(median(look.noises), 3) if look.noises else None,
-        texture=round(median(look.textures), 3) if look.textures else None,
+        time_s=round(reading.time_s, 6),
+        luma=round(reading.luma, 5),
+        dark_share=round(reading.dark_share, 4),
+        peak=round(reading.peak, 4),
+        motion=round(reading.motion or 0.0, 5),
+        noise=round(median(reading.noises), 3) if reading.noises else None,
+        texture=round(median(reading.textures), 3) if reading.textures else None,
     )
 
 
 def even_rate(main: VideoStream) -> tuple[int, int] | None:
-    """Pictures per second, where they come evenly."""
+    """The frame rate if it is constant, as numerator and denominator."""
     rate: Fraction | None = main.frame_rate
     if rate is None or main.is_variable_rate is not False:
         return None

@@ -85,7 +85,7 @@ def aggregate(
         waiting_clips=tuple(
             clip.record.source
             for clip in clips
-            if clip.standing in (ClipStatus.WAITING, ClipStatus.VOID)
+            if clip.status in (ClipStatus.WAITING, ClipStatus.VOID)
         ),
         checked=check_forecasts(past),
         compared=compared(past),
@@ -328,6 +328,6 @@ def _reasons(outcomes: Outcomes) -> tuple[Reason, ...]:
     """Why encodes failed, the most frequent reason first. Only the first line of a message counts:
     the others differ from file to file."""
     counts = Counter(
-        verdict.detail.partition("\n")[0] for verdict in outcomes.of(AttemptResult.FAILED)
+        attempt.detail.partition("\n")[0] for attempt in outcomes.of(AttemptResult.FAILED)
     )
     return tuple(Reason(detail=detail, files=files) for detail, files in counts.most_common())

@@ -126,7 +126,7 @@ def clip_scores(clips: Iterable[ClipAndStatus]) -> tuple[ScoreGroup, ...]:
     """The scores of test clips, without variants: no target has their settings."""
     tally = ScoreTally()
     for clip in clips:
-        if clip.standing is not ClipStatus.VARIANT:
+        if clip.status is not ClipStatus.VARIANT:
             tally.add_clip(clip)
     return tally.groups()
 
@@ -135,7 +135,7 @@ def clip_groups(clips: Sequence[ClipAndStatus]) -> tuple[ClipGroup, ...]:
     """By status, in the order in which clips are listed."""
     groups: defaultdict[ClipStatus, list[ClipAndStatus]] = defaultdict(list)
     for clip in clips:
-        groups[clip.standing].append(clip)
+        groups[clip.status].append(clip)
     return tuple(_clip_group(status, groups[status]) for status in ClipStatus if status in groups)
 
 

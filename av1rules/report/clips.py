@@ -14,7 +14,7 @@ from av1rules.quality.result import Score, score_lines
 from av1rules.report.json import json_document
 from av1rules.report.table import Column, table_of, table_text
 
-NO_CLIPS = "no clips: none is due, none is made"
+NO_CLIPS = "no clips: none is due and none was made"
 WHY_WIDTH = 70
 
 
@@ -35,13 +35,13 @@ def clips_text(views: Sequence[ClipView]) -> str:
     if not views:
         return NO_CLIPS
     text = table_text(table_of(_COLUMNS, views))
-    if any(view.standing in (ClipStatus.WAITING, ClipStatus.VOID) for view in views):
+    if any(view.status in (ClipStatus.WAITING, ClipStatus.VOID) for view in views):
         text += "\n\nnext: av1rules clips compare FILM, then approve, adjust or reject it"
     return text
 
 
 def _why(view: ClipView) -> str:
-    is_variant = view.standing is ClipStatus.VARIANT
+    is_variant = view.status is ClipStatus.VARIANT
     text = f"variant: {view.reason}" if is_variant else view.reason
     return printable(text, limit=WHY_WIDTH)
 
@@ -56,7 +56,7 @@ def _vmaf(record: ClipRecord | None) -> str:
 
 
 _COLUMNS: tuple[Column[ClipView], ...] = (
-    Column(header="state", value=lambda view: view.standing),
+    Column(header="state", value=lambda view: view.status),
     Column(header="film", value=lambda view: view.source, is_name=True),
     Column(header="projected size", value=lambda view: _projection(view.record)),
     Column(header="VMAF (p5)", value=lambda view: _vmaf(view.record)),
@@ -83,7 +83,7 @@ def clip_text(view: ClipView) -> str:
 
 def _lines(view: ClipView) -> Iterator[str]:
     yield printable(view.source)
-    yield f"  {view.standing.value}: {printable(view.text)}"
+    yield f"  {view.status.value}: {printable(view.text)}"
     record = view.record
     if record is None:
         return
@@ -103,8 +103,8 @@ def _lines(view: ClipView) -> Iterator[str]:
         yield f"    {printable(note)}"
     yield "  scores:" if facts.scores else f"  no scores: {printable(facts.score_problem or '')}"
     yield from (f"    {line}" for line in score_lines(facts.scores))
-    if view.standing is ClipStatus.VARIANT:
-        yield f"  take it: {view.adjust_command}"
+    if view.status is ClipStatus.VARIANT:
+        yield f"  to choose it: {view.adjust_command}"
     if view.variants:
         yield "  variants of the same excerpts:"
         yield from (f"    {line}".rstrip() for line in variants_text(view).splitlines())
@@ -121,7 +121,8 @@ def variants_text(view: ClipView) -> str:
     ]
     text = table_text(table_of(_VARIANT_COLUMNS, variants))
     takes = "\n".join(
-        f"take {number}: {one.adjust_command}" for number, one in enumerate(view.variants, start=1)
+        f"to choose {number}: {one.adjust_command}"
+        for number, one in enumerate(view.variants, start=1)
     )
     return f"{text}\n\n{takes}"
 
@@ -138,10 +139,10 @@ def clip_record(view: ClipView) -> dict[str, Any]:
     """One clip as plain data; its facts once it is made."""
     record: dict[str, Any] = {
         "library_path": view.source,
-        "state": view.standing.value,
+        "state": view.status.value,
         "text": view.text,
     }
-    if view.standing is ClipStatus.VARIANT:
+    if view.status is ClipStatus.VARIANT:
         record["adjust"] = view.adjust_command
     if view.record is not None:
         record |= {

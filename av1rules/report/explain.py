@@ -1,10 +1,10 @@
-"""Why one file is treated as it is, from facts to command, as text."""
+"""Explains the plan for one file, from facts to command, as text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from av1rules.base.text import counted, plural, printable
+from av1rules.base.text import counted, printable
 from av1rules.encode.streams import StreamAction
 from av1rules.media.source_text import source_lines
 from av1rules.plan.explain import Explanation
@@ -17,7 +17,7 @@ _MARKS = {True: "yes", False: "no", None: "unknown"}
 
 SETTING_NOTES = {
     "film_grain": "strength of the grain that players add",
-    "film_grain_denoise": "takes the grain out before coding; without it film_grain only adds",
+    "film_grain_denoise": "removes the grain before coding; without it film_grain only adds",
     "crf": "constant quality, lower is better",
     "preset": "speed, lower is slower and better",
 }
@@ -49,7 +49,7 @@ def _command(explanation: Explanation) -> Iterator[str]:
     due = () if work is None else work.pending
     unknown = {Prerequisite.MEASURE: "film grain", Prerequisite.SEARCH: "CRF"}
     if found_later := [name for step, name in unknown.items() if step in due]:
-        yield f"(still to be found, stands for where it starts from: {', '.join(found_later)})"
+        yield f"(not found yet, shown with its start value: {', '.join(found_later)})"
     yield explanation.command
 
 
@@ -70,30 +70,30 @@ def _tier(explanation: Explanation) -> Iterator[str]:
 
 def _rules(explanation: Explanation) -> Iterator[str]:
     is_sure = explanation.row.action is not PlanAction.MEASURE
-    for verdict in explanation.rules:
-        yield from _rule(verdict, is_sure=is_sure)
-    if explanation.rules and not any(verdict.is_decisive for verdict in explanation.rules):
+    for match in explanation.rules:
+        yield from _rule(match, is_sure=is_sure)
+    if explanation.rules and not any(match.is_decisive for match in explanation.rules):
         yield "no rule matches: left alone"
 
 
-def _rule(verdict: RuleMatch, *, is_sure: bool) -> Iterator[str]:
-    rule = verdict.rule
-    decisive = "  <- decides" if verdict.is_decisive else ""
+def _rule(match: RuleMatch, *, is_sure: bool) -> Iterator[str]:
+    rule = match.rule
+    decisive = "  <- decides" if match.is_decisive else ""
     if decisive and not is_sure:
-        decisive += ", if no rule above does once the grain is measured"
-    head = f"{rule.place.short} {printable(rule.name)}: {_MARKS[verdict.outcome]}{decisive}"
+        decisive += ", unless a rule above matches once the grain is measured"
+    head = f"{rule.place.short} {printable(rule.name)}: {_MARKS[match.outcome]}{decisive}"
     yield head
-    if verdict.verdict is None:
+    if match.condition is None:
         yield "    (no condition: matches everything)"
     else:
-        yield from _condition(verdict.verdict, 1)
+        yield from _condition(match.condition, 1)
 
 
-def _condition(verdict: MatchOutcome, depth: int) -> Iterator[str]:
+def _condition(condition: MatchOutcome, depth: int) -> Iterator[str]:
     indent = "    " * depth
-    seen = f" (is {verdict.seen})" if verdict.seen else ""
-    yield f"{indent}{printable(verdict.text)}: {_MARKS[verdict.outcome]}{seen}"
-    for part in verdict.parts:
+    seen = f" (is {condition.seen})" if condition.seen else ""
+    yield f"{indent}{printable(condition.text)}: {_MARKS[condition.outcome]}{seen}"
+    for part in condition.parts:
         yield from _condition(part, depth + 1)
 
 
@@ -133,7 +133,7 @@ def _streams(explanation: Explanation) -> Iterator[str]:
         else:
             yield printable(step.describe())
     if copied:
-        yield f"{counted(copied, 'stream')} copied as {plural(copied, 'it is', 'they are')}"
+        yield f"{counted(copied, 'stream')} copied unchanged"
 
 
 def _verdict(explanation: Explanation) -> Iterator[str]:

@@ -240,9 +240,9 @@ def check_text(checked: Sequence[Calibration]) -> str:
     lines = [table_text(table_of(_CHECKED, checked)), ""]
     lines.append('"off by": half of the forecasts were off by this much or less, most of them in')
     lines.append("  this direction")
-    lines.append('"inside": how many actual results lay within the 80 % interval')
+    lines.append('"inside": share of actual results within the 80 % interval')
     if checked[0].count < NEEDED:
-        lines.append(f"fewer than {NEEDED} encodes: these figures say little yet")
+        lines.append(f"fewer than {NEEDED} encodes: not yet meaningful")
     return "\n".join(lines)
 
 

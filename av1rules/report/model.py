@@ -206,5 +206,5 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def decided(self) -> tuple[AttemptResult, ...]:
         """The results of attempts other than failures that occurred, in the order of the enum."""
-        found = {one.kind for one in self.outcomes.verdicts}
+        found = {one.kind for one in self.outcomes.attempts}
         return tuple(kind for kind in AttemptResult if kind in found - {AttemptResult.FAILED})

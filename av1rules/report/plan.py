@@ -46,7 +46,7 @@ _SUMMARISED = (PlanAction.LEFT_ALONE, PlanAction.FRESH)
 """Groups that are only counted, by cause: they are most of a large library."""
 
 _TITLES = {
-    PlanAction.MEASURE: "To measure: a rule needs their grain",
+    PlanAction.MEASURE: "To measure: a rule depends on their grain",
     PlanAction.ENCODE: "To encode",
     PlanAction.CLIP: "To make clips: review each before its source is encoded",
     PlanAction.MOVE: "To move: the target follows its source, nothing is encoded",
@@ -229,8 +229,8 @@ def row_record(row: PlanItem) -> dict[str, Any]:
     if (clip := clip_of(row)) is not None:
         record["clip"] = {
             "path": clip.path,
-            "state": clip.verdict.kind.value,
-            "text": clip.verdict.text,
+            "state": clip.review_state.kind.value,
+            "text": clip.review_state.text,
             "review": clip.review.text,
             "is_made": clip.is_made,
         }
@@ -273,7 +273,7 @@ _CSV_FORECAST = (
 
 
 def plan_csv(plan: Plan, forecasts: ForecastColumns = NO_FORECASTS) -> str:
-    """One line a file; several causes or notes are joined by "; "."""
+    """One line per file; several causes or notes are joined by "; "."""
     keys = [column.key for column in _CSV if column.key is not None]
     rows = (
         record | dict(forecasts.csv_cells.get(row.file.path, {}))

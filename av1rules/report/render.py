@@ -142,7 +142,7 @@ def report_csv(
     was scored: samples, the whole video, or the clip. Times are UTC."""
     targets = _target_columns(forecasts)
     rows = itertools.chain(
-        records(targets, made), records(_FAILED, outcomes.verdicts), records(_CLIPS, clips)
+        records(targets, made), records(_FAILED, outcomes.attempts), records(_CLIPS, clips)
     )
     return csv_lines(csv_columns(), rows)
 
@@ -215,7 +215,7 @@ _CLIPS: tuple[Column[ClipAndStatus], ...] = (
     Column(key="at", value=lambda clip: clip.record.made_at),
     Column(key="encode_s", value=lambda clip: clip.record.facts.encode_s),
     Column(key="frames", value=lambda clip: clip.record.facts.frames),
-    Column(key="reason", value=lambda clip: clip.standing),
+    Column(key="reason", value=lambda clip: clip.status),
     Column(key="scored", value=lambda clip: "clip" if clip.record.facts.scores else None),
     *_score_columns(lambda clip: clip.record.facts.scores),
 )

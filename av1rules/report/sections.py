@@ -44,8 +44,8 @@ from av1rules.report.table import Column, Section, Table, Topic, columns_of, num
 BIN_NAMES = (*(f"{tens}-{tens + 10} %" for tens in range(0, 100, 10)), "100 % or more")
 
 CLOSING = (
-    "Each plan decides anew what the rules skip, hold or leave alone: av1rules report --plan lists "
-    "it by reason, av1rules plan --all by file. How one target was made: av1rules receipt FILE."
+    "Each plan decides again what to skip, hold or leave alone: av1rules report --plan lists "
+    "it by reason, av1rules plan --all by file. For a single target: av1rules receipt FILE."
 )
 
 
@@ -354,8 +354,8 @@ def _outcome_sections(figures: Figures, limit: int) -> Iterator[Section]:
         yield _list(topic, title, DAMAGE_COLUMNS, faults, limit)
 
 
-def _newest_first(verdicts: Sequence[Attempt]) -> list[Attempt]:
-    return sorted(verdicts, key=lambda one: one.at, reverse=True)
+def _newest_first(attempts: Sequence[Attempt]) -> list[Attempt]:
+    return sorted(attempts, key=lambda one: one.at, reverse=True)
 
 
 def _trash(outcomes: Outcomes) -> Section:

@@ -57,7 +57,7 @@ def quality_rows(figures: Figures) -> Iterator[tuple[str, str]]:
         yield "test clips", f"{made}{note}"
     if figures.checked:
         every = figures.checked[0]
-        few = "" if every.count >= NEEDED else f"; only {every.count}: this says little yet"
+        few = "" if every.count >= NEEDED else f"; only {every.count} so far: not yet meaningful"
         off = f"{every.time.median_error:.0%} in time, {every.size.median_error:.0%} in size"
         yield "forecasts", f"half of them off by at most {off}{few}"
 
@@ -111,8 +111,8 @@ def _scores(groups: Sequence[ScoreGroup]) -> Section:
     return Section(
         topic=Topic.SCORES,
         title="Scores, by rule and source tier",
-        note="Of targets that were scored before they were published. p5: 5 % of the frames score "
-        "lower. Each is that of the middle film; 8 of 10: eight of ten films lie between these two "
+        note="For targets that were scored before publication. p5: 5 % of the frames score "
+        "lower. Both are medians over the films; 8 of 10: eight of ten films lie between these two "
         "values.",
         table=table_of(SCORE_COLUMNS, groups),
     )
@@ -127,7 +127,7 @@ def _clip_scores(groups: Sequence[ScoreGroup]) -> Section:
     return Section(
         topic=Topic.CLIP_SCORES,
         title="Scores of test clips",
-        note="Clips show the hardest excerpts: whole films score higher.",
+        note="Clips show the hardest excerpts; whole films score higher.",
         table=table_of(columns, groups),
     )
 
@@ -141,7 +141,7 @@ def _score_spread(figures: Figures) -> Section:
     return Section(
         topic=Topic.SCORE_SPREAD,
         title="VMAF of targets, by source tier",
-        note="How many targets have this mean, and this p5.",
+        note="Number of targets with this mean and this p5.",
         table=Table(
             headers=("VMAF", *(f"{name}, {what}" for name in names for what in ("mean", "p5"))),
             rows=tuple(
@@ -209,19 +209,19 @@ def _clips(figures: Figures) -> Section:
     return Section(
         topic=Topic.CLIPS,
         title=f"Test clips ({sum(group.clips for group in figures.clips)})",
-        note=f"Without clips of former settings and former sources.{waiting}",
+        note=f"Without clips of earlier settings and earlier sources.{waiting}",
         table=table_of(CLIP_COLUMNS, figures.clips),
     )
 
 
 def _forecasts(figures: Figures, limit: int) -> Section:
     few = figures.checked and figures.checked[0].count < NEEDED
-    little = f" Fewer than {NEEDED} encodes: these figures say little yet." if few else ""
+    little = f" Fewer than {NEEDED} encodes: not yet meaningful." if few else ""
     return Section(
         topic=Topic.FORECASTS,
         title="Forecasts and actual results",
         note="Off by: half of the forecasts were off by this much or less. Bias: 1.10x is a tenth "
-        "more than forecast. Inside: how many actual results lay within the 80 % interval."
+        "more than forecast. Inside: share of actual results within the 80 % interval."
         f"{little}",
         table=table_of(FORECAST_COLUMNS, figures.checked, limit=limit),
     )

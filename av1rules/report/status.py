@@ -63,8 +63,8 @@ def _targets(status: Status) -> str:
 
 
 def _clips(status: Status) -> str:
-    text = ", ".join(f"{count} {standing.value}" for standing, count in status.clips)
-    wait = any(standing in (ClipStatus.WAITING, ClipStatus.VOID) for standing, _ in status.clips)
+    text = ", ".join(f"{count} {kind.value}" for kind, count in status.clips)
+    wait = any(kind in (ClipStatus.WAITING, ClipStatus.VOID) for kind, _ in status.clips)
     return f"{text}{' (`av1rules clips list`)' if wait else ''}"
 
 
@@ -144,7 +144,7 @@ def status_json(status: Status) -> str:
                 for kind in AttemptResult
                 if kind is not AttemptResult.FAILED  # each of these is listed
             },
-            "clips": {standing.value: count for standing, count in status.clips},
+            "clips": {kind.value: count for kind, count in status.clips},
             "damaged_targets": records(_DAMAGE, status.damaged_targets),
             "damaged_sources": records(_DAMAGE, status.damaged_sources),
             "runs": status.runs,

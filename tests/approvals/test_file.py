@@ -438,4 +438,4 @@ def test_two_answers_on_one_film_are_no_silent_union(tmp_path: Path) -> None:
     _, path = _merged(tmp_path, base, ours, theirs, "--union")
     with pytest.raises(RulesError) as caught:
         load_approvals(path)
-    assert "stands here twice" in render_problems(caught.value.problems)
+    assert "duplicate key" in render_problems(caught.value.problems)

@@ -66,8 +66,8 @@ def test_parse_share(text: str, expected: float) -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [("25", "write 25%"), ("101", None), ("101%", None), ("-1%", None), ("%", None), ("", None),
-     ("5%%", None), ("5s", None), ("nan", None), ("0,5", "write a point: 0.5"),
-     ("2,5%", "write a point: 2.5%")],
+     ("5%%", None), ("5s", None), ("nan", None), ("0,5", "use a decimal point: 0.5"),
+     ("2,5%", "use a decimal point: 2.5%")],
 )  # fmt: skip
 def test_parse_share_refuses(text: str, hint: str | None) -> None:
     with pytest.raises(UnitError) as caught:
@@ -115,13 +115,13 @@ def test_what_is_no_rate_is_refused(text: str) -> None:
         (parse_rate, "1.5 MiB/s", "bit rates are in bits per second: 1.5Mb/s"),
         (parse_rate, "9B/s", "bit rates are in bits per second: 9b/s"),
         (parse_rate, "15 MBPS", "bit rates are in bits per second: 15Mb/s"),
-        (parse_rate, "1,5Mb/s", "write a point: 1.5Mb/s"),
+        (parse_rate, "1,5Mb/s", "use a decimal point: 1.5Mb/s"),
         (parse_rate, "15MB", None),
         (parse_size, "2 Gb", "sizes are in bytes: 2GB"),
         (parse_size, "2Gib", "sizes are in bytes: 2GiB"),
         (parse_size, "700Mb", "sizes are in bytes: 700MB"),
-        (parse_size, "1,5 GB", "write a point: 1.5 GB"),
-        (parse_duration, "1,5h", "write a point: 1.5h"),
+        (parse_size, "1,5 GB", "use a decimal point: 1.5 GB"),
+        (parse_duration, "1,5h", "use a decimal point: 1.5h"),
         (parse_duration, "1:30", None),
     ],
 )

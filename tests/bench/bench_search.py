@@ -165,7 +165,7 @@ class Row:
     whole_value: float | None
     size_ratio: float | None  # real to projected
     time_ratio: float | None
-    probe_film_s: float  # so much of the film is encoded in the time that one probe takes
+    probe_film_s: float  # so much of the film is encoded in the time that one trial takes
 
     @property
     def off_crf(self) -> float | None:
@@ -182,12 +182,12 @@ class Row:
 def search(film: Film, floor: Floor, *, total_s: float) -> Row:
     passages = sample_excerpts(film.source, total_s=total_s)
     target = QualityTarget(floor=floor, crf_min=GRID[0], crf_max=GRID[-1])
-    probes: list[TrialPoint] = []
+    trials: list[TrialPoint] = []
     while not isinstance(
-        step := next_step(target, probes, start=START_CRF), CrfFound | CrfNotReached
+        step := next_step(target, trials, start=START_CRF), CrfFound | CrfNotReached
     ):
-        probes.append(TrialPoint(crf=step, value=film.at(step, passages).figure(floor)))
-    tried = [film.at(probe.crf, passages) for probe in probes]
+        trials.append(TrialPoint(crf=step, value=film.at(step, passages).figure(floor)))
+    tried = [film.at(trial.crf, passages) for trial in trials]
     crf = step.crf if isinstance(step, CrfFound) else None
     nearest = film.at(min(GRID, key=lambda one: abs(one - (crf or START_CRF))))
     final = next((one for one in tried if one.crf == crf), None)
@@ -214,7 +214,7 @@ def _time_ratio(whole: Made, sample: Made) -> float:
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
-    yield "| film | wanted | right CRF | found | film then has | probes | real / projected size |"
+    yield "| film | wanted | right CRF | found | film then has | trials | real / projected size |"
     yield "|---|---|---|---|---|---|---|"
     for row in rows:
         name = row.floor.text.replace(" at least", "")
@@ -222,8 +222,8 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
         found = f"{row.found.crf:g}" if isinstance(row.found, CrfFound) else "none"
         value = "" if row.whole_value is None else f"{row.whole_value:.4g}"
         ratio = "" if row.size_ratio is None else f"{row.size_ratio:.2f}"
-        probes = len(row.found.probes)
-        yield f"| {row.film} | {name} | {right} | {found} | {value} | {probes} | {ratio} |"
+        trials = len(row.found.trials)
+        yield f"| {row.film} | {name} | {right} | {found} | {value} | {trials} | {ratio} |"
 
 
 def summary(rows: Sequence[Row]) -> Iterator[str]:
@@ -238,13 +238,13 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
         f"- VMAF of the whole film beside the floor: {min(vmaf):+.2f} to {max(vmaf):+.2f}, "
         f"mean {statistics.fmean(vmaf):+.2f}"
     )
-    yield f"- probes: {statistics.fmean(len(row.found.probes) for row in rows):.1f} on average"
+    yield f"- trials: {statistics.fmean(len(row.found.trials) for row in rows):.1f} on average"
     for name in ("size_ratio", "time_ratio"):
         logs = [math.log(ratio) for row in rows if (ratio := getattr(row, name)) is not None]
         mean, sd = statistics.fmean(logs), statistics.pstdev(logs)
         yield f"- {name}, real to projected: log mean {mean:+.3f}, sd {sd:.3f}"
     cost_s = statistics.median(row.probe_film_s for row in rows)
-    yield f"- a probe, scored, takes as long as encoding {cost_s:.0f} s of the film"
+    yield f"- a trial, scored, takes as long as encoding {cost_s:.0f} s of the film"
 
 
 def _widest(values: Sequence[float]) -> str:

@@ -29,7 +29,7 @@ def test_verify_says_what_to_do_and_ends_with_1(library: SampleLibrary) -> None:
     assert text == (
         f"{library.target('a.mkv')}\n"
         "  missing: no such file\n"
-        "  hint: `av1rules run` makes it anew from its source\n\n"
+        "  hint: `av1rules run` redoes it from its source\n\n"
         "2 targets checked: 1 well, 1 missing\n"
     )
     gone = str(library.target("a.mkv"))

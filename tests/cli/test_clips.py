@@ -45,7 +45,7 @@ def test_list_show_approve(waiting: SampleLibrary) -> None:
     listed = call(waiting, "list")
     assert re.search(r"waiting +films/a <b>film</b>.mkv .*\d+%", listed), listed
     output = call(waiting, "show", NAME)
-    assert "whole film: it is not longer than a clip" in output
+    assert "whole film: it is no longer than a clip" in output
     assert "settings: crf 50, preset 12, film_grain 6" in output
     data = json.loads(call(waiting, "show", NAME, "--json"))
     assert (data["state"], data["facts"]["settings"]["crf"]) == ("waiting", 50.0)

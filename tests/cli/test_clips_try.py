@@ -28,7 +28,9 @@ def tried(library: SampleLibrary) -> SampleLibrary:
     output = call(
         library, "try", NAME, "--set", "film_grain=0", "--set", "film_grain=12, preset=13"
     )
-    assert "take 1: av1rules clips adjust 'films/a <b>film</b>.mkv' --set film_grain=0" in output
+    assert (
+        "to choose 1: av1rules clips adjust 'films/a <b>film</b>.mkv' --set film_grain=0" in output
+    )
     assert "next: av1rules clips compare 'films/a <b>film</b>.mkv'" in output
     return library
 
@@ -39,7 +41,7 @@ def test_listed_shown_and_taken(tried: SampleLibrary) -> None:
     assert "variant: preset 13, film_grain 12" in listed
     output = call(tried, "show", NAME)
     assert "variants of the same excerpts:" in output
-    assert "take 2: av1rules clips adjust" in output
+    assert "to choose 2: av1rules clips adjust" in output
     one = call(tried, "show", NAME, "--variant", "2")
     assert "variant: preset 13, film_grain 12" in one
     assert "--set preset=13 --set film_grain=12" in one

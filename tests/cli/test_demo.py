@@ -132,7 +132,7 @@ def test_what_is_not_as_it_says_ends_the_demo_with_1(
     code, output = run_demo(tmp_path / "demo")
     assert code == EXIT_FAILED
     assert (
-        "av1rules: the demo did not come out as expected: films/Broken Download.mkv: "
+        "av1rules: unexpected result of the demo: films/Broken Download.mkv: "
         "expected encode, tier None; the plan says blocked, tier None (can't be read"
     ) in output
     assert "$ av1rules run" not in output

@@ -215,7 +215,7 @@ def test_without_a_rules_file_only_the_programs_are_checked(
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(doctor.command, [], standalone_mode=False)
     assert result.return_value == EXIT_DONE
-    assert "  note     rules.yaml: not here, so only the programs were checked\n" in result.output
+    assert "  note     rules.yaml: not found, so only the programs were checked\n" in result.output
     assert result.output.endswith("\nall is well\n")
 
 

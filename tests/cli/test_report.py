@@ -104,7 +104,7 @@ def test_only_files_named_like_reports_are_written(past_library: Path, name: str
     (past_library / "link.html").symlink_to("films/a.mkv")
     (past_library / "folder.html").mkdir()
     output = typed("--format", "html", "-o", name, cwd=past_library, code=2).stderr
-    assert "not a file name of a report" in output
+    assert "not a file name for a report" in output
     assert film.read_bytes() == b"film"
 
 

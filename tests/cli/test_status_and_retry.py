@@ -32,13 +32,13 @@ def fail(
     times: int = 1,
     kind: AttemptResult = AttemptResult.FAILED,
 ) -> None:
-    verdict = Attempt(
+    attempt = Attempt(
         kind=kind, content_key=source, fingerprint="print", source=source, detail="it broke",
         source_bytes=100, target_bytes=None, count=1, at=LONG_AGO,
     )  # fmt: skip
     with library.ledger() as ledger:
         for _ in range(times):
-            ledger.record_attempt(verdict)
+            ledger.record_attempt(attempt)
 
 
 def typed(
@@ -137,7 +137,7 @@ class TestStatus:
 class TestRetry:
     def failures(self, library: TrashLibrary) -> list[str]:
         with library.ledger() as ledger:
-            return [verdict.source for verdict in ledger.verdicts(AttemptResult.FAILED)]
+            return [attempt.source for attempt in ledger.attempts(AttemptResult.FAILED)]
 
     def test_frees_all_and_keeps_what_was_decided(self, aside: TrashLibrary) -> None:
         fail(aside, "films/a.mp4", times=3)
@@ -149,8 +149,8 @@ class TestRetry:
         )
         assert self.failures(aside) == []
         with aside.ledger() as ledger:
-            assert len(ledger.verdicts(AttemptResult.TOO_LARGE)) == 1
-            assert len(ledger.verdicts(AttemptResult.UNDONE)) == 1
+            assert len(ledger.attempts(AttemptResult.TOO_LARGE)) == 1
+            assert len(ledger.attempts(AttemptResult.UNDONE)) == 1
         assert "no failures to forget" in typed("retry", library=aside).stdout
 
     @pytest.mark.parametrize(

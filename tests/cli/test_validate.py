@@ -24,7 +24,7 @@ def test_file_that_everyone_writes_is_a_warning(
     quiet = CliRunner().invoke(command, ["--strict"], standalone_mode=False)
     assert (quiet.return_value, quiet.output) == (
         0,
-        "rules.yaml: 0 rules, 0 profiles, 0 warnings: it can be used\n",
+        "rules.yaml: 0 rules, 0 profiles, 0 warnings: valid\n",
     )
     os.chmod(file, 0o666)
     warned = CliRunner().invoke(command, [], standalone_mode=False)
@@ -32,7 +32,7 @@ def test_file_that_everyone_writes_is_a_warning(
     assert warned.output == (
         "rules.yaml: warning: every user can change the rules file and so choose the programs "
         f"that a run starts; to close it: chmod o-w {file}\n"
-        "rules.yaml: 0 rules, 0 profiles, 1 warning: it can be used\n"
+        "rules.yaml: 0 rules, 0 profiles, 1 warning: valid\n"
     )
     strict = CliRunner().invoke(command, ["--strict"], standalone_mode=False)
     assert (strict.return_value, strict.output) == (2, warned.output)

@@ -48,7 +48,7 @@ def read_all(ledger: Ledger, connection: sqlite3.Connection) -> dict[str, object
             parse_receipt(ledger.receipt(target) or b"")
             for (target,) in keys("SELECT target FROM receipts")
         ],
-        "verdicts": [verdict for kind in AttemptResult for verdict in ledger.verdicts(kind)],
+        "verdicts": [attempt for kind in AttemptResult for attempt in ledger.attempts(kind)],
         "in_hand": list(ledger.jobs_in_progress()),
         "runs": list(ledger.runs.latest(99)),
         "kept": list(ledger.kept.entries()),

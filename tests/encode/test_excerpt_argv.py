@@ -142,7 +142,7 @@ def require_the_pictures_of_passages(
     if has_one_colour:  # else one side may be converted
         assert score.p1 > 30
     beside = tuple((start + step_s, length) for start, length in passages)
-    with pytest.raises(EncodeError, match="not in step"):
+    with pytest.raises(EncodeError, match="not aligned"):
         measure(
             ScoreInput(path=str(path), stream=source.main, passages=beside),
             clip,

@@ -53,11 +53,11 @@ def due(library: SampleLibrary) -> tuple[Prerequisite, ...]:
     return work.pending
 
 
-def verdict_of(library: SampleLibrary) -> Attempt | None:
+def attempt_of(library: SampleLibrary) -> Attempt | None:
     row = library.row("film.mkv", force=True)
     ledger = Ledger.read(library.state_dir)
     try:
-        return ledger.verdict(work_in(row).content_key, work_in(row).fingerprint)
+        return ledger.attempt(work_in(row).content_key, work_in(row).fingerprint)
     finally:
         ledger.close()
 
@@ -160,9 +160,9 @@ def test_below_a_floor_nothing_is_published(library: SampleLibrary, scope: str) 
         ", wanted at least 99.9: not tried again until source, settings or floor change"
     )
     assert "PSNR" not in cause, "that floor was kept"
-    verdict = verdict_of(library)
-    assert verdict is not None
-    figures = dict(verdict.measured)
+    attempt = attempt_of(library)
+    assert attempt is not None
+    figures = dict(attempt.measured)
     assert list(figures) == ["vmaf_mean", "psnr_p5"]
     assert run_counting(library)[1] == {}
     gated(library, f"vmaf_mean: {figures['vmaf_mean'] + 0.5:.1f}")

@@ -77,7 +77,7 @@ def test_a_result_that_a_gate_rejects_is_remembered_and_goes(
         (EncodeError("the encoder crashed", hint="report it"), "the encoder crashed", True),
         (Av1rulesError("a file system ran full"), "a file system ran full", False),
         (OSError(5, "Input/output error", "/out"), "Input/output error: /out", False),
-        (RuntimeError("oops"), "a fault in av1rules itself: RuntimeError: oops", False),
+        (RuntimeError("oops"), "a bug in av1rules itself: RuntimeError: oops", False),
     ],
 )
 def test_a_job_that_fails_stops_no_other(

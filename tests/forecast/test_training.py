@@ -95,7 +95,7 @@ def test_the_newest_come_in_their_order(tmp_path: Path) -> None:
         assert [one.seconds.mid for one in table.newest(2)] == [4, 5]
         since = "2026-01-03T00:00:00+00:00"
         assert [one.seconds.mid for one in table.newest(9, since=since)] == [3, 4, 5]
-        assert table.middles() == {PAST.target: (5, 1000.0)}, "of each target the last"
+        assert table.latest_medians() == {PAST.target: (5, 1000.0)}, "of each target the last"
 
 
 def test_an_absent_ledger_has_no_forecasts(tmp_path: Path) -> None:

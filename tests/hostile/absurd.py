@@ -1,4 +1,4 @@
-"""Films of absurd sizes and figures, as no camera and no encoder makes them."""
+"""Films with absurd sizes and values that no real encoder writes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.hostile import forge
-from tests.hostile.forge import box, element, matroska, movie, picture, track
+from tests.hostile.forge import box, element, matroska, movie, track, video
 
 RAW = b"V_UNCOMPRESSED"
 
 
 def _sized(width: int, height: int, more: bytes = forge.STEP) -> bytes:
-    return matroska(tracks=track(1, 1, RAW, picture(width, height, forge.I420) + more))
+    return matroska(tracks=track(1, 1, RAW, video(width, height, forge.I420) + more))
 
 
 def _shown(width: int, height: int) -> bytes:
     shown = element("54b0", width.to_bytes(4)) + element("54ba", height.to_bytes(4))
-    size = picture(64, 64, forge.I420 + shown + element("54b2", b"\x03"))
+    size = video(64, 64, forge.I420 + shown + element("54b2", b"\x03"))
     return matroska(tracks=track(1, 1, RAW, size + forge.STEP))
 
 
@@ -30,7 +30,7 @@ def _subtitles(count: int) -> bytes:
     return b"".join(track(n, forge.SUBTITLE, b"S_TEXT/UTF8") for n in range(2, count + 2))
 
 
-def _nested(identity: str, depth: int, core: bytes = b"") -> bytes:
+def _nest(identity: str, depth: int, core: bytes = b"") -> bytes:
     for _ in range(depth):
         core = element(identity, core)
     return core
@@ -45,12 +45,12 @@ def _chapters(count: int) -> bytes:
 
 
 def _bomb() -> bytes:
-    """Pictures that inflate to a thousand times their size."""
+    """Compressed frames that inflate to a thousand times their size."""
     packed = element("4254", b"\0")
     encoding = element("6d80", element("6240", element("5034", packed)))
     data = zlib.compress(bytes(50_000_000), 6)
     block = element("a3", b"\x81\0\0\x80" + data)
-    tracks = track(1, 1, RAW, picture(64, 64, forge.I420) + forge.STEP + encoding)
+    tracks = track(1, 1, RAW, video(64, 64, forge.I420) + forge.STEP + encoding)
     cluster = element("1f43b675", element("e7", b"\0") + block * 20)
     return matroska(tracks=tracks, cluster=cluster)
 
@@ -72,11 +72,11 @@ def _segment_size(size: bytes) -> bytes:
     return whole[:at] + size + whole[at + 8 :]
 
 
-def _rotten(seed: int) -> bytes:
-    chance = random.Random(seed)
+def _corrupt(seed: int) -> bytes:
+    rng = random.Random(seed)
     data = bytearray(matroska(more=_chapters(3) + forge.tag(b"A", b"B"), cluster=forge.frames(2)))
     for _ in range(12):
-        data[chance.randrange(600)] = chance.randrange(256)
+        data[rng.randrange(600)] = rng.randrange(256)
     return bytes(data)
 
 
@@ -130,9 +130,9 @@ FILMS: dict[str, Callable[[], bytes]] = {
     "one-picture.mkv": lambda: matroska(cluster=forge.frames(1)),
     "no-picture.mkv": lambda: matroska(cluster=b""),
     "bomb.mkv": _bomb,
-    "deep-tags.mkv": lambda: matroska(more=element("1254c367", _nested("67c8", 5000))),
+    "deep-tags.mkv": lambda: matroska(more=element("1254c367", _nest("67c8", 5000))),
     "deep-chapters.mkv": lambda: matroska(
-        more=element("1043a770", element("45b9", _nested("b6", 5000)))),
+        more=element("1043a770", element("45b9", _nest("b6", 5000)))),
     "deep-boxes.mp4": lambda: forge.nested(20_000),
     "deep-text.mp4": lambda: forge.FTYP + box(b"moov", b"[" * 100_000),
     "box-too-long.mp4": lambda: forge.FTYP + _claim(b"moov", 0x7FFFFFFF) + bytes(100),
@@ -159,7 +159,7 @@ FILMS: dict[str, Callable[[], bytes]] = {
     "nals.h264": lambda: b"\0\0\0\1\x67\x42" * 50_000,
     "nals.hevc": lambda: b"\0\0\0\1\x42\1" * 50_000,
     "empty.mkv": lambda: b"",
-    **{f"rotten-{seed}.mkv": functools.partial(_rotten, seed) for seed in range(12)},
+    **{f"corrupt-{seed}.mkv": functools.partial(_corrupt, seed) for seed in range(12)},
 }  # fmt: skip
 
 SPARSE = {
@@ -167,17 +167,17 @@ SPARSE = {
     "sparse-head.mkv": matroska()[:4000], "sparse-head.mp4": forge.FTYP,
     "sparse-head.ts": b"\x47\x40\x00\x10" + bytes(184),
 }  # fmt: skip
-"""Holes of 50 GB, some behind the beginning of a film."""
+"""Sparse files of 50 GB, some with the beginning of a film."""
 
 HOLE = 50 * 1024**3
 
 
-def lay_out(folder: Path) -> None:
+def write_films(folder: Path) -> None:
     for name, build in FILMS.items():
         (folder / name).write_bytes(build())
 
 
-def dig_holes(folder: Path) -> None:
+def write_sparse_files(folder: Path) -> None:
     for name, head in SPARSE.items():
         with open(folder / name, "wb") as file:
             file.write(head)

@@ -1,4 +1,4 @@
-"""Playlists, manifests, scripts and references in a film's clothes, each aimed at a trap."""
+"""Playlists, manifests, scripts and references disguised as films, each aimed at a trap."""
 
 from __future__ import annotations
 
@@ -208,4 +208,4 @@ def _references() -> Iterator[tuple[str, Build]]:
 ATTACKS: dict[str, Build] = {
     name: build for group in (_hls, _manifests, _scripts, _references) for name, build in group()
 }
-"""By the name of the film that each pretends to be."""
+"""Attacks by the name of the film that they pretend to be."""

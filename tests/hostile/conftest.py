@@ -1,4 +1,4 @@
-"""A library of attacks with its traps, and the program as a user calls it."""
+"""Fixtures for hostile files: a library, a trap, and the program as a user calls it."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def av1rules(
 
 
 @dataclass(frozen=True)
-class Measured:
-    """How a command ended, and the memory of the largest of its programs in bytes."""
+class MeasuredRun:
+    """The result of a command, and the memory of its largest process in bytes."""
 
     returncode: int
     stdout: bytes
@@ -54,8 +54,8 @@ class Measured:
     memory_bytes: int
 
 
-def measured(*arguments: str, cwd: Path) -> Measured:
-    """The program as a user calls it, its memory taken by the system's own count."""
+def run_measured(*arguments: str, cwd: Path) -> MeasuredRun:
+    """Run the program as a user does, and take its memory from the system's accounting."""
     started = time.monotonic()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         argv = [sys.executable, "-m", "av1rules", *arguments]
@@ -64,7 +64,7 @@ def measured(*arguments: str, cwd: Path) -> Measured:
         child.returncode = os.waitstatus_to_exitcode(status)
         for stream in (out, err):
             stream.seek(0)
-        return Measured(
+        return MeasuredRun(
             returncode=child.returncode,
             stdout=out.read(),
             stderr=err.read(),
@@ -74,15 +74,15 @@ def measured(*arguments: str, cwd: Path) -> Measured:
 
 
 @pytest.fixture(scope="session")
-def tiny(make_clip: MakeClip) -> Path:
-    """A fifth of a second that any demuxer of a playlist would be glad to follow to."""
+def small_clip(make_clip: MakeClip) -> Path:
+    """A clip of 0.2 s that any playlist demuxer could play."""
     return make_clip(
-        "tiny.ts", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=0.2", "-c:v", "mpeg2video"
+        "small_clip.ts", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=0.2", "-c:v", "mpeg2video"
     )
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def workdir(tmp_path: Path) -> Path:
     """A folder with rules and an empty library."""
     (tmp_path / "films").mkdir()
     (tmp_path / "rules.yaml").write_text(RULES)
@@ -90,11 +90,11 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def trap(place: Path, tiny: Path, tools: Tools) -> Iterator[Trap]:
-    """A secret beside the library and a bait inside of it."""
-    secret, bait = place / "secret" / "secret.ts", place / "films" / "bait.ts"
+def trap(workdir: Path, small_clip: Path, tools: Tools) -> Iterator[Trap]:
+    """A secret beside the library and a bait inside it."""
+    secret, bait = workdir / "secret" / "secret.ts", workdir / "films" / "bait.ts"
     secret.parent.mkdir()
     for path in (secret, bait):
-        path.write_bytes(tiny.read_bytes())
+        path.write_bytes(small_clip.read_bytes())
     with set_trap(secret, bait) as ready:
         yield ready

@@ -1,4 +1,4 @@
-"""Makes files that no honest program writes: Matroska, MP4, AVI and scripts, byte by byte."""
+"""Builds files that no regular program writes: Matroska, MP4, AVI and scripts, byte by byte."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def track(number: int, kind: int, codec: bytes, more: bytes = b"") -> bytes:
     return element("ae", facts + element("86", codec) + more)
 
 
-def picture(width: int, height: int, more: bytes = b"") -> bytes:
+def video(width: int, height: int, more: bytes = b"") -> bytes:
     return element(
         "e0", element("b0", width.to_bytes(4)) + element("ba", height.to_bytes(4)) + more
     )
@@ -26,14 +26,14 @@ def picture(width: int, height: int, more: bytes = b"") -> bytes:
 
 I420 = element("2eb524", b"I420")
 STEP = element("23e383", (40_000_000).to_bytes(4))
-FILM = track(1, 1, b"V_UNCOMPRESSED", picture(64, 64, I420) + STEP)
-"""Raw pictures of 64x64: a film that decodes without any encoder having made it."""
+FILM = track(1, 1, b"V_UNCOMPRESSED", video(64, 64, I420) + STEP)
+"""Raw 64x64 video, which decodes without needing an encoder."""
 
 SUBTITLE = 0x11
 
 
 def frames(count: int = 12, *, first_ms: int = 0) -> bytes:
-    """A Cluster with raw pictures, 25 a second; `first_ms` may be negative."""
+    """A Cluster with raw frames at 25 fps; `first_ms` may be negative."""
     blocks = b""
     for number in range(count):
         stamp = (first_ms + number * 40).to_bytes(2, "big", signed=True)
@@ -45,14 +45,14 @@ def frames(count: int = 12, *, first_ms: int = 0) -> bytes:
 def matroska(
     *, info: bytes = b"", tracks: bytes = FILM, more: bytes = b"", cluster: bytes | None = None
 ) -> bytes:
-    """A film by hand; `info`, `tracks` and `more` are ready elements."""
+    """A Matroska film; `info`, `tracks` and `more` are finished elements."""
     header = element("1a45dfa3", element("4282", b"matroska"))
     parts = element("1549a966", info) + element("1654ae6b", tracks) + more
     return header + element("18538067", parts + (frames() if cluster is None else cluster))
 
 
 def duration(value: float) -> bytes:
-    """Duration of a Segment as a float that may be NaN or negative."""
+    """The Duration of a Segment, a float that may be NaN or negative."""
     return element("4489", struct.pack(">d", value))
 
 
@@ -128,9 +128,9 @@ def movie(*traks: bytes, head: bytes = b"") -> bytes:
 
 
 def alias(path: str) -> bytes:
-    """A `dref` entry as the Mac wrote it: an alias record that names another file."""
+    """A `dref` entry of classic Mac OS: an alias record that names another file."""
     name, folder = path.rpartition("/")[2].encode(), path.rpartition("/")[0].encode()
-    record = bytes(10)  # user type, size, version, kind: not looked at
+    record = bytes(10)  # user type, size, version, kind: ignored
     record += bytes([4]) + b"disk".ljust(27, b"\0")
     record += bytes(12)  # created, file system, disk type, folder id
     record += bytes([min(len(name), 63)]) + name[:63].ljust(63, b"\0")
@@ -142,14 +142,14 @@ def alias(path: str) -> bytes:
 
 
 def reference_movie(kind: bytes, url: str) -> bytes:
-    """A QuickTime movie that is nothing but a hint to another one."""
+    """A QuickTime movie that only refers to another one."""
     target = url.encode() + b"\0"
     rdrf = full_box(b"rdrf", kind, struct.pack(">I", len(target)), target)
     return FTYP + box(b"moov", mvhd(), box(b"rmra", box(b"rmda", rdrf)))
 
 
 def nested(depth: int) -> bytes:
-    """MP4 boxes, each within the one before."""
+    """Nested MP4 boxes."""
     inner = b""
     for _ in range(depth):
         inner = box(b"moov", inner)
@@ -163,7 +163,7 @@ def chunk(kind: bytes, *content: bytes) -> bytes:
 
 
 def avi_with_subtitles(script: bytes) -> bytes:
-    """An AVI whose text track is `script`: FFmpeg once ran whatever demuxer that looked like."""
+    """An AVI with `script` as its text track, for which FFmpeg once chose any matching demuxer."""
     head = struct.pack("<14I", 40_000, 0, 0, 0x10, 1, 0, 2, 0, 64, 64, 0, 0, 0, 0)
     film = b"vidsMJPG" + struct.pack("<10I", 0, 0, 0, 1, 25, 0, 1, 0, 0xFFFFFFFF, 0) + bytes(8)
     form = struct.pack("<IiiHH4sIiiII", 40, 64, 64, 1, 24, b"MJPG", 0, 0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What lies where films should be: pipes, devices, loops, closed folders, names without end."""
+"""Things in the place of films: pipes, devices, loops, unreadable folders, very long names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.runs import RunCounts, run_plan
 from tests.sample_library import SampleLibrary
 
 
-def walked(root: Path) -> tuple[list[str], list[WalkProblem]]:
+def walk_names(root: Path) -> tuple[list[str], list[WalkProblem]]:
     steps = list(
         walk([("films", str(root))], include=[], exclude=[], min_size=0, settle_s=0,
              now_s=time.time())
@@ -38,12 +38,12 @@ def walked(root: Path) -> tuple[list[str], list[WalkProblem]]:
 
 
 def make_special(path: Path, kind: str) -> None:
-    """Something at `path` that is no regular file."""
+    """Create something at `path` that is not a regular file."""
     if kind == "fifo":
         os.mkfifo(path)
     elif kind == "socket":
         with socket.socket(socket.AF_UNIX) as one:
-            one.bind(os.path.relpath(path))  # the name of a socket may be short only
+            one.bind(os.path.relpath(path))  # names of sockets must be short
     elif kind == "folder":
         path.mkdir()
     elif kind == "dangling":
@@ -70,7 +70,7 @@ def test_what_is_no_file_is_no_film(
     monkeypatch.chdir(tmp_path)
     make_special(tmp_path / "film.mkv", kind)
     (tmp_path / "good.mkv").touch()
-    assert walked(tmp_path) == (["good.mkv"], [])
+    assert walk_names(tmp_path) == (["good.mkv"], [])
 
 
 @pytest.mark.parametrize("kind", ["fifo", "socket", "folder", "device"])
@@ -111,7 +111,7 @@ def test_film_that_becomes_a_pipe_between_plan_and_run_is_dropped(
     (library.folder / "films").mkdir(parents=True)
     library.rules()
     pipe, _ = library.add("pipe.mkv"), library.add("good.mkv")
-    pipe.write_bytes(film.read_bytes() + bytes(9))  # another film, no copy
+    pipe.write_bytes(film.read_bytes() + bytes(9))  # different content, not a copy
 
     def swap_and_run(*given: Any, **named: Any) -> RunCounts:
         pipe.unlink()
@@ -134,11 +134,11 @@ def test_loops_of_folders_and_links_out_are_not_entered(tmp_path: Path) -> None:
     (root / "out").symlink_to(tmp_path / "outside")
     (root / "dots").symlink_to("../..")
     (root / "a" / "film.mkv").touch()
-    assert walked(root) == (["a/film.mkv"], [])
+    assert walk_names(root) == (["a/film.mkv"], [])
 
 
 def test_deepest_folders_are_told_and_the_rest_is_found(tmp_path: Path) -> None:
-    """A tree deeper than any path can name: the walk neither ends nor recurses."""
+    """A tree deeper than the longest path: the walk neither aborts nor recurses."""
     root = tmp_path / "films"
     root.mkdir()
     (root / "z.mkv").touch()
@@ -150,31 +150,31 @@ def test_deepest_folders_are_told_and_the_rest_is_found(tmp_path: Path) -> None:
             os.close(here)
             here = below
         os.close(os.open("deep.mkv", os.O_CREAT | os.O_WRONLY, dir_fd=here))
-        names, problems = walked(root)
+        names, problems = walk_names(root)
         assert "z.mkv" in names
         assert [problem.message for problem in problems] == [
             "cannot read the folder: File name too long"
         ]
     finally:
         os.close(here)
-        subprocess.run(["rm", "-rf", str(root)], check=True)  # Python's own recurses too deep
+        subprocess.run(["rm", "-rf", str(root)], check=True)  # shutil.rmtree recurses too deep
 
 
 @pytest.mark.real
-def test_deepest_names_are_planned_and_run(place: Path) -> None:
-    """Names of 255 bytes and a path near the longest: clear for each, the others go on."""
+def test_deepest_names_are_planned_and_run(workdir: Path) -> None:
+    """Names of 255 bytes and a path of nearly maximum length don't stop other films."""
     film = forge.matroska()
-    folder = place / "films"
+    folder = workdir / "films"
     while len(os.fsencode(folder)) < 3600:
         folder /= "d" * 200
     folder.mkdir(parents=True)
     rest = 4095 - len(os.fsencode(folder)) - 1
     for name in ("short.mkv", f"{'l' * (min(rest, 255) - 4)}.mkv"):
         (folder / name).write_bytes(film)
-    (place / "films" / "good.mkv").write_bytes(film)
-    done = av1rules("run", cwd=place)
-    assert b"fault in av1rules" not in done.stderr, done.stderr.decode()
-    assert (place / "out" / "films" / "good.mkv").is_file(), done.stderr.decode()
+    (workdir / "films" / "good.mkv").write_bytes(film)
+    done = av1rules("run", cwd=workdir)
+    assert b"bug in av1rules" not in done.stderr, done.stderr.decode()
+    assert (workdir / "out" / "films" / "good.mkv").is_file(), done.stderr.decode()
 
 
 def test_names_alike_but_for_case_or_accent_are_different_films(tmp_path: Path) -> None:
@@ -190,8 +190,8 @@ def test_names_alike_but_for_case_or_accent_are_different_films(tmp_path: Path) 
     for name in names:
         (tmp_path / name).touch()
     if len(os.listdir(tmp_path)) < len(names):
-        pytest.skip("this file system takes some of these names for one")
-    assert walked(tmp_path)[0] == sorted(names)
+        pytest.skip("this file system treats some of these names as equal")
+    assert walk_names(tmp_path)[0] == sorted(names)
 
 
 def test_100_000_entries_in_one_folder_are_walked_soon(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_100_000_entries_in_one_folder_are_walked_soon(tmp_path: Path) -> None:
         os.symlink("x", f"{tmp_path}/{number}.mkv")
     (tmp_path / "film.mkv").touch()
     started = time.monotonic()
-    assert walked(tmp_path) == (["film.mkv"], [])
+    assert walk_names(tmp_path) == (["film.mkv"], [])
     assert time.monotonic() - started < 20
 
 
@@ -207,14 +207,14 @@ UNREADABLE = """
 import json, os, sys
 sys.path[:] = json.loads(sys.argv[2])
 from pathlib import Path
-from tests.hostile.test_places import walked
+from tests.hostile.test_places import walk_names
 from tests.conftest import library_file
 from av1rules.media.ffprobe import probe_file
 from av1rules.ffmpeg.tools import Tools
 from av1rules.base.errors import UnansweredProbeError
 if os.getuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
-names, problems = walked(Path(sys.argv[1]))
+names, problems = walk_names(Path(sys.argv[1]))
 tools = Tools(ffmpeg="", ffprobe="not-started", ffmpeg_version="8", ffprobe_version="8",
               version=(8, 0), encoders=())
 try:
@@ -225,8 +225,8 @@ except UnansweredProbeError as problem:
 
 
 def test_what_may_not_be_read_is_told_and_the_rest_found() -> None:
-    """As a user without rights, even if the tests run as root, who reads everything."""
-    with tempfile.TemporaryDirectory() as folder:  # those of pytest are closed to other users
+    """As an unprivileged user, even if the tests run as root, who can read everything."""
+    with tempfile.TemporaryDirectory() as folder:  # other users can't enter pytest's folders
         root = Path(folder) / "films"
         (root / "closed").mkdir(parents=True)
         (root / "closed" / "film.mkv").touch()

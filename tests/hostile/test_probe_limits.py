@@ -1,4 +1,4 @@
-"""An ffprobe that hangs, floods, lies or dies is stopped and told; what may pass is not kept."""
+"""An ffprobe that hangs, floods, lies or dies is stopped; temporary failures are not cached."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GOOD = (
 )
 
 ASKS_ON = GOOD.replace("mpeg4", "h264").replace("progressive", "tt")
-"""Interlaced H.264: its pictures are asked for too."""
+"""Interlaced H.264: a second query asks for its frames."""
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def film(tmp_path: Path) -> LibraryFile:
 
 
 def ffprobe(folder: Path, script: str) -> Tools:
-    """A shell script in ffprobe's place."""
+    """A shell script instead of ffprobe."""
     path = folder / "ffprobe"
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
@@ -44,25 +44,25 @@ def ffprobe(folder: Path, script: str) -> Tools:
     )  # fmt: skip
 
 
-def say(text: str) -> str:
+def reply(text: str) -> str:
     return f"cat <<'END'\n{text}\nEND"
 
 
-def deep(opening: str, closing: str) -> str:
+def nest(opening: str, closing: str) -> str:
     return '{"format":' + opening * 50_000 + closing * 50_000 + "}"
 
 
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        (say("[]"), "ffprobe gave no readable answer: Expected `object`, got `array`"),
-        (say(""), "ffprobe gave no readable answer: "),
-        (say('{"format":{"duration":NaN}}'), "ffprobe gave no readable answer: "),
-        (say('{"streams":[{"index":1e400}]}'), "ffprobe gave no readable answer: "),
-        (say(deep("[", "]")), "ffprobe gave no readable answer: "),
-        (say(deep('{"tags":', "}").replace("}}", "1}}", 1)), "ffprobe gave no readable answer: "),
+        (reply("[]"), "ffprobe gave no readable answer: Expected `object`, got `array`"),
+        (reply(""), "ffprobe gave no readable answer: "),
+        (reply('{"format":{"duration":NaN}}'), "ffprobe gave no readable answer: "),
+        (reply('{"streams":[{"index":1e400}]}'), "ffprobe gave no readable answer: "),
+        (reply(nest("[", "]")), "ffprobe gave no readable answer: "),
+        (reply(nest('{"tags":', "}").replace("}}", "1}}", 1)), "ffprobe gave no readable answer: "),
         ("printf '{\"format\":\"\\377\"}'", "ffprobe gave no readable answer: "),
-        (say("{}"), "no streams found: not a media file, or one that is damaged"),
+        (reply("{}"), "no streams found: not a media file, or one that is damaged"),
         ("kill -SEGV $$", "ffprobe failed (killed by SIGSEGV): no message"),
         ("echo one >&2; exit 7", "ffprobe failed (exit code 7): one"),
         ("yes", "ffprobe's answer is larger than 16777216 bytes"),
@@ -70,7 +70,7 @@ def deep(opening: str, closing: str) -> str:
         ("yes | tr -d '\\n' >&2", "ffprobe gave no answer within 0.5 s"),
     ],
     ids=[
-        "list", "nothing", "nan", "huge-float", "deep-list", "deep-object", "not-utf8",
+        "list", "nothing", "nan", "huge-float", "nest-list", "nest-object", "not-utf8",
         "no-facts", "crash", "refusal", "flood", "flood-of-errors", "endless-line",
     ],
 )  # fmt: skip
@@ -120,21 +120,21 @@ def _is_alive(number: int) -> bool:
         "kill -KILL $$",
         "echo 'file:/films/a.mkv: Input/output error' >&2; exit 1",
         "echo 'file:/films/a.mkv: No such file or directory' >&2; exit 1",
-        f'case "$*" in *-select_streams*) sleep 30;; *) {say(ASKS_ON)}\n;; esac',
+        f'case "$*" in *-select_streams*) sleep 30;; *) {reply(ASKS_ON)}\n;; esac',
     ],
     ids=["timeout", "killed", "disk", "unmounted", "second-question"],
 )
 def test_failure_that_may_pass_is_asked_again(
     script: str, film: LibraryFile, tmp_path: Path
 ) -> None:
-    """A disk that hung once must not mark a film for good."""
+    """A disk that hung once must not mark a film as unreadable for good."""
     with LibraryCache(tmp_path / "state") as cache:
         tools = ffprobe(tmp_path, script)
         ((_, first),) = probe_many([film], tools, cache, jobs=1, timeout_s=0.3)
     assert isinstance(first, ProbeFailure)
     assert first.is_passing
     with LibraryCache(tmp_path / "state") as cache:
-        ((_, second),) = probe_many([film], ffprobe(tmp_path, say(GOOD)), cache, jobs=1)
+        ((_, second),) = probe_many([film], ffprobe(tmp_path, reply(GOOD)), cache, jobs=1)
     assert isinstance(second, Source)
 
 
@@ -142,7 +142,7 @@ def test_failure_of_the_file_itself_is_asked_once(film: LibraryFile, tmp_path: P
     with LibraryCache(tmp_path / "state") as cache:
         tools = ffprobe(tmp_path, "echo 'Invalid data found' >&2; exit 1")
         ((_, first),) = probe_many([film], tools, cache, jobs=1)
-        ((_, second),) = probe_many([film], ffprobe(tmp_path, say(GOOD)), cache, jobs=1)
+        ((_, second),) = probe_many([film], ffprobe(tmp_path, reply(GOOD)), cache, jobs=1)
     assert (
         first == second == ProbeFailure(message="ffprobe failed (exit code 1): Invalid data found")
     )

@@ -1,4 +1,4 @@
-"""Rules files made to exhaust or to run something: refused soon, in words, within little memory."""
+"""Rules files that try to exhaust memory or run code are refused quickly, with a clear message."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from av1rules.policy.problems import MAX_PROBLEMS
 from tests.hostile.conftest import av1rules
 
 LETTERS = "abcdefghij"
-LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+BILLION_LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
     for before, name in itertools.pairwise(LETTERS)
 )
 HEAD = "version: 1\nlibrary: {roots: [films]}\noutput: {root: out}\n"
 
 BOMBS = {
-    "laughs": (LAUGHS, "aliases repeat more than 10000 values"),
+    "laughs": (BILLION_LAUGHS, "aliases repeat more than 10000 values"),
     "alias of itself": ("a: &a [*a]\n", "a"),
     "merge key": (HEAD + "rules:\n  - &x {name: a, skip: y}\n  - <<: *x\n", "merge"),
     "flow lists": ("[" * 200_000, "nested deeper than 50 levels"),
@@ -39,7 +39,7 @@ BOMBS = {
     "code": (HEAD + "rules: !!python/object/apply:os.system ['touch ran']\n", "tags such as"),
     "duplicate key": ("version: 1\nversion: 1\n", "version"),
     "zero byte": ("a: \0b\n", "the character U+0000 is not allowed here"),
-    "tabs": ("\t\n" * 100_000, "a tab begins the line"),
+    "tabs": ("\t\n" * 100_000, "a tab starts the line"),
     "escapes": ('"\\e[31m\\x9b\\u202e": 1\n', "unknown key"),
 }
 
@@ -113,9 +113,9 @@ def test_no_glob_takes_long_on_any_name(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["{a,b}" * 20, "{1..999999999}", "{a{b{c,d},{e,f}},g}" * 12])
 def test_glob_that_stands_for_too_many_is_refused(pattern: str) -> None:
-    fault = glob_problem(pattern)
-    assert fault is not None
-    assert fault[0] == "the braces stand for more than 256 patterns"
+    problem = glob_problem(pattern)
+    assert problem is not None
+    assert problem[0] == "the braces expand to more than 256 patterns"
 
 
 @pytest.mark.parametrize("pattern", SLOW[:7], ids=lambda pattern: pattern[:12])
@@ -149,4 +149,4 @@ def test_file_of_many_faults_tells_the_first_and_that_there_are_more(
     ruleset, problems = check_rules(path)
     assert ruleset is None
     assert len(problems) == MAX_PROBLEMS + 1
-    assert problems[-1].message == "there are more than 200 problems: the others are not shown"
+    assert problems[-1].message == "more than 200 problems: the others are not shown"

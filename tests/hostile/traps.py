@@ -1,5 +1,5 @@
-"""What tells that a hostile file reached beyond itself: files that notice being opened, a socket
-that notices being called, and the system calls of every program started."""
+"""Detects access by hostile files: watched files, a listening socket, and the system calls of every
+program that is started."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NONBLOCK = 0o4000
 
 @dataclass
 class Trap:
-    """A secret outside the library, a bait inside of it, and a port that nobody may call."""
+    """A secret outside the library, a bait inside it, and a port; nothing may access them."""
 
     secret: Path
     bait: Path
@@ -37,8 +37,8 @@ class Trap:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/x.ts"
 
-    def sprung(self) -> list[str]:
-        """What was touched since the last look."""
+    def accessed(self) -> list[str]:
+        """What was accessed since the last call."""
         found = []
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -62,7 +62,7 @@ class Trap:
 
 @contextlib.contextmanager
 def set_trap(secret: Path, bait: Path) -> Iterator[Trap]:
-    """`secret` and `bait` exist already; both are films, so that following a link would work."""
+    """`secret` and `bait` exist; both are films, so that following a link would succeed."""
     if sys.platform != "linux":
         pytest.skip("watching files needs inotify")
     watch = ctypes.CDLL(None).inotify_init1(_NONBLOCK)
@@ -85,20 +85,20 @@ _FORKS = ("clone", "clone3", "fork", "vfork")
 _CHILD = re.compile(r" = (\d+)$")
 
 SYSTEM = ("/etc/ld.so", "/etc/localtime", "/lib", "/usr/", "/proc/", "/sys/", "/dev/")
-"""Where any program looks for its libraries and for what the machine is like."""
+"""Paths that any program may open: libraries and information on the system."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """One program as strace saw it: its arguments, the files it opened, its sockets."""
+    """One program in a trace of strace: its arguments, opened files and sockets."""
 
     name: str
     command: str
     opened: list[str] = field(default_factory=list)
     sockets: list[str] = field(default_factory=list)
 
-    def strangers(self) -> list[str]:
-        """Files opened that are neither named in the command nor of the system."""
+    def unexpected_files(self) -> list[str]:
+        """Opened files that are neither in the command nor part of the system."""
         return [
             path for path in self.opened if path not in self.command and not path.startswith(SYSTEM)
         ]
@@ -114,7 +114,7 @@ def strace() -> str:
 def read_trace(text: str) -> list[Program]:
     """Every program of a trace written by `strace -f -s 4096 -e abbrev=none -e trace=CALLS`."""
     rows = [(found, line) for line in text.splitlines() if (found := _LINE.match(line))]
-    parents: dict[str, str] = {}  # known before, since a child may run before its parent hears
+    parents: dict[str, str] = {}  # collected first: a child may run before its fork returns
     for found, line in rows:
         if found["call"] in _FORKS and (child := _CHILD.search(line)):
             parents[child[1]] = found["pid"]

@@ -136,8 +136,8 @@ def fill(ledger: Ledger) -> None:
     ledger.begin("/out/.av1rules-1", "films/\udcff.mkv")
     ledger.begin("/out/.av1rules-2", "films/c.mkv")
     ledger.prepare("/out/.av1rules-1", ROW, b"packed")
-    for verdict in (VERDICT, BARE_VERDICT):
-        ledger.record_attempt(verdict)
+    for attempt in (VERDICT, BARE_VERDICT):
+        ledger.record_attempt(attempt)
     for entry in (KEPT, BARE_KEPT):
         ledger.kept.add(entry)
     ledger.kept.begin(IN_FLIGHT, INTENT)

@@ -18,7 +18,7 @@ from av1rules.ledger.receipt import Receipt, SourcePicture, receipt_json
 from av1rules.ledger.records import AttemptResult
 from av1rules.ledger.trash_table import TrashEntry, TrashKind, TrashSum
 from av1rules.policy.quality_spec import GateScope, Metric
-from tests.ledger.test_ledger import verdict
+from tests.ledger.test_ledger import attempt
 from tests.ledger.test_receipt import SSIM, VMAF
 from tests.plan.test_freshness import ROW
 
@@ -103,9 +103,9 @@ def test_what_a_receipt_has_as_figures_is_not_read_from_its_words(tmp_path: Path
 def test_verdicts_of_every_kind_are_read(tmp_path: Path) -> None:
     with closing(Ledger.open(tmp_path)) as ledger:
         for kind in AttemptResult:
-            ledger.record_attempt(replace(verdict(kind), content_key=kind.value))
+            ledger.record_attempt(replace(attempt(kind), content_key=kind.value))
         found = read_outcomes(ledger)
-    assert [one.kind for one in found.verdicts] == list(AttemptResult)
+    assert [one.kind for one in found.attempts] == list(AttemptResult)
     assert all(len(found.of(kind)) == 1 for kind in AttemptResult)
 
 
@@ -123,7 +123,7 @@ def test_since(tmp_path: Path) -> None:
         for day in (1, 2, 3):
             at = f"2026-01-0{day}T12:00:00+00:00"
             ledger.commit(replace(ROW, target=f"/out/{day}", built_at=at), None)
-            ledger.record_attempt(replace(verdict(), content_key=str(day), at=at))
+            ledger.record_attempt(replace(attempt(), content_key=str(day), at=at))
             ledger.runs.begin(at)
     noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
     assert [made.target for made in read(tmp_path, since=noon)] == ["/out/2", "/out/3"]

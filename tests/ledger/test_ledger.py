@@ -24,7 +24,7 @@ from tests.plan.test_freshness import ROW
 ODD = os.fsdecode(b"/out/\xff\n\xe2\x80\xae.mkv")
 
 
-def verdict(kind: AttemptResult = AttemptResult.FAILED) -> Attempt:
+def attempt(kind: AttemptResult = AttemptResult.FAILED) -> Attempt:
     return Attempt(
         kind=kind, content_key="key", fingerprint="print", source="films/a.mkv", detail="broke",
         source_bytes=100, target_bytes=None, count=1, at="2026-01-01T00:00:00+00:00",
@@ -81,13 +81,13 @@ def test_reader_can_not_write(tmp_path: Path) -> None:
 
 def test_failures_are_counted_and_success_clears_them(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path)
-    ledger.record_attempt(verdict())
-    ledger.record_attempt(replace(verdict(), detail="broke again"))
-    seen = ledger.verdict("key", "print")
+    ledger.record_attempt(attempt())
+    ledger.record_attempt(replace(attempt(), detail="broke again"))
+    seen = ledger.attempt("key", "print")
     assert seen is not None
     assert (seen.count, seen.detail) == (2, "broke again")
     ledger.commit(replace(ROW, content_key="key", fingerprint="print"), b"{}")
-    assert ledger.verdict("key", "print") is None
+    assert ledger.attempt("key", "print") is None
     ledger.close()
 
 
@@ -95,11 +95,11 @@ def test_forget_makes_stale_and_drops_verdicts_of_that_source_only(tmp_path: Pat
     ledger = Ledger.open(tmp_path)
     ledger.commit(ROW, b"{}")
     ledger.commit(replace(ROW, target="/out/b.mkv", source="films/b.mkv"), b"{}")
-    ledger.record_attempt(verdict())
+    ledger.record_attempt(attempt())
     ledger.forget("films/a.mkv")
     flags = {row.source: row.forgotten for row in ledger.rows()}
     assert flags == {"films/a.mkv": True, "films/b.mkv": False}
-    assert ledger.verdict("key", "print") is None
+    assert ledger.attempt("key", "print") is None
     assert set(ledger.known_targets()) == {"/out/b.mkv"}
     ledger.close()
 
@@ -157,7 +157,7 @@ def test_an_older_ledger_is_brought_along(tmp_path: Path, version: int) -> None:
         db.commit()
     for open_ledger in (Ledger.read, Ledger.open):  # reading changes nothing
         with contextlib.closing(open_ledger(tmp_path)) as ledger:
-            found = ledger.verdict("key", "print")
+            found = ledger.attempt("key", "print")
             assert found is not None
             assert (found.kind, found.count, found.measured) == (AttemptResult.FAILED, 2, ())
             assert ledger.clips.all() == ()
@@ -168,10 +168,10 @@ def test_an_older_ledger_is_brought_along(tmp_path: Path, version: int) -> None:
 
 def test_verdicts_hold_what_was_measured(tmp_path: Path) -> None:
     with contextlib.closing(Ledger.open(tmp_path)) as ledger:
-        poor = replace(verdict(AttemptResult.TOO_POOR), measured=(("vmaf_p5", 87.25),))
-        for output in (poor, verdict()):
+        poor = replace(attempt(AttemptResult.TOO_POOR), measured=(("vmaf_p5", 87.25),))
+        for output in (poor, attempt()):
             ledger.record_attempt(output)
-            assert ledger.verdict("key", "print") == output
+            assert ledger.attempt("key", "print") == output
 
 
 SAMPLE = SampleEncode(

@@ -6,13 +6,13 @@ from msgspec.structs import replace
 
 from av1rules.encode.job import Check
 from av1rules.ledger.receipt import (
-    MOST_SECONDS,
+    MAX_SECONDS,
     Receipt,
     SettingLine,
     SourcePicture,
-    kept_scores,
     parse_receipt,
     receipt_json,
+    receipt_scores,
     receipt_text,
 )
 from av1rules.policy.quality_spec import Metric
@@ -63,7 +63,7 @@ RECEIPT = Receipt(
     finished_at="2026-11-22T11:00:00Z",
     encode_s=3500.0,
     verify_s=61.5,
-    scores=kept_scores((VMAF, SSIM)),
+    scores=receipt_scores((VMAF, SSIM)),
     score_scope="samples",
     log=("[h264] [warning] something",),
     last_lines=("[out#0/matroska] [info] video:954KiB audio:0KiB",),
@@ -109,9 +109,9 @@ def test_a_receipt_of_an_earlier_version() -> None:
 
 
 def test_scores_are_kept_rounded_and_not_of_every_second_of_a_film() -> None:
-    (kept,) = kept_scores((VMAF,))
+    (kept,) = receipt_scores((VMAF,))
     assert kept.mean == 95.1235
     assert kept.per_second == (95.0, 84.3, 96.1235)
-    long = replace(VMAF, per_second=(90.0,) * (MOST_SECONDS + 1))
-    assert kept_scores((long,))[0].per_second == ()
-    assert kept_scores((long,))[0].worst_second == VMAF.worst_second
+    long = replace(VMAF, per_second=(90.0,) * (MAX_SECONDS + 1))
+    assert receipt_scores((long,))[0].per_second == ()
+    assert receipt_scores((long,))[0].worst_second == VMAF.worst_second

@@ -58,8 +58,8 @@ def test_targets_and_work_in_hand_are_read(stored: Ledger) -> None:
     prepared, begun = stored.jobs_in_progress()
     assert prepared == sample.IN_HAND
     assert (begun.row, begun.receipt) == (None, None)
-    assert stored.verdict("9-key", "other") == sample.VERDICT
-    assert stored.verdict("9-key", "third") == sample.BARE_VERDICT
+    assert stored.attempt("9-key", "other") == sample.VERDICT
+    assert stored.attempt("9-key", "third") == sample.BARE_VERDICT
 
 
 def test_what_lies_aside_is_read(stored: Ledger) -> None:

@@ -23,7 +23,7 @@ from av1rules.media.ffprobe import probe_file
 from av1rules.media.ffprobe_json import RawFormat, RawProbe, RawStream
 from tests.conftest import MakeClip, library_file
 from tests.encode.real import FAST
-from tests.hostile.forge import FILM, I420, STEP, element, matroska, picture, track
+from tests.hostile.forge import FILM, I420, STEP, element, matroska, track, video
 
 CLIP = (
     "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=1", "-f", "lavfi", "-i", "sine=d=1",
@@ -128,7 +128,7 @@ def test_content_encryption_of_matroska(
 ) -> None:
     film = tmp_path / "film.mkv"
     film.write_bytes(
-        matroska(tracks=track(1, 1, b"V_UNCOMPRESSED", picture(64, 64, I420) + STEP + more))
+        matroska(tracks=track(1, 1, b"V_UNCOMPRESSED", video(64, 64, I420) + STEP + more))
     )
     assert (probe_file(library_file(film), tools).encryption is not None) is is_encrypted
 

@@ -58,8 +58,8 @@ def say(approvals: Path, number: int, answer: Answer) -> None:
     record(approvals, decision)
 
 
-def standings(ledger: Ledger, approvals: Path) -> list[ClipStatus]:
-    return [one.standing for one in clip_statuses(ledger, approvals)]
+def statuses(ledger: Ledger, approvals: Path) -> list[ClipStatus]:
+    return [one.status for one in clip_statuses(ledger, approvals)]
 
 
 def test_what_people_said_and_what_was_encoded(ledger: Ledger, approvals: Path) -> None:
@@ -68,7 +68,7 @@ def test_what_people_said_and_what_was_encoded(ledger: Ledger, approvals: Path) 
     for number, answer in ((2, Answer.APPROVED), (3, Answer.REJECTED), (4, Answer.ADJUSTED)):
         say(approvals, number, answer)
     ledger.commit(replace(ROW, fingerprint="print5"), None)
-    assert standings(ledger, approvals) == [
+    assert statuses(ledger, approvals) == [
         ClipStatus.WAITING,
         ClipStatus.APPROVED,
         ClipStatus.REJECTED,
@@ -82,9 +82,9 @@ def test_canaries_release_the_rest(ledger: Ledger, approvals: Path) -> None:
     for number in (1, 2, 3):
         ledger.clips.put(clip(number, review="canary(2)"))
     say(approvals, 1, Answer.APPROVED)
-    assert standings(ledger, approvals)[1:] == [ClipStatus.WAITING, ClipStatus.WAITING]
+    assert statuses(ledger, approvals)[1:] == [ClipStatus.WAITING, ClipStatus.WAITING]
     say(approvals, 2, Answer.APPROVED)
-    assert standings(ledger, approvals) == [ClipStatus.APPROVED] * 3
+    assert statuses(ledger, approvals) == [ClipStatus.APPROVED] * 3
 
 
 def test_an_approval_of_other_settings_is_void(ledger: Ledger, approvals: Path) -> None:
@@ -92,7 +92,7 @@ def test_an_approval_of_other_settings_is_void(ledger: Ledger, approvals: Path) 
     other = clip(1)
     facts = replace(other.facts, settings=structs.replace(SETTINGS, crf=30))
     ledger.clips.put(replace(other, facts=facts))
-    assert standings(ledger, approvals) == [ClipStatus.VOID]
+    assert statuses(ledger, approvals) == [ClipStatus.VOID]
 
 
 def test_since(ledger: Ledger, approvals: Path) -> None:

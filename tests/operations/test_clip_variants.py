@@ -65,11 +65,11 @@ def test_variants_show_the_same_passages_and_decide_nothing(waiting: SampleLibra
     assert [event.is_variant for event in made] == [True, True]
     assert "waits for approval" not in waiting.output()
     view = view_of(waiting)
-    assert view.standing is ClipStatus.WAITING
+    assert view.status is ClipStatus.WAITING
     assert view.made == base
     assert sorted(one.text for one in view.variants) == ["crf 40", "preset 13, film_grain 4"]
     for one in view.variants:
-        assert one.standing is ClipStatus.VARIANT
+        assert one.status is ClipStatus.VARIANT
         assert one.made.facts.pieces == base.facts.pieces
         assert one.made.facts.frames == base.facts.frames
         assert one.made.facts.scores
@@ -165,9 +165,9 @@ def test_a_variant_is_no_canary(waiting: SampleLibrary, other_clip: Path) -> Non
     attempt(waiting, {"crf": 40.0}, {"crf": 41.0})
     waiting.add("other.mkv", other_clip)
     assert waiting.row("other.mkv").action is PlanAction.CLIP
-    standings = [view.standing for view in _views(waiting)]
-    assert standings.count(ClipStatus.VARIANT) == 2
-    assert standings.count(ClipStatus.WAITING) == 1
+    statuses = [view.status for view in _views(waiting)]
+    assert statuses.count(ClipStatus.VARIANT) == 2
+    assert statuses.count(ClipStatus.WAITING) == 1
 
 
 def _views(library: SampleLibrary) -> tuple[ClipView, ...]:
@@ -177,7 +177,7 @@ def _views(library: SampleLibrary) -> tuple[ClipView, ...]:
 
 def test_variants_follow_their_clip_and_are_found_by_number(waiting: SampleLibrary) -> None:
     attempt(waiting, {"crf": 40.0}, {"crf": 41.0})
-    assert [view.standing for view in _views(waiting)] == [
+    assert [view.status for view in _views(waiting)] == [
         ClipStatus.WAITING,
         ClipStatus.VARIANT,
         ClipStatus.VARIANT,

@@ -61,9 +61,9 @@ def clips(library: SampleLibrary) -> tuple[ClipRecord, ...]:
         ledger.close()
 
 
-def standings(library: SampleLibrary) -> dict[str, ClipStatus]:
+def statuses(library: SampleLibrary) -> dict[str, ClipStatus]:
     with open_workspace(library.rules_file, write=False) as workspace:
-        return {view.source.removeprefix("films/"): view.standing for view in list_clips(workspace)}
+        return {view.source.removeprefix("films/"): view.status for view in list_clips(workspace)}
 
 
 def say(library: SampleLibrary, name: str, answer: Answer, **more: object) -> None:
@@ -78,7 +78,7 @@ def test_due_made_held_approved_encoded(reviewed: SampleLibrary, tools: Tools) -
         PlanAction.CLIP,
         ("review: each (rules.yaml:8 (rule all))", "new"),
     )
-    assert standings(reviewed) == {"film.mkv": ClipStatus.DUE}
+    assert statuses(reviewed) == {"film.mkv": ClipStatus.DUE}
     finished = reviewed.run()
     assert (finished.clips, finished.done, finished.failed) == (1, 0, 0), reviewed.output()
     (made,) = [event for event in reviewed.events if isinstance(event, ClipMade)]
@@ -103,7 +103,7 @@ def test_due_made_held_approved_encoded(reviewed: SampleLibrary, tools: Tools) -
     assert row.notes[0].startswith("released: approved by ")
     assert reviewed.run().done == 1
     assert reviewed.row("film.mkv").action is PlanAction.FRESH
-    assert standings(reviewed) == {"film.mkv": ClipStatus.ENCODED}
+    assert statuses(reviewed) == {"film.mkv": ClipStatus.ENCODED}
     assert reviewed.leftovers() == []
 
 
@@ -143,7 +143,7 @@ def test_changed_settings_make_the_approval_void_and_the_old_clip_goes(
     assert new.facts.settings.crf == 45
     assert not os.path.exists(old.path)
     assert not page.exists()
-    assert standings(reviewed) == {"film.mkv": ClipStatus.VOID}
+    assert statuses(reviewed) == {"film.mkv": ClipStatus.VOID}
     assert "approval void: crf 50 -> 45 since" in reviewed.causes("film.mkv")[0]
     say(reviewed, "film.mkv", Answer.APPROVED)
     assert reviewed.run().done == 1

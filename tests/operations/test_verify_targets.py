@@ -104,7 +104,7 @@ class TestFindings:
         found = check(library, DIGEST)["a.mkv"]
         assert found.health is TargetHealth.DAMAGED
         assert "bit rot" in (found.detail or "")
-        assert "makes it anew from its source" in (found.hint or "")
+        assert "redoes it from its source" in (found.hint or "")
         assert "bit rot" in faults(library)["a.mkv"]
         check(library)
         assert "a.mkv" in faults(library), "size and time show no damage"

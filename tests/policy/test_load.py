@@ -223,7 +223,7 @@ def test_home_is_expanded_and_variables_are_not(
     ]
     found, problems = check_rules(write_rules("output: {temp_dir: $MEDIA/tmp}\nrules: []\n"))
     assert found is None
-    assert problems[0].message == "environment variables are not read: $MEDIA"
+    assert problems[0].message == "environment variables are not supported: $MEDIA"
 
 
 def test_relative_file_name_gives_absolute_paths(

@@ -167,9 +167,9 @@ def test_first_matching_rule_decides(write_rules: WriteRules) -> None:
 def test_explanation_holds_text_and_seen_values(write_rules: WriteRules) -> None:
     when = "{bitrate: {min: 15Mb/s}, any: [{hdr: [hdr10, hlg]}, not: {size: {max: 2GiB}}]}"
     values = facts(bitrate=25_500_000, size=3 * 1024**3)
-    verdict = evaluate(condition(write_rules, when), values)
-    assert (verdict.outcome, verdict.text, verdict.seen) == (True, "all of", "")
-    rate, either = verdict.parts
+    found = evaluate(condition(write_rules, when), values)
+    assert (found.outcome, found.text, found.seen) == (True, "all of", "")
+    rate, either = found.parts
     assert (rate.outcome, rate.text, rate.seen) == (True, "bitrate: {min: 15Mb/s}", "25.5 Mb/s")
     assert (either.outcome, either.text) == (True, "any of")
     hdr, negated = either.parts

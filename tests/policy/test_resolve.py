@@ -282,7 +282,7 @@ def test_skip_and_hold_have_a_reason(
 
 def test_without_moving_pictures_nothing_is_encoded(write_rules: WriteRules) -> None:
     found = decision(write_rules, EVERYTHING, source_tier=None, video_codec=None)
-    assert (found.kind, found.reason) == (DecisionKind.SKIP, "no moving pictures to encode")
+    assert (found.kind, found.reason) == (DecisionKind.SKIP, "no video to encode")
 
 
 def test_example_decides(tmp_path: Path) -> None:

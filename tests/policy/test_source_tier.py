@@ -137,14 +137,12 @@ def test_no_marker_inside_words_titles_or_far_folders(name: str) -> None:
 def test_nothing_known_is_web_with_little_confidence() -> None:
     found = tier()
     assert (found.source_tier, found.confidence) == (WEB, 0.2)
-    assert found.reasons == ("nothing speaks for any tier: taken for web-dl, the most common",)
+    assert found.reasons == ("no evidence for any tier: treated as web-dl, the most common",)
 
 
 def test_no_moving_pictures_is_no_tier() -> None:
     found = classify(source(), "movies/song.mkv", TierThresholds())
-    assert found == Classification(
-        source_tier=None, confidence=0.0, reasons=("no moving pictures",)
-    )
+    assert found == Classification(source_tier=None, confidence=0.0, reasons=("no video",))
 
 
 def test_reasons_give_what_was_seen_and_the_limit() -> None:
@@ -161,7 +159,7 @@ def test_contradicting_evidence_is_told_as_such() -> None:
     found = tier("movies/Film.2010.BluRay.x264.mkv", bitrate_bps=4 * M)
     assert found.reasons == (
         '"bluray" in the name',
-        "video 4.0 Mb/s at 1080p, below 5 Mb/s (speaks for low-quality)",
+        "video 4.0 Mb/s at 1080p, below 5 Mb/s (suggests low-quality)",
     )
     assert found.confidence < 0.5
 

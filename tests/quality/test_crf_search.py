@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from av1rules.policy.quality_spec import CRF_STEP, Floor, Metric, QualityTarget, Statistic
 from av1rules.quality.crf_search import (
     CLOSE_CRF,
-    MOST_TRIALS,
+    MAX_TRIALS,
     CrfFound,
     CrfNotReached,
     TrialPoint,
@@ -47,13 +47,13 @@ def _target(
 
 
 def _search(curve: Curve, target: QualityTarget, start: float = 32.0) -> CrfFound | CrfNotReached:
-    probes: list[TrialPoint] = []
+    trials: list[TrialPoint] = []
     while True:
-        step = next_step(target, probes, start=start)
+        step = next_step(target, trials, start=start)
         if isinstance(step, CrfFound | CrfNotReached):
             return step
-        assert len(probes) < MOST_TRIALS, "asked for more than the bound"
-        probes.append(TrialPoint(crf=step, value=curve(step)))
+        assert len(trials) < MAX_TRIALS, "asked for more than the bound"
+        trials.append(TrialPoint(crf=step, value=curve(step)))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_is_found_is_nearly_the_highest_wherever_it_starts(
     found = _search(_mix, _target(wanted), start)
     assert isinstance(found, CrfFound)
     assert _mix(found.crf) >= wanted > _mix(found.crf + 2 * CLOSE_CRF)
-    assert len(found.probes) <= 5
+    assert len(found.trials) <= 5
 
 
 def test_a_start_outside_the_range_or_between_steps_is_moved() -> None:
@@ -96,7 +96,7 @@ def test_good_enough_at_the_highest_ends_at_once() -> None:
 
 def test_perfect_pictures_go_straight_to_the_highest() -> None:
     found = _search(lambda crf: 100.0, _target(93))
-    assert [probe.crf for probe in found.probes] == [32.0, 50.0]
+    assert [trial.crf for trial in found.trials] == [32.0, 50.0]
 
 
 def test_a_curve_that_leaves_the_end_of_its_scale() -> None:
@@ -116,14 +116,14 @@ def test_decibels() -> None:
     found = _search(lambda crf: 47 - 0.35 * (crf - 16), target)
     assert isinstance(found, CrfFound)
     assert 39.75 <= found.crf <= 40.25
-    assert len(found.probes) <= 3
+    assert len(found.trials) <= 3
 
 
 def test_a_figure_just_below_is_not_shown_as_the_floor() -> None:
     missed = _search(lambda crf: 92.96, _target(93, low=16, high=40))
     assert missed.text == "no CRF from 16 to 40: VMAF mean 92.9 (wanted 93) at 32"
     assert isinstance(missed, CrfNotReached)
-    assert missed.probes[-1].crf == 16
+    assert missed.trials[-1].crf == 16
 
 
 def test_a_range_of_one() -> None:
@@ -141,8 +141,8 @@ def test_the_worse_of_two_tries_counts() -> None:
 
 
 def test_order_of_probes_does_not_matter() -> None:
-    probes = [TrialPoint(crf=crf, value=_mix(crf)) for crf in (24.0, 41.0, 30.0)]
-    steps = {next_step(_target(93), order, start=32.0) for order in (probes, probes[::-1])}
+    trials = [TrialPoint(crf=crf, value=_mix(crf)) for crf in (24.0, 41.0, 30.0)]
+    steps = {next_step(_target(93), order, start=32.0) for order in (trials, trials[::-1])}
     assert len(steps) == 1
 
 
@@ -177,17 +177,17 @@ def test_any_figures_at_all(
         _target(wanted, metric=metric, low=span[0], high=span[1]),
         start,
     )
-    tried = [probe.crf for probe in ended.probes]
-    assert len(set(tried)) == len(tried) <= MOST_TRIALS
+    tried = [trial.crf for trial in ended.trials]
+    assert len(set(tried)) == len(tried) <= MAX_TRIALS
     assert all(span[0] <= crf <= span[1] and (crf / CRF_STEP).is_integer() for crf in tried)
     if isinstance(ended, CrfFound):
-        assert TrialPoint(crf=ended.crf, value=ended.value) in ended.probes
+        assert TrialPoint(crf=ended.crf, value=ended.value) in ended.trials
         assert ended.value >= wanted
-        assert all(probe.value < wanted for probe in ended.probes if probe.crf > ended.crf)
+        assert all(trial.value < wanted for trial in ended.trials if trial.crf > ended.crf)
     else:
         assert span[0] in tried
-        assert all(probe.value < wanted for probe in ended.probes)
-        assert ended.best.value == max(probe.value for probe in ended.probes)
+        assert all(trial.value < wanted for trial in ended.trials)
+        assert ended.best.value == max(trial.value for trial in ended.trials)
 
 
 @given(

@@ -94,7 +94,7 @@ def test_a_black_film_has_no_noise_that_could_be_told(make_clip: MakeClip, tools
         (_of(1.4, 3.71), (0, "noise 1.4 beside fine detail 3.7: texture, not grain")),
         (_of(4.4, 9.0), (40, "noise 4.4")),
         (_of(12.0, 13.0), (50, "noise 12.0")),
-        (_of(None), (0, "no noise to be seen: the pictures are too dark or too bright")),
+        (_of(None), (0, "noise can't be measured: the frames are too dark or too bright")),
     ],
 )
 def test_strength_and_its_reason(estimate: NoiseEstimate, expected: tuple[int, str]) -> None:

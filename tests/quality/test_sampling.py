@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from av1rules.media.source import AudioStream, Chapter, Source, VideoStream
-from av1rules.quality.sampling import TOTAL_S, WHOLE_UP_TO, projected_bytes, sample_excerpts
+from av1rules.quality.sampling import TOTAL_S, WHOLE_FILM_RATIO, projected_bytes, sample_excerpts
 
 FILM_RATE = Fraction(24000, 1001)
 
@@ -46,8 +46,8 @@ def _source(
     )
 
 
-def _total_s(passages: tuple[tuple[float, float], ...]) -> float:
-    return sum(length_s for _, length_s in passages)
+def _total_s(excerpts: tuple[tuple[float, float], ...]) -> float:
+    return sum(length_s for _, length_s in excerpts)
 
 
 @pytest.mark.parametrize(("minutes", "pieces"), [(0.8, 1), (1, 18), (42, 18), (240, 18)])
@@ -56,21 +56,21 @@ def test_pieces_by_length_of_the_film(minutes: float, pieces: int) -> None:
 
 
 def test_a_film_of_two_hours() -> None:
-    passages = sample_excerpts(_source(7200.0, rate=Fraction(24)))
-    assert passages[0] == (418.3125, 2.0)
-    starts = [start_s for start_s, _ in passages]
+    excerpts = sample_excerpts(_source(7200.0, rate=Fraction(24)))
+    assert excerpts[0] == (418.3125, 2.0)
+    starts = [start_s for start_s, _ in excerpts]
     assert min(starts) > 240
     assert max(starts) < 7200 - 0.07 * 7200
     assert {round(later - earlier) for earlier, later in pairwise(starts)} == {359}
 
 
 def test_of_large_pictures_there_are_fewer_and_longer_pieces() -> None:
-    passages = sample_excerpts(_source(7200.0, size=(3840, 2160)))
-    assert len(passages) == 12
-    assert _total_s(passages) == pytest.approx(TOTAL_S, abs=1)
+    excerpts = sample_excerpts(_source(7200.0, size=(3840, 2160)))
+    assert len(excerpts) == 12
+    assert _total_s(excerpts) == pytest.approx(TOTAL_S, abs=1)
 
 
-@pytest.mark.parametrize("duration_s", [0.04, 3.0, TOTAL_S, TOTAL_S * WHOLE_UP_TO])
+@pytest.mark.parametrize("duration_s", [0.04, 3.0, TOTAL_S, TOTAL_S * WHOLE_FILM_RATIO])
 def test_a_short_film_is_sampled_whole(duration_s: float) -> None:
     ((start_s, length_s),) = sample_excerpts(_source(duration_s, start_s=5.0))
     assert start_s < 5.0
@@ -83,9 +83,9 @@ def test_credits_are_left_out_by_chapters_too() -> None:
         Chapter(start_s=300, end_s=3000, title="Story"),
         Chapter(start_s=3000, end_s=3600, title="End credits"),
     )
-    passages = sample_excerpts(_source(3600.0, chapters=chapters))
-    assert passages[0][0] > 300
-    assert sum(passages[-1]) < 3000
+    excerpts = sample_excerpts(_source(3600.0, chapters=chapters))
+    assert excerpts[0][0] > 300
+    assert sum(excerpts[-1]) < 3000
 
 
 def test_chapters_that_leave_nothing_are_not_believed() -> None:
@@ -93,9 +93,9 @@ def test_chapters_that_leave_nothing_are_not_believed() -> None:
         Chapter(start_s=0, end_s=15, title="Intro"),
         Chapter(start_s=46, end_s=60, title="Credits"),
     )
-    passages = sample_excerpts(_source(60.0, chapters=chapters))
-    assert passages[0][0] < 15
-    assert _total_s(passages) == pytest.approx(TOTAL_S, abs=1)
+    excerpts = sample_excerpts(_source(60.0, chapters=chapters))
+    assert excerpts[0][0] < 15
+    assert _total_s(excerpts) == pytest.approx(TOTAL_S, abs=1)
 
 
 def test_a_length_told_by_nothing_but_the_number_of_pictures() -> None:
@@ -120,20 +120,20 @@ def test_samples_of_any_film(
 ) -> None:
     """In order, apart, inside the film, of the length promised, cut between pictures."""
     source = _source(duration_s, start_s=start_s, rate=rate, is_variable=is_variable)
-    passages = sample_excerpts(source)
-    assert passages == sample_excerpts(source)
-    if len(passages) == 1:
-        assert duration_s <= TOTAL_S * WHOLE_UP_TO
+    excerpts = sample_excerpts(source)
+    assert excerpts == sample_excerpts(source)
+    if len(excerpts) == 1:
+        assert duration_s <= TOTAL_S * WHOLE_FILM_RATIO
         return
-    ends = [start + length for start, length in passages]
-    assert all(end <= later for end, (later, _) in zip(ends, passages[1:], strict=False))
-    assert start_s <= passages[0][0]
+    ends = [start + length for start, length in excerpts]
+    assert all(end <= later for end, (later, _) in zip(ends, excerpts[1:], strict=False))
+    assert start_s <= excerpts[0][0]
     assert ends[-1] <= start_s + duration_s
     even = rate is not None and rate >= 1 and not is_variable
-    slack_s = len(passages) / float(rate) if even and rate else 0.001
-    assert TOTAL_S - slack_s <= _total_s(passages) <= TOTAL_S + 0.001
+    slack_s = len(excerpts) / float(rate) if even and rate else 0.001
+    assert TOTAL_S - slack_s <= _total_s(excerpts) <= TOTAL_S + 0.001
     if even and rate:
-        for begin_s, length_s in passages:
+        for begin_s, length_s in excerpts:
             offset = (begin_s - start_s) * float(rate)
             assert abs(offset - round(offset - 0.5) - 0.5) < 0.01
             assert length_s * float(rate) == pytest.approx(round(length_s * float(rate)), abs=0.01)

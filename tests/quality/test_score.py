@@ -18,7 +18,7 @@ from av1rules.media.source import Colour, VideoStream
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.alignment import (
     WINDOW_FRAMES,
-    Squares,
+    SquaredErrors,
     count_problem,
     shift_problem,
     time_problem,
@@ -33,10 +33,10 @@ from av1rules.quality.filtergraph import (
 )
 from av1rules.quality.result import (
     LOSSLESS_DB,
-    Moment,
+    FrameTime,
     Score,
     build_score,
-    moments,
+    frame_times,
     parse_squares,
     parse_times,
     parse_values,
@@ -77,8 +77,8 @@ def at_24(frames: int, *, start: float = 0.0) -> tuple[float, ...]:
     return tuple(start + number / 24 for number in range(frames))
 
 
-def shown(frames: int) -> tuple[Moment, ...]:
-    return moments([at_24(frames)], step_s=1 / 24)
+def shown(frames: int) -> tuple[FrameTime, ...]:
+    return frame_times([at_24(frames)], step_s=1 / 24)
 
 
 # --- what the filters write
@@ -123,26 +123,26 @@ def test_harmonic_mean_leans_to_the_low() -> None:
 def test_pictures_without_difference_count_as_100_db() -> None:
     some = build_score(Metric.PSNR, "m", [math.inf, 40.0], shown(2))
     assert some.mean == (LOSSLESS_DB + 40) / 2
-    assert some.caveats == ("1 of 2 pictures are without a difference and count as 100 dB",)
+    assert some.caveats == ("1 of 2 frames are identical and count as 100 dB",)
     all_same = build_score(Metric.XPSNR, "m", [math.inf] * 3, shown(3))
     assert (all_same.mean, all_same.p1) == (LOSSLESS_DB, LOSSLESS_DB)
     assert all_same.harmonic_mean == pytest.approx(LOSSLESS_DB)
-    assert all_same.caveats == ("all pictures are without a difference and count as 100 dB",)
+    assert all_same.caveats == ("all frames are identical and count as 100 dB",)
 
 
 def test_pictures_without_a_figure_are_left_out() -> None:
     score = build_score(Metric.SSIM, "m", [math.nan, 0.5, 0.7], shown(3))
     assert score.frames == 2
     assert score.mean == pytest.approx(0.6)
-    assert score.caveats == ("1 of 3 pictures have no figure and are left out",)
-    with pytest.raises(ValueError, match="no picture has a figure for ssim"):
+    assert score.caveats == ("1 of 3 frames have no figure and are left out",)
+    with pytest.raises(ValueError, match="no frame has a figure for ssim"):
         build_score(Metric.SSIM, "m", [math.nan], shown(1))
 
 
 def test_worst_second_is_told_in_the_sources_time() -> None:
     parts = [at_24(48, start=100.0), at_24(48, start=900.0)]
     values = [90.0] * 72 + [50.0] * 24
-    score = build_score(Metric.VMAF, "m", values, moments(parts, step_s=1 / 24))
+    score = build_score(Metric.VMAF, "m", values, frame_times(parts, step_s=1 / 24))
     assert score.per_second == (90.0, 90.0, 90.0, 50.0)
     assert score.worst_second[0] == 50.0
     assert score.worst_second[1] == pytest.approx(901.0)
@@ -157,14 +157,14 @@ def test_a_standing_picture_is_seen_in_every_second() -> None:
     """Variable rate: nothing new for three seconds."""
     times = [0.0, 0.5, 1.0, 4.0, 4.5]
     score = build_score(
-        Metric.VMAF, "m", [90.0, 90.0, 60.0, 80.0, 80.0], moments([times], step_s=0.5)
+        Metric.VMAF, "m", [90.0, 90.0, 60.0, 80.0, 80.0], frame_times([times], step_s=0.5)
     )
     assert score.per_second == (90.0, 60.0, 60.0, 60.0, 80.0)
 
 
 def test_absurd_times_do_not_make_the_film_endless() -> None:
     times = [0.0, None, 1e12, -1e12, 5.0]
-    found = moments([times], step_s=0.04)
+    found = frame_times([times], step_s=0.04)
     assert found[-1].film_s < 60
 
 
@@ -173,7 +173,7 @@ def test_absurd_times_do_not_make_the_film_endless() -> None:
 
 def test_counts_must_be_equal() -> None:
     assert count_problem([at_24(9), at_24(3)], 12) is None
-    assert count_problem([at_24(9)], 8) == "the source has 9 pictures to compare, the encode 8"
+    assert count_problem([at_24(9)], 8) == "the source has 9 frames to compare, the encode 8"
     assert count_problem([()], 0) == "the source has no frame to compare with"
 
 
@@ -187,7 +187,7 @@ def test_a_picture_lost_here_and_doubled_there_is_found() -> None:
     source = at_24(48)
     without = (*source[:10], *source[11:], source[-1] + 1 / 24)
     assert time_problem([source], without, step_s=1 / 24) == (
-        "picture 11 comes 0.417 s after the first one in the source, 0.458 s in the encode"
+        "frame 11 comes 0.417 s after the first one in the source, 0.458 s in the encode"
     )
 
 
@@ -201,8 +201,10 @@ def test_unknown_times_are_no_fault() -> None:
     assert time_problem([(None, 1.0, None)], (0.0, 9.0, None), step_s=0.04) is None
 
 
-def squares(here: float, before: float, after: float, *, frames: int = 100) -> Squares:
-    return Squares(here=(here,) * frames, before=(before,) * (frames - 1), after=(after,) * frames)
+def squares(here: float, before: float, after: float, *, frames: int = 100) -> SquaredErrors:
+    return SquaredErrors(
+        here=(here,) * frames, before=(before,) * (frames - 1), after=(after,) * frames
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,20 +218,20 @@ def squares(here: float, before: float, after: float, *, frames: int = 100) -> S
         (squares(80, 5, 90, frames=1), False),  # too few to tell
     ],
 )
-def test_a_shift_is_seen_by_the_neighbours(found: Squares, is_fault: bool) -> None:
+def test_a_shift_is_seen_by_the_neighbours(found: SquaredErrors, is_fault: bool) -> None:
     assert (shift_problem(found, shown(100)) is not None) is is_fault
 
 
 def test_a_shift_in_a_part_of_the_film_is_told_with_its_place() -> None:
     half = 5 * WINDOW_FRAMES
-    found = Squares(
+    found = SquaredErrors(
         here=(*(5.0,) * (half + 1), *(80.0,) * half),
         before=(*(80.0,) * half, *(5.0,) * half),
         after=(90.0,) * (2 * half + 1),
     )
     assert shift_problem(found, shown(2 * half + 1)) == (
-        "the encode is one picture behind the source, first seen at 5.04 s "
-        "(in 5 of 10 stretches of 24 pictures that can tell)"
+        "the encode is one frame behind the source, first seen at 5.04 s "
+        "(in 5 of 10 windows of 24 frames with enough motion)"
     )
 
 
@@ -352,11 +354,11 @@ def test_ranges_are_made_alike(film: Path, tools: Tools, make_clip: MakeClip) ->
 @pytest.mark.parametrize(
     ("filters", "complaint"),
     [
-        ("select='gte(n,1)'", "the source has 48 pictures to compare, the encode 47"),
-        ("tpad=start=1", "the source has 48 pictures to compare, the encode 49"),
-        ("tpad=start=1:start_mode=clone,trim=end_frame=48", "one picture behind the source"),
-        ("trim=start_frame=1,setpts=PTS-STARTPTS,tpad=stop=1", "one picture ahead of the source"),
-        ("select='not(eq(n,20))',tpad=stop=1", "picture 21 comes 0.833 s after the first one"),
+        ("select='gte(n,1)'", "the source has 48 frames to compare, the encode 47"),
+        ("tpad=start=1", "the source has 48 frames to compare, the encode 49"),
+        ("tpad=start=1:start_mode=clone,trim=end_frame=48", "one frame behind the source"),
+        ("trim=start_frame=1,setpts=PTS-STARTPTS,tpad=stop=1", "one frame ahead of the source"),
+        ("select='not(eq(n,20))',tpad=stop=1", "frame 21 comes 0.833 s after the first one"),
     ],
     ids=["one lost", "one more", "behind", "ahead", "hole"],
 )
@@ -367,7 +369,7 @@ def test_pictures_out_of_step_get_no_score(
         scores(
             part(film, tools), part(altered(make_clip, film, filters), tools), tools, Metric.SSIM
         )
-    assert caught.value.message.startswith("source and encode are not in step: ")
+    assert caught.value.message.startswith("source and encode are not aligned: ")
     assert complaint in caught.value.message
     assert caught.value.where is not None
 

@@ -54,14 +54,14 @@ def test_times_are_told_from_the_first_picture_on() -> None:
         samples=tuple(replace(one, time_s=one.time_s + 5.0) for one in late.samples),
     )
     assert select_excerpts(late).reasons == select_excerpts(early).reasons
-    assert select_excerpts(late).pieces[0].start_s == pytest.approx(
-        select_excerpts(early).pieces[0].start_s + 5.0
+    assert select_excerpts(late).excerpts[0].start_s == pytest.approx(
+        select_excerpts(early).excerpts[0].start_s + 5.0
     )
 
 
 def test_hdr_shows_the_brightest_too() -> None:
     plan = select_excerpts(_film(HARD, transfer="smpte2084"), clip_s=40.0)
-    assert [piece.kind for piece in plan.pieces] == [
+    assert [excerpt.kind for excerpt in plan.excerpts] == [
         ExcerptKind.GRAIN,
         ExcerptKind.FAST,
         ExcerptKind.BRIGHT,
@@ -82,7 +82,9 @@ def test_a_clean_film_shows_fine_detail_instead_of_grain() -> None:
 
 def test_leaves_are_not_taken_for_grain() -> None:
     leaves = HARD | {100: {"noise": 1.4, "texture": 3.7}}
-    assert ExcerptKind.TEXTURE in {piece.kind for piece in select_excerpts(_film(leaves)).pieces}
+    assert ExcerptKind.TEXTURE in {
+        excerpt.kind for excerpt in select_excerpts(_film(leaves)).excerpts
+    }
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_both_ends_of_the_film_are_left_out(number: int, why: str) -> None:
 def test_credits_longer_than_usual_are_known_by_their_looks() -> None:
     rolling = {"luma": 0.02, "dark_share": 0.95, "peak": 0.8, "motion": 0.015}
     film = _film(HARD | dict.fromkeys(range(300, 360), rolling))
-    assert all(piece.end_s <= 3000.0 for piece in select_excerpts(film).pieces)
+    assert all(excerpt.end_s <= 3000.0 for excerpt in select_excerpts(film).excerpts)
     assert "dark: 00:41:02, mean luma 21" in select_excerpts(film).reasons
 
 
@@ -126,27 +128,25 @@ def test_named_chapters_are_left_out() -> None:
 
 
 def test_a_film_no_longer_than_its_clip_is_shown_whole() -> None:
-    (piece,) = select_excerpts(_film({}, count=4)).pieces
-    assert (piece.kind, piece.start_s, piece.end_s) == (ExcerptKind.WHOLE, 0.0, 40.0)
+    (excerpt,) = select_excerpts(_film({}, count=4)).excerpts
+    assert (excerpt.kind, excerpt.start_s, excerpt.end_s) == (ExcerptKind.WHOLE, 0.0, 40.0)
 
 
 def test_a_short_film_gets_fewer_pieces() -> None:
-    plan = select_excerpts(_film({}, count=2), clip_s=12.0, pieces=6)
-    assert 1 <= len(plan.pieces) <= 2
+    plan = select_excerpts(_film({}, count=2), clip_s=12.0, max_excerpts=6)
+    assert 1 <= len(plan.excerpts) <= 2
     assert plan.duration_s <= 12.1
 
 
 def test_a_film_in_which_nothing_happens_shows_its_middle() -> None:
     still = {number: {"motion": 0.0} for number in range(360)}
-    assert select_excerpts(_film(still)).reasons == (
-        "middle: 00:29:42, the film is the same all over",
-    )
+    assert select_excerpts(_film(still)).reasons == ("middle: 00:29:42, the film hardly changes",)
 
 
 def test_uneven_pictures_are_cut_by_time() -> None:
-    piece = select_excerpts(_film(HARD, frame_rate=None)).pieces[0]
-    assert piece.frames is None
-    assert piece.duration_s == pytest.approx(15.0)
+    excerpt = select_excerpts(_film(HARD, frame_rate=None)).excerpts[0]
+    assert excerpt.frames is None
+    assert excerpt.duration_s == pytest.approx(15.0)
 
 
 _level = st.floats(0, 1)
@@ -155,13 +155,13 @@ _level = st.floats(0, 1)
 @given(
     levels=st.lists(st.tuples(_level, _level, _level, st.floats(0, 9)), min_size=1, max_size=80),
     clip_s=st.floats(30, 60),
-    pieces=st.none() | st.integers(1, 12),
+    max_excerpts=st.none() | st.integers(1, 12),
     is_hdr=st.booleans(),
 )
 def test_pieces_never_overlap_nor_leave_the_film(
     levels: list[tuple[float, float, float, float]],
     clip_s: float,
-    pieces: int | None,
+    max_excerpts: int | None,
     is_hdr: bool,
 ) -> None:
     changes = {
@@ -169,14 +169,14 @@ def test_pieces_never_overlap_nor_leave_the_film(
         for number, (luma, motion, peak, noise) in enumerate(levels)
     }
     film = _film(changes, count=len(levels))
-    plan = select_excerpts(film, clip_s=clip_s, pieces=pieces, is_hdr=is_hdr)
-    assert plan == select_excerpts(film, clip_s=clip_s, pieces=pieces, is_hdr=is_hdr)
-    assert plan.pieces
-    assert plan.duration_s <= clip_s + 0.05 * len(plan.pieces)
+    plan = select_excerpts(film, clip_s=clip_s, max_excerpts=max_excerpts, is_hdr=is_hdr)
+    assert plan == select_excerpts(film, clip_s=clip_s, max_excerpts=max_excerpts, is_hdr=is_hdr)
+    assert plan.excerpts
+    assert plan.duration_s <= clip_s + 0.05 * len(plan.excerpts)
     ends = [film.start_s - 0.03]
-    for piece in plan.pieces:
-        assert piece.start_s >= ends[-1]
-        ends.append(piece.end_s)
+    for excerpt in plan.excerpts:
+        assert excerpt.start_s >= ends[-1]
+        ends.append(excerpt.end_s)
     assert ends[-1] <= film.end_s + 0.03
 
 

@@ -15,7 +15,7 @@ from av1rules.media.cache import lone_file
 from av1rules.media.ffprobe import probe_file
 from av1rules.media.source import VideoStream
 from av1rules.quality.excerpts import Excerpt, ExcerptKind
-from av1rules.quality.stills import Spot, spots, squared, take_stills
+from av1rules.quality.stills import StillFrame, choose_stills, square_pixel_scale, take_stills
 from tests.conftest import MakeClip
 
 
@@ -27,18 +27,18 @@ def piece(start_s: float, length_s: float, reason: str) -> Excerpt:
 
 def test_spots_are_middles_and_the_worst_second() -> None:
     pieces = (piece(100, 10, "one"), piece(500, 20, "two"))
-    assert spots(pieces, 720, (3, 30)) == (
-        Spot(frame=84, label="the second with the lowest score"),
-        Spot(frame=120, label="one"),
-        Spot(frame=480, label="two"),
+    assert choose_stills(pieces, 720, (3, 30)) == (
+        StillFrame(frame=84, label="the second with the lowest score"),
+        StillFrame(frame=120, label="one"),
+        StillFrame(frame=480, label="two"),
     )
-    assert [spot.frame for spot in spots(pieces, 720, (3, 30), most=2)] == [84, 120]
+    assert [spot.frame for spot in choose_stills(pieces, 720, (3, 30), most=2)] == [84, 120]
 
 
 def test_spots_of_short_and_empty_clips() -> None:
-    assert spots((piece(0, 1, "one"),), 1, (0, 1)) == (Spot(frame=0, label="one"),)
-    assert spots((piece(0, 1, "one"),), 0, None) == ()
-    assert len(spots(tuple(piece(n, 5, str(n)) for n in range(0, 90, 5)), 900, None)) == 6
+    assert choose_stills((piece(0, 1, "one"),), 1, (0, 1)) == (StillFrame(frame=0, label="one"),)
+    assert choose_stills((piece(0, 1, "one"),), 0, None) == ()
+    assert len(choose_stills(tuple(piece(n, 5, str(n)) for n in range(0, 90, 5)), 900, None)) == 6
 
 
 @pytest.mark.real
@@ -50,8 +50,8 @@ def test_stills_are_the_pictures_of_these_numbers(
         "-b:v", "1500k", "-g", "40", "-bf", "2", "-pix_fmt", "yuv420p",
     )  # fmt: skip
     source = probe_file(lone_file(str(path)), tools)
-    passages = (((300 - 0.5) / 25, 2.0), ((10 - 0.5) / 25, 2.0))
-    found = take_stills(str(path), source, passages, [7, 60], tools=tools, children=Children())
+    excerpts = (((300 - 0.5) / 25, 2.0), ((10 - 0.5) / 25, 2.0))
+    found = take_stills(str(path), source, excerpts, [7, 60], tools=tools, children=Children())
     filters = (
         "scale=out_color_matrix=bt601:out_range=pc:flags=accurate_rnd+full_chroma_int,"
         "format=yuvj444p"
@@ -72,7 +72,7 @@ def test_stills_are_the_pictures_of_these_numbers(
 @pytest.mark.real
 def test_too_few_pictures_are_told(clip: Path, tools: Tools) -> None:
     source = probe_file(lone_file(str(clip)), tools)
-    with pytest.raises(Av1rulesError, match="1 of 2 pictures could be had"):
+    with pytest.raises(Av1rulesError, match="got 1 of 2 frames"):
         take_stills(str(clip), source, (), [3, 9999], tools=tools, children=Children())
 
 
@@ -89,7 +89,7 @@ def test_too_few_pictures_are_told(clip: Path, tools: Tools) -> None:
 )
 def test_squared(aspect: Fraction | None, words: str) -> None:
     main = VideoStream(index=0, codec="h264", width=720, height=480, sample_aspect=aspect)
-    assert squared(main) == words
+    assert square_pixel_scale(main) == words
 
 
 @pytest.mark.real

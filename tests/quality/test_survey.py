@@ -41,13 +41,13 @@ def surveyed(known_film: Path, tools: Tools) -> Survey:
     return made
 
 
-def _lies_in(piece: Excerpt, passage: tuple[int, int]) -> bool:
-    return passage[0] <= piece.start_s and piece.end_s <= passage[1]
+def _lies_in(excerpt: Excerpt, passage: tuple[int, int]) -> bool:
+    return passage[0] <= excerpt.start_s and excerpt.end_s <= passage[1]
 
 
 def test_known_passages_are_found(surveyed: Survey) -> None:
     plan = select_excerpts(surveyed, clip_s=15.0)
-    by_kind = {piece.kind: piece for piece in plan.pieces}
+    by_kind = {excerpt.kind: excerpt for excerpt in plan.excerpts}
     assert set(by_kind) == {ExcerptKind.DARK, ExcerptKind.GRAIN, ExcerptKind.FAST}
     assert _lies_in(by_kind[ExcerptKind.DARK], film.DARK), plan.reasons
     assert _lies_in(by_kind[ExcerptKind.GRAIN], film.GRAINY), plan.reasons
@@ -55,10 +55,10 @@ def test_known_passages_are_found(surveyed: Survey) -> None:
 
 
 def test_more_pieces_still_keep_out_of_leader_and_credits(surveyed: Survey) -> None:
-    plan = select_excerpts(surveyed, clip_s=40.0, pieces=8)
-    assert len(plan.pieces) >= 6
-    assert plan.pieces[0].start_s >= film.BLACK[1] - 0.1
-    assert plan.pieces[-1].end_s <= film.CREDITS[0] + 0.1
+    plan = select_excerpts(surveyed, clip_s=40.0, max_excerpts=8)
+    assert len(plan.excerpts) >= 6
+    assert plan.excerpts[0].start_s >= film.BLACK[1] - 0.1
+    assert plan.excerpts[-1].end_s <= film.CREDITS[0] + 0.1
 
 
 def test_survey_is_the_same_every_time_and_survives_json(
@@ -83,16 +83,16 @@ def test_levels_do_not_depend_on_depth_or_range(make_clip: MakeClip, tools: Tool
 def test_cuts_enclose_exactly_the_frames_they_promise(
     surveyed: Survey, known_film: Path, tools: Tools
 ) -> None:
-    piece = select_excerpts(surveyed, clip_s=15.0).pieces[1]
+    excerpt = select_excerpts(surveyed, clip_s=15.0).excerpts[1]
     shown = subprocess.run(
         [
             tools.ffmpeg, "-v", "error", "-copyts", "-i", str(known_film),
-            "-vf", f"trim=start={piece.start_s}:end={piece.end_s}", "-fps_mode", "passthrough",
+            "-vf", f"trim=start={excerpt.start_s}:end={excerpt.end_s}", "-fps_mode", "passthrough",
             "-f", "framehash", "-",
         ],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
-    assert len([line for line in shown.splitlines() if line[0] != "#"]) == piece.frames
+    assert len([line for line in shown.splitlines() if line[0] != "#"]) == excerpt.frames
 
 
 def test_a_film_whose_clock_starts_late_and_that_has_few_key_frames_is_seen_throughout(

@@ -21,7 +21,7 @@ from av1rules.ledger.clips import ClipFacts, ClipRecord
 from av1rules.ledger.database import LedgerDb
 from av1rules.ledger.forecasts import ForecastTable, PastForecast
 from av1rules.ledger.ledger import Ledger
-from av1rules.ledger.receipt import Receipt, SourcePicture, kept_scores, receipt_json
+from av1rules.ledger.receipt import Receipt, SourcePicture, receipt_json, receipt_scores
 from av1rules.ledger.records import (
     Attempt,
     AttemptResult,
@@ -177,7 +177,7 @@ def _receipt(row: TargetRow, kind: Kind, frames: int, number: int) -> bytes:
         )
         if is_new
         else None,
-        scores=kept_scores((score(dice.gauss(kind.vmaf, 1.5)),)) if is_scored else (),
+        scores=receipt_scores((score(dice.gauss(kind.vmaf, 1.5)),)) if is_scored else (),
         score_scope=("whole" if number % 4 == 0 else "samples") if is_scored else None,
         log=("some warning of FFmpeg about timestamps in this stream",) * 8,
     )
@@ -298,11 +298,11 @@ def _verdict(
 ) -> None:
     name = "<img src=x onerror=alert(1)>" if number == 10 else f"Bad film {number}"
     size = 4 * GIB + number * 10**8
-    verdict = Attempt(
+    attempt = Attempt(
         kind=kind, content_key=f"v{number}", fingerprint="print", source=f"films/{name}.mkv",
         detail=detail, source_bytes=size,
         target_bytes=None if ratio is None else int(size * ratio), count=1,
         at=time_of(1 + number % 20),
     )  # fmt: skip
     for _ in range(times):
-        ledger.record_attempt(verdict)
+        ledger.record_attempt(attempt)

@@ -18,7 +18,7 @@ from tests.plan.test_freshness import SETTINGS, TOOLS
 
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)  # a Wednesday
 
-NOTHING = Outcomes(verdicts=(), damaged_targets=(), damaged_sources=(), aside=(), runs=())
+NOTHING = Outcomes(attempts=(), damaged_targets=(), damaged_sources=(), aside=(), runs=())
 
 ONE = EncodeRecord(
     target="/out/a.mkv", source="films/a.mkv", source_bytes=1000, target_bytes=400,

@@ -115,7 +115,7 @@ def test_for_programs() -> None:
 def test_how_they_came_out(golden: Golden) -> None:
     checked = check_forecasts([PAST] * 30)
     golden("forecast-check.txt", check_text(checked) + "\n")
-    assert "say little yet" in check_text(check_forecasts([PAST]))
+    assert "not yet meaningful" in check_text(check_forecasts([PAST]))
     assert "no forecasts to check yet" in check_text(())
     (first, *_) = json.loads(check_json(checked))["groups"]
     assert (first["name"], first["count"]) == ("all", 30)

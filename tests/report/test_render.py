@@ -49,9 +49,9 @@ def hostile(figures: Figures) -> Figures:
     scores = tuple(replace(one, rule="=rule|<b>\x07", source_tier="<i>t") for one in figures.scores)
     checked = tuple(replace(one, name="<u>enc\x07 p5") for one in figures.checked)
     compared = tuple(replace(one, source_tier="<i>t\x07") for one in figures.compared)
-    verdicts = tuple(
+    attempts = tuple(
         replace(one, source=HOSTILE, detail=f"it said:\n{HOSTILE}")
-        for one in figures.outcomes.verdicts
+        for one in figures.outcomes.attempts
     )
     return replace(
         figures,
@@ -66,7 +66,7 @@ def hostile(figures: Figures) -> Figures:
         checked=checked,
         compared=compared,
         skipped=(Skipped(action="held", cause=HOSTILE, files=1, size_bytes=1),),
-        outcomes=replace(figures.outcomes, verdicts=verdicts),
+        outcomes=replace(figures.outcomes, attempts=attempts),
     )
 
 
@@ -83,7 +83,7 @@ def test_since_leaves_out_what_is_older(state_dir: Path) -> None:
     all_of_it, recent = figures_of(state_dir), figures_of(state_dir, since=since)
     assert 0 < recent.total.files < all_of_it.total.files
     assert all(period.start >= since.date() for period in recent.periods)
-    assert 0 < len(recent.outcomes.verdicts) < len(all_of_it.outcomes.verdicts)
+    assert 0 < len(recent.outcomes.attempts) < len(all_of_it.outcomes.attempts)
     assert 0 < len(recent.outcomes.runs) < len(all_of_it.outcomes.runs)
     assert recent.outcomes.aside == all_of_it.outcomes.aside, "as it is now"
 
@@ -127,7 +127,7 @@ def test_json_has_all_that_the_text_has(figures: Figures) -> None:
 def test_csv_has_a_line_for_each_file(state_dir: Path) -> None:
     with closing(Ledger.read(state_dir)) as ledger:
         clips = clip_statuses(ledger, approvals_of(state_dir))
-        forecasts = ledger.forecasts.middles()
+        forecasts = ledger.forecasts.latest_medians()
         lines = report_csv(
             encodes_since(ledger), read_outcomes(ledger), clips=clips, forecasts=forecasts
         )

@@ -1,4 +1,4 @@
-"""`av1rules demo`: the whole way on a small library of its own."""
+"""`av1rules demo`: the whole workflow on a small library."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from av1rules.policy.model import ToolsSpec
 )
 def command(folder: Path) -> int:
     """Make a small library in FOLDER (default: av1rules-demo), plan it, encode it, change one rule
-    and see what is redone. Takes about a minute; the folder stays to play with."""
+    and see what is redone. Takes about a minute; the folder stays for you to try things in."""
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(
             "the folder is not empty",
@@ -38,5 +38,5 @@ def command(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     surprises = walk_through(folder, tools)
     for surprise in surprises:
-        click.echo(f"av1rules: the demo did not come out as expected: {surprise}", err=True)
+        click.echo(f"av1rules: unexpected result of the demo: {surprise}", err=True)
     return EXIT_FAILED if surprises else EXIT_DONE

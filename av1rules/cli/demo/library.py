@@ -1,7 +1,7 @@
-"""The demo's library as data: what each clip holds and what the demo's rules make of it. Pure.
+"""The demo's library as data: the content of each clip and its expected plan. Pure.
 
-Pictures and sounds come from FFmpeg's own generators. Small pictures are sorted by bits per pixel,
-so the clips reach their tiers at 640x360 and few megabytes.
+Video and audio come from FFmpeg's generators. Small frames are classified by bits per pixel, so the
+clips reach their tiers at 640x360 with a few megabytes.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Subtitle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Clip(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of the demo's library; `about` says what it stands for.
+    """One file of the demo's library; `about` describes it.
 
-    `picture` None makes a file of zeros. `action` and `source_tier` are what the first plan must
-    say of it; `chapters` are titles of equally long chapters.
+    `picture` None makes a file of zeros. `action` and `source_tier` are those of the first plan;
+    `chapters` are titles of equally long chapters.
     """
 
     path: str
@@ -55,11 +55,11 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True):
     chapters: tuple[str, ...] = ()
     has_font: bool = False
     has_cover: bool = False
-    is_marked: bool = False  # an .av1skip file lies beside it
+    is_marked: bool = False  # has an .av1skip file beside it
 
 
 DURATION_S = 3
-"""Long enough for statistics and two chapters, short enough for a minute in all on two cores."""
+"""Long enough for statistics and two chapters; the demo takes a minute on two cores."""
 
 ZEROS_BYTES = 256 * 1024
 
@@ -78,7 +78,7 @@ _GRAINY = Picture(
 )
 
 _DISPLAY = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
-"""A common one in x265's words: P3 primaries, D65 white, 0.0001 to 1000 nits."""
+"""A common one in the notation of x265: P3 primaries, D65 white, 0.0001 to 1000 nits."""
 
 _HDR10 = Picture(
     graph="testsrc2=size=640x360:rate=24,noise=alls=8:allf=t,format=yuv420p10le,"
@@ -140,7 +140,7 @@ Dialogue: 0,0:00:01.60,0:00:02.80,Default,{\\i1}Und niemand sah das Korn.
 CLIPS: tuple[Clip, ...] = (
     Clip(
         path="films/Grainy Night (1999) Remux.mkv",
-        about="REMUX: film grain, lossless sound in two languages, SRT, ASS, a font, chapters",
+        about="REMUX: film grain, lossless audio in two languages, SRT, ASS, a font, chapters",
         action=PlanAction.CLIP,
         source_tier=SourceTier.REMUX,
         picture=_GRAINY,
@@ -163,7 +163,7 @@ CLIPS: tuple[Clip, ...] = (
     ),
     Clip(
         path="films/Bright Sands (2021) UHD BluRay Remux.mkv",
-        about="REMUX: HDR10 in 10 bit with mastering display and light levels",
+        about="REMUX: 10-bit HDR10 with mastering display and light levels",
         action=PlanAction.ENCODE,
         source_tier=SourceTier.REMUX,
         picture=_HDR10,
@@ -172,7 +172,7 @@ CLIPS: tuple[Clip, ...] = (
     ),
     Clip(
         path="films/Harbour (2020) WEB-DL.mp4",
-        about="WEB-DL: H.264 in MP4, with MP4's own subtitles and cover art",
+        about="WEB-DL: H.264 in MP4, with MP4 subtitles and cover art",
         action=PlanAction.ENCODE,
         source_tier=SourceTier.WEB_DL,
         picture=Picture(
@@ -215,7 +215,7 @@ CLIPS: tuple[Clip, ...] = (
     ),
     Clip(
         path="films/Broken Download.mkv",
-        about="corrupt: a download that never came, all zeros; blocked",
+        about="corrupt: a failed download, all zeros; blocked",
         action=PlanAction.BLOCKED,
     ),
     Clip(
@@ -230,19 +230,19 @@ CLIPS: tuple[Clip, ...] = (
 CRF_LINE = "    encode: {{crf: {}, preset: 11}}  # the demo changes this number"
 CRF_BEFORE, CRF_AFTER = 30, 34
 CRF_CLIP = "films/Harbour (2020) WEB-DL.mp4"
-"""The one clip that the changed rule decides."""
+"""The only clip that the changed rule applies to."""
 
 REVIEWED_CLIP = "films/Grainy Night (1999) Remux.mkv"
-"""The one that is seen as a test clip first."""
+"""The clip that needs the approval of a test clip first."""
 
 RULES = f"""\
-# The policy of the demo. Real libraries need fewer numbers: without `preset` and `crf` each source
-# tier has good ones of its own. Fast presets stand here only so that the demo is over soon.
+# The policy of the demo. Real libraries need fewer numbers: each source tier has good defaults for
+# `preset` and `crf`. The fast presets here only keep the demo short.
 version: 1
 
 library:
   roots: [library]
-  settle: 0s              # look at files at once; the default waits until they are a minute old
+  settle: 0s              # take new files at once; the default waits until they are a minute old
 
 output:
   mode: mirror            # library/films/a.mp4 -> av1/library/films/a.mkv
@@ -250,9 +250,9 @@ output:
 
 run:
   jobs: 2
-  reserve: 64MiB          # stays free on the disk; the default is 1 GiB
+  reserve: 64MiB          # space to leave free on the disk; the default is 1 GiB
 
-# Tried in order: the first that matches decides. No rule: the file is left alone.
+# Tried in order: the first rule that matches decides. If none matches, the file is left alone.
 rules:
   - name: clean streaming files stay
     when: {{source_tier: web-dl, video_codec: [hevc, av1, vp9]}}
@@ -261,9 +261,9 @@ rules:
   - name: hdr discs
     when: {{source_tier: remux, hdr: hdr10}}
     encode: {{crf: 28, preset: 11, film_grain: 0}}
-    review: never           # no test clip of these
+    review: never           # no test clips
 
-  # Left out, `review` is `each` for REMUX: a clip is seen and approved before hours are spent.
+  # `review` defaults to `each` for REMUX: its clip needs approval before the long encode.
   - name: other discs
     when: {{source_tier: remux}}
     encode: {{crf: 26, preset: 11, film_grain: 8}}

@@ -1,4 +1,4 @@
-"""Makes the demo's clips with the FFmpeg that was found."""
+"""Makes the demo's clips with the given FFmpeg."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _FONT_FOLDERS = (
     "/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts",
     "/Library/Fonts", "/System/Library/Fonts",
 )  # fmt: skip
-"""Where systems keep fonts: those of fontconfig's stock configuration, then macOS."""
+"""Font folders: those of fontconfig's default configuration, then macOS."""
 
 _FONT_MAX_BYTES = 1_000_000
-"""An attachment is carried over as it is: a large one would hide what the encode saves."""
+"""Attachments are copied unchanged: a large one would hide the savings of the encode."""
 
 
 class _Extras(msgspec.Struct, frozen=True, kw_only=True):
-    """Files that go into a clip beside the generated pictures and sounds."""
+    """Files that go into a clip beside the generated video and audio."""
 
     subtitles: tuple[Path, ...] = ()
     chapters: Path | None = None
@@ -37,7 +37,7 @@ class _Extras(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_clip(clip: Clip, library: Path, *, ffmpeg: str, children: Children) -> bool:
-    """Make one clip below `library`; False if this FFmpeg has no encoder for its pictures.
+    """Make one clip below `library`; False if this FFmpeg has no encoder for its video.
 
     Raises OSError, RunInterruptedError.
     """
@@ -152,12 +152,12 @@ def _cover(folder: Path, *, ffmpeg: str, children: Children) -> Path:
 
 
 def _attachment(folder: Path) -> Path:
-    """The smallest font of this system; a text where there is none."""
+    """The smallest font of this system, else a text file."""
     fonts = [found for place in _FONT_FOLDERS for found in _fonts_below(place)]
     if fonts:
         return min(fonts)[1]
     path = folder / "readme.txt"
-    path.write_text("No font was found on this system: this text is attached in its place.\n")
+    path.write_text("No font was found on this system: this text is attached instead.\n")
     return path
 
 

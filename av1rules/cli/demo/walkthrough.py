@@ -1,7 +1,7 @@
-"""The demo's way, step by step: each runs the command that it prints, then looks at what came out.
+"""The steps of the demo: each runs the command that it prints, then checks the result.
 
-Nothing is acted out: the rules file, the plans, the encodes and the ledger are those of any
-library, and the folder stays to go on with.
+Everything is real: rules file, plans, encodes and ledger are as in any library, and the folder
+stays for further use.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ LIBRARY = "library"
 _RULES_FILE = Path(DEFAULT_RULES)
 
 Surprises = list[str]
-"""What did not come out as the demo says, in words; empty if all is well."""
+"""Unexpected results, as text; empty if all is well."""
 
 Built = dict[str, tuple[TargetRow, tuple[int, int, int]]]
 """Ledger row, and inode, size and mtime on disk, of every target."""
@@ -57,12 +57,12 @@ Built = dict[str, tuple[TargetRow, tuple[int, int, int]]]
 def walk_through(folder: Path, tools: Tools) -> Surprises:
     """The whole demo in `folder`, an empty one. Raises Av1rulesError, OSError.
 
-    Ends at the first step whose outcome is a surprise: what follows would only repeat it.
+    Ends at the first step with an unexpected result, which later steps would only repeat.
     """
     clips = _make_library(folder, tools)
     write_text(folder / DEFAULT_RULES, RULES)
     write_text(folder / "dodo.py", DODO)
-    _say(f"\nwrote {folder / DEFAULT_RULES} and {folder / 'dodo.py'}; from here on in that folder:")
+    _say(f"\nwrote {folder / DEFAULT_RULES} and {folder / 'dodo.py'}; now in that folder:")
     _say(f"\n$ cd {shlex.quote(str(folder))}")
     with contextlib.chdir(folder):
         surprises = _plan_and_run(clips) or _approve_the_clip(clips) or _change_one_rule()
@@ -98,7 +98,7 @@ def _plan_and_run(clips: list[Clip]) -> Surprises:
 
 
 def _not_encoded(clips: list[Clip], action: PlanAction) -> Surprises:
-    """Clips that the first plan had so, and that no target was made of."""
+    """Clips with this action in the first plan but without a target."""
     wanted = {clip.path for clip in clips if clip.action is action}
     built = {_clip_path(row.source) for row, _stat in _built().values()}
     return [f"{path} was not encoded" for path in sorted(wanted - built)]
@@ -124,12 +124,12 @@ def _change_one_rule() -> Surprises:
     text = _RULES_FILE.read_text(encoding="utf-8")
     write_text(_RULES_FILE, text.replace(CRF_LINE.format(CRF_BEFORE), CRF_LINE.format(CRF_AFTER)))
     line = text.partition(CRF_LINE.format(CRF_BEFORE))[0].count("\n") + 1
-    _head(f"5. One rule is changed: {DEFAULT_RULES}:{line}, crf {CRF_BEFORE} -> {CRF_AFTER}")
+    _head(f"5. Change one rule: {DEFAULT_RULES}:{line}, crf {CRF_BEFORE} -> {CRF_AFTER}")
     _command("plan")
     planned = _current_plan().of(PlanAction.ENCODE)
     if [_clip_path(row.file.library_path) for row in planned] != [CRF_CLIP]:
         return [f"only {CRF_CLIP} should be stale, the plan says {len(planned)} files"]
-    _head("6. The run again: only what that rule decides is redone")
+    _head("6. Run again: only files of that rule are redone")
     _command("run")
     after = _built()
     surprises = _compare_built(before, after)
@@ -137,7 +137,7 @@ def _change_one_rule() -> Surprises:
         return surprises
     _say(f"\nchecked: {CRF_CLIP} was redone; the other {len(after) - 1} targets are the same files")
     _say("with the same ledger rows as before.")
-    _head("7. And now there is nothing left to do")
+    _head("7. Now there is nothing left to do")
     _command("plan")
     return ["the last plan still has work to do"] if _current_plan().has_work else []
 
@@ -195,7 +195,7 @@ def _identity(path: str) -> tuple[int, int, int]:
 
 
 def _command(name: str, *arguments: str) -> None:
-    """Print a command and run it, by the very function that the program calls for it."""
+    """Print a command and run it with the same function as the program."""
     _say(f"\n$ {shlex.join(['av1rules', name, *arguments])}\n")
     command = {"plan": plan.command, "run": run.command, "clips": clips_command.command}[name]
     code = command.main([*arguments], prog_name=f"av1rules {name}", standalone_mode=False)
@@ -215,18 +215,18 @@ def _say(text: str) -> None:
 
 def _farewell(folder: Path) -> str:
     return f"""
-All came out as it should. The folder is yours to play with: {folder}
+All results are as expected. The folder is yours to try things in: {folder}
   {LIBRARY}/     the sources, none of them changed
-  av1/         the AV1 files; `av1rules receipt FILE` tells how each was made
-  rules.yaml   the policy; dodo.py makes the same graph known to plain doit
-  approvals.yaml   what was decided on clips; belongs into git, beside the rules
+  av1/         the AV1 files; `av1rules receipt FILE` shows how each was made
+  rules.yaml   the policy; dodo.py provides the same graph to plain doit
+  approvals.yaml   decisions on clips; belongs in git, beside the rules
   .av1rules/   the ledger, the test clips and the caches
 
 Try next:
   av1rules explain "{LIBRARY}/{CRF_CLIP}"
   av1rules clips compare "{LIBRARY}/{REVIEWED_CLIP}" -o page.html, and open it in a browser
-  rename a rule or write a comment, then `av1rules plan`: nothing is redone
-  change a crf, a preset or film_grain, then plan: see who is redone, and the line that did it
-  remove a target, or cut it short: only that one is redone
-  accept the interlaced one: the rule for it stands in rules.yaml as a comment
+  rename a rule or add a comment, then `av1rules plan`: nothing is redone
+  change a crf, a preset or film_grain, then plan: see what is redone, and which line caused it
+  delete or truncate a target: only that one is redone
+  accept the interlaced one: its rule is in rules.yaml as a comment
   doit list --all, doit info TASK, or plain doit"""

@@ -15,7 +15,7 @@ from av1rules.ledger.clips import ClipRecord, ClipStatus
 from av1rules.ledger.ledger import Ledger
 from av1rules.policy.fingerprint import settings_digest
 
-_OF_VERDICT = {
+_OF_REVIEW = {
     ReviewStatus.RELEASED: ClipStatus.APPROVED,
     ReviewStatus.WAITING: ClipStatus.WAITING,
     ReviewStatus.VOID: ClipStatus.VOID,
@@ -27,7 +27,7 @@ class ClipAndStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A clip that was made, with its status as of the last plan."""
 
     record: ClipRecord
-    standing: ClipStatus
+    status: ClipStatus
 
 
 def clip_statuses(ledger: Ledger, approvals: Path, *, since: str = "") -> tuple[ClipAndStatus, ...]:
@@ -42,13 +42,13 @@ def clip_statuses(ledger: Ledger, approvals: Path, *, since: str = "") -> tuple[
     book = load_approvals(approvals)
     encoded = ledger.clips.encoded()
     return tuple(
-        ClipAndStatus(record=record, standing=_status(record, book, encoded)) for record in records
+        ClipAndStatus(record=record, status=_status(record, book, encoded)) for record in records
     )
 
 
-def clip_status(*, is_encoded: bool, verdict: ReviewStatus) -> ClipStatus:
+def clip_status(*, is_encoded: bool, review: ReviewStatus) -> ClipStatus:
     """The status of a clip of the current settings, by the decisions on it."""
-    return ClipStatus.ENCODED if is_encoded else _OF_VERDICT[verdict]
+    return ClipStatus.ENCODED if is_encoded else _OF_REVIEW[review]
 
 
 def _status(record: ClipRecord, book: Decisions, encoded: frozenset[str]) -> ClipStatus:
@@ -60,11 +60,11 @@ def _status(record: ClipRecord, book: Decisions, encoded: frozenset[str]) -> Cli
     last = next((one.answer for one in decisions if one.settings == digest), None)
     if last is Answer.ADJUSTED and not is_encoded:
         return ClipStatus.OLD
-    verdict = review_state(
+    state = review_state(
         book,
         content_key=facts.content_key,
         settings=facts.settings,
         rule=facts.rule,
         review=facts.asked_review,
     )
-    return clip_status(is_encoded=is_encoded, verdict=verdict.kind)
+    return clip_status(is_encoded=is_encoded, review=state.kind)

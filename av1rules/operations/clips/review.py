@@ -1,4 +1,4 @@
-"""Test clips as a user reviews them: all with their status, one by its name, and a decision on it.
+"""The review of test clips: lists them with their status, finds one by name, records a decision.
 
 Listing is a pure read, like the plan that it uses.
 """
@@ -42,7 +42,7 @@ class ClipView(msgspec.Struct, frozen=True, kw_only=True):
     more."""
 
     source: str
-    standing: ClipStatus
+    status: ClipStatus
     text: str
     record: ClipRecord | None
     row: PlanItem | None
@@ -61,22 +61,22 @@ class ClipView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reason(self) -> str:
-        """The text without what the status says already."""
+        """The text without the status."""
         clip = None if self.row is None else clip_of(self.row)
-        is_waiting = self.standing is ClipStatus.WAITING
-        return clip.verdict.reason if clip is not None and is_waiting else self.text
+        is_waiting = self.status is ClipStatus.WAITING
+        return clip.review_state.reason if clip is not None and is_waiting else self.text
 
     def require_current(self) -> ClipRecord:
         """The record of a clip that can be decided on. Raises UsageError for a variant or an old
         clip."""
         record = self.made
-        if self.standing is ClipStatus.VARIANT:
+        if self.status is ClipStatus.VARIANT:
             raise UsageError(
                 f"this clip is a variant ({self.text}), which would not be encoded",
                 where=printable(self.source),
                 hint=self.adjust_command,
             )
-        if self.standing is ClipStatus.OLD:
+        if self.status is ClipStatus.OLD:
             raise UsageError(
                 f"this clip is old: {self.text}",
                 where=printable(self.source),
@@ -115,7 +115,7 @@ def list_clips(workspace: Workspace) -> tuple[ClipView, ...]:
     views += [
         ClipView(
             source=row.file.library_path,
-            standing=ClipStatus.DUE,
+            status=ClipStatus.DUE,
             text=row.causes[0],
             record=None,
             row=row,
@@ -133,18 +133,18 @@ def _with_variants(views: list[ClipView], to_come: frozenset[str]) -> list[ClipV
     unattached = defaultdict(list)
     for view in views:
         record = view.record
-        if view.standing is ClipStatus.OLD and record is not None and record.facts.is_variant:
+        if view.status is ClipStatus.OLD and record is not None and record.facts.is_variant:
             unattached[record.facts.content_key].append(view)
         else:
             found.append(view)
     for number, view in enumerate(found):
         key, today = _content(view), view.today
-        if key not in to_come or today is None or view.standing is ClipStatus.OLD:
+        if key not in to_come or today is None or view.status is ClipStatus.OLD:
             continue
         own = sorted(unattached.pop(key, ()), key=_by_settings)
         variants = tuple(_variant(one, view, today) for one in own if one.made.is_there)
         found[number] = replace(view, variants=variants)
-    gone = "a variant of a source that is not to be encoded any more: the next run removes it"
+    gone = "a variant of a source that is no longer to be encoded: the next run removes it"
     return found + [replace(view, text=gone) for views in unattached.values() for view in views]
 
 
@@ -165,7 +165,7 @@ def _variant(view: ClipView, clip: ClipView, today: EncodeSettings) -> ClipView:
     return replace(
         view,
         source=clip.source,
-        standing=ClipStatus.VARIANT,
+        status=ClipStatus.VARIANT,
         text=described_changes(today, view.made.facts.settings),
         row=clip.row,
         alike=clip.alike,
@@ -175,20 +175,20 @@ def _variant(view: ClipView, clip: ClipView, today: EncodeSettings) -> ClipView:
 
 def _in_order(views: list[ClipView]) -> tuple[ClipView, ...]:
     order = list(ClipStatus)
-    ordered = sorted(views, key=lambda view: (order.index(view.standing), view.source))
+    ordered = sorted(views, key=lambda view: (order.index(view.status), view.source))
     return tuple(one for view in ordered for one in (view, *view.variants))
 
 
 def _view(record: ClipRecord, alike: list[PlanItem], other: PlanItem | None) -> ClipView:
     own = [row for row in alike if row.file.library_path == record.source]
     row = next(iter([*own, *alike]), None)
-    standing, text = _status(record, row)
-    if standing is ClipStatus.OLD and other is None:
+    status, text = _status(record, row)
+    if status is ClipStatus.OLD and other is None:
         text = "its source is gone, or no longer to be encoded"
     source = record.source if row is None else row.file.library_path
     return ClipView(
         source=source,
-        standing=standing,
+        status=status,
         text=text,
         record=record,
         row=row or other,
@@ -203,12 +203,12 @@ def _status(record: ClipRecord, row: PlanItem | None) -> tuple[ClipStatus, str]:
     if not record.is_there:
         return ClipStatus.OLD, "its file is gone: it is due again"
     clip, is_encoded = clip_of(row), isinstance(row, Fresh)
-    kind = ReviewStatus.RELEASED if clip is None else clip.verdict.kind
-    standing = clip_status(is_encoded=is_encoded, verdict=kind)
+    kind = ReviewStatus.RELEASED if clip is None else clip.review_state.kind
+    status = clip_status(is_encoded=is_encoded, review=kind)
     if is_encoded:
-        return standing, "its source is encoded with these settings"
-    verdict = row.released if clip is None else clip.verdict
-    return standing, "; ".join(row.causes) if verdict is None else verdict.text
+        return status, "its source is encoded with these settings"
+    state = row.released if clip is None else clip.review_state
+    return status, "; ".join(row.causes) if state is None else state.text
 
 
 def find_clip(workspace: Workspace, name: str, *, variant: int | None = None) -> ClipView:
@@ -225,7 +225,7 @@ def find_clip(workspace: Workspace, name: str, *, variant: int | None = None) ->
             where=printable(name),
             hint=f"there are clips of: {known} (av1rules clips list)",
         )
-    view = next((view for view in found if view.standing is not ClipStatus.OLD), found[0])
+    view = next((view for view in found if view.status is not ClipStatus.OLD), found[0])
     if variant is None:
         return view
     if not 1 <= variant <= len(view.variants):

@@ -164,7 +164,7 @@ def _clip(
     )
     clip = ClipState(
         path=clip_place(workspace.state_dir, work.fingerprint),
-        verdict=ReviewState(kind=ReviewStatus.WAITING, reason=""),
+        review_state=ReviewState(kind=ReviewStatus.WAITING, reason=""),
         review=evaluation.decision.review,
         content_key=evaluation.content_key,
         digest=settings_digest(recipe.settings),

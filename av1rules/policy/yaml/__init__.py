@@ -1,1 +1,1 @@
-"""YAML as nodes with places: reading without running anything."""
+"""Reads YAML as nodes with places, without running anything."""

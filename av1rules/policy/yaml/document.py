@@ -1,7 +1,7 @@
-"""A rules file as YAML: plain values with the place of each. The only importer of ruamel.
+"""Parses a rules file into plain values with their places. The only importer of ruamel.
 
-Reads parser events and builds its own nodes: no object of any kind is constructed, nothing runs,
-and nesting, aliases and size are bounded. Knows nothing of what the keys mean.
+It reads parser events and builds its own nodes: YAML tags can't construct objects or run code, and
+nesting, aliases and size are bounded. The meaning of keys is not known here.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from av1rules.policy.yaml.nodes import Document, Entry, Items, Mapping, Node, Sc
 from av1rules.policy.yaml.syntax import SyntaxMessage, dashed_key, explain
 
 MAX_FILE_BYTES = 1024 * 1024
-"""Far above any hand-written policy; keeps a wrong file from costing minutes."""
+"""Far above any hand-written policy; a wrong file must not cost minutes."""
 
 MAX_NESTING = 50
-"""Conditions nest a handful of levels; deeper is a mistake or an attack."""
+"""Conditions nest a few levels; deeper nesting is a mistake or an attack."""
 
 MAX_ALIASED_NODES = 10_000
-"""Values that aliases may add in all: aliases of aliases grow without bound otherwise."""
+"""Total of values that aliases may add: aliases of aliases would grow without bound."""
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -56,9 +56,9 @@ _CONSTANTS: dict[str, bool | None] = {
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a rules file, one more than allowed at most. Raises Av1rulesError."""
+    """The bytes of a rules file, at most one more than allowed. Raises Av1rulesError."""
     try:
-        # Without waiting: a pipe that nobody writes to would never open.
+        # Non-blocking: opening a pipe without a writer would hang.
         with open(path, "rb", opener=_without_waiting) as file:
             mode = os.fstat(file.fileno()).st_mode
             if not stat.S_ISREG(mode):
@@ -95,10 +95,10 @@ def read_document(path: Path) -> Document:
 
 
 def parse_document(raw: bytes, *, file: str) -> Document:
-    """Parse the bytes of a rules file; everything wrong with them as YAML becomes a Problem."""
+    """Parse the bytes of a rules file; every YAML error becomes a Problem."""
     if len(raw) > MAX_FILE_BYTES:
         message = f"the file is larger than {MAX_FILE_BYTES // 1024} KiB"
-        return _broken(file, "", 1, 1, message, hint="a rules file is some hundred lines")
+        return _broken(file, "", 1, 1, message, hint="a rules file has a few hundred lines")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -107,13 +107,13 @@ def parse_document(raw: bytes, *, file: str) -> Document:
         shown = raw.decode("utf-8-sig", "replace")
         message = f"the file is not UTF-8: byte 0x{raw[error.start]:02x}"
         return _broken(file, shown, line, column, message, hint="save it as UTF-8")
-    # Line ends of other systems: columns stay, and places count as editors do.
+    # Normalise line ends, so that lines and columns count as in editors.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     builder = _Builder(file=file)
     _feed(builder, text)
     root = builder.roots[0] if builder.roots else None
     if root is None and not builder.problems:
-        builder.fault(1, 1, "the file is empty", hint="`av1rules init ROOT` writes a first one")
+        builder.error(1, 1, "the file is empty", hint="`av1rules init ROOT` writes a first one")
     return Document(
         file=file,
         text=text,
@@ -141,10 +141,10 @@ def _feed(builder: _Builder, text: str) -> None:
             context_at=_at(error.context_mark),
             opened=builder.open_flow(),
         )
-        fault = explain(syntax_message, _lines(text))
-        builder.syntax(*fault.at, fault.message, fault.hint)
+        problem = explain(syntax_message, _lines(text))
+        builder.syntax(*problem.at, problem.message, problem.hint)
     except (YAMLError, ValueError, OverflowError, IndexError, AttributeError, TypeError) as error:
-        # ruamel lets such errors slip through on some malformed escapes and directives.
+        # ruamel doesn't catch these for some malformed escapes and directives.
         builder.syntax(1, 1, f"not YAML: {error}", None)
 
 
@@ -186,7 +186,7 @@ class _Frame:
 
 @dataclass(slots=True, kw_only=True)
 class _Builder:
-    """Turns events into nodes; goes on after faults that leave the structure readable."""
+    """Turns events into nodes; continues after errors that leave the structure readable."""
 
     file: str
     problems: list[Problem] = field(default_factory=list)
@@ -197,40 +197,40 @@ class _Builder:
     _aliased: int = 0
     _reported: set[tuple[Place, str]] = field(default_factory=set)
 
-    def fault(self, line: int, column: int, message: str, *, hint: str | None = None) -> None:
-        """A fault of the value that comes next: nothing more can be said of it."""
+    def error(self, line: int, column: int, message: str, *, hint: str | None = None) -> None:
+        """Report an error in the next value, which is then not checked further."""
         path = format_path(tuple(self._path()))
         self.unread.append(path)
         self._note(path, line, column, message, hint)
 
-    def _fault_of_key(self, node: Node, message: str, hint: str | None) -> None:
-        """A fault of one key; its neighbours are read and checked all the same."""
+    def _key_error(self, node: Node, message: str, hint: str | None) -> None:
+        """Report an error in one key; its neighbours are still read and checked."""
         key = (node.raw,) if isinstance(node, Scalar) and node.raw else ()
         self._note(format_path((*self._path(), *key)), node.line, node.column, message, hint)
 
     def _note(self, path: str, line: int, column: int, message: str, hint: str | None) -> None:
         place = Place(file=self.file, line=line, column=column)
         if (place, message) in self._reported or len(self._reported) > MAX_PROBLEMS:
-            return  # a fault of a key, and now of the whole that it broke; or one of very many
+            return  # reported before, or one of too many
         self._reported.add((place, message))
         self.problems.append(Problem(place=place, path=path, message=message, hint=hint))
 
     def open_flow(self) -> tuple[int, int] | None:
-        """Where the innermost collection that is still open begins, if that is by [ or {."""
+        """Where the innermost open collection begins, if it begins with [ or {."""
         frame = self._open[-1] if self._open else None
         return (frame.line, frame.column) if frame is not None and frame.is_flow else None
 
     def syntax(self, line: int, column: int, message: str, hint: str | None) -> None:
-        """A fault after which the rest can't be read."""
+        """Report an error after which the rest can't be read."""
         self._open.clear()
         self.roots.clear()
-        self.fault(line, column, message, hint=hint)
+        self.error(line, column, message, hint=hint)
 
     def take(self, event: Event) -> bool:
-        """Take one event; False stops the reading."""
+        """Process one event; False stops reading."""
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         if isinstance(event, DocumentStartEvent) and self.roots:
-            self.fault(line, column, "a second YAML document", hint="a rules file is one document")
+            self.error(line, column, "a second YAML document", hint="a rules file is one document")
             return False
         if isinstance(event, ScalarEvent):
             self._tagged(event, line, column)
@@ -274,10 +274,10 @@ class _Builder:
     def _alias(self, anchor: str, line: int, column: int) -> bool:
         found = self._anchors.get(anchor)
         if found is None:
-            self.fault(
+            self.error(
                 line,
                 column,
-                f"*{anchor} names no anchor above",
+                f"there is no anchor {anchor} above",
                 hint='put quotes around a glob: "**/*.mkv"',
             )
             self._done(Scalar(value=None, raw="", line=line, column=column), None, 1)
@@ -312,33 +312,33 @@ class _Builder:
         frame.key, frame.at_key = None, True
         if key is not None and isinstance(key.value, str):
             if isinstance(node, Scalar) and node.value is None:
-                # Nothing after the colon: the parser's mark is on some later line.
+                # Nothing follows the colon: the parser's mark is on a later line.
                 node = replace(node, line=key.line, column=key.column)
             frame.entries[key.value] = Entry(
                 key=key.value, line=key.line, column=key.column, value=node
             )
 
     def _key(self, frame: _Frame, node: Node) -> Scalar | None:
-        """The key if it is one we take; otherwise a Problem, and its value is dropped."""
-        fault: tuple[str, str | None] | None = None
+        """The key if it is valid; otherwise a Problem is reported and its value dropped."""
+        problem: tuple[str, str | None] | None = None
         if not isinstance(node, Scalar):
-            fault = "a key must be a word, not a list or mapping", None
+            problem = "a key must be a word, not a list or mapping", None
         elif not isinstance(node.value, str):
-            fault = _not_text(frame, node)
+            problem = _not_text(frame, node)
         elif node.value == "<<":
-            fault = (
+            problem = (
                 "merge keys (<<) are not supported",
-                "name the common settings under profiles: and take them with use:",
+                "put common settings into a profile and refer to it with use:",
             )
         elif (first := frame.entries.get(node.value)) is not None:
             shown = printable(node.value)
-            message = f"the key {shown} stands here twice; first in line {first.line}"
-            fault = message, "keep one of the two"
+            message = f"duplicate key {shown}; the first is on line {first.line}"
+            problem = message, "keep one of the two"
         elif not frame.is_flow and (hint := dashed_key(f"{node.raw}:")) is not None:
-            self.fault(node.line, node.column, "a dash without a space", hint=hint)
+            self.error(node.line, node.column, "a space is missing after the dash", hint=hint)
             return None
-        if fault is not None:
-            self._fault_of_key(node, *fault)
+        if problem is not None:
+            self._key_error(node, *problem)
             return None
         assert isinstance(node, Scalar)
         return node
@@ -346,7 +346,7 @@ class _Builder:
     def _tagged(self, event: ScalarEvent | CollectionStartEvent, line: int, column: int) -> None:
         tag = event.tag
         if tag is not None and tag != "!":
-            self.fault(
+            self.error(
                 line, column, f"tags such as {printable(tag, limit=60)} are not supported",
                 hint="write the plain value",
             )  # fmt: skip
@@ -360,7 +360,7 @@ class _Builder:
 
 
 def _not_text(frame: _Frame, key: Scalar) -> tuple[str, str | None]:
-    """What is wrong with a key such as `1080:`, or the 5 of `{crf: 20,5}`."""
+    """Message and hint for a key such as `1080:`, or the 5 of `{crf: 20,5}`."""
     above = next(reversed(frame.entries.values()), None)
     if frame.is_flow and isinstance(key.value, int) and above is not None:
         value = above.value
@@ -368,7 +368,7 @@ def _not_text(frame: _Frame, key: Scalar) -> tuple[str, str | None]:
             key.line,
             key.column,
         ):
-            return "a comma in a number", f"write a point: {value.raw}.{key.raw}"
+            return "a decimal comma", f"use a decimal point: {value.raw}.{key.raw}"
     kind = {"int": "a number", "float": "a number", "bool": "true or false", "NoneType": "nothing"}
     message = f"the key {key.raw or '~'} is read as {kind[type(key.value).__name__]}; keys are text"
     return message, f'put it in quotes: "{key.raw}"' if key.raw else None
@@ -382,7 +382,7 @@ def _scalar(event: ScalarEvent, line: int, column: int) -> Scalar:
 
 
 def _resolve(raw: str) -> str | int | float | bool | None:
-    """YAML 1.2's core schema for plain scalars; dates, infinities and `yes` stay text."""
+    """The core schema of YAML 1.2 for plain scalars; dates, infinities and `yes` stay text."""
     if raw in _CONSTANTS:
         return _CONSTANTS[raw]
     if len(raw) <= _LONGEST_NUMBER:

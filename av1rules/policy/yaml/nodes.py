@@ -1,4 +1,4 @@
-"""A parsed rules file: values with the place of each, whatever they were parsed from. Pure."""
+"""The nodes of a parsed rules file: values with their places. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Path_ = tuple[str | int, ...]
 
 
 class Scalar(msgspec.Struct, frozen=True, kw_only=True):
-    """One value. `raw` is its text as the file has it (a number's own spelling)."""
+    """One value. `raw` is its text in the file, such as the spelling of a number."""
 
     value: str | int | float | bool | None
     raw: str
@@ -42,7 +42,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Mapping:
-    """A mapping; keys are unique texts."""
+    """A mapping; keys are unique strings."""
 
     entries: tuple[Entry, ...]
     line: int
@@ -60,9 +60,9 @@ Node = Scalar | Items | Mapping
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A parsed file. `root` is None when the file is empty or its syntax is broken.
+    """A parsed file. `root` is None if the file is empty or its syntax is broken.
 
-    `unread` are the paths of values that could not be taken as they stand, as `problems` say.
+    `unread` are the paths of values that could not be read; `problems` has the reasons.
     """
 
     file: str
@@ -73,7 +73,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     unread: tuple[str, ...] = ()
 
     def place(self, path: Sequence[str | int]) -> Place:
-        """Where the value at `path` stands; the nearest parent's place if there is none."""
+        """The place of the value at `path`; without one, that of the nearest parent."""
         node = self.root
         for step in path:
             below = _below(node, step)
@@ -83,7 +83,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return self._place_of(node)
 
     def key_place(self, path: Sequence[str | int]) -> Place:
-        """Where the key that `path` ends with stands."""
+        """The place of the last key of `path`."""
         parent: Node | None = self.root
         below: Entry | Node | None = None
         for step in path:

@@ -1,6 +1,6 @@
-"""What a YAML parser complains of, in plain words and at the place that is to be mended. Pure.
+"""Explains YAML syntax errors in plain words, at the place to fix. Pure.
 
-A parser names what it expected where it gave up; the writer needs the line that led it astray.
+A parser reports where it gave up and what it expected; the user needs the line that caused it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _DASH = re.compile(rf"\s*-{_KEY}\s*:")
 _PAIR = re.compile(r"\s*(?:-\s+)?(?:\"[^\"]*\"|'[^']*'|[^\s:#][^:#]*):\s+[^\s#]")
 _CLOSERS = {"[": "]", "{": "}"}
 
-DASH_HINT = "a space after the dash: - {}"
+DASH_HINT = "put a space after the dash: - {}"
 
 
 class SyntaxMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """What the parser said, and where it stood; `opened` is the innermost [ or { still open."""
+    """The parser's message and position; `opened` is the innermost [ or { still open."""
 
     context: str
     problem: str
@@ -40,19 +40,19 @@ class YamlSyntaxError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def explain(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError:
-    """The fault that a complaint is most likely about."""
-    for find in (_bracket, _quote, _astray, _block, _character):
+    """The most likely cause of a syntax error."""
+    for find in (_bracket, _quote, _earlier_line, _block, _character):
         found = find(syntax_message, lines)
         if found is not None:
             return found
-    said = ", ".join(part for part in (syntax_message.context, syntax_message.problem) if part)
+    text = ", ".join(part for part in (syntax_message.context, syntax_message.problem) if part)
     return YamlSyntaxError(
-        at=syntax_message.at, message=f"not YAML: {printable(said, limit=200)}", hint=None
+        at=syntax_message.at, message=f"not YAML: {printable(text, limit=200)}", hint=None
     )
 
 
 def dashed_key(line: str) -> str | None:
-    """`-name: a` as it should be written, if the line begins so."""
+    """The correct spelling of a line such as `-name: a`, else None."""
     if _DASH.match(line) is None:
         return None
     return DASH_HINT.format(printable(line.strip()[1:].partition(":")[0], limit=40) + ":")
@@ -67,7 +67,7 @@ def _indent(line: str) -> int:
 
 
 def _bracket(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError | None:
-    """A flow collection without its end, or two entries without a comma between."""
+    """An unclosed flow collection, or a missing comma between two entries."""
     if syntax_message.opened is None or "quoted" in syntax_message.context:
         return None
     line, column = syntax_message.opened
@@ -76,7 +76,7 @@ def _bracket(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSynta
         return None
     closer = _CLOSERS[opener]
     if not _is_closed(lines, syntax_message.opened):
-        shown = f"{opener} is opened here and never closed"
+        shown = f"this {opener} is never closed"
         return YamlSyntaxError(
             at=syntax_message.opened, message=shown, hint=f"close it with {closer}"
         )
@@ -89,7 +89,7 @@ def _bracket(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSynta
 
 
 def _is_closed(lines: tuple[str, ...], opened: At) -> bool:
-    """Whether the bracket finds its partner; brackets in quotes and comments do not count."""
+    """Whether the bracket is closed; brackets in quotes and comments don't count."""
     wanted: list[str] = []
     quote = ""
     text = "\n".join((_line(lines, opened[0])[opened[1] - 1 :], *lines[opened[0] :]))
@@ -116,24 +116,22 @@ def _is_closed(lines: tuple[str, ...], opened: At) -> bool:
 def _quote(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError | None:
     at = syntax_message.context_at or syntax_message.at
     if "unknown escape character" in syntax_message.problem:
-        hint = "in double quotes a \\ begins an escape: write / in paths, or take single quotes"
-        return YamlSyntaxError(
-            at=syntax_message.at, message="a \\ that YAML does not know", hint=hint
-        )
+        hint = "in double quotes a \\ starts an escape: write / in paths, or use single quotes"
+        return YamlSyntaxError(at=syntax_message.at, message="unknown escape after \\", hint=hint)
     if "quoted scalar" in syntax_message.context and "end of stream" in syntax_message.problem:
         quote = _line(lines, at[0])[at[1] - 1 : at[1]]
-        message = f"{quote} is opened here and never closed"
+        message = f"this {quote} is never closed"
         return YamlSyntaxError(at=at, message=message, hint=f"close it with {quote}")
     if syntax_message.context == "while scanning a block scalar":
         sign = _line(lines, at[0])[at[1] - 1 : at[1]]
-        message = f"{sign} begins a text of several lines"
+        message = f"{sign} starts a multi-line text"
         hint = range_hint(_line(lines, at[0])[at[1] - 1 :]) or "put the text in quotes"
         return YamlSyntaxError(at=at, message=message, hint=hint)
     return None
 
 
-def _astray(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError | None:
-    """A line before the one where the parser gave up, or its own beginning."""
+def _earlier_line(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError | None:
+    """An error in an earlier line than the one where the parser gave up, or at its beginning."""
     if "mapping values are not allowed" not in syntax_message.problem and (
         "could not find expected ':'" not in syntax_message.problem
         and "expected <block end>" not in syntax_message.problem
@@ -151,12 +149,12 @@ def _astray(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntax
         line = _line(lines, candidate)
         at = (candidate, _indent(line) + 1)
         if (hint := dashed_key(line)) is not None:
-            return YamlSyntaxError(at=at, message="a dash without a space", hint=hint)
+            return YamlSyntaxError(at=at, message="a space is missing after the dash", hint=hint)
         if (hint := space_hint(line.strip().removeprefix("- ").strip())) is not None:
-            return YamlSyntaxError(at=at, message="a colon without a space", hint=hint)
+            return YamlSyntaxError(at=at, message="a space is missing after the colon", hint=hint)
     if is_missing:
         at = (number, _indent(_line(lines, number)) + 1)
-        hint = "each line is `key: value`, or `- ` and an entry of a list"
+        hint = "each line is `key: value`, or `- ` and a list entry"
         return YamlSyntaxError(at=at, message="a key without a colon", hint=hint)
     if "mapping values" in syntax_message.problem:
         return _second_colon(syntax_message, lines)
@@ -171,17 +169,17 @@ def _second_colon(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> Yaml
         return YamlSyntaxError(
             at=(number, _indent(line) + 1),
             message="the line is indented more than its neighbours",
-            hint="begin it in the column of the key above",
+            hint="align it with the key above",
         )
     return YamlSyntaxError(
         at=syntax_message.at,
         message="a second colon in one line",
-        hint="put quotes around a text that holds ': ', and check the indentation",
+        hint="put quotes around text that contains ': ', and check the indentation",
     )
 
 
 def _above(lines: tuple[str, ...], number: int) -> int:
-    """The nearest line above that says something; 0 without one."""
+    """The nearest line above with content; 0 without one."""
     for candidate in range(number - 1, 0, -1):
         text = _line(lines, candidate).strip()
         if text and not text.startswith("#"):
@@ -194,33 +192,33 @@ def _block(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxE
         return None
     found = syntax_message.problem.rpartition("found ")[2].strip("'")
     if found in ("<scalar>", "<alias>", "<anchor>", "<tag>"):
-        hint = "put one pair of quotes around the whole text"
+        hint = "put quotes around the whole text"
         return YamlSyntaxError(at=syntax_message.at, message="more text after the value", hint=hint)
     if found in ("-", "<block sequence start>"):
         message, hint = (
-            "an entry of a list where a key belongs",
-            "begin it in the column of its list",
+            "expected a key, found a list entry",
+            "align it with its list",
         )
     elif "collection" in syntax_message.context and found == "?":
-        message = "a key where an entry of the list belongs"
-        hint = "begin it in the column of the keys above, or begin a new entry with `- `"
+        message = "expected a list entry, found a key"
+        hint = "align it with the keys above, or start a new entry with `- `"
     else:
         message = "the line is indented less than its neighbours"
-        hint = "begin it in the column of the key above"
+        hint = "align it with the key above"
     return YamlSyntaxError(at=syntax_message.at, message=message, hint=hint)
 
 
 def _character(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError | None:
     if "'\\t'" in syntax_message.problem or "tab" in syntax_message.problem:
         hint = "indent with spaces"
-        return YamlSyntaxError(at=syntax_message.at, message="a tab begins the line", hint=hint)
+        return YamlSyntaxError(at=syntax_message.at, message="a tab starts the line", hint=hint)
     if "cannot start any token" in syntax_message.problem:
         character = _line(lines, syntax_message.at[0])[
             syntax_message.at[1] - 1 : syntax_message.at[1]
         ]
-        message = f"a text can't begin with {printable(character)}"
+        message = f"text can't start with {printable(character)}"
         return YamlSyntaxError(at=syntax_message.at, message=message, hint="put the text in quotes")
     if "alias" in syntax_message.context or "'*'" in syntax_message.problem:
         hint = 'put quotes around a glob: "**/*.mkv"'
-        return YamlSyntaxError(at=syntax_message.at, message="* begins an alias here", hint=hint)
+        return YamlSyntaxError(at=syntax_message.at, message="* starts an alias here", hint=hint)
     return None

@@ -22,7 +22,7 @@ from av1rules.plan.review_gate import page_of
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.fingerprint import NAMES, shown
 from av1rules.policy.quality_spec import Metric
-from av1rules.quality.stills import MOST_STILLS, spots, stills_note, take_stills
+from av1rules.quality.stills import MAX_STILLS, choose_stills, stills_note, take_stills
 from av1rules.report.clip_page.page import LARGEST_INSIDE, ComparedEncode, Still, compare_page
 
 MOST_PIXELS = 100_000_000
@@ -108,7 +108,7 @@ def _stills(
     facts = record.facts
     source = probe_file(lone_file(path), workspace.tools, children=workspace.children)
     most = _most_stills(source, len(views))
-    wanted = spots(facts.pieces, facts.frames, _worst_second(record), most=most)
+    wanted = choose_stills(facts.pieces, facts.frames, _worst_second(record), most=most)
     frames = [spot.frame for spot in wanted]
     theirs = take_stills(
         path,
@@ -135,7 +135,7 @@ def _stills(
 def _most_stills(source: Source, encodes: int) -> int:
     main = source.main
     pixels = (main.width or 1) * (main.height or 1) if main is not None else 1
-    return min(max(MOST_PIXELS // (pixels * encodes), LEAST_STILLS), MOST_STILLS)
+    return min(max(MOST_PIXELS // (pixels * encodes), LEAST_STILLS), MAX_STILLS)
 
 
 def _stills_of(

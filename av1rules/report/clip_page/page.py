@@ -94,7 +94,7 @@ def _data(kind: str, data: bytes) -> str:
 def _head(view: ClipView, record: ClipRecord) -> Iterator[str]:
     facts = record.facts
     yield f"<h1>{escaped(view.source)}</h1>"
-    yield f"<p><strong>{view.standing.value}</strong> "
+    yield f"<p><strong>{view.status.value}</strong> "
     yield f'<span class="faint">{escaped(view.text)}</span></p>'
     words = ", ".join(f"{name} {value}" for name, value in settings_words(facts.settings))
     yield f"<p>{escaped(facts.tools.encoder)}: {escaped(words)}</p>"
@@ -129,8 +129,8 @@ def _stills(stills: Sequence[Still], encodes: Sequence[ComparedEncode]) -> Itera
     if not stills:
         return
     yield "<h2>The same frames of source and encode</h2>"
-    yield '<p><label><input type="checkbox" id="full"> every pixel (grain is lost in a frame '
-    yield "that is scaled down)</label></p>"
+    yield '<p><label><input type="checkbox" id="full"> full size (scaling a frame down '
+    yield "hides grain)</label></p>"
     for still in stills:
         yield '<figure class="compare"><div class="pair">'
         yield _picture("source", "source", still.source, "under")
