@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from av1rules.base.errors import LedgerError
+from av1rules.base.files import make_folders
 
 LEDGER_NAME = "ledger.sqlite3"
 
@@ -114,7 +115,7 @@ class LedgerDb:
         """Open to write; makes the ledger or brings an older one up to date. Raises LedgerError."""
         path = state_dir / LEDGER_NAME
         try:
-            state_dir.mkdir(parents=True, exist_ok=True)
+            make_folders(state_dir)
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
             # FULL: a committed row is the only proof that hours of work are done.

@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from av1rules.base.errors import UsageError
+from av1rules.base.files import make_folders
 
 LOCK_NAME = "run.lock"
 _HOLDER_NAME = "run.holder"
@@ -28,7 +29,7 @@ def run_lock(state_dir: Path) -> Iterator[None]:
     holder = state_dir / _HOLDER_NAME
     lock = FileLock(state_dir / LOCK_NAME)
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
+        make_folders(state_dir)
         lock.acquire(timeout=0)
     except Timeout as problem:
         raise UsageError(
