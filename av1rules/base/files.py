@@ -57,14 +57,50 @@ def fsync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def fsync_folder(folder: Path) -> None:
-    """Make a rename in `folder` durable. Does nothing on systems that can't open folders."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+_FOLDERS_NOT_SYNCED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EROFS})
+"""What file systems answer that can't sync a folder (some network and FUSE ones)."""
+
+
+def fsync_folder(folder: str | Path) -> None:
+    """Make the names in `folder` durable, as far as its file system can.
+
+    Does nothing where folders can't be opened (Windows, no permission). Raises OSError if the
+    disk fails: what was renamed there may not be on it.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as problem:
+        if problem.errno not in _FOLDERS_NOT_SYNCED:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def make_folders(folder: str | Path, *, mode: int = 0o777) -> None:
+    """Create `folder` (with `mode`) and those missing above it; all are durable afterwards.
+
+    fsync of a file makes neither its folder's name durable nor that of a folder further up
+    (POSIX promises nothing; ext4 and XFS happen to do it). Each folder is durable before the next
+    is made in it, so after a kill at most the lowest that exists is not: its name is synced too.
+    Raises OSError, FileExistsError if something else has the name.
+    """
+    missing = []
+    place = os.path.abspath(folder)
+    while not os.path.isdir(place):
+        missing.append(place)
+        place = os.path.dirname(place)
+    fsync_folder(os.path.dirname(place))
+    for path in reversed(missing):
+        with contextlib.suppress(FileExistsError):  # another process was first, or `isdir` decides
+            os.mkdir(path, mode if path == missing[0] else 0o777)
+        if not os.path.isdir(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        fsync_folder(path)
+        fsync_folder(os.path.dirname(path))
 
 
 def publish(

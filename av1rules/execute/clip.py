@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
 from av1rules.base.events import ClipMade, JobProgress, JobStarted, Outcome
-from av1rules.base.files import publish
+from av1rules.base.files import make_folders, publish
 from av1rules.base.units import now_text
 from av1rules.encode.size_gate import is_same_length
 from av1rules.execute.excerpts import MAX_BYTES_PER_S, excerpts_job
@@ -53,7 +53,7 @@ def build_clip(row: MakeClip, session: Session, worker: Worker) -> Outcome:
         row=known, work=known.work, target=row.clip.path, session=session, worker=worker
     )
     parent = Path(job.target).parent
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folders(parent)
     session.require_disks()
     clip = row.clip
     need = min(int(clip.review.clip_s * MAX_BYTES_PER_S), job.source_bytes)

@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from av1rules.base.events import JobProgress
+from av1rules.base.files import make_folders
 from av1rules.base.units import now_text
 from av1rules.encode.excerpt_argv import CLIP_CONTAINER
 from av1rules.encode.job import EncodeJob
@@ -87,7 +88,7 @@ def _make(
 ) -> SampleEncode:
     workspace = job.session.workspace
     parent = Path(workspace.state_dir) / SAMPLES_FOLDER
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folders(parent)
     length_s = sum(length for _, length in excerpts)
     need = min(int(length_s * MAX_BYTES_PER_S), job.source_bytes)
 

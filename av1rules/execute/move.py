@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
 from av1rules.base.events import JobDropped, JobMoved, Outcome
-from av1rules.base.files import fsync_folder, rename_new, temp_name
+from av1rules.base.files import fsync_folder, make_folders, rename_new, temp_name
 from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
 from av1rules.execute.cleanup import trash_target
@@ -172,7 +172,7 @@ def place(move: TargetMove) -> None:
     file system it is copied and compared before the old file goes."""
     if not os.path.lexists(move.stage):
         return
-    os.makedirs(os.path.dirname(move.new), exist_ok=True)
+    make_folders(os.path.dirname(move.new))
     try:
         rename_new(Path(move.stage), Path(move.new))
     except FileExistsError:

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError
-from av1rules.base.files import TEMP_PREFIX, is_temp_name
+from av1rules.base.files import TEMP_PREFIX, fsync_folder, is_temp_name
 from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
 from av1rules.execute.cleanup import sweep_clips
@@ -94,4 +94,5 @@ def _remove_private(folder: str) -> bool:
     if not os.path.isdir(folder):
         return False
     shutil.rmtree(folder, ignore_errors=True)
+    fsync_folder(os.path.dirname(folder))  # what is forgotten must not come back
     return True

@@ -16,7 +16,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from av1rules.base.errors import PlanOutdatedError
-from av1rules.base.files import temp_name
+from av1rules.base.files import fsync_folder, make_folders, temp_name
 from av1rules.base.text import printable
 from av1rules.base.units import now_text
 from av1rules.execute.session import Session
@@ -102,14 +102,15 @@ def _reachable_file(session: Session, entry: TrashEntry) -> Iterator[str]:
     """The file in the trash, or a compared copy in a private folder beside its place if the trash
     is on another file system (a mount inside a root)."""
     ledger, place = session.workspace.ledger, Path(entry.place)
-    os.makedirs(place.parent, exist_ok=True)
+    make_folders(place.parent)
     folder = str(temp_name(place, suffix=""))
     ledger.begin(folder, entry.row.source)
     try:
-        os.makedirs(folder, mode=0o700)
+        os.mkdir(folder, mode=0o700)
         yield _path_or_copy(entry.path, f"{folder}/part{place.suffix}", digest=entry.digest)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        fsync_folder(place.parent)  # the ledger must not forget a folder that can come back
         ledger.release(folder, even_if_prepared=True)
 
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.events import JobProgress, JobStarted, Note, Outcome
+from av1rules.base.files import make_folders
 from av1rules.base.units import now_text
 from av1rules.encode.changed_film import ChangedFilm
 from av1rules.execute.copy import copy_target
@@ -64,7 +65,7 @@ def build_target(row: Encode | Move | Copy, session: Session, worker: Worker) ->
     temp_dir = workspace.ruleset.output.temp_dir
     places = [str(place) for place in (temp_dir, job.target) if place]
     with reserve_disk(job, _most_bytes(job), places) as reservation:
-        os.makedirs(os.path.dirname(job.target), exist_ok=True)
+        make_folders(os.path.dirname(job.target))
         with private_folder(job, temp_dir or Path(job.target).parent) as folder:
             return _encode_and_deliver(job, folder, reservation)
 
@@ -77,7 +78,7 @@ def _most_bytes(job: TargetJob) -> int:
 def _copy_existing(job: TargetJob) -> bool:
     """Link or copy a target of the same content. False if the source must be encoded instead."""
     with reserve_disk(job, _most_bytes(job), [job.target]):
-        os.makedirs(os.path.dirname(job.target), exist_ok=True)
+        make_folders(os.path.dirname(job.target))
         with private_folder(job, Path(job.target).parent) as folder:
             return copy_target(job, folder)
 

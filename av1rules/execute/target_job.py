@@ -13,7 +13,7 @@ import msgspec
 
 from av1rules.base.errors import DiskFullError, PlanOutdatedError
 from av1rules.base.events import JobDiscarded, JobProgress, Note
-from av1rules.base.files import is_open_for_writing, temp_name
+from av1rules.base.files import fsync_folder, is_open_for_writing, make_folders, temp_name
 from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.priority import Priority
 from av1rules.base.stall import with_stall_timeout
@@ -197,12 +197,14 @@ def private_folder(job: TargetJob, parent: Path) -> Iterator[str]:
     job.session.failpoint("folder recorded")
     is_done = False
     try:
-        os.makedirs(folder, mode=0o700)
+        make_folders(parent)
+        os.mkdir(folder, mode=0o700)
         job.session.failpoint("folder made")
         yield folder
         is_done = True
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        fsync_folder(parent)  # the ledger must not forget a folder that can come back
         job.session.failpoint("folder removed")
         ledger.release(folder, even_if_prepared=is_done)
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from av1rules.base.errors import LedgerError
+from av1rules.base.files import make_folders
+from av1rules.base.own_files import PlantedFileError, require_own_database
 
 LEDGER_NAME = "ledger.sqlite3"
 
@@ -121,7 +123,8 @@ class LedgerDb:
         """Open to write; creates the ledger or migrates an older one. Raises LedgerError."""
         path = state_dir / LEDGER_NAME
         try:
-            state_dir.mkdir(parents=True, exist_ok=True)
+            make_folders(state_dir)
+            require_own_database(path)
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
             # FULL: a committed row is the only proof that hours of work are done.
@@ -140,6 +143,7 @@ class LedgerDb:
         older one as if it were migrated. Raises LedgerError."""
         path = state_dir / LEDGER_NAME
         try:
+            require_own_database(path)
             connection = _connect_to_read(path) if path.exists() else _in_memory()
             version = _version(connection, path)
             if version < SCHEMA_VERSION:
@@ -148,7 +152,7 @@ class LedgerDb:
                 older.close()
                 _bring_up_to_date(connection, version)
                 connection.execute("PRAGMA query_only=1")
-        except sqlite3.Error as problem:
+        except (PlantedFileError, sqlite3.Error) as problem:
             raise _cannot_open(path, problem) from problem
         return cls(connection)
 
@@ -201,6 +205,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
 
 def _keep_copy(connection: sqlite3.Connection, copy: Path) -> None:
     """Keep the ledger as an older av1rules can read it, for a downgrade."""
+    require_own_database(copy)
     with contextlib.closing(sqlite3.connect(copy)) as kept:
         connection.backup(kept)
 
@@ -241,8 +246,11 @@ def _failed(verb: str, problem: sqlite3.Error) -> LedgerError:
 
 
 def _cannot_open(path: Path, problem: Exception) -> LedgerError:
+    where, reason = str(path), str(problem)
+    if isinstance(problem, OSError):
+        where, reason = str(problem.filename or where), problem.strerror or reason
     return LedgerError(
-        f"the ledger can't be opened: {problem}",
-        where=str(path),
+        f"the ledger can't be opened: {reason}",
+        where=where,
         hint="is the folder writable, local and not full? run.state_dir can name another",
     )

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from av1rules.base.hashing import content_key
+from av1rules.base.own_files import require_own_database
 from av1rules.media.parse import PARSER_VERSION
 from av1rules.media.source import FileStat, LibraryFile, Source
 
@@ -273,6 +274,7 @@ def _is_busy(problem: Exception) -> bool:
 
 
 def _open_file(path: Path) -> sqlite3.Connection:
+    require_own_database(path)
     connection = sqlite3.connect(path, check_same_thread=False, timeout=5.0)
     try:
         _prepare(connection)

@@ -316,7 +316,12 @@ def check_state(ruleset: RuleSet) -> Iterator[Finding]:
 
 
 def _check_ledger(folder: Path) -> Iterator[Finding]:
-    holder = lock_holder(folder)
+    try:
+        holder = lock_holder(folder)
+    except OSError as problem:
+        place = str(problem.filename or folder)
+        yield _finding("state", Grade.WRONG, place, problem.strerror or "can't be read")
+        return
     if holder is not None:
         yield _finding("state", Grade.NOTE, "run lock", f"a run is active: {holder}")
     if not (folder / LEDGER_NAME).exists():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from av1rules.base.files import temp_name
+from av1rules.base.own_files import read_own, write_own
 from av1rules.media.source import FileStat, LibraryFile
 from av1rules.plan.items import PlanAction, PlanItem
 
@@ -63,7 +63,7 @@ class PlanCache:
         """The decisions cached under `policy` (a digest of all that decisions depend on)."""
         path = state_dir / CACHE_NAME
         with contextlib.suppress(OSError, msgspec.MsgspecError):
-            cached = msgspec.msgpack.decode(path.read_bytes(), type=_CacheFile)
+            cached = msgspec.msgpack.decode(read_own(path), type=_CacheFile)
             if cached.policy == policy:
                 return cls(path, policy, cached.rows)
         return cls(path, policy, {})
@@ -88,14 +88,9 @@ class PlanCache:
         if known == self._rows and self._path.exists():
             return
         self._rows = known
-        temp = temp_name(self._path)
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temp.write_bytes(msgspec.msgpack.encode(_CacheFile(self._policy, known)))
-            os.replace(temp, self._path)
-            return
-        with contextlib.suppress(OSError):  # a full disk: leave no partial file behind
-            temp.unlink(missing_ok=True)
+            write_own(self._path, msgspec.msgpack.encode(_CacheFile(self._policy, known)))
 
 
 def _cached_decision(row: PlanItem) -> CachedDecision:

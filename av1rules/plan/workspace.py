@@ -14,6 +14,7 @@ import msgspec
 from av1rules import __version__
 from av1rules.approvals.file import approvals_path, load_approvals
 from av1rules.approvals.model import Decisions
+from av1rules.base.files import open_regular
 from av1rules.base.process import Children
 from av1rules.base.text import text_digest
 from av1rules.encode.encoders.registry import SELF_TESTS
@@ -70,7 +71,8 @@ class ApprovalsFile:
     @classmethod
     def at(cls, path: Path) -> ApprovalsFile:
         try:
-            raw = path.read_bytes()
+            with open_regular(path) as file:
+                raw = file.read()
         except OSError:  # missing or unreadable: `book` raises the error
             raw = b""
         return cls(path, text_digest(raw.decode("utf-8", "surrogateescape")) if raw else "")

@@ -5,6 +5,9 @@ It reports only what is certain, that is, true for every possible source.
 
 from __future__ import annotations
 
+import heapq
+import itertools
+from collections import Counter
 from collections.abc import Iterator
 
 from av1rules.policy.facts import FACTS
@@ -60,19 +63,83 @@ def _warning(rule: Rule, index: int, message: str, hint: str) -> Problem:
     )
 
 
+MOST_COMPARISONS = 200_000
+"""Pairs of rules that are compared, half a second's work. A policy by people needs a few per rule,
+since only rules that share a value are compared; a generated one could need the square."""
+
+
 def _dead_rules(rules: tuple[Rule, ...]) -> Iterator[Problem]:
+    compared = 0
+    sharing = _RulesByValue(rules)
     for index, rule in enumerate(rules):
-        earlier = next((first for first in rules[:index] if implies(rule.when, first.when)), None)
-        if earlier is None:
-            continue
-        matches = "matches every source" if earlier.when is None else "matches all of its sources"
-        yield _warning(
-            rule,
-            index,
-            f"rule {rule.name} never decides: rule {earlier.name} "
-            f"(line {earlier.place.line}) {matches}",
-            "put it first, or remove it",
-        )
+        for first in sharing.earlier_than(index):
+            compared += 1
+            earlier = rules[first]
+            if implies(rule.when, earlier.when):
+                yield _dead_rule(rule, index, earlier)
+                break
+        if compared > MOST_COMPARISONS:
+            message = f"only the first {index + 1} rules were searched for rules that never decide"
+            hint = "the rules are too many and too alike to compare them all: `any:` joins them"
+            yield _warning(rule, index, message, hint)
+            return
+
+
+def _dead_rule(rule: Rule, index: int, earlier: Rule) -> Problem:
+    matches = "matches every source" if earlier.when is None else "matches all of its sources"
+    message = (
+        f"rule {rule.name} never decides: rule {earlier.name} (line {earlier.place.line}) {matches}"
+    )
+    return _warning(rule, index, message, "put it first, or remove it")
+
+
+_Value = tuple[str, object]
+"""A fact and a value that a test wants of it; None where equality does not decide (a range)."""
+
+
+class _RulesByValue:
+    """Finds the rules that can imply another one without comparing all pairs.
+
+    What implies a test has a test of the same fact with one of its values, so each rule is filed
+    under the values of its rarest condition, and looked for under all values of the other rule.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._mentioned = [frozenset(_all_values(rule.when)) for rule in rules]
+        self._frequency = Counter(value for values in self._mentioned for value in values)
+        self._under: dict[_Value, list[int]] = {}
+        self._always: list[int] = []
+        for index, rule in enumerate(rules):
+            values = frozenset(self._filed_under(rule.when))
+            for value in values:
+                self._under.setdefault(value, []).append(index)
+            if not values:
+                self._always.append(index)
+
+    def earlier_than(self, index: int) -> Iterator[int]:
+        """The rules before it that it may imply, in their order."""
+        mentioned = self._mentioned[index]
+        wanted = mentioned | {(fact, None) for fact, _ in mentioned}
+        found = heapq.merge(self._always, *(self._under.get(value, ()) for value in wanted))
+        earlier = itertools.takewhile(lambda other: other < index, found)
+        return (other for other, _ in itertools.groupby(earlier))
+
+    def _filed_under(self, condition: Condition | None) -> tuple[_Value, ...]:
+        if isinstance(condition, AllOf):
+            parts = [self._filed_under(part) for part in condition.parts]
+            return min(parts, key=self._total_frequency, default=())
+        if isinstance(condition, AnyOf):
+            return tuple(value for part in condition.parts for value in self._filed_under(part))
+        return tuple(_all_values(condition))
+
+    def _total_frequency(self, values: tuple[_Value, ...]) -> int:
+        return sum(self._frequency[value] for value in values)
+
+
+def _all_values(condition: Condition | None) -> Iterator[_Value]:
+    for test in _all_tests(condition):
+        for wanted in test.wanted:
+            yield test.fact, None if isinstance(wanted, Range) else wanted
 
 
 def _impossible_rules(rules: tuple[Rule, ...]) -> Iterator[Problem]:

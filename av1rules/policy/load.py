@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from av1rules import __version__
-from av1rules.base.files import write_text
+from av1rules.base.own_files import read_own, write_own
 from av1rules.base.text import text_digest
 from av1rules.policy.checks import cross_problems
 from av1rules.policy.decode import STATE_FOLDER, decode_rules
@@ -69,7 +69,7 @@ def load_rules_cached(path: Path) -> RuleSet:
     note = _note_of(path)
     if ruleset.digest != trusted and ruleset.run.state_dir == note.parent and note.parent.is_dir():
         with contextlib.suppress(OSError):
-            write_text(note, f"{_checker()} {ruleset.digest}")
+            write_own(note, f"{_checker()} {ruleset.digest}".encode())
     return ruleset
 
 
@@ -86,9 +86,10 @@ def _checker() -> str:
 def _noted_digest(path: Path) -> str | None:
     """The digest of the rules that this version of av1rules found valid."""
     try:
-        checker, _, digest = _note_of(path).read_text(errors="replace").partition(" ")
+        note = read_own(_note_of(path), limit=1000).decode(errors="replace")
     except OSError:
         return None
+    checker, _, digest = note.partition(" ")
     return digest if checker == _checker() else None
 
 

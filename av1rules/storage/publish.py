@@ -16,7 +16,7 @@ from typing import Self
 import msgspec
 
 from av1rules.base.errors import Av1rulesError, UsageError
-from av1rules.base.files import publish, temp_name
+from av1rules.base.files import make_folders, publish, temp_name
 from av1rules.base.hashing import file_digest
 from av1rules.base.text import printable
 from av1rules.policy.model import OutputSpec
@@ -69,7 +69,7 @@ def publish_target(
     """
     _refuse_source(target, source)
     goal = Path(target)
-    goal.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(goal.parent)
     if _same_file_system(temp, str(goal.parent)):
         copy_attributes(temp, source, attributes)
         try:

@@ -21,6 +21,7 @@ from av1rules.base.files import (
     Failpoint,
     fsync_file,
     fsync_folder,
+    make_folders,
     no_failpoint,
     rename_new,
     steady_temp_name,
@@ -69,7 +70,7 @@ def apply_replacement(
     if exchange.incoming is not None:
         fsync_file(Path(exchange.incoming))
     if exchange.aside is not None:
-        _make_trash(os.path.dirname(exchange.aside))
+        make_folders(os.path.dirname(exchange.aside))
     failpoint("trash made")
     if check is not None:
         check()
@@ -183,7 +184,7 @@ def _place(exchange: Replacement) -> None:
     incoming, place = exchange.incoming, exchange.place_in
     if incoming is None or place is None:
         return
-    os.makedirs(os.path.dirname(place), exist_ok=True)
+    make_folders(os.path.dirname(place))
     if place == exchange.place_out and os.path.lexists(place):
         assert exchange.aside is not None
         if not same_content(place, exchange.aside):
@@ -249,8 +250,3 @@ def _is(path: str, key: str | None) -> bool:
         return content_key(path) == key
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return False
-
-
-def _make_trash(folder: str) -> None:
-    os.makedirs(folder, exist_ok=True)
-    fsync_folder(Path(folder))

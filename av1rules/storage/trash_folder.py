@@ -8,7 +8,8 @@ import socket
 import stat
 from pathlib import Path
 
-from av1rules.base.files import fsync_folder
+from av1rules.base.files import fsync_folder, make_folders
+from av1rules.base.own_files import make_marker, require_own_folder
 from av1rules.base.text import text_digest
 from av1rules.policy.model import RuleSet
 
@@ -97,8 +98,10 @@ MEDIA_SERVER_MARKERS = (".ignore", ".nomedia")
 
 
 def mark_trash(folder: str) -> None:
-    """Create `folder` and keep media servers from listing it."""
-    os.makedirs(folder, exist_ok=True)
+    """Create `folder` and keep media servers from listing it. Raises PlantedFileError where a link
+    has its name: originals would leave the library through it."""
+    require_own_folder(folder)
+    make_folders(folder)
     for name in MEDIA_SERVER_MARKERS:
         with contextlib.suppress(OSError):
-            Path(folder, name).touch(exist_ok=True)
+            make_marker(os.path.join(folder, name))

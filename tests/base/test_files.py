@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from av1rules.base.files import is_temp_name, publish, temp_name, write_text
+from av1rules.base.files import (
+    fsync_folder,
+    is_temp_name,
+    make_folders,
+    publish,
+    temp_name,
+    write_text,
+)
 
 
 def test_temp_name_is_private_hidden_and_beside_its_goal(tmp_path: Path) -> None:
@@ -66,3 +75,56 @@ def test_write_text_that_fails_leaves_the_old_text_and_no_temp(tmp_path: Path) -
         write_text(goal, "\ud800")  # half of a pair: no bytes stand for it
     assert goal.read_text() == "old"
     assert os.listdir(tmp_path) == ["receipt.json"]
+
+
+class TestMakeFolders:
+    """The folders above content are as durable as the content."""
+
+    @pytest.fixture
+    def synced(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The folders synced, in order."""
+        names: list[str] = []
+        really = os.fsync
+
+        def note(descriptor: int) -> None:
+            names.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+            really(descriptor)
+
+        monkeypatch.setattr(os, "fsync", note)
+        return names
+
+    def test_each_level_is_durable_before_the_next(self, tmp_path: Path, synced: list[str]) -> None:
+        make_folders(tmp_path / "a" / "b")
+        one, two = str(tmp_path / "a"), str(tmp_path / "a" / "b")
+        assert synced == [str(tmp_path.parent), one, str(tmp_path), two, one]
+
+    def test_a_folder_that_a_killed_run_made_is_synced_too(
+        self, tmp_path: Path, synced: list[str]
+    ) -> None:
+        (tmp_path / "a").mkdir()
+        make_folders(tmp_path / "a")
+        assert synced == [str(tmp_path)]
+
+    def test_only_the_lowest_gets_the_mode(self, tmp_path: Path) -> None:
+        make_folders(tmp_path / "a" / "b", mode=0o700)
+        modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "a/b")]
+        (tmp_path / "usual").mkdir()
+        assert modes == [stat.S_IMODE((tmp_path / "usual").stat().st_mode), 0o700]
+
+    @pytest.mark.parametrize("kind", ["file", "dangling link"])
+    def test_what_has_the_name_stays(self, kind: str, tmp_path: Path) -> None:
+        taken = tmp_path / "a"
+        taken.write_bytes(b"x") if kind == "file" else taken.symlink_to(tmp_path / "nowhere")
+        with pytest.raises(OSError, match=r"exists|Not a directory"):
+            make_folders(taken / "b")
+        assert not (tmp_path / "nowhere").exists()
+
+    def test_a_disk_that_fails_is_an_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(_descriptor: int) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="Input/output"):
+            fsync_folder(tmp_path)

@@ -9,10 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from av1rules.policy.lint import _contradiction, implies
+from av1rules.policy import lint
+from av1rules.policy.lint import _contradiction, _dead_rules, implies
 from av1rules.policy.load import check_rules
 from av1rules.policy.match import outcome_of
-from av1rules.policy.model import AllOf, AnyOf, Condition, Not, Range, Test
+from av1rules.policy.model import (
+    Action,
+    ActionKind,
+    AllOf,
+    AnyOf,
+    Condition,
+    Not,
+    Range,
+    Rule,
+    Test,
+)
 from tests.policy.make import HERE, facts
 
 WriteRules = Callable[[str], Path]
@@ -248,3 +259,39 @@ def test_contradiction_is_sound(
 ) -> None:
     if _contradiction(condition) is not None:
         assert outcome_of(condition, facts(width=width, height=height)) is not True
+
+
+def rules_of(conditions: list[Condition | None]) -> tuple[Rule, ...]:
+    skip = Action(kind=ActionKind.SKIP)
+    return tuple(
+        Rule(name=f"r{index}", when=when, action=skip, place=HERE)
+        for index, when in enumerate(conditions)
+    )
+
+
+@given(st.lists(st.none() | CONDITIONS, max_size=6))
+def test_every_dead_rule_is_found(conditions: list[Condition | None]) -> None:
+    rules = rules_of(conditions)
+    found = [problem.path for problem in _dead_rules(rules)]
+    assert found == [
+        f"rules[{index}]"
+        for index, rule in enumerate(rules)
+        if any(implies(rule.when, earlier.when) for earlier in rules[:index])
+    ]
+
+
+def test_rules_that_share_no_value_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*pair: Condition | None) -> bool:
+        raise AssertionError(pair)
+
+    monkeypatch.setattr(lint, "implies", refuse)
+    tests = [Test(fact="height", wanted=(height,), text="", place=HERE) for height in range(300)]
+    assert list(_dead_rules(rules_of([*tests]))) == []
+
+
+def test_too_many_rules_of_one_kind_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lint, "MOST_COMPARISONS", 100)
+    ranges = [Range(min=float(-low)) for low in range(0, -40, -1)]
+    tests = [Test(fact="height", wanted=(wanted,), text="", place=HERE) for wanted in ranges]
+    (problem,) = _dead_rules(rules_of([*reversed(tests)]))
+    assert problem.message == ("only the first 15 rules were searched for rules that never decide")

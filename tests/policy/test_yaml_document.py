@@ -115,7 +115,7 @@ def test_alias_bomb_is_refused_quickly() -> None:
 def test_too_large_a_file_is_not_parsed(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_bytes(b"# " + b"x" * MAX_FILE_BYTES)
-    assert [p.message for p in read_document(path).problems] == ["the file is larger than 1024 KiB"]
+    assert [p.message for p in read_document(path).problems] == ["the file is larger than 320 KiB"]
 
 
 def test_missing_file_says_so(tmp_path: Path) -> None:

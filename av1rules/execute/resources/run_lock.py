@@ -13,6 +13,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from av1rules.base.errors import UsageError
+from av1rules.base.files import make_folders
+from av1rules.base.own_files import read_own, require_own, write_own
 
 LOCK_NAME = "run.lock"
 _HOLDER_NAME = "run.holder"
@@ -28,7 +30,8 @@ def run_lock(state_dir: Path) -> Iterator[None]:
     holder = state_dir / _HOLDER_NAME
     lock = FileLock(state_dir / LOCK_NAME)
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
+        make_folders(state_dir)
+        require_own(state_dir / LOCK_NAME)
         lock.acquire(timeout=0)
     except Timeout as problem:
         raise UsageError(
@@ -39,13 +42,14 @@ def run_lock(state_dir: Path) -> Iterator[None]:
     except OSError as problem:
         raise UsageError(
             f"the state folder can't be written: {problem.strerror}",
-            where=str(state_dir),
+            where=str(problem.filename or state_dir),
             hint="it holds the ledger; run.state_dir in the rules file sets another",
         ) from problem
     try:
         started = time.strftime("%Y-%m-%d %H:%M:%S")
         with contextlib.suppress(OSError):  # for messages only: the lock itself counts
-            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}, since {started}")
+            text = f"process {os.getpid()} on {socket.gethostname()}, since {started}"
+            write_own(holder, text.encode())
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -55,6 +59,7 @@ def run_lock(state_dir: Path) -> Iterator[None]:
 
 def lock_holder(state_dir: Path) -> str | None:
     """A description of the process that holds the run lock; None if it is free. Raises OSError."""
+    require_own(state_dir / LOCK_NAME)
     if not (state_dir / LOCK_NAME).exists():
         return None
     lock = FileLock(state_dir / LOCK_NAME)
@@ -68,6 +73,6 @@ def lock_holder(state_dir: Path) -> str | None:
 
 def _read(holder: Path) -> str:
     try:
-        return holder.read_text(errors="replace")[:200] or "unknown"
+        return read_own(holder, limit=200).decode(errors="replace") or "unknown"
     except OSError:
         return "unknown"

@@ -1,0 +1,104 @@
+"""Opens the files that av1rules keeps for itself: ledger, caches, notes, locks, markers.
+
+Their names are known, and their folders may be writable for others or come out of a repository, so
+a link, pipe or device may lie under such a name. Nothing here follows a link, waits for a pipe, or
+takes a file that another user made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from pathlib import Path
+
+from av1rules.base.files import temp_name
+
+OWN_FILE_BYTES = 256 * 1024 * 1024
+"""The most that is read of a file of ours: the plan cache of a million films has about 200 MB."""
+
+
+class PlantedFileError(OSError):
+    """Something that av1rules did not make has the name of one of its files."""
+
+
+def require_own(path: str | Path) -> None:
+    """Check a file that a library opens by its name (SQLite, a lock), right before that.
+
+    Nothing there is fine. Raises PlantedFileError for a link, for anything but a regular file, and
+    for one that belongs neither to this user nor to the owner of its folder.
+    """
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return
+    _require(found, path)
+
+
+def require_own_database(path: Path) -> None:
+    """`require_own` for an SQLite file and the two that SQLite keeps beside it."""
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"):
+        require_own(path.with_name(name))
+
+
+def require_own_folder(path: str | Path) -> None:
+    """The same for a folder: nothing there, or a real folder and no link to one."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(found.st_mode):
+        raise _planted(path, "it is a link" if stat.S_ISLNK(found.st_mode) else "it is no folder")
+
+
+def read_own(path: str | Path, limit: int = OWN_FILE_BYTES) -> bytes:
+    """The first `limit` bytes of a file of ours. Raises PlantedFileError (see `require_own`) and
+    OSError."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW)
+    except OSError as problem:
+        if problem.errno == errno.ELOOP:
+            raise _planted(path, "it is a link") from problem
+        raise
+    try:
+        _require(os.fstat(descriptor), path)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(limit)
+    finally:
+        os.close(descriptor)
+
+
+def write_own(path: Path, data: bytes) -> None:
+    """Replace a file of ours as a whole: a link or pipe under its name is replaced, never written
+    to. Not synced: for notes and caches, which may be lost. Raises OSError."""
+    temp = temp_name(path)
+    try:
+        with open(temp, "xb") as file:
+            file.write(data)
+        os.replace(temp, path)
+    finally:
+        temp.unlink(missing_ok=True)
+
+
+def make_marker(path: str | Path) -> None:
+    """Create an empty file if nothing has its name. Raises OSError."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+
+
+def _require(found: os.stat_result, path: str | Path) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise _planted(path, "it is a link")
+    if not stat.S_ISREG(found.st_mode):
+        raise _planted(path, "it is a folder, pipe, socket or device")
+    if not hasattr(os, "geteuid") or found.st_uid == os.geteuid():
+        return
+    if found.st_uid != os.stat(os.path.dirname(path) or ".").st_uid:
+        raise _planted(path, "it belongs to another user")
+
+
+def _planted(path: str | Path, why: str) -> PlantedFileError:
+    words = f"{why}, which av1rules did not make; take it away"
+    return PlantedFileError(errno.EPERM, words, os.fspath(path))
