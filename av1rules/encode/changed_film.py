@@ -12,7 +12,7 @@ from av1rules.encode.job import EncodeJob
 from av1rules.encode.losses import find_losses
 from av1rules.media.film_cache import needs_reach
 from av1rules.media.film_facts import FilmFacts, with_film
-from av1rules.media.sequence_headers import aspects_of_whole
+from av1rules.media.probe.sequence_headers import aspects_of_whole
 
 
 class ChangedFilm(msgspec.Struct, frozen=True, kw_only=True):

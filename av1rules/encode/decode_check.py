@@ -22,7 +22,7 @@ from av1rules.ffmpeg.tools import Tools
 from av1rules.ffmpeg.watchdog import USUAL_LIMITS, RunLimits
 from av1rules.media.cache import lone_file
 from av1rules.media.encryption import encrypted_text
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import Source
 from av1rules.media.truncation import missing_part
 

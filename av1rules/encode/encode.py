@@ -28,9 +28,9 @@ from av1rules.encode.encoders.registry import ENCODER_CODECS, require_encoder
 from av1rules.encode.excerpt_argv import clip_argv
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.lead_in import find_lead_in, lead_in_args
+from av1rules.encode.matroska.structure import StructureOutcome
 from av1rules.encode.picture_times import PictureTimes, take_times
 from av1rules.encode.size_gate import certain_bytes, is_too_large_so_far
-from av1rules.encode.structure import StructureOutcome
 from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, explain
 from av1rules.ffmpeg.log import StreamCount, counted_lines, plain_line
 from av1rules.ffmpeg.progress import ProgressSample, eta_s, projected_bytes

@@ -14,9 +14,9 @@ from av1rules.encode.dolby_vision import BASE_NAMES, VIEWABLE_BASE_TRANSFERS, ba
 from av1rules.encode.encoders.description import Encoder
 from av1rules.encode.encoders.registry import ENCODERS, require_encoder
 from av1rules.encode.kept_layers import enhancement_tracks, layer_losses, other_container
+from av1rules.encode.matroska.structure import StructureLoss, structure_losses
 from av1rules.encode.mp4_tracks import mp4_structure_losses
 from av1rules.encode.streams import StreamPlan
-from av1rules.encode.structure import StructureLoss, structure_losses
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.media.encryption import encrypted_text
 from av1rules.media.film_facts import HDR_TRANSFERS

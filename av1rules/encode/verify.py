@@ -19,11 +19,11 @@ from av1rules.encode.containers import MP4
 from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import Blame, Check, EncodeJob
+from av1rules.encode.matroska.check import structure_check
 from av1rules.encode.measure import ShownPackets, decode_fully, merged_packets, shown_packets
 from av1rules.encode.picture_count import is_count_right
 from av1rules.encode.picture_times import take_times
 from av1rules.encode.streams import StreamAction, StreamStep
-from av1rules.encode.structure_check import structure_check
 from av1rules.encode.target_layout import target_indexes
 from av1rules.encode.verify_timing import Pair, time_checks
 from av1rules.ffmpeg.failures import explain
@@ -32,7 +32,7 @@ from av1rules.ffmpeg.run import FfmpegResult
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ffmpeg.watchdog import STALL_S
 from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import Source
 from av1rules.policy.settings import Loss
 

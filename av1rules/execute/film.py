@@ -17,10 +17,10 @@ from av1rules.encode.losses import find_losses
 from av1rules.execute.session import Session
 from av1rules.execute.target_job import TargetJob, priority_of
 from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
 from av1rules.media.film_cache import FIRST_REACH, known_film, needs_reach, remember_film
 from av1rules.media.film_facts import FilmFacts, with_film
 from av1rules.media.looks import look_along
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import Source
 from av1rules.plan.evaluate import evaluate
 from av1rules.plan.items import Encode, EncodeRecipe, Evaluation, MakeClip

@@ -22,7 +22,7 @@ from av1rules.encode.changed_film import ChangedFilm, as_seen, changed_film, wit
 from av1rules.encode.encode import EncodeOutcome, encode
 from av1rules.encode.excerpt_argv import seek_slack
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.propedit import keep_structure
+from av1rules.encode.matroska.propedit import keep_structure
 from av1rules.encode.size_gate import too_large
 from av1rules.encode.verify import Verification, verify
 from av1rules.execute.quality_gate import (
@@ -37,7 +37,7 @@ from av1rules.ffmpeg.tools import ToolMemo, Tools
 from av1rules.ffmpeg.watchdog import RunLimits
 from av1rules.ledger.records import AttemptResult
 from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import VideoStream
 from av1rules.policy.deinterlacing import pictures_per_frame
 from av1rules.policy.quality_spec import GateScope, Metric

@@ -21,7 +21,7 @@ import msgspec
 
 from av1rules.base.hashing import content_key
 from av1rules.base.own_files import require_own_database
-from av1rules.media.parse import PARSER_VERSION
+from av1rules.media.probe.parse import PARSER_VERSION
 from av1rules.media.source import FileStat, LibraryFile, Source
 
 

@@ -12,8 +12,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from av1rules.media.container_scan import matroska_tracks
-from av1rules.media.ffprobe_json import RawProbe
+from av1rules.media.probe.container_scan import matroska_tracks
+from av1rules.media.probe.ffprobe_json import RawProbe
 
 _PACKET_MARKS = frozenset({"Encryption info", "Encryption initialization data"})
 _FAIRPLAY_TAGS = frozenset({"drmi", "drms", "drmt"})

@@ -12,8 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from av1rules.ffmpeg.film_log import MOST_KINDS, FilmLog, LateStream, ShownPicture
-from av1rules.media.ffprobe_json import ratio
-from av1rules.media.parse_video import bit_depth, chroma, hdr_kinds
+from av1rules.media.probe.ffprobe_json import ratio
+from av1rules.media.probe.parse_video import bit_depth, chroma, hdr_kinds
 from av1rules.media.source import Change, ChangeKind, Colour, HdrKind, Source, VideoStream
 
 FILM_VERSION = 1

@@ -17,10 +17,10 @@ from av1rules.base.process import Children, Limits, run
 from av1rules.ffmpeg.film_log import LateStream, ShownPicture
 from av1rules.ffmpeg.run import INPUT_GUARD, file_url
 from av1rules.ffmpeg.tools import Tools
-from av1rules.media.ffprobe_json import RawSideData, word
 from av1rules.media.film_cache import is_headerless
 from av1rules.media.film_facts import FilmFacts
-from av1rules.media.sequence_headers import aspects_at
+from av1rules.media.probe.ffprobe_json import RawSideData, word
+from av1rules.media.probe.sequence_headers import aspects_at
 from av1rules.media.source import Source
 
 PLACES = 12

@@ -10,7 +10,7 @@ from typing import Self
 
 import msgspec
 
-from av1rules.media.matroska_facts import MatroskaStructure
+from av1rules.media.matroska.facts import MatroskaStructure
 from av1rules.media.mp4_structure import Mp4Structure
 from av1rules.media.second_layers import Layer, Spherical
 

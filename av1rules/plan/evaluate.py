@@ -13,12 +13,12 @@ from av1rules.approvals.model import adjustments_for, with_adjustments
 from av1rules.base.errors import ToolError
 from av1rules.encode.encoders.registry import choose_encoder
 from av1rules.encode.losses import find_losses
+from av1rules.encode.matroska.structure import is_structure_kept
 from av1rules.encode.streams import plan_streams
-from av1rules.encode.structure import is_structure_kept
 from av1rules.media.cache import content_key_of
 from av1rules.media.film_cache import known_film
 from av1rules.media.film_facts import with_film
-from av1rules.media.matroska_links import linking_file
+from av1rules.media.matroska.links import linking_file
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.items import EncodeRecipe, Evaluation
 from av1rules.plan.workspace import Workspace

@@ -15,7 +15,7 @@ from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.provenance import parse_provenance
 from av1rules.ledger.records import TargetRow
 from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import LibraryFile
 from av1rules.policy.model import OutputMode, OutputSpec
 

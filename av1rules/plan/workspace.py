@@ -23,7 +23,7 @@ from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.ledger import Ledger
 from av1rules.media.cache import LibraryCache, ProbeFailure
 from av1rules.media.discover import VIDEO_EXTENSIONS, Candidate, WalkProblem, walk
-from av1rules.media.ffprobe import probe_many
+from av1rules.media.probe.ffprobe import probe_many
 from av1rules.media.source import LibraryFile, Source
 from av1rules.policy.load import load_rules_cached
 from av1rules.policy.model import Root, RuleSet

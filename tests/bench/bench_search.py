@@ -29,7 +29,7 @@ from av1rules.encode.job import EncodeJob
 from av1rules.ffmpeg.locate import find_tools
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import Source
 from av1rules.policy.quality_spec import Floor, Metric, QualityTarget, Statistic
 from av1rules.policy.settings import EncodeSettings

@@ -17,7 +17,7 @@ from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
 from av1rules.ffmpeg import locate as tool_search
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.ledger import Ledger
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import HdrKind, Source
 from av1rules.plan.items import PlanAction
 from tests.conftest import library_file

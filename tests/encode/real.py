@@ -13,7 +13,7 @@ from av1rules.encode.losses import LossFinding, find_losses
 from av1rules.encode.streams import plan_streams
 from av1rules.encode.verify import Verification, verify
 from av1rules.ffmpeg.tools import Tools
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import Source
 from av1rules.policy.settings import EncodeSettings
 from tests.conftest import library_file

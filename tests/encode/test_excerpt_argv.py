@@ -19,7 +19,7 @@ from av1rules.encode.excerpt_argv import clip_argv
 from av1rules.encode.job import EncodeJob
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.policy.quality_spec import Metric
 from av1rules.policy.settings import EncodeSettings, Loss
 from av1rules.quality.filtergraph import ScoreInput

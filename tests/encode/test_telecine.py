@@ -7,7 +7,7 @@ import pytest
 from av1rules.base.process import Children
 from av1rules.encode.telecine import is_telecined, repeated_share
 from av1rules.ffmpeg.tools import Tools
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from tests.conftest import MakeClip, library_file
 
 CODED = (

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from av1rules.ffmpeg.tools import Tools
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.policy.settings import Loss
 from tests.conftest import MakeClip, library_file
 from tests.encode.real import FAST, go

@@ -18,7 +18,7 @@ from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.checks import CheckMethod, LastCheck
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.provenance import parse_provenance
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.plan.items import Fresh, PlanAction
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace

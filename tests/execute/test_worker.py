@@ -26,7 +26,7 @@ from av1rules.execute.worker import (
 )
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.records import AttemptResult
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.policy.quality_spec import Floor, GateScope, Metric, QualityGate, Statistic
 from av1rules.policy.settings import EncodeSettings
 from tests.conftest import library_file

@@ -18,8 +18,8 @@ from av1rules.execute import film
 from av1rules.execute.quality_gate import QualityScores
 from av1rules.execute.worker import EncodedExcerpts, EncodeResult, VerifiedEncode, WorkerContext
 from av1rules.ffmpeg.tools import Tools
-from av1rules.media import ffprobe as probe
 from av1rules.media.film_facts import FilmFacts
+from av1rules.media.probe import ffprobe as probe
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan import target_state as in_place
 from av1rules.plan import workspace

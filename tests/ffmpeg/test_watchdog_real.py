@@ -23,7 +23,7 @@ from av1rules.encode.job import EncodeJob
 from av1rules.encode.measure import decode_fully
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ffmpeg.watchdog import RunLimits
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from tests.conftest import Fake, MakeClip, library_file
 from tests.encode.make import TOOLS
 from tests.encode.real import FAST

@@ -16,7 +16,7 @@ from av1rules.base.process import Children
 from av1rules.encode.argv import input_options
 from av1rules.encode.measure import audio_starts, first_frame_times, shown_packets
 from av1rules.ffmpeg.tools import Tools
-from av1rules.media.ffprobe_argv import facts_argv
+from av1rules.media.probe.ffprobe_argv import facts_argv
 from av1rules.media.source import Source
 from tests.hostile.attacks import ATTACKS
 from tests.hostile.conftest import av1rules

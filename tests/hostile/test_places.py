@@ -20,7 +20,7 @@ from av1rules.base.hashing import content_key, file_digest, head_key
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.cache import LibraryCache, content_key_of
 from av1rules.media.discover import Candidate, WalkProblem, walk
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from tests.conftest import library_file
 from tests.hostile import forge
 from tests.hostile.conftest import av1rules
@@ -209,7 +209,7 @@ sys.path[:] = json.loads(sys.argv[2])
 from pathlib import Path
 from tests.hostile.test_places import walk_names
 from tests.conftest import library_file
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.ffmpeg.tools import Tools
 from av1rules.base.errors import UnansweredProbeError
 if os.getuid() == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from av1rules.media import matroska_schema as ids
+from av1rules.media.matroska import schema as ids
 
 IDENTITIES = {named.name: identity for identity, named in ids.SCHEMA.items()}
 """Names that several identities share (`EditionUID`) give the one of tags."""

@@ -19,8 +19,8 @@ from av1rules.media.encryption import (
     encryption_of_head,
     looks_along,
 )
-from av1rules.media.ffprobe import probe_file
-from av1rules.media.ffprobe_json import RawFormat, RawProbe, RawStream
+from av1rules.media.probe.ffprobe import probe_file
+from av1rules.media.probe.ffprobe_json import RawFormat, RawProbe, RawStream
 from tests.conftest import MakeClip, library_file
 from tests.encode.real import FAST
 from tests.hostile.forge import FILM, I420, STEP, element, matroska, track, video

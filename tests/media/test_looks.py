@@ -10,9 +10,9 @@ from av1rules.base.errors import ProbeError
 from av1rules.base.process import Children
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
 from av1rules.media.film_facts import FilmFacts, with_film
 from av1rules.media.looks import look_along
+from av1rules.media.probe.ffprobe import probe_file
 from tests.conftest import MakeClip
 
 CLIPS = (

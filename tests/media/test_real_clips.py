@@ -12,8 +12,8 @@ import pytest
 
 from av1rules.base.errors import ProbeError
 from av1rules.ffmpeg.tools import Tools
-from av1rules.media import ffprobe as probe
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe import ffprobe as probe
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import AudioStream, HdrKind, Source, SubtitleStream, VideoStream
 from tests.conftest import library_file
 

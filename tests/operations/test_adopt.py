@@ -19,7 +19,7 @@ from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.provenance import parse_provenance, provenance_json
 from av1rules.ledger.records import ToolsUsed
 from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.operations.adopt.adopt import Adoption, AdoptKind, AdoptOptions, AdoptReport, adopt
 from av1rules.operations.adopt.check import compare_with_source, read_provenance_tag
 from av1rules.operations.undo import find_entries, undo

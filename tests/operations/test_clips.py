@@ -18,7 +18,7 @@ from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.clips import ClipRecord, ClipStatus
 from av1rules.ledger.ledger import Ledger
 from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.operations.clips.review import decide_clip, find_clip, list_clips
 from av1rules.plan import items
 from av1rules.plan.items import PlanAction

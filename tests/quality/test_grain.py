@@ -8,7 +8,7 @@ import pytest
 
 from av1rules.base.process import Children
 from av1rules.ffmpeg.tools import Tools
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.quality.excerpts import NoiseEstimate
 from av1rules.quality.grain import estimate, film_grain_for, noise_level
 from tests.conftest import MakeClip, library_file

@@ -13,7 +13,7 @@ from av1rules.base.errors import Av1rulesError, EncodeError, ToolError
 from av1rules.base.process import Children
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ffmpeg.watchdog import RunLimits
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import Colour, VideoStream
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.alignment import (

@@ -12,7 +12,7 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.process import Children
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import VideoStream
 from av1rules.quality.excerpts import Excerpt, ExcerptKind
 from av1rules.quality.stills import StillFrame, choose_stills, square_pixel_scale, take_stills

@@ -13,7 +13,7 @@ import pytest
 from av1rules.base.errors import ProbeError, RunInterruptedError
 from av1rules.base.process import Children
 from av1rules.ffmpeg.tools import Tools
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import Source
 from av1rules.quality.excerpts import Excerpt, ExcerptKind, Survey
 from av1rules.quality.select_excerpts import select_excerpts

@@ -15,7 +15,7 @@ from av1rules.base.text import printable
 from av1rules.encode.argv import deinterlacers
 from av1rules.ledger.clips import ClipRecord
 from av1rules.media.cache import lone_file
-from av1rules.media.ffprobe import probe_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import Source
 from av1rules.operations.clips.review import ClipView
 from av1rules.plan.review_gate import page_of

@@ -1,0 +1,1 @@
+"""Keeps Matroska's structure in a target: decides, writes and compares it."""

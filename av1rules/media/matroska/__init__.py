@@ -1,0 +1,1 @@
+"""Reads what Matroska holds beyond what FFmpeg shows."""

@@ -1,0 +1,1 @@
+"""Asks ffprobe about one file and reads its answer."""
