@@ -43,7 +43,7 @@ LAYOUTS = (
     DiscLayout(
         folder="video_ts",
         extensions=frozenset({"vob"}),
-        index="the disc's IFO and BUP files, sector by sector",
+        index="the disc's IFO and BUP files",
         way_out=_TITLE_SET,
     ),
     DiscLayout(
@@ -61,7 +61,7 @@ LAYOUTS = (
     DiscLayout(
         folder="mpegav",
         extensions=frozenset({"dat", "mpg", "mpeg"}),
-        index="the disc's INFO.VCD and ENTRIES.VCD, sector by sector",
+        index="the disc's INFO.VCD and ENTRIES.VCD",
         way_out=_TITLE_SET,
     ),
     DiscLayout(
