@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from av1rules.ffmpeg.tools import Tools
 from tests.media_truth.judge import Case, judge
@@ -22,6 +22,8 @@ from tests.media_truth.shelf import Shelf, has_way_out, take_through
 
 EXAMPLES = int(os.environ.get("AV1RULES_EXAMPLES", "0"))
 FEW = 15
+PHASES = tuple(Phase) if EXAMPLES else (Phase.explicit, Phase.generate)
+"""Making a failing film smaller costs a hundred encodes: for those who search, not for each run."""
 
 
 def check(film: Film, tools: Tools, folder: Path) -> None:
@@ -56,6 +58,7 @@ def test_a_known_film_is_kept_or_refused(name: str, tools: Tools, tmp_path: Path
     max_examples=EXAMPLES or FEW,
     derandomize=not EXAMPLES,
     deadline=None,
+    phases=PHASES,
     suppress_health_check=list(HealthCheck),
 )
 @given(film=films())
