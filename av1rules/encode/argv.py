@@ -15,30 +15,25 @@ from av1rules.base.text import printable
 from av1rules.encode import containers
 from av1rules.encode.camera_tags import has_free_tags
 from av1rules.encode.containers import MKV, MP4
-from av1rules.encode.dolby_vision import untagged_base
 from av1rules.encode.encoders.registry import (
     encoder_options,
     encoder_settings_text,
     require_encoder,
 )
+from av1rules.encode.filters import conversion_args, picture_filters, pix_fmt
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.kept_layers import false_marks, is_plane, keeps_spherical, stereo_tag
+from av1rules.encode.kept_layers import is_plane, keeps_spherical, stereo_tag
 from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.encode.picture_times import encoded_times_args
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.ffmpeg.film_log import watching
 from av1rules.ffmpeg.run import file_url
 from av1rules.media.provenance_tag import PROVENANCE_TAG, text_tag
-from av1rules.media.second_layers import Layer
-from av1rules.media.source import Attachment, Source, VideoStream
+from av1rules.media.source import Attachment, Source
 from av1rules.policy.deinterlacing import (
-    BWDIF,
-    INVERSE_TELECINE,
-    TELECINE_CYCLE,
-    makes_fields,
     pictures_per_frame,
 )
-from av1rules.policy.settings import EncodeSettings, Loss
+from av1rules.policy.settings import Loss
 
 MUXING_QUEUE_PACKETS = 4096
 """Packets kept while another stream has not started: sparse subtitles overflow the default 128."""
@@ -61,32 +56,6 @@ STALE_TAGS = tuple(
 
 BRAND_TAGS = ("major_brand", "minor_version", "compatible_brands")
 """Tags in which an MP4 describes its own container: wrong in any other file."""
-
-
-RESAMPLED_LOCATION = "left"
-"""Where FFmpeg's scaler places chroma without a location, like MPEG-2 and all later codecs."""
-
-
-_BWDIF_FRAMES = "bwdif=mode=send_frame:deint=interlaced"
-_BWDIF_FIELDS = "bwdif=mode=send_field:deint=interlaced"
-"""One or two output frames per input frame; frames flagged progressive stay as they are, one."""
-
-
-def deinterlacers(settings: EncodeSettings) -> tuple[str, ...]:
-    """The filters that make whole pictures of interlaced frames, in order; usually none.
-
-    The inverse of telecine pairs the fields of one picture of film again (frames that stay combed
-    are deinterlaced), then leaves out the one of each five that came twice.
-    """
-    if settings.deinterlace == INVERSE_TELECINE:
-        return ("fieldmatch", _BWDIF_FRAMES, f"decimate=cycle={TELECINE_CYCLE}")
-    if settings.deinterlace == BWDIF:
-        return (_BWDIF_FIELDS if makes_fields(settings) else _BWDIF_FRAMES,)
-    return ()
-
-
-RGB_MATRIX = "bt709"
-"""The matrix of RGB frames in 4:2:0: the one that players assume where none is signalled."""
 
 
 class CoverFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,7 +183,7 @@ def _encoded(job: EncodeJob, number: int, position: int) -> Iterator[str]:
     """Options of the one encoded stream: `number` among all, `position` among video streams."""
     video = f"v:{position}"
     yield from encoder_args(job, number, video)
-    yield from (f"-filter:{video}", watching(",".join(_filters(job))))
+    yield from (f"-filter:{video}", watching(",".join(picture_filters(job))))
     yield from video_args(job, video)
     # Only these two together keep every frame and its time where the frame rate varies.
     # Fields lie between the ticks of some containers, and film has ticks of its own.
@@ -236,53 +205,8 @@ def encoder_args(job: EncodeJob, number: int, video: str) -> Iterator[str]:
 
 def video_args(job: EncodeJob, video: str) -> Iterator[str]:
     """The pixel format of the frames that the encoder gets."""
-    yield from (f"-pix_fmt:{video}", _pix_fmt(job))
-    yield from _conversion(job, video)
-
-
-def _pix_fmt(job: EncodeJob) -> str:
-    return "yuv420p" if job.target_bit_depth == 8 else "yuv420p10le"
-
-
-def _filters(job: EncodeJob) -> Iterator[str]:
-    """The filters that the frames need; usually none."""
-    yield from deinterlacers(job.settings)
-    yield from format_filters(job)
-
-
-def format_filters(job: EncodeJob) -> Iterator[str]:
-    """The filters that keep the chroma location, where they are needed."""
-    main, pix_fmt = job.main, _pix_fmt(job)
-    location = chroma_location(main)
-    # A layer of transparency makes another format of what the probe says.
-    is_changed = main.pix_fmt != pix_fmt or Layer.ALPHA in main.layers or main.changes
-    if location is not None and is_changed:
-        # Otherwise a change of pixel format, even from 8 to 10 bit, loses it.
-        yield from (f"format={pix_fmt}", f"setparams=chroma_location={location}")
-    if (base := untagged_base(main)) is not None:
-        colours = f"color_primaries={base.primaries}:color_trc={base.transfer}"
-        yield f"setparams={colours}:colorspace={base.matrix}"
-    for kind in false_marks(main, job.settings.container):
-        yield f"sidedata=mode=delete:type={kind}"
-
-
-def chroma_location(main: VideoStream) -> str | None:
-    """The target's chroma location: as in the source; None where that is unknown.
-
-    Frames with more chroma are resampled to 4:2:0: at the signalled location, or else left.
-    """
-    if main.chroma == "400" or (main.chroma is None and main.pix_fmt is None):
-        return None
-    return main.colour.chroma_location or (None if main.chroma == "420" else RESAMPLED_LOCATION)
-
-
-def _conversion(job: EncodeJob, video: str) -> Iterator[str]:
-    """Options for sources that are not YUV: without them FFmpeg would compress full-range gray to
-    limited range and convert RGB to BT.601 without signalling it."""
-    if job.main.chroma == "400" and job.main.colour.range == "pc":
-        yield from (f"-color_range:{video}", "pc")
-    if job.main.chroma == "rgb":
-        yield from (f"-colorspace:{video}", RGB_MATRIX, f"-color_range:{video}", "tv")
+    yield from (f"-pix_fmt:{video}", pix_fmt(job))
+    yield from conversion_args(job, video)
 
 
 def _video_tags(job: EncodeJob, video: str) -> Iterator[str]:

@@ -6,8 +6,8 @@ import msgspec
 from msgspec.structs import replace
 
 from av1rules.base.process import Children
-from av1rules.encode.argv import format_filters
 from av1rules.encode.encode import EncodeOutcome
+from av1rules.encode.filters import format_filters
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.losses import find_losses
 from av1rules.media.film_cache import needs_reach

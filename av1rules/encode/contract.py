@@ -13,10 +13,11 @@ from msgspec.structs import replace
 
 from av1rules.base.text import counted
 from av1rules.encode import containers
-from av1rules.encode.argv import RGB_MATRIX, chroma_location, cover_names
+from av1rules.encode.argv import cover_names
 from av1rules.encode.camera_tags import camera_tags, has_free_tags
 from av1rules.encode.containers import MKV, MP4
 from av1rules.encode.dolby_vision import untagged_base
+from av1rules.encode.filters import RGB_MATRIX, chroma_location
 from av1rules.encode.job import target_bit_depth
 from av1rules.encode.kept_layers import MONO, keeps_spherical, stereo_tag
 from av1rules.encode.losses import (

@@ -10,14 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from av1rules.encode.argv import (
-    GLOBAL_ARGS,
-    deinterlacers,
-    encoder_args,
-    format_filters,
-    input_guard_args,
-    video_args,
-)
+from av1rules.encode.argv import GLOBAL_ARGS, encoder_args, input_guard_args, video_args
+from av1rules.encode.filters import deinterlacers, format_filters
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.ffmpeg.run import file_url

@@ -17,10 +17,10 @@ from av1rules.base.events import JobProgress, ignore
 from av1rules.base.files import Failpoint, no_failpoint
 from av1rules.base.hashing import content_key, file_digest, head_key
 from av1rules.base.process import Children
-from av1rules.encode.argv import deinterlacers
 from av1rules.encode.changed_film import ChangedFilm, as_seen, changed_film, with_own_aspects
 from av1rules.encode.encode import EncodeOutcome, encode
 from av1rules.encode.excerpt_argv import seek_slack
+from av1rules.encode.filters import deinterlacers
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.matroska.propedit import keep_structure
 from av1rules.encode.size_gate import too_large

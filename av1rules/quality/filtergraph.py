@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from av1rules.encode.argv import RGB_MATRIX
 from av1rules.encode.excerpt_argv import (
     EXCERPT_EDGE_S,
     EXCERPT_THREADS,
     NO_FILTER_REINIT,
     SEEK_SLACK_S,
 )
+from av1rules.encode.filters import RGB_MATRIX
 from av1rules.ffmpeg.run import file_url
 from av1rules.media.source import Reach, VideoStream
 from av1rules.policy.quality_spec import Metric

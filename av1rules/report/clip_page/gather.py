@@ -12,7 +12,7 @@ from av1rules.base.errors import Av1rulesError
 from av1rules.base.files import temp_name
 from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
-from av1rules.encode.argv import deinterlacers
+from av1rules.encode.filters import deinterlacers
 from av1rules.ledger.clips import ClipRecord
 from av1rules.media.cache import lone_file
 from av1rules.media.probe.ffprobe import probe_file
