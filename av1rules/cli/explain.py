@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from av1rules.cli.options import absolute_paths, rules_option
-from av1rules.plan.explain import explain_file, has_looked_for_telecine
+from av1rules.execute.telecine import has_looked_for_telecine
+from av1rules.plan.explain import explain_file
 from av1rules.plan.workspace import open_workspace
 from av1rules.report.explain import explain_text
 

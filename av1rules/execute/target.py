@@ -33,11 +33,11 @@ from av1rules.execute.target_job import (
     reserve_disk,
     reserve_memory,
 )
+from av1rules.execute.telecine import look_for_telecine
 from av1rules.execute.worker import VerifiedEncode, Worker
 from av1rules.ledger.records import TargetRow, tools_used
 from av1rules.plan.items import Copy, Encode, Move
 from av1rules.plan.target_state import inspect_target, is_as_written
-from av1rules.plan.telecine import look_for_telecine
 from av1rules.policy.deinterlacing import TELECINE_SEEN
 
 

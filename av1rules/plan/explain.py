@@ -16,11 +16,10 @@ from av1rules.ledger.records import tools_used
 from av1rules.media.cache import ProbeFailure, content_key_of
 from av1rules.plan.context import PlanRequest
 from av1rules.plan.evaluate import evaluate
-from av1rules.plan.items import EncodeRecipe, Evaluation, PlanItem, work_of
+from av1rules.plan.items import EncodeRecipe, Evaluation, PlanItem
 from av1rules.plan.plan import build_plan
 from av1rules.plan.prerequisites import known_settings
 from av1rules.plan.replaced_item import evaluate_original
-from av1rules.plan.telecine import known_telecine, look_for_telecine
 from av1rules.plan.workspace import Workspace, probe_files
 from av1rules.policy.match import RuleMatch, explain_rules
 
@@ -66,22 +65,6 @@ def explain_file(workspace: Workspace, path: str) -> Explanation:
         rules=explain_rules(workspace.ruleset.rules, evaluation.facts),
         command=None if recipe is None else _command(workspace, row, evaluation, recipe, origin),
     )
-
-
-def has_looked_for_telecine(workspace: Workspace, explanation: Explanation) -> bool:
-    """Whether a look at the explained film told something that plans say from now on."""
-    work = work_of(explanation.row)
-    if work is None:
-        return False
-    known = known_telecine(workspace, work.content_key)
-    found = look_for_telecine(
-        workspace,
-        work.origin.path,
-        work.evaluation.source,
-        work.content_key,
-        work.recipe.settings,
-    )
-    return found is not known
 
 
 class _Origin(NamedTuple):

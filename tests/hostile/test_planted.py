@@ -84,26 +84,26 @@ def test_no_command_waits_for_it_or_writes_through_it(name: str, kind: str, libr
     assert (library / "elsewhere" / "victim").read_bytes() == VICTIM
 
 
-def test_originals_do_not_leave_the_library_through_a_link(library: Path, tiny: Path) -> None:
+def test_originals_do_not_leave_the_library_through_a_link(library: Path, small_clip: Path) -> None:
     (library / "rules.yaml").write_text(
         RULES.replace("{mode: mirror, root: out}", "{mode: replace}")
     )
-    (library / "films" / "tiny.ts").write_bytes(tiny.read_bytes())
+    (library / "films" / "tiny.ts").write_bytes(small_clip.read_bytes())
     outside = library / "elsewhere"
     (library / "films" / ".av1rules-kept").symlink_to(outside)
     done = av1rules("run", cwd=library)
     assert done.returncode == 1
     assert b".av1rules-kept" in done.stdout + done.stderr
     assert [path.name for path in outside.iterdir()] == ["victim"]
-    assert (library / "films" / "tiny.ts").read_bytes() == tiny.read_bytes()
+    assert (library / "films" / "tiny.ts").read_bytes() == small_clip.read_bytes()
     assert not (library / "films" / "tiny.mkv").exists()
 
 
-def test_a_marker_creates_nothing_elsewhere(library: Path, tiny: Path) -> None:
+def test_a_marker_creates_nothing_elsewhere(library: Path, small_clip: Path) -> None:
     (library / "rules.yaml").write_text(
         RULES.replace("{mode: mirror, root: out}", "{mode: replace}")
     )
-    (library / "films" / "tiny.ts").write_bytes(tiny.read_bytes())
+    (library / "films" / "tiny.ts").write_bytes(small_clip.read_bytes())
     trash = library / "films" / ".av1rules-kept"
     trash.mkdir()
     (trash / ".ignore").symlink_to(library / "elsewhere" / "new")

@@ -88,9 +88,7 @@ def build_video(
     mastering = _mastering(sides) or hints.mastering_display
     light = _light(sides) or hints.content_light
     vision = _vision(stream, sides, frames, hints)
-    has_plus = hints.has_hdr10_plus or any(
-        _HDR10_PLUS in (side.side_data_type or "") for side in sides
-    )
+    has_plus = hints.has_hdr10_plus or _has_hdr10_plus(sides)
     rate = frame_rate(stream, raw.packets)
     crops = [side for side in stream.side_data_list if side.side_data_type == _CROPPING]
     return VideoStream(
@@ -132,6 +130,10 @@ def build_video(
         title=stream.tag("title"),
         dispositions=stream.dispositions,
     )
+
+
+def _has_hdr10_plus(sides: Iterable[RawSideData]) -> bool:
+    return any(_HDR10_PLUS in (side.side_data_type or "") for side in sides)
 
 
 def _shown_size(coded: int | None, cut: Iterable[int]) -> int | None:
