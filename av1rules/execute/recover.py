@@ -16,6 +16,7 @@ from av1rules.base.files import TEMP_PREFIX, fsync_folder, is_temp_name
 from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
 from av1rules.execute.cleanup import sweep_clips
+from av1rules.execute.leftovers import sweep_leftovers
 from av1rules.execute.move import recover_moves
 from av1rules.execute.replace_original import recover_replacements
 from av1rules.ledger.ledger import JobInProgress, Ledger
@@ -52,6 +53,7 @@ def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
             yield f"removed what a killed run left in {printable(work.folder)}"
         if not os.path.lexists(work.folder) or not is_temp_name(os.path.basename(work.folder)):
             ledger.release(work.folder, even_if_prepared=True)
+    yield from sweep_leftovers(ledger, ruleset)
 
 
 def _remove_partial_caches(state_dir: Path) -> None:

@@ -46,6 +46,10 @@ class Sync:
     lines: tuple[str, ...]
     text: str
 
+    @property
+    def is_of_sqlite(self) -> bool:
+        return self.lines[0].startswith(SQLITE)
+
 
 Step = Names | Bytes | Sync
 
@@ -64,8 +68,8 @@ class Thing:
 
 
 class Recording:
-    """The steps of one or more runs, from the folders as they were before. `disks` names folders and
-    the file system that each stands for; the deepest counts."""
+    """The steps of one or more runs, from the folders as they were before. `disks` names the file
+    system that a folder stands for; the deepest counts."""
 
     def __init__(self, disks: dict[Path, str]) -> None:
         self.things: list[Thing] = []
@@ -95,7 +99,9 @@ class Recording:
         thing = self.things[number]
         thing.mtime_ns, thing.mode = found.st_mtime_ns, stat.S_IMODE(found.st_mode)
         if is_folder:
-            thing.names = {name: self._scan(path + b"/" + name, inodes) for name in os.listdir(path)}
+            thing.names = {
+                name: self._scan(path + b"/" + name, inodes) for name in os.listdir(path)
+            }
             self._live[number] = dict(thing.names)
         else:
             thing.data = Path(os.fsdecode(path)).read_bytes()
@@ -103,15 +109,16 @@ class Recording:
         return number
 
     def _new(self, path: bytes, *, is_folder: bool, is_old: bool = False) -> int:
-        disk = max(
-            (top for top in self._disks if (path + b"/").startswith(top + b"/")), key=len
-        )
+        disk = max((top for top in self._disks if (path + b"/").startswith(top + b"/")), key=len)
         mode = 0o755 if is_folder else 0o644
         self.things.append(
             Thing(disk=self._disks[disk], is_folder=is_folder, is_old=is_old, mode=mode)
         )
         number = len(self.things) - 1
-        (self._live if is_folder else self._bytes)[number] = {} if is_folder else bytearray()  # type: ignore[index]
+        if is_folder:
+            self._live[number] = {}
+        else:
+            self._bytes[number] = bytearray()
         return number
 
     # --- names
@@ -383,9 +390,7 @@ class State:
         for top, number in recording.tops.items():
             yield from self._below(os.fsencode(top), number, recording)
 
-    def _below(
-        self, path: bytes, number: int, recording: Recording
-    ) -> Iterator[tuple[bytes, int]]:
+    def _below(self, path: bytes, number: int, recording: Recording) -> Iterator[tuple[bytes, int]]:
         yield path, number
         if recording.things[number].is_folder:
             for name, inner in sorted(self.names[number].items()):

@@ -25,7 +25,6 @@ from tests.powerloss.disk import (
     Recording,
     State,
     Step,
-    Sync,
     bytes_after,
     steps_by_object,
 )
