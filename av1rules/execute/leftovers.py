@@ -99,8 +99,8 @@ def _swept(path: str) -> str:
             "work; the next repair does once it is a week old"
         )
     return (
-        f"{shown} is of a run that this ledger does not know: if no other run is at work, look what "
-        "it is, then rename or remove it"
+        f"{shown} is of a run that this ledger does not know: if no other run is at work, look "
+        "what it is, then rename or remove it"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -50,7 +50,7 @@ def recorder() -> None:
 
 
 @pytest.fixture(scope="session")
-def get_recorded(recorder: None, get_harness: GetHarness) -> Iterator[GetRecorded]:
+def get_recorded(recorder: None, get_harness: GetHarness) -> GetRecorded:
     """The recording of a scenario, made once; with the numbers of syncs at which runs before it
     are killed."""
     made: dict[tuple[str, tuple[int, ...]], PowerLossHarness] = {}
@@ -61,4 +61,4 @@ def get_recorded(recorder: None, get_harness: GetHarness) -> Iterator[GetRecorde
             made[key] = PowerLossHarness(name, get_harness(name), kills)
         return made[key]
 
-    yield get
+    return get

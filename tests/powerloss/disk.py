@@ -12,6 +12,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from tests.powerloss.driver import MARK
@@ -76,6 +77,7 @@ class Recording:
         self.steps: list[Step] = []
         self.tops: dict[Path, int] = {}
         self._disks = {os.fsencode(path): name for path, name in disks.items()}
+        self.contents: dict[tuple[int, int, int], Content] = {}
         self._live: dict[int, dict[bytes, int]] = {}
         self._bytes: dict[int, bytearray] = {}
         self._deleted: dict[bytes, int] = {}
@@ -379,11 +381,27 @@ def _short(path: bytes) -> str:
 
 
 @dataclass(frozen=True)
+class Content:
+    """The bytes of a file, and what tells them from others."""
+
+    data: bytes
+    digest: bytes
+
+
+def content_after(start: bytes, writes: Iterable[Bytes]) -> Content:
+    content = bytearray(start)
+    for one in writes:
+        Recording._apply(content, one.offset, one.data)
+    data = bytes(content)
+    return Content(data, hashlib.sha1(data, usedforsecurity=False).digest())
+
+
+@dataclass(frozen=True)
 class State:
     """What is on the disks after power was lost: names and bytes by object."""
 
     names: dict[int, dict[bytes, int]]
-    data: dict[int, bytes]
+    data: dict[int, Content]
 
     def reachable(self, recording: Recording) -> Iterator[tuple[bytes, int]]:
         """Every path below the tops, folders before what is in them."""
@@ -402,7 +420,7 @@ class State:
         for path, number in self.reachable(recording):
             found.update(b"%b %d " % (path, number))
             if number in self.data:
-                found.update(hashlib.sha1(self.data[number], usedforsecurity=False).digest())
+                found.update(self.data[number].digest)
         return found.hexdigest()
 
     def restore(self, recording: Recording) -> None:
@@ -417,26 +435,21 @@ class State:
                 os.chmod(path, thing.mode)
             else:
                 with open(path, "wb") as file:
-                    file.write(self.data[number])
+                    file.write(self.data[number].data)
                 os.chmod(path, thing.mode)
                 os.utime(path, ns=(thing.mtime_ns, thing.mtime_ns))
             first.setdefault(number, path)
 
 
-def bytes_after(start: bytes, writes: list[Bytes]) -> bytes:
-    content = bytearray(start)
-    for one in writes:
-        Recording._apply(content, one.offset, one.data)
-    return bytes(content)
-
-
-def steps_by_object(steps: list[Step]) -> dict[int, list[Step]]:
-    """The changes of each object, in order; a change of two folders counts for both."""
-    found: dict[int, list[Step]] = defaultdict(list)
-    for step in steps:
+@lru_cache(maxsize=4)
+def steps_by_object(recording: Recording, end: int) -> dict[int, list[tuple[int, Step]]]:
+    """The changes of each object among the first `end` steps, in order and with their numbers; a
+    change of two folders counts for both."""
+    found: dict[int, list[tuple[int, Step]]] = defaultdict(list)
+    for at, step in enumerate(recording.steps[:end]):
         if isinstance(step, Names):
             for folder in dict.fromkeys(folder for folder, _, _ in step.changes):
-                found[folder].append(step)
+                found[folder].append((at, step))
         elif isinstance(step, Bytes):
-            found[step.number].append(step)
+            found[step.number].append((at, step))
     return found

@@ -18,14 +18,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from tests.powerloss.disk import (
     Bytes,
+    Content,
     Names,
     Recording,
     State,
     Step,
-    bytes_after,
+    content_after,
     steps_by_object,
 )
 
@@ -71,9 +73,8 @@ class Durable:
     names_before: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def durable_at(
-    recording: Recording, end: int, model: Model, *, without: frozenset[str] = frozenset()
-) -> Durable:
+@lru_cache(maxsize=8)
+def durable_at(recording: Recording, end: int, model: Model, without: frozenset[str]) -> Durable:
     """What the syncs among the first `end` steps made durable under this model. Syncs that one of
     the lines `without` asked for are left out."""
     durable, totals = Durable(), defaultdict[int, int](int)
@@ -116,29 +117,28 @@ def state_at(
 ) -> State:
     """The state if power goes after the first `end` steps. `losses` by file system."""
     durables = {
-        model: durable_at(recording, end, model, without=without)
+        model: durable_at(recording, end, model, without)
         for model in {loss.model for loss in losses.values()}
     }
-    steps = recording.steps[:end]
-    changes = steps_by_object(steps)
-    order = {id(step): at for at, step in enumerate(steps)}
+    changes = steps_by_object(recording, end)
     cuts = {
         disk: _names_before(durables[loss.model].names_before[disk], end, loss)
         for disk, loss in losses.items()
     }
     names: dict[int, dict[bytes, int]] = {}
-    data: dict[int, bytes] = {}
+    data: dict[int, Content] = {}
     for number, thing in enumerate(recording.things):
         loss, mine = losses[thing.disk], changes.get(number, [])
         least = durables[loss.model].counts[number]
         if thing.is_folder and loss.model is Model.JOURNAL:
-            count = sum(order[id(step)] < cuts[thing.disk] for step in mine)
+            count = sum(at < cuts[thing.disk] for at, _ in mine)
         else:
             count = _count(number, thing.is_folder, least, len(mine), loss)
         if thing.is_folder:
             names[number] = _names_after(thing.names, number, mine[:count])
         else:
-            data[number] = _content(thing.data, mine, least, count, loss)
+            zeros_from = least if loss.choice is Choice.ZEROS else count
+            data[number] = _content(recording, number, mine[:count], zeros_from)
     return State(names, data)
 
 
@@ -158,9 +158,11 @@ def _count(number: int, is_folder: bool, least: int, most: int, loss: Loss) -> i
     return most if loss.choice in whole else least
 
 
-def _names_after(start: dict[bytes, int], folder: int, steps: list[Step]) -> dict[bytes, int]:
+def _names_after(
+    start: dict[bytes, int], folder: int, steps: list[tuple[int, Step]]
+) -> dict[bytes, int]:
     names = dict(start)
-    for step in steps:
+    for _, step in steps:
         assert isinstance(step, Names)
         for place, name, number in step.changes:
             if place == folder and number is None:
@@ -170,16 +172,20 @@ def _names_after(start: dict[bytes, int], folder: int, steps: list[Step]) -> dic
     return names
 
 
-def _content(start: bytes, steps: list[Step], least: int, count: int, loss: Loss) -> bytes:
-    writes = [step for step in steps if isinstance(step, Bytes)]
-    if loss.choice is not Choice.ZEROS:
-        return bytes_after(start, writes[:count])
-    kept = writes[:least]
-    lost = (
-        Bytes(one.number, one.offset, None if one.data is None else bytes(len(one.data)))
-        for one in writes[least:]
-    )
-    return bytes_after(start, [*kept, *lost])
+def _content(
+    recording: Recording, number: int, steps: list[tuple[int, Step]], zeros_from: int
+) -> Content:
+    """The bytes after these writes, of which those from `zeros_from` on left zeros."""
+    key = (number, len(steps), zeros_from)
+    if key not in recording.contents:
+        writes = [step for _, step in steps if isinstance(step, Bytes)]
+        kept, lost = writes[:zeros_from], writes[zeros_from:]
+        kept += [
+            Bytes(one.number, one.offset, None if one.data is None else bytes(len(one.data)))
+            for one in lost
+        ]
+        recording.contents[key] = content_after(recording.things[number].data, kept)
+    return recording.contents[key]
 
 
 @dataclass(frozen=True)
@@ -205,8 +211,25 @@ def crashes(
             digest = state.digest(recording)
             if digest not in seen:
                 seen.add(digest)
-                step = recording.steps[end].text if end < len(recording.steps) else "the end"  # type: ignore[union-attr]
-                yield Crash(state, f"{name}, before step {end}: {step}", end)
+                yield Crash(state, f"{name}, before {_step_text(recording, end)}", end)
+
+
+def some_crashes(
+    recording: Recording, losses: Mapping[str, Mapping[str, Loss]], count: int, seed: str
+) -> Iterator[Crash]:
+    """So many states, at random."""
+    turn, ends = random.Random(seed), list(recording.boundaries())
+    for _ in range(count):
+        end, name = turn.choice(ends), turn.choice(list(losses))
+        state = state_at(recording, end, losses[name])
+        yield Crash(state, f"{name}, before {_step_text(recording, end)}", end)
+
+
+def _step_text(recording: Recording, end: int) -> str:
+    if end == len(recording.steps):
+        return "the end"
+    step = recording.steps[end]
+    return f"step {end}" if isinstance(step, Bytes) else f"step {end}, {step.text}"
 
 
 def one_model(model: Model, disks: set[str]) -> dict[str, dict[str, Loss]]:

@@ -27,12 +27,17 @@ def test_no_sync_can_be_left_out(get_recorded: GetRecorded, line: str) -> None:
         if line not in harness.lines():
             continue
         for failure in failures_without(harness, line):
-            MISSED[line] = f"| {sync_lines()[line]} | {name} | {failure} |"
+            _note(line, name, failure)
             return
     for name in AFTER_A_KILL:
         for at in range(1, get_recorded(name).own_syncs() + 1):
             harness = get_recorded(name, at)
             for failure in failures_without(harness, line):
-                MISSED[line] = f"| {sync_lines()[line]} | {name}, after a kill | {failure} |"
+                _note(line, f"{name}, killed at sync {at} before", failure)
                 return
     pytest.fail(f"nothing changes without {sync_lines()[line]}")
+
+
+def _note(line: str, scenario: str, failure: str) -> None:
+    MISSED[line] = f"| {sync_lines()[line]} | {scenario} | {failure} |"
+    print(MISSED[line])
