@@ -101,8 +101,7 @@ class PowerLossHarness:
 
     def restore(self, crash: Crash) -> None:
         for top in (self.base.stage.library.folder, self.base.stage.far):
-            subprocess.run(["chmod", "-R", "u+rwx", str(top)], check=False)
-            shutil.rmtree(top)
+            empty_folder(top)
         crash.state.restore(self.recording)
 
     def outcome(self, crash: Crash) -> str:
@@ -194,6 +193,12 @@ class PowerLossHarness:
         """No folder is there that would not be without a loss."""
         more = _folders(self.base) - self._folders_after
         assert more == set(), f"folders too many: {sorted(more)}"
+
+
+def empty_folder(folder: Path) -> None:
+    subprocess.run(["chmod", "-R", "u+rwx", str(folder)], check=False)
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _folders(base: CrashHarness) -> set[str]:
