@@ -138,13 +138,13 @@ def rename_new(temp: Path, goal: Path) -> None:
         if os.path.lexists(goal):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(goal)) from problem
         os.rename(temp, goal)
-        fsync_folder(goal.parent)
     else:
         if not is_near:
             fsync_folder(goal.parent)
         os.unlink(temp)
-        if is_near:
-            fsync_folder(goal.parent)
+        if not is_near:
+            return
+    fsync_folder(goal.parent)
 
 
 def write_text(goal: Path, text: str, *, temp: Path | None = None) -> None:

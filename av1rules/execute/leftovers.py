@@ -39,7 +39,7 @@ def sweep_leftovers(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
         return
     known = _known(ledger)
     found = (path for path in _temporary_names(ruleset) if path not in known)
-    yield from islice((_swept(path) for path in found), MOST_TOLD)
+    yield from islice((_swept(ledger, path) for path in found), MOST_TOLD)
     if more := sum(1 for _ in found):
         yield f"{counted(more, 'more temporary name')} of that kind"
 
@@ -83,13 +83,15 @@ def _user() -> int:
     return os.geteuid() if hasattr(os, "geteuid") else 0  # Windows shows 0 for every file
 
 
-def _swept(path: str) -> str:
+def _swept(ledger: Ledger, path: str) -> str:
     shown = printable(path)
     try:
         is_folder = stat.S_ISDIR(os.lstat(path).st_mode)
         if is_folder and time.time() - _last_change(path) > OLD_S:
+            ledger.begin(path, "")  # half removed it would look young: the next start goes on
             shutil.rmtree(path)
             fsync_folder(os.path.dirname(path))
+            ledger.release(path, even_if_prepared=True)
             return f"removed {shown}: no run has written there for a week"
     except OSError as problem:
         return f"can't remove {shown}, which a run has left: {problem.strerror}"

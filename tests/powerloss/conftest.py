@@ -51,11 +51,11 @@ def recorder() -> None:
 
 @pytest.fixture(scope="session")
 def get_recorded(recorder: None, get_harness: GetHarness) -> GetRecorded:
-    """The recording of a scenario, made once; with the numbers of syncs at which runs before it
-    are killed."""
-    made: dict[tuple[str, tuple[int, ...]], PowerLossHarness] = {}
+    """The recording of a scenario, made once; with the points at which runs before it are
+    killed."""
+    made: dict[tuple[str, tuple[str, ...]], PowerLossHarness] = {}
 
-    def get(name: str, *kills: int) -> PowerLossHarness:
+    def get(name: str, *kills: str) -> PowerLossHarness:
         key = (name, kills)
         if key not in made:
             made[key] = PowerLossHarness(name, get_harness(name), kills)

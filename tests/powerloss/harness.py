@@ -34,12 +34,12 @@ FIGURES: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
 
 @dataclass
 class PowerLossHarness:
-    """A scenario of the fault tests, recorded. `kills`: before the syncs of these numbers runs are
-    killed, one after the other, before the one that comes to its end."""
+    """A scenario of the fault tests, recorded. `kills`: at these points (`s12`: before the twelfth
+    sync) runs are killed, one after the other, before the one that comes to its end."""
 
     name: str
     base: CrashHarness
-    kills: tuple[int, ...] = ()
+    kills: tuple[str, ...] = ()
     recording: Recording = field(init=False)
     _untrue_before: set[str] = field(init=False)
     _folders_after: set[str] = field(init=False)
@@ -53,10 +53,10 @@ class PowerLossHarness:
         }  # fmt: skip
         self.recording = Recording(disks)
         log = self.base.store.with_suffix(".strace")
-        for number, at in enumerate((*self.kills, 0)):
+        for number, at in enumerate((*self.kills, "0")):
             words = ("run",) if number else self.base.scenario.command
-            code = record((str(stage.library.rules_file), f"s{at}", *words), log)
-            assert (code == 0) == (at == 0), log.with_suffix(".out").read_text()
+            code = record((str(stage.library.rules_file), at, *words), log)
+            assert (code == 0) == (at == "0"), log.with_suffix(".out").read_text()
             self.recording.add(read_calls(log))
             log.unlink()
         self.recording.take_times()

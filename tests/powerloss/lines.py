@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 
@@ -32,7 +33,12 @@ def sync_lines() -> dict[str, str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and _SYNC.fullmatch(ast.unparse(node.func))
     }
-    return {line: shown(line) for line in sorted(lines)}
+    texts, seen = dict[str, str](), Counter[str]()
+    for line in sorted(lines, key=lambda line: (line.split(":")[0], int(line.split(":")[1]))):
+        text = shown(line)
+        seen[text] += 1
+        texts[line] = text if seen[text] == 1 else f"{text} ({seen[text]})"
+    return texts
 
 
 def shown(line: str) -> str:

@@ -45,7 +45,7 @@ def test_a_decision_is_there_or_not_and_stays_once_it_is_said(
     recording = Recording({waiting.folder: "library"})
     for name in ("a.mkv", "b.mkv"):
         words = ("clips", "approve", "-f", str(waiting.rules_file), f"films/{name}")
-        assert record((str(waiting.rules_file), "s0", "cli", *words), tmp_path / "log") == 0
+        assert record((str(waiting.rules_file), "0", "cli", *words), tmp_path / "log") == 0
         recording.add(read_calls(tmp_path / "log"))
     file, seen = waiting.folder / "approvals.yaml", set[str]()
     decided = _answers(file)

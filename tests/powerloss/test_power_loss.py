@@ -58,7 +58,7 @@ def test_power_goes_after_a_kill(get_recorded: GetRecorded, name: str) -> None:
     """What a killed run had not synced is on no disk yet when the next run relies on it."""
     syncs = get_recorded(name).own_syncs()
     for at in range(1, syncs + 1):
-        harness, seen = get_recorded(name, at), set[str]()
+        harness, seen = get_recorded(name, f"s{at}"), set[str]()
         crashes = harness.crashes("strict", seen)
         tried = random.Random(at).sample(crashes, min(len(crashes), 40))
         require_clean(harness, "strict, after a kill", tried)
