@@ -439,6 +439,10 @@ class State:
                 os.chmod(path, thing.mode)
                 os.utime(path, ns=(thing.mtime_ns, thing.mtime_ns))
             first.setdefault(number, path)
+        for path, number in reversed(list(self.reachable(recording))):
+            thing = recording.things[number]
+            if thing.is_old and thing.is_folder and self.names[number] == thing.names:
+                os.utime(path, ns=(thing.mtime_ns, thing.mtime_ns))
 
 
 @lru_cache(maxsize=4)
