@@ -70,9 +70,11 @@ class Thing:
 
 class Recording:
     """The steps of one or more runs, from the folders as they were before. `disks` names the file
-    system that a folder stands for; the deepest counts."""
+    system that a folder stands for; the deepest counts. `by_name`: the one of files whose names
+    begin so."""
 
-    def __init__(self, disks: dict[Path, str]) -> None:
+    def __init__(self, disks: dict[Path, str], by_name: dict[bytes, str] | None = None) -> None:
+        self._by_name = by_name or {}
         self.things: list[Thing] = []
         self.steps: list[Step] = []
         self.tops: dict[Path, int] = {}
@@ -116,6 +118,10 @@ class Recording:
         self.things.append(
             Thing(disk=self._disks[disk], is_folder=is_folder, is_old=is_old, mode=mode)
         )
+        name = path.rpartition(b"/")[2]
+        for start, other in self._by_name.items():
+            if name.startswith(start):
+                self.things[-1].disk = other
         number = len(self.things) - 1
         if is_folder:
             self._live[number] = {}

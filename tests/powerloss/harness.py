@@ -17,13 +17,15 @@ from tests.powerloss.disk import Recording, Sync
 from tests.powerloss.models import Crash, Loss, Model, crashes, one_model, uneven
 from tests.powerloss.record import read_calls, record
 
-STATE, LIBRARY, FAR = "state", "library", "far"
-DISKS = {STATE, LIBRARY, FAR}
+STATE, CACHE, LIBRARY, FAR = "state", "cache", "library", "far"
+DISKS = {STATE, CACHE, LIBRARY, FAR}
+CACHES = {b"cache.": CACHE, b"glance.": CACHE, b"doit.": CACHE, b"rules.checked": CACHE}
 
 MODELS: dict[str, dict[str, dict[str, Loss]]] = {
     **{model.value: one_model(model, DISKS) for model in Model},
     "ledger loses more": uneven(DISKS, STATE),
     "library loses more": uneven(DISKS, LIBRARY),
+    "cache loses more": uneven(DISKS, CACHE),
     "other disk loses more": uneven(DISKS, FAR),
 }
 """All crash states of a boundary, by model."""
@@ -51,7 +53,7 @@ class PowerLossHarness:
         disks = {
             stage.library.folder: LIBRARY, stage.library.state_dir: STATE, stage.far: FAR,
         }  # fmt: skip
-        self.recording = Recording(disks)
+        self.recording = Recording(disks, CACHES)
         log = self.base.store.with_suffix(".strace")
         for number, at in enumerate((*self.kills, "0")):
             words = ("run",) if number else self.base.scenario.command
