@@ -10,7 +10,7 @@ from tests.powerloss.conftest import GetRecorded
 from tests.powerloss.harness import PowerLossHarness
 from tests.powerloss.lines import MISSED, failures_without, sync_lines
 
-AFTER_A_KILL = ("encode", "moves in a chain", "undo, new extension", "replace, new extension")
+AFTER_A_KILL = ("replace, new extension", "encode", "undo, new extension", "moves in a chain")
 """Scenarios that are also recorded with a kill before, where no other shows a line."""
 
 
