@@ -126,6 +126,8 @@ def recover_moves(
     for move in begun:  # a file whose new place is taken goes back
         with contextlib.suppress(OSError):
             roll_back(move)
+    for folder in {os.path.dirname(move.stage) for move in begun}:
+        fsync_folder(folder)  # the killed run may have removed names there and not synced it
     waiting = tuple(move for move in begun if os.path.lexists(move.stage))
     for move in waiting:
         yield (

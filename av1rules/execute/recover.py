@@ -93,8 +93,9 @@ def _remove_private(folder: str) -> bool:
     """Remove a private folder of ours. Anything else with that name is left alone."""
     if not is_temp_name(os.path.basename(folder)) or os.path.islink(folder):
         return False
-    if not os.path.isdir(folder):
-        return False
-    shutil.rmtree(folder, ignore_errors=True)
-    fsync_folder(os.path.dirname(folder))  # what is forgotten must not come back
-    return True
+    is_there = os.path.isdir(folder)
+    if is_there:
+        shutil.rmtree(folder, ignore_errors=True)
+    # What is forgotten must not come back, nor what the killed run had removed and not synced.
+    fsync_folder(os.path.dirname(folder))
+    return is_there
