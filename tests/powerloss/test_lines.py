@@ -10,7 +10,10 @@ from tests.powerloss.conftest import GetRecorded
 from tests.powerloss.harness import PowerLossHarness
 from tests.powerloss.lines import MISSED, failures_without, sync_lines
 
-AFTER_A_KILL = ("replace, new extension", "encode", "undo, new extension", "moves in a chain")
+AFTER_A_KILL = (
+    "replace, new extension", "move of a folder", "encode", "undo, new extension",
+    "moves in a chain",
+)  # fmt: skip
 """Scenarios that are also recorded with a kill before, where no other shows a line."""
 
 
