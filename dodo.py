@@ -31,14 +31,17 @@ def task_lint():
     }
 
 
+FULL_SETS = "not faults and not powerloss"
+
+
 def task_test_fast():
     """The rings without FFmpeg: pure tests, and stub programs through real processes."""
-    return {"actions": [f"{_tool('pytest')} -q -n auto -m 'not real and not faults'"]}
+    return {"actions": [f"{_tool('pytest')} -q -n auto -m 'not real and {FULL_SETS}'"]}
 
 
 def task_test_real():
     """The ring that encodes small clips; tests of real clips are skipped where there are none."""
-    return {"actions": [f"{_tool('pytest')} -q -n auto -m 'real and not faults'"]}
+    return {"actions": [f"{_tool('pytest')} -q -n auto -m 'real and {FULL_SETS}'"]}
 
 
 def task_test():
@@ -49,6 +52,11 @@ def task_test():
 def task_faults():
     """Kill -9 at every step, call and transaction of every kind of work; ten minutes or more."""
     return {"actions": [f"{_tool('pytest')} -q -m faults tests/faults"]}
+
+
+def task_powerloss():
+    """Power goes at every moment of every kind of work, on three models of disks; an hour."""
+    return {"actions": [f"{_tool('pytest')} -q -m powerloss tests/powerloss"]}
 
 
 def task_docs():

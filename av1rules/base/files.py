@@ -86,6 +86,7 @@ def make_folders(folder: str | Path, *, mode: int = 0o777) -> None:
     fsync of a file makes neither its folder's name durable nor that of a folder further up
     (POSIX promises nothing; ext4 and XFS happen to do it). Each folder is durable before the next
     is made in it, so after a kill at most the lowest that exists is not: its name is synced too.
+    What is in a folder is for whoever puts it there to sync.
     Raises OSError, FileExistsError if something else has the name.
     """
     missing = []
@@ -99,7 +100,6 @@ def make_folders(folder: str | Path, *, mode: int = 0o777) -> None:
             os.mkdir(path, mode if path == missing[0] else 0o777)
         if not os.path.isdir(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        fsync_folder(path)
         fsync_folder(os.path.dirname(path))
 
 
@@ -118,13 +118,18 @@ def publish(
         check()
     if replace:
         os.replace(temp, goal)
+        fsync_folder(goal.parent)
     else:
         rename_new(temp, goal)
-    fsync_folder(goal.parent)
 
 
 def rename_new(temp: Path, goal: Path) -> None:
-    """Rename without overwriting: raises FileExistsError if `goal` exists. See `publish`."""
+    """Rename without overwriting: raises FileExistsError if `goal` exists. See `publish`.
+
+    The new name is durable before the old one goes: where that is in another folder, it could
+    otherwise be durably gone first. Raises OSError.
+    """
+    is_near = temp.parent == goal.parent
     try:
         os.link(temp, goal, follow_symlinks=False)
     except FileExistsError:
@@ -134,7 +139,12 @@ def rename_new(temp: Path, goal: Path) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(goal)) from problem
         os.rename(temp, goal)
     else:
+        if not is_near:
+            fsync_folder(goal.parent)
         os.unlink(temp)
+        if not is_near:
+            return
+    fsync_folder(goal.parent)
 
 
 def write_text(goal: Path, text: str, *, temp: Path | None = None) -> None:

@@ -126,6 +126,8 @@ def recover_moves(
     for move in begun:  # a file whose new place is taken goes back
         with contextlib.suppress(OSError):
             roll_back(move)
+    for folder in {os.path.dirname(move.stage) for move in begun}:
+        fsync_folder(folder)  # the killed run may have removed names there and not synced it
     waiting = tuple(move for move in begun if os.path.lexists(move.stage))
     for move in waiting:
         yield (
@@ -183,9 +185,7 @@ def place(move: TargetMove) -> None:
         if problem.errno != errno.EXDEV:
             raise
         copy_compared(move.stage, move.new, part=_part_of(move))
-        fsync_folder(Path(move.new).parent)
         os.unlink(move.stage)
-    fsync_folder(Path(move.new).parent)
     fsync_folder(Path(move.stage).parent)
 
 
@@ -206,7 +206,6 @@ def place_side_files(moves: Sequence[TargetMove], ledger: Ledger) -> None:
 def roll_back(move: TargetMove) -> None:
     if os.path.lexists(move.stage):
         rename_new(Path(move.stage), Path(move.old))
-        fsync_folder(Path(move.old).parent)
 
 
 def settle(ledger: Ledger, moves: tuple[TargetMove, ...]) -> tuple[TargetMove, ...]:
@@ -281,5 +280,8 @@ def _remove_empty(folder: str, *, top: str) -> None:
     """Remove empty folders below `top`: a renamed folder of sources leaves them in the mirror."""
     with contextlib.suppress(OSError):
         while folder.startswith(f"{top}/"):
-            os.rmdir(folder)
+            with contextlib.suppress(FileNotFoundError):  # it went before a kill
+                os.rmdir(folder)
             folder = os.path.dirname(folder)
+    with contextlib.suppress(OSError):
+        fsync_folder(folder)  # the journal of moves ends, so they must not come back

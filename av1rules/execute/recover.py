@@ -16,6 +16,7 @@ from av1rules.base.files import TEMP_PREFIX, fsync_folder, is_temp_name
 from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
 from av1rules.execute.cleanup import sweep_clips
+from av1rules.execute.leftovers import sweep_leftovers
 from av1rules.execute.move import recover_moves
 from av1rules.execute.replace_original import recover_replacements
 from av1rules.ledger.ledger import JobInProgress, Ledger
@@ -52,6 +53,7 @@ def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
             yield f"removed what a killed run left in {printable(work.folder)}"
         if not os.path.lexists(work.folder) or not is_temp_name(os.path.basename(work.folder)):
             ledger.release(work.folder, even_if_prepared=True)
+    yield from sweep_leftovers(ledger, ruleset)
 
 
 def _remove_partial_caches(state_dir: Path) -> None:
@@ -91,8 +93,9 @@ def _remove_private(folder: str) -> bool:
     """Remove a private folder of ours. Anything else with that name is left alone."""
     if not is_temp_name(os.path.basename(folder)) or os.path.islink(folder):
         return False
-    if not os.path.isdir(folder):
-        return False
-    shutil.rmtree(folder, ignore_errors=True)
-    fsync_folder(os.path.dirname(folder))  # what is forgotten must not come back
-    return True
+    is_there = os.path.isdir(folder)
+    if is_there:
+        shutil.rmtree(folder, ignore_errors=True)
+    # What is forgotten must not come back, nor what the killed run had removed and not synced.
+    fsync_folder(os.path.dirname(folder))
+    return is_there

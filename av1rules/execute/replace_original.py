@@ -30,6 +30,7 @@ from av1rules.storage.replace import (
     Replacement,
     apply_replacement,
     copy_compared,
+    has_content,
     repair_replacement,
 )
 from av1rules.storage.trash_folder import remove_empty_folders, trash_path
@@ -87,14 +88,9 @@ def undo_entry(session: Session, entry: TrashEntry) -> TrashEntry:
         turned = tuple((new, old) for old, new in entry.side_files)
         after = replace(entry, kind=kind, path=place_in_trash, run=run, side_files=turned)
     with _reachable_file(session, entry) as incoming:
-        now = _undo_by(
+        return _undo_by(
             session, entry, after, incoming, has_other=has_other, place_in_trash=place_in_trash
         )
-    with contextlib.suppress(FileNotFoundError):
-        if incoming != entry.path:
-            os.unlink(entry.path)
-    remove_empty_folders(entry.path)
-    return now
 
 
 @contextlib.contextmanager
@@ -165,6 +161,7 @@ def _transaction(
     session.failpoint("exchange written")
     try:
         apply_replacement(intent.exchange, check=check, failpoint=session.failpoint)
+        _leave_trash(entry, intent)
     except BaseException:
         with contextlib.suppress(OSError):  # the first error is reported; the next start repairs
             _repair(ledger, entry, intent, session.workspace.ruleset.output.receipts)
@@ -172,6 +169,16 @@ def _transaction(
     commit(ledger, entry, intent, session.workspace.ruleset.output.receipts)
     session.failpoint("exchange settled")
     return intent.after or entry
+
+
+def _leave_trash(entry: TrashEntry, intent: PendingReplacement) -> None:
+    """Before the ledger forgets where the file of an undone entry was: nothing of it stays there,
+    nor comes back after a loss of power. On another file system the file itself is still there."""
+    if intent.is_new:
+        return
+    if intent.exchange.incoming != entry.path and has_content(entry.path, entry.content_key):
+        os.unlink(entry.path)
+    remove_empty_folders(entry.path)
 
 
 def _numbered(intent: PendingReplacement, entry: TrashEntry) -> PendingReplacement:
@@ -267,8 +274,12 @@ def _repair(
     except PlanOutdatedError:
         outcome = Repair.STUCK
     if outcome is Repair.FINISHED:
+        _leave_trash(entry, intent)
         commit(ledger, entry, intent, receipts)
     elif outcome is Repair.ROLLED_BACK:
+        aside = intent.exchange.aside
+        if aside is not None:
+            remove_empty_folders(aside)
         ledger.kept.roll_back(entry, intent)
     else:
         _keep_conflict(ledger, entry, intent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -197,6 +198,9 @@ def _already_purged(ledger: Ledger, ruleset: RuleSet, kept: TrashEntry) -> Purge
     """Record that the file was removed, unless only its disk is missing."""
     if not is_disk_there(ruleset, kept.path):
         return Purged(kept=kept, refusal="its disk is not mounted", was_there=False)
+    if TRASH_FOLDER in Path(kept.path).parts:
+        with contextlib.suppress(OSError):
+            remove_empty_folders(kept.path)  # a purge was killed after it had deleted the file
     _mark_purged(ledger, kept)
     return Purged(kept=kept, was_there=False)
 
@@ -268,14 +272,14 @@ def _file_problem(
 
 
 def _delete(ledger: Ledger, kept: TrashEntry) -> Purged:
-    """Delete the file, then record it. After a crash in between the next purge records it."""
+    """Delete the file for good, then record it. After a crash in between the next purge does."""
     try:
         freed = _unlink(kept.path)
+        remove_empty_folders(kept.path)
     except OSError as problem:
         shown = printable(str(problem.filename or kept.path))
         return Purged(kept=kept, refusal=f"{problem.strerror or problem}: {shown}")
     _mark_purged(ledger, kept)
-    remove_empty_folders(kept.path)
     return Purged(kept=kept, freed_bytes=freed)
 
 
@@ -293,7 +297,6 @@ def _unlink(path: str) -> int:
         name = os.path.basename(path)
         found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
         os.unlink(name, dir_fd=descriptor)
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
     return found.st_size if found.st_nlink == 1 else 0

@@ -10,7 +10,7 @@ import msgspec
 import msgspec.structs
 from msgspec.structs import replace
 
-from av1rules.base.files import steady_temp_name, write_text
+from av1rules.base.files import fsync_folder, steady_temp_name, write_text
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
 from av1rules.encode.job import Check
@@ -49,6 +49,8 @@ def renew_receipts(
         receipt = parse_receipt(stored)
         receipt = msgspec.structs.replace(receipt, source=row.source_path, target=row.target)
         write_receipt(receipt, form)
+    else:
+        fsync_folder(Path(target).parent)  # nobody looks here again once the move has ended
 
 
 RECEIPT_FORMAT = 1

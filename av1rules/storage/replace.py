@@ -100,7 +100,7 @@ def repair_replacement(exchange: Replacement) -> Repair:
         if not os.path.lexists(exchange.aside) and exchange.place_out != exchange.place_in:
             _put_aside(exchange.place_out, exchange.aside)
         _remove_old(exchange)
-    if exchange.incoming is not None and _is(exchange.incoming, exchange.key_in):
+    if exchange.incoming is not None and has_content(exchange.incoming, exchange.key_in):
         os.unlink(exchange.incoming)
     _rename_side_files(exchange.side_files)
     return Repair.FINISHED
@@ -109,8 +109,8 @@ def repair_replacement(exchange: Replacement) -> Repair:
 def _was_placed(exchange: Replacement) -> bool:
     incoming, place = exchange.incoming, exchange.place_in
     if place is None:  # only moved to the trash: done once the file is there
-        return exchange.aside is not None and _is(exchange.aside, exchange.key_out)
-    if not _is(place, exchange.key_in):
+        return exchange.aside is not None and has_content(exchange.aside, exchange.key_out)
+    if not has_content(place, exchange.key_in):
         return False
     # The same bytes from elsewhere (a run with another ledger) are not this replacement's.
     return incoming is None or not os.path.lexists(incoming) or os.path.samefile(incoming, place)
@@ -122,11 +122,10 @@ def _roll_back(exchange: Replacement) -> Repair:
         return Repair.ROLLED_BACK  # nothing had happened yet
     if not os.path.lexists(place):
         rename_new(Path(aside), Path(place))
-        fsync_folder(Path(place).parent)
         return Repair.ROLLED_BACK
     if not same_content(place, aside):
         return Repair.STUCK
-    os.unlink(aside)
+    os.unlink(aside)  # the caller forgets it, and syncs its folder before
     return Repair.ROLLED_BACK
 
 
@@ -134,7 +133,7 @@ def _require_unchanged(exchange: Replacement) -> None:
     """Raise if the file in the trash is not the expected one, because another process wrote to it
     or took its name since the check: newer content must never be replaced by older content."""
     aside = exchange.aside
-    if aside is not None and not _is(aside, exchange.key_out):
+    if aside is not None and not has_content(aside, exchange.key_out):
         raise PlanOutdatedError(
             f"it changed on its way to the trash: {printable(exchange.place_out or aside)}"
         )
@@ -190,9 +189,9 @@ def _place(exchange: Replacement) -> None:
         if not same_content(place, exchange.aside):
             raise PlanOutdatedError(f"it changed on its way to the trash: {printable(place)}")
         os.replace(incoming, place)
+        fsync_folder(Path(place).parent)
     else:
         rename_new(Path(incoming), Path(place))
-    fsync_folder(Path(place).parent)
 
 
 def _remove_old(exchange: Replacement) -> None:
@@ -213,7 +212,6 @@ def _revert(exchange: Replacement) -> None:
     incoming, place = exchange.incoming, exchange.place_in
     if incoming is not None and place is not None and place != exchange.place_out:
         rename_new(Path(place), Path(incoming))
-        fsync_folder(Path(place).parent)
 
 
 def _rename_side_files(pairs: tuple[tuple[str, str], ...]) -> None:
@@ -232,6 +230,7 @@ def _end_rename(old: str, new: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         if os.path.samefile(old, new):
             os.unlink(old)
+            fsync_folder(Path(old).parent)
 
 
 def same_content(one: str, other: str) -> bool:
@@ -245,7 +244,8 @@ def same_content(one: str, other: str) -> bool:
         return False
 
 
-def _is(path: str, key: str | None) -> bool:
+def has_content(path: str, key: str | None) -> bool:
+    """Whether a file of this content key has that name. Raises OSError if it can't be read."""
     try:
         return content_key(path) == key
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):

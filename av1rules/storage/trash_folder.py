@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 import stat
-from pathlib import Path
 
 from av1rules.base.files import fsync_folder, make_folders
 from av1rules.base.own_files import make_marker, require_own_folder
@@ -72,11 +71,13 @@ def is_disk_there(ruleset: RuleSet, path: str) -> bool:
 
 
 def remove_empty_folders(path: str) -> None:
-    """Remove the empty folders from the file's folder up to the trash folder."""
+    """Remove the empty folders from the file's folder up to the trash folder. What went, the file
+    too, does not come back after a loss of power. Raises OSError if the disk fails."""
     folder = os.path.dirname(path)
     with contextlib.suppress(OSError):  # not empty, or no permission: it stays
         while os.path.basename(folder) != TRASH_FOLDER:
-            os.rmdir(folder)
+            with contextlib.suppress(FileNotFoundError):  # it went before a kill
+                os.rmdir(folder)
             folder = os.path.dirname(folder)
         marks = [os.path.join(folder, name) for name in os.listdir(folder)]
         if all(
@@ -85,7 +86,8 @@ def remove_empty_folders(path: str) -> None:
             for mark in marks:
                 os.unlink(mark)
             os.rmdir(folder)
-            fsync_folder(Path(folder).parent)
+            folder = os.path.dirname(folder)
+    fsync_folder(folder)
 
 
 def _is_empty(path: str) -> bool:

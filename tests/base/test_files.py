@@ -14,6 +14,7 @@ from av1rules.base.files import (
     is_temp_name,
     make_folders,
     publish,
+    rename_new,
     temp_name,
     write_text,
 )
@@ -77,6 +78,37 @@ def test_write_text_that_fails_leaves_the_old_text_and_no_temp(tmp_path: Path) -
     assert os.listdir(tmp_path) == ["receipt.json"]
 
 
+def test_a_new_name_is_durable_before_the_old_one_in_another_folder_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = tmp_path / "a" / "film.mkv", tmp_path / "b" / "film.mkv"
+    for path in (old, new):
+        path.parent.mkdir()
+    old.write_bytes(b"film")
+    synced: list[tuple[str, bool, bool]] = []
+    really = os.fsync
+
+    def note(descriptor: int) -> None:
+        folder = os.readlink(f"/proc/self/fd/{descriptor}")
+        synced.append((folder, old.exists(), new.exists()))
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    rename_new(old, new)
+    assert synced == [(str(new.parent), True, True)]
+    assert (old.exists(), new.read_bytes()) == (False, b"film")
+
+
+def test_a_name_that_changes_in_its_folder_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "old").write_bytes(b"film")
+    left: list[list[str]] = []
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: left.append(os.listdir(tmp_path)))
+    rename_new(tmp_path / "old", tmp_path / "new")
+    assert left == [["new"]]
+
+
 class TestMakeFolders:
     """The folders above content are as durable as the content."""
 
@@ -95,8 +127,7 @@ class TestMakeFolders:
 
     def test_each_level_is_durable_before_the_next(self, tmp_path: Path, synced: list[str]) -> None:
         make_folders(tmp_path / "a" / "b")
-        one, two = str(tmp_path / "a"), str(tmp_path / "a" / "b")
-        assert synced == [str(tmp_path.parent), one, str(tmp_path), two, one]
+        assert synced == [str(tmp_path.parent), str(tmp_path), str(tmp_path / "a")]
 
     def test_a_folder_that_a_killed_run_made_is_synced_too(
         self, tmp_path: Path, synced: list[str]

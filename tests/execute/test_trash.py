@@ -184,6 +184,18 @@ def test_one_that_somebody_removed_is_written_down(trashed: TrashLibrary) -> Non
     assert trashed.entry(kept).gone_at is not None
 
 
+def test_empty_folders_of_a_purge_that_was_killed_go(trashed: TrashLibrary) -> None:
+    kept = trashed.move_to_trash("series/one/a.mp4")
+    other = trashed.move_to_trash("b.mp4")
+    folder = Path(kept.path).parent
+    os.unlink(kept.path)
+    os.rmdir(folder)
+    (result,) = purged(trashed, kept)
+    assert not result.was_there
+    assert not folder.parent.exists(), "the folder above the one that had gone"
+    assert os.path.exists(other.path)
+
+
 def test_disk_that_is_not_there_says_nothing_of_its_files(trashed: TrashLibrary) -> None:
     kept = trashed.move_to_trash()
     trashed.films.rename(trashed.folder / "away")

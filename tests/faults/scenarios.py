@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from av1rules.base.files import TEMP_PREFIX
+from av1rules.ledger.ledger import Ledger
 from tests.faults.live import undo_last
 from tests.sample_library import FAST, SampleLibrary
 
@@ -214,6 +217,19 @@ def _better_release(stage: Stage) -> None:
     shutil.copy(stage.clips["b.mkv"], stage.film("a.mkv"))
 
 
+def _leftover(stage: Stage) -> None:
+    """A private folder that no ledger knows, of a run that died long ago."""
+    _encode(stage)
+    private = stage.library.folder / "out" / f"{TEMP_PREFIX}0123456789abcdef"
+    private.mkdir(parents=True)
+    (private / "part.mkv").write_bytes(b"half")
+    for path in (private / "part.mkv", private):
+        os.utime(path, (0, 0))
+    ledger = Ledger.open(stage.library.state_dir)
+    ledger.runs.begin("2020-01-01T00:00:00+00:00")
+    ledger.close()
+
+
 _UNDO = ("undo", "last")
 
 SCENARIOS: dict[str, Scenario] = {
@@ -243,4 +259,5 @@ SCENARIOS: dict[str, Scenario] = {
     "move onto a deleted film": Scenario(prepare=_displace),
     "orphan to the trash": Scenario(prepare=_orphan),
     "purge": Scenario(prepare=_expired, may_go=True),
+    "leftover of a lost ledger": Scenario(prepare=_leftover),
 }

@@ -1,0 +1,64 @@
+"""Fixtures of the power loss tests: scenarios of the fault tests, recorded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+pytest.register_assert_rewrite("tests.powerloss.harness")
+
+from tests.faults.conftest import (  # noqa: E402
+    GetHarness,
+    get_harness,
+    near_folder,
+    tiny_clips,
+)
+from tests.powerloss.harness import FIGURES, PowerLossHarness  # noqa: E402
+from tests.powerloss.lines import MISSED  # noqa: E402
+from tests.powerloss.record import can_record  # noqa: E402
+
+GetRecorded = Callable[..., PowerLossHarness]
+
+__all__ = ["get_harness", "near_folder", "tiny_clips"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The full set takes long and runs only if its mark is selected."""
+    if "powerloss" in config.option.markexpr:
+        return
+    full = [item for item in items if item.get_closest_marker("powerloss")]
+    if full:
+        config.hook.pytest_deselected(items=full)
+        items[:] = [item for item in items if item not in full]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for (scenario, model), counts in sorted(FIGURES.items()):
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        terminalreporter.write_line(f"power loss: {scenario}, {model}: {outcomes}")
+    for line in MISSED.values():
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def recorder() -> None:
+    """Skips where nothing can be recorded."""
+    problem = can_record()
+    if problem is not None:
+        pytest.skip(f"no power loss is tried: {problem}")
+
+
+@pytest.fixture(scope="session")
+def get_recorded(recorder: None, get_harness: GetHarness) -> GetRecorded:
+    """The recording of a scenario, made once; with the points at which runs before it are
+    killed."""
+    made: dict[tuple[str, tuple[str, ...]], PowerLossHarness] = {}
+
+    def get(name: str, *kills: str) -> PowerLossHarness:
+        key = (name, kills)
+        if key not in made:
+            made[key] = PowerLossHarness(name, get_harness(name), kills)
+        return made[key]
+
+    return get
