@@ -99,7 +99,8 @@ def _duration_check(pair: Pair) -> Check:
     if own_s is not None and not is_length_right(
         pair.job.settings, source_s=own_s, target_s=target.span_s + frame_s
     ):
-        return Check(name="duration", passed=False, detail=f"{detail}; it should be {own_s:.3f} s")
+        detail = f"{detail}; it should be {own_s:.3f} s"
+        return Check(name="duration", passed=False, detail=detail, blame=Blame.TELECINE)
     missing = _missing_end(pair, source.span_s + frame_s)
     if missing is None:
         return Check(name="duration", passed=True, detail=detail)
