@@ -52,7 +52,8 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     source (only where the settings accept damage); `log` its warnings and errors; `tail` the last
     lines of any level; `film` how its decoded pictures look along the way. `times` are those of
     all pictures as the encoder got them; `lead_in` packets before the first key frame were left
-    out, since they decode to nothing. `resized` counts where pictures of another size follow.
+    out, since they decode to nothing. `restarts` counts where size, kind of scan or sample
+    aspect change, so that a decoder may begin anew.
     `structure` is set where mkvpropedit went over the file afterwards.
 
     `is_projected` means that the live size gate stopped the encode: `size_bytes` is the projected
@@ -70,7 +71,7 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     tail: tuple[str, ...] = ()
     times: PictureTimes | None = None
     lead_in: int = 0
-    resized: int = 0
+    restarts: int = 0
     film: FilmFacts = FilmFacts()
     is_projected: bool = False
     structure: StructureOutcome | None = None
@@ -157,7 +158,7 @@ def encode(
             tail=result.log.tail,
             times=take_times(times),
             lead_in=lead_in.packets,
-            resized=result.log.film.resized,
+            restarts=result.log.film.restarts,
             film=FilmFacts.of_log(result.log.film),
         )
 

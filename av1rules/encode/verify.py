@@ -43,8 +43,9 @@ FRAMELESS_PACKETS: dict[str, float] = {
 }
 """Codecs where packets without a picture are no fault, and how many."""
 
-LOST_AT_NEW_SIZE = frozenset({"mpeg1video", "mpeg2video"})
-"""Codecs whose decoder forgets the picture that it still holds when another size begins."""
+FORGETFUL = frozenset({"mpeg1video", "mpeg2video"})
+"""Codecs whose decoder begins anew where another size, sample aspect or (at some heights) kind of
+scan does, and forgets the picture that it still holds. Players with FFmpeg don't show it either."""
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -269,7 +270,7 @@ def _frameless(pair: Pair, read: int, packets: ShownPackets) -> float:
             job.source_path, job.main.index, tools=pair.tools, children=pair.children
         )
         return packets.leading + (0 if merged is None else read - merged)
-    forgotten = pair.encoded.resized if job.main.codec in LOST_AT_NEW_SIZE else 0
+    forgotten = pair.encoded.restarts if job.main.codec in FORGETFUL else 0
     return max(FRAMELESS_PACKETS.get(job.main.codec, 0), packets.leading) + forgotten
 
 

@@ -83,14 +83,14 @@ _SOUND = re.compile(
 @dataclass(slots=True)
 class FilmLog:
     """Takes lines of FFmpeg's log; keeps each different picture, sound and late stream once.
-    `resized` counts how often pictures of another size follow."""
+    `restarts` counts how often the size or the kind of scan is another one from a picture on."""
 
     pictures: dict[ShownPicture, None] = field(default_factory=dict)
-    resized: int = 0
+    restarts: int = 0
     late: dict[int, LateStream] = field(default_factory=dict)
     sounds: dict[str, None] = field(default_factory=dict)
     _open: dict[str, object] = field(default_factory=dict)
-    _size: tuple[int, int] | None = None
+    _shape: tuple[int, int, bool] | None = None
 
     def feed(self, line: str) -> str | None:
         """Take a line. Returns what is left of it for other readers: all of a line that is not
@@ -113,9 +113,9 @@ class FilmLog:
             shown = msgspec.convert(self._open | words, ShownPicture)
             if len(self.pictures) < MOST_KINDS:
                 self.pictures[shown] = None
-            size = (shown.width, shown.height)
-            self.resized += self._size not in (None, size)
-            self._size = size
+            shape = (shown.width, shown.height, shown.is_interlaced)
+            self.restarts += self._shape not in (None, shape)
+            self._shape = shape
             self._open = {}
             return text[colour.end() :] or None
         self._side_data(text)
