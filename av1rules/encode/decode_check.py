@@ -88,7 +88,7 @@ def source_problem(
     # No player shows what a recording holds before its first key frame: as little is it damage.
     with tempfile.TemporaryDirectory(prefix=TEMP_PREFIX) as folder:
         lead_in = find_lead_in(path, source, folder, tools=tools, children=children, limits=limits)
-    reading = lead_in_args(lead_in, source.main.index if source.main else 0)
+    reading = lead_in_args(lead_in, source)
     unknown: frozenset[str] = frozenset()
     while True:
         result = run_ffmpeg(

@@ -127,7 +127,7 @@ def encode(
                 ffmpeg=tools.ffmpeg,
                 output=part,
                 covers=covers,
-                reading=lead_in_args(lead_in, job.main.index),
+                reading=lead_in_args(lead_in, job.source),
                 times=times,
             )
         progress = _Progress(job=job, on_progress=on_progress)

@@ -50,11 +50,14 @@ class LeadIn(msgspec.Struct, frozen=True, kw_only=True):
 NO_LEAD_IN = LeadIn()
 
 
-def lead_in_args(lead_in: LeadIn, index: int) -> tuple[str, ...]:
-    """Input options that keep these packets from the decoder of stream `index`."""
-    if not lead_in.packets:
+def lead_in_args(lead_in: LeadIn, source: Source) -> tuple[str, ...]:
+    """Input options that keep these packets from the decoder of the main video. They replace those
+    of `packet_filter`, and so contain them."""
+    main = source.main
+    if not lead_in.packets or main is None:
         return ()
-    return (f"-bsf:{index}", f"noise=drop=lt(n\\,{lead_in.packets})")
+    filters = (f"noise=drop=lt(n\\,{lead_in.packets})", *main.packet_filter[1:])
+    return (f"-bsf:{main.index}", ",".join(filters))
 
 
 def find_lead_in(
