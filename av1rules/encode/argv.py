@@ -142,6 +142,7 @@ def input_guard_args(source: Source) -> tuple[str, ...]:
         "-protocol_whitelist", "file", "-format_whitelist", source.container,
         "-noautorotate",  # or the rotation is baked in and the coded size changes
         *(source.reach.options if source.reach is not None else ()),  # or streams count otherwise
+        *(source.main.packet_filter if source.main is not None else ()),
     )  # fmt: skip
 
 

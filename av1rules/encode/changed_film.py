@@ -28,7 +28,8 @@ def with_own_aspects(job: EncodeJob, encoded: EncodeOutcome, children: Children)
     if job.main.codec != "mpeg2video":
         return encoded
     aspects = aspects_of_whole(job.source_path, job.source, check=children.check)
-    return replace(encoded, film=replace(encoded.film, aspects=aspects))
+    film = replace(encoded.film, aspects=tuple(dict.fromkeys(aspects)))
+    return replace(encoded, film=film, restarts=encoded.restarts + max(len(aspects) - 1, 0))
 
 
 def as_seen(job: EncodeJob, encoded: EncodeOutcome) -> EncodeJob:

@@ -381,8 +381,10 @@ def _lost_camera_tags(contract: Contract, target: Source) -> Iterator[str]:
 
 def _broken_chapters(contract: Contract, target: Source) -> Iterator[str]:
     chapters = contract.chapters
-    if len(chapters) != len(target.chapters):  # FFmpeg drops those that end before the film starts
-        chapters = tuple(chapter for chapter in chapters if chapter.end_s >= 0)
+    for least_s in (-CHAPTER_TOLERANCE_S, 0.0, CHAPTER_TOLERANCE_S):
+        # FFmpeg drops those that end before the film starts, by the tick.
+        if len(chapters) != len(target.chapters):
+            chapters = tuple(chapter for chapter in contract.chapters if chapter.end_s >= least_s)
     if len(chapters) != len(target.chapters):
         yield f"expected {counted(len(contract.chapters), 'chapter')}, found {len(target.chapters)}"
         return

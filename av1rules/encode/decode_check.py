@@ -7,13 +7,16 @@ as an encode would read it: damage here is exactly what would fail an encode.
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterable, Iterator
 
 from av1rules.base.errors import Av1rulesError, ProbeError, UnansweredProbeError
+from av1rules.base.files import TEMP_PREFIX
 from av1rules.base.process import Children
 from av1rules.base.text import counted, printable
 from av1rules.encode.argv import input_options
 from av1rules.encode.encoders.registry import ENCODER_CODECS
+from av1rules.encode.lead_in import LeadIn, find_lead_in, lead_in_args
 from av1rules.encode.measure import decode_fully
 from av1rules.ffmpeg.failures import explain
 from av1rules.ffmpeg.log import counted_lines, plain_line
@@ -82,10 +85,18 @@ def source_problem(
     """
     if source.encryption is not None:
         return encrypted_text(source.encryption)
+    # No player shows what a recording holds before its first key frame: as little is it damage.
+    with tempfile.TemporaryDirectory(prefix=TEMP_PREFIX) as folder:
+        lead_in = find_lead_in(path, source, folder, tools=tools, children=children, limits=limits)
+    reading = lead_in_args(lead_in, source)
     unknown: frozenset[str] = frozenset()
     while True:
         result = run_ffmpeg(
-            [tools.ffmpeg, *input_options(path, source), *_output_options(source, unknown)],
+            [
+                tools.ffmpeg,
+                *input_options(path, source, reading),
+                *_output_options(source, unknown),
+            ],
             children=children,
             limits=limits,
             on_sample=on_sample,
@@ -95,15 +106,15 @@ def source_problem(
         last_lines = result.log.last
         missing = {found["codec"] for line in last_lines if (found := _NO_DECODER.search(line))}
         if result.ok or missing <= unknown:
-            return _judged(result, source, path)
+            return _judged(result, source, path, lead_in)
         unknown |= missing
 
 
-def _judged(result: FfmpegResult, source: Source, path: str) -> str | None:
+def _judged(result: FfmpegResult, source: Source, path: str, lead_in: LeadIn) -> str | None:
     if not result.ok:
         _require_judged(result, path)
-    if result.log.damage:
-        return _summary(result.log.damage)
+    if damage := lead_in.damage_beside(result.log.damage):
+        return _summary(damage)
     if not result.ok:
         reason = explain(result.completed, result.log.last).reason
         return f"{reason}: {_first(result.log.last) or 'FFmpeg gave no reason'}"

@@ -52,8 +52,9 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     source (only where the settings accept damage); `log` its warnings and errors; `tail` the last
     lines of any level; `film` how its decoded pictures look along the way. `times` are those of
     all pictures as the encoder got them; `lead_in` packets before the first key frame were left
-    out, since they decode to nothing. `structure` is set where mkvpropedit went over the file
-    afterwards.
+    out, since they decode to nothing. `restarts` counts where size, kind of scan or sample
+    aspect change, so that a decoder may begin anew.
+    `structure` is set where mkvpropedit went over the file afterwards.
 
     `is_projected` means that the live size gate stopped the encode: `size_bytes` is the projected
     size and there is no file.
@@ -70,6 +71,7 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     tail: tuple[str, ...] = ()
     times: PictureTimes | None = None
     lead_in: int = 0
+    restarts: int = 0
     film: FilmFacts = FilmFacts()
     is_projected: bool = False
     structure: StructureOutcome | None = None
@@ -107,7 +109,14 @@ def encode(
     the source), RunInterruptedError; the temporary file is gone then.
     """
     with _work_folder(job) as folder, _unfinished(folder, job) as part:
-        lead_in = find_lead_in(job, folder, tools=tools, children=children)
+        lead_in = find_lead_in(
+            job.source_path,
+            job.source,
+            folder,
+            tools=tools,
+            children=children,
+            limits=job.limits,
+        )
         times = os.path.join(folder, TIMES_NAME)
         if job.passages:
             argv = clip_argv(job, ffmpeg=tools.ffmpeg, output=part)
@@ -118,7 +127,7 @@ def encode(
                 ffmpeg=tools.ffmpeg,
                 output=part,
                 covers=covers,
-                reading=lead_in_args(lead_in, job.main.index),
+                reading=lead_in_args(lead_in, job.source),
                 times=times,
             )
         progress = _Progress(job=job, on_progress=on_progress)
@@ -149,6 +158,7 @@ def encode(
             tail=result.log.tail,
             times=take_times(times),
             lead_in=lead_in.packets,
+            restarts=result.log.film.restarts,
             film=FilmFacts.of_log(result.log.film),
         )
 

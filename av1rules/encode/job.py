@@ -90,6 +90,8 @@ class Blame(StrEnum):
 
     SOURCE = "source"  # it holds less than it promises, or does not decode
     ENCODE = "encode"  # the source was read well, the result is wrong
+    TELECINE = "telecine"  # the film does not go on evenly, as its inverse needs it
+    STRUCTURE = "structure"  # mkvpropedit wrote something else than it was told
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,9 +15,10 @@ import msgspec
 
 from av1rules.base.process import Children, Limits, run
 from av1rules.encode.argv import GLOBAL_ARGS, input_options
-from av1rules.encode.job import EncodeJob
 from av1rules.ffmpeg.run import INPUT_GUARD, file_url, run_ffmpeg
 from av1rules.ffmpeg.tools import Tools
+from av1rules.ffmpeg.watchdog import USUAL_LIMITS, RunLimits
+from av1rules.media.source import Source
 
 MOST_PACKETS = 1500
 """Looked at for a key frame: half a minute at 50 frames a second. Groups of pictures are shorter;
@@ -49,14 +50,25 @@ class LeadIn(msgspec.Struct, frozen=True, kw_only=True):
 NO_LEAD_IN = LeadIn()
 
 
-def lead_in_args(lead_in: LeadIn, index: int) -> tuple[str, ...]:
-    """Input options that keep these packets from the decoder of stream `index`."""
-    if not lead_in.packets:
+def lead_in_args(lead_in: LeadIn, source: Source) -> tuple[str, ...]:
+    """Input options that keep these packets from the decoder of the main video. They replace those
+    of `packet_filter`, and so contain them."""
+    main = source.main
+    if not lead_in.packets or main is None:
         return ()
-    return (f"-bsf:{index}", f"noise=drop=lt(n\\,{lead_in.packets})")
+    filters = (f"noise=drop=lt(n\\,{lead_in.packets})", *main.packet_filter[1:])
+    return (f"-bsf:{main.index}", ",".join(filters))
 
 
-def find_lead_in(job: EncodeJob, folder: str, *, tools: Tools, children: Children) -> LeadIn:
+def find_lead_in(
+    path: str,
+    source: Source,
+    folder: str,
+    *,
+    tools: Tools,
+    children: Children,
+    limits: RunLimits = USUAL_LIMITS,
+) -> LeadIn:
     """What of the main video comes before its first key frame and can't be decoded; nearly always
     nothing, for the price of one packet.
 
@@ -64,20 +76,21 @@ def find_lead_in(job: EncodeJob, folder: str, *, tools: Tools, children: Childre
     and decoded there, so that only the beginning of the film is read. Raises RunInterruptedError,
     and OSError if a program can't be started.
     """
-    if _first_key(job, 1, tools, children) == 0:
+    main = source.main
+    if main is None or _first_key(path, main.index, 1, tools, children) == 0:
         return NO_LEAD_IN
-    packets = _first_key(job, MOST_PACKETS, tools, children)
+    packets = _first_key(path, main.index, MOST_PACKETS, tools, children)
     if not packets:
         return NO_LEAD_IN
     taken = os.path.join(folder, "lead-in.nut")
     copied = run_ffmpeg(
         [
-            tools.ffmpeg, *input_options(job.source_path, job.source),
-            "-map", f"0:{job.main.index}", "-c", "copy", "-copyinkf", "-frames:v", str(packets),
+            tools.ffmpeg, *input_options(path, source),
+            "-map", f"0:{main.index}", "-c", "copy", "-copyinkf", "-frames:v", str(packets),
             "-f", "nut", file_url(taken),
         ],
         children=children,
-        limits=job.limits,
+        limits=limits,
     )  # fmt: skip
     try:
         if not copied.ok:
@@ -88,23 +101,23 @@ def find_lead_in(job: EncodeJob, folder: str, *, tools: Tools, children: Childre
                 "-map", "0:0", "-fps_mode:v", "passthrough", "-f", "null", "-",
             ],
             children=children,
-            limits=job.limits,
+            limits=limits,
         )  # fmt: skip
     finally:
         with contextlib.suppress(OSError):
             os.unlink(taken)
-    is_made_up = job.main.codec in MAKES_UP_REFERENCES and bool(decoded.log.damage)
+    is_made_up = main.codec in MAKES_UP_REFERENCES and bool(decoded.log.damage)
     if decoded.frames_read(0) and not is_made_up:
         return NO_LEAD_IN
     return LeadIn(packets=packets, complaints=tuple(copied.log.damage.items()))
 
 
-def _first_key(job: EncodeJob, most: int, tools: Tools, children: Children) -> int | None:
+def _first_key(path: str, index: int, most: int, tools: Tools, children: Children) -> int | None:
     """The number of the first key packet of the main video; None if none of the first ones is."""
     argv = [
-        tools.ffprobe, "-v", "error", *INPUT_GUARD, "-select_streams", str(job.main.index),
+        tools.ffprobe, "-v", "error", *INPUT_GUARD, "-select_streams", str(index),
         "-show_entries", "packet=flags", "-read_intervals", f"%+#{most}", "-of", "csv=p=0",
-        file_url(job.source_path),
+        file_url(path),
     ]  # fmt: skip
     done = run(argv, children=children, limits=Limits(timeout_s=LOOK_TIMEOUT_S), tether=True)
     children.check()

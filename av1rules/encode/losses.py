@@ -57,7 +57,9 @@ def find_losses(
     """
     main = source.main
     if main is None:
-        return (_hopeless(Loss.DAMAGE, "no video stream to encode"),)
+        return (
+            _hopeless(Loss.DAMAGE, "no video stream to encode; leave it out by a rule with `skip`"),
+        )
     if source.encryption is not None:
         return (_hopeless(Loss.DAMAGE, encrypted_text(source.encryption)),)
     if main.is_decodable is False:
@@ -147,7 +149,8 @@ def _dolby_vision(
     if base is None:
         message = (
             f"Dolby Vision {_profile_name(main)} has no ordinary picture below it: "
-            "encoded, its colours would be wrong everywhere"
+            "encoded, its colours would be wrong everywhere; leave it as it is by a rule with "
+            f"`skip`{_profile_condition(profile)}, or get a version in HDR10"
         )
         yield _hopeless(Loss.DOLBY_VISION, message)
     elif main.dolby_vision is not None and main.dolby_vision.has_metadata is False:
@@ -166,6 +169,10 @@ def _dolby_vision(
             f"({BASE_NAMES.get(base, base)}) stays"
         )
         yield _finding(settings, Loss.DOLBY_VISION, message)
+
+
+def _profile_condition(profile: int | None) -> str:
+    return "" if profile is None else f" (`when: {{dolby_vision_profile: {profile}}}`)"
 
 
 def _profile_name(main: VideoStream) -> str:

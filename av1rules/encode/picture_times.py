@@ -46,6 +46,18 @@ class PictureTimes(msgspec.Struct, frozen=True, kw_only=True):
         ticks = array(_TICKS, self.ticks)
         return float((ticks[-1] - ticks[0]) * self.tick) if ticks else 0.0
 
+    @property
+    def in_order(self) -> list[int]:
+        """The pictures that come after all before them. At a join, or in a file whose times were
+        written in the order of decoding, others come at the time of one before: FFmpeg moves these
+        to the next free place, since no container can hold them otherwise."""
+        latest, found = None, []
+        for number, tick in enumerate(array(_TICKS, self.ticks)):
+            if latest is None or tick > latest:
+                found.append(number)
+                latest = tick
+        return found
+
 
 def encoded_times_args(video: str, path: str) -> tuple[str, ...]:
     """Options that write the time of each picture that the encoder of `video` gets to `path`."""
@@ -99,6 +111,16 @@ def _tick(text: str) -> Fraction | None:
 
 def largest_drift_s(source: PictureTimes, target: PictureTimes) -> float:
     """How far a picture moved against the first one, at most, in seconds: over all pictures that
-    both have."""
-    pairs = zip(source.seconds(), target.seconds(), strict=False)
-    return max((abs(after - before) for before, after in pairs), default=0.0)
+    both have, and that come in order in the source."""
+    pairs = list(zip(source.seconds(), target.seconds(), strict=False))
+    compared = (pairs[number] for number in source.in_order if number < len(pairs))
+    return max((abs(after - before) for before, after in compared), default=0.0)
+
+
+def spans_s(source: PictureTimes, target: PictureTimes) -> tuple[float, float]:
+    """From the first picture to the last, in source and target: to the last one that comes in
+    order, where both have the same pictures."""
+    last = source.in_order[-1] if len(source) else 0
+    if len(source) != len(target) or last + 1 == len(source):
+        return source.span_s, target.span_s
+    return list(source.seconds())[last], list(target.seconds())[last]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
 
 import msgspec
 from msgspec.structs import replace
 
-from av1rules.base.text import printable
+from av1rules.base.text import counted, printable
 from av1rules.encode import containers
 from av1rules.encode.camera_tags import has_free_tags
 from av1rules.encode.containers import MKV, MP4
@@ -24,6 +25,10 @@ from av1rules.policy.settings import EncodeSettings
 
 SHOWN_TAGS = 8
 SHOWN_TAG_LENGTH = 60
+
+CHAPTER_SLACK_S = 0.05
+"""A chapter may end so much before the film's clock starts and still be there: clocks are rounded
+to container ticks."""
 
 
 class StreamAction(Enum):
@@ -128,9 +133,9 @@ def plan_streams(source: Source, settings: EncodeSettings) -> StreamPlan:
 
 
 def _remarks(source: Source, container: str) -> tuple[str, ...]:
+    remarks = list(_early_chapters(source))
     if container != MP4:
-        return ()
-    remarks = []
+        return tuple(remarks)
     if tags := _lost_tags(source):
         shown = ", ".join(printable(tag, limit=SHOWN_TAG_LENGTH) for tag in tags[:SHOWN_TAGS])
         more = f" and {len(tags) - SHOWN_TAGS} more" if len(tags) > SHOWN_TAGS else ""
@@ -139,6 +144,18 @@ def _remarks(source: Source, container: str) -> tuple[str, ...]:
     if location not in (None, "unspecified", *containers.AV1_CHROMA_LOCATIONS):
         remarks.append(f"mp4 can't hold the chroma location {location}: players take left")
     return tuple(remarks)
+
+
+def _early_chapters(source: Source) -> Iterator[str]:
+    """Chapters of a film whose clock starts late that end before it does."""
+    start_s = source.start_s or 0.0
+    early = sum(chapter.end_s < start_s - CHAPTER_SLACK_S for chapter in source.chapters)
+    if early:
+        yield (
+            f"{counted(early, 'chapter')} of {len(source.chapters)} end before the film starts, at "
+            f"{start_s:.1f} s by its clock: no player goes there, and the target, "
+            "which starts at zero, has no place for them"
+        )
 
 
 def _lost_tags(source: Source) -> list[str]:

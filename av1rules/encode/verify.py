@@ -43,6 +43,10 @@ FRAMELESS_PACKETS: dict[str, float] = {
 }
 """Codecs where packets without a picture are no fault, and how many."""
 
+FORGETFUL = frozenset({"mpeg1video", "mpeg2video"})
+"""Codecs whose decoder begins anew where another size, sample aspect or (at some heights) kind of
+scan does, and forgets the picture that it still holds. Players with FFmpeg don't show it either."""
+
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """All checks of one file. `target` is None if it could not even be probed."""
@@ -79,8 +83,8 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
         nothing else is wrong."""
         if self.blame is None:
             return None
-        is_damage = all(check.blame is Blame.SOURCE for check in self.failed)
-        return _HINTS[Blame.SOURCE if is_damage else Blame.ENCODE]
+        blames = {check.blame for check in self.failed}
+        return _HINTS[blames.pop() if len(blames) == 1 else Blame.ENCODE]
 
     @property
     def message(self) -> str:
@@ -98,6 +102,16 @@ _HINTS = {
         "the source could be read, the result is not what was promised: try another preset, "
         "container or FFmpeg and report it, or leave the film out by a rule with `skip`; the "
         "result was thrown away, the source is untouched"
+    ),
+    Blame.TELECINE: (
+        "the inverse of telecine counts the pictures anew and closes gaps between them, which "
+        "would move the rest against the sound: `deinterlace: bwdif` keeps every picture at its "
+        "time; the result was thrown away, the source is untouched"
+    ),
+    Blame.STRUCTURE: (
+        "mkvpropedit could not write the structure of the source: update MKVToolNix, or go without "
+        "by `tools: {mkvpropedit: off}`, and then `av1rules retry` the film; the result was thrown "
+        "away, the source is untouched"
     ),
 }
 
@@ -256,7 +270,8 @@ def _frameless(pair: Pair, read: int, packets: ShownPackets) -> float:
             job.source_path, job.main.index, tools=pair.tools, children=pair.children
         )
         return packets.leading + (0 if merged is None else read - merged)
-    return max(FRAMELESS_PACKETS.get(job.main.codec, 0), packets.leading)
+    forgotten = pair.encoded.restarts if job.main.codec in FORGETFUL else 0
+    return max(FRAMELESS_PACKETS.get(job.main.codec, 0), packets.leading) + forgotten
 
 
 def _packets_check(pair: Pair, decoded: FfmpegResult) -> Check:

@@ -18,7 +18,7 @@ from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import Blame, Check, EncodeJob
 from av1rules.encode.measure import StreamEnd, audio_starts, first_frame_times, stream_ends
 from av1rules.encode.picture_count import filtered_drift_s, is_length_right
-from av1rules.encode.picture_times import PictureTimes, largest_drift_s
+from av1rules.encode.picture_times import PictureTimes, largest_drift_s, spans_s
 from av1rules.encode.streams import StreamAction
 from av1rules.encode.target_layout import target_indexes
 from av1rules.ffmpeg.tools import Tools
@@ -93,13 +93,15 @@ def _duration_check(pair: Pair) -> Check:
         return Check(name="duration", passed=False, detail=detail)
     frame_s = float(1 / (pair.job.main.frame_rate or Fraction(24)))
     detail = f"source {source.span_s + frame_s:.3f} s, target {target.span_s + frame_s:.3f} s"
-    if abs(source.span_s - target.span_s) > RHYTHM_TOLERANCE_S:
+    before_s, after_s = spans_s(source, target)
+    if abs(before_s - after_s) > RHYTHM_TOLERANCE_S:
         return Check(name="duration", passed=False, detail=detail)
     own_s = pair.job.main.duration_s
     if own_s is not None and not is_length_right(
         pair.job.settings, source_s=own_s, target_s=target.span_s + frame_s
     ):
-        return Check(name="duration", passed=False, detail=f"{detail}; it should be {own_s:.3f} s")
+        detail = f"{detail}; it should be {own_s:.3f} s"
+        return Check(name="duration", passed=False, detail=detail, blame=Blame.TELECINE)
     missing = _missing_end(pair, source.span_s + frame_s)
     if missing is None:
         return Check(name="duration", passed=True, detail=detail)

@@ -82,12 +82,15 @@ _SOUND = re.compile(
 
 @dataclass(slots=True)
 class FilmLog:
-    """Takes lines of FFmpeg's log; keeps each different picture, sound and late stream once."""
+    """Takes lines of FFmpeg's log; keeps each different picture, sound and late stream once.
+    `restarts` counts how often the size or the kind of scan is another one from a picture on."""
 
     pictures: dict[ShownPicture, None] = field(default_factory=dict)
+    restarts: int = 0
     late: dict[int, LateStream] = field(default_factory=dict)
     sounds: dict[str, None] = field(default_factory=dict)
     _open: dict[str, object] = field(default_factory=dict)
+    _shape: tuple[int, int, bool] | None = None
 
     def feed(self, line: str) -> str | None:
         """Take a line. Returns what is left of it for other readers: all of a line that is not
@@ -110,6 +113,9 @@ class FilmLog:
             shown = msgspec.convert(self._open | words, ShownPicture)
             if len(self.pictures) < MOST_KINDS:
                 self.pictures[shown] = None
+            shape = (shown.width, shown.height, shown.is_interlaced)
+            self.restarts += self._shape not in (None, shape)
+            self._shape = shape
             self._open = {}
             return text[colour.end() :] or None
         self._side_data(text)

@@ -135,6 +135,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.kind.value} {', then '.join(shown)}"
 
 
+ONE_STEREO_MARK = "filter_units=remove_types=6"
+"""A bitstream filter: H.264 without its SEI units. What else they tell, probe and looks know."""
+
+
 class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     """A moving picture (never cover art). Rates in frames per second as exact fractions."""
 
@@ -169,11 +173,20 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
     layers: frozenset[Layer] = frozenset()  # beside the base layer, in the same stream
     is_layer_of_another: bool = False  # of no use without the main stream
     stereo: str | None = None  # how two views lie in a picture, by Matroska's names
+    is_stereo_marked_twice: bool = False  # by the container, and inside the pictures of H.264
     spherical: Spherical | None = None
     changes: tuple[Change, ...] = ()  # on the way, as seen so far
     language: str | None = None
     title: str | None = None
     dispositions: frozenset[str] = frozenset()
+
+    @property
+    def packet_filter(self) -> tuple[str, ...]:
+        """Options of an input of FFmpeg, which gives up at a frame with two marks of stereo: what
+        the pictures say beside the container is left out. Nearly always none."""
+        if not self.is_stereo_marked_twice:
+            return ()
+        return (f"-bsf:{self.index}", ONE_STEREO_MARK)
 
 
 class AudioStream(msgspec.Struct, frozen=True, kw_only=True):

@@ -129,6 +129,7 @@ def _inputs(part: ScoreInput, guards: tuple[str, ...], *, without_grain: bool) -
         yield from (*guards, "-noautorotate")
         if part.reach is not None:
             yield from part.reach.options
+        yield from part.stream.packet_filter
         if edges is not None and edges[0] > part.slack_s:
             # Accurate seeking would add the file's start time once more; `trim` is accurate.
             yield from ("-noaccurate_seek", "-seek_timestamp", "1")

@@ -230,7 +230,8 @@ class FrameReader(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises RunInterruptedError, OSError.
         """
-        head = (self.tools.ffmpeg, "-nostdin", *INPUT_GUARD, *self.reach)
+        reading = (*self.reach, *self.main.packet_filter)
+        head = (self.tools.ffmpeg, "-nostdin", *INPUT_GUARD, *reading)
         lines: list[str] = []
         completed = run(
             frame_argv(head, file_url(self.path), self.main.index, self.grid, request),

@@ -97,7 +97,8 @@ def test_dolby_vision_5_can_not_be_accepted() -> None:
     assert (lost.accepted, lost.acceptable) == (False, False)
     assert lost.message == (
         "Dolby Vision profile 5 has no ordinary picture below it: "
-        "encoded, its colours would be wrong everywhere"
+        "encoded, its colours would be wrong everywhere; leave it as it is by a rule with `skip` "
+        "(`when: {dolby_vision_profile: 5}`), or get a version in HDR10"
     )
 
 

@@ -25,6 +25,17 @@ def test_only_checks_of_the_source_blame_it() -> None:
     assert (short.hint or "").startswith("the source may be damaged")
 
 
+def test_hints_name_what_helps() -> None:
+    gap = Check(name="duration", passed=False, detail="8.0 s", blame=Blame.TELECINE)
+    assert "`deinterlace: bwdif`" in (Verification(checks=(GOOD, gap), elapsed_s=0).hint or "")
+    changed = Check(name="structure", passed=False, detail="a tag", blame=Blame.STRUCTURE)
+    both = Verification(checks=(GOOD, changed), elapsed_s=0)
+    assert "`tools: {mkvpropedit: off}`" in (both.hint or "")
+    assert both.is_final
+    mixed = Verification(checks=(changed, gap), elapsed_s=0)
+    assert (mixed.hint or "").startswith("the source could be read")
+
+
 def test_what_follows_from_source_and_settings_is_final() -> None:
     assert Verification(checks=(GOOD, WRONG), elapsed_s=0).is_final
     assert Verification(checks=(GOOD, SHORT), elapsed_s=0).is_final

@@ -37,6 +37,15 @@ def test_picture_is_kept_once_with_its_colours() -> None:
     assert tuple(fed(*lines, *lines).pictures) == (PICTURE,)
 
 
+def test_restarts_are_counted_each_time() -> None:
+    small = FIRST.replace("720x576", "352x288")
+    progressive = FIRST.replace("i:T", "i:P")
+    shown = [f"{SHOWN}{first}" for first in (FIRST, small, small, FIRST, progressive)]
+    log = fed(*(line for first in shown for line in (first, f"{SHOWN}{COLOURS}")))
+    assert log.restarts == 3
+    assert fed(shown[0], f"{SHOWN}{COLOURS}").restarts == 0
+
+
 @pytest.mark.parametrize(("name", "line"), SIDES.items())
 def test_side_data_belong_to_their_picture(name: str, line: str) -> None:
     plain = (f"{SHOWN}{FIRST}", f"{SHOWN}{COLOURS}")

@@ -24,6 +24,9 @@ CHAPTER_S = 0.05
 TRIMMED_SAMPLES = 5000
 """Encoder delay that containers store in different ways: two frames of the longest codec."""
 
+EARLY = "before the film starts"
+"""What a plan says of chapters that end before a late clock starts."""
+
 LIKE = 0.80
 """SSIM of brightness: small pictures at CRF 50 come to 0.9 and more, combed or shifted ones not."""
 
@@ -85,7 +88,7 @@ def judge(case: Case) -> list[str]:
         *_files(case),
         *_chapters(case, main),
         *_tags(case),
-        *_structure(case),
+        *_structure(case, main),
     ]
 
 
@@ -439,12 +442,16 @@ def _files(case: Case) -> Iterator[str]:
 
 
 def _chapters(case: Case, main: tuple[Json, Json]) -> Iterator[str]:
+    moved = _moved(case, main)
     before, after = case.source.chapters, case.target.chapters
+    if _declares(case, EARLY):
+        # Only those in the film have a place in the target.
+        before = [one for one in before if one[0] + moved > -CHAPTER_S]
+        after = after[len(after) - len(before) :]
     if [title for _, title in before] != [title for _, title in after]:
         yield f"chapters: {before} became {after}"
         return
-    moved = _moved(case, main)
-    shifts = [b - a - moved for (a, _), (b, _) in zip(before, after, strict=True)]
+    shifts = [b - max(a + moved, 0) for (a, _), (b, _) in zip(before, after, strict=True)]
     if shifts and max(map(abs, shifts)) > CHAPTER_S and median(map(abs, shifts)) > 0:
         yield f"a chapter moved by {max(shifts, key=abs):+.3f} s"
 
@@ -458,8 +465,11 @@ def _tags(case: Case) -> Iterator[str]:
             yield f"tag {key}: {value!r} became {case.target.tags.get(key)!r}"
 
 
-def _structure(case: Case) -> Iterator[str]:
-    """What only Matroska's own tools show."""
+def _structure(case: Case, main: tuple[Json, Json]) -> Iterator[str]:
+    """What only Matroska's own tools show. Early chapters have no place in the target."""
     both_are_mkv = {one.path.suffix for one in (case.source, case.target)} == {".mkv"}
     if both_are_mkv and has_mkvtoolnix() and "matroska-structure" not in case.accepted:
-        yield from differences(case.source.path, case.target.path)
+        kinds = ("tags",) if _declares(case, EARLY) else ("chapters", "tags")
+        yield from differences(
+            case.source.path, case.target.path, moved_s=_moved(case, main), kinds=kinds
+        )

@@ -36,8 +36,15 @@ def has_mkvtoolnix() -> bool:
     return all(shutil.which(name) for name in ("mkvmerge", "mkvextract"))
 
 
-def differences(source: Path, target: Path) -> Iterator[str]:
-    """What mkvtoolnix sees in the source and not in the target, each as a sentence."""
+def differences(
+    source: Path,
+    target: Path,
+    *,
+    moved_s: float = 0.0,
+    kinds: tuple[str, ...] = ("chapters", "tags"),
+) -> Iterator[str]:
+    """What mkvtoolnix sees in the source and not in the target, each as a sentence. `moved_s`: by
+    how much later all starts in the target."""
     before, after = _identified(source), _identified(target)
     yield from _tracks(before["tracks"], after["tracks"])
     segments = [one["container"].get("properties", {}) for one in (before, after)]
@@ -47,8 +54,8 @@ def differences(source: Path, target: Path) -> Iterator[str]:
             continue
         if segments[0].get(fact) not in (None, segments[1].get(fact)):
             yield f"{fact}: {segments[0][fact]} became {segments[1].get(fact)}"
-    for kind in ("chapters", "tags"):
-        was, now = _tree(source, kind), _tree(target, kind)
+    for kind in kinds:
+        was, now = _tree(source, kind, moved_s), _tree(target, kind)
         if kind == "tags":
             now = [one for one in now if one in was]
         if was != now:
@@ -84,13 +91,14 @@ def _identified(path: Path) -> Json:
     return found
 
 
-def _tree(path: Path, kind: str) -> list[Tree]:
-    """The XML that mkvextract writes, without numbers that each writer makes up."""
+def _tree(path: Path, kind: str, moved_s: float = 0.0) -> list[Tree]:
+    """The XML that mkvextract writes, without numbers that each writer makes up, its times later by
+    `moved_s`."""
     text = _run("mkvextract", str(path), kind, *(["-"] if kind != "chapters" else []))
     if not text.strip():
         return []
     root = ET.fromstring(text)
-    return sorted(filter(None, map(_branch, root)))
+    return sorted(filter(None, (_branch(node, moved_s) for node in root)))
 
 
 NUMBERS = re.compile("UID$|UIDs$")
@@ -104,15 +112,15 @@ DEFAULTS = {
 }  # fmt: skip
 
 
-def _branch(node: ET.Element) -> Tree | None:
+def _branch(node: ET.Element, moved_s: float) -> Tree | None:
     text = (node.text or "").strip()
     if NUMBERS.search(node.tag) or (node.tag, text) in DEFAULTS:
         return None
     if node.tag == "ChapterTimeEnd":  # FFmpeg and mkvmerge end the last one each in their way
         return None
     if node.tag.startswith("ChapterTime"):
-        text = _rounded(text)
-    inside = tuple(filter(None, map(_branch, node)))
+        text = _rounded(text, moved_s)
+    inside = tuple(filter(None, (_branch(one, moved_s) for one in node)))
     is_made_anew = node.tag == "Tag" and not [b for b in inside if b[0] == "Simple"]
     is_statistic = node.tag == "Simple" and MADE_ANEW.search(node.findtext("Name") or "")
     if is_made_anew or is_statistic or (not text and not inside):
@@ -120,9 +128,10 @@ def _branch(node: ET.Element) -> Tree | None:
     return (node.tag, text, inside)
 
 
-def _rounded(clock: str) -> str:
+def _rounded(clock: str, moved_s: float) -> str:
     hours, minutes, seconds = clock.split(":")
-    return f"{int(hours) * 3600 + int(minutes) * 60 + float(seconds):.2f}"
+    time_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds) + moved_s
+    return f"{max(time_s, 0.0):.1f}"
 
 
 def _run(*command: str) -> str:

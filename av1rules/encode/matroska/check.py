@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from av1rules.encode.job import Check, EncodeJob
+from av1rules.encode.job import Blame, Check, EncodeJob
 from av1rules.encode.matroska.edit import (
     SEGMENT_PROPERTIES,
     StructureEdit,
@@ -57,21 +57,23 @@ def structure_check(job: EncodeJob, path: str, outcome: StructureOutcome | None)
         )
     source, target = read_matroska(job.source_path), read_matroska(path)
     if source is None or target is None:
-        return Check(name="structure", passed=False, detail="the structure can't be read")
+        return _failed("the structure can't be read")
     try:
         edit = structure_edit(source, target, job.streams, shift_ns=outcome.shift_ns)
     except StructureMismatchError as mismatch:
-        return Check(name="structure", passed=False, detail=str(mismatch))
+        return _failed(str(mismatch))
     broken = list(broken_promises(edit, target))
     if broken:
         more = f"; and {len(broken) - SHOWN_PROBLEMS} more" if len(broken) > SHOWN_PROBLEMS else ""
-        detail = "; ".join(broken[:SHOWN_PROBLEMS]) + more
-        detail += " (`tools: {mkvpropedit: off}` goes without)"
-        return Check(name="structure", passed=False, detail=detail)
+        return _failed("; ".join(broken[:SHOWN_PROBLEMS]) + more)
     there = [fact for fact in structure.facts if fact not in lost]
     detail = f"kept: {_list(there) or 'segment, tracks, chapters and tags'}"
     detail += f"; declared, not kept: {_list(lost)}" if lost else ""
     return Check(name="structure", passed=True, detail=detail)
+
+
+def _failed(detail: str) -> Check:
+    return Check(name="structure", passed=False, detail=detail, blame=Blame.STRUCTURE)
 
 
 def _list(facts: Iterable[StructureFact]) -> str:

@@ -114,13 +114,13 @@ def _probed(
     if main is not None and not any(frame.stream_index == main.index for frame in raw.frames):
         hints = _hints(main, raw, path)
         if hints is None:
-            argv = pictures_argv(tools.ffprobe, path, main)
+            argv = pictures_argv(tools.ffprobe, path, main, reach=used)
             frames = _pictures(argv, path, timeout_s, children)
         if frames is not None and not any(one.stream_index == main.index for one in frames):
-            argv = key_pictures_argv(tools.ffprobe, path, main)
+            argv = key_pictures_argv(tools.ffprobe, path, main, reach=used)
             found = _further(argv, path, timeout_s, children)
             if found is None or not found.frames:  # a stream that is refreshed bit by bit has none
-                argv = pictures_argv(tools.ffprobe, path, main, packets=KEY_PACKETS)
+                argv = pictures_argv(tools.ffprobe, path, main, packets=KEY_PACKETS, reach=used)
                 found = _further(argv, path, timeout_s, children)
             frames = () if found is None else found.frames
             hints = replace(hints or NO_HINTS, begins_mid_group=bool(frames))

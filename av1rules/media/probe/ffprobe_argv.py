@@ -82,21 +82,31 @@ def facts_argv(
 
 
 def pictures_argv(
-    ffprobe: str, path: str, stream: RawStream, *, packets: int | None = None
+    ffprobe: str,
+    path: str,
+    stream: RawStream,
+    *,
+    packets: int | None = None,
+    reach: Reach | None = None,
 ) -> list[str]:
-    """The second question: the first pictures of one stream, out of so many `packets`."""
+    """The second question: the first pictures of one stream, out of so many `packets`. `reach` is
+    that of the first question: without it streams would have other numbers."""
     count = packets or _PICTURES.get(stream.codec_name or "", 5)
+    look = reach.options if reach is not None else ("-nofind_stream_info",)
     return [
-        ffprobe, *_ALWAYS, "-format_whitelist", DEMUXERS, "-nofind_stream_info",
+        ffprobe, *_ALWAYS, *look, "-format_whitelist", DEMUXERS,
         "-select_streams", str(stream.index),
         "-show_entries", _FRAME_ENTRIES, "-read_intervals", f"%+#{count}", f"file:{path}",
     ]  # fmt: skip
 
 
-def key_pictures_argv(ffprobe: str, path: str, stream: RawStream) -> list[str]:
+def key_pictures_argv(
+    ffprobe: str, path: str, stream: RawStream, *, reach: Reach | None = None
+) -> list[str]:
     """The last question: the first key frames of one stream, which need no others."""
+    look = reach.options if reach is not None else ()
     return [
-        ffprobe, *_ALWAYS, "-skip_frame", "nokey", "-format_whitelist", DEMUXERS,
+        ffprobe, *_ALWAYS, *look, "-skip_frame", "nokey", "-format_whitelist", DEMUXERS,
         "-select_streams", str(stream.index), "-show_entries", _FRAME_ENTRIES,
         "-read_intervals", f"%+#{KEY_PACKETS}", f"file:{path}",
     ]  # fmt: skip

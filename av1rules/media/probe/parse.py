@@ -43,7 +43,7 @@ from av1rules.media.source import (
     VideoStream,
 )
 
-PARSER_VERSION = 4
+PARSER_VERSION = 5
 """Raised whenever a fact is read differently: cached probes of another version are dropped."""
 
 STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegxl"})

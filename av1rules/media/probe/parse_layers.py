@@ -58,6 +58,7 @@ def with_layers(found: VideoStream, stream: RawStream, hints: LayerHints) -> Vid
         layers=beside,
         has_alpha=True if Layer.ALPHA in beside else found.has_alpha,
         stereo=stereo(stream, hints),
+        is_stereo_marked_twice=_is_stereo_marked_twice(found, stream, hints),
         spherical=spherical(stream),
     )
 
@@ -80,6 +81,13 @@ def stereo(stream: RawStream, hints: LayerHints) -> str | None:
         if side.side_data_type == _STEREO:
             return _layout(side)
     return hints.stereo
+
+
+def _is_stereo_marked_twice(found: VideoStream, stream: RawStream, hints: LayerHints) -> bool:
+    by_container = bool(stream.tag("stereo_mode")) or any(
+        side.side_data_type == _STEREO for side in stream.side_data_list
+    )
+    return found.codec == "h264" and hints.stereo is not None and by_container
 
 
 def _layout(side: RawSideData) -> str | None:

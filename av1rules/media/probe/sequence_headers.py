@@ -30,32 +30,36 @@ def aspects_at(path: str, source: Source, *, places: int) -> tuple[str, ...]:
     """The sample aspects at some places of the file, each once, in their order. Raises OSError."""
     size = os.stat(path).st_size
     starts = (size * number // places for number in range(places))
-    return _aspects(path, source, ((start, start + _PLACE_BYTES) for start in starts))
+    found = _aspects(path, source, ((start, start + _PLACE_BYTES) for start in starts))
+    return tuple(dict.fromkeys(found))
 
 
 def aspects_of_whole(path: str, source: Source, *, check: Callable[[], None]) -> tuple[str, ...]:
-    """The same of the whole file, at the speed of the disk. Raises OSError and what `check`
-    raises."""
+    """The sample aspects of the whole file, one more for each change, at the speed of the disk.
+    Raises OSError and what `check` raises."""
 
     def parts() -> Iterator[tuple[int, int]]:
         for start in range(0, os.stat(path).st_size, _STEP_BYTES):
             check()
             yield start, start + _STEP_BYTES + _HEAD
 
-    return _aspects(path, source, parts())
+    return tuple(_aspects(path, source, parts()))
 
 
-def _aspects(path: str, source: Source, parts: Iterator[tuple[int, int]]) -> tuple[str, ...]:
+def _aspects(path: str, source: Source, parts: Iterator[tuple[int, int]]) -> Iterator[str]:
+    """The first one, and each that follows another."""
     main = source.main
     if main is None or not main.width or not main.height:
-        return ()
-    seen: dict[str, None] = {}
+        return
+    last: str | None = None
     with open_regular(path) as file:
         for start, end in parts:
             part = os.pread(file.fileno(), end - start, start)
             for code in _codes(part, main.width, main.height):
-                seen[_sample_aspect(code, main.width, main.height)] = None
-    return tuple(seen)
+                aspect = _sample_aspect(code, main.width, main.height)
+                if aspect != last:
+                    yield aspect
+                last = aspect
 
 
 def _codes(part: bytes, width: int, height: int) -> Iterator[int]:

@@ -21,7 +21,7 @@ def header(code: int, *, width: int = 720, height: int = 576) -> bytes:
     [
         ((header(2),), ("16/15",)),
         ((header(2), header(3)), ("16/15", "64/45")),
-        ((header(3), header(2), header(3)), ("64/45", "16/15")),
+        ((header(3), header(2), header(2), header(3)), ("64/45", "16/15", "64/45")),
         ((header(1), header(4)), ("1/1", "221/125")),
         ((header(0), header(15)), ()),
         ((header(2), header(3, width=704)), ("16/15",)),
@@ -36,7 +36,7 @@ def test_aspects_in_the_order_of_the_film(
     path = tmp_path / "film.m2v"
     path.write_bytes((b"x" * 5_000).join((b"", *parts)))
     assert aspects_of_whole(str(path), FILM, check=lambda: None) == expected
-    assert aspects_at(str(path), FILM, places=4) == expected
+    assert aspects_at(str(path), FILM, places=4) == tuple(dict.fromkeys(expected))
 
 
 def test_a_run_that_is_stopped_reads_no_further(tmp_path: Path) -> None:
