@@ -9,7 +9,7 @@ from av1rules.base.process import Children
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.filters import format_filters
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.losses import find_losses
+from av1rules.encode.losses import new_losses
 from av1rules.media.film_cache import needs_reach
 from av1rules.media.film_facts import FilmFacts, with_film
 from av1rules.media.probe.sequence_headers import aspects_of_whole
@@ -45,11 +45,8 @@ def changed_film(job: EncodeJob, encoded: EncodeOutcome) -> ChangedFilm | None:
     if needs_reach(film, job.source) is not None:
         late = ", ".join(source.unmapped) or "a late stream"
         return ChangedFilm(film=film, reason=f"not all streams were encoded: {late}")
-    refused = [
-        loss.message
-        for loss in find_losses(source, job.settings, job.streams, job.encoder)
-        if not loss.accepted
-    ]
+    found = new_losses(job.source, source, job.settings, job.streams, job.encoder)
+    refused = [loss.message for loss in found if not loss.accepted]
     if refused:
         return ChangedFilm(film=film, reason="; ".join(refused))
     if tuple(format_filters(seen)) != tuple(format_filters(job)):

@@ -29,7 +29,7 @@ from av1rules.encode.excerpt_argv import clip_argv
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.lead_in import find_lead_in, lead_in_args
 from av1rules.encode.matroska.structure import StructureOutcome
-from av1rules.encode.picture_times import PictureTimes, take_times
+from av1rules.encode.picture_times import TIMES_NAME, PictureTimes, take_times
 from av1rules.encode.size_gate import certain_bytes, is_too_large_so_far
 from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, explain
 from av1rules.ffmpeg.log import StreamCount, counted_lines, plain_line
@@ -42,9 +42,6 @@ from av1rules.policy.deinterlacing import picture_rate, pictures_per_frame
 from av1rules.policy.settings import Loss
 
 COVER_TIMEOUT_S = 60.0
-
-TIMES_NAME = "part.times"
-"""Beside the unfinished file: the times of its pictures."""
 
 
 class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,22 +142,36 @@ def encode(
             )
         damage = lead_in.damage_beside(result.log.damage)
         _require_success(result, job, damage)
-        finished = part if job.temp_dir else _moved_out(part, folder)
-        return EncodeOutcome(
-            path=finished,
-            argv=argv,
-            size_bytes=os.stat(finished).st_size,
-            elapsed_s=result.elapsed_s,
-            frames=result.frames,
-            counts=result.log.counts,
-            damage=counted_lines(damage),
-            log=counted_lines(result.log.complaints),
-            tail=result.log.tail,
-            times=take_times(times),
-            lead_in=lead_in.packets,
-            restarts=result.log.film.restarts,
-            film=FilmFacts.of_log(result.log.film),
+        path = part if job.temp_dir else _moved_out(part, folder)
+        return _finished(
+            path, argv, result, damage, times=take_times(times), lead_in=lead_in.packets
         )
+
+
+def _finished(
+    path: str,
+    argv: tuple[str, ...],
+    result: FfmpegResult,
+    damage: dict[str, int],
+    *,
+    times: PictureTimes | None,
+    lead_in: int,
+) -> EncodeOutcome:
+    return EncodeOutcome(
+        path=path,
+        argv=argv,
+        size_bytes=os.stat(path).st_size,
+        elapsed_s=result.elapsed_s,
+        frames=result.frames,
+        counts=result.log.counts,
+        damage=counted_lines(damage),
+        log=counted_lines(result.log.complaints),
+        tail=result.log.tail,
+        times=times,
+        lead_in=lead_in,
+        restarts=result.log.film.restarts,
+        film=FilmFacts.of_log(result.log.film),
+    )
 
 
 @contextlib.contextmanager

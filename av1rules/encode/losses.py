@@ -92,6 +92,20 @@ def find_losses(
     return tuple(sorted(found, key=lambda finding: order.index(finding.loss)))
 
 
+def new_losses(
+    before: Source,
+    after: Source,
+    settings: EncodeSettings,
+    streams: StreamPlan,
+    encoder: EncoderInfo | None,
+) -> tuple[LossFinding, ...]:
+    """What else would be lost since more of the film is known: the facts `after` beside those
+    `before`. What depends on the tools at hand is in neither."""
+    known = find_losses(before, settings, streams, encoder)
+    found = find_losses(after, settings, streams, encoder)
+    return tuple(loss for loss in found if loss not in known)
+
+
 def _structure(settings: EncodeSettings, loss: StructureLoss) -> LossFinding:
     if loss.is_held:
         return _finding(settings, Loss.MATROSKA_STRUCTURE, loss.message, loss.remedy)

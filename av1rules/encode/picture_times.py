@@ -17,6 +17,9 @@ import msgspec
 
 from av1rules.ffmpeg.run import file_url
 
+TIMES_NAME = "part.times"
+"""Beside the unfinished file: the times of its pictures."""
+
 MAX_PICTURES = 50_000_000
 """A day at 500 pictures a second; more is nonsense, and bounded."""
 

@@ -13,7 +13,7 @@ from av1rules.base.errors import PlanOutdatedError, ProbeError
 from av1rules.base.events import JobProgress, JobWithheld, Outcome
 from av1rules.base.hashing import content_key
 from av1rules.encode.changed_film import ChangedFilm
-from av1rules.encode.losses import find_losses
+from av1rules.encode.losses import new_losses
 from av1rules.execute.session import Session
 from av1rules.execute.target_job import TargetJob, priority_of
 from av1rules.media.cache import lone_file
@@ -137,7 +137,8 @@ def with_seen(job: TargetJob, film: FilmFacts) -> TargetJob:
         return job
     remember_film(job.session.workspace.cache, work.content_key, film)
     recipe = work.recipe
-    losses = find_losses(source, recipe.settings, recipe.streams, recipe.encoder)
+    before = work.evaluation.source
+    found = new_losses(before, source, recipe.settings, recipe.streams, recipe.encoder)
     evaluation = replace(work.evaluation, source=source)
-    recipe = replace(recipe, losses=losses)
+    recipe = replace(recipe, losses=(*recipe.losses, *found))
     return replace(job, work=replace(work, evaluation=evaluation, recipe=recipe))

@@ -26,7 +26,7 @@ of which names another picture, never crowd out the others."""
 
 SHOWN_LINE = 400
 
-TAIL_LINES = 12
+TAIL_LINES = 24
 """Lines of any level; the last ones contain streams, sizes and speed."""
 
 HARMLESS = (

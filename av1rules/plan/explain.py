@@ -11,6 +11,7 @@ from av1rules.base.errors import UsageError
 from av1rules.base.text import printable
 from av1rules.encode.argv import build_argv, cover_files, shown_command
 from av1rules.encode.job import EncodeJob
+from av1rules.encode.picture_times import TIMES_NAME
 from av1rules.ledger.provenance import provenance_json
 from av1rules.ledger.records import tools_used
 from av1rules.media.cache import ProbeFailure, content_key_of
@@ -105,8 +106,13 @@ def _command(
         library_path=row.file.library_path,
         threads=workspace.ruleset.run.threads_per_job,
     )
-    covers = cover_files(job, "TEMPORARY-FOLDER")
-    output = f"TEMPORARY-FOLDER/part.{recipe.settings.container}"
+    folder = "TEMPORARY-FOLDER"
     return shown_command(
-        build_argv(job, ffmpeg=workspace.tools.ffmpeg, output=output, covers=covers)
+        build_argv(
+            job,
+            ffmpeg=workspace.tools.ffmpeg,
+            output=f"{folder}/part.{recipe.settings.container}",
+            covers=cover_files(job, folder),
+            times=f"{folder}/{TIMES_NAME}",
+        )
     )

@@ -255,7 +255,7 @@ def test_a_second_film_in_the_file_is_kept_as_it_is(
 def test_tags_that_mp4_drops_are_the_ones_that_were_told(
     make_clip: MakeClip, tools: Tools, tmp_path: Path
 ) -> None:
-    output = ("make", "model", "location", "imdb", "writer")
+    output = ("imdb", "writer")
     kept = ("title", "artist", "genre", "show", "description", "date", "copyright")
     words = [word for key in (*output, *kept) for word in ("-metadata", f"{key}=7")]
     words += ["-metadata", "creation_time=2020-01-01T00:00:00Z"]
@@ -267,6 +267,16 @@ def test_tags_that_mp4_drops_are_the_ones_that_were_told(
     assert "creation_time" in there
     (note,) = way.job.streams.notes
     assert sorted(note.rpartition(": ")[2].split(", ")) == sorted(output)
+
+
+def test_mp4_keeps_all_tags_of_a_camera(make_clip: MakeClip, tools: Tools, tmp_path: Path) -> None:
+    tags = ("make", "model", "location", "imdb", "writer", "title")
+    words = [word for key in tags for word in ("-metadata", f"{key}=7")]
+    clip = make_clip("camera.mkv", *PICTURE, *X264, "-pix_fmt", "yuv420p", *words)
+    way = go(clip, tmp_path, tools, structs.replace(FAST, container="mp4"))
+    assert way.failed == []
+    assert {key for key, _ in way.target.tags} >= set(tags)
+    assert way.job.streams.notes == ()
 
 
 def test_the_full_range_is_kept(make_clip: MakeClip, tools: Tools, tmp_path: Path) -> None:

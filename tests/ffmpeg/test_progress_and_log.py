@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from av1rules.ffmpeg.log import LogReader, StreamCount, counted_lines
+from av1rules.ffmpeg.log import TAIL_LINES, LogReader, StreamCount, counted_lines
 from av1rules.ffmpeg.progress import ProgressParser, ProgressSample, eta_s, projected_bytes
 
 
@@ -109,7 +109,7 @@ def test_the_last_lines_are_kept_whatever_they_say() -> None:
     log = read(
         *(f"[out#0/matroska @ 0x1] [info] {n} \x1b[31m" for n in range(30)), "", "  ", "[verbose] "
     )
-    assert len(log.tail) == 12
+    assert len(log.tail) == TAIL_LINES
     assert log.tail[-1] == "[out#0/matroska] [info] 29 \\x1b[31m"
 
 

@@ -16,7 +16,10 @@ pytestmark = pytest.mark.real
 
 MEMORY = 1536 * 1024**2
 TOO_MANY_STREAMS = "can't be read as video: it has more streams than FFmpeg takes (1000)"
-UNDECODABLE = "the pictures do not decode: encrypted, or damaged from the first frame on"
+UNDECODABLE = (
+    "the pictures do not decode: encrypted, damaged, or of a codec that this FFmpeg does not know; "
+    "get the file again, or leave it out by a rule with `skip`"
+)
 
 UNUSUAL_BUT_VALID = (
     "good.mkv", "aspect-zero.mkv", "aspect-odd.mkv", "duration-nan.mkv", "duration-negative.mkv",
