@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -43,9 +44,12 @@ def job_of(path: Path, out: Path, tools: Tools) -> EncodeJob:
 
 def running(program: str) -> list[psutil.Process]:
     """The children of this process that run `program`; other tests leave servers of their own."""
-    wanted = os.path.realpath(program)
-    children = psutil.Process().children()
-    return [child for child in children if child.is_running() and child.exe() == wanted]
+    wanted, found = os.path.realpath(program), []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # it may end meanwhile
+            if child.exe() == wanted:
+                found.append(child)
+    return found
 
 
 @pytest.fixture
