@@ -33,12 +33,12 @@ def task_lint():
 
 def task_test_fast():
     """The rings without FFmpeg: pure tests, and stub programs through real processes."""
-    return {"actions": [f"{_tool('pytest')} -q -n auto -m 'not real and not faults'"]}
+    return {"actions": [f"{_tool('pytest')} -q -n auto -m 'not real and not faults and not claims'"]}
 
 
 def task_test_real():
     """The ring that encodes small clips; tests of real clips are skipped where there are none."""
-    return {"actions": [f"{_tool('pytest')} -q -n auto -m 'real and not faults'"]}
+    return {"actions": [f"{_tool('pytest')} -q -n auto -m 'real and not faults and not claims'"]}
 
 
 def task_test():
@@ -51,12 +51,18 @@ def task_faults():
     return {"actions": [f"{_tool('pytest')} -q -m faults tests/faults"]}
 
 
+def task_claims():
+    """Every command that README and docs show is run, the slow ones too; an hour and more."""
+    return {"actions": [f"{_tool('pytest')} -q -m 'claims or not claims' tests/claims"]}
+
+
 def task_docs():
-    """The tables of docs/rules.md, made anew from the schema."""
-    return {"actions": [f"{_tool('pytest')} -q tests/policy/test_contract.py --update-golden"]}
+    """The tables of docs/rules.md and the contents of docs/decisions.md, made anew."""
+    tests = "tests/policy/test_contract.py tests/test_docs.py"
+    return {"actions": [f"{_tool('pytest')} -q {tests} --update-golden"]}
 
 
 def task_bench():
     """Speed as ratios against what a user would otherwise do; takes some minutes."""
-    benches = ("scan", "probe", "encode")
+    benches = ("start", "scan", "probe", "encode")
     return {"actions": [f"{sys.executable} -m tests.bench.bench_{name}" for name in benches]}
