@@ -33,7 +33,9 @@ def task_lint():
 
 def task_test_fast():
     """The rings without FFmpeg: pure tests, and stub programs through real processes."""
-    return {"actions": [f"{_tool('pytest')} -q -n auto -m 'not real and not faults and not claims'"]}
+    return {
+        "actions": [f"{_tool('pytest')} -q -n auto -m 'not real and not faults and not claims'"]
+    }
 
 
 def task_test_real():

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from av1rules.ledger.database import SCHEMA_VERSION
+from av1rules.policy.load import check_rules
+from av1rules.policy.schema import load_schema
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "av1rules"
@@ -176,6 +178,28 @@ def test_every_package_within_a_package_is_named_in_architecture() -> None:
         path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.glob("*/*/__init__.py")
     }
     assert {name for name in inner if f"`{name}/" not in ARCHITECTURE} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_a_key_with_its_section_exists(page: Path) -> None:
+    """`run.max_failures`, and the keys of examples in README."""
+    known = load_schema()["properties"]
+    for section, key in re.findall(
+        r"`(library|output|tools|run|tiers)\.(\w+)[`:]", page.read_text(encoding="utf-8")
+    ):
+        assert key in known[section]["properties"], f"{section}.{key}"
+
+
+def test_rules_that_readme_shows_are_good(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert len(found) > 1
+    for number, shown in enumerate(found):
+        path = tmp_path / f"{number}.yaml"
+        head = "" if "version:" in shown else "version: 1\nlibrary: {roots: [/media/movies]}\n"
+        path.write_text(head + shown, encoding="utf-8")
+        ruleset, problems = check_rules(path)
+        assert (ruleset is not None, problems) == (True, ()), shown
 
 
 def test_changes_name_the_version_of_the_ledger() -> None:

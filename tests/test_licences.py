@@ -45,7 +45,7 @@ def said_by_metadata(name: str) -> set[str]:
         known = metadata(name)
     except PackageNotFoundError:
         pytest.skip(f"{name} is not installed")
-    lines = [known.get("License-Expression") or "", (known.get("License") or "")[:100]]
+    lines = [(known.get_all(key) or [""])[0][:100] for key in ("License-Expression", "License")]
     lines += [line for line in known.get_all("Classifier") or [] if line.startswith("License ::")]
     return families("\n".join(lines))
 

@@ -123,7 +123,7 @@ def _without_blocks(text: str) -> str:
 
 def inline(text: str, names: frozenset[str]) -> list[tuple[str, ...]]:
     """The commands within sentences and tables, with all that is optional, and one for each of
-    `RUN|FILE`. What starts with a command's own name and has an option counts too: `run --force`."""
+    `RUN|FILE`. What starts with a command's own name and has an option is one: `run --force`."""
     found: dict[tuple[str, ...], None] = {}
     for code in _INLINE.findall(_without_blocks(text)):
         words = [word for word in code.replace("\\|", "|").split() if not _SETS.match(word)]

@@ -5,9 +5,9 @@ Those that take more than a minute run in `doit claims` only.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,8 +59,7 @@ FAST_BLOCKS = [
 
 
 @pytest.fixture(scope="module")
-def library(make_clip: object, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    assert callable(make_clip)
+def library(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Library:
     return make_library(tmp_path_factory.mktemp("claims"), make_clip)
 
 
@@ -93,7 +92,7 @@ def test_an_option_beside_a_command_is_one_of_it() -> None:
     rows = re.findall(r"^\| (`av1rules .*?) \| (.*) \|$", (ROOT / "README.md").read_text(), re.M)
     assert len(rows) >= len(COMMANDS) - 2
     for command, meaning in rows:
-        names = set(re.findall(r"av1rules (\w+)", command)) | (options(meaning) and set())
+        names = set(re.findall(r"av1rules (\w+)", command))
         if "`plan` and `run` take" in meaning:  # what others take
             meaning = meaning.partition(";")[0]
         known = set().union(*(options_of(name) for name in names))
@@ -156,4 +155,3 @@ def test_help_starts_as_fast_as_the_decisions_say() -> None:
     assert "`--help` takes five times the processor time of `python -c pass`" in text
     plain, shown = fastest(10)
     assert shown.cpu_s / plain.cpu_s < 5 * 4 / 3
-    assert os.path.exists(ROOT / "tests" / "bench" / "bench_start.py")

@@ -110,9 +110,7 @@ def _rot(path: Path) -> None:
         (nothing, "receipt movies/Film.mkv", 2),
     ],
 )
-def test_exit_code(
-    change: Callable[[Path], None], line: str, code: int, library: Library
-) -> None:
+def test_exit_code(change: Callable[[Path], None], line: str, code: int, library: Library) -> None:
     library.restore()
     change(library.folder)
     done = call(("av1rules", *line.split()), library.folder)
