@@ -190,6 +190,24 @@ def test_a_key_with_its_section_exists(page: Path) -> None:
         assert key in known[section]["properties"], f"{section}.{key}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_a_key_with_its_value_exists(page: Path) -> None:
+    """`review: never` and the like, in sentences and tables."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.DOTALL)
+    known = keys_of_mappings(load_schema()) | {"mmco"}  # FFmpeg's word for a step of H.264
+    assert set(re.findall(r"`([a-z_]+): [^`\n]+`", text)) - known == set()
+
+
+def keys_of_mappings(schema: object) -> set[str]:
+    if isinstance(schema, list):
+        return set().union(*map(keys_of_mappings, schema))
+    if not isinstance(schema, dict):
+        return set()
+    own = schema.get("properties")
+    below = set().union(*map(keys_of_mappings, schema.values()))
+    return below | set(own) if isinstance(own, dict) else below
+
+
 def test_rules_that_readme_shows_are_good(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     found = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)

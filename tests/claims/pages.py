@@ -7,7 +7,8 @@ may have a mark on the line above it, of words separated by semicolons:
     <!-- claims: each alone; exit 1 -->
 
 `each alone`: every line starts from the prepared library, else from what the line before left.
-`exit N`: the exit code of the last line. `slow`: runs in `doit claims` only. `not run, REASON`: its
+`exit N`: the exit code of the last line. `slow`: runs in `doit claims` only, as what is run in the
+checkout does. `not run, REASON`: its
 words are checked, nothing is run; `REASONS` has those that count.
 """
 
@@ -76,7 +77,7 @@ def blocks(page: str, text: str) -> list[Block]:
     if used != len(_MARK.findall(text)):
         raise MarkError(f"{page}: a mark without a block below it")
     alone = (Shown(_argv(match[1])) for match in _INDENTED.finditer(_without_blocks(text)))
-    return found + [Block(page, (one,), is_slow=True) for one in alone]
+    return found + [Block(page, (one,)) for one in alone]
 
 
 def _block(page: str, mark: str | None, kind: str, body: str) -> Block:

@@ -29,6 +29,9 @@ TASKS = {name.removeprefix("task_") for name in dir(dodo) if name.startswith("ta
 OF_OTHERS = {"--enable-gpl": "FFmpeg's configure", "--update-golden": "tests/conftest.py"}
 """Options that pages name, of programs that are not av1rules."""
 
+OWN = ("doit", "claims")
+"""Runs this."""
+
 SLOW = {("av1rules", "demo")}
 """Commands within sentences that take a minute or more."""
 
@@ -56,6 +59,9 @@ ALL_BLOCKS = [block for block in BLOCKS if block.not_run is None]
 FAST_BLOCKS = [
     one for one in ALL_BLOCKS if not any(one.is_slow or _is_slow(s.argv) for s in one.commands)
 ]
+SLOW_BLOCKS = [one for one in ALL_BLOCKS if one not in FAST_BLOCKS]
+IN_BLOCKS = {shown.argv for block in SLOW_BLOCKS for shown in block.commands}
+SLOW_COMMANDS = [one for one in WHOLE if _is_slow(one) and one not in IN_BLOCKS | {OWN}]
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +131,7 @@ def test_a_command_within_a_sentence_runs(argv: tuple[str, ...], library: Librar
 
 
 @pytest.mark.claims
-@pytest.mark.parametrize(
-    "block", [one for one in ALL_BLOCKS if one not in FAST_BLOCKS], ids=lambda block: block.name
-)
+@pytest.mark.parametrize("block", SLOW_BLOCKS, ids=lambda block: block.name)
 def test_a_slow_block_does_what_it_says(block: Block, library: Library, media_dir: Path) -> None:
     for shown in block.commands:
         if not _is_workshop(shown.argv):
@@ -139,10 +143,8 @@ def test_a_slow_block_does_what_it_says(block: Block, library: Library, media_di
 
 
 @pytest.mark.claims
-@pytest.mark.parametrize("argv", [one for one in WHOLE if _is_slow(one)], ids=shlex.join)
+@pytest.mark.parametrize("argv", SLOW_COMMANDS, ids=shlex.join)
 def test_a_slow_command_within_a_sentence_runs(argv: tuple[str, ...], library: Library) -> None:
-    if argv == ("doit", "claims"):
-        return  # this is it
     library.start(Block("", (Shown(argv),)))
     folder = ROOT if _is_workshop(argv) else library.folder
     done = call(filled_in(argv), folder, timeout_s=HOURS_S)

@@ -31,7 +31,9 @@ def test_reads_blocks_marks_and_output() -> None:
     )
     assert second.is_each_alone
     assert not first.is_each_alone
-    assert (third.commands[0].text, third.is_slow) == ("doit faults", True)
+    assert (third.commands[0].text, third.is_slow) == ("doit faults", False)
+    (slow,) = blocks("page", "<!-- claims: slow -->\n```sh\nav1rules demo\n```\n")
+    assert slow.is_slow
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_comparison_keeps_the_time_that_a_probe_may_take(waiting: SampleLibrary)
     waiting.rules_file.write_text(
         text.replace("run: {reserve: 0}", "run: {reserve: 0, probe_timeout: 1ms}")
     )
-    with pytest.raises(Av1rulesError, match="no answer within 0.001 s") as caught:
+    with pytest.raises(Av1rulesError, match=r"no answer within 0\.001 s") as caught:
         call(waiting, "compare", NAME)
     assert "run.probe_timeout" in str(caught.value)
     assert NAME in str(caught.value)
