@@ -23,7 +23,7 @@ from av1rules.media.probe.ffprobe import MEMORY_BYTES, OUTPUT_BYTES
 from av1rules.media.probe.ffprobe_argv import KEY_PACKETS, PACKETS
 from av1rules.plan.safety_stop import MANY_MISSING
 from av1rules.policy.formats import LEAST_MEMORY
-from av1rules.policy.model import DEFAULT_CLIP_S, LibrarySpec, RunSpec, ToolsSpec
+from av1rules.policy.model import DEFAULT_CLIP_S, LibrarySpec, RunSpec, TierThresholds, ToolsSpec
 from av1rules.policy.quality_spec import TARGET_CRF_MAX, TARGET_CRF_MIN
 from av1rules.policy.settings import EncodeSettings
 from av1rules.quality.crf_search import MAX_FAILED_TRIALS, MAX_TRIALS
@@ -35,6 +35,7 @@ from tests.faults.test_kill import SAMPLE
 ROOT = Path(__file__).parents[1]
 WORDS = {3: "three", 5: "five", 10: "ten", 11: "eleven"}
 
+TIERS = TierThresholds()
 RUN = RunSpec(state_dir=ROOT)
 SETTINGS = EncodeSettings(crf=30, preset=6)
 
@@ -42,6 +43,9 @@ FIGURES = {
     "README.md": (
         f"MKVToolNix {MKVTOOLNIX} or later",
         f"FFmpeg >= {ToolsSpec().min_version[0]} and ffprobe",
+        f"more than {TIERS.remux_bitrate_1080p / 1e6:.0f} Mb/s at 1080p",
+        f"{TIERS.remux_bitrate_2160p / 1e6:.0f} Mb/s at 2160p",
+        f"less than {TIERS.low_bitrate_1080p / 1e6:.0f} Mb/s at 1080p",
         f"{DEFAULT_CLIP_S:.0f} seconds of its darkest",
         f"A film of {WORDS[int(SAMPLED_FROM_S) // 60]} minutes or more is first sampled",
         f"A file that fails {WORDS[RUN.max_failures]} times with the same settings",
