@@ -31,7 +31,7 @@ def task_lint():
     }
 
 
-FULL_SETS = "not faults and not powerloss"
+FULL_SETS = "not faults and not powerloss and not claims"
 
 
 def task_test_fast():
@@ -59,12 +59,18 @@ def task_powerloss():
     return {"actions": [f"{_tool('pytest')} -q -m powerloss tests/powerloss"]}
 
 
+def task_claims():
+    """Every command that README and docs show is run, the slow ones too; an hour and more."""
+    return {"actions": [f"{_tool('pytest')} -q -m 'claims or not claims' tests/claims"]}
+
+
 def task_docs():
-    """The tables of docs/rules.md, made anew from the schema."""
-    return {"actions": [f"{_tool('pytest')} -q tests/policy/test_contract.py --update-golden"]}
+    """The tables of docs/rules.md and the contents of docs/decisions.md, made anew."""
+    tests = "tests/policy/test_contract.py tests/test_docs.py"
+    return {"actions": [f"{_tool('pytest')} -q {tests} --update-golden"]}
 
 
 def task_bench():
     """Speed as ratios against what a user would otherwise do; takes some minutes."""
-    benches = ("scan", "probe", "encode")
+    benches = ("start", "scan", "probe", "encode")
     return {"actions": [f"{sys.executable} -m tests.bench.bench_{name}" for name in benches]}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from av1rules.base.errors import UsageError
+from av1rules.base.errors import Av1rulesError, UsageError
 from av1rules.cli.clips import PLAYER_VARIABLE, command, play
 from tests.browser import browser_page
 from tests.operations.test_clips import rules
@@ -109,6 +109,18 @@ def test_open_gives_the_clip_to_the_player(
     monkeypatch.setenv(PLAYER_VARIABLE, "/no/such/player")
     with pytest.raises(UsageError, match="can't be started"):
         play("x.mp4")
+
+
+def test_comparison_keeps_the_time_that_a_probe_may_take(waiting: SampleLibrary) -> None:
+    text = waiting.rules_file.read_text()
+    assert text.count("run: {reserve: 0}") == 1
+    waiting.rules_file.write_text(
+        text.replace("run: {reserve: 0}", "run: {reserve: 0, probe_timeout: 1ms}")
+    )
+    with pytest.raises(Av1rulesError, match=r"no answer within 0\.001 s") as caught:
+        call(waiting, "compare", NAME)
+    assert "run.probe_timeout" in str(caught.value)
+    assert NAME in str(caught.value)
 
 
 def test_comparison_in_a_real_browser(waiting: SampleLibrary, tmp_path: Path) -> None:

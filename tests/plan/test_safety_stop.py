@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -141,3 +142,20 @@ def test_root_with_targets_in_it_is_not_empty(library: SampleLibrary) -> None:
     film.unlink()
     assert library.plan().safety_stops == ()
     assert (library.folder / "films" / "a.av1.mkv").exists()
+
+
+def test_max_lost_of_zero_stops_at_the_first_unless_another_file_could_be_it(
+    library: SampleLibrary, other_clip: Path
+) -> None:
+    """As docs/rules.md has it: size and time of change tell a renamed file from a lost one."""
+    library.rules(RULES.replace("settle: 0", "settle: 0, max_lost: 0").format(settings=FAST))
+    twins = [library.add("one.mkv"), library.add("two.mkv")]
+    single = library.add("three.mkv", other_clip)
+    for number, path in enumerate((*twins, single)):
+        os.utime(path, (1_700_000_000 + number // 2, 1_700_000_000 + number // 2))
+    library.run()
+    twins[0].unlink()
+    assert library.plan().safety_stops == ()
+    single.unlink()
+    (stop,) = library.plan().safety_stops
+    assert "1 of 3 known files are gone" in stop.text

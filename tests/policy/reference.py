@@ -49,6 +49,7 @@ def sections() -> dict[str, Schema]:
         "rule": defs["rule"],
         "review": defs["review"],
         "quality_target": defs["quality_target"],
+        "quality_gate": defs["quality_gate"],
         "condition": defs["condition"],
     }
 
@@ -88,6 +89,9 @@ def examples() -> dict[str, dict[str, str]]:
         "review": [rule["review"] for rule in rules if isinstance(rule.get("review"), dict)],
         "quality_target": [
             setting["quality_target"] for setting in settings if "quality_target" in setting
+        ],
+        "quality_gate": [
+            setting["quality_gate"] for setting in settings if "quality_gate" in setting
         ],
         "condition": [one for rule in rules for one in _conditions(rule.get("when", {}))],
     }

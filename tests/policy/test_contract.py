@@ -94,6 +94,28 @@ def test_every_mapping_refuses_unknown_keys() -> None:
     assert all(section["additionalProperties"] is False for section in SECTIONS.values())
 
 
+def test_no_mapping_of_the_schema_is_left_out() -> None:
+    """Else nobody would miss its keys in the example and the reference: 19 floors were missing."""
+    known = list(SECTIONS.values())
+    missed = [
+        set(mapping["properties"])
+        for mapping in mappings_of(SCHEMA)
+        if mapping not in known and set(mapping["properties"]) != {"min", "max"}
+    ]
+    assert missed == [{"remux", "web_dl", "low_quality"}]  # tiers: each of them is a section
+
+
+def mappings_of(schema: object) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        if schema.get("type") == "object" and "properties" in schema:
+            yield schema
+        for below in schema.values():
+            yield from mappings_of(below)
+    elif isinstance(schema, list):
+        for below in schema:
+            yield from mappings_of(below)
+
+
 def test_example_is_valid_without_warnings() -> None:
     ruleset, problems = check_rules(EXAMPLE)
     assert problems == ()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from av1rules.approvals.adjust import differing
-from av1rules.base.errors import Av1rulesError
+from av1rules.base.errors import Av1rulesError, UnansweredProbeError
 from av1rules.base.files import temp_name
 from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
@@ -106,7 +106,7 @@ def _stills(
     if path is None:
         return (), ("no stills: the source is gone, or its content has changed",)
     facts = record.facts
-    source = probe_file(lone_file(path), workspace.tools, children=workspace.children)
+    source = _probed(workspace, path)
     most = _most_stills(source, len(views))
     wanted = choose_stills(facts.pieces, facts.frames, _worst_second(record), most=most)
     frames = [spot.frame for spot in wanted]
@@ -141,10 +141,21 @@ def _most_stills(source: Source, encodes: int) -> int:
 def _stills_of(
     workspace: Workspace, record: ClipRecord, frames: Sequence[int]
 ) -> tuple[bytes, ...]:
-    clip = probe_file(lone_file(record.path), workspace.tools, children=workspace.children)
+    clip = _probed(workspace, record.path)
     return take_stills(
         record.path, clip, (), frames, tools=workspace.tools, children=workspace.children
     )
+
+
+def _probed(workspace: Workspace, path: str) -> Source:
+    timeout_s = workspace.ruleset.run.probe_timeout_s
+    try:
+        return probe_file(
+            lone_file(path), workspace.tools, timeout_s=timeout_s, children=workspace.children
+        )
+    except UnansweredProbeError as problem:
+        hint = problem.hint or "on slow storage, give it more time: run.probe_timeout"
+        raise Av1rulesError(problem.message, where=printable(path), hint=hint) from problem
 
 
 def _source_path(view: ClipView, record: ClipRecord) -> str | None:
