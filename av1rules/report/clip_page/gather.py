@@ -106,7 +106,7 @@ def _stills(
     if path is None:
         return (), ("no stills: the source is gone, or its content has changed",)
     facts = record.facts
-    source = probe_file(lone_file(path), workspace.tools, children=workspace.children)
+    source = _probed(workspace, path)
     most = _most_stills(source, len(views))
     wanted = choose_stills(facts.pieces, facts.frames, _worst_second(record), most=most)
     frames = [spot.frame for spot in wanted]
@@ -132,6 +132,15 @@ def _stills(
     return tuple(stills), tuple(notes)
 
 
+def _probed(workspace: Workspace, path: str) -> Source:
+    return probe_file(
+        lone_file(path),
+        workspace.tools,
+        timeout_s=workspace.ruleset.run.probe_timeout_s,
+        children=workspace.children,
+    )
+
+
 def _most_stills(source: Source, encodes: int) -> int:
     main = source.main
     pixels = (main.width or 1) * (main.height or 1) if main is not None else 1
@@ -141,7 +150,7 @@ def _most_stills(source: Source, encodes: int) -> int:
 def _stills_of(
     workspace: Workspace, record: ClipRecord, frames: Sequence[int]
 ) -> tuple[bytes, ...]:
-    clip = probe_file(lone_file(record.path), workspace.tools, children=workspace.children)
+    clip = _probed(workspace, record.path)
     return take_stills(
         record.path, clip, (), frames, tools=workspace.tools, children=workspace.children
     )
