@@ -24,7 +24,7 @@ MAX_BOXES = 20_000
 MAX_CONTENT = 64 * 1024
 """Bytes read of one box: an edit list of 3000 lines."""
 
-MAX_CONTENTS = 2 * 1024**2
+MAX_CONTENTS = 512 * 1024
 """Bytes read of all boxes: the heads of 1000 tracks have 0.2 MB."""
 
 KNOWN_USER_DATA = frozenset({
