@@ -94,7 +94,8 @@ def framed_units(payload: bytes, size: int) -> list[bytes] | None:
     for start in range(min(_HEAD_BYTES, len(payload) - size) + 1):
         if (units := _chain(payload, start, start + size)) is not None:
             return units
-    before, *units = payload[:size].split(_START_CODE, MAX_UNITS + 1)
+    pieces = payload[:size].split(_START_CODE, MAX_UNITS + 1)
+    before, units = pieces[0], pieces[1:]
     if len(units) > MAX_UNITS:
         return None
     return units if not before.strip(b"\x00") and all(units) and units else None
