@@ -214,7 +214,6 @@ def _attachments(edit: StructureEdit, target: MatroskaFile) -> Iterator[str]:
         if wanted.uid is not None and wanted.uid != item.uid:
             changes += ["--attachment-uid", str(wanted.uid)]
         if wanted.description != item.description:
-            # A word that begins with @ would be read as a file of options.
-            changes += ["--attachment-description", wanted.description.lstrip("@")]
+            changes += ["--attachment-description", wanted.description]
         if changes:
             yield from (*changes, "--update-attachment", str(number))
