@@ -36,7 +36,9 @@ def as_seen(job: EncodeJob, encoded: EncodeOutcome) -> EncodeJob:
     return replace(job, source=with_film(job.source, encoded.film))
 
 
-def changed_film(job: EncodeJob, encoded: EncodeOutcome) -> ChangedFilm | None:
+def changed_film(
+    job: EncodeJob, encoded: EncodeOutcome, *, has_mkvpropedit: bool
+) -> ChangedFilm | None:
     """What the policy of a job does not accept of its film; None if there is nothing."""
     film = encoded.film
     seen = as_seen(job, encoded)
@@ -46,7 +48,9 @@ def changed_film(job: EncodeJob, encoded: EncodeOutcome) -> ChangedFilm | None:
         return ChangedFilm(film=film, reason=f"not all streams were encoded: {late}")
     refused = [
         loss.message
-        for loss in find_losses(source, job.settings, job.streams, job.encoder)
+        for loss in find_losses(
+            source, job.settings, job.streams, job.encoder, has_mkvpropedit=has_mkvpropedit
+        )
         if not loss.accepted
     ]
     if refused:

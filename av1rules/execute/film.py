@@ -137,7 +137,13 @@ def with_seen(job: TargetJob, film: FilmFacts) -> TargetJob:
         return job
     remember_film(job.session.workspace.cache, work.content_key, film)
     recipe = work.recipe
-    losses = find_losses(source, recipe.settings, recipe.streams, recipe.encoder)
+    losses = find_losses(
+        source,
+        recipe.settings,
+        recipe.streams,
+        recipe.encoder,
+        has_mkvpropedit=job.session.workspace.tools.mkvpropedit is not None,
+    )
     evaluation = replace(work.evaluation, source=source)
     recipe = replace(recipe, losses=losses)
     return replace(job, work=replace(work, evaluation=evaluation, recipe=recipe))

@@ -112,7 +112,8 @@ def encode_and_verify(job: EncodeJob, tools: Tools, context: WorkerContext) -> E
     if rejection is not None:
         return rejection
     encoded = with_own_aspects(job, encoded, context.children)
-    if (changed := changed_film(job, encoded)) is not None:
+    has_mkvpropedit = tools.mkvpropedit is not None
+    if (changed := changed_film(job, encoded, has_mkvpropedit=has_mkvpropedit)) is not None:
         return changed
     encoded = keep_structure(job, encoded, tools=tools, children=context.children)
     job = as_seen(job, encoded)

@@ -102,7 +102,7 @@ def framed_units(payload: bytes, size: int) -> list[bytes] | None:
 
 
 def _chain(payload: bytes, start: int, end: int) -> list[bytes] | None:
-    units = []
+    units: list[bytes] = []
     while start < end:
         length = int.from_bytes(payload[start : start + 4], "big")
         start += 4 + length
