@@ -25,6 +25,7 @@ from av1rules.encode.losses import (
     keeps_light_levels,
     keeps_mastering_display,
 )
+from av1rules.encode.matroska.xml import legal_text
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.encode.target_layout import is_left_out
 from av1rules.ffmpeg.tools import EncoderInfo
@@ -389,6 +390,8 @@ def _broken_chapters(contract: Contract, target: Source) -> Iterator[str]:
         yield f"expected {counted(len(contract.chapters), 'chapter')}, found {len(target.chapters)}"
         return
     for number, (wanted, found) in enumerate(zip(chapters, target.chapters, strict=True), start=1):
-        yield from _differs(f"chapter {number}: title", wanted.title or "", found.title or "")
+        # Control characters do not survive MKVToolNix's XML.
+        titles = (legal_text(wanted.title or ""), legal_text(found.title or ""))
+        yield from _differs(f"chapter {number}: title", *titles)
         if abs(wanted.start_s - found.start_s) > CHAPTER_TOLERANCE_S:
             yield f"chapter {number} should start at {wanted.start_s} s, found {found.start_s} s"

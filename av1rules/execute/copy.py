@@ -11,6 +11,7 @@ from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.events import JobCopied
 from av1rules.base.units import now_text
 from av1rules.execute.deliver import copied_receipt, deliver
+from av1rules.execute.film_folders import FilmFolders
 from av1rules.execute.target_job import TargetJob, digest_of_planned
 from av1rules.ledger.records import TargetRow
 from av1rules.plan.target_state import inspect_target, is_as_written
@@ -45,7 +46,8 @@ def copy_target(job: TargetJob, folder: str) -> bool:
     )
     stored = job.session.workspace.ledger.receipt(reusable.target)
     receipt = copied_receipt(stored, source=job.source_path, target=job.target)
-    deliver(job, part, entry, receipt, folder=folder)
+    folders = FilmFolders.of(folder, job.source_path, job.target)
+    deliver(job, part, entry, receipt, folders=folders)
     job.session.sink(
         JobCopied(source=job.name, target=job.target, like=reusable.target, is_link=is_link)
     )

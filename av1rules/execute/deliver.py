@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.base.events import JobDone, Note
 from av1rules.base.units import now_text
+from av1rules.execute.film_folders import FilmFolders
 from av1rules.execute.replace_original import replace_original
 from av1rules.execute.target_job import TargetJob, private_folder, require_as_planned
 from av1rules.execute.trash import purge, purged_line
@@ -30,16 +31,23 @@ from av1rules.storage.trash_folder import trash_folder
 
 
 def deliver(
-    job: TargetJob, temp: str, entry: TargetRow, receipt: Receipt | None, *, folder: str
+    job: TargetJob,
+    temp: str,
+    entry: TargetRow,
+    receipt: Receipt | None,
+    *,
+    folders: FilmFolders,
 ) -> TargetRow:
-    """Put the verified file `temp` in the target's place and return its row. `folder` is the
-    private folder of `temp`. Raises Av1rulesError or OSError; then nothing was put in place."""
+    """Put the verified file `temp` in the target's place and return its row. `folders` are those of
+    the job as it began, with the private one of `temp`. Raises Av1rulesError or OSError; then
+    nothing was put in place."""
     job.session.require_disks()
+    folders.require_same()
     stored = None if receipt is None else receipt_json(receipt).encode()
     if job.work.replaces:
-        entry = _exchange(job, temp, entry, stored, folder=folder)
+        entry = _exchange(job, temp, entry, stored, folders=folders)
     else:
-        entry = _publish(job, temp, entry, stored, folder=folder)
+        entry = _publish(job, temp, entry, stored, folders=folders)
     job.session.failpoint("committed")
     if receipt is not None:
         _write_receipt(job, receipt)
@@ -84,9 +92,10 @@ def _file_attributes(job: TargetJob, temp: str) -> FileAttributes:
     return FileAttributes.of(_output(job))
 
 
-def _final_check(job: TargetJob, entry: TargetRow) -> Callable[[], None]:
+def _final_check(job: TargetJob, entry: TargetRow, folders: FilmFolders) -> Callable[[], None]:
     def check() -> None:
         job.session.require_disks()
+        folders.require_same()
         require_as_planned(job, entry.source_digest)
         job.session.failpoint("final check")
 
@@ -94,10 +103,11 @@ def _final_check(job: TargetJob, entry: TargetRow) -> Callable[[], None]:
 
 
 def _publish(
-    job: TargetJob, temp: str, entry: TargetRow, stored: bytes | None, *, folder: str
+    job: TargetJob, temp: str, entry: TargetRow, stored: bytes | None, *, folders: FilmFolders
 ) -> TargetRow:
     """Record the verified result as prepared, rename it into place, then commit its row."""
     ledger = job.session.workspace.ledger
+    folder = folders.private
     ledger.prepare(folder, entry, stored)
     job.session.failpoint("prepared")
     # From a temporary folder on another disk the file is copied, into a private folder too.
@@ -110,7 +120,7 @@ def _publish(
             attributes=_file_attributes(job, temp),
             copy_folder=near,
             replace=job.work.found is not None,
-            check=_final_check(job, entry),
+            check=_final_check(job, entry, folders),
         )
         job.session.failpoint("published")
     entry = replace(entry, target_mtime_ns=os.stat(job.target).st_mtime_ns)
@@ -119,11 +129,11 @@ def _publish(
 
 
 def _exchange(
-    job: TargetJob, temp: str, entry: TargetRow, stored: bytes | None, *, folder: str
+    job: TargetJob, temp: str, entry: TargetRow, stored: bytes | None, *, folders: FilmFolders
 ) -> TargetRow:
     """Replace the source by the result. The original goes to the trash, or is deleted by policy."""
     session, source = job.session, job.row.file.path
-    session.workspace.ledger.prepare(folder, entry, stored)
+    session.workspace.ledger.prepare(folders.private, entry, stored)
     session.failpoint("prepared")
     with private_folder(job, Path(job.target).parent) as near:
         incoming = f"{near}/part{Path(job.target).suffix}"
@@ -151,7 +161,7 @@ def _exchange(
             kept,
             incoming,
             side_files=renamed_for_extension(source, job.target) if renamed else (),
-            check=_final_check(job, entry),
+            check=_final_check(job, entry, folders),
         )
     if _output(job).originals.kind is OriginalsKind.DELETE:
         _delete_original(job, kept)

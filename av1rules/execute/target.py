@@ -20,6 +20,7 @@ from av1rules.encode.changed_film import ChangedFilm
 from av1rules.execute.copy import copy_target
 from av1rules.execute.deliver import deliver, done_event, require_replaceable
 from av1rules.execute.film import with_seen, withhold
+from av1rules.execute.film_folders import FilmFolders
 from av1rules.execute.prerequisites import with_prerequisites
 from av1rules.execute.quality_gate import Rejection, require_scorable
 from av1rules.execute.receipts import receipt_of
@@ -102,6 +103,7 @@ def _encode_and_deliver(job: TargetJob, folder: str, reservation: Reservation) -
         reservation.wrote(event.size_bytes)
         job.session.sink(event)
 
+    folders = FilmFolders.of(folder, job.source_path, job.target)
     digest = digest_of_planned(job)
     job.session.failpoint("source read")
     encode_job = encode_job_of(job, folder=folder, digest=digest)
@@ -120,7 +122,7 @@ def _encode_and_deliver(job: TargetJob, folder: str, reservation: Reservation) -
     job = with_seen(job, result.encoded.film)
     entry = _entry(job, result, digest)
     receipt = receipt_of(job.row, job.work, entry, result, started_at=started_at)
-    entry = deliver(job, result.encoded.path, entry, receipt, folder=folder)
+    entry = deliver(job, result.encoded.path, entry, receipt, folders=folders)
     job.session.counters.add_bytes(source=job.source_bytes, target=entry.target_bytes)
     job.session.sink(done_event(job, entry))
     return Outcome.DONE

@@ -127,7 +127,7 @@ def _output(path: str, *arguments: str) -> str:
 
 def _run(argv: list[str], env: Mapping[str, str] | None = None) -> Completed:
     try:
-        return run(argv, limits=CHECK_LIMITS, env=env)
+        return run(argv, limits=CHECK_LIMITS, env=env, tether=True)
     except OSError as problem:
         raise ToolError(f"cannot start {argv[0]}: {problem.strerror or problem}") from problem
 

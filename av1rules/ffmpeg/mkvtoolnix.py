@@ -73,7 +73,7 @@ def checked(path: str, memo: ToolMemo | None = None) -> SideProgram:
 
 def _version_text(path: str) -> str:
     try:
-        done = run([path, "--ui-language", "en_US", "--version"], limits=_LIMITS)
+        done = run([path, "--ui-language", "en_US", "--version"], limits=_LIMITS, tether=True)
     except OSError as problem:
         message = f"mkvpropedit can't be started: {problem.strerror} ({path})"
         raise ToolError(message, hint=_SETTING_HINT) from problem

@@ -175,7 +175,7 @@ class _Viewer(msgspec.Struct, frozen=True):
         limits = Limits(
             timeout_s=_TIMEOUT_S, output_bytes=_OUTPUT_BYTES, memory_bytes=_MEMORY_BYTES
         )
-        done = run(argv, children=self.children, limits=limits, priority=self.priority)
+        done = run(argv, children=self.children, limits=limits, priority=self.priority, tether=True)
         self.children.check()
         try:
             return msgspec.json.decode(done.stdout, type=_Answer)

@@ -7,6 +7,7 @@ looked at too: their headers alone tell which layer they belong to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
@@ -14,6 +15,12 @@ import msgspec
 
 LAYERED_CODECS = frozenset({"h264", "hevc", "vvc"})
 """Codecs whose units say which layer they belong to."""
+
+
+MAX_UNITS = 4096
+"""Units looked at in one packet: pictures in slices of one network packet have some 2,700."""
+
+_RUN = re.compile(b"\xff*")
 
 
 class Layer(Enum):
@@ -188,10 +195,14 @@ def _messages(sei: bytes) -> list[tuple[int, bytes]]:
 
 
 def _run(body: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    while at < len(body) and body[at] == 0xFF:
-        value, at = value + 255, at + 1
-    return value + (body[at] if at < len(body) else 0), at + 1
+    end = past_run(body, at)
+    return 255 * (end - at) + (body[end] if end < len(body) else 0), end + 1
+
+
+def past_run(data: bytes, at: int) -> int:
+    """Where a run of 0xff that begins there ends: a unit may hold megabytes of them."""
+    found = _RUN.match(data, at)
+    return at if found is None else found.end()
 
 
 _TS_BYTES, _SYNC = 188, 0x47
@@ -201,8 +212,8 @@ def elementary_units(head: bytes, pid: int | None) -> Sequence[bytes]:
     """The NAL units in the first bytes of a stream with start codes, or of one track (`pid`) of a
     transport stream with packets of 188 or 192 bytes."""
     data = head if pid is None else _track(head, pid)
-    _, *units = data.split(b"\x00\x00\x01")
-    return units
+    _, *units = data.split(b"\x00\x00\x01", MAX_UNITS)
+    return units[: MAX_UNITS - 1]
 
 
 def _track(head: bytes, pid: int) -> bytes:

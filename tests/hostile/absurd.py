@@ -182,3 +182,41 @@ def write_sparse_files(folder: Path) -> None:
         with open(folder / name, "wb") as file:
             file.write(head)
             file.truncate(HOLE)
+
+
+def _png(width: int, height: int) -> bytes:
+    """A black picture of 1 bit: 60,000 x 60,000 of them take 0.5 MB, and 10 GB as RGB."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    packer = zlib.compressobj(6)
+    row = bytes(1 + (width + 7) // 8)
+    data = b"".join(packer.compress(row * 100) for _ in range(height // 100)) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def _packed(scope: int, private: bytes) -> bytes:
+    """A track whose frames (scope 1) or codec's header (scope 2) are packed by zlib."""
+    packing = element("5032", bytes([scope])) + element("5034", element("4254", b"\0"))
+    more = element("6d80", element("6240", packing)) + element("63a2", private)
+    return track(1, 1, RAW, video(64, 64, forge.I420) + forge.STEP + more)
+
+
+def write_bombs(folder: Path) -> None:
+    """Small files that unpack to gigabytes, and one that is linked to other files by name."""
+    cover = _png(60_000, 60_000)
+    billion = zlib.compress(bytes(1_000_000_000), 6)
+    frame = element("1f43b675", element("e7", b"\0") + element("a3", b"\x81\0\0\x80" + billion) * 5)
+    names = element("3c83ab", b"/etc/passwd") + element("3e83bb", b"../../secret.mkv")
+    films = {
+        "cover.mkv": matroska(more=forge.attachment(b"cover.png", b"image/png", cover)),
+        "private.mkv": matroska(tracks=_packed(2, billion)),
+        "frames.mkv": matroska(tracks=_packed(1, b""), cluster=frame),
+        "pictures-60000.mkv": _sized(60_000, 60_000),
+        "linked.mkv": matroska(info=names + element("73a4", b"\2" * 16)),
+    }
+    for name, data in films.items():
+        (folder / name).write_bytes(data)

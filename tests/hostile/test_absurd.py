@@ -95,3 +95,22 @@ def test_odd_films_are_encoded_and_the_run_goes_on(workdir: Path) -> None:
     assert made == {"good", "duration-nan", "duration-negative", "rate-zero", "time-negative",
                     "title-wide", "wide"}, done.stderr.decode()  # fmt: skip
     assert done.memory_bytes < MEMORY
+
+
+def test_bombs_of_gigabytes_are_encoded_or_held(workdir: Path) -> None:
+    """A cover of 60,000 x 60,000, headers and frames of a gigabyte by zlib: what can be left packed
+    is, and the limit on memory holds for all programs together."""
+    absurd.write_bombs(workdir / "films")
+    done = run_measured("plan", "--json", cwd=workdir)
+    actions = {name: row["action"] for name, row in rows_of(done).items()}
+    assert actions["frames.mkv"] == actions["pictures-60000.mkv"] == "held"
+    assert actions["cover.mkv"] == actions["private.mkv"] == "encode"
+    assert done.elapsed_s < 60
+    run = run_measured("run", cwd=workdir)
+    assert b"bug in av1rules" not in run.stderr
+    made = {path.name for path in (workdir / "out").rglob("*.mkv")}
+    assert {"cover.mkv", "private.mkv"} <= made
+    cover = (workdir / "out" / "films" / "cover.mkv").read_bytes()
+    assert b"IHDR" in cover
+    for one in (done, run):
+        assert one.memory_bytes < MEMORY

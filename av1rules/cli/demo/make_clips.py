@@ -52,7 +52,7 @@ def make_clip(clip: Clip, library: Path, *, ffmpeg: str, children: Children) -> 
         extras = _write_extras(clip, Path(folder), ffmpeg=ffmpeg, children=children)
         for encoder in clip.picture.encoders:
             argv = clip_argv(clip, extras, encoder, ffmpeg=ffmpeg, goal=goal)
-            if run(argv, limits=_LIMITS, children=children).ok:
+            if run(argv, limits=_LIMITS, children=children, tether=True).ok:
                 return True
             children.check()
     goal.unlink(missing_ok=True)
@@ -144,6 +144,7 @@ def _cover(folder: Path, *, ffmpeg: str, children: Children) -> Path:
          "-frames:v", "1", "-pix_fmt", "yuvj420p", "-c:v", "mjpeg", "-update", "1", f"file:{path}"],
         limits=_LIMITS,
         children=children,
+        tether=True,
     )  # fmt: skip
     if not done.ok:
         said = done.stderr[-1] if done.stderr else "it printed nothing"

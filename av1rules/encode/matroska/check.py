@@ -129,7 +129,7 @@ def _broken_attachments(edit: StructureEdit, target: MatroskaFile) -> Iterator[s
         if item is None:
             continue  # that it is there at all is part of the contract of streams
         uid = item.uid if wanted.uid is None else wanted.uid
-        if (uid, wanted.description.lstrip("@")) not in found:
+        if (uid, wanted.description) not in found:
             yield f"attachment {wanted.name}: UID or description changed"
 
 

@@ -147,6 +147,12 @@ def _unique(uids: list[int | None]) -> list[int | None]:
     return [uid if uid and uids.count(uid) == 1 else None for uid in uids]
 
 
+def as_word(text: str) -> str:
+    """A text as a word of a command: mkvpropedit takes a word that begins with @ for a file of
+    options, and `--help` or `-r` (write messages to a file) for an option wherever it stands."""
+    return f" {text}" if text.startswith(("@", "-")) else text
+
+
 def _attachments(files: tuple[AttachedFile, ...]) -> Iterator[AttachmentEdit]:
     uids = _unique([item.uid for item in files])
     for item, uid in zip(files, uids, strict=True):
@@ -155,7 +161,7 @@ def _attachments(files: tuple[AttachedFile, ...]) -> Iterator[AttachmentEdit]:
             mimetype=item.mimetype,
             size_bytes=item.size_bytes,
             uid=uid,
-            description=item.description,
+            description=as_word(item.description),
         )
 
 

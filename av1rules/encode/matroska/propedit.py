@@ -7,6 +7,7 @@ change, and the same input gives the same bytes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 
@@ -115,11 +116,20 @@ def _edited(
         _write(tags_path(path), tags_xml(edit.tags))
         for argv in commands:
             done = run(
-                argv, children=children, limits=LIMITS, env=_ENVIRONMENT, priority=job.priority
+                argv,
+                children=children,
+                limits=LIMITS,
+                env=_ENVIRONMENT,
+                priority=job.priority,
+                tether=True,
             )
             if done.stopped is not None or not 0 <= done.returncode < _FAILED:
                 problem = _why(done)
                 break
+    except OSError as error:
+        if error.errno != errno.E2BIG:
+            raise
+        problem = "the texts of its attached files are longer than a command may be"
     finally:
         for name in (chapters_path(path), tags_path(path)):
             with contextlib.suppress(OSError):
@@ -140,7 +150,12 @@ def tags_path(path: str) -> str:
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
+    """As a new file: what a killed run or another user left under the name is not written through,
+    and nobody else can open it to write."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
 
 
@@ -199,7 +214,6 @@ def _attachments(edit: StructureEdit, target: MatroskaFile) -> Iterator[str]:
         if wanted.uid is not None and wanted.uid != item.uid:
             changes += ["--attachment-uid", str(wanted.uid)]
         if wanted.description != item.description:
-            # A word that begins with @ would be read as a file of options.
-            changes += ["--attachment-description", wanted.description.lstrip("@")]
+            changes += ["--attachment-description", wanted.description]
         if changes:
             yield from (*changes, "--update-attachment", str(number))

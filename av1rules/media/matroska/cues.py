@@ -17,6 +17,12 @@ HEAD_BYTES = 64 * 1024
 CUES_BYTES = 4 * 1024**2
 """A film of three hours has an index of 50-150 KB."""
 
+MAX_ENTRIES = 200_000
+"""Of an index: a key frame every half second for a day has 170,000."""
+
+LOOKED_BACK_BYTES = 256 * 1024
+"""How far from its end the index is searched for the track: some 15,000 entries."""
+
 _SEGMENT, _SEEK_HEAD, _INFO, _TRACKS = 0x18538067, 0x114D9B74, 0x1549A966, 0x1654AE6B
 _CLUSTER, _CUES = 0x1F43B675, 0x1C53BB6B
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
@@ -81,7 +87,11 @@ def _last_cue(cues: bytes, track: int) -> int | None:
     whole = next(_elements(cues, 0, len(cues)), None)
     if whole is None or whole[0] != _CUES or whole[2] > len(cues):
         return None
+    left = LOOKED_BACK_BYTES
     for start, end in reversed(_points(cues, whole[1], whole[2])):
+        left -= end - start
+        if left < 0:
+            return None
         places = (one for one in _elements(cues, start, end) if one[0] == _CUE_TRACK_POSITIONS)
         if any(_number(cues, low, high, _CUE_TRACK) == track for _, low, high in places):
             return _number(cues, start, end, _CUE_TIME)
@@ -90,9 +100,11 @@ def _last_cue(cues: bytes, track: int) -> int | None:
 
 def _points(cues: bytes, at: int, end: int) -> list[tuple[int, int]]:
     """Start and end of each entry. Short ones, which nearly all are, without a detour: an index has
-    thousands, and this is done for every file of a library."""
+    thousands, and this is done for every file of a library. None if there are too many."""
     points: list[tuple[int, int]] = []
-    while at + 1 < end:
+    for _ in range(MAX_ENTRIES):
+        if at + 1 >= end:
+            return points
         size = cues[at + 1]
         if cues[at] == _CUE_POINT and 0x80 < size < 0xFF:
             following = at + 2 + size - 0x80
@@ -100,12 +112,12 @@ def _points(cues: bytes, at: int, end: int) -> list[tuple[int, int]]:
         else:
             head = _id_and_size(cues, at, end)
             if head is None:
-                break
+                return points
             following = head[2] + (head[1] or 0)
             if head[0] == _CUE_POINT:
                 points.append((head[2], following))
         at = following
-    return points
+    return []
 
 
 def _elements(data: bytes, start: int, end: int) -> Iterator[_Element]:

@@ -20,6 +20,9 @@ MAX_DEPTH = 24
 MAX_READS = 5_000
 """Of one file: the texts of 1,000 attached files take three each."""
 
+MAX_CONTENTS = 32 * 1024**2
+"""Bytes of all elements that are read whole, in one file; a schema's limits are of each."""
+
 BLOCK_BYTES = 64 * 1024
 """One read mostly shows all that a muxer writes before the pictures."""
 
@@ -92,7 +95,7 @@ class EbmlFile:
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor
         self.size = size
-        self._reads = self._heads = 0
+        self._reads = self._heads = self._contents = 0
         self._block_at, self._block = 0, b""
 
     def read(self, at: int, length: int) -> bytes:
@@ -135,6 +138,9 @@ class EbmlFile:
         """The bytes of an element of at most `limit`. Raises EbmlError, OSError."""
         if head.end is None or head.end - head.start > limit:
             raise EbmlError("an element is larger than any real one")
+        self._contents += head.end - head.start
+        if self._contents > MAX_CONTENTS:
+            raise EbmlError("its elements are larger together than any real ones")
         return self.read(head.start, head.end - head.start)
 
 

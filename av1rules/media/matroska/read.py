@@ -175,7 +175,7 @@ def _attached(file: EbmlFile, parent: Head, reader: TreeReader) -> AttachedFile:
             continue
         if head.end - head.start + len(texts) > _ATTACHMENT_TEXT_BYTES:
             raise EbmlError("an attachment's text is larger than any real one")
-        texts += _whole(file, head)
+        texts += _whole(head, file.content(head, limit=_ATTACHMENT_TEXT_BYTES))
     fields = Element("AttachedFile", None, reader.children(bytes(texts)))
     return AttachedFile(
         name=fields.text("FileName") or "",
@@ -186,9 +186,8 @@ def _attached(file: EbmlFile, parent: Head, reader: TreeReader) -> AttachedFile:
     )
 
 
-def _whole(file: EbmlFile, head: Head) -> bytes:
+def _whole(head: Head, content: bytes) -> bytes:
     """An element with its identity and a size of 8 bytes."""
-    assert head.end is not None
     identity = head.identity.to_bytes((head.identity.bit_length() + 7) // 8, "big")
-    length = (head.end - head.start) | 1 << 56
-    return identity + length.to_bytes(8, "big") + file.read(head.start, head.end - head.start)
+    length = len(content) | 1 << 56
+    return identity + length.to_bytes(8, "big") + content

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
-from av1rules.media.second_layers import NO_LAYERS, LayerHints
+from av1rules.media.second_layers import MAX_UNITS, NO_LAYERS, LayerHints, past_run
 from av1rules.media.source import ContentLight, MasteringDisplay
 
 _HEAD_BYTES = 64
@@ -90,20 +90,23 @@ def scan(codec: str, payload: bytes, size: int) -> PictureHints | None:
 
 def framed_units(payload: bytes, size: int) -> list[bytes] | None:
     """NAL units with 4-byte lengths that fill `size` bytes exactly, or with start codes from the
-    first byte on (bare streams); None if neither."""
+    first byte on (bare streams); None if neither, or if there are more than any picture has."""
     for start in range(min(_HEAD_BYTES, len(payload) - size) + 1):
         if (units := _chain(payload, start, start + size)) is not None:
             return units
-    before, *units = payload[:size].split(_START_CODE)
+    pieces = payload[:size].split(_START_CODE, MAX_UNITS + 1)
+    before, units = pieces[0], pieces[1:]
+    if len(units) > MAX_UNITS:
+        return None
     return units if not before.strip(b"\x00") and all(units) and units else None
 
 
 def _chain(payload: bytes, start: int, end: int) -> list[bytes] | None:
-    units = []
+    units: list[bytes] = []
     while start < end:
         length = int.from_bytes(payload[start : start + 4], "big")
         start += 4 + length
-        if length < 2 or start > end:
+        if length < 2 or start > end or len(units) == MAX_UNITS:
             return None
         units.append(payload[start - length : start])
     return units or None
@@ -190,8 +193,6 @@ def _messages(sei: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _run(body: bytes, at: int) -> tuple[int, int]:
     """A number coded as a run of 0xff and a last byte, and where the next one starts."""
-    value = 0
-    while at < len(body) and body[at] == 0xFF:
-        value += 255
-        at += 1
-    return (value + body[at], at + 1) if at < len(body) else (value, at + 1)
+    end = past_run(body, at)
+    value = 255 * (end - at)
+    return (value + body[end], end + 1) if end < len(body) else (value, end + 1)

@@ -38,6 +38,9 @@ READ_WHOLE_UP_TO = 8 * 1024**2
 MOST_READS = 200
 """Bounds the time for a file whose clock jumps everywhere; the rest is estimated by its size."""
 
+LEAST_PACKET_BYTES = 128
+"""Of a program stream, on average: those of DVD have 2048, of which most carry no time."""
+
 UNLIKELY = 3.0
 """A stretch that takes so many times longer or shorter than others of its size is looked into."""
 
@@ -204,7 +207,9 @@ def program_times(data: bytes, stream_id: int) -> Iterator[tuple[int, int]]:
     """Place and presentation time of each packet with one of this stream in a program stream."""
     code = bytes((0, 0, 1, stream_id & 0xFF))
     at = data.find(code)
-    while at >= 0:
+    for _ in range(64 + len(data) // LEAST_PACKET_BYTES):
+        if at < 0:
+            return
         ticks = _pes_ticks(data[at : at + 64])
         if ticks is not None:
             yield at, ticks
