@@ -132,15 +132,6 @@ def _stills(
     return tuple(stills), tuple(notes)
 
 
-def _probed(workspace: Workspace, path: str) -> Source:
-    return probe_file(
-        lone_file(path),
-        workspace.tools,
-        timeout_s=workspace.ruleset.run.probe_timeout_s,
-        children=workspace.children,
-    )
-
-
 def _most_stills(source: Source, encodes: int) -> int:
     main = source.main
     pixels = (main.width or 1) * (main.height or 1) if main is not None else 1
