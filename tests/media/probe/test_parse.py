@@ -320,3 +320,15 @@ def test_languages_titles_and_dispositions() -> None:
     assert one.dispositions == frozenset({"comment"})
     (other,) = _probe(_stream(), _audio(tags={"language": "und"})).audio
     assert other.language is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [([1, 0], True), ([0, 1], True), ([1, 1], True), ([0, 0], False), ([], None)],
+)
+def test_one_interlaced_picture_makes_an_interlaced_film(
+    flags: list[int], expected: bool | None
+) -> None:
+    """A film made of both is deinterlaced; a deinterlacer leaves progressive pictures alone."""
+    shown = [{"stream_index": 0, "interlaced_frame": flag} for flag in flags]
+    assert _main(_stream(field_order=None), frames=shown).is_interlaced is expected
