@@ -221,8 +221,8 @@ def keyint(value: object) -> str:
     if _SECONDS.fullmatch(text) and (seconds := parse_duration(text)) > 0:
         if seconds < SHORTEST_KEYINT_S:
             raise FormatError(
-                f"{printable(text, limit=_SHOWN)} may be shorter than a picture is shown; the least "
-                f"is {SHORTEST_KEYINT_S:g}s",
+                f"{printable(text, limit=_SHOWN)} may be shorter than a picture is shown; the "
+                f"least is {SHORTEST_KEYINT_S:g}s",
                 hint='write frames: "1" makes every picture a key frame',
             )
         return text

@@ -1,4 +1,4 @@
-"""Between a plan and its run anybody may change a file: what no longer fits is dropped, not done."""
+"""Between plan and run anybody may change a file: what no longer fits is dropped, not done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One file takes the place of another: what can't be done is taken back, what differs is refused."""
+"""One file takes the place of another; what can't be done is taken back, what differs refused."""
 
 from __future__ import annotations
 
