@@ -51,6 +51,11 @@ def task_faults():
     return {"actions": [f"{_tool('pytest')} -q -m faults tests/faults"]}
 
 
+def task_mutants():
+    """Small faults in the modules that guard content and decide: who notices? Takes hours."""
+    return {"actions": [f"{sys.executable} -m tests.mutants.run"], "verbosity": 2}
+
+
 def task_docs():
     """The tables of docs/rules.md, made anew from the schema."""
     return {"actions": [f"{_tool('pytest')} -q tests/policy/test_contract.py --update-golden"]}

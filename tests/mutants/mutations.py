@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -47,11 +47,13 @@ def _not(node: ast.AST) -> str | None:
 
 
 def _number(node: ast.AST) -> str | None:
-    if not isinstance(node, ast.Constant) or type(node.value) not in (int, float):
+    if not isinstance(node, ast.Constant) or isinstance(node.value, bool):
+        return None
+    if not isinstance(node.value, int | float):
         return None
     was = node.value
-    node.value = was + 1  # type: ignore[operator]
-    return f"{was} -> {node.value}"
+    node.value = was + 1
+    return f"{was} -> {was + 1}"
 
 
 def _truth(node: ast.AST) -> str | None:
@@ -86,24 +88,29 @@ def _removed(node: ast.AST) -> str | None:
 CHANGES: tuple[Change, ...] = (_compared, _joined, _not, _number, _truth, _nothing, _removed)
 
 
-def mutants(text: str) -> Iterator[Mutant]:
-    """All mutants of a module, in the order of its lines within each kind of change."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A change that is possible at a node, by its number in `ast.walk`."""
+
+    change: Change
+    number: int
+
+
+def places(text: str) -> list[Place]:
+    nodes = list(ast.walk(ast.parse(text)))
+    return [
+        Place(change, number)
+        for change in CHANGES
+        for number, node in enumerate(nodes)
+        if change(copy.deepcopy(node)) is not None
+    ]
+
+
+def mutant_at(text: str, place: Place) -> Mutant:
+    """The module with one change; comments are lost, lines are those of the original."""
     tree = ast.parse(text)
-    count = sum(1 for _ in ast.walk(tree))
-    for change in CHANGES:
-        for number in range(count):
-            changed = copy.deepcopy(tree)
-            node = next(one for at, one in enumerate(ast.walk(changed)) if at == number)
-            if _is_silent(tree, number):
-                continue
-            if (what := change(node)) is not None:
-                line = getattr(node, "lineno", 1)
-                ast.fix_missing_locations(changed)
-                yield Mutant(line=line, what=what, text=ast.unparse(changed))
-
-
-def _is_silent(tree: ast.Module, number: int) -> bool:
-    """Whether a node is cheap to leave out: it can't be changed in any way."""
-    node = next(one for at, one in enumerate(ast.walk(tree)) if at == number)
-    kinds = (ast.Compare, ast.BoolOp, ast.If, ast.IfExp, ast.While, ast.Constant, ast.Return)
-    return not isinstance(node, kinds) and not hasattr(node, "body")
+    node = list(ast.walk(tree))[place.number]
+    what = place.change(node) or ""
+    line = getattr(node, "lineno", 1)
+    ast.fix_missing_locations(tree)
+    return Mutant(line=line, what=what, text=ast.unparse(tree))

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.mutants.mutations import Mutant, mutants
+from tests.mutants.mutations import Mutant, mutant_at, places
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 120
@@ -68,10 +68,11 @@ def try_module(tree: Path, module: str, sample: int, seed: int) -> tuple[int, li
     tests = [str(one.relative_to(ROOT)) for one in dict.fromkeys(tests_of(module))]
     if is_killed(tree, tests):
         raise SystemExit(f"{module}: its tests fail without any mutant")
-    found = list(mutants(text))
+    found = places(text)
     chosen = random.Random(f"{seed} {module}").sample(found, min(sample, len(found)))
     alive = []
-    for mutant in chosen:
+    for place in chosen:
+        mutant = mutant_at(text, place)
         path.write_text(mutant.text, encoding="utf-8")
         if not is_killed(tree, tests):
             alive.append(mutant)
