@@ -64,6 +64,11 @@ def task_claims():
     return {"actions": [f"{_tool('pytest')} -q -m 'claims or not claims' tests/claims"]}
 
 
+def task_mutants():
+    """Small faults in the modules that guard content and decide: who notices? Takes hours."""
+    return {"actions": [f"{sys.executable} -m tests.mutants.run"], "verbosity": 2}
+
+
 def task_docs():
     """The tables of docs/rules.md and the contents of docs/decisions.md, made anew."""
     tests = "tests/policy/test_contract.py tests/test_docs.py"

@@ -252,10 +252,6 @@ class ReviewState(msgspec.Struct, frozen=True, kw_only=True):
     def is_released(self) -> bool:
         return self.kind is ReviewStatus.RELEASED
 
-    @property
-    def wants_clip(self) -> bool:
-        return self.kind in (ReviewStatus.WAITING, ReviewStatus.VOID)
-
 
 def review_state(
     book: Decisions, *, content_key: str, settings: EncodeSettings, rule: str, review: Review

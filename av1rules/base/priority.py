@@ -13,9 +13,6 @@ import sys
 
 import msgspec
 
-IO_CLASSES = ("none", "best-effort", "idle")
-"""As `ionice` names them; with "none" the system derives the class from the niceness."""
-
 _ROUNDS = 50
 """Bound on the rounds for threads that started while others were being set; 1 to 3 are usual."""
 

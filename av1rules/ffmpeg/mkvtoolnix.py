@@ -8,6 +8,7 @@ import shutil
 
 from av1rules.base.errors import ToolError
 from av1rules.base.process import Limits, run
+from av1rules.ffmpeg.failures import NOT_STARTED_EXITS
 from av1rules.ffmpeg.tools import SideProgram, ToolMemo
 
 MKVPROPEDIT = "mkvpropedit"
@@ -77,4 +78,6 @@ def _version_text(path: str) -> str:
     except OSError as problem:
         message = f"mkvpropedit can't be started: {problem.strerror} ({path})"
         raise ToolError(message, hint=_SETTING_HINT) from problem
+    if done.returncode in NOT_STARTED_EXITS:
+        raise ToolError(f"mkvpropedit can't be started ({path})", hint=_SETTING_HINT)
     return done.stdout.decode("utf-8", "replace").partition("\n")[0].strip()

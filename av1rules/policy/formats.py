@@ -206,6 +206,10 @@ def _cpu_range(part: str) -> range:
 
 _SECONDS = re.compile(r"\d+(?:\.\d+)?s")
 
+SHORTEST_KEYINT_S = 0.1
+"""Two pictures of film. An encoder cuts a part of a picture to 0, which some take for no key frames
+at all."""
+
 
 def keyint(value: object) -> str:
     """Frames as `"240"`, or seconds as `"10s"`."""
@@ -214,7 +218,13 @@ def keyint(value: object) -> str:
         return str(int(text))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if _SECONDS.fullmatch(text) and parse_duration(text) > 0:
+    if _SECONDS.fullmatch(text) and (seconds := parse_duration(text)) > 0:
+        if seconds < SHORTEST_KEYINT_S:
+            raise FormatError(
+                f"{printable(text, limit=_SHOWN)} may be shorter than a picture is shown; the "
+                f"least is {SHORTEST_KEYINT_S:g}s",
+                hint='write frames: "1" makes every picture a key frame',
+            )
         return text
     shown = printable(text, limit=_SHOWN)
     raise FormatError(f"expected frames such as 240, or seconds such as 10s, found {shown}")

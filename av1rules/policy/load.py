@@ -93,11 +93,6 @@ def _noted_digest(path: Path) -> str | None:
     return digest if checker == _checker() else None
 
 
-def rules_digest(path: Path) -> str:
-    """The digest that the rule set of this file would have; for caches, without loading it."""
-    return _digest(read_bytes(path), path)
-
-
 def _checked(
     raw: bytes, path: Path, *, is_trusted: bool = False
 ) -> tuple[RuleSet | None, tuple[Problem, ...]]:

@@ -38,7 +38,9 @@ def test_temp_name_in_another_folder_with_another_suffix(tmp_path: Path) -> None
 def test_temp_name_fits_where_the_goal_has_the_longest_name_possible(tmp_path: Path) -> None:
     goal = tmp_path / ("f" * 251 + ".mkv")
     goal.touch()
-    temp_name(goal).touch()
+    temp = temp_name(goal)
+    temp.touch()
+    assert sorted(tmp_path.iterdir()) == sorted([goal, temp])
 
 
 def test_is_temp_name_leaves_films_alone() -> None:

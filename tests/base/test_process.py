@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -354,3 +355,15 @@ def test_stop_with_kill_ends_at_once_what_ignores_sigterm(tmp_path: Path) -> Non
 )
 def test_exits_in_words(returncode: int, words: str) -> None:
     assert Completed(argv=("x",), returncode=returncode).describe_exit() == words
+
+
+def test_a_child_that_starts_while_the_run_stops_is_ended(tmp_path: Path) -> None:
+    """Started before the stop, noted after it: nobody else would end it."""
+    children = Children()
+    child = subprocess.Popen([*PYTHON, "import time; time.sleep(30)"], start_new_session=True)
+    try:
+        children.stop()
+        children.add(child)
+        assert child.wait(10) == -signal.SIGTERM
+    finally:
+        child.kill()

@@ -99,7 +99,8 @@ def test_validate_shows_all_problems_and_runs_nothing(tmp_path: Path) -> None:
     text = av1rules("validate", cwd=tmp_path, code=2).stdout
     assert "rules.yaml:4:" in text
     assert "rules.yaml:5:" in text
-    assert "did you mean" in text or "encode" in text
+    assert "rules[0].encode.crf: " in text
+    assert "rules[1].encod: " in text
     assert os.listdir(tmp_path) == ["rules.yaml"]
 
 
@@ -133,6 +134,21 @@ class TestPlan:
         av1rules("plan", "--detailed-exitcode", cwd=library.folder, code=2)
         library.run()
         av1rules("plan", "--detailed-exitcode", cwd=library.folder)
+
+    @pytest.mark.parametrize("options", [(), ("--detailed-exitcode",), ("--json",)])
+    def test_a_plan_that_does_not_cover_the_library_fails(
+        self, library: SampleLibrary, options: tuple[str, ...]
+    ) -> None:
+        library.rules(RULES.format(settings=FAST).replace("[films]", "[films, more]"))
+        (library.folder / "more").mkdir()
+        library.add("a.mkv")
+        assert library.run().done == 1
+        (library.folder / "more").rmdir()
+        av1rules("plan", *options, cwd=library.folder, code=1)
+        (library.folder / "more").mkdir()
+        (library.folder / "films" / "a.mkv").unlink()
+        stopped = av1rules("plan", *options, cwd=library.folder, code=1).stdout
+        assert "but held 1 file at the last run" in stopped
 
     def test_path_that_is_not_there(self, library: SampleLibrary) -> None:
         assert "no such file" in av1rules("plan", "nowhere", cwd=library.folder, code=2).stderr

@@ -8,11 +8,13 @@ from msgspec.structs import replace
 
 from av1rules.encode.contract import compare, expected_contract
 from av1rules.encode.streams import plan_streams
+from av1rules.media.second_layers import Spherical
 from av1rules.media.source import (
     Attachment,
     Chapter,
     Colour,
     ContentLight,
+    DolbyVision,
     HdrKind,
     MasteringDisplay,
     Source,
@@ -88,6 +90,22 @@ def test_a_good_target_breaks_nothing() -> None:
         (picture(codec="h264"), "codec should be av1, found h264"),
         (picture(bit_depth=8), "bit depth should be 10, found 8"),
         (picture(width=1280), "width should be 1920, found 1280"),
+        (picture(height=720), "height should be 1080, found 720"),
+        (picture(chroma="444"), "chroma should be 420, found 444"),
+        (picture(has_alpha=True), "transparency should be gone, found marked"),
+        (picture(dolby_vision=DolbyVision(profile=8)), "Dolby Vision should be gone, found its"),
+        (
+            picture(colour=replace(PICTURE.colour, matrix="bt709")),
+            "matrix should be bt2020nc, found bt709",
+        ),
+        (
+            picture(spherical=Spherical(projection="equirectangular")),
+            "spherical pictures should be none, found Spherical(",
+        ),
+        (
+            replace(TARGET, chapters=(Chapter(start_s=0.0, end_s=50.0, title="Two"),)),
+            "chapter 1: title should be One, found Two",
+        ),
         (picture(rotation=None), "rotation should be 90, found 0"),
         (picture(sample_aspect=None), "sample aspect should be 64/45, found 1"),
         (picture(hdr_kinds=frozenset()), "HDR should be hdr10, found none"),
@@ -182,3 +200,91 @@ def test_more_than_was_promised_is_no_fault() -> None:
     assert broken(TARGET, film) == ()
     assert broken(picture(hdr_kinds=plus), film) == ()
     assert broken(picture(hdr_kinds=plus)) == ("HDR should be hdr10, found hdr10+hdr10plus",)
+
+
+ROUND = Spherical(projection="equirectangular", yaw=10.0)
+MARKED = replace(PICTURE, stereo="left_right", spherical=ROUND)
+VISION = replace(PICTURE, dolby_vision=DolbyVision(profile=8, compatibility_id=1))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "lines"),
+    [
+        (MARKED, MARKED, ()),
+        (
+            MARKED,
+            replace(MARKED, stereo=None),
+            ("stereo mode should be left_right, found mono",),
+        ),
+        (
+            MARKED,
+            replace(MARKED, spherical=replace(ROUND, yaw=0.0)),
+            (f"spherical pictures should be {ROUND}, found {replace(ROUND, yaw=0.0)}",),
+        ),
+        (VISION, VISION, ()),
+        (VISION, PICTURE, ("Dolby Vision should be kept, found none",)),
+    ],
+)
+def test_marks_of_the_pictures(
+    wanted: VideoStream, found: VideoStream, lines: tuple[str, ...]
+) -> None:
+    film = replace(FILM, video=(wanted,))
+    assert broken(replace(TARGET, video=(replace(found, codec="av1"),)), film) == lines
+
+
+def test_light_of_the_room_is_promised_in_mp4_and_welcome_elsewhere() -> None:
+    bright = replace(FILM, video=(replace(PICTURE, has_ambient_viewing=True),), attachments=())
+    there = replace(TARGET, video=(replace(bright.video[0], codec="av1"),), attachments=())
+    gone = replace(there, video=(replace(there.video[0], has_ambient_viewing=False),))
+    in_mp4 = settings(container="mp4")
+    streams = plan_streams(bright, in_mp4)
+    contract = expected_contract(bright, streams, in_mp4)
+    said = "the ambient viewing environment should be kept, found none"
+    assert said in compare(contract, gone)
+    assert said not in compare(contract, there)
+    assert broken(there, bright) == broken(gone, bright) == ()
+
+
+def test_lost_tags_of_the_camera_are_named() -> None:
+    tags = (("com.apple.quicktime.model", "X"), ("location", "+1+1/"), ("title", "T"))
+    film = replace(FILM, tags=tags)
+    assert broken(replace(TARGET, tags=tags[:2]), film) == ()
+    assert broken(replace(TARGET, tags=tags[2:]), film) == (
+        "tags of the camera are missing: com.apple.quicktime.model, location",
+    )
+
+
+def test_each_track_keeps_its_place_and_kind() -> None:
+    (one, two), (text,) = TARGET.audio, TARGET.subtitles
+    swapped = replace(
+        TARGET, audio=(one, replace(two, index=3)), subtitles=(replace(text, index=2),)
+    )
+    assert broken(swapped)[:2] == (
+        "audio 2: kind should be audio, found subtitle",
+        "audio 2: codec should be flac, found subrip",
+    )
+
+
+@pytest.mark.parametrize(("moved_s", "is_broken"), [(0.049, False), (0.051, True)])
+def test_chapters_may_move_by_a_coarse_tick(moved_s: float, *, is_broken: bool) -> None:
+    moved = (Chapter(start_s=moved_s, end_s=50.0, title="One"),)
+    assert bool(broken(replace(TARGET, chapters=moved))) is is_broken
+
+
+def test_chapters_stand_on_the_clock_of_the_target() -> None:
+    """It starts at zero; a chapter that ended before the film did not come along."""
+    film = replace(
+        FILM,
+        start_s=10.0,
+        chapters=(
+            Chapter(start_s=0.0, end_s=9.0, title="Before"),
+            Chapter(start_s=9.0, end_s=20.0, title="One"),
+            Chapter(start_s=20.0, end_s=50.0, title="Two"),
+        ),
+    )
+    there = (
+        Chapter(start_s=0.0, end_s=10.0, title="One"),
+        Chapter(start_s=10.0, end_s=40.0, title="Two"),
+    )
+    assert broken(replace(TARGET, chapters=there), film) == ()
+    assert broken(replace(TARGET, chapters=there[1:]), film) == ("expected 3 chapters, found 1",)

@@ -54,11 +54,15 @@ class RunReport:
 
 
 def test_what_fits_is_promised_at_once(disk: MakeDisk) -> None:
-    space, place = DiskSpace(), str(disk("a") / "films" / "film.mkv")
-    with space.reserve([place], 4 * MIB, MIB), space.reserve([place], 3 * MIB, MIB):
-        pass
-    with space.reserve([place], 7 * MIB, MIB):
-        pass
+    space, place, heard = DiskSpace(), str(disk("a") / "films" / "film.mkv"), RunReport()
+    with (
+        space.reserve([place], 4 * MIB, MIB, report=heard) as one,
+        space.reserve([place], 3 * MIB, MIB, report=heard) as other,
+    ):
+        assert (sum(one.left.values()), sum(other.left.values())) == (4 * MIB, 3 * MIB)
+    with space.reserve([place], 7 * MIB, MIB, report=heard) as again:
+        assert sum(again.left.values()) == 7 * MIB
+    assert heard.lines == []
 
 
 def test_what_does_not_fit_is_refused_with_the_figures(disk: MakeDisk) -> None:
@@ -79,8 +83,10 @@ def test_bytes_on_disk_are_not_counted_twice(disk: MakeDisk) -> None:
     with space.reserve([str(folder)], 4 * MIB, 0) as reservation:
         (folder / "part").write_bytes(b"x" * 4 * MIB)
         reservation.wrote(4 * MIB)
-        with space.reserve([str(folder)], 4 * MIB, 0):
-            pass
+        heard = RunReport()
+        with space.reserve([str(folder)], 4 * MIB, 0, report=heard) as other:
+            assert sum(other.left.values()) == 4 * MIB
+        assert heard.lines == []
 
 
 def test_a_file_that_shrinks_or_outgrows_its_promise(disk: MakeDisk) -> None:

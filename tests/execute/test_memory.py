@@ -81,9 +81,9 @@ class RunReport:
 
 
 def test_jobs_that_fit_together_run_together() -> None:
-    memory = MemoryBudget(4 * GIB)
-    with memory.reserve(2 * GIB), memory.reserve(2 * GIB):
-        pass
+    memory, heard = MemoryBudget(4 * GIB), RunReport()
+    with memory.reserve(2 * GIB, report=heard), memory.reserve(2 * GIB, report=heard):
+        assert heard.lines == []
 
 
 def test_one_too_many_waits_and_says_for_what() -> None:

@@ -95,7 +95,9 @@ def test_the_order_of_the_eyes_is_in_the_name() -> None:
 
 @given(st.sampled_from(sorted(LAYERED_CODECS)), st.lists(st.binary(max_size=40), max_size=8))
 def test_nothing_in_a_unit_does_harm(codec: str, units: list[bytes]) -> None:
-    find_layers(codec, units)
+    found = find_layers(codec, units)
+    assert units or not found.layers
+    assert found == find_layers(codec, units)
 
 
 @given(st.binary(max_size=2000), st.none() | st.integers(0, 0x1FFF))

@@ -61,3 +61,17 @@ def _is_tried(attempt: Attempt, container_s: float | None, film_s: float | None 
         attempt, film, ("new",), planned_encode(film.file, source_now), max_failures=3
     )
     return row.action is PlanAction.ENCODE
+
+
+@pytest.mark.parametrize(("count", "most", "is_parked"), [
+    (1, 1, True), (2, 3, False), (3, 3, True), (4, 3, True),
+])  # fmt: skip
+def test_a_film_is_parked_at_exactly_the_most_failures(
+    count: int, most: int, *, is_parked: bool
+) -> None:
+    attempt = Attempt(
+        kind=AttemptResult.FAILED, content_key="k", fingerprint="f", source="films/a.mkv",
+        detail="hangs", source_bytes=1, target_bytes=None, count=count, at="",
+    )  # fmt: skip
+    assert attempt.is_parked(most) is is_parked
+    assert replace(attempt, is_final=True).is_parked(count + 1)

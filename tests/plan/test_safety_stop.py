@@ -10,6 +10,7 @@ import pytest
 
 from av1rules.base.errors import UsageError
 from av1rules.plan.safety_stop import check_root, known_files, missing_files, take_inventory
+from tests.fakes.worker import FakeClips
 from tests.sample_library import FAST, RULES, SampleLibrary
 
 MARKS = {f"film {number}.mkv": (number, number) for number in range(20)}
@@ -103,6 +104,25 @@ def test_emptied_root_refuses_until_it_is_accepted_once(full: SampleLibrary) -> 
         full.run()
     full.run(accept_missing=True)
     full.run()
+
+
+@pytest.mark.parametrize(("count", "stops"), [(4, False), (5, True), (6, True)])
+def test_an_output_without_one_of_its_targets_stops_from_five_on(
+    library: SampleLibrary, fake_clips: FakeClips, count: int, *, stops: bool
+) -> None:
+    """The folder itself is there, with something in it: the mount point of another disk."""
+    for number in range(count):
+        library.add(f"{number}.mkv", fake_clips(f"{number}.mkv"))
+    assert library.run().done == count
+    for number in range(count):
+        library.target(f"{number}.mkv").unlink()
+    (library.folder / "out" / "lost+found").mkdir()
+    found = library.plan().safety_stops
+    assert bool(found) is stops
+    if stops:
+        assert f"the ledger has {count} targets there" in found[0].text
+    library.target("0.mkv").write_bytes(b"one is there")
+    assert library.plan().safety_stops == ()
 
 
 def test_lost_share_refuses_and_acts_on_nothing(library: SampleLibrary) -> None:

@@ -14,7 +14,14 @@ from av1rules.media.source import DolbyVision, HdrKind
 from av1rules.policy.facts import FACTS, Facts, facts_of
 from av1rules.policy.globs import compile_globs, glob_problem, path_matcher
 from av1rules.policy.load import load_rules
-from av1rules.policy.match import evaluate, explain_rules, first_match, outcome_of
+from av1rules.policy.match import (
+    asks_for_grain,
+    evaluate,
+    explain_rules,
+    first_match,
+    outcome_of,
+    unmeasured_rule,
+)
 from av1rules.policy.model import AllOf, AnyOf, Condition, Not, Test
 from av1rules.policy.settings import SourceTier
 from av1rules.policy.source_tier import Classification
@@ -255,8 +262,12 @@ def test_escaped_path_matches_itself_only(path: str) -> None:
 
 @given(st.text(alphabet="ab*?[]{},!\\/.^-0123456789", max_size=12))
 def test_any_glob_compiles_or_is_told(pattern: str) -> None:
-    if glob_problem(pattern) is None:
-        compile_globs((pattern,))("a/b.mkv")
+    """A pattern without a problem answers for any path; one with a problem says what it is."""
+    problem = glob_problem(pattern)
+    if problem is None:
+        assert bool(compile_globs((pattern,))("a/b.mkv")) in (True, False)
+    else:
+        assert all(problem)
 
 
 @given(st.lists(st.text(alphabet="ab*/?", min_size=1, max_size=8), min_size=1, max_size=3), PATHS)
@@ -352,3 +363,26 @@ def test_lossless_audio_is_unknown_only_if_it_could_be(
     tracks = [audio(is_lossless=value) for value in lossless]
     found = facts_of(library_file(), source(video(), *tracks), WEB)
     assert found.lossless_audio is expected
+
+
+@pytest.mark.parametrize(
+    ("when", "grain", "is_asked"),
+    [
+        ("{grain: {min: 8}}", None, True),
+        ("{not: {grain: {min: 8}}}", None, True),
+        ("{not: {grain: {min: 8}}}", 4.0, False),
+        ("{not: {any: [{grain: {min: 8}}, {width: 1920}]}}", None, False),  # false at any grain
+        ("{all: [{grain: {min: 8}}, {width: 1280}]}", None, False),
+        ("{not: {all: [{grain: {min: 8}}, {width: 1920}]}}", None, True),
+        ("{width: 1280}", None, False),
+    ],
+)
+def test_grain_is_measured_where_a_rule_may_depend_on_it(
+    write_rules: WriteRules, when: str, grain: float | None, *, is_asked: bool
+) -> None:
+    path = write_rules(
+        f"rules:\n  - {{name: a, when: {when}, skip: true}}\n  - {{name: b, encode: true}}\n"
+    )
+    rule = unmeasured_rule(load_rules(path).rules, facts(grain=grain, width=1920))
+    assert (rule is not None) is is_asked
+    assert asks_for_grain(load_rules(path).rules) is ("grain" in when)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from av1rules.base.errors import Av1rulesError
 from av1rules.policy.facts import facts_of
 from av1rules.policy.fingerprint import NAMES
 from av1rules.policy.load import load_rules
@@ -297,3 +298,32 @@ def test_example_decides(tmp_path: Path) -> None:
     assert found.rule is not None
     assert found.settings is not None
     assert (found.rule.name, found.settings.crf, found.settings.tune) == ("uhd remux", 20.0, "vq")
+
+
+@pytest.mark.parametrize("text", ["0.01s", "0.05s", "0.099s"])
+def test_key_frames_closer_than_pictures_are_refused(write_rules: WriteRules, text: str) -> None:
+    path = write_rules(f"rules: [{{name: x, encode: {{keyint: {text}}}}}]\n")
+    with pytest.raises(Av1rulesError, match=f"{text} may be shorter than a picture is shown"):
+        load_rules(path)
+    least = settings(write_rules, "rules: [{name: x, encode: {keyint: 0.1s}}]\n")
+    assert least.keyint == "0.1s"
+
+
+TARGETED = """\
+defaults: {quality_target: {mean: 95}}
+profiles: {film: {crf: 24}}
+rules:
+  - {name: fixed, when: {width: 1920}, encode: {use: film}}
+  - {name: searched, encode: true}
+"""
+
+
+def test_a_crf_that_overrides_a_target_takes_its_origin_away(write_rules: WriteRules) -> None:
+    fixed, searched = (decision(write_rules, TARGETED, width=width) for width in (1920, 1280))
+    assert fixed.settings is not None
+    assert (fixed.settings.crf, fixed.settings.quality_target) == (24.0, None)
+    origins = {name: str(origin) for name, origin in fixed.origins}
+    assert origins["crf"] == "rules.yaml:4 (profile film)"
+    assert origins["quality_target"] == "built-in"
+    origins = {name: str(origin) for name, origin in searched.origins}
+    assert origins["crf"] == origins["quality_target"] == "rules.yaml:3 (defaults)"

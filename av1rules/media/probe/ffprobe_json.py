@@ -82,7 +82,6 @@ class RawStream(msgspec.Struct, frozen=True):
     color_primaries: str | None = None
     chroma_location: str | None = None
     closed_captions: int | None = None
-    nal_length_size: str | None = None
     r_frame_rate: str | None = None
     avg_frame_rate: str | None = None
     time_base: str | None = None

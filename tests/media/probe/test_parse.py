@@ -127,7 +127,7 @@ def _packets(*stamps: int) -> list[dict[str, int]]:
 def test_rate_comes_from_packets_where_the_average_is_a_time_base() -> None:
     packets = _packets(0, 42, 83, 125, 167, 209)
     main = _main(_stream(avg_frame_rate="1000/1", r_frame_rate="1000/1"), packets=packets)
-    assert main.frame_rate == Fraction(24000, 1001) or main.frame_rate == Fraction(24)
+    assert main.frame_rate == Fraction(24000, 1001)
 
 
 def test_uneven_packets_are_a_variable_rate() -> None:
@@ -320,3 +320,15 @@ def test_languages_titles_and_dispositions() -> None:
     assert one.dispositions == frozenset({"comment"})
     (other,) = _probe(_stream(), _audio(tags={"language": "und"})).audio
     assert other.language is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [([1, 0], True), ([0, 1], True), ([1, 1], True), ([0, 0], False), ([], None)],
+)
+def test_one_interlaced_picture_makes_an_interlaced_film(
+    flags: list[int], expected: bool | None
+) -> None:
+    """A film made of both is deinterlaced; a deinterlacer leaves progressive pictures alone."""
+    shown = [{"stream_index": 0, "interlaced_frame": flag} for flag in flags]
+    assert _main(_stream(field_order=None), frames=shown).is_interlaced is expected
