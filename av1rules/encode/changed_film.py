@@ -9,10 +9,14 @@ from av1rules.base.process import Children
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.filters import format_filters
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.losses import find_losses
+from av1rules.encode.losses import LossFinding, find_losses
+from av1rules.encode.streams import StreamPlan
+from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.media.film_cache import needs_reach
 from av1rules.media.film_facts import FilmFacts, with_film
 from av1rules.media.probe.sequence_headers import aspects_of_whole
+from av1rules.media.source import Source
+from av1rules.policy.settings import EncodeSettings
 
 
 class ChangedFilm(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,20 @@ def as_seen(job: EncodeJob, encoded: EncodeOutcome) -> EncodeJob:
     return replace(job, source=with_film(job.source, encoded.film))
 
 
+def new_losses(
+    planned: Source,
+    seen: Source,
+    settings: EncodeSettings,
+    streams: StreamPlan,
+    encoder: EncoderInfo | None,
+) -> tuple[LossFinding, ...]:
+    """The losses of the film as an encode saw it that its plan did not know. The plan's own were
+    judged by it, with the tools that keep some of them."""
+    known = find_losses(planned, settings, streams, encoder)
+    found = find_losses(seen, settings, streams, encoder)
+    return tuple(loss for loss in found if loss not in known)
+
+
 def changed_film(job: EncodeJob, encoded: EncodeOutcome) -> ChangedFilm | None:
     """What the policy of a job does not accept of its film; None if there is nothing."""
     film = encoded.film
@@ -45,11 +63,8 @@ def changed_film(job: EncodeJob, encoded: EncodeOutcome) -> ChangedFilm | None:
     if needs_reach(film, job.source) is not None:
         late = ", ".join(source.unmapped) or "a late stream"
         return ChangedFilm(film=film, reason=f"not all streams were encoded: {late}")
-    refused = [
-        loss.message
-        for loss in find_losses(source, job.settings, job.streams, job.encoder)
-        if not loss.accepted
-    ]
+    found = new_losses(job.source, source, job.settings, job.streams, job.encoder)
+    refused = [loss.message for loss in found if not loss.accepted]
     if refused:
         return ChangedFilm(film=film, reason="; ".join(refused))
     if tuple(format_filters(seen)) != tuple(format_filters(job)):

@@ -12,8 +12,7 @@ from msgspec.structs import replace
 from av1rules.base.errors import PlanOutdatedError, ProbeError
 from av1rules.base.events import JobProgress, JobWithheld, Outcome
 from av1rules.base.hashing import content_key
-from av1rules.encode.changed_film import ChangedFilm
-from av1rules.encode.losses import find_losses
+from av1rules.encode.changed_film import ChangedFilm, new_losses
 from av1rules.execute.session import Session
 from av1rules.execute.target_job import TargetJob, priority_of
 from av1rules.media.cache import lone_file
@@ -137,7 +136,8 @@ def with_seen(job: TargetJob, film: FilmFacts) -> TargetJob:
         return job
     remember_film(job.session.workspace.cache, work.content_key, film)
     recipe = work.recipe
-    losses = find_losses(source, recipe.settings, recipe.streams, recipe.encoder)
+    before = work.evaluation.source
+    more = new_losses(before, source, recipe.settings, recipe.streams, recipe.encoder)
     evaluation = replace(work.evaluation, source=source)
-    recipe = replace(recipe, losses=losses)
+    recipe = replace(recipe, losses=(*recipe.losses, *more))
     return replace(job, work=replace(work, evaluation=evaluation, recipe=recipe))
