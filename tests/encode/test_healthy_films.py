@@ -159,6 +159,19 @@ WHOLE = (
         span_s=9.96,
     ),
     Film(
+        name="times-of-decoding.mp4",  # of each packet, taken for those of showing
+        made=(*picture(2), *H264, "-preset", "medium", "-bf", "3", "-bsf:v", "setts=pts=DTS"),
+        frames=50,
+    ),
+    Film(
+        name="stereo-twice.mkv",
+        made=(
+            *picture(2), *H264, "-x264-params", "frame-packing=3", "-metadata:s:v:0",
+            "stereo_mode=left_right",
+        ),
+        frames=50,
+    ),
+    Film(
         name="wma.asf",
         made=(*picture(2), *tone(2), "-c:v", "wmv2", "-c:a", "wmav2"),
         frames=50,
@@ -233,6 +246,61 @@ def test_a_crop_of_the_container_is_kept(
         (video,) = ffprobe(target, tools, "-show_streams", "-select_streams", "V")["streams"]
         assert (video["width"], video["height"]) == (160 - 14, 120 - 22)
         assert "side_data_list" not in video
+
+
+def test_a_program_stream_that_is_cut_anywhere_is_no_damage(
+    plain: SampleLibrary, make_clip: MakeClip, tools: Tools, tmp_path: Path
+) -> None:
+    made = (*picture(6), *tone(6), "-c:v", "mpeg2video", "-b:v", "2M", "-c:a", "ac3", "-f", "vob")
+    data = make_clip("whole.vob", *made).read_bytes()
+    cut = tmp_path / "cut.vob"
+    cut.write_bytes(data[len(data) // 3 // 2048 * 2048 :])
+    plain.add("cut.vob", cut)
+    finished = plain.run()
+    assert (finished.done, finished.failed) == (1, 0), plain.events
+    assert len(shown(plain.target("cut.mkv"), tools)) == len(shown(cut, tools))
+
+
+def test_pictures_that_a_decoder_forgets_at_another_size_are_no_damage(
+    plain: SampleLibrary, make_clip: MakeClip, tools: Tools, tmp_path: Path
+) -> None:
+    joined = tmp_path / "joined.ts"
+    sizes = ("128x96", "192x96", "128x96")
+    parts = (
+        make_clip("part.ts", *picture(1, size=size), "-c:v", "mpeg2video", "-bf", "2")
+        for size in sizes
+    )
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    film = make_clip("joined.mkv", "-i", str(joined), "-c", "copy")
+    plain.add("joined.mkv", film)
+    assert plain.row("joined.mkv").action is PlanAction.ENCODE  # a look comes with the run
+    plain.run()
+    assert "accept: [changes]" in plain.causes("joined.mkv")[0]
+    plain.rules(settings=f"{FAST}, accept: [changes]")
+    finished = plain.run()
+    assert (finished.done, finished.failed) == (1, 0), plain.events
+    assert len(shown(plain.target("joined.mkv"), tools)) == len(shown(film, tools))
+
+
+@pytest.mark.parametrize("starts_s", [0, 6.5])
+def test_chapters_before_a_late_clock_are_declared(
+    starts_s: float, plain: SampleLibrary, make_clip: MakeClip, tools: Tools, tmp_path: Path
+) -> None:
+    chapter = "[CHAPTER]\nTIMEBASE=1/1000\nSTART={}\nEND={}\ntitle={}\n"
+    times = [round((starts_s + number) * 1000) for number in range(3)]
+    named = (chapter.format(at, at + 1000, f"n{number}") for number, at in enumerate(times))
+    (tmp_path / "chapters.txt").write_text(f";FFMETADATA1\n{''.join(named)}")
+    words = ("-i", str(tmp_path / "chapters.txt"), "-map", "0:v", "-map_metadata", "1")
+    plain_film = make_clip("plain.mkv", *picture(3), *words, *H264)
+    late = make_clip("late.mkv", "-i", str(plain_film), "-c", "copy", "-output_ts_offset", "7")
+    plain.add("late.mkv", late)
+    notes = "\n".join(plain.row("late.mkv").notes)
+    assert ("3 chapters of 3 end before the film starts" in notes) is (starts_s == 0)
+    finished = plain.run()
+    assert (finished.done, finished.failed) == (1, 0), plain.events
+    kept = ffprobe(plain.target("late.mkv"), tools, "-show_chapters")["chapters"]
+    starts = [float(one["start_time"]) for one in kept]
+    assert starts == ([] if starts_s == 0 else pytest.approx([0, 0.5, 1.5], abs=0.05))
 
 
 def broadcast(make_clip: MakeClip, offset: float) -> bytes:
