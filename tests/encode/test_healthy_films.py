@@ -161,7 +161,7 @@ WHOLE = (
     Film(
         name="times-of-decoding.mp4",  # of each packet, taken for those of showing
         made=(*picture(2), *H264, "-preset", "medium", "-bf", "3", "-bsf:v", "setts=pts=DTS"),
-        frames=50,
+        frames=48,  # its edit list hides two
     ),
     Film(
         name="stereo-twice.mkv",
@@ -301,6 +301,35 @@ def test_chapters_before_a_late_clock_are_declared(
     kept = ffprobe(plain.target("late.mkv"), tools, "-show_chapters")["chapters"]
     starts = [float(one["start_time"]) for one in kept]
     assert starts == ([] if starts_s == 0 else pytest.approx([0, 0.5, 1.5], abs=0.05))
+
+
+@pytest.mark.parametrize(("made_as", "into"), [("mkv", "mp4"), ("mkv", "mkv")])
+def test_chapters_without_a_title_keep_their_place(
+    made_as: str,
+    into: str,
+    plain: SampleLibrary,
+    make_clip: MakeClip,
+    tools: Tools,
+    tmp_path: Path,
+) -> None:
+    chapter = "[CHAPTER]\nTIMEBASE=1/1000\nSTART={}\nEND={}\n{}"
+    named = ((0, 1000, ""), (1000, 2000, "title=b\n"), (2000, 3000, "title=c\n"), (3000, 3000, ""))
+    chapters = "".join(chapter.format(*one) for one in named)
+    (tmp_path / "chapters.txt").write_text(f";FFMETADATA1\n{chapters}")
+    words = ("-i", str(tmp_path / "chapters.txt"), "-map", "0:v", "-map_metadata", "1")
+    name = f"chapters.{made_as}"
+    film = make_clip(name, *picture(3), *words, *H264)
+    plain.rules(settings=f"{FAST}, container: {into}")
+    plain.add(name, film)
+    finished = plain.run()
+    assert (finished.done, finished.failed) == (1, 0), plain.events
+    kept = [
+        [(float(one["start_time"]), one.get("tags", {}).get("title", "").strip()) for one in found]
+        for path in (film, plain.target(f"chapters.{into}"))
+        if (found := ffprobe(path, tools, "-show_chapters")["chapters"])
+    ]
+    assert kept[0][:3] == kept[1][:3]
+    assert len(kept[0]) - 1 <= len(kept[1])
 
 
 def broadcast(make_clip: MakeClip, offset: float) -> bytes:

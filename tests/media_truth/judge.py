@@ -456,7 +456,7 @@ def _chapters(case: Case, main: tuple[Json, Json]) -> Iterator[str]:
         # Only those in the film have a place in the target.
         before = [one for one in before if one[0] + moved > -CHAPTER_S]
         after = after[len(after) - len(before) :]
-    if [title for _, title in before] != [title for _, title in after]:
+    if [title.strip() for _, title in before] != [title.strip() for _, title in after]:
         yield f"chapters: {before} became {after}"
         return
     shifts = [b - max(a + moved, 0) for (a, _), (b, _) in zip(before, after, strict=True)]
