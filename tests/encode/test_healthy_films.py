@@ -14,7 +14,11 @@ from typing import Any
 
 import pytest
 
+from av1rules.base.process import Children
+from av1rules.encode.decode_check import source_problem
 from av1rules.ffmpeg.tools import Tools
+from av1rules.media.cache import lone_file
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.plan.items import PlanAction
 from tests.conftest import MakeClip
 from tests.sample_library import SampleLibrary
@@ -524,3 +528,12 @@ def test_a_cut_recording_is_declared_in_the_plan(
     said = "begins between two key frames"
     assert any(said in note for note in plain.row(f"cut.{ending}").notes)
     assert not any(said in note for note in plain.row(f"whole.{ending}").notes)
+
+
+@pytest.mark.parametrize("name", ["cut.mkv", "cut.ts"])
+def test_a_recording_cut_between_key_frames_is_well(
+    name: str, make_clip: MakeClip, tools: Tools
+) -> None:
+    film = str(make_clip(name, *picture(4), *HEVC, "-x265-params", GROUPS, *CUT))
+    source = probe_file(lone_file(film), tools)
+    assert source_problem(film, source, tools=tools, children=Children()) is None
