@@ -27,7 +27,7 @@ from av1rules.encode.argv import CoverFile, build_argv, cover_files, shown_comma
 from av1rules.encode.encoders.registry import ENCODER_CODECS, require_encoder
 from av1rules.encode.excerpt_argv import clip_argv
 from av1rules.encode.job import EncodeJob
-from av1rules.encode.lead_in import find_lead_in, lead_in_args
+from av1rules.encode.lead_in import LeadIn, find_lead_in, lead_in_args
 from av1rules.encode.matroska.structure import StructureOutcome
 from av1rules.encode.picture_times import PictureTimes, take_times
 from av1rules.encode.size_gate import certain_bytes, is_too_large_so_far
@@ -53,8 +53,8 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     lines of any level; `film` how its decoded pictures look along the way. `times` are those of
     all pictures as the encoder got them; `lead_in` packets before the first key frame were left
     out, since they decode to nothing. `restarts` counts where size, kind of scan or sample
-    aspect change, so that a decoder may begin anew.
-    `structure` is set where mkvpropedit went over the file afterwards.
+    aspect change, so that a decoder may begin anew. `structure` is set where mkvpropedit went over
+    the file afterwards.
 
     `is_projected` means that the live size gate stopped the encode: `size_bytes` is the projected
     size and there is no file.
@@ -146,21 +146,31 @@ def encode(
         damage = lead_in.damage_beside(result.log.damage)
         _require_success(result, job, damage)
         finished = part if job.temp_dir else _moved_out(part, folder)
-        return EncodeOutcome(
-            path=finished,
-            argv=argv,
-            size_bytes=os.stat(finished).st_size,
-            elapsed_s=result.elapsed_s,
-            frames=result.frames,
-            counts=result.log.counts,
-            damage=counted_lines(damage),
-            log=counted_lines(result.log.complaints),
-            tail=result.log.tail,
-            times=take_times(times),
-            lead_in=lead_in.packets,
-            restarts=result.log.film.restarts,
-            film=FilmFacts.of_log(result.log.film),
-        )
+        outcome = _outcome(finished, argv, result, damage, lead_in)
+        return replace(outcome, times=take_times(times))
+
+
+def _outcome(
+    finished: str,
+    argv: tuple[str, ...],
+    result: FfmpegResult,
+    damage: dict[str, int],
+    lead_in: LeadIn,
+) -> EncodeOutcome:
+    return EncodeOutcome(
+        path=finished,
+        argv=argv,
+        size_bytes=os.stat(finished).st_size,
+        elapsed_s=result.elapsed_s,
+        frames=result.frames,
+        counts=result.log.counts,
+        damage=counted_lines(damage),
+        log=counted_lines(result.log.complaints),
+        tail=result.log.tail,
+        lead_in=lead_in.packets,
+        restarts=result.log.film.restarts,
+        film=FilmFacts.of_log(result.log.film),
+    )
 
 
 @contextlib.contextmanager
