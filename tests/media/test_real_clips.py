@@ -9,11 +9,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.base.errors import ProbeError
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.probe import ffprobe as probe
 from av1rules.media.probe.ffprobe import probe_file
+from av1rules.media.probe.file_head import read_head
 from av1rules.media.source import AudioStream, HdrKind, Source, SubtitleStream, VideoStream
 from tests.conftest import library_file
 
@@ -243,5 +245,5 @@ def test_sparing_the_first_picture_loses_nothing(
 ) -> None:
     file = library_file(media_dir / row["file"])
     quick = probe_file(file, tools)
-    monkeypatch.setattr(probe, "_plain_tracks", lambda _: 0)
+    monkeypatch.setattr(probe, "read_head", lambda path: replace(read_head(path), plain_tracks=0))
     assert quick == probe_file(file, tools)
