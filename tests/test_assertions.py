@@ -10,8 +10,14 @@ import pytest
 
 TESTS = Path(__file__).parent
 RAISING = frozenset({"pytest.raises", "pytest.warns", "pytest.fail", "golden"})
-BY_HARNESS = frozenset({"faults/test_kill.py", "state_machine/test_state_machine.py"})
-"""Their harness judges the library after each step: see `check` and `invariants.py`."""
+BY_HARNESS = frozenset(
+    {
+        "faults/test_kill.py", "state_machine/test_state_machine.py",
+        "hostile/test_fuzzed_bytes.py",
+    }
+)  # fmt: skip
+"""Their harness judges the library after each step (`check`, `invariants.py`), or any exception is
+the failure (fuzzing)."""
 
 Function = ast.FunctionDef
 
@@ -25,7 +31,9 @@ def asserts(function: Function, known: dict[str, Function], seen: frozenset[str]
         if isinstance(node, ast.Assert):
             return True
         name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-        if name in RAISING or name.startswith(("check", "expect", "assert")):
+        if name in RAISING or name.startswith(
+            ("check", "expect", "assert", "require", "run_block")
+        ):
             return True
         if name in known and name not in seen and asserts(known[name], known, seen | {name}):
             return True

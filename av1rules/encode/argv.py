@@ -25,7 +25,7 @@ from av1rules.encode.job import EncodeJob
 from av1rules.encode.kept_layers import is_plane, keeps_spherical, stereo_tag
 from av1rules.encode.losses import keeps_dolby_vision
 from av1rules.encode.picture_times import encoded_times_args
-from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
+from av1rules.encode.streams import CHAPTER_SLACK_S, StreamAction, StreamPlan, StreamStep
 from av1rules.ffmpeg.film_log import watching
 from av1rules.ffmpeg.run import file_url
 from av1rules.media.provenance_tag import PROVENANCE_TAG, text_tag
@@ -238,6 +238,18 @@ def _global_tags(job: EncodeJob) -> Iterator[str]:
         return
     key, text = text_tag(job.provenance, job.source.tags)
     yield from ("-metadata", f"{key}={text}")
+    yield from _blank_titles(job.source)
+
+
+def _blank_titles(source: Source) -> Iterator[str]:
+    """FFmpeg's MP4 leaves a chapter without a title out of one of its two lists of chapters, so
+    that the next title stands in its place: a blank keeps the place."""
+    start_s = (source.start_s or 0.0) + CHAPTER_SLACK_S
+    if any(chapter.end_s <= start_s for chapter in source.chapters):
+        return  # those that end before the film are left out, and the others count otherwise
+    for number, chapter in enumerate(source.chapters):
+        if not chapter.title:
+            yield from (f"-metadata:c:{number}", "title= ")
 
 
 def _dispositions(source: Source, streams: StreamPlan) -> Iterator[str]:

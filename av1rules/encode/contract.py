@@ -27,7 +27,7 @@ from av1rules.encode.losses import (
 )
 from av1rules.encode.matroska.xml import legal_text
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
-from av1rules.encode.target_layout import is_left_out
+from av1rules.encode.target_layout import is_left_out, shown_chapters
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.media.second_layers import Spherical
 from av1rules.media.source import (
@@ -382,16 +382,18 @@ def _lost_camera_tags(contract: Contract, target: Source) -> Iterator[str]:
 
 def _broken_chapters(contract: Contract, target: Source) -> Iterator[str]:
     chapters = contract.chapters
+    if contract.container == MKV:
+        chapters = tuple(shown_chapters(chapters))
     for least_s in (-CHAPTER_TOLERANCE_S, 0.0, CHAPTER_TOLERANCE_S):
         # FFmpeg drops those that end before the film starts, by the tick.
         if len(chapters) != len(target.chapters):
-            chapters = tuple(chapter for chapter in contract.chapters if chapter.end_s >= least_s)
+            chapters = tuple(chapter for chapter in chapters if chapter.end_s >= least_s)
     if len(chapters) != len(target.chapters):
         yield f"expected {counted(len(contract.chapters), 'chapter')}, found {len(target.chapters)}"
         return
     for number, (wanted, found) in enumerate(zip(chapters, target.chapters, strict=True), start=1):
         # Control characters do not survive MKVToolNix's XML.
-        titles = (legal_text(wanted.title or ""), legal_text(found.title or ""))
+        titles = [legal_text(one.title or "").strip() for one in (wanted, found)]
         yield from _differs(f"chapter {number}: title", *titles)
         if abs(wanted.start_s - found.start_s) > CHAPTER_TOLERANCE_S:
             yield f"chapter {number} should start at {wanted.start_s} s, found {found.start_s} s"

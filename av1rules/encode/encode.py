@@ -50,8 +50,8 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     lines of any level; `film` how its decoded pictures look along the way. `times` are those of
     all pictures as the encoder got them; `lead_in` packets before the first key frame were left
     out, since they decode to nothing. `restarts` counts where size, kind of scan or sample
-    aspect change, so that a decoder may begin anew.
-    `structure` is set where mkvpropedit went over the file afterwards.
+    aspect change, so that a decoder may begin anew. `structure` is set where mkvpropedit went over
+    the file afterwards.
 
     `is_projected` means that the live size gate stopped the encode: `size_bytes` is the projected
     size and there is no file.

@@ -87,6 +87,7 @@ def find_lead_in(
         [
             tools.ffmpeg, *input_options(path, source),
             "-map", f"0:{main.index}", "-c", "copy", "-copyinkf", "-frames:v", str(packets),
+            "-bsf:v", "setts=ts=N:time_base=1/25",  # the first packet of such a file may have none
             "-f", "nut", file_url(taken),
         ],
         children=children,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from av1rules.policy.deinterlacing import TELECINE_CYCLE, makes_fields, pictures_per_frame
 from av1rules.policy.settings import EncodeSettings
@@ -48,7 +48,9 @@ def filtered_drift_s(
     if makes_fields(settings):
         return _drift_to_nearest(wanted, shown)
     if pictures_per_frame(settings) == 1:
-        return max(abs(b - a) for b, a in zip(shown, wanted, strict=False))
+        latest = accumulate(wanted, max, initial=float("-inf"))
+        in_order = ((s, w) for s, w, last in zip(shown, wanted, latest, strict=False) if w > last)
+        return max(abs(s - w) for s, w in in_order)
     step_s = float(1 / (rate * pictures_per_frame(settings)))
     return max((abs(later - time - step_s) for time, later in pairwise(shown)), default=0.0)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from av1rules.encode.containers import MP4
 from av1rules.encode.streams import StreamPlan, StreamStep
+from av1rules.media.source import Chapter
 
 
 def target_indexes(streams: StreamPlan, empty: frozenset[int] = frozenset()) -> dict[int, int]:
@@ -21,3 +24,12 @@ def target_indexes(streams: StreamPlan, empty: frozenset[int] = frozenset()) -> 
 def is_left_out(step: StreamStep, container: str, empty: frozenset[int]) -> bool:
     """Whether a kept stream is no track of the target, since it holds nothing."""
     return container == MP4 and step.index in empty
+
+
+def shown_chapters(chapters: Iterable[Chapter]) -> Iterator[Chapter]:
+    """FFmpeg shows no chapter of Matroska that starts where the one before does. It is there."""
+    latest_s = 0.0
+    for chapter in chapters:
+        if latest_s == 0 or chapter.start_s > latest_s:
+            yield chapter
+            latest_s = chapter.start_s

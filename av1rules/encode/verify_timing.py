@@ -44,6 +44,12 @@ JUMPING_CONTAINERS = frozenset({"mpegts", "mpeg", "mpegvideo", "flv", "live_flv"
 """Demuxers of formats whose clock may jump: recordings joined end to end."""
 
 
+TIMELESS_CONTAINERS = frozenset(
+    {"h264", "hevc", "vvc", "mpegvideo", "m4v", "vc1", "obu", "h263", "h261"}
+)
+"""Bare streams: their pictures have no times but those that each program makes up for itself."""
+
+
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """An encode beside its source, and the programs that compare them. `video` is the index of the
     pictures in the target, `times` are those of its decoded pictures; `empty` tracks of the source
@@ -156,8 +162,11 @@ def _timing_check(pair: Pair, before: tuple[float, ...], after: tuple[float, ...
 
 
 def _jumps(pair: Pair, times: tuple[float, ...]) -> bool:
-    """Whether the source's clock jumps between its first pictures, so that FFmpeg sets it right. In
-    a damaged one it may jump in the sound too, and pictures and sound are set right together."""
+    """Whether the source's clock jumps between its first pictures, so that FFmpeg sets it right, or
+    it has none. In a damaged one it may jump in the sound too, and pictures and sound are set right
+    together."""
+    if not TIMELESS_CONTAINERS.isdisjoint(pair.job.source.container.split(",")):
+        return True
     if JUMPING_CONTAINERS.isdisjoint(pair.job.source.container.split(",")):
         return False
     return Loss.DAMAGE in pair.job.settings.accept or any(

@@ -106,6 +106,9 @@ _KNOWN_FAILURES = (
 )
 
 
+_NOTHING_ENCODED = "Output file is empty, nothing was encoded"
+
+
 def explain(
     completed: Completed,
     log_lines: Iterable[str] = (),
@@ -152,6 +155,12 @@ def explain(
                 is_system_failure=True,
                 is_disk_full=system_failure.is_disk_full,
             )
+    if _contains((_NOTHING_ENCODED,), lines) and not _contains(("Input/output error",), lines):
+        return Failure(
+            reason=f"none of its pictures could be decoded ({exit_text})",
+            hint="get the file again, or leave it out by a rule with `skip`",
+            is_final=True,
+        )
     return _recurring(code, exit_text, lines, encoder)
 
 

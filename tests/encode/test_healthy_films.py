@@ -4,43 +4,34 @@ or held before the encode with a way out that works. ffprobe itself reads back w
 
 from __future__ import annotations
 
-import json
 import shutil
 import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from av1rules.ffmpeg.tools import Tools
 from av1rules.plan.items import PlanAction
 from tests.conftest import MakeClip
+from tests.encode.healthy import (
+    AAC,
+    CUT,
+    FAST,
+    GROUPS,
+    H264,
+    HEVC,
+    VP9,
+    Arguments,
+    ffprobe,
+    picture,
+    shown,
+    tone,
+)
 from tests.sample_library import SampleLibrary
 
 pytestmark = pytest.mark.real
-
-FAST = "force: true, encoder: libsvtav1, crf: 50, preset: 12, film_grain: 0, max_size_ratio: 50"
-
-Arguments = tuple[str, ...]
-
-
-def picture(seconds: float, *, rate: str = "25", size: str = "128x96") -> Arguments:
-    return ("-f", "lavfi", "-i", f"testsrc2=s={size}:r={rate}:d={seconds}")
-
-
-def tone(seconds: float) -> Arguments:
-    return ("-f", "lavfi", "-i", f"sine=d={seconds}")
-
-
-H264: Arguments = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50")
-HEVC: Arguments = ("-c:v", "libx265", "-preset", "ultrafast")
-GROUPS = "log-level=none:keyint=50:min-keyint=50:scenecut=0:open-gop=1:bframes=4"
-VP9: Arguments = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "50")
-AAC: Arguments = ("-c:a", "aac")
-CUT: Arguments = ("-bsf:v", "noise=drop=lt(n\\,12)")
-"""A recording that starts between two key frames, 50 apart: 38 more frames come to nothing."""
 
 LASTS: Arguments = ("-bsf:v", "setts=duration=if(eq(N\\,49)\\,6/TB\\,DURATION)")
 PQ = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:hdr10=1:log-level=none"
@@ -159,6 +150,19 @@ WHOLE = (
         span_s=9.96,
     ),
     Film(
+        name="times-of-decoding.mp4",  # of each packet, taken for those of showing
+        made=(*picture(2), *H264, "-preset", "medium", "-bf", "3", "-bsf:v", "setts=pts=DTS"),
+        frames=48,  # its edit list hides two
+    ),
+    Film(
+        name="stereo-twice.mkv",
+        made=(
+            *picture(2), *H264, "-x264-params", "frame-packing=3", "-metadata:s:v:0",
+            "stereo_mode=left_right",
+        ),
+        frames=50,
+    ),
+    Film(
         name="wma.asf",
         made=(*picture(2), *tone(2), "-c:v", "wmv2", "-c:a", "wmav2"),
         frames=50,
@@ -174,20 +178,6 @@ WHOLE = (
         into="mp4",
     ),
 )  # fmt: skip
-
-
-def ffprobe(path: Path, tools: Tools, *options: str) -> dict[str, Any]:
-    argv = [tools.ffprobe, "-v", "error", *options, "-of", "json", str(path)]
-    done = subprocess.run(argv, check=True, capture_output=True, timeout=60)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-def shown(path: Path, tools: Tools) -> list[float]:
-    """When each picture of the first film in a file is shown."""
-    entries = ("-select_streams", "V:0", "-show_entries", "frame=best_effort_timestamp_time")
-    frames = ffprobe(path, tools, *entries)["frames"]
-    return [float(frame["best_effort_timestamp_time"]) for frame in frames]
 
 
 @pytest.fixture
@@ -233,55 +223,6 @@ def test_a_crop_of_the_container_is_kept(
         (video,) = ffprobe(target, tools, "-show_streams", "-select_streams", "V")["streams"]
         assert (video["width"], video["height"]) == (160 - 14, 120 - 22)
         assert "side_data_list" not in video
-
-
-def broadcast(make_clip: MakeClip, offset: float) -> bytes:
-    made = (*picture(3), *tone(3), *H264, *AAC, "-output_ts_offset", str(offset))
-    return make_clip("part.ts", *made).read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("clocks", "gap_s"),
-    [((0, 100), 0.0), ((100, 0), 0.0), ((8, 0), 0.0), ((0, 0), 0.0), ((0, 8), 5.0)],
-    ids=str,
-)
-def test_a_clock_that_jumps_is_no_damage(
-    clocks: tuple[float, float],
-    gap_s: float,
-    plain: SampleLibrary,
-    make_clip: MakeClip,
-    tools: Tools,
-    tmp_path: Path,
-) -> None:
-    joined = tmp_path / "joined.ts"
-    joined.write_bytes(b"".join(broadcast(make_clip, offset) for offset in clocks))
-    plain.add("joined.ts", joined)
-    finished = plain.run()
-    assert (finished.done, finished.failed) == (1, 0), plain.events
-    times = shown(plain.target("joined.mkv"), tools)
-    assert len(times) == 150
-    assert times[-1] - times[0] == pytest.approx(5.96 + gap_s, abs=0.2)
-
-
-def test_a_broadcast_with_lost_packets_fails_once_and_accepting_damage_frees_it(
-    plain: SampleLibrary, make_clip: MakeClip, tools: Tools, tmp_path: Path
-) -> None:
-    data = broadcast(make_clip, 0)
-    packets = [data[place : place + 188] for place in range(0, len(data), 188)]
-    lost = tmp_path / "lost.ts"
-    lost.write_bytes(b"".join(p for n, p in enumerate(packets) if n < 200 or n % 97 != 5))
-    plain.add("lost.ts", lost)
-    assert plain.run().failed == 1
-    assert plain.row("lost.ts").action is PlanAction.BLOCKED  # at once, not after three encodes
-    assert "accept: [damage]" in plain.causes("lost.ts")[0]
-    plain.rules(settings=f"{FAST}, accept: [damage]")
-    assert plain.row("lost.ts").action is PlanAction.ENCODE
-    finished = plain.run()
-    assert (finished.done, finished.failed) == (1, 0), plain.events
-    target = plain.target("lost.mkv")
-    assert len(shown(target, tools)) == len(shown(lost, tools))
-    kept = ffprobe(target, tools, "-count_packets", "-select_streams", "a", "-show_streams")
-    assert int(kept["streams"][0]["nb_read_packets"]) > 100
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,11 @@ def test_the_surroundings_are_to_blame(code: int, said: str, reason: str) -> Non
             "[libsvtav1] [error] Error parsing option bogus: 1.",
             "libsvtav1 refused: Error parsing option bogus: 1",
         ),
+        (
+            234,
+            "[out#0/matroska] [fatal] Output file is empty, nothing was encoded(check -ss)",
+            "none of its pictures could be decoded (exit code 234)",
+        ),
         (7, "", "exit code 7"),
     ],
 )

@@ -86,17 +86,18 @@ def _read(file: EbmlFile) -> MatroskaFile:
         raise EbmlError("no segment")
     reader = TreeReader(ids.SCHEMA, ids.IGNORED)
     found = _top_level(file, segment, reader)
-    if not found.get(ids.TRACKS):
-        raise EbmlError("no tracks")
 
     def children(identity: int) -> tuple[Element, ...]:
         heads = found.get(identity, ())
         contents = (file.content(head, limit=LIMITS[identity]) for head in heads)
         return tuple(child for content in contents for child in reader.children(content))
 
+    tracks = _named(children(ids.TRACKS), "TrackEntry")
+    if not tracks:
+        raise EbmlError("no tracks")
     return MatroskaFile(
         info=Element("Info", None, children(ids.INFO)),
-        tracks=_named(children(ids.TRACKS), "TrackEntry"),
+        tracks=tracks,
         editions=_named(children(ids.CHAPTERS), "EditionEntry"),
         tags=_named(children(ids.TAGS), "Tag"),
         attachments=tuple(

@@ -23,6 +23,7 @@ from av1rules.media.probe.ffprobe_json import (
 from av1rules.media.probe.parse_layers import is_layer_of_another, with_layers
 from av1rules.media.probe.parse_rates import (
     file_bitrate,
+    film_start_s,
     highest_bitrate,
     is_lossless_audio,
     main_bitrate,
@@ -106,7 +107,7 @@ def build_source(
         size_bytes=size_bytes,
         duration_s=whole_s,
         bitrate_bps=file_bitrate(raw, size_bytes),
-        start_s=number(raw.format.start_time),
+        start_s=film_start_s(raw),
         video=tuple(
             _video(
                 stream, raw, frames, hints, highest_bps, length_s, is_main=stream is main, mp4=mp4

@@ -79,7 +79,8 @@ def stereo(stream: RawStream, hints: LayerHints) -> str | None:
         return None if name in _FLAT else name
     for side in stream.side_data_list:
         if side.side_data_type == _STEREO:
-            return _layout(side)
+            layout = _layout(side)
+            return hints.stereo or layout if layout == UNSPECIFIED else layout
     return hints.stereo
 
 

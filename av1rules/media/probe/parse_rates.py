@@ -150,6 +150,25 @@ def first_picture_s(stream: RawStream, raw: RawProbe) -> float | None:
     return float(first * base)
 
 
+def film_start_s(raw: RawProbe) -> float | None:
+    """When the film starts by the file's clock, in seconds: its first sound or picture. In Matroska
+    by the packets, for the same reason as `first_picture_s`."""
+    if (raw.format.format_name or "").split(",")[0] != "matroska":
+        return number(raw.format.start_time)
+    bases = {
+        stream.index: base
+        for stream in raw.streams
+        if stream.codec_type in ("video", "audio") and (base := ratio(stream.time_base))
+    }
+    times = (
+        packet.pts * bases[packet.stream_index]
+        for packet in raw.packets
+        if packet.pts is not None and packet.stream_index in bases
+    )
+    first = min(times, default=None)
+    return number(raw.format.start_time) if first is None else float(first)
+
+
 def claimed_frames(stream: RawStream) -> int | None:
     return positive_int(stream.nb_frames) or positive_int(stream.tag("number_of_frames"))
 
