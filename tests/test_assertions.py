@@ -10,6 +10,8 @@ import pytest
 
 TESTS = Path(__file__).parent
 RAISING = frozenset({"pytest.raises", "pytest.warns", "pytest.fail", "golden"})
+ASSERTING = ("check", "expect", "assert", "require", "run_block")
+"""How names of helpers begin that assert."""
 BY_HARNESS = frozenset(
     {
         "faults/test_kill.py", "state_machine/test_state_machine.py",
