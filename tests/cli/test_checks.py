@@ -96,7 +96,7 @@ def test_interrupted_health_ends_at_once_and_goes_on_later(
     library: SampleLibrary, make_clip: MakeClip
 ) -> None:
     long = make_clip(
-        "long.mkv", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=24", "-t", "400", "-c:v",
+        "long.mkv", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=24", "-t", "1600", "-c:v",
         "mpeg2video", "-q:v", "20",
     )  # fmt: skip
     library.add("a.mkv")

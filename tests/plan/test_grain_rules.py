@@ -139,7 +139,7 @@ def test_what_can_not_be_measured_stops_nothing_else(films: SampleLibrary, grain
     assert (finished.done, finished.failed) == (2, 1), films.output()
     (failure,) = [event for event in films.events if isinstance(event, JobFailed)]
     assert failure.source == "films/broken.mkv"
-    assert "its grain can't be estimated: no picture could be decoded" in failure.message
+    assert "its grain can't be estimated: no frame could be decoded" in failure.message
     assert actions(films) == SETTLED | {"broken.mkv": ("measure", None)}
     finished, _ = run_counting(films)
     assert (finished.done, finished.failed) == (0, 1), "tried once in each run"
