@@ -102,7 +102,7 @@ def test_interrupted_health_ends_at_once_and_goes_on_later(
     library.add("a.mkv")
     library.add("b.mkv", long)
     with subprocess.Popen(
-        [sys.executable, "-m", "av1rules", "health"],
+        [sys.executable, "-m", "av1rules", "health", "-j", "1"],
         cwd=library.folder,
         stderr=subprocess.PIPE,
         text=True,
