@@ -118,7 +118,9 @@ def test_a_disk_that_runs_full_is_named(tools: Tools, make_clip: MakeClip, tmp_p
 
 
 @pytest.mark.real
-def test_priority_and_memory_reach_the_encode(tools: Tools, clip: Path, tmp_path: Path) -> None:
+def test_priority_and_memory_reach_the_encode(
+    tools: Tools, long_clip: Path, tmp_path: Path
+) -> None:
     seen: set[tuple[int, int]] = set()
 
     def note_limits(_event: JobProgress) -> None:
@@ -127,7 +129,7 @@ def test_priority_and_memory_reach_the_encode(tools: Tools, clip: Path, tmp_path
             seen.add((int(child.nice()), limit))
 
     made = replace(
-        job_of(clip, tmp_path / "out", tools),
+        job_of(long_clip, tmp_path / "out", tools),
         priority=Priority(nice=12),
         memory_bytes=4 * 1024**3,
     )
