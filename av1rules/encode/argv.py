@@ -39,19 +39,18 @@ MUXING_QUEUE_PACKETS = 4096
 """Packets kept while another stream has not started: sparse subtitles overflow the default 128."""
 
 
-STALE_TAGS = tuple(
-    f"{key}{suffix}"
-    for suffix in ("", "-eng")
-    for key in (
-        "BPS",
-        "NUMBER_OF_FRAMES",
-        "NUMBER_OF_BYTES",
-        "_STATISTICS_WRITING_APP",
-        "_STATISTICS_WRITING_DATE_UTC",
-        "_STATISTICS_TAGS",
-    )
+STATISTICS_TAGS = (
+    "BPS",
+    "NUMBER_OF_FRAMES",
+    "NUMBER_OF_BYTES",
+    "_STATISTICS_WRITING_APP",
+    "_STATISTICS_WRITING_DATE_UTC",
+    "_STATISTICS_TAGS",
 )
 """mkvmerge's statistics of a stream: wrong once it is re-encoded."""
+
+STALE_TAGS = tuple(f"{key}{suffix}" for suffix in ("", "-eng") for key in STATISTICS_TAGS)
+"""Both ways in which mkvmerge's versions name them."""
 
 
 BRAND_TAGS = ("major_brand", "minor_version", "compatible_brands")

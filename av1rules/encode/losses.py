@@ -19,8 +19,7 @@ from av1rules.encode.mp4_tracks import mp4_structure_losses
 from av1rules.encode.streams import StreamPlan
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.media.encryption import encrypted_text
-from av1rules.media.film_facts import HDR_TRANSFERS
-from av1rules.media.source import ChangeKind, HdrKind, Source, VideoStream
+from av1rules.media.source import HDR_TRANSFERS, ChangeKind, HdrKind, Source, VideoStream
 from av1rules.policy.deinterlacing import INVERSE_TELECINE, is_telecine_rate
 from av1rules.policy.settings import EncodeSettings, Loss
 

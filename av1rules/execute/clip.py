@@ -154,12 +154,7 @@ def _excerpt_times(job: TargetJob, clip_s: float) -> ClipPlan:
     """The selected excerpts. Each content is surveyed once, whatever the settings."""
     workspace, source = job.session.workspace, job.work.evaluation.source
     key = f"survey:{SURVEY_VERSION}:{workspace.tools.ffmpeg_version}:{job.work.content_key}"
-    found: Survey | None = None
-    if (stored := workspace.cache.get(key)) is not None:
-        try:
-            found = msgspec.json.decode(stored, type=Survey)
-        except msgspec.MsgspecError:
-            found = None  # written by another version
+    found = workspace.cache.get_value(key, Survey)
     if found is not None and not is_same_length(found.duration_s, source.film_s):
         found = None  # by a length that a container claimed, with places beyond the end
     if found is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 
-import msgspec
 from msgspec.structs import replace
 
 from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
@@ -151,7 +150,7 @@ def _estimate_noise(
         raise EncodeError(problem.message, hint=problem.hint, where=problem.where) from problem
     if content_key(path) != key:
         raise PlanOutdatedError("the source changed while its noise was measured")
-    workspace.cache.put(noise_key(key), msgspec.json.encode(noise).decode())
+    workspace.cache.put_value(noise_key(key), noise)
     return noise
 
 

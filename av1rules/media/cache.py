@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 
@@ -23,6 +23,8 @@ from av1rules.base.hashing import content_key
 from av1rules.base.own_files import require_own_database
 from av1rules.media.probe.parse import PARSER_VERSION
 from av1rules.media.source import FileStat, LibraryFile, Source
+
+_Value = TypeVar("_Value")
 
 
 def pack_facts(source: Source) -> bytes:
@@ -170,6 +172,19 @@ class LibraryCache:
         """A memo (see `ToolMemo`), or None."""
         rows = self._query("SELECT value FROM memos WHERE key = ?", (key,))
         return rows[0][0] if rows else None
+
+    def get_value(self, key: str, kind: type[_Value]) -> _Value | None:
+        """A memo that holds a value as JSON; None if there is none, or another version wrote it."""
+        text = self.get(key)
+        if text is None:
+            return None
+        try:
+            return msgspec.json.decode(text, type=kind)
+        except msgspec.MsgspecError:
+            return None
+
+    def put_value(self, key: str, value: msgspec.Struct) -> None:
+        self.put(key, msgspec.json.encode(value).decode())
 
     def put(self, key: str, value: str) -> None:
         self._write("INSERT OR REPLACE INTO memos VALUES (?, ?)", [(key, value)])

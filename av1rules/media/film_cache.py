@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec.structs import replace
 
 from av1rules.media.cache import LibraryCache, content_key_of
@@ -42,19 +41,13 @@ def _key(content_key: str) -> str:
 
 def known_film(cache: LibraryCache, content_key: str) -> FilmFacts | None:
     """What is known of the whole film of this content; None if nobody looked yet."""
-    text = cache.get(_key(content_key))
-    if text is None:
-        return None
-    try:
-        return msgspec.json.decode(text, type=FilmFacts)
-    except msgspec.MsgspecError:
-        return None  # another version wrote it
+    return cache.get_value(_key(content_key), FilmFacts)
 
 
 def remember_film(cache: LibraryCache, content_key: str, film: FilmFacts) -> FilmFacts:
     """Add what was seen to what is known; returns both together."""
     whole = merged(known_film(cache, content_key), film)
-    cache.put(_key(content_key), msgspec.json.encode(whole).decode())
+    cache.put_value(_key(content_key), whole)
     return whole
 
 

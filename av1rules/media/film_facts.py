@@ -14,14 +14,20 @@ from msgspec.structs import replace
 from av1rules.ffmpeg.film_log import MOST_KINDS, FilmLog, LateStream, ShownPicture
 from av1rules.media.probe.ffprobe_json import ratio
 from av1rules.media.probe.parse_video import bit_depth, chroma, hdr_kinds
-from av1rules.media.source import Change, ChangeKind, Colour, HdrKind, Source, VideoStream
+from av1rules.media.source import (
+    HDR_TRANSFERS,
+    Change,
+    ChangeKind,
+    Colour,
+    HdrKind,
+    Source,
+    VideoStream,
+)
 
 FILM_VERSION = 1
 """Part of every cached answer: raised whenever something else is looked at."""
 
 _Kind = TypeVar("_Kind")
-
-HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 
 
 class FilmFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,7 +61,7 @@ UNSPECIFIED = "unspecified"
 FRAME_ALTERNATE = "frame_alternate"
 
 _H264_SEI, _H264_AUXILIARY, _H264_EXTENSIONS = 6, 19, (20, 21)
-_HEVC_SEI = (39, 40)
+HEVC_SEI = (39, 40)
 _DOLBY_VISION_UNITS = (62, 63)
 _T35, _FRAME_PACKING, _ALPHA_INFO, _REFERENCE_DISPLAYS = 4, 45, 165, 176
 
@@ -97,7 +97,7 @@ def _layer_of(codec: str, unit: bytes) -> Layer | None:
     kind, number = unit[0] >> 1 & 0x3F, (unit[0] & 1) << 5 | unit[1] >> 3
     if _has_lcevc(codec, unit):
         return Layer.SCALABLE
-    if kind in _HEVC_SEI:
+    if kind in HEVC_SEI:
         messages = {message for message, _ in _messages(unit[2:])}
         if _ALPHA_INFO in messages:
             return Layer.ALPHA
@@ -132,7 +132,7 @@ def _sei_messages(codec: str, unit: bytes) -> list[tuple[int, bytes]]:
     if codec == "h264":
         is_sei, head = len(unit) > 2 and unit[0] & 0x1F == _H264_SEI, 1
     else:
-        is_sei, head = len(unit) > 3 and codec == "hevc" and unit[0] >> 1 & 0x3F in _HEVC_SEI, 2
+        is_sei, head = len(unit) > 3 and codec == "hevc" and unit[0] >> 1 & 0x3F in HEVC_SEI, 2
     return _messages(unit[head:]) if is_sei else []
 
 
@@ -178,7 +178,8 @@ class _Bits:
         return (1 << zeros) - 1 + (self.take(zeros) if zeros else 0)
 
 
-_MAX_MESSAGES = 64
+MAX_MESSAGES = 64
+"""In one SEI unit; real ones hold fewer than ten."""
 
 
 def _messages(sei: bytes) -> list[tuple[int, bytes]]:
@@ -186,20 +187,21 @@ def _messages(sei: bytes) -> list[tuple[int, bytes]]:
     body = sei.replace(b"\x00\x00\x03", b"\x00\x00")
     found: list[tuple[int, bytes]] = []
     at = 0
-    while at + 2 <= len(body) and body[at:] != b"\x80" and len(found) < _MAX_MESSAGES:
-        kind, at = _run(body, at)
-        size, at = _run(body, at)
+    while at + 2 <= len(body) and body[at:] != b"\x80" and len(found) < MAX_MESSAGES:
+        kind, at = sei_number(body, at)
+        size, at = sei_number(body, at)
         found.append((kind, body[at : at + size]))
         at += size
     return found
 
 
-def _run(body: bytes, at: int) -> tuple[int, int]:
-    end = past_run(body, at)
+def sei_number(body: bytes, at: int) -> tuple[int, int]:
+    """A number coded as a run of 0xff and a last byte, and where the next one starts."""
+    end = _past_run(body, at)
     return 255 * (end - at) + (body[end] if end < len(body) else 0), end + 1
 
 
-def past_run(data: bytes, at: int) -> int:
+def _past_run(data: bytes, at: int) -> int:
     """Where a run of 0xff that begins there ends: a unit may hold megabytes of them."""
     found = _RUN.match(data, at)
     return at if found is None else found.end()

@@ -69,6 +69,10 @@ class LibraryFile(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.root_name}/{self.relative_path}"
 
 
+HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
+"""Transfers of pictures that only an HDR screen shows as they are meant: PQ and HLG."""
+
+
 class Colour(msgspec.Struct, frozen=True, kw_only=True):
     """Colour signalling by FFmpeg's names (`bt709`, `smpte2084`, `tv`, `left`)."""
 

@@ -189,13 +189,7 @@ def noise_key(content_key: str) -> str:
 
 def known_noise(workspace: Workspace, content_key: str) -> NoiseEstimate | None:
     """The measured noise of this content; None if it was not measured yet."""
-    text = workspace.cache.get(noise_key(content_key))
-    if text is None:
-        return None
-    try:
-        return msgspec.json.decode(text, type=NoiseEstimate)
-    except msgspec.MsgspecError:
-        return None  # another version wrote it
+    return workspace.cache.get_value(noise_key(content_key), NoiseEstimate)
 
 
 def grain_of(noise: NoiseEstimate) -> float | None:

@@ -19,7 +19,7 @@ from av1rules.ffmpeg.run import INPUT_GUARD, FfmpegResult, OnSample, ignore_samp
 from av1rules.ffmpeg.tools import ToolMemo, Tools
 from av1rules.ffmpeg.watchdog import USUAL_LIMITS, RunLimits
 from av1rules.media.resolution import UHD_MIN_HEIGHT, UHD_MIN_WIDTH
-from av1rules.media.source import HdrKind, VideoStream
+from av1rules.media.source import HDR_TRANSFERS, HdrKind, VideoStream
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.alignment import SquaredErrors, count_problem, shift_problem, time_problem
 from av1rules.quality.capabilities import (
@@ -54,7 +54,6 @@ PLANES = {Metric.XPSNR: "luma", Metric.SSIM: "all planes", Metric.PSNR: "all pla
 DEFAULT_STEP_S = 1 / 25
 """Frame duration if neither times nor a frame rate are known."""
 
-HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 
 GRAIN_LEFT_OUT = "the encode is scored without the film grain that players add"
 GRAIN_LEFT_IN = (

@@ -16,14 +16,13 @@ from av1rules.base.text import printable
 from av1rules.encode.excerpt_argv import excerpt_graph, excerpt_inputs
 from av1rules.ffmpeg.run import file_url
 from av1rules.ffmpeg.tools import Tools
-from av1rules.media.source import Source, VideoStream
+from av1rules.media.source import HDR_TRANSFERS, Source, VideoStream
 from av1rules.quality.excerpts import Excerpt
 
 MAX_STILLS = 6
 TIMEOUT_S = 900.0
 """The clip is decoded up to its last frame: 4K takes some minutes on a small machine."""
 
-HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 _TO_SDR = (
     "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
     "zscale=t=bt709:m=bt709:r=tv"

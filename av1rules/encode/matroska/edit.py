@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from av1rules.base.text import text_digest
-from av1rules.encode.argv import BRAND_TAGS
+from av1rules.encode.argv import BRAND_TAGS, STATISTICS_TAGS
 from av1rules.encode.streams import StreamAction, StreamPlan, StreamStep
 from av1rules.media.matroska.ebml import Element
 from av1rules.media.matroska.read import SHOWN_TRACK_TYPES, AttachedFile, MatroskaFile
@@ -24,18 +24,7 @@ CHAPTER_SHIFT_NS = 50_000_000
 OUR_TRACK_TAGS = frozenset({"ENCODER", "ENCODER_SETTINGS", "DURATION"})
 """Tags of a track that FFmpeg wrote anew for what was encoded or converted."""
 
-STALE_TRACK_TAGS = frozenset(
-    {
-        *OUR_TRACK_TAGS,
-        "ALPHA_MODE",
-        "BPS",
-        "NUMBER_OF_FRAMES",
-        "NUMBER_OF_BYTES",
-        "_STATISTICS_WRITING_APP",
-        "_STATISTICS_WRITING_DATE_UTC",
-        "_STATISTICS_TAGS",
-    }
-)
+STALE_TRACK_TAGS = frozenset({*OUR_TRACK_TAGS, "ALPHA_MODE", *STATISTICS_TAGS})
 """Tags of a track that are no longer true once it is encoded."""
 
 STALE_FILE_TAGS = frozenset({"ENCODER", PROVENANCE_TAG, *(tag.upper() for tag in BRAND_TAGS)})

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 
 from av1rules.base.files import open_regular
+from av1rules.media.matroska.ebml import EbmlError, read_identity, read_size
 
 HEAD_BYTES = 64 * 1024
 """Seek head, info and tracks lie at the start; private data of codecs and fonts come after."""
@@ -135,17 +136,12 @@ def _elements(data: bytes, start: int, end: int) -> Iterator[_Element]:
 
 def _id_and_size(data: bytes, start: int, end: int) -> tuple[int, int | None, int] | None:
     """ID, size (None where it is unknown), start of the data."""
-    id_length = 9 - data[start].bit_length()
-    if id_length > 4 or start + id_length >= end:
+    try:
+        kind, at = read_identity(data, start)
+        size, at = read_size(data, at)
+    except EbmlError:
         return None
-    kind = int.from_bytes(data[start : start + id_length])
-    at = start + id_length
-    size_length = 9 - data[at].bit_length()
-    if size_length > 8 or at + size_length > end:
-        return None
-    mask = (1 << (7 * size_length)) - 1
-    size = int.from_bytes(data[at : at + size_length]) & mask
-    return kind, None if size == mask else size, at + size_length
+    return (kind, size, at) if at <= end else None
 
 
 def _number(data: bytes, start: int, end: int, wanted: int) -> int | None:

@@ -13,19 +13,22 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
-from av1rules.media.second_layers import MAX_UNITS, NO_LAYERS, LayerHints, past_run
+from av1rules.media.second_layers import (
+    HEVC_SEI,
+    MAX_MESSAGES,
+    MAX_UNITS,
+    NO_LAYERS,
+    LayerHints,
+    sei_number,
+)
 from av1rules.media.source import ContentLight, MasteringDisplay
 
 _HEAD_BYTES = 64
 """Containers put a few bytes of their own before the payload (Matroska block headers)."""
 
-_MAX_MESSAGES = 64
-"""In one SEI unit; real ones hold fewer than ten."""
-
 _START_CODE = b"\x00\x00\x01"
 
 _H264_SEI = 6
-_HEVC_SEI = (39, 40)
 _HEVC_DOLBY_VISION_RPU = 62
 _HEVC_DOLBY_VISION_LAYER = 63
 
@@ -121,7 +124,7 @@ def _with_unit(hints: PictureHints, codec: str, unit: bytes) -> PictureHints | N
             return None
         if kind == _HEVC_DOLBY_VISION_RPU:
             return replace(hints, has_dolby_vision=True)
-        is_sei, head = kind in _HEVC_SEI, 2
+        is_sei, head = kind in HEVC_SEI, 2
     if not is_sei:
         return hints
     reported: PictureHints | None = hints
@@ -180,19 +183,12 @@ def _messages(sei: bytes) -> Iterator[tuple[int, bytes]]:
     body = sei.replace(b"\x00\x00\x03", b"\x00\x00").rstrip(b"\x00")
     end = len(body) - 1 if body.endswith(b"\x80") else len(body)
     at = 0
-    for _ in range(_MAX_MESSAGES):
+    for _ in range(MAX_MESSAGES):
         if at >= end:
             break
-        kind, at = _run(body, at)
-        size, at = _run(body, at)
+        kind, at = sei_number(body, at)
+        size, at = sei_number(body, at)
         yield kind, body[at : at + size]
         at += size
     if at != end:
         yield _T35, b""
-
-
-def _run(body: bytes, at: int) -> tuple[int, int]:
-    """A number coded as a run of 0xff and a last byte, and where the next one starts."""
-    end = past_run(body, at)
-    value = 255 * (end - at)
-    return (value + body[end], end + 1) if end < len(body) else (value, end + 1)
