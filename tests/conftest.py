@@ -94,11 +94,20 @@ def make_clip(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> MakeCli
     return make
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+FULL_SETS = ("faults", "powerloss", "claims")
+"""Marks of what takes long and runs only where its mark is selected."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whatever asks for FFmpeg or a clip belongs to the ring `real`, named or not."""
     for item in items:
         if {"tools", "make_clip"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.real)
+    left_out = [mark for mark in FULL_SETS if mark not in config.option.markexpr]
+    full = [item for item in items if any(map(item.get_closest_marker, left_out))]
+    if full:
+        config.hook.pytest_deselected(items=full)
+        items[:] = [item for item in items if item not in full]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,22 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.ffmpeg.tools import Tools
-from tests.conftest import MakeClip
-from tests.encode.broken import CHAPTERS, DISPLAY, PQ, Bench, good_way, reasons
-from tests.encode.real import Way
+from tests.encode.broken import CHAPTERS, DISPLAY, PQ, Bench, reasons
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def good(make_clip: MakeClip, tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Way:
-    return good_way(make_clip, tools, tmp_path_factory.mktemp("good"))
-
-
-@pytest.fixture
-def bench(good: Way, tools: Tools, tmp_path: Path) -> Bench:
-    return Bench(good, tools, tmp_path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Targets that break one promise each: verification refuses them, for this reason and no other.
 
-One good encode a module; each broken target is made of it by FFmpeg, by MKVToolNix or by a change
+One good encode serves all; each broken target is made of it by FFmpeg, by MKVToolNix or by a change
 in the bytes, so that all else about it is right.
 """
 
@@ -13,24 +13,12 @@ from msgspec.structs import replace
 
 from av1rules.encode.job import Blame
 from av1rules.ffmpeg.log import StreamCount
-from av1rules.ffmpeg.tools import Tools
 from av1rules.media.source import HdrKind
 from av1rules.policy.settings import Loss
-from tests.conftest import MakeClip
-from tests.encode.broken import FRAMES, Bench, Changes, good_way, reasons
-from tests.encode.real import Way, check
+from tests.encode.broken import FRAMES, Bench, Changes, reasons
+from tests.encode.real import check
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def good(make_clip: MakeClip, tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Way:
-    return good_way(make_clip, tools, tmp_path_factory.mktemp("good"))
-
-
-@pytest.fixture
-def bench(good: Way, tools: Tools, tmp_path: Path) -> Bench:
-    return Bench(good, tools, tmp_path)
 
 
 def test_what_is_copied_whole_passes(bench: Bench) -> None:

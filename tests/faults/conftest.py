@@ -20,16 +20,6 @@ from tests.sample_library import SampleLibrary  # noqa: E402
 GetHarness = Callable[[str], CrashHarness]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The full set takes long and runs only if its mark is selected."""
-    if "faults" in config.option.markexpr:
-        return
-    full = [item for item in items if item.get_closest_marker("faults")]
-    if full:
-        config.hook.pytest_deselected(items=full)
-        items[:] = [item for item in items if item not in full]
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if KILLS:
         kills = ", ".join(f"{count} {kind}" for kind, count in KILLS.items())

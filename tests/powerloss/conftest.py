@@ -23,16 +23,6 @@ GetRecorded = Callable[..., PowerLossHarness]
 __all__ = ["get_harness", "near_folder", "tiny_clips"]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The full set takes long and runs only if its mark is selected."""
-    if "powerloss" in config.option.markexpr:
-        return
-    full = [item for item in items if item.get_closest_marker("powerloss")]
-    if full:
-        config.hook.pytest_deselected(items=full)
-        items[:] = [item for item in items if item not in full]
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for (scenario, model), counts in sorted(FIGURES.items()):
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
