@@ -50,13 +50,14 @@ def task_test():
 
 
 def task_faults():
-    """Kill -9 at every step, call and transaction of every kind of work; ten minutes or more."""
+    """Kill -9 at every step, call and transaction of every kind of work; a quarter of an hour."""
     return {"actions": [f"{_tool('pytest')} -q -m faults tests/faults"]}
 
 
 def task_powerloss():
-    """Power goes at every moment of every kind of work, on three models of disks; an hour."""
-    return {"actions": [f"{_tool('pytest')} -q -m powerloss tests/powerloss"]}
+    """Power goes at every moment of all work, on three models of disks; an hour or more."""
+    parallel = "-n auto --dist worksteal"
+    return {"actions": [f"{_tool('pytest')} -q {parallel} -m powerloss tests/powerloss"]}
 
 
 def task_claims():
@@ -70,12 +71,26 @@ def task_mutants():
 
 
 def task_docs():
-    """The tables of docs/rules.md and the contents of docs/decisions.md, made anew."""
-    tests = "tests/policy/test_contract.py tests/test_docs.py"
+    """Tables, contents, schemas and man pages, made anew."""
+    made = (
+        "policy/test_contract", "policy/rule_tests/test_cases", "test_docs", "test_recipes",
+        "output/test_schemas", "man/test_pages",
+    )  # fmt: skip
+    tests = " ".join(f"tests/{name}.py" for name in made)
     return {"actions": [f"{_tool('pytest')} -q {tests} --update-golden"]}
+
+
+def task_screens():
+    """The pictures in docs/screens, from real runs of the program; a test compares them."""
+    return {"actions": [f"{sys.executable} -m tests.screens.take"]}
+
+
+def task_site():
+    """The documentation as a site in build/site; every link in it leads somewhere."""
+    return {"actions": [f"{sys.executable} -m tests.site.make"]}
 
 
 def task_bench():
     """Speed as ratios against what a user would otherwise do; takes some minutes."""
-    benches = ("start", "scan", "probe", "encode")
+    benches = ("start", "scan", "scale", "probe", "encode")
     return {"actions": [f"{sys.executable} -m tests.bench.bench_{name}" for name in benches]}

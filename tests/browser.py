@@ -52,9 +52,11 @@ class Page:
         for domain in ("Page", "Network", "Log", "Runtime"):
             self._call(f"{domain}.enable")
 
-    def open(self, path: Path) -> None:
+    def open(self, place: Path | str) -> None:
+        """A file, or an address."""
         self._loaded = False
-        self._call("Page.navigate", url=path.as_uri())
+        url = place if isinstance(place, str) else place.as_uri()
+        self._call("Page.navigate", url=url)
         while not self._loaded:
             self._take(self._next())
 

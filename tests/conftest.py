@@ -99,9 +99,9 @@ FULL_SETS = ("faults", "powerloss", "claims")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whatever asks for FFmpeg or a clip belongs to the ring `real`, named or not."""
+    """Whatever asks for FFmpeg, or for a clip that it makes, belongs to the ring `real`."""
     for item in items:
-        if {"tools", "make_clip"} & set(getattr(item, "fixturenames", ())):
+        if "tools" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real)
     left_out = [mark for mark in FULL_SETS if mark not in config.option.markexpr]
     full = [item for item in items if any(map(item.get_closest_marker, left_out))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from av1rules.encode.streams import plan_streams
+from av1rules.media.packed_source import pack_facts
 from av1rules.media.source import FileStat, LibraryFile, Source
 from av1rules.plan.items import (
     Copy,
@@ -14,10 +15,9 @@ from av1rules.plan.items import (
     PlannedEncode,
     work_of,
 )
-from av1rules.policy.facts import facts_of
+from av1rules.policy.model import TierThresholds
 from av1rules.policy.resolve import Decision, DecisionKind
 from av1rules.policy.settings import SourceTier
-from av1rules.policy.source_tier import Classification
 from tests.encode.make import SVT, settings
 from tests.encode.make import source as source_of
 
@@ -29,14 +29,14 @@ def library_file(name: str) -> LibraryFile:
 
 def planned_encode(file: LibraryFile, source: Source | None = None) -> PlannedEncode:
     source, wanted = source or source_of(), settings()
-    tier = Classification(source_tier=SourceTier.WEB_DL, confidence=1.0, reasons=())
     recipe = EncodeRecipe(
         settings=wanted, origins=(), streams=plan_streams(source, wanted), losses=(), encoder=SVT
     )
     evaluation = Evaluation(
-        source=source,
-        classification=tier,
-        facts=facts_of(file, source, tier),
+        file=file,
+        packed=pack_facts(source),
+        source_tier=SourceTier.WEB_DL,
+        tiers=TierThresholds(),
         decision=Decision(kind=DecisionKind.ENCODE, settings=wanted),
         recipe=recipe,
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from av1rules.base.events import Event
+from av1rules.base.files import TRASH_FOLDER
 from av1rules.execute.startup import start_session
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import TargetRow
@@ -18,8 +20,8 @@ from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import RuleSet
-from av1rules.storage.trash_folder import TRASH_FOLDER
 from av1rules.ui.event_text import event_text
+from tests.facts_of import assert_facts_plan_alike
 from tests.runs import RunCounts, run_plan
 
 FAST = "crf: 50, preset: 12, film_grain: 0, max_size_ratio: 9"
@@ -69,8 +71,12 @@ class SampleLibrary:
         return load_rules(self.rules_file)
 
     def plan(self, *paths: Path, force: bool = False, accept_missing: bool = False) -> Plan:
-        request = _expected(paths, force=force, accept_missing=accept_missing)
+        return self.plan_for(_expected(paths, force=force, accept_missing=accept_missing))
+
+    def plan_for(self, request: PlanRequest) -> Plan:
         with open_workspace(self.rules_file, write=False) as workspace:
+            if os.environ.get("AV1RULES_FACTS"):
+                assert_facts_plan_alike(workspace, request)
             return build_plan(workspace, request)
 
     def run(
@@ -83,6 +89,17 @@ class SampleLibrary:
             start_session(workspace, self.events.append) as session,
         ):
             return run_plan(build_plan(session.workspace, request), session, jobs=jobs)
+
+    def run_after(self, change: Callable[[], object]) -> RunCounts:
+        """A run whose library changes between the plan and the first job."""
+        self.events.clear()
+        with (
+            open_workspace(self.rules_file, write=False) as workspace,
+            start_session(workspace, self.events.append) as session,
+        ):
+            plan = build_plan(session.workspace, PlanRequest())
+            change()
+            return run_plan(plan, session, jobs=1)
 
     def row(self, name: str, *, force: bool = False) -> PlanItem:
         rows = [r for r in self.plan(force=force).rows if r.file.relative_path == name]
@@ -127,7 +144,7 @@ class SampleLibrary:
 
 def _expected(paths: tuple[Path, ...], *, force: bool, accept_missing: bool) -> PlanRequest:
     names = tuple(str(path) for path in paths)
-    return PlanRequest(paths=names, force=force, accept_missing=accept_missing)
+    return PlanRequest(paths=names or None, force=force, accept_missing=accept_missing)
 
 
 Disk = dict[str, tuple[int, int, bytes]]

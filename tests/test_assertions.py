@@ -10,7 +10,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 RAISING = frozenset({"pytest.raises", "pytest.warns", "pytest.fail", "golden"})
-ASSERTING = ("check", "expect", "assert", "require", "run_block")
+ASSERTING = ("check", "expect", "assert", "require", "run_block", "follow")
 """How names of helpers begin that assert."""
 BY_HARNESS = frozenset(
     {
@@ -34,7 +34,7 @@ def asserts(function: Function, known: dict[str, Function], seen: frozenset[str]
             return True
         name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
         if name in RAISING or name.startswith(
-            ("check", "expect", "assert", "require", "run_block")
+            ("check", "expect", "assert", "require", "run_block", "follow")
         ):
             return True
         if name in known and name not in seen and asserts(known[name], known, seen | {name}):

@@ -33,7 +33,7 @@ from tests.faults.scenarios import SCENARIOS
 from tests.faults.test_kill import SAMPLE
 
 ROOT = Path(__file__).parents[1]
-WORDS = {3: "three", 5: "five", 10: "ten", 11: "eleven"}
+WORDS = {3: "three", 5: "five", 10: "ten", 11: "eleven", 12: "twelve"}
 
 TIERS = TierThresholds()
 RUN = RunSpec(state_dir=ROOT)

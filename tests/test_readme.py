@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from av1rules.cli.init import RULES
 from av1rules.cli.main import COMMANDS
+from av1rules.cli.policy.init import RULES
 from av1rules.policy.settings import TIER_DEFAULTS, SourceTier
 
 ROOT = Path(__file__).parents[1]

@@ -40,7 +40,7 @@ def requested_changes(
         if settings.crf <= 0:
             raise UsageError("CRF 0 is the lowest already", hint="a slower preset: --slower")
         texts.append(f"crf={max(settings.crf - CRF_STEP, 0):g}")
-    return _parsed(texts)
+    return parsed_settings(texts, ADJUSTABLE)
 
 
 def requested_variants(
@@ -54,7 +54,8 @@ def requested_variants(
     Raises UsageError for what `requested_changes` refuses, and when no variant is requested.
     """
     variants = [
-        requested_changes(settings, crf=None, is_slower=False, words=_split(text)) for text in sets
+        requested_changes(settings, crf=None, is_slower=False, words=split_settings(text))
+        for text in sets
     ]
     variants += [requested_changes(settings, crf=crf, is_slower=False, words=()) for crf in crfs]
     if is_slower:
@@ -85,11 +86,13 @@ def described_changes(settings: EncodeSettings, goal: EncodeSettings) -> str:
     return ", ".join(f"{name} {printable(shown(goal, name), limit=80)}" for name in names)
 
 
-def _split(text: str) -> tuple[str, ...]:
+def split_settings(text: str) -> tuple[str, ...]:
+    """The words of one option: `crf=24,preset=5` is two."""
     return tuple(word.strip() for word in _BETWEEN.split(text))
 
 
-def _parsed(texts: Sequence[str]) -> dict[str, object]:
+def parsed_settings(texts: Sequence[str], allowed: Sequence[str]) -> dict[str, object]:
+    """The settings of `key=value` words, checked as in a rules file. Raises UsageError."""
     lines = []
     for text in texts:
         key, equals, value = text.partition("=")
@@ -99,7 +102,7 @@ def _parsed(texts: Sequence[str]) -> dict[str, object]:
             )
         lines.append(f"{key.strip()}: {value.strip()}")
     document = parse_document("\n".join(lines).encode("utf-8", "replace"), file="--set")
-    problems = document.problems or settings_problems(document, (), ADJUSTABLE)
+    problems = document.problems or settings_problems(document, (), allowed)
     if problems:
         first = problems[0]
         path = f"{first.path}: " if first.path else ""

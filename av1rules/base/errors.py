@@ -37,6 +37,14 @@ class UsageError(Av1rulesError):
     """A wrong command line or a state that forbids the command: exit code 2."""
 
 
+class SafetyStopError(UsageError):
+    """Too many known files are missing, or a whole disk is: nothing may act on that."""
+
+
+class BusyError(UsageError):
+    """Another run is at work with the same ledger."""
+
+
 class ToolError(Av1rulesError):
     """FFmpeg or ffprobe is missing, is too old or fails its self-test: nothing can run."""
 

@@ -8,6 +8,7 @@ from enum import Enum
 
 import msgspec
 
+from av1rules.base.findings import FilmFinding
 from av1rules.base.text import counted
 
 
@@ -20,10 +21,17 @@ class Outcome(Enum):
     MOVED = "moved"  # its target followed the renamed source
     COPIED = "linked or copied"  # from the target of the same content
     TRASHED = "moved to the trash"
+    UNDONE = "put back"  # a file from the trash
+    PURGED = "deleted from the trash"
+    ADOPTED = "adopted"
+    PLACED = "put into the mirror"  # a file that is not encoded
+    TAKEN_OUT = "taken out of the mirror"
+    NOT_PLACED = "not put into the mirror"  # the kind of link can't be made there
     DISCARDED = "discarded"  # the encode worked, but a gate did not let it pass
     NO_ACCEPTABLE_CRF = "not encoded"  # no encode would be good enough
     OVER_BUDGET = "beyond the budget"  # never started: nothing is recorded
     FAILED = "failed"
+    REFUSED = "refused"  # by undo, purge or adopt
     NOT_ATTEMPTED = "left for the next run"  # the source changed, or the run was stopped
 
     def counted(self, count: int) -> str:
@@ -59,10 +67,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=wir
 
 
 class Probing(Event, frozen=True, kw_only=True):
-    """Progress of a plan: `done` of the `total` files that must be probed."""
+    """Progress of a plan: `done` of the `total` files that must be probed, since nothing is known
+    of them. The rate is that of the last seconds; None until known."""
 
     done: int
     total: int
+    per_s: float | None = None
+    eta_s: float | None = None
 
 
 class CheckStarted(Event, frozen=True, kw_only=True):
@@ -85,24 +96,41 @@ class FileChecked(Event, frozen=True, kw_only=True):
         return self.source or self.target
 
 
+class RunForecast(Event, frozen=True, kw_only=True):
+    """How long the `encodes` of a run will take, in seconds: the likely value, and the bounds that
+    hold in 8 of 10 cases."""
+
+    encodes: int
+    low_s: float
+    mid_s: float
+    high_s: float
+
+
 class RunStarted(Event, frozen=True, kw_only=True):
+    """A run begins. It has `stale` targets to make, `jobs` at a time, and `clips` to make;
+    `size_bytes` is that of all sources to encode. `fresh`, `held` and `blocked` are left as they
+    are."""
+
     jobs: int
     stale: int
     fresh: int
     held: int
     blocked: int
-    size_bytes: int  # of all sources to encode
-    clips: int = 0  # number of clips to make
+    size_bytes: int
+    clips: int = 0
 
 
 class JobStarted(Event, frozen=True, kw_only=True):
+    """An encode begins, of a source of `size_bytes` and `duration_s` with `frames` to expect.
+    `is_clip`: of a test clip, not of the whole source."""
+
     target: str
     size_bytes: int
     duration_s: float | None
-    frames: int | None  # expected
+    frames: int | None
     causes: tuple[str, ...]
     encoder: str
-    is_clip: bool = False  # a test clip, not the whole source
+    is_clip: bool = False
 
 
 class JobProgress(Event, frozen=True, kw_only=True, tag="progress"):
@@ -125,6 +153,8 @@ class JobProgress(Event, frozen=True, kw_only=True, tag="progress"):
 
 
 class JobDone(Event, frozen=True, kw_only=True):
+    """The target is verified, in its place and recorded."""
+
     target: str
     source_bytes: int
     target_bytes: int
@@ -156,6 +186,8 @@ class JobWithheld(Event, frozen=True, kw_only=True):
 
 
 class JobFailed(Event, frozen=True, kw_only=True):
+    """No target: recorded, and tried again until it failed too often. `hint` says what to do."""
+
     message: str
     hint: str | None = None
 
@@ -167,10 +199,12 @@ class JobDropped(Event, frozen=True, kw_only=True):
 
 
 class JobMoved(Event, frozen=True, kw_only=True):
-    """The target followed its renamed source."""
+    """The target followed its renamed source. `is_followed`: a user had moved the target itself,
+    and the ledger has its new place now."""
 
     old: str
     target: str
+    is_followed: bool = False
 
 
 class JobCopied(Event, frozen=True, kw_only=True):
@@ -195,33 +229,44 @@ class ClipMade(Event, frozen=True, kw_only=True):
 
 
 class Note(Event, frozen=True, kw_only=True):
+    """Something worth knowing, as text. `is_problem`: a user has to act; --quiet shows it."""
+
     message: str
+    is_problem: bool = False
 
 
 class RunFinished(Event, frozen=True, kw_only=True):
+    """A run ended: how many jobs came to what, and the sizes of the sources and targets that were
+    done. `run` is its number, None if it is not recorded: it had nothing to do. `findings` are its
+    failures and the films that it leaves or that wait for a user, in the order they were found."""
+
     counts: OutcomeCounts
-    run: int | None = None  # number of the run; None if it did nothing
+    run: int | None = None
     source_bytes: int
     target_bytes: int
     elapsed_s: float
+    findings: tuple[FilmFinding, ...] = ()
 
     def wire_fields(self) -> dict[str, object]:
-        counts = {name: self.counts[outcome] for name, outcome in _WIRE_COUNTS.items()}
+        counts = {name: self.counts[outcome] for name, outcome in WIRE_COUNTS.items()}
         fields = {"source": self.source, **counts, **Event.wire_fields(self)}
         del fields["counts"]
         return fields
 
 
-_WIRE_COUNTS = {
+WIRE_COUNTS = {
     "done": Outcome.DONE,
     "discarded": Outcome.DISCARDED,
     "failed": Outcome.FAILED,
     "dropped": Outcome.NOT_ATTEMPTED,
     "moved": Outcome.MOVED,
     "copied": Outcome.COPIED,
-    "aside": Outcome.TRASHED,
+    "trashed": Outcome.TRASHED,
     "clips": Outcome.CLIP_MADE,
     "withheld": Outcome.NO_ACCEPTABLE_CRF,
+    "placed": Outcome.PLACED,
+    "taken_out": Outcome.TAKEN_OUT,
+    "not_placed": Outcome.NOT_PLACED,
 }
 """The counts of a run in NDJSON, by key."""
 

@@ -42,8 +42,12 @@ def steady_temp_name(goal: Path) -> Path:
     return goal.parent / f"{TEMP_PREFIX}{text_digest(str(goal))[:16]}{goal.suffix}"
 
 
+TRASH_FOLDER = f"{TEMP_PREFIX}kept"
+"""Folder name at the top of a root or output; discovery never enters it."""
+
+
 def is_temp_name(name: str) -> bool:
-    return name.startswith(TEMP_PREFIX)
+    return name.startswith(TEMP_PREFIX) and name != TRASH_FOLDER
 
 
 def fsync_file(path: Path) -> None:

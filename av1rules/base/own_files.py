@@ -11,9 +11,14 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from av1rules.base.files import temp_name
+
+STATE_FOLDER = ".av1rules"
+"""The usual name of the state folder."""
 
 OWN_FILE_BYTES = 256 * 1024 * 1024
 """The most that is read of a file of ours: the plan cache of a million films has about 200 MB."""
@@ -53,8 +58,18 @@ def require_own_folder(path: str | Path) -> None:
 
 
 def read_own(path: str | Path, limit: int = OWN_FILE_BYTES) -> bytes:
-    """The first `limit` bytes of a file of ours. Raises PlantedFileError (see `require_own`) and
-    OSError."""
+    """The first `limit` bytes of a file of ours. Raises like `open_own`."""
+    descriptor = open_own(path)
+    try:
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(limit)
+    finally:
+        os.close(descriptor)
+
+
+def open_own(path: str | Path) -> int:
+    """A file of ours as a descriptor to read, which the caller closes. Raises PlantedFileError (see
+    `require_own`) and OSError."""
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW)
@@ -64,22 +79,48 @@ def read_own(path: str | Path, limit: int = OWN_FILE_BYTES) -> bytes:
         raise
     try:
         _require(os.fstat(descriptor), path)
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(limit)
-    finally:
+    except BaseException:
         os.close(descriptor)
+        raise
+    return descriptor
 
 
 def write_own(path: Path, data: bytes) -> None:
-    """Replace a file of ours as a whole: a link or pipe under its name is replaced, never written
-    to. Not synced: for notes and caches, which may be lost. Raises OSError."""
+    """`replacing_own` with these bytes. Raises OSError."""
+    with replacing_own(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing_own(path: Path) -> Iterator[BinaryIO]:
+    """Replace a file of ours as a whole, once all is written: a link or pipe under its name is
+    replaced, never written to. Not synced: for notes and caches, which may be lost. Raises OSError.
+    """
     temp = temp_name(path)
     try:
         with open(temp, "xb") as file:
-            file.write(data)
+            yield file
         os.replace(temp, path)
     finally:
         temp.unlink(missing_ok=True)
+
+
+GIT_IGNORE = ".gitignore"
+
+
+def ignore_in_git(folder: Path) -> None:
+    """Keep a state folder out of version control: git ignores all in it, this file too. Not over a
+    file or link that is there, and not in a folder that has other files and another name than
+    ours: it may be a user's own. Failing that, nothing is lost."""
+    goal = folder / GIT_IGNORE
+    if os.path.lexists(goal):
+        return
+    with contextlib.suppress(OSError):
+        if folder.name != STATE_FOLDER and any(folder.iterdir()):
+            return
+        descriptor = os.open(goal, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write("# av1rules keeps its state here: not for version control.\n*\n")
 
 
 def make_marker(path: str | Path) -> None:
@@ -101,4 +142,4 @@ def _require(found: os.stat_result, path: str | Path) -> None:
 
 def _planted(path: str | Path, why: str) -> PlantedFileError:
     words = f"{why}, which av1rules did not make; take it away"
-    return PlantedFileError(errno.EPERM, words, os.fspath(path))
+    return PlantedFileError(errno.EEXIST, words, os.fspath(path))  # permission is not the problem

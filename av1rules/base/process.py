@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -27,8 +29,17 @@ from av1rules.base.errors import RunInterruptedError
 from av1rules.base.pipes import ErrorLines, Lines, Output
 from av1rules.base.priority import USUAL, Priority, apply
 
+_log = logging.getLogger(__name__)
+
+_LONG_S = 1.0
+"""A program that took longer is logged with its time."""
+
 GENTLE_STOP_S = 5.0
 """How long a child may take to end after SIGTERM; ffmpeg needs 0.4-0.9 s to finalise a file."""
+
+STOP_S = 2 * GENTLE_STOP_S
+"""What users are told a stop takes at most: a child that is killed after its time, on a busy
+machine too."""
 
 UNKILLABLE_S = 10.0
 """How long the system may take to end a child after SIGKILL. A child that waits in the kernel for a
@@ -94,6 +105,8 @@ class Children:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
     _stopping: threading.Event = field(default_factory=threading.Event)
+    on_stop: Callable[[], None] | None = None
+    """Called once, when the run is first asked to stop; perhaps in a signal handler."""
 
     @property
     def is_stopping(self) -> bool:
@@ -118,7 +131,10 @@ class Children:
     def stop(self, *, kill: bool = False) -> None:
         """Ask every child to end (SIGTERM), or end it at once (`kill`). Safe in a signal handler:
         takes no lock, since the interrupted main thread may hold it."""
+        is_first = not self._stopping.is_set()
         self._stopping.set()
+        if is_first and self.on_stop is not None:
+            self.on_stop()
         for child in tuple(self._running):
             signal_group(child, signal.SIGKILL if kill else signal.SIGTERM)
 
@@ -144,7 +160,7 @@ def run(
     *,
     children: Children | None = None,
     limits: Limits = Limits(),
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     on_line: Callable[[str], None] | None = None,
     on_err_line: Callable[[str], None] | None = None,
     watch: Callable[[], str | None] | None = None,
@@ -156,13 +172,16 @@ def run(
     Standard output is collected, or passed line by line to `on_line`. The last lines of standard
     error are kept, and each line goes to `on_err_line`. `watch` is called at least twice a second;
     a reason that it returns stops the child and becomes `Completed.stopped`. An exception from any
-    of the three ends the child and is raised here. `tether` asks the system to end the child when
-    this process dies by SIGKILL (Linux with util-linux; no effect elsewhere).
+    of the three ends the child and is raised here. `env` is added to the environment, None takes a
+    variable out. `tether`: the system ends the child if SIGKILL ends this process (only on Linux).
     Raises FileNotFoundError or PermissionError if the program can't be started, and
     `RunInterruptedError` if the run is being stopped.
     """
     if children is not None:
         children.check()
+    started = time.monotonic()
+    if _log.isEnabledFor(logging.INFO):
+        _log.info("$ %s", shlex.join(argv))
     with contextlib.ExitStack() as stack:
         child = stack.enter_context(_started(_tethered(argv) if tether else argv, env, children))
         apply(priority, child.pid)
@@ -175,27 +194,32 @@ def run(
         monitor.run_to_end()
     if monitor.failure is not None:
         raise monitor.failure
-    return Completed(
+    ended = Completed(
         argv=tuple(argv),
         returncode=-signal.SIGKILL if child.returncode is None else child.returncode,
         stdout=out.data,
         stderr=tuple(err.tail),
         stopped=monitor.stopped,
     )
+    elapsed_s = time.monotonic() - started
+    level = logging.INFO if elapsed_s >= _LONG_S or not ended.ok else logging.DEBUG
+    _log.log(level, "%s: %s after %.2f s", argv[0], ended.describe_exit(), elapsed_s)
+    return ended
 
 
 @contextlib.contextmanager
 def _started(
-    argv: Sequence[str], env: Mapping[str, str] | None, children: Children | None
+    argv: Sequence[str], env: Mapping[str, str | None] | None, children: Children | None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The running child; on every way out, it and its group are ended."""
+    given: dict[str, str | None] = {**os.environ, **(env or {})}
     child = subprocess.Popen(
         list(argv),
         bufsize=0,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=None if env is None else {**os.environ, **env},
+        env={name: value for name, value in given.items() if value is not None},
         start_new_session=True,
     )
     try:

@@ -21,6 +21,17 @@ def stop_on_signals(children: Children) -> Iterator[None]:
         restore()
 
 
+@contextlib.contextmanager
+def end_on_signals(children: Children) -> Iterator[None]:
+    """Within the context, an interrupt stops the children and raises KeyboardInterrupt at once: for
+    commands that only look. Only for the main thread."""
+    restore = watch_signals(children, is_busy=lambda: False)
+    try:
+        yield
+    finally:
+        restore()
+
+
 def watch_signals(children: Children, *, is_busy: Callable[[], bool]) -> Callable[[], None]:
     """Install the handlers and return a function that restores the former ones. While `is_busy` is
     false, an interrupt is an ordinary KeyboardInterrupt."""

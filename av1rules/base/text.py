@@ -50,6 +50,11 @@ def printable(text: str, *, limit: int | None = None) -> str:
     return shown
 
 
+def printable_lines(text: str) -> str:
+    """`printable` for text of several lines, which stay lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def printable_json(document: str) -> str:
     """The same JSON with all characters that `printable` hides as `\\u` escapes: equal for every
     parser and safe on a terminal. JSON writers escape only the ASCII control characters."""

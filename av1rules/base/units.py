@@ -70,6 +70,28 @@ RATE_UNITS = {
 """Bits per second per unit, decimal as usual for bit rates; without a unit: bits per second."""
 
 
+_OTHER_SIZE_UNITS = {
+    "k": "kB", "m": "MB", "g": "GB", "t": "TB",
+    "meg": "MB", "gig": "GB", "kilobyte": "kB", "megabyte": "MB", "gigabyte": "GB",
+    "terabyte": "TB", "mbyte": "MB", "gbyte": "GB", "tera": "TB",
+}  # fmt: skip
+_OTHER_RATE_UNITS = {
+    "k": "kb/s", "m": "Mb/s", "kb": "kb/s", "mb": "Mb/s", "kbit": "kb/s", "mbit": "Mb/s",
+    "kbit/s": "kb/s", "mbit/s": "Mb/s", "kilobit": "kb/s", "megabit": "Mb/s",
+}  # fmt: skip
+_OTHER_DURATION_UNITS = {
+    "sec": "s", "second": "s", "minute": "min", "mn": "min", "hr": "h", "hour": "h", "day": "d",
+    "week": "w",
+}  # fmt: skip
+"""What people write where this program writes another unit; without the plural's s."""
+
+_IN_WORDS = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([A-Za-z/]+)\s*")
+_CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):(\d\d)")
+_HOURS_AND_MINUTES = re.compile(
+    r"\s*(\d{1,4})\s*h[a-z]*\s*(\d{1,2})\s*(?:m[a-z]*)?\s*", re.IGNORECASE
+)
+
+
 class UnitError(ValueError):
     """Text that is not a size, duration, bit rate or share; `hint` says what was likely meant."""
 
@@ -85,12 +107,31 @@ def parse_size(text: str) -> int:
     if found is not None and _SIZE_IN_BITS.fullmatch(found["unit"]):
         meant = f"{found['number']}{found['unit'][:-1]}B"
         raise UnitError(f"expected {request}, found {text!r}", hint=f"sizes are in bytes: {meant}")
-    return round(_parse(text, SIZE_UNITS, "", request))
+    return round(_parse(text, SIZE_UNITS, "", request, _OTHER_SIZE_UNITS))
 
 
 def parse_duration(text: str) -> float:
     """`"45s"`, `"1.5h"` to seconds. Raises UnitError."""
-    return _parse(text, DURATION_UNITS, "s", "a duration such as 45s, 10min or 2h")
+    request = "a duration such as 45s, 10min or 2h"
+    if (meant := _clock_meant(text)) is not None:
+        raise UnitError(f"expected {request}, found {text!r}", hint=f"write {meant}")
+    return _parse(text, DURATION_UNITS, "s", request, _OTHER_DURATION_UNITS)
+
+
+def _clock_meant(text: str) -> str | None:
+    """`90min` for `1:30:00` and `1h30`; `1:30` may be either of two."""
+    if (clock := _CLOCK.fullmatch(text.strip())) is not None:
+        hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        if clock[1] is None:
+            return f"{minutes * 60 + seconds}s, or {minutes * 60 + seconds}min for hours:minutes"
+        return _in_one_unit(hours * 3600 + minutes * 60 + seconds)
+    if (both := _HOURS_AND_MINUTES.fullmatch(text)) is not None:
+        return _in_one_unit(int(both[1]) * 3600 + int(both[2]) * 60)
+    return None
+
+
+def _in_one_unit(duration_s: int) -> str:
+    return f"{duration_s}s" if duration_s % 60 else f"{duration_s // 60}min"
 
 
 def parse_rate(text: str) -> int:
@@ -101,7 +142,7 @@ def parse_rate(text: str) -> int:
         prefix = {"k": "k", "m": "M", "g": "G"}.get(found["unit"][0].lower(), "")
         hint = f"bit rates are in bits per second: {found['number']}{prefix}b/s"
         raise UnitError(f"expected {request}, found {text!r}", hint=hint)
-    return round(_parse(text, RATE_UNITS, "b/s", request))
+    return round(_parse(text, RATE_UNITS, "b/s", request, _OTHER_RATE_UNITS))
 
 
 def parse_share(text: str) -> float:
@@ -119,17 +160,36 @@ def parse_share(text: str) -> float:
 
 
 def _parse(
-    text: str, units: dict[str, float] | dict[str, int], default: str, request: str
+    text: str,
+    units: dict[str, float] | dict[str, int],
+    default: str,
+    request: str,
+    others: dict[str, str],
 ) -> float:
     found = _NUMBER.match(text)
     unit = found["unit"].lower() if found else ""
     scale = units.get(unit or default, 1 if not unit else None)
     value = float(found["number"]) * scale if found is not None and scale is not None else math.inf
     if not math.isfinite(value):  # also for numbers of hundreds of digits
-        comma = _DECIMAL_COMMA.fullmatch(text)
-        hint = f"use a decimal point: {comma[1]}.{comma[2]}" if comma else None
+        hint = _unit_meant(text, units, others)
+        if (comma := _DECIMAL_COMMA.fullmatch(text)) is not None:
+            hint = f"use a decimal point: {comma[1]}.{comma[2]}"
         raise UnitError(f"expected {request}, found {text!r}", hint=hint)
     return value
+
+
+def _unit_meant(
+    text: str, units: dict[str, float] | dict[str, int], others: dict[str, str]
+) -> str | None:
+    """`write 2GB` for `2 gigs`."""
+    found = _IN_WORDS.fullmatch(text)
+    if found is None:
+        return None
+    word = found[2].lower()
+    for one in (word, word.removesuffix("s")):
+        if (unit := others.get(one) or (one if one in units else None)) is not None:
+            return f"write {found[1]}{unit}"
+    return None
 
 
 def format_size(size_bytes: float) -> str:
@@ -147,6 +207,25 @@ def format_size(size_bytes: float) -> str:
 def _next_unit(unit: str) -> str:
     order = ("B", "KiB", "MiB", "GiB", "TiB")
     return order[order.index(unit) + 1]
+
+
+def format_time_range(low_s: float, mid_s: float, high_s: float) -> str:
+    """`"41 h (28-63)"`, in the unit of the middle value; without bounds that are no other."""
+    if mid_s < 90:
+        scale, unit = 1.0, "s"
+    elif mid_s < 90 * 60:
+        scale, unit = 60.0, "min"
+    elif mid_s < 14 * 86400:
+        scale, unit = 3600.0, "h"
+    else:
+        scale, unit = 86400.0, "days"
+    low, mid, high = (two_digits(value / scale) for value in (low_s, mid_s, high_s))
+    return f"{mid} {unit}" if low == mid == high else f"{mid} {unit} ({low}-{high})"
+
+
+def two_digits(value: float) -> str:
+    """An estimate: more would claim too much precision."""
+    return f"{value:.0f}" if abs(value) >= 9.95 else f"{value:.1f}"
 
 
 def format_duration(duration_s: float) -> str:

@@ -1,13 +1,43 @@
-"""The backend for commands: doit, imported only if there is work.
+"""What commands that work on the library share: a recorded session, and doit as their backend.
 
-doit, the forecast and the encoding code take 0.1 s to import, and most runs have nothing to do.
+doit, the forecast and the encoding code take 0.1 s to import, and most runs have nothing to do:
+they are imported only if there is work.
 """
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Iterator
+
+from av1rules.base.events import Note, RunForecast, Sink
+from av1rules.cli.exit_codes import exit_code_of
 from av1rules.execute.run import Backend
 from av1rules.execute.session import Session
+from av1rules.execute.startup import start_session
+from av1rules.ledger.runs import RunKind
 from av1rules.plan.items import Plan, PlanAction, RunItem
+from av1rules.plan.workspace import Workspace
+from av1rules.policy.model import Order
+
+
+def command_line() -> tuple[str, ...]:
+    """The command line as it was given."""
+    return ("av1rules", *sys.argv[1:])
+
+
+@contextlib.contextmanager
+def recorded_session(
+    workspace: Workspace, sink: Sink, kind: RunKind = RunKind.RUN
+) -> Iterator[Session]:
+    """A session whose record has the command line and the exit code; the command sets that of its
+    own outcome in `session.recorder`. Raises BusyError, LedgerError."""
+    with start_session(workspace, sink, kind=kind, command=command_line()) as session:
+        try:
+            yield session
+        except BaseException as problem:
+            session.recorder.exit_code = exit_code_of(problem)
+            raise
 
 
 class DoitOnDemand:
@@ -34,13 +64,23 @@ def backend_for(
     jobs: int,
     budget_s: float | None = None,
     free_bytes: int | None = None,
+    order: Order | None = None,
 ) -> Backend:
-    """doit's threads with a budget whose time starts now. Raises LedgerError."""
-    if not plan.of(PlanAction.ENCODE):
+    """doit's threads with a budget whose time starts now, in this order. Raises LedgerError."""
+    if not (plan.of(PlanAction.ENCODE) or plan.of(PlanAction.CLIP)):
         return DoitOnDemand()
     from av1rules.execute.budget import scheduler_for  # noqa: PLC0415 - see above
     from av1rules.forecast.of_plan import Budget  # noqa: PLC0415
     from av1rules.graph.runner import DoitBackend  # noqa: PLC0415
+    from av1rules.report.forecast import nothing_fits  # noqa: PLC0415
 
     budget = Budget(seconds=budget_s, free_bytes=free_bytes)
-    return DoitBackend(scheduler_for(plan, session, jobs=jobs, budget=budget))
+    scheduler = scheduler_for(plan, session, jobs=jobs, budget=budget, order=order)
+    if scheduler is not None and (encodes := len(scheduler.forecast.within)):
+        total = scheduler.forecast.total.seconds
+        session.sink(
+            RunForecast(encodes=encodes, low_s=total.low, mid_s=total.mid, high_s=total.high)
+        )
+    if scheduler is not None and (why := nothing_fits(plan, scheduler.forecast)) is not None:
+        session.sink(Note(message=why))
+    return DoitBackend(scheduler)

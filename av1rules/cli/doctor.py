@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import click
 from click.core import ParameterSource
 
 from av1rules.base.errors import Av1rulesError
-from av1rules.base.text import counted
+from av1rules.base.text import counted, printable
+from av1rules.cli.conventions.examples import examples
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import rules_option
+from av1rules.cli.options import Screen, json_option, rules_option, screen_options
 from av1rules.operations.doctor import (
     Finding,
     Grade,
@@ -26,21 +28,38 @@ from av1rules.policy.load import check_rules
 from av1rules.policy.model import RuleSet, Severity, ToolsSpec
 from av1rules.policy.ownership import writable_by_others
 from av1rules.report.checks import doctor_json, doctor_text
+from av1rules.ui.sinks import status_line
 
 
-@click.command("doctor")
+@click.command(
+    "doctor",
+    epilog=examples(
+        ("av1rules doctor", "all checks"),
+        ("av1rules doctor -f rules.yaml", "those of one rules file"),
+    ),
+)
 @rules_option
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@json_option("Print the findings as JSON.")
+@screen_options
 @click.pass_context
-def command(ctx: click.Context, rules_file: Path, as_json: bool) -> int:  # noqa: FBT001
+def command(ctx: click.Context, rules_file: Path, as_json: bool, screen: Screen) -> int:  # noqa: FBT001
     """Check Python, FFmpeg, encoders (by a trial encode) and metrics, and with a rules file also
     the rules, the library's folders, space and the ledger. Exit code 1 if anything is wrong.
 
     Changes nothing.
     """
     asked_for = ctx.get_parameter_source("rules_file") is not ParameterSource.DEFAULT
-    findings = tuple(diagnose(rules_file, must_exist=asked_for))
-    click.echo(doctor_json(findings) if as_json else doctor_text(findings))
+    findings = []
+    with status_line(sys.stderr) as tell:
+        tell("checking Python and the programs ...")
+        for finding in diagnose(rules_file, must_exist=asked_for):
+            findings.append(finding)
+            tell(f"{counted(len(findings), 'check')} done, the last: {printable(finding.subject)}")
+    if as_json:
+        click.echo(doctor_json(findings))
+    else:
+        is_well = not any(finding.grade in (Grade.WRONG, Grade.WARNING) for finding in findings)
+        screen.show(doctor_text(findings, screen.view).splitlines(), is_well=is_well)
     return EXIT_FAILED if has_wrong(findings) else EXIT_DONE
 
 

@@ -4,39 +4,75 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from av1rules import __version__
 from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.base.standard_streams import end_output, open_missing, silence
-from av1rules.cli.exit_codes import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE
+from av1rules.cli.complete import COMPLETE_VARIABLE
+from av1rules.cli.conventions.examples import examples
+from av1rules.cli.conventions.groups import CommandGroup
+from av1rules.cli.conventions.options import Conventions, rules_before_command, with_conventions
+from av1rules.cli.exit_codes import (
+    DETAILED_EXITCODE,
+    EXIT_BUG,
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    exit_code_of,
+)
 
 COMMANDS = {
     "adopt": "Add targets found on disk to the ledger, after a loss or a move.",
+    "completion": "Print the script that completes commands and films in bash, zsh or fish.",
     "clips": "Test clips: list, show, open, compare, try variants; approve, adjust or reject.",
     "demo": "Make a small library, plan and encode it, change a rule, see what is redone.",
     "doctor": "Check tools, encoders, folders and space, and say how to fix problems.",
+    "encode": "Encode one film without a rules file, verified like every target.",
     "explain": "Explain the plan for one file: facts, tier, every rule, settings, command.",
-    "forecast": "Compare past forecasts with actual results.",
+    "facts": "Write all that a plan reads of a library into one file, for --facts.",
+    "fmt": "Put rules files into one layout; comments, order and values stay.",
+    "forecast": "Show what a run would take, by rule; --check: how good past forecasts were.",
     "health": "Decode the sources and list damaged ones. Changes nothing.",
-    "init": "Write a first rules file and a dodo.py for a library.",
+    "init": "Write a first rules file, a test of it and a dodo.py for a library.",
+    "migrate": "Make a policy from the configuration of av1d, HandBrake, Tdarr or Unmanic.",
     "originals": "List the trash (originals, undone results, orphans), or purge it.",
     "plan": "Show what a run would do, and why. Changes nothing.",
     "receipt": "Show the conversion report of a target.",
     "report": "Report work done, savings and failures: text, Markdown, CSV, JSON or HTML.",
     "retry": "Retry files that failed too often.",
+    "runs": "List the runs, or show one: what it made, failures, what comes next.",
     "run": "Encode, verify and publish stale targets.",
+    "show": "Show a saved plan, as `plan` showed it; needs neither films nor FFmpeg.",
     "status": "Show the status: targets, trash, failures, the last runs.",
+    "test": "Check what the rules say of stated films; needs neither films nor FFmpeg.",
     "undo": "Put verified originals back; an undo can be undone.",
     "validate": "Check a rules file; runs nothing else.",
     "verify": "Check whether targets still exist, are as written, and decode.",
 }
+
+MODULES = {
+    "completion": "complete.command",
+    "fmt": "policy.fmt",
+    "init": "policy.init",
+    "show": "saved.show",
+    "test": "policy.test",
+    "validate": "policy.validate",
+}
+"""Where a command stands that is not in the module of its name."""
+
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class _UnreadError(Exception):
@@ -52,18 +88,38 @@ def _readers_may_leave() -> Iterator[None]:
         raise _UnreadError from left
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(CommandGroup):
     """Imports `av1rules.cli.NAME` only when that command is called: `--help` stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+    def load_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"av1rules.cli.{cmd_name}")
+        module = importlib.import_module(f"av1rules.cli.{MODULES.get(name, name)}")
         command: click.Command = module.command
         return command
+
+    def names_meant(self, ctx: click.Context) -> Iterator[str]:
+        """Those of groups too: whoever types `approve` means `clips approve`."""
+        for name in COMMANDS:
+            yield name
+            command = self.load_command(ctx, name)
+            if isinstance(command, click.Group):
+                yield from (f"{name} {below}" for below in command.list_commands(ctx))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Without loading any command."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only to complete
+
+        return [
+            CompletionItem(name, help=about)
+            for name, about in sorted(COMMANDS.items())
+            if name.startswith(incomplete)
+        ]
 
     def make_context(self, *given: Any, **more: Any) -> click.Context:
         with _readers_may_leave():
@@ -78,25 +134,47 @@ class _LazyGroup(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        ("av1rules init /media/movies", "write a first rules file here"),
+        ("av1rules plan", "what would happen, and why"),
+        ("av1rules run -j 2", "do it, two encodes at a time"),
+        ("av1rules explain movies/Film.mkv", "why for one film"),
+    ),
+)
 @click.version_option(__version__, prog_name="av1rules")
 def cli() -> None:
     """Re-encode a video library to AV1 by policy: rules in YAML, redoing only what changed."""
 
 
+cli.params.insert(0, rules_before_command())
+with_conventions(cli)
+
+
 def run() -> None:
     """The entry point of the `av1rules` program."""
     open_missing()
-    code = _exit_code(sys.argv[1:])
+    # A plan holds many values and no cycles: to look for those takes 5 % of its time otherwise.
+    gc.set_threshold(50_000, 20, 100)
+    if (instruction := os.environ.get(COMPLETE_VARIABLE)) is not None:
+        # Only for the scripts of `av1rules completion`.
+        from av1rules.cli.complete.shells import answer  # noqa: PLC0415
+
+        sys.exit(answer(cli, instruction))
+    kept = Conventions()
+    code = _exit_code(sys.argv[1:], kept)
     failure = end_output()
     if failure is not None and code == EXIT_DONE and not isinstance(failure, BrokenPipeError):
         code = _unwritten(failure)
+    kept.close(code)
     sys.exit(code)
 
 
-def _exit_code(arguments: list[str]) -> int:
+def _exit_code(arguments: list[str], kept: Conventions) -> int:
     try:
-        result: Any = cli.main(arguments, prog_name="av1rules", standalone_mode=False)
+        result: Any = cli.main(arguments, prog_name="av1rules", standalone_mode=False, obj=kept)
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as problem:
@@ -115,7 +193,8 @@ def _exit_code(arguments: list[str]) -> int:
         return _unwritten(problem)
     except Av1rulesError as problem:
         _say(f"av1rules: {problem}")
-        return EXIT_USAGE
+        # There 2 means work: what goes wrong before the command itself is a failure all the same.
+        return EXIT_FAILED if DETAILED_EXITCODE in arguments else exit_code_of(problem)
     except Exception:  # noqa: BLE001 - every outcome needs an exit code
         return _report_bug()
     return result if isinstance(result, int) else 0

@@ -18,19 +18,24 @@ from av1rules.base.files import publish, temp_name
 from av1rules.base.signals import stop_on_signals
 from av1rules.base.text import printable
 from av1rules.base.units import UnitError, parse_duration
-from av1rules.cli.options import rules_option
+from av1rules.cli.conventions.examples import examples
+from av1rules.cli.options import Screen, rules_option, screen_options
+from av1rules.execute.resources.run_lock import is_run_active
+from av1rules.forecast.decided import decided_plan
 from av1rules.ledger.database import LEDGER_NAME
 from av1rules.ledger.history import encodes_since, read_outcomes, time_text
 from av1rules.ledger.ledger import Ledger
+from av1rules.media.discover import VIDEO_EXTENSIONS
 from av1rules.operations.clips.ledger_status import clip_statuses
-from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import RuleSet
 from av1rules.report.aggregate import aggregate
+from av1rules.report.documents.report import report_json
 from av1rules.report.model import Figures
-from av1rules.report.render import report_csv, report_json, report_markdown, report_text
+from av1rules.report.render import report_csv, report_markdown, report_text
 from av1rules.report.skipped import Skipped, skipped_of
+from av1rules.report.view import PLAIN, View
 from av1rules.ui.sinks import counter_sink
 
 CHECKED_FORECASTS = 2000
@@ -48,6 +53,7 @@ class Form(StrEnum):
 _FORM_OF_SUFFIX = {
     ".txt": Form.TEXT,
     ".md": Form.MARKDOWN,
+    ".markdown": Form.MARKDOWN,
     ".csv": Form.CSV,
     ".json": Form.JSON,
     ".html": Form.HTML,
@@ -55,7 +61,14 @@ _FORM_OF_SUFFIX = {
 }
 
 
-@click.command("report")
+@click.command(
+    "report",
+    epilog=examples(
+        ("av1rules report", "on the terminal"),
+        ("av1rules report -o report.html", "as a page"),
+        ("av1rules report --since 30d --format markdown", "the last month, as Markdown"),
+    ),
+)
 @rules_option
 @click.option(
     "--format",
@@ -63,6 +76,7 @@ _FORM_OF_SUFFIX = {
     type=click.Choice([form.value for form in Form]),
     help="The format. Default: by the suffix of FILE, else text.",
 )
+@click.option("--json", "form", flag_value=Form.JSON.value, help="The same as --format json.")
 @click.option(
     "-o", "--output", type=click.Path(), metavar="FILE", help="Write to FILE, not to the terminal."
 )
@@ -73,12 +87,14 @@ _FORM_OF_SUFFIX = {
     is_flag=True,
     help="Also scan the library: what a plan would skip, hold or leave alone, and why.",
 )
+@screen_options
 def command(
     rules_file: Path,
     form: str | None,
     output: str | None,
     since: str | None,
     with_plan: bool,  # noqa: FBT001 - click passes flags so
+    screen: Screen,
 ) -> None:
     """Report work done, savings, times, quality, forecasts beside actual results, and failures
     with their reasons, by day, rule and source tier.
@@ -87,15 +103,20 @@ def command(
     Reads only the ledger, unless --plan is given; changes nothing. For a single target use
     `av1rules receipt TARGET`.
     """
-    goal = None if output is None else _goal(output)
-    chosen = Form(form) if form else _FORM_OF_SUFFIX[goal.suffix.lower()] if goal else Form.TEXT
+    goal = None if output is None else Path(os.path.realpath(output))
+    chosen = Form(form) if form else Form.TEXT if goal is None else _form_of(goal)
+    if goal is not None:
+        _require_report(goal, chosen)
     now = datetime.now(UTC)
     start = None if since is None else parse_since(since, now)
     skipped = _skipped(rules_file) if with_plan else None
     ruleset = load_rules(rules_file)
     with closing(Ledger.read(ruleset.run.state_dir)) as ledger:
-        parts = _written(chosen, ledger, ruleset, since=start, now=now, skipped=skipped)
-        if goal is None:
+        view = screen.view if goal is None else PLAIN
+        parts = _written(chosen, ledger, ruleset, since=start, now=now, skipped=skipped, view=view)
+        if goal is None and chosen is Form.TEXT:
+            screen.show(line for part in parts for line in part.splitlines())
+        elif goal is None:
             for part in parts:
                 click.echo(part, nl=False)
         else:
@@ -108,7 +129,7 @@ def _skipped(rules_file: Path) -> tuple[Skipped, ...]:
         stop_on_signals(workspace.children),
         counter_sink(sys.stderr) as sink,
     ):
-        return skipped_of(build_plan(workspace, sink=sink).rows)
+        return skipped_of(decided_plan(workspace, sink=sink).rows)
 
 
 def parse_since(text: str, now: datetime) -> datetime:
@@ -140,17 +161,38 @@ def _no_time(text: str) -> UsageError:
     )
 
 
-def _goal(output: str) -> Path:
-    """Where to write. Raises UsageError unless it is named like a report: a mistyped
-    path must not overwrite a video."""
-    goal = Path(os.path.realpath(output))
-    if goal.suffix.lower() not in _FORM_OF_SUFFIX or goal.is_dir():
+def _form_of(goal: Path) -> Form:
+    """The format that the name of a file asks for. Raises UsageError."""
+    form = _FORM_OF_SUFFIX.get(goal.suffix.lower())
+    if form is None:
         raise UsageError(
             "this is not a file name for a report",
-            where=printable(output),
-            hint=f"use a name that ends with one of {', '.join(_FORM_OF_SUFFIX)}",
+            where=printable(str(goal)),
+            hint=f"use a name that ends with one of {', '.join(_FORM_OF_SUFFIX)}, or give --format",
         )
-    return goal
+    return form
+
+
+def _require_report(goal: Path, form: Form) -> None:
+    """Raise UsageError for a name that says another format than `form`, and for a file that may be
+    no report: a mistyped path must not overwrite a video. Text may hold any format but HTML."""
+    where, suffix = printable(str(goal)), goal.suffix.lower()
+    named = _FORM_OF_SUFFIX.get(suffix)
+    if goal.is_dir() or suffix.removeprefix(".") in VIDEO_EXTENSIONS:
+        raise UsageError("this is not a file name for a report", where=where, hint="name a file")
+    if named is None and goal.exists():
+        raise UsageError(
+            "this file exists, and its name is not that of a report",
+            where=where,
+            hint="use another name, or remove the file first",
+        )
+    is_other = named not in (None, form) and (named is not Form.TEXT or form is Form.HTML)
+    if is_other:
+        raise UsageError(
+            f"the format is {form.value}, but the name ends with {suffix}",
+            where=where,
+            hint=f"leave out --format {form.value}, or use another name",
+        )
 
 
 def _written(
@@ -161,9 +203,10 @@ def _written(
     since: datetime | None,
     now: datetime,
     skipped: tuple[Skipped, ...] | None,
+    view: View,
 ) -> Iterable[str]:
     """The report in parts, to be written in sequence."""
-    outcomes = read_outcomes(ledger, since)
+    outcomes = read_outcomes(ledger, since, is_active=is_run_active(ruleset.run.state_dir))
     made = encodes_since(ledger, since)
     clips = clip_statuses(ledger, approvals_path(ruleset.file), since=time_text(since))
     forecasts = ledger.forecasts
@@ -180,13 +223,15 @@ def _written(
         past=forecasts.newest(CHECKED_FORECASTS, since=time_text(since)),
         skipped=skipped,
     )
-    return (_document(form, figures),)
+    return (_document(form, figures, view),)
 
 
-def _document(form: Form, figures: Figures) -> str:
+def _document(form: Form, figures: Figures, view: View) -> str:
+    if form is Form.TEXT:
+        return report_text(figures, view)
     if form is Form.HTML:
         return _html(figures)
-    write = {Form.JSON: report_json, Form.MARKDOWN: report_markdown, Form.TEXT: report_text}
+    write = {Form.JSON: report_json, Form.MARKDOWN: report_markdown}
     return write[form](figures)
 
 

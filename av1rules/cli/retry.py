@@ -2,87 +2,72 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import click
 
-from av1rules.base.errors import UsageError
 from av1rules.base.text import plural, printable
-from av1rules.cli.options import paths_argument, rules_option
+from av1rules.cli.conventions.examples import examples
+from av1rules.cli.conventions.names import names_argument, wanted_names
+from av1rules.cli.conventions.options import conventions
+from av1rules.cli.options import dry_run_option, json_option, rules_option
 from av1rules.execute.resources.run_lock import run_lock
 from av1rules.ledger.ledger import Ledger
-from av1rules.ledger.records import Attempt, AttemptResult
+from av1rules.ledger.records import Attempt
+from av1rules.operations.failures import failures_of
 from av1rules.policy.load import load_rules
-from av1rules.policy.model import Root, RuleSet
+from av1rules.report.status import retry_json
 
 NOTHING = "no failures to forget: the next run tries everything"
 
 
-@click.command("retry")
+@click.command(
+    "retry",
+    epilog=examples(
+        ("av1rules retry", "all films that failed"),
+        ("av1rules retry movies", "those of one folder"),
+    ),
+)
 @rules_option
-@paths_argument
-def command(rules_file: Path, paths: tuple[str, ...]) -> None:
-    """Forget the failures of all sources, or of PATHS (files or folders, existing or not): the
-    next run tries them again.
+@names_argument
+@dry_run_option("Only show which failures would be forgotten.")
+@json_option("Print the freed failures as JSON.")
+def command(
+    rules_file: Path,
+    names: tuple[str, ...],
+    dry_run: bool,  # noqa: FBT001 - click passes flags so
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Forget the failures of all sources, or of those NAMEd, existing or not: the next run tries
+    them again.
 
     This doesn't affect sources whose targets came out too large or were undone by a user: use
-    `av1rules run --force PATH` for those.
+    `av1rules run --force NAME` for those.
     """
     ruleset = load_rules(rules_file)
-    wanted = [_library_paths(path, ruleset) for path in paths]
-    with closing(Ledger.read(ruleset.run.state_dir)) as ledger:
-        if not _matching(ledger, wanted):
-            click.echo(NOTHING)
-            return
+    wanted = wanted_names(names)
     state_dir = ruleset.run.state_dir
-    with run_lock(state_dir), closing(Ledger.open(state_dir)) as ledger:
-        freed = _matching(ledger, wanted)
-        ledger.free_failures(tuple(dict.fromkeys(attempt.source for attempt in freed)))
-    for attempt in freed:
-        times = plural(attempt.count, "once", f"{attempt.count} times")
-        click.echo(
-            f"freed {printable(attempt.source)}, failed {times}: {printable(attempt.detail)}"
-        )
-    click.echo(f"{len(freed)} freed: the next run tries again")
-
-
-def _matching(ledger: Ledger, wanted: list[tuple[str, ...]]) -> tuple[Attempt, ...]:
-    """Failures of the wanted files and folders, by library path; all failures if none is named."""
-    names = [name for ways in wanted for name in ways]
-    return tuple(
-        attempt
-        for attempt in ledger.attempts(AttemptResult.FAILED)
-        if not wanted
-        or any(attempt.source == name or attempt.source.startswith(f"{name}/") for name in names)
-    )
-
-
-def _library_paths(path: str, ruleset: RuleSet) -> tuple[str, ...]:
-    """The library paths of a path on disk, which need not exist. Raises UsageError if it is
-    neither below a root nor above one."""
-    found = tuple(
-        dict.fromkeys(
-            name
-            for root in ruleset.library.roots
-            for way in (os.path.abspath(path), os.path.realpath(path))
-            for name in _below(way, root)
-        )
-    )
+    with closing(Ledger.read(state_dir)) as ledger:
+        found = failures_of(ledger, ruleset, wanted)
+    if found and not dry_run:
+        with run_lock(state_dir), closing(Ledger.open(state_dir)) as ledger:
+            found = failures_of(ledger, ruleset, wanted)
+            ledger.free_failures(tuple(dict.fromkeys(attempt.source for attempt in found)))
+    if as_json:
+        click.echo(retry_json(found, is_dry=dry_run))
+        return
+    say = click.echo if dry_run else conventions().say
+    for attempt in found:
+        say(_line(attempt, "would free" if dry_run else "freed"))
     if not found:
-        raise UsageError(
-            "the path is not below any root of the library",
-            where=printable(path),
-            hint="name sources by their place on disk, relative to the current folder",
-        )
-    return found
+        say(NOTHING)
+    elif dry_run:
+        say(f"{len(found)} to free: without --dry-run, the next run tries again")
+    else:
+        say(f"{len(found)} freed: the next run tries again")
 
 
-def _below(path: str, root: Root) -> Iterator[str]:
-    for top in {str(root.path), os.path.realpath(root.path)}:
-        if path == top or top.startswith(f"{path.rstrip('/')}/"):
-            yield root.name
-        elif path.startswith(f"{top.rstrip('/')}/"):
-            yield f"{root.name}/{path[len(top.rstrip('/')) + 1 :]}"
+def _line(attempt: Attempt, done: str) -> str:
+    times = plural(attempt.count, "once", f"{attempt.count} times")
+    return f"{done} {printable(attempt.source)}, failed {times}: {printable(attempt.detail)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,27 +9,35 @@ import click
 
 from av1rules.base.errors import UsageError
 from av1rules.base.signals import stop_on_signals
-from av1rules.base.text import printable
 from av1rules.base.units import UnitError, parse_duration
+from av1rules.cli.conventions.examples import examples
+from av1rules.cli.conventions.names import names_argument, wanted_names
 from av1rules.cli.exit_codes import EXIT_DONE, EXIT_FAILED
-from av1rules.cli.options import paths_argument, rules_option
+from av1rules.cli.options import Screen, json_option, rules_option, screen_options
 from av1rules.cli.progress import event_sink
 from av1rules.ledger.checks import CheckMethod
-from av1rules.ledger.records import TargetRow
+from av1rules.operations.moved_files import moved_to
+from av1rules.operations.verify_rest import check_rest
 from av1rules.operations.verify_targets import (
-    TargetHealth,
     VerifyOptions,
     check_targets,
     due_rows,
     selected_rows,
 )
-from av1rules.plan.workspace import Workspace, open_workspace
-from av1rules.report.checks import targets_json, targets_text
+from av1rules.plan.workspace import open_workspace
+from av1rules.report.checks import TargetTally, rest_check_lines
 
 
-@click.command("verify")
+@click.command(
+    "verify",
+    epilog=examples(
+        ("av1rules verify", "by size and time"),
+        ("av1rules verify --digest --older-than 30d", "every byte, once a month"),
+        ("av1rules verify --decode movies", "decode the targets of one folder"),
+    ),
+)
 @rules_option
-@paths_argument
+@names_argument
 @click.option("--digest", is_flag=True, help="Read every byte: finds bit rot.")
 @click.option("--decode", is_flag=True, help="Decode every target to its end.")
 @click.option(
@@ -38,60 +45,54 @@ from av1rules.report.checks import targets_json, targets_text
     metavar="TIME",
     help="Skip targets that passed a check within this time, such as 30d.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option("Print the result as JSON.")
+@screen_options
 def command(
     rules_file: Path,
-    paths: tuple[str, ...],
+    names: tuple[str, ...],
     digest: bool,  # noqa: FBT001 - click passes flags so
     decode: bool,  # noqa: FBT001
     older_than: str | None,
     as_json: bool,  # noqa: FBT001
+    screen: Screen,
 ) -> int:
-    """Check the targets of the library again, or those at or below PATHS (targets or sources): by
-    size and time, and by content where a time differs.
+    """Check the targets of the library again, or those NAMEd (by target or source): by
+    size and time, and by content where a time differs. Links and copies of a complete
+    mirror are checked too.
 
     Can be interrupted with Ctrl-C: with --older-than the next one continues. A run may be active.
     """
     ways = {CheckMethod.DIGEST: digest, CheckMethod.DECODE: decode}
     request = VerifyOptions(
-        paths=tuple(name for path in paths for name in _names(path)),
+        names=wanted_names(names),
         ways=frozenset(way for way, is_wanted in ways.items() if is_wanted),
         older_than_s=None if older_than is None else _seconds(older_than),
     )
     with (
         open_workspace(rules_file, write=True) as workspace,
         stop_on_signals(workspace.children),
-        event_sink() as sink,
+        event_sink(children=workspace.children) as sink,
     ):
-        rows = selected_rows(workspace.ledger.rows(), request)
-        _require_some(rows, paths, workspace)
+        places = [place for name in request.names for place in name.places]
+        moved = moved_to(workspace, places)  # the ledger has them by their former names
+        now = {one.was.target: one.now.target for one in moved.targets}
+        rows = selected_rows(workspace.ledger.briefs(), request, moved=now)
         due = due_rows(rows, workspace.ledger.checks.all(), request, now=datetime.now(UTC))
         skipped = len(rows) - len(due)
-        checks = tuple(check_targets(due, workspace, request, known=skipped, sink=sink))
-    show = targets_json if as_json else targets_text
-    click.echo(show(checks, skipped=skipped))
-    is_well = all(check.health is TargetHealth.WELL for check in checks)
-    return EXIT_DONE if is_well else EXIT_FAILED
-
-
-def _names(path: str) -> tuple[str, ...]:
-    """The names that a path may have in the ledger. It need not exist, since a missing target is a
-    finding; folders on the way may be links."""
-    whole = os.path.abspath(path)
-    folder, name = os.path.split(whole)
-    real = os.path.realpath(folder)
-    return tuple(dict.fromkeys((whole, os.path.join(real, name), os.path.realpath(whole))))
-
-
-def _require_some(
-    rows: tuple[TargetRow, ...], paths: tuple[str, ...], workspace: Workspace
-) -> None:
-    if paths and not rows:
-        raise UsageError(
-            "the ledger has no target of this name, and none that was made from it",
-            where=", ".join(map(printable, paths)),
-            hint=f"its targets are listed by `av1rules plan --all`; it is in {workspace.state_dir}",
+        checks = check_targets(due, workspace, request, known=skipped, sink=sink)
+        tally = TargetTally(checks, with_all=as_json)
+        rest = check_rest(
+            workspace.ledger, tuple(places), digest=digest, check=workspace.children.check
         )
+    if as_json:
+        for part in tally.json(skipped=skipped, rest=rest):
+            click.echo(part, nl=False)
+        click.echo()
+    else:
+        text = tally.text(skipped=skipped, view=screen.view)
+        is_well = tally.is_well and not rest.faults
+        screen.show([*text.splitlines(), *rest_check_lines(rest, screen.view)], is_well=is_well)
+    return EXIT_DONE if tally.is_well and not rest.faults else EXIT_FAILED
 
 
 def _seconds(text: str) -> float:

@@ -258,7 +258,7 @@ def _dispositions(source: Source, streams: StreamPlan) -> Iterator[str]:
         if step.kind == "cover":
             yield from (f"-disposition:{number}", "attached_pic")
         elif step.kind != "attachment":
-            names = sorted(flags.get(step.index, ()))
+            names = sorted(flags.get(step.index, ()) if step.flags is None else step.flags)
             yield from (f"-disposition:{number}", "+".join(names) or "0")
 
 

@@ -32,6 +32,11 @@ errors; all others show none before the first that is whole."""
 
 LOOK_TIMEOUT_S = 120.0
 
+ONLY_ERRORS = ("-v", "level+error")
+"""Replaces the level of `GLOBAL_ARGS`. FFmpeg lists its streams in parts of lines, and complaints
+that another thread prints in between lose their level: 6 of 25 looks at an AV1 recording counted
+too few, so that the encode seemed to report new ones. Without that list 150 of 150 counted all."""
+
 
 class LeadIn(msgspec.Struct, frozen=True, kw_only=True):
     """`packets` of the main video before its first key frame that decode to nothing whole;
@@ -85,7 +90,7 @@ def find_lead_in(
     taken = os.path.join(folder, "lead-in.nut")
     copied = run_ffmpeg(
         [
-            tools.ffmpeg, *input_options(path, source),
+            tools.ffmpeg, *input_options(path, source), *ONLY_ERRORS,
             "-map", f"0:{main.index}", "-c", "copy", "-copyinkf", "-frames:v", str(packets),
             "-bsf:v", "setts=ts=N:time_base=1/25",  # the first packet of such a file may have none
             "-f", "nut", file_url(taken),

@@ -30,7 +30,7 @@ SUBSAMPLED_LIKE_420 = frozenset({"420", "400", "410"})
 """Chroma that 4:2:0 holds without loss: no more of it in either direction."""
 
 
-class LossFinding(msgspec.Struct, frozen=True, kw_only=True):
+class LossFinding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One thing that would be lost. `accepted`: the settings say yes to it; `acceptable` is False
     where no rule can: the result would be wrong, not just less."""
 
@@ -87,6 +87,8 @@ def find_losses(
             )
         ),
     ]
+    if not found:  # most films
+        return ()
     order = list(Loss)
     return tuple(sorted(found, key=lambda finding: order.index(finding.loss)))
 

@@ -47,8 +47,9 @@ def _fate(edits: tuple[Mp4Edit, ...]) -> str:
 
 
 def _kept_tracks(source: Source, kept: frozenset[int]) -> tuple[Mp4Track, ...]:
-    tracks = () if source.mp4 is None else source.mp4.tracks
-    return tuple(track for track in tracks if track.index in kept)
+    if source.mp4 is None:
+        return ()
+    return tuple(track for track in source.mp4.tracks if track.index in kept)
 
 
 def structure_notes(source: Source, kept: frozenset[int], container: str) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def largest_drift_s(source: PictureTimes, target: PictureTimes) -> float:
 def spans_s(source: PictureTimes, target: PictureTimes) -> tuple[float, float]:
     """From the first picture to the last, in source and target: to the last one that comes in
     order, where both have the same pictures."""
-    last = source.in_order[-1] if len(source) else 0
+    last = max(source.in_order, default=-1)
     if len(source) != len(target) or last + 1 == len(source):
         return source.span_s, target.span_s
     return list(source.seconds())[last], list(target.seconds())[last]

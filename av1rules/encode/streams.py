@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from enum import Enum
 
@@ -21,7 +22,10 @@ from av1rules.media.source import (
     SubtitleStream,
     VideoStream,
 )
+from av1rules.policy.fingerprint import chosen_tracks
 from av1rules.policy.settings import EncodeSettings
+from av1rules.policy.tracks.choice import ChosenTracks, track_name, tracks_of
+from av1rules.policy.tracks.rules import TrackChoice
 
 SHOWN_TAGS = 8
 SHOWN_TAG_LENGTH = 60
@@ -39,12 +43,13 @@ class StreamAction(Enum):
     DROP = "drop"
 
 
-class StreamStep(msgspec.Struct, frozen=True, kw_only=True):
+class StreamStep(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What happens to one stream, `index` in the source.
 
     `kind` is "video", "audio", "subtitle", "cover", "attachment" or "data"; `codec` what it is,
     `to` what it becomes (FFmpeg codec names); `reason` says why it is not simply copied;
-    `is_loss`: the user may miss what is gone.
+    `is_loss`: the user may miss what is gone; `is_by_rule`: a rule for tracks leaves it out.
+    `flags` are its dispositions in the target where a rule changes them.
     """
 
     index: int
@@ -54,15 +59,20 @@ class StreamStep(msgspec.Struct, frozen=True, kw_only=True):
     to: str | None = None
     reason: str | None = None
     is_loss: bool = False
+    is_by_rule: bool = False
+    flags: frozenset[str] | None = None
 
     def describe(self) -> str:
         """One line for the plan: `subtitle 3 (mov_text): convert to subrip: reason`."""
         change = self.action.value + (f" to {self.to}" if self.to else "")
         why = f": {self.reason}" if self.reason else ""
-        return f"{self.kind} {self.index} ({self.codec or 'unknown'}): {change}{why}"
+        flags = ""
+        if self.flags is not None:
+            flags = f"; flags by rule: {', '.join(sorted(self.flags)) or 'none'}"
+        return f"{self.kind} {self.index} ({self.codec or 'unknown'}): {change}{why}{flags}"
 
 
-class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
+class StreamPlan(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The steps in the order of the source's streams.
 
     `remarks` are what else changes and holds nothing: tags of the file, signalling.
@@ -97,6 +107,10 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(step for step in self.steps if step.action is StreamAction.DROP)
 
     @property
+    def dropped_by_rule(self) -> tuple[StreamStep, ...]:
+        return tuple(step for step in self.steps if step.is_by_rule)
+
+    @property
     def losses(self) -> tuple[StreamStep, ...]:
         return tuple(step for step in self.steps if step.is_loss)
 
@@ -108,28 +122,55 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _is_worth_a_line(step: StreamStep) -> bool:
-    if step.action in (StreamAction.CONVERT, StreamAction.DROP):
+    if step.action in (StreamAction.CONVERT, StreamAction.DROP) or step.flags is not None:
         return True
     return step.kind == "video" and step.action is StreamAction.COPY
 
 
 def plan_streams(source: Source, settings: EncodeSettings) -> StreamPlan:
-    """Decide for every stream of `source` what happens to it in `settings.container`."""
+    """Decide for every stream of `source` what happens to it in `settings.container`. `settings`
+    are effective: rules for tracks count by what they come to for this source."""
     container = settings.container
-    steps = [
+    steps: list[StreamStep] = [
         *(_video(stream, source, container) for stream in source.video),
         *(_audio(stream, container) for stream in source.audio),
         *(_subtitle(stream, container) for stream in source.subtitles),
         *(_attachment(item, container) for item in source.attachments),
         *(_data(stream, source, container) for stream in source.data),
     ]
+    chosen = chosen_tracks(source, settings)
+    if settings.tracks:
+        steps = list(_with_rules(steps, settings.tracks, chosen, source))
     plan = StreamPlan(
         container=container,
         steps=tuple(sorted(steps, key=lambda step: step.index)),
-        remarks=_remarks(source, container),
+        remarks=(*chosen.notes, *_remarks(source, container)),
     )
+    if source.mp4 is None:
+        return plan
     kept = frozenset(step.index for step in plan.mapped)
     return replace(plan, remarks=(*plan.remarks, *structure_notes(source, kept, container)))
+
+
+def _with_rules(
+    steps: list[StreamStep], choice: TrackChoice, chosen: ChosenTracks, source: Source
+) -> Iterator[StreamStep]:
+    """The steps with those tracks left out and those flags changed that the rules come to. Only
+    sound and subtitles go by a rule, whatever a choice says; a track that can't be kept anyway is
+    no loss then."""
+    tracks = {track.index: track for track in tracks_of(source)}
+    flags, reasons = dict(choice.flags), dict(chosen.reasons)
+    for step in steps:
+        track = tracks.get(step.index)
+        if track is not None and step.index in choice.dropped:
+            why = reasons.get(step.index, "left out by its rule")
+            name = f"by rule, {track_name(track)}: {why}"
+            gone = _dropped(step.kind, step.index, step.codec, name, is_loss=False)
+            yield replace(gone, is_by_rule=True)
+        elif step.index in flags and step.action is not StreamAction.DROP:
+            yield replace(step, flags=frozenset(flags[step.index]))
+        else:
+            yield step
 
 
 def _remarks(source: Source, container: str) -> tuple[str, ...]:
@@ -171,9 +212,7 @@ def _lost_tags(source: Source) -> list[str]:
 def _video(stream: VideoStream, source: Source, container: str) -> StreamStep:
     index, codec = stream.index, stream.codec
     if index == source.main_index:
-        return StreamStep(
-            index=index, kind="video", action=StreamAction.ENCODE, codec=codec, to="av1"
-        )
+        return _encoded(index, codec)
     if stream.is_layer_of_another:  # told as a loss of its own kind
         reason = "a layer of another track, of no use without it"
         return _dropped("video", index, codec, reason, is_loss=False)
@@ -188,10 +227,20 @@ def _video(stream: VideoStream, source: Source, container: str) -> StreamStep:
     return _dropped("video", index, codec, f"{container} can't hold {codec} video")
 
 
+@functools.lru_cache(maxsize=4096)  # the same few steps in most films
+def _encoded(index: int, codec: str) -> StreamStep:
+    return StreamStep(index=index, kind="video", action=StreamAction.ENCODE, codec=codec, to="av1")
+
+
+@functools.lru_cache(maxsize=4096)
+def _copied(kind: str, index: int, codec: str | None) -> StreamStep:
+    return StreamStep(index=index, kind=kind, action=StreamAction.COPY, codec=codec)
+
+
 def _audio(stream: AudioStream, container: str) -> StreamStep:
     index, codec = stream.index, stream.codec
     if codec in containers.AUDIO[container]:
-        return StreamStep(index=index, kind="audio", action=StreamAction.COPY, codec=codec)
+        return _copied("audio", index, codec)
     if codec in ("none", "unknown", ""):
         return _dropped("audio", index, codec, "FFmpeg does not know this sound")
     return StreamStep(
@@ -225,7 +274,7 @@ def _subtitle(stream: SubtitleStream, container: str) -> StreamStep:
             is_loss=True,
         )
     if codec in containers.SUBTITLES[container]:
-        return StreamStep(index=index, kind="subtitle", action=StreamAction.COPY, codec=codec)
+        return _copied("subtitle", index, codec)
     if codec in containers.TEXT_SUBTITLES:
         return StreamStep(
             index=index,
@@ -254,9 +303,7 @@ def _attachment(item: Attachment, container: str) -> StreamStep:
         return _cover(item, container)
     if container == MP4:
         return _dropped("attachment", item.index, item.codec, "mp4 can't hold attached files")
-    return StreamStep(
-        index=item.index, kind="attachment", action=StreamAction.COPY, codec=item.codec
-    )
+    return _copied("attachment", item.index, item.codec)
 
 
 def _cover(item: Attachment, container: str) -> StreamStep:

@@ -20,6 +20,8 @@ from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, encoder_message, explain
 from av1rules.ffmpeg.run import FfmpegResult, run_ffmpeg
 from av1rules.ffmpeg.tools import EncoderInfo, ToolMemo, Tools
 from av1rules.ffmpeg.watchdog import RunLimits
+from av1rules.media.disk import Disk
+from av1rules.media.local_disk import LOCAL_DISK
 from av1rules.policy.settings import EncodeSettings
 
 TRIAL_VERSION = 1
@@ -42,18 +44,22 @@ def trial_problem(
     memo: ToolMemo | None = None,
     *,
     children: Children | None = None,
+    disk: Disk = LOCAL_DISK,
 ) -> str | None:
     """Why this encoder can't work with `settings`, in its own words; None if it can.
 
     Raises ToolError if FFmpeg can't be started, RunInterruptedError. What says nothing of the
-    settings (a timeout, a full disk) counts as no problem and is not remembered.
+    settings (a timeout, a full disk) counts as no problem and is not remembered. With a recorded
+    `disk` nothing is tried: what is not remembered is no problem.
     """
     if not needs_trial(settings):
         return None
     options = _options(settings, encoder)
-    key = _memo_key(tools.ffmpeg, encoder, options)
+    key = _memo_key(tools.ffmpeg, encoder, options, disk)
     if memo is not None and (known := memo.get(key)) is not None:
         return None if known == _ACCEPTED else known
+    if disk.is_recorded:
+        return None
     problem = _try(options, encoder, tools, children or Children())
     if memo is not None and problem is not _UNKNOWN:
         memo.put(key, problem or _ACCEPTED)
@@ -71,9 +77,9 @@ def _options(settings: EncodeSettings, encoder: EncoderInfo) -> tuple[str, ...]:
     return ("-c:v", encoder.codec, *named, "-err_detect:v", "explode", "-pix_fmt:v", pix_fmt)
 
 
-def _memo_key(ffmpeg: str, encoder: EncoderInfo, options: tuple[str, ...]) -> str:
+def _memo_key(ffmpeg: str, encoder: EncoderInfo, options: tuple[str, ...], disk: Disk) -> str:
     try:
-        stat = os.stat(ffmpeg)
+        stat = disk.stat(ffmpeg)
     except OSError as problem:
         raise ToolError(f"cannot read {ffmpeg}: {problem.strerror}") from problem
     digest = text_digest("\n".join((encoder.name, *options)))

@@ -16,7 +16,8 @@ from av1rules.base.errors import Av1rulesError, EncodeError, ProbeError, Unanswe
 from av1rules.base.events import JobProgress
 from av1rules.base.process import Children
 from av1rules.encode.containers import MP4
-from av1rules.encode.contract import compare, expected_contract
+from av1rules.encode.contract.compare import compare
+from av1rules.encode.contract.expected import expected_contract
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import Blame, Check, EncodeJob
 from av1rules.encode.matroska.check import structure_check
@@ -155,7 +156,7 @@ def verify(
         _frames_check(pair, frames),
         _packets_check(pair, decoded),
         *time_checks(pair),
-        _contract_check(compare(contract, target)),
+        _contract_check(compare(contract, target), contract.left_out),
         *((structure,) if structure is not None else ()),
         _provenance_check(job, target),
     )
@@ -318,8 +319,10 @@ def _is_cut_by_edit(job: EncodeJob, read: int | None, kept: int | None) -> bool:
     return "mp4" in job.source.container and read is not None and kept is not None and kept < read
 
 
-def _contract_check(broken: tuple[str, ...]) -> Check:
+def _contract_check(broken: tuple[str, ...], left_out: tuple[str, ...]) -> Check:
     detail = "; ".join(broken) or "every stream, tag and colour as promised"
+    if left_out and not broken:
+        detail = f"{detail}; left out: {'; '.join(left_out)}"
     return Check(name="contract", passed=not broken, detail=detail)
 
 

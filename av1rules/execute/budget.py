@@ -14,9 +14,11 @@ from collections.abc import Callable
 from av1rules.execute.session import Session
 from av1rules.forecast.model import Forecast
 from av1rules.forecast.of_plan import Budget, PlanForecast, forecast_plan
+from av1rules.forecast.order import ordering_of
 from av1rules.ledger.forecasts import PastForecast
 from av1rules.ledger.records import TargetRow
-from av1rules.plan.items import Plan, PlanAction, RunItem
+from av1rules.plan.items import MakeClip, Plan, PlanAction, RunItem, coming_encode
+from av1rules.policy.model import Order
 
 
 class BudgetScheduler:
@@ -37,22 +39,28 @@ class BudgetScheduler:
         self._lock = threading.Lock()
 
     def in_order(self, rows: tuple[RunItem, ...]) -> tuple[RunItem, ...]:
-        """With a budget: items without an encode first, then those within the budget, then those
-        beyond it. Each group of encodes is ordered by the bytes it saves per hour."""
-        if not self.forecast.budget.is_limited:
+        """Clips first, for which a user waits; then by priority and order. With a budget: items
+        without an encode first, then those within the budget, then those beyond it, by the bytes
+        that they save per hour unless the user asks for another order."""
+        ordering = self.forecast.ordering
+        if self.forecast.budget.is_limited:
+            by_default = Order.SAVING
+            kept = frozenset(self.forecast.within)
+        elif ordering.is_active:
+            by_default = None
+            kept = frozenset()
+        else:
             return rows
-        places = {path: number for number, path in enumerate(self.forecast.within)}
 
-        def place(row: RunItem) -> tuple[int, float]:
-            path = row.file.path
+        def group(row: RunItem) -> int:
+            if not self.forecast.budget.is_limited:
+                return 0 if isinstance(row, MakeClip) else 1
             if row.action is not PlanAction.ENCODE:
-                return (0, 0.0)
-            if path in places:
-                return (1, places[path])
-            forecast = self.forecast.by_path.get(path)
-            return (3, 0.0) if forecast is None else (2, -forecast.saving_per_hour)
+                return 0
+            return 1 if row.file.path in kept else 2
 
-        return tuple(sorted(rows, key=place))
+        ordered = ordering.sorted(rows, self.forecast.saving_of, by_default=by_default)
+        return tuple(sorted(ordered, key=group))
 
     def may_start(self, row: RunItem) -> bool:
         """Whether this row still fits the budget. If so, it counts as started from now on."""
@@ -96,7 +104,7 @@ class BudgetScheduler:
     def ended(self, row: RunItem, session: Session) -> None:
         """Count what a finished or failed row saved, and record its forecast with the actual
         result. Raises LedgerError."""
-        ledger, run = session.workspace.ledger, session.number.given
+        ledger, run = session.workspace.ledger, session.recorder.given
         made = ledger.find(row.target) if row.target is not None else None
         if row.action is not PlanAction.ENCODE or made is None or run is None or made.run != run:
             self.saved(row, 0)
@@ -114,15 +122,27 @@ class BudgetScheduler:
 
 
 def scheduler_for(
-    plan: Plan, session: Session, *, jobs: int, budget: Budget = Budget()
+    plan: Plan,
+    session: Session,
+    *,
+    jobs: int,
+    budget: Budget = Budget(),
+    order: Order | None = None,
 ) -> BudgetScheduler | None:
-    """The scheduler of a run; None where the plan encodes nothing. Raises LedgerError."""
-    if not plan.of(PlanAction.ENCODE):
+    """The scheduler of a run; None where the plan has nothing to encode, now or after a review.
+    Raises LedgerError."""
+    if not any(coming_encode(row) is not None for row in plan.rows):
         return None
     workspace = session.workspace
     return BudgetScheduler(
         forecast_plan(
-            plan, workspace.ledger, workspace.ruleset, workspace.tools, jobs=jobs, budget=budget
+            plan,
+            workspace.ledger,
+            workspace.ruleset,
+            workspace.tools,
+            jobs=jobs,
+            budget=budget,
+            ordering=ordering_of(workspace.ruleset, order),
         )
     )
 

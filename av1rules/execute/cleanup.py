@@ -4,6 +4,7 @@ clips."""
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from av1rules.base.files import TEMP_PREFIX
 from av1rules.base.text import printable
 from av1rules.base.units import now_text
 from av1rules.execute.replace_original import move_to_trash
-from av1rules.execute.session import Session
+from av1rules.execute.session import Session, mirror_top
 from av1rules.ledger.clips import CLIPS_FOLDER
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import TargetRow
@@ -23,6 +24,7 @@ from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.plan.items import Blocked, Held, Orphan, Plan
 from av1rules.plan.orphans import is_orphan_as_written
 from av1rules.plan.review_gate import contents_to_come, page_of
+from av1rules.storage.mirror_folders import remove_emptied
 
 
 def trash_orphans(orphans: Iterable[Orphan], session: Session) -> None:
@@ -47,6 +49,8 @@ def trash_target(session: Session, row: TargetRow, why: str) -> None:
         TrashEntry(id=0, run=session.run, kind=TrashKind.ORPHAN, path="", row=row, at=now_text()),
         receipt=session.workspace.ledger.receipt(row.target),
     )
+    if (top := mirror_top(session.workspace.ruleset.output)) is not None:
+        remove_emptied(os.path.dirname(row.target), top)
     session.counters.add(Outcome.TRASHED)
     session.sink(
         Note(source=row.source, message=f"moved to the trash: {printable(row.target)}: {why}")
@@ -57,10 +61,10 @@ def drop_old_clips(plan: Plan, ledger: Ledger) -> None:
     """Remove every clip whose fingerprint no row of the plan has, except variants of sources that
     are still to be encoded. A variant whose fingerprint a row has becomes the clip of that row.
     Does nothing unless the plan covers the whole library."""
-    if not plan.is_whole:
+    if not plan.is_whole or not (clips := ledger.clips.all()):
         return
     wanted = {row.fingerprint for row in plan.rows}
-    to_compare = contents_to_come(plan.rows, ledger.clips.all())
+    to_compare = contents_to_come(plan.rows, clips)
     # These are blocked or held before their settings are known.
     undecided = {
         row.file.library_path

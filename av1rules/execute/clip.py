@@ -134,7 +134,7 @@ def _make(
     session.failpoint("clip placed")
     workspace.ledger.clips.put(record)
     session.failpoint("clip recorded")
-    session.number.get()  # a run that made nothing but clips has a number too
+    session.recorder.number()  # a run that made nothing but clips has a number too
     return record
 
 

@@ -17,6 +17,7 @@ from av1rules.base.events import JobDone, Note
 from av1rules.base.units import now_text
 from av1rules.execute.film_folders import FilmFolders
 from av1rules.execute.replace_original import replace_original
+from av1rules.execute.rest.give_way import forget_stand_ins, giving_way
 from av1rules.execute.target_job import TargetJob, private_folder, require_as_planned
 from av1rules.execute.trash import purge, purged_line
 from av1rules.ledger.receipt import Receipt, parse_receipt, receipt_json, write_receipt
@@ -112,19 +113,31 @@ def _publish(
     job.session.failpoint("prepared")
     # From a temporary folder on another disk the file is copied, into a private folder too.
     is_near = os.path.dirname(folder) == os.path.dirname(job.target)
-    with nullcontext() if is_near else private_folder(job, Path(job.target).parent) as near:
+    final_check = _final_check(job, entry, folders)
+    with (
+        nullcontext() if is_near else private_folder(job, Path(job.target).parent) as near,
+        giving_way(job.session, job.row.file, job.target) as way,
+    ):
+
+        def check() -> None:
+            final_check()
+            way.clear()
+
         publish_target(
             temp,
             job.target,
             source=job.source_path,
             attributes=_file_attributes(job, temp),
             copy_folder=near,
-            replace=job.work.found is not None,
-            check=_final_check(job, entry, folders),
+            replace=job.work.found is not None or way.replaces,
+            over_link=way.replaces,
+            check=check,
         )
         job.session.failpoint("published")
     entry = replace(entry, target_mtime_ns=os.stat(job.target).st_mtime_ns)
     ledger.commit(entry, stored)
+    if way.replaces:
+        forget_stand_ins(job.session, job.row.file, job.target)
     return entry
 
 

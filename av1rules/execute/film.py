@@ -20,6 +20,7 @@ from av1rules.media.cache import lone_file
 from av1rules.media.film_cache import FIRST_REACH, known_film, needs_reach, remember_film
 from av1rules.media.film_facts import FilmFacts, with_film
 from av1rules.media.looks import look_along
+from av1rules.media.packed_source import pack_facts
 from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.source import Source
 from av1rules.plan.evaluate import evaluate
@@ -139,6 +140,6 @@ def with_seen(job: TargetJob, film: FilmFacts) -> TargetJob:
     recipe = work.recipe
     before = work.evaluation.source
     found = new_losses(before, source, recipe.settings, recipe.streams, recipe.encoder)
-    evaluation = replace(work.evaluation, source=source)
+    evaluation = replace(work.evaluation, packed=pack_facts(source))
     recipe = replace(recipe, losses=(*recipe.losses, *found))
     return replace(job, work=replace(work, evaluation=evaluation, recipe=recipe))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
+from pathlib import Path
 
 from av1rules.base.errors import (
     Av1rulesError,
+    DiskFullError,
     EncodeError,
     LedgerError,
     NoSpaceError,
@@ -14,6 +17,8 @@ from av1rules.base.errors import (
     RunInterruptedError,
 )
 from av1rules.base.events import JobDropped, JobFailed, Note, Outcome
+from av1rules.base.files import is_temp_name
+from av1rules.base.findings import FilmFinding, FindingKind
 from av1rules.execute.budget import BudgetScheduler
 from av1rules.execute.clip import build_clip
 from av1rules.execute.prerequisites import measure_noise, meet_prerequisite
@@ -32,6 +37,8 @@ _OS_HINTS = {
     errno.ENAMETOOLONG: "the name is too long for the file system of the target",
     errno.EIO: "the disk reports an input/output error: check its health first",
 }
+
+_NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 _log = logging.getLogger(__name__)
 
@@ -121,20 +128,14 @@ def run_job(
     except (PlanOutdatedError, NoSpaceError) as problem:
         session.sink(JobDropped(source=name, reason=str(problem)))
         outcome = Outcome.NOT_ATTEMPTED
-    except Av1rulesError as problem:
+    except Exception as problem:  # noqa: BLE001 - the guard: one target never stops the run
         if isinstance(problem, EncodeError) and isinstance(row, ActiveItem):
             record_failure(row, session, problem)
-        session.sink(JobFailed(source=name, message=_message_of(problem), hint=problem.hint))
-        outcome = Outcome.FAILED
-    except OSError as problem:
-        message = f"{problem.strerror or problem}: {problem.filename or row.target}"
-        hint = _OS_HINTS.get(problem.errno or 0)
-        session.sink(JobFailed(source=name, message=message, hint=hint))
-        outcome = Outcome.FAILED
-    except Exception as problem:  # noqa: BLE001 - the guard: one target never stops the run
-        _log.exception("a bug in av1rules while building %s", row.target)
-        message = f"a bug in av1rules itself: {type(problem).__name__}: {problem}"
-        session.sink(JobFailed(source=name, message=message, hint="please report it"))
+        elif not isinstance(problem, Av1rulesError | OSError):
+            _log.exception("a bug in av1rules while building %s", row.target)
+        finding = _failure(row, problem)
+        session.recorder.tell(finding, fingerprint=_fingerprint(row))
+        session.sink(JobFailed(source=name, message=finding.detail, hint=finding.hint))
         outcome = Outcome.FAILED
     if outcome is not Outcome.PREPARED:
         session.counters.add(outcome)
@@ -151,5 +152,31 @@ def _do(row: RunItem, session: Session, step: Prerequisite | None, worker: Worke
     return build_target(row, session, worker)
 
 
-def _message_of(problem: Av1rulesError) -> str:
-    return f"{problem.where}: {problem.message}" if problem.where else problem.message
+def _failure(row: RunItem, problem: Exception) -> FilmFinding:
+    """What is told of a failed job."""
+    name = row.file.library_path
+    if isinstance(problem, Av1rulesError):
+        kinds = {EncodeError: FindingKind.FAILED, DiskFullError: FindingKind.SYSTEM}
+        kind = kinds.get(type(problem), FindingKind.ERROR)
+        detail = f"{problem.where}: {problem.message}" if problem.where else problem.message
+        return FilmFinding(film=name, kind=kind, detail=detail, hint=problem.hint)
+    if isinstance(problem, OSError):
+        detail = f"{problem.strerror or problem}: {_place(problem) or row.target}"
+        code = problem.errno or 0
+        kind = FindingKind.NO_ACCESS if code in _NO_ACCESS else FindingKind.SYSTEM
+        return FilmFinding(film=name, kind=kind, detail=detail, hint=_OS_HINTS.get(code))
+    detail = f"a bug in av1rules itself: {type(problem).__name__}: {problem}"
+    return FilmFinding(film=name, kind=FindingKind.BUG, detail=detail, hint="please report it")
+
+
+def _place(problem: OSError) -> str | None:
+    """Where it happened. A random name of ours says nothing to a user, its folder does."""
+    if not isinstance(problem.filename, str):
+        return None
+    parts = Path(problem.filename).parts
+    ours = next((at for at, name in enumerate(parts) if is_temp_name(name)), len(parts))
+    return os.path.join(*parts[:ours]) if parts else problem.filename
+
+
+def _fingerprint(row: RunItem) -> str:
+    return row.work.fingerprint if isinstance(row, ActiveItem) else row.fingerprint or ""

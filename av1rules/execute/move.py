@@ -1,4 +1,6 @@
-"""Moves targets after their renamed or moved sources, in two phases with a journal.
+"""Follows what a user renamed or moved: the ledger follows targets, targets follow their sources.
+
+Targets move in two phases with a journal.
 
 All targets first go to temporary names, then to their new places. So chains and swaps of names (a
 renumbered episode, two swapped files) never need a place that is not free yet. Each move is in the
@@ -16,18 +18,27 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
-from av1rules.base.events import JobDropped, JobMoved, Outcome
-from av1rules.base.files import fsync_folder, make_folders, rename_new, temp_name
+from av1rules.base.events import JobDropped, JobMoved, Outcome, Sink
+from av1rules.base.files import (
+    Failpoint,
+    fsync_folder,
+    make_folders,
+    no_failpoint,
+    rename_new,
+    temp_name,
+)
 from av1rules.base.hashing import content_key
 from av1rules.base.text import printable
 from av1rules.execute.cleanup import trash_target
-from av1rules.execute.session import Session
+from av1rules.execute.session import Session, mirror_top
 from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.moved import MovedFiles, MovedTarget
 from av1rules.ledger.receipt import renew_receipts
 from av1rules.ledger.records import TargetRow
 from av1rules.ledger.runs import TargetMove
-from av1rules.plan.items import ActiveItem, RunItem
+from av1rules.plan.items import ActiveItem, Move, RunItem
 from av1rules.policy.model import OutputSpec
+from av1rules.storage.mirror_folders import remove_emptied
 from av1rules.storage.replace import copy_compared, same_content
 from av1rules.storage.sidecars import side_files_of
 
@@ -36,32 +47,83 @@ def apply_moves(rows: Sequence[RunItem], session: Session) -> None:
     """Move the targets that follow the sources of `rows`, each with its side files. A target that
     can't be moved now is reported and stays where it is; the next plan tries again."""
     moves: dict[str, TargetMove] = {}
-    names: dict[str, str] = {}
+    moving: dict[str, RunItem] = {}
     for row in rows:
         move = _checked(row, session)
         if move is not None:
             moves[move.old] = move
-            names[move.old] = row.file.library_path
+            moving[move.old] = row
     if not moves:
         return
-    ledger, all_moves = session.workspace.ledger, tuple(with_side_files(moves))
+    ledger = session.workspace.ledger
+    all_moves = tuple(with_side_files(moves, ledger))
     ledger.moves.begin(all_moves)
     session.failpoint("moves written")
     for move in all_moves:
-        _try(names.get(move.old), session, move, stage)
+        _try(moving.get(move.old), session, move, stage)
     session.failpoint("moves staged")
     for move in moves.values():
-        _try(names[move.old], session, move, place)
+        _try(moving[move.old], session, move, place)
     session.failpoint("moves placed")
     place_side_files(all_moves, ledger)
     session.failpoint("side files placed")
     moved = settle(ledger, all_moves)
     session.failpoint("moves settled")
     renew_receipts_and_folders(moved, session.workspace.ruleset.output, ledger)
+    if (top := mirror_top(session.workspace.ruleset.output)) is not None:
+        for move in all_moves:  # the new folder of a target that could not be moved
+            remove_emptied(os.path.dirname(move.new), top)
     ledger.moves.end(all_moves)
     for move in moved:
         session.counters.add(Outcome.MOVED)
         session.sink(JobMoved(source=move.source, old=move.old, target=move.new))
+
+
+def follow_moved(
+    moved: MovedFiles, ledger: Ledger, output: OutputSpec, *, failpoint: Failpoint = no_failpoint
+) -> MovedFiles:
+    """Have the ledger follow targets and originals that a user renamed or moved, if they still are
+    where they were found; nothing on disk changes but receipts. Returns those that it follows."""
+    targets = tuple(one for one in moved.targets if _may_follow(one, ledger))
+    dropped = {one.now.target for one in moved.targets} - {one.now.target for one in targets}
+    entries = tuple(entry for entry in moved.entries if entry.row.target not in dropped)
+    followed = MovedFiles(targets=targets, entries=entries)
+    if not followed:
+        return followed
+    journal = tuple(
+        TargetMove(
+            old=one.was.target,
+            new=one.now.target,
+            stage="",
+            source=one.now.source,
+            source_path=one.now.source_path,
+        )
+        for one in targets
+    )
+    ledger.follow(followed, journal)
+    failpoint("moves followed")
+    renew_receipts_and_folders(journal, output, ledger)
+    failpoint("receipts followed")
+    ledger.moves.end(journal)
+    return followed
+
+
+def _may_follow(moved: MovedTarget, ledger: Ledger) -> bool:
+    there = ledger.find(moved.was.target)
+    return there == moved.was and _is_at(moved.now.target, moved.now)
+
+
+def tell_followed(followed: MovedFiles, sink: Sink) -> None:
+    """Report the targets that the ledger follows."""
+    for one in followed.targets:
+        sink(
+            JobMoved(
+                source=one.film,
+                old=one.was.target,
+                target=one.now.target,
+                is_followed=True,
+            )
+        )
 
 
 def _checked(row: RunItem, session: Session) -> TargetMove | None:
@@ -74,7 +136,7 @@ def _checked(row: RunItem, session: Session) -> TargetMove | None:
         if work.displaces is not None:
             trash_target(session, work.displaces, "its source is gone, its place is needed")
     except (Av1rulesError, OSError) as problem:
-        session.sink(JobDropped(source=name, reason=str(problem)))
+        _drop(row, session, str(problem))
         return None
     return TargetMove(
         old=moving.target,
@@ -93,16 +155,24 @@ def _require_as_planned(row: ActiveItem, moving: TargetRow, ledger: Ledger) -> N
 
 
 def _try(
-    source: str | None, session: Session, move: TargetMove, step: Callable[[TargetMove], None]
+    row: RunItem | None, session: Session, move: TargetMove, step: Callable[[TargetMove], None]
 ) -> None:
+    """A step of a move; `row` is None for a side file, of which nothing is told."""
     try:
         step(move)
     except (Av1rulesError, OSError) as problem:
-        if source is not None:
-            reason = f"its target could not be moved: {problem}"
-            session.sink(JobDropped(source=source, reason=reason))
+        if row is not None:
+            _drop(row, session, f"its target could not be moved: {problem}")
         with contextlib.suppress(OSError):
             roll_back(move)
+
+
+def _drop(row: RunItem, session: Session, reason: str) -> None:
+    """Leave a move for the next run. An item that is encoded after its move is counted by its own
+    job, which finds that the move is missing."""
+    session.sink(JobDropped(source=row.file.library_path, reason=reason))
+    if isinstance(row, Move):
+        session.counters.add(Outcome.NOT_ATTEMPTED)
 
 
 def recover_moves(
@@ -126,8 +196,8 @@ def recover_moves(
     for move in begun:  # a file whose new place is taken goes back
         with contextlib.suppress(OSError):
             roll_back(move)
-    for folder in {os.path.dirname(move.stage) for move in begun}:
-        fsync_folder(folder)  # the killed run may have removed names there and not synced it
+    for folder in {os.path.dirname(path) for move in begun for path in (move.stage, move.new)}:
+        fsync_folder(folder)  # the killed run may have changed names there and not synced it
     waiting = tuple(move for move in begun if os.path.lexists(move.stage))
     for move in waiting:
         yield (
@@ -142,9 +212,9 @@ def recover_moves(
         yield f"finished the move of {printable(move.old)} to {printable(move.new)}"
 
 
-def with_side_files(moves: Mapping[str, TargetMove]) -> Iterator[TargetMove]:
+def with_side_files(moves: Mapping[str, TargetMove], ledger: Ledger) -> Iterator[TargetMove]:
     """The moves, and those of side files that belong to the targets by name. Both go the same way,
-    since side files of renumbered episodes swap names too."""
+    since side files of renumbered episodes swap names too. Stand-ins follow their own sources."""
     yield from moves.values()
     for move in moves.values():
         if move.old == move.new:
@@ -152,6 +222,8 @@ def with_side_files(moves: Mapping[str, TargetMove]) -> Iterator[TargetMove]:
         stem, goal = os.path.splitext(move.old)[0], os.path.splitext(move.new)[0]
         with contextlib.suppress(OSError):
             for side in side_files_of(move.old):
+                if ledger.stand_ins.find(side) is not None:
+                    continue
                 yield TargetMove(
                     old=side,
                     new=goal + side[len(stem) :],
@@ -180,7 +252,9 @@ def place(move: TargetMove) -> None:
     except FileExistsError:
         if not same_content(move.stage, move.new):
             raise
-        os.unlink(move.stage)  # it was copied already when the run was killed
+        # A killed run put it there, and perhaps had not synced that name yet.
+        fsync_folder(Path(move.new).parent)
+        os.unlink(move.stage)
     except OSError as problem:
         if problem.errno != errno.EXDEV:
             raise
@@ -239,7 +313,7 @@ def renew_receipts_and_folders(
             renew_receipts(target, row, stored, output.receipts)
     for move in moves:
         if output.root is not None:
-            _remove_empty(os.path.dirname(move.old), top=str(output.root))
+            remove_emptied(os.path.dirname(move.old), str(output.root))
 
 
 def _finish_staging(moves: Sequence[TargetMove], ledger: Ledger) -> None:
@@ -274,14 +348,3 @@ def _is_at(path: str, row: TargetRow) -> bool:
         return content_key(path) == row.target_key
     except OSError:
         return False
-
-
-def _remove_empty(folder: str, *, top: str) -> None:
-    """Remove empty folders below `top`: a renamed folder of sources leaves them in the mirror."""
-    with contextlib.suppress(OSError):
-        while folder.startswith(f"{top}/"):
-            with contextlib.suppress(FileNotFoundError):  # it went before a kill
-                os.rmdir(folder)
-            folder = os.path.dirname(folder)
-    with contextlib.suppress(OSError):
-        fsync_folder(folder)  # the journal of moves ends, so they must not come back

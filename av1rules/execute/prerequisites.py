@@ -30,6 +30,7 @@ from av1rules.plan.prerequisites import (
     as_encoded,
     grain_text,
     projection_of,
+    search_key,
     too_large,
     with_known_results,
 )
@@ -173,7 +174,7 @@ def _search(job: TargetJob) -> str:
     text = "; ".join((step.text, *caveats))
     crf = step.crf if isinstance(step, CrfFound) else None
     result = SearchResult(
-        fingerprint=job.work.fingerprint,
+        fingerprint=search_key(job.work.content_key, settings),
         tools=tools,
         crf=crf,
         text=text,

@@ -8,7 +8,13 @@ from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.streams import StreamAction
 from av1rules.execute.session import Session
 from av1rules.execute.worker import VerifiedEncode
-from av1rules.ledger.receipt import Receipt, SettingLine, SourcePicture, receipt_scores
+from av1rules.ledger.receipt import (
+    Receipt,
+    ReceiptCheck,
+    SettingLine,
+    SourcePicture,
+    receipt_scores,
+)
 from av1rules.ledger.records import Attempt, AttemptResult, TargetRow
 from av1rules.media.source import Source
 from av1rules.media.source_text import source_lines
@@ -49,11 +55,14 @@ def receipt_of(
         changed_streams=tuple(
             step.describe()
             for step in work.recipe.streams.steps
-            if step.action not in (StreamAction.COPY, StreamAction.ENCODE)
+            if step.action not in (StreamAction.COPY, StreamAction.ENCODE) or step.flags is not None
         ),
         accepted_losses=tuple(loss.message for loss in work.recipe.losses),
         not_carried_on=work.recipe.streams.remarks,
-        checks=verified.checks,
+        checks=tuple(
+            ReceiptCheck(name=check.name, passed=check.passed, detail=check.detail)
+            for check in verified.checks
+        ),
         frames=verified.frames,
         started_at=started_at,
         finished_at=entry.built_at,

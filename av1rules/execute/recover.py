@@ -19,10 +19,13 @@ from av1rules.execute.cleanup import sweep_clips
 from av1rules.execute.leftovers import sweep_leftovers
 from av1rules.execute.move import recover_moves
 from av1rules.execute.replace_original import recover_replacements
+from av1rules.execute.rest.recover import recover_stand_ins
+from av1rules.execute.session import mirror_top
 from av1rules.ledger.ledger import JobInProgress, Ledger
 from av1rules.ledger.receipt import parse_receipt, write_receipt
 from av1rules.ledger.records import TargetRow
 from av1rules.policy.model import OutputMode, OutputSpec, RuleSet, SideFiles
+from av1rules.storage.mirror_folders import remove_emptied
 from av1rules.storage.sidecars import carry
 from av1rules.storage.trash_folder import is_disk_there
 
@@ -42,6 +45,7 @@ def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
     sweep_clips(ledger, ruleset.run.state_dir)
     yield from recover_replacements(ledger, ruleset.output.receipts, is_there)
     yield from recover_moves(ledger, ruleset.output, is_there)
+    recover_stand_ins(ledger, is_there)
     for work in ledger.jobs_in_progress():
         if not all(is_there(path) for path in _places(work)):
             yield f"{printable(work.folder)} waits for its disk: a run was killed there"
@@ -51,6 +55,8 @@ def recover(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
             yield f"recorded {printable(work.row.target)}, which a killed run had published"
         if _remove_private(work.folder):
             yield f"removed what a killed run left in {printable(work.folder)}"
+        if (top := mirror_top(ruleset.output)) is not None:
+            remove_emptied(os.path.dirname(work.folder), top)
         if not os.path.lexists(work.folder) or not is_temp_name(os.path.basename(work.folder)):
             ledger.release(work.folder, even_if_prepared=True)
     yield from sweep_leftovers(ledger, ruleset)

@@ -16,7 +16,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from av1rules.base.errors import PlanOutdatedError
-from av1rules.base.files import fsync_folder, make_folders, temp_name
+from av1rules.base.files import fsync_folder, temp_name
 from av1rules.base.text import printable
 from av1rules.base.units import now_text
 from av1rules.execute.session import Session
@@ -64,6 +64,19 @@ def replace_original(
     )
 
 
+def put_original_aside(session: Session, entry: TrashEntry, found_at: str) -> TrashEntry:
+    """Move an original that another program kept beside its result, at `found_at`, to the trash,
+    from which `undo` puts it back in its former place. The result stays as it is. Raises what
+    `apply_replacement` raises; then nothing has changed."""
+    row = entry.row
+    place_in_trash = trash_path(session.workspace.ruleset, _run_of(entry), row.source_path)
+    entry = replace(entry, path=place_in_trash)
+    exchange = Replacement(place_out=found_at, aside=place_in_trash, key_out=row.content_key)
+    return _transaction(
+        session, entry, PendingReplacement(exchange=exchange, after=entry, is_new=True), None
+    )
+
+
 def move_to_trash(session: Session, entry: TrashEntry, *, receipt: bytes | None) -> TrashEntry:
     """Move the target of `entry.row` to the trash and remove its row from the ledger."""
     row = entry.row
@@ -98,15 +111,15 @@ def _reachable_file(session: Session, entry: TrashEntry) -> Iterator[str]:
     """The file in the trash, or a compared copy in a private folder beside its place if the trash
     is on another file system (a mount inside a root)."""
     ledger, place = session.workspace.ledger, Path(entry.place)
-    make_folders(place.parent)
     folder = str(temp_name(place, suffix=""))
     ledger.begin(folder, entry.row.source)
     try:
-        os.mkdir(folder, mode=0o700)
+        session.folders.make_private(folder)
         yield _path_or_copy(entry.path, f"{folder}/part{place.suffix}", digest=entry.digest)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         fsync_folder(place.parent)  # the ledger must not forget a folder that can come back
+        session.folders.remove_unused(str(place.parent))
         ledger.release(folder, even_if_prepared=True)
 
 
@@ -167,6 +180,8 @@ def _transaction(
             _repair(ledger, entry, intent, session.workspace.ruleset.output.receipts)
         raise
     commit(ledger, entry, intent, session.workspace.ruleset.output.receipts)
+    if intent.is_new:
+        session.counters.add_trashed()
     session.failpoint("exchange settled")
     return intent.after or entry
 
@@ -189,15 +204,16 @@ def _numbered(intent: PendingReplacement, entry: TrashEntry) -> PendingReplaceme
 def commit(
     ledger: Ledger, entry: TrashEntry, intent: PendingReplacement, receipts: ReceiptForm
 ) -> None:
-    """Write the result of a replacement to the ledger: the target's row, and for an undone source
-    the attempt that keeps it from being encoded again. The receipt files come first: after a crash
-    in between, the exchange is still in the journal and all of this is done again."""
+    """Write the result of a replacement to the ledger: the target's row (none for another
+    program's AV1 file), and for an undone source the attempt that keeps it from being encoded
+    again. The receipt files come first: after a crash in between, the exchange is still in the
+    journal and all of this is done again."""
     becomes = None if intent.after is None else intent.after.kind
     _receipt_files(entry, intent, receipts)
     if entry.kind is TrashKind.ORIGINAL and not intent.is_new:
         verdict = _undone(entry)
         ledger.kept.settle(entry, intent, row=None, verdict=verdict)
-    elif becomes is TrashKind.ORPHAN:
+    elif becomes is TrashKind.ORPHAN or entry.is_foreign:
         ledger.kept.settle(entry, intent, row=None)
     elif entry.kind is TrashKind.ORPHAN:
         row, verdict = _with_time(entry.row), _undone(entry)
@@ -211,7 +227,7 @@ def _receipt_files(entry: TrashEntry, intent: PendingReplacement, form: ReceiptF
     """The receipts beside a target that comes back or goes: none beside an original, or beside
     nothing. A new result gets its receipt once it is recorded. A receipt that can't be written or
     removed fails nothing: the ledger has it."""
-    if intent.is_new and entry.kind is TrashKind.ORIGINAL:
+    if (intent.is_new and entry.kind is TrashKind.ORIGINAL) or entry.is_foreign:
         return
     is_back = entry.kind is not TrashKind.ORIGINAL and not intent.is_new
     with contextlib.suppress(OSError, ValueError):

@@ -1,43 +1,21 @@
-"""A session: what a run works with, and the counts of its outcomes."""
+"""A session: what a run works with."""
 
 from __future__ import annotations
 
 import os
-import threading
-from dataclasses import dataclass, field
 
 import msgspec
 
 from av1rules.base.errors import PlanOutdatedError
-from av1rules.base.events import Outcome, RunFinished, Sink
+from av1rules.base.events import RunFinished, Sink
 from av1rules.base.files import Failpoint, no_failpoint
 from av1rules.base.text import printable
-from av1rules.base.units import now_text
+from av1rules.execute.recorder import RunCounters, RunRecorder
 from av1rules.execute.resources.disk_space import DiskSpace
 from av1rules.execute.resources.memory import MemoryBudget
-from av1rules.ledger.runs import RunTable
 from av1rules.plan.workspace import Workspace
-from av1rules.policy.model import OutputMode, RuleSet
-
-
-@dataclass(slots=True)
-class RunCounters:
-    """Outcomes and bytes of a run. Safe to use from many threads."""
-
-    counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    source_bytes: int = 0
-    target_bytes: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, outcome: Outcome) -> None:
-        with self._lock:
-            self.counts[outcome] += 1
-
-    def add_bytes(self, *, source: int, target: int) -> None:
-        with self._lock:
-            self.source_bytes += source
-            self.target_bytes += target
-
+from av1rules.policy.model import OutputMode, OutputSpec, RuleSet
+from av1rules.storage.mirror_folders import MirrorFolders
 
 Disks = dict[str, tuple[int, int] | None]
 """Device and inode of the folders that a run depends on, by path. None: the folder is missing."""
@@ -47,9 +25,14 @@ def mounted_disks(ruleset: RuleSet) -> Disks:
     """The disks of the roots and the output as they are now. A disk that is unmounted in mid-run
     leaves an empty folder behind, which must not be written to."""
     tops = [str(root.path) for root in ruleset.library.roots]
-    if ruleset.output.mode is OutputMode.MIRROR and ruleset.output.root is not None:
-        tops.append(str(ruleset.output.root))
+    if (top := mirror_top(ruleset.output)) is not None:
+        tops.append(top)
     return {top: _identity(top) for top in tops}
+
+
+def mirror_top(output: OutputSpec) -> str | None:
+    """The root of the mirror; None in the other modes."""
+    return str(output.root) if output.mode is OutputMode.MIRROR and output.root else None
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -69,8 +52,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     disk_space: DiskSpace = msgspec.field(default_factory=DiskSpace)
     memory: MemoryBudget
     failpoint: Failpoint = no_failpoint
-    number: RunNumber
+    recorder: RunRecorder
     disks: Disks = msgspec.field(default_factory=dict)
+    folders: MirrorFolders = msgspec.field(default_factory=MirrorFolders)
 
     def require_disks(self) -> None:
         """Raise PlanOutdatedError if a disk that was there at the start of the run is gone."""
@@ -82,28 +66,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         """The closing event of the run."""
         return RunFinished(
             counts=dict(self.counters.counts),
-            run=self.number.given,
+            run=self.recorder.given,
             source_bytes=self.counters.source_bytes,
             target_bytes=self.counters.target_bytes,
             elapsed_s=elapsed_s,
+            findings=self.recorder.findings,
         )
 
     @property
     def run(self) -> int:
         """The number of this run, which `undo` and `status` show. Assigned at the first use."""
-        return self.number.get()
-
-
-class RunNumber:
-    """Assigned when a run does its first job, so that an idle run leaves no trace in the ledger."""
-
-    def __init__(self, runs: RunTable) -> None:
-        self._runs = runs
-        self._lock = threading.Lock()
-        self.given: int | None = None
-
-    def get(self) -> int:
-        with self._lock:
-            if self.given is None:
-                self.given = self._runs.begin(now_text())
-            return self.given
+        return self.recorder.number()

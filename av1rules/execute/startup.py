@@ -2,52 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from msgspec.structs import replace
 
+from av1rules.base.errors import LedgerError, RunInterruptedError, UsageError
 from av1rules.base.events import Note, Sink
 from av1rules.base.files import Failpoint, no_failpoint
-from av1rules.base.units import now_text
+from av1rules.execute.recorder import RunRecorder, settle_killed
 from av1rules.execute.recover import recover
 from av1rules.execute.resources.memory import MemoryBudget
 from av1rules.execute.resources.run_lock import run_lock
-from av1rules.execute.session import RunNumber, Session, mounted_disks
+from av1rules.execute.session import Session, mirror_top, mounted_disks
 from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.runs import RunKind
 from av1rules.plan.workspace import Workspace
+from av1rules.storage.mirror_folders import MirrorFolders
 
 
 @contextmanager
 def start_session(
-    workspace: Workspace, sink: Sink, *, failpoint: Failpoint = no_failpoint
+    workspace: Workspace,
+    sink: Sink,
+    *,
+    kind: RunKind = RunKind.RUN,
+    command: Sequence[str] = (),
+    failpoint: Failpoint = no_failpoint,
 ) -> Iterator[Session]:
-    """Take the run lock, open the ledger to write and repair what a crash left.
+    """Take the run lock, open the ledger to write and repair what a crash left. The end of the
+    session is recorded, unless it had nothing to do.
 
-    Raises UsageError if another run is active, and LedgerError.
+    Raises BusyError if another run is active, and LedgerError.
     """
     with run_lock(workspace.state_dir):
         ledger = Ledger.open(workspace.state_dir)
         try:
             for line in recover(ledger, workspace.ruleset):
                 sink(Note(message=line))
+            settle_killed(ledger)
+            recorder = RunRecorder(ledger, kind, command)
             session = Session(
                 workspace=replace(workspace, ledger=ledger),
-                sink=sink,
+                sink=recorder.watching(sink),
                 memory=MemoryBudget(workspace.ruleset.run.memory),
                 failpoint=failpoint,
-                number=RunNumber(ledger.runs),
+                recorder=recorder,
                 disks=mounted_disks(workspace.ruleset),
+                folders=MirrorFolders(mirror_top(workspace.ruleset.output)),
             )
-            yield session
-            _close_run(session)
+            with _recorded(session):
+                yield session
         finally:
             ledger.close()
 
 
-def _close_run(session: Session) -> None:
-    number = session.number.given
-    if number is not None:
-        counts = session.counters.counts
-        summary = ", ".join(outcome.counted(count) for outcome, count in counts.items() if count)
-        session.workspace.ledger.runs.end(number, now_text(), summary or "nothing done")
+@contextmanager
+def _recorded(session: Session) -> Iterator[None]:
+    """Record the end of a session. One that an error ended is recorded too, unless nothing was done
+    and the command line was wrong, or a user interrupted it."""
+    recorder = session.recorder
+    try:
+        yield
+    except Exception as problem:
+        if type(problem) not in (UsageError, RunInterruptedError):
+            recorder.problem = str(problem) or type(problem).__name__
+        with contextlib.suppress(LedgerError):  # the first error is the one to report
+            recorder.end(session.counters)
+        raise
+    recorder.end(session.counters)

@@ -8,13 +8,14 @@ under the target's name before it is verified. Only the file that the plan saw t
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.events import JobProgress, JobStarted, Note, Outcome
-from av1rules.base.files import make_folders
 from av1rules.base.units import now_text
 from av1rules.encode.changed_film import ChangedFilm
 from av1rules.execute.copy import copy_target
@@ -65,10 +66,23 @@ def build_target(row: Encode | Move | Copy, session: Session, worker: Worker) ->
     job = replace(job, row=known, work=known.work)
     temp_dir = workspace.ruleset.output.temp_dir
     places = [str(place) for place in (temp_dir, job.target) if place]
-    with reserve_disk(job, _most_bytes(job), places) as reservation:
-        make_folders(os.path.dirname(job.target))
-        with private_folder(job, temp_dir or Path(job.target).parent) as folder:
-            return _encode_and_deliver(job, folder, reservation)
+    with (
+        reserve_disk(job, _most_bytes(job), places) as reservation,
+        _target_folder(job),
+        private_folder(job, temp_dir or Path(job.target).parent) as folder,
+    ):
+        return _encode_and_deliver(job, folder, reservation)
+
+
+@contextmanager
+def _target_folder(job: TargetJob) -> Iterator[None]:
+    """The folder of the target; it goes again if nothing was put there."""
+    folders, folder = job.session.folders, os.path.dirname(job.target)
+    folders.make(folder)
+    try:
+        yield
+    finally:
+        folders.remove_unused(folder)
 
 
 def _most_bytes(job: TargetJob) -> int:
@@ -78,10 +92,12 @@ def _most_bytes(job: TargetJob) -> int:
 
 def _copy_existing(job: TargetJob) -> bool:
     """Link or copy a target of the same content. False if the source must be encoded instead."""
-    with reserve_disk(job, _most_bytes(job), [job.target]):
-        make_folders(os.path.dirname(job.target))
-        with private_folder(job, Path(job.target).parent) as folder:
-            return copy_target(job, folder)
+    with (
+        reserve_disk(job, _most_bytes(job), [job.target]),
+        _target_folder(job),
+        private_folder(job, Path(job.target).parent) as folder,
+    ):
+        return copy_target(job, folder)
 
 
 def _check_move(job: TargetJob) -> Outcome:

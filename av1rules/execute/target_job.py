@@ -13,7 +13,7 @@ import msgspec
 
 from av1rules.base.errors import DiskFullError, PlanOutdatedError
 from av1rules.base.events import JobDiscarded, JobProgress, Note
-from av1rules.base.files import fsync_folder, is_open_for_writing, make_folders, temp_name
+from av1rules.base.files import fsync_folder, is_open_for_writing, temp_name
 from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.priority import Priority
 from av1rules.base.stall import with_stall_timeout
@@ -27,8 +27,10 @@ from av1rules.execute.session import Session
 from av1rules.execute.worker import Worker, WorkerContext
 from av1rules.ledger.provenance import provenance_json
 from av1rules.ledger.records import tools_used
+from av1rules.ledger.stand_ins import untouched_ns
+from av1rules.media.source import FileStat
 from av1rules.plan.items import ActiveItem, PlannedEncode
-from av1rules.plan.target_state import inspect_target
+from av1rules.plan.target_state import found_at_target
 from av1rules.policy.model import RunSpec
 
 
@@ -167,6 +169,7 @@ def encode_job_of(job: TargetJob, *, folder: str, digest: str) -> EncodeJob:
             size_bytes=job.source_bytes,
             settings=work.recipe.settings,
             tools=tools_used(work.encoder, workspace.tools),
+            left_out=work.recipe.streams.dropped_by_rule,
         ),
         library_path=job.name,
         temp_dir=folder,
@@ -197,14 +200,14 @@ def private_folder(job: TargetJob, parent: Path) -> Iterator[str]:
     job.session.failpoint("folder recorded")
     is_done = False
     try:
-        make_folders(parent)
-        os.mkdir(folder, mode=0o700)
+        job.session.folders.make_private(folder)
         job.session.failpoint("folder made")
         yield folder
         is_done = True
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         fsync_folder(parent)  # the ledger must not forget a folder that can come back
+        job.session.folders.remove_unused(str(parent))
         job.session.failpoint("folder removed")
         ledger.release(folder, even_if_prepared=is_done)
 
@@ -234,6 +237,8 @@ def require_same_source(job: TargetJob, *, digest: str | None = None) -> None:
         seen = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
         if seen == (planned.size_bytes, planned.mtime_ns, planned.ctime_ns, planned.inode):
             return
+        if _is_only_linked(job, planned, found):
+            return
         if digest is None and content_key(path) == job.work.content_key:
             return
         if digest is not None and file_digest(path) == digest:
@@ -241,6 +246,18 @@ def require_same_source(job: TargetJob, *, digest: str | None = None) -> None:
     except OSError as problem:
         raise PlanOutdatedError(f"the source is gone: {problem.strerror}") from problem
     raise PlanOutdatedError("the source changed since it was planned")
+
+
+def _is_only_linked(job: TargetJob, planned: FileStat, found: os.stat_result) -> bool:
+    """Whether nothing but hard links of ours changed the source since the plan."""
+    if (found.st_size, found.st_mtime_ns, found.st_ino) != (
+        planned.size_bytes,
+        planned.mtime_ns,
+        planned.inode,
+    ):
+        return False
+    known = job.session.workspace.ledger.own_touches.of_file(found.st_ino)
+    return untouched_ns(known, found.st_ino, found.st_ctime_ns) == planned.ctime_ns
 
 
 def _require_not_open(job: TargetJob) -> None:
@@ -261,7 +278,8 @@ def _require_same_target(job: TargetJob) -> None:
     """Raise PlanOutdatedError unless the target's place is as the plan saw it."""
     if job.work.replaces and job.target == job.row.file.path:
         return  # the source itself, which was just checked
-    found = inspect_target(job.target, job.work.known, job.session.workspace.tools)
+    workspace = job.session.workspace
+    found = found_at_target(job.target, job.work.known, workspace.ledger, workspace.tools)
     if found != job.work.found:
         raise PlanOutdatedError(
             f"the file in the target's place changed since the plan: {job.target}"

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 
+from av1rules.base.events import Outcome
+from av1rules.base.files import TRASH_FOLDER
+from av1rules.base.findings import FilmFinding, FindingKind
 from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.text import printable
 from av1rules.base.units import format_size, now_text
+from av1rules.execute.recorder import RunCounters, RunRecorder
 from av1rules.ledger.ledger import Ledger
-from av1rules.ledger.trash_table import TrashEntry, TrashKind
+from av1rules.ledger.trash_table import PairOrigin, TrashEntry, TrashKind
+from av1rules.plan.moved.find import TargetSearch
 from av1rules.policy.model import Originals, OriginalsKind, RuleSet
-from av1rules.storage.trash_folder import TRASH_FOLDER, is_disk_there, remove_empty_folders
+from av1rules.storage.trash_folder import is_disk_there, remove_empty_folders
 
 
 class TrashState(StrEnum):
@@ -38,12 +45,10 @@ class TrashItem(msgspec.Struct, frozen=True, kw_only=True):
     mount: str | None
 
 
-def list_trash(ledger: Ledger, ruleset: RuleSet) -> tuple[TrashItem, ...]:
-    """Every entry that was not purged, oldest first."""
+def list_trash(ledger: Ledger, ruleset: RuleSet) -> Iterator[TrashItem]:
+    """Every entry that was not purged, oldest first; without its `receipt` and `facts`."""
     mounts: dict[int, str] = {}
-    return tuple(
-        _inspect(entry, ruleset, mounts) for entry in ledger.kept.entries() if entry.gone_at is None
-    )
+    return (_inspect(entry, ruleset, mounts) for entry in ledger.kept.listed())
 
 
 def _inspect(kept: TrashEntry, ruleset: RuleSet, mounts: dict[int, str]) -> TrashItem:
@@ -115,11 +120,14 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome for one file: deleted, or the reason why not. `was_there` is False if somebody
-    else had removed it before."""
+    """The outcome for one file: deleted, or the reason why not, and what to do (`hint`).
+    `was_there` is False if somebody else had removed it before. `given_up`: why it was the last
+    copy of that version of its film."""
 
     kept: TrashEntry
     refusal: str | None = None
+    hint: str | None = None
+    given_up: str | None = None
     freed_bytes: int = 0
     was_there: bool = True
 
@@ -131,35 +139,51 @@ def purge(
     *,
     is_verified: bool = True,
     with_orphans: bool = False,
+    with_last_copies: bool = False,
+    is_dry: bool = False,
     check: Check | None = None,
 ) -> Iterator[Purged]:
     """Delete these files from the trash, under the run lock. A file that is not safe to delete
-    stays, with the reason.
+    stays, with the reason; `with_last_copies` gives up those too whose counterpart is not there.
+    `is_dry`: only say what would become of each.
 
     `is_verified`: the counterpart (the target of an original, or the original of a result) is read
-    completely and compared; otherwise only its size is checked. Orphans have no counterpart. Raises
-    LedgerError, and what `check` raises.
+    completely and compared, where a user may have moved it to; otherwise only its size is checked.
+    Orphans have no counterpart. Raises LedgerError, and what `check` raises.
     """
+    search = TargetSearch(ledger, ruleset, lambda file: content_key(file.path))
     for kept in entries:
         if not os.path.lexists(kept.path):
-            yield _already_purged(ledger, ruleset, kept)
+            yield _already_purged(ledger, ruleset, kept, is_dry=is_dry)
             continue
-        refusal = (
-            _orphan_problem(kept, with_orphans=with_orphans)
-            or _problem_in_trash(kept)
-            or _counterpart_problem(ledger, kept, is_verified=is_verified, check=check)
-        )
+        refusal = _orphan_problem(kept, with_orphans=with_orphans) or _problem_in_trash(kept)
+        lost = None
         if refusal is None:
-            yield _delete(ledger, kept)
+            lost = _never_verified(kept) or _counterpart_problem(
+                ledger, search, kept, is_verified=is_verified, check=check
+            )
+        if refusal is None and (lost is None or with_last_copies):
+            done = _to_delete(kept) if is_dry else _delete(ledger, kept)
+            yield msgspec.structs.replace(done, given_up=lost)
         else:
-            yield Purged(kept=kept, refusal=refusal)
+            is_last = refusal is None
+            yield Purged(kept=kept, refusal=refusal or lost, hint=_way_out(kept, is_last=is_last))
+
+
+def _way_out(kept: TrashEntry, *, is_last: bool) -> str:
+    """The commands that end the stay of a file that is not safe to delete."""
+    path = shlex.quote(printable(kept.path))
+    taken = f"`av1rules originals restore {path} --to FOLDER` takes it out of the trash"
+    if not is_last:
+        return taken
+    return f"{taken}; `av1rules originals purge --last-copy {path}` gives it up"
 
 
 def purge_expired(
     ledger: Ledger, ruleset: RuleSet, *, check: Check | None = None, now: datetime | None = None
-) -> Iterator[str]:
-    """Delete the originals that have expired by `originals: keep for ...`. Yields a line for each
-    that was deleted or stays for a reason. For the start of a run, before it has originals of its
+) -> Iterator[Purged]:
+    """Delete the originals that have expired by `originals: keep for ...`. Yields each that
+    was deleted or stays for a reason. For the start of a run, before it has originals of its
     own."""
     kind = ruleset.output.originals.kind
     if kind is OriginalsKind.DELETE:
@@ -167,20 +191,35 @@ def purge_expired(
     if kind is not OriginalsKind.KEEP_FOR:
         return
     today = now or datetime.now(UTC)
-    for kept in ledger.kept.entries():
-        limit = until(kept, ruleset.output.originals)
-        if kept.gone_at is not None or limit is None or limit >= today:
-            continue
-        for purged in purge(ledger, ruleset, (kept,), check=check):
-            yield purged_line(purged)
+    expired = (
+        kept
+        for kept in ledger.kept.entries()
+        if kept.gone_at is None
+        and (limit := until(kept, ruleset.output.originals)) is not None
+        and limit < today
+    )
+    # Together: each call of its own might look through the library for targets that moved.
+    yield from purge(ledger, ruleset, expired, check=check)
 
 
-def _deletions_of_crashed_runs(ledger: Ledger, ruleset: RuleSet) -> Iterator[str]:
+def record_purge(purged: Purged, recorder: RunRecorder, counters: RunCounters) -> None:
+    """Count one file in the record of a run; a refusal with its reason."""
+    if purged.refusal is None:
+        if purged.was_there:
+            counters.add(Outcome.PURGED)
+        return
+    counters.add(Outcome.REFUSED)
+    kept = purged.kept
+    detail = f"kept {printable(kept.path)}: {purged.refusal}"
+    recorder.tell(FilmFinding(film=kept.row.source, kind=FindingKind.REFUSED, detail=detail))
+
+
+def _deletions_of_crashed_runs(ledger: Ledger, ruleset: RuleSet) -> Iterator[Purged]:
     """Record the deletions of a run that was killed before it could. Originals that it did not get
     to delete stay until a user purges them."""
     for kept in ledger.kept.entries():
         if kept.gone_at is None and not os.path.lexists(kept.path):
-            yield purged_line(_already_purged(ledger, ruleset, kept))
+            yield _already_purged(ledger, ruleset, kept, is_dry=False)
 
 
 def purged_line(purged: Purged) -> str:
@@ -188,16 +227,20 @@ def purged_line(purged: Purged) -> str:
     kept = purged.kept
     what = f"{kept.kind.value} of {printable(kept.row.source)}"
     if purged.refusal is not None:
-        return f"kept the {what} in {printable(kept.path)}: {purged.refusal}"
+        hint = f"\n  hint: {purged.hint}" if purged.hint else ""
+        return f"kept the {what} in {printable(kept.path)}: {purged.refusal}{hint}"
     if not purged.was_there:
         return f"the {what} was already gone: {printable(kept.path)}"
-    return f"deleted the {what} ({format_size(kept.size_bytes)})"
+    last = f", the last copy: {purged.given_up}" if purged.given_up else ""
+    return f"deleted the {what} ({format_size(kept.size_bytes)}){last}"
 
 
-def _already_purged(ledger: Ledger, ruleset: RuleSet, kept: TrashEntry) -> Purged:
+def _already_purged(ledger: Ledger, ruleset: RuleSet, kept: TrashEntry, *, is_dry: bool) -> Purged:
     """Record that the file was removed, unless only its disk is missing."""
     if not is_disk_there(ruleset, kept.path):
         return Purged(kept=kept, refusal="its disk is not mounted", was_there=False)
+    if is_dry:
+        return Purged(kept=kept, was_there=False)
     if TRASH_FOLDER in Path(kept.path).parts:
         with contextlib.suppress(OSError):
             remove_empty_folders(kept.path)  # a purge was killed after it had deleted the file
@@ -229,27 +272,42 @@ def _problem_in_trash(kept: TrashEntry) -> str | None:
     return "the file there is not the one that was moved to the trash"
 
 
+def _never_verified(kept: TrashEntry) -> str | None:
+    """Why the AV1 file in place of an original is no reason to delete it."""
+    if kept.kind is not TrashKind.ORIGINAL or kept.origin is not PairOrigin.UNVERIFIED:
+        return None
+    return f"its AV1 file is another program's, never verified: {printable(kept.row.target)}"
+
+
 def _counterpart_problem(
-    ledger: Ledger, kept: TrashEntry, *, is_verified: bool, check: Check | None
+    ledger: Ledger,
+    search: TargetSearch,
+    kept: TrashEntry,
+    *,
+    is_verified: bool,
+    check: Check | None,
 ) -> str | None:
     """What is wrong with the counterpart of the file. An orphan has none."""
     if kept.kind is TrashKind.ORPHAN:
         return None
     row = kept.row
     if kept.kind is TrashKind.RESULT:
-        digest = row.source_digest if is_verified else None
-        problem = _file_problem(row.source_path, row.source_bytes, digest, check)
-        return None if problem is None else f"its original {problem}"
-    # The target may have been renamed since: any place that the ledger has for it counts.
-    places = [row.target, *(other.target for other in ledger.of_own_content(row.target_key))]
-    digest = row.target_digest if is_verified else None
+        what, size_bytes, digest = "its original", row.source_bytes, row.source_digest
+        places = [row.source_path]
+        others = search.places_of(size_bytes, row.content_key)
+    else:
+        what, size_bytes, digest = "its target", row.target_bytes, row.target_digest
+        # It may have been renamed since: any place that the ledger has for it counts.
+        places = [row.target, *(other.target for other in ledger.of_own_content(row.target_key))]
+        others = search.places_of(size_bytes, row.target_key)
+    wanted = digest if is_verified else None
     first_problem: str | None = None
-    for place in dict.fromkeys(places):
-        problem = _file_problem(place, row.target_bytes, digest, check)
+    for place in chain(dict.fromkeys(places), others):
+        problem = _file_problem(place, size_bytes, wanted, check)
         if problem is None:
             return None
         first_problem = first_problem or problem
-    return f"its target {first_problem}"
+    return f"{what} {first_problem}"
 
 
 def _file_problem(
@@ -269,6 +327,11 @@ def _file_problem(
     except OSError as problem:
         return f"can't be read ({problem.strerror}): {shown}"
     return None
+
+
+def _to_delete(kept: TrashEntry) -> Purged:
+    found = os.lstat(kept.path)
+    return Purged(kept=kept, freed_bytes=found.st_size if found.st_nlink == 1 else 0)
 
 
 def _delete(ledger: Ledger, kept: TrashEntry) -> Purged:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
 from statistics import median
 
 import msgspec
@@ -34,18 +37,55 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_forecasts(past: Iterable[PastForecast]) -> tuple[Calibration, ...]:
     """All forecasts first, then grouped by basis, then by encoder, preset, resolution and tier."""
-    found = tuple(one for one in past if one.actual_s > 0 and one.actual_bytes > 0)
-    if not found:
-        return ()
-    groups: defaultdict[tuple[int, str], list[PastForecast]] = defaultdict(list)
-    for one in found:
+    every = _Errors()
+    groups: defaultdict[tuple[int, str], _Errors] = defaultdict(_Errors)
+    for one in past:
+        if one.actual_s <= 0 or one.actual_bytes <= 0:
+            continue
         level = one.basis.level
         basis = "built-in figures" if level is None else f"own encodes: {LEVELS[level]}"
         basis = "samples of the film" if level == SAMPLED else basis
-        groups[(-1 if level is None else level, basis)].append(one)
-        groups[(len(LEVELS), _kind(one))].append(one)
-    named = ((name, members) for (_, name), members in sorted(groups.items()))
-    return (_calibration("all", found), *(_calibration(name, members) for name, members in named))
+        for errors in (
+            every,
+            groups[(-1 if level is None else level, basis)],
+            groups[(len(LEVELS), _kind(one))],
+        ):
+            errors.time.add(one.seconds, one.actual_s)
+            errors.size.add(one.size_bytes, float(one.actual_bytes))
+    if not every.time.logs:
+        return ()
+    named = ((name, errors) for (_, name), errors in sorted(groups.items(), key=itemgetter(0)))
+    return (every.calibration("all"), *(errors.calibration(name) for name, errors in named))
+
+
+@dataclass(slots=True)
+class _ErrorsOfOne:
+    """The errors of one quantity: eight bytes for each forecast."""
+
+    logs: array[float] = field(default_factory=lambda: array("d"))
+    inside: int = 0
+
+    def add(self, forecast: Interval, actual: float) -> None:
+        self.logs.append(math.log(actual / forecast.mid))
+        self.inside += forecast.low <= actual <= forecast.high
+
+    def stats(self) -> ErrorStats:
+        return ErrorStats(
+            median_error=math.expm1(median(map(abs, self.logs))),
+            bias=math.exp(median(self.logs)),
+            inside=self.inside / len(self.logs),
+        )
+
+
+@dataclass(slots=True)
+class _Errors:
+    time: _ErrorsOfOne = field(default_factory=_ErrorsOfOne)
+    size: _ErrorsOfOne = field(default_factory=_ErrorsOfOne)
+
+    def calibration(self, name: str) -> Calibration:
+        return Calibration(
+            name=name, count=len(self.time.logs), time=self.time.stats(), size=self.size.stats()
+        )
 
 
 def _kind(one: PastForecast) -> str:
@@ -53,21 +93,9 @@ def _kind(one: PastForecast) -> str:
     return " ".join(parts)
 
 
-def _calibration(name: str, past: Sequence[PastForecast]) -> Calibration:
-    return Calibration(
-        name=name,
-        count=len(past),
-        time=error_stats([(one.seconds, one.actual_s) for one in past]),
-        size=error_stats([(one.size_bytes, float(one.actual_bytes)) for one in past]),
-    )
-
-
 def error_stats(pairs: Sequence[tuple[Interval, float]]) -> ErrorStats:
     """The errors of at least one pair of forecast and actual value."""
-    logs = [math.log(actual / forecast.mid) for forecast, actual in pairs]
-    inside = sum(forecast.low <= actual <= forecast.high for forecast, actual in pairs)
-    return ErrorStats(
-        median_error=math.expm1(median(map(abs, logs))),
-        bias=math.exp(median(logs)),
-        inside=inside / len(pairs),
-    )
+    errors = _ErrorsOfOne()
+    for forecast, actual in pairs:
+        errors.add(forecast, actual)
+    return errors.stats()

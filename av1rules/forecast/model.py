@@ -48,13 +48,13 @@ class PastEncode(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-class SampledSize(msgspec.Struct, frozen=True, kw_only=True):
+class SampledSize(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The size of the whole target in bytes, projected from samples of the source."""
 
     size_bytes: float
 
 
-class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+class Estimate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A log-normal quantity: mean of the logarithm, and its two spreads."""
 
     mu: float
@@ -74,7 +74,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Forecast(msgspec.Struct, frozen=True, kw_only=True):
+class Forecast(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of one encode. `seconds` with the machine to itself, samples before it included;
     `size_bytes` of what would be written, `saved_bytes` of what would be kept: nothing where it
     comes out too large for the policy."""
@@ -148,18 +148,30 @@ def level_keys(traits: Traits) -> tuple[_Key, ...]:
 
 @dataclass(slots=True)
 class _Learner:
-    """One quantity: how far actual values lie from the built-in ones."""
+    """One quantity: how far actual values lie from the built-in ones, whose spread is `spread`."""
 
+    spread: Spread
     groups: defaultdict[_Key, _Group] = field(default_factory=lambda: defaultdict(_Group))
 
+    learned: dict[_Key, Estimate] = field(default_factory=dict)
+    """By the narrowest level; `mu` is the shift from the built-in value."""
+
     def add(self, traits: Traits, residual: float) -> None:
+        self.learned.clear()
         for key in level_keys(traits):
             self.groups[key].add(residual)
 
-    def guess(self, traits: Traits, mu: float, spread: Spread) -> Estimate:
-        keys = level_keys(traits)
+    def guess(self, traits: Traits, mu: float) -> Estimate:
+        narrowest = (traits.encoder, traits.preset, traits.resolution, traits.source_tier)
+        found = self.learned.get(narrowest)
+        if found is None:
+            found = self.learned[narrowest] = self._learned(level_keys(traits))
+        return Estimate(mu=mu + found.mu, common=found.common, own=found.own, basis=found.basis)
+
+    def _learned(self, keys: Sequence[_Key]) -> Estimate:
+        spread = self.spread
         if keys[0] not in self.groups:
-            return Estimate(mu=mu, common=spread.common, own=spread.own)
+            return Estimate(mu=0.0, common=spread.common, own=spread.own)
         shift, common2, own2, basis = 0.0, 0.0, spread.own**2, Basis()
         for level, key in enumerate(keys):
             common2 += (spread.kept[level] * spread.common) ** 2
@@ -173,7 +185,7 @@ class _Learner:
             common2 *= 1 - trust
             if group.count >= ENOUGH:
                 basis = Basis(level=level, encodes=group.count)
-        return Estimate(mu=mu + shift, common=math.sqrt(common2), own=math.sqrt(own2), basis=basis)
+        return Estimate(mu=shift, common=math.sqrt(common2), own=math.sqrt(own2), basis=basis)
 
 
 class Model:
@@ -184,8 +196,8 @@ class Model:
     ) -> None:
         self._cores = cores
         self._threads = threads
-        self._time = _Learner()
-        self._size = _Learner()
+        self._time = _Learner(time_spread(cores))
+        self._size = _Learner(SIZE_SPREAD)
         for sample in samples:
             first = prior_seconds(sample.traits, cores, threads)
             self._time.add(sample.traits, math.log(sample.seconds / first))
@@ -195,12 +207,13 @@ class Model:
     def forecast(self, traits: Traits, seen: SampledSize | None = None) -> Forecast:
         """Of one encode, with the machine to itself; by its samples, where there are any."""
         prior_s = prior_seconds(traits, self._cores, self._threads)
-        time = self._time.guess(traits, math.log(prior_s), time_spread(self._cores))
+        time = self._time.guess(traits, math.log(prior_s))
         if seen is None:
-            size = self._size.guess(traits, math.log(prior_bytes(traits)), SIZE_SPREAD)
+            size = self._size.guess(traits, math.log(prior_bytes(traits)))
         else:
             size = _sampled(seen.size_bytes, SAMPLED_SIZE_SPREAD)
-        size = replace(size, own=math.hypot(size.own, LOG_SIZE_PER_CRF * traits.crf_spread))
+        if traits.crf_spread:
+            size = replace(size, own=math.hypot(size.own, LOG_SIZE_PER_CRF * traits.crf_spread))
         first_s = math.exp(time.mu) * traits.first_frames / max(traits.frames, 1.0)
         return Forecast(
             seconds=time.range.plus(first_s),
@@ -280,15 +293,25 @@ def total_of(forecasts: Sequence[Forecast], *, gain: float = 1.0) -> Total:
 
 
 def _sum_of_times(forecasts: Sequence[Forecast]) -> Interval:
+    return sum_range((one.expected_seconds, one.time_guess) for one in forecasts)
+
+
+def sum_range(parts: Iterable[tuple[float, Estimate]]) -> Interval:
+    """The sum of log-normal quantities, each with its mean; nothing without any."""
     mean = own2 = common = 0.0
-    for one in forecasts:
-        guess = one.time_guess
-        expected = one.expected_seconds
+    for expected, guess in parts:
         mean += expected
         own2 += expected**2 * math.expm1(guess.own**2)
         common += expected * math.sqrt(math.expm1(guess.common**2))
-    sigma2 = math.log1p((own2 + common**2) / mean**2)
-    return Estimate(mu=math.log(mean) - sigma2 / 2, common=0.0, own=math.sqrt(sigma2)).range
+    if not mean:
+        return NOTHING.seconds
+    return log_normal(mean, math.sqrt(own2 + common**2)).range
+
+
+def log_normal(mean: float, deviation: float) -> Estimate:
+    """The log-normal quantity with this mean and standard deviation."""
+    sigma2 = math.log1p((deviation / mean) ** 2)
+    return Estimate(mu=math.log(mean) - sigma2 / 2, common=0.0, own=math.sqrt(sigma2))
 
 
 def _sum_of_savings(forecasts: Sequence[Forecast]) -> Interval:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -24,8 +24,10 @@ from av1rules.forecast.model import (
     stretch_of,
     total_of,
 )
+from av1rules.forecast.order import Ordering
 from av1rules.forecast.priors import SEARCH_PROBES, Traits
 from av1rules.forecast.training import past_encodes
+from av1rules.ledger.database import pages_of
 from av1rules.ledger.history import recent_encodes
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import Basis, tools_used
@@ -41,8 +43,8 @@ from av1rules.plan.items import (
 )
 from av1rules.plan.prerequisites import as_encoded, projection_of
 from av1rules.policy.deinterlacing import picture_rate
-from av1rules.policy.model import OriginalsKind, OutputMode, OutputSpec, RuleSet
-from av1rules.quality.sampling import sample_excerpts
+from av1rules.policy.model import Order, OriginalsKind, OutputMode, OutputSpec, RuleSet
+from av1rules.quality.sampling import samples_length_s
 
 LEARNED_FROM = 2000
 """The newest encodes: the machine and the tools are those of today."""
@@ -77,7 +79,13 @@ class PlanForecast(msgspec.Struct, frozen=True, kw_only=True):
     later: Mapping[str, Forecast] = msgspec.field(default_factory=dict)
     later_total: Total = NOTHING
     budget: Budget = Budget()
+    ordering: Ordering = Ordering()
     frees: bool = False  # at once: the results take the place of their sources
+
+    def saving_of(self, path: str) -> float | None:
+        """The bytes that the encode of this source saves per hour, now or after its review."""
+        found = self.by_path.get(path) or self.later.get(path)
+        return None if found is None else found.saving_per_hour
 
     @property
     def bases(self) -> tuple[tuple[Basis, int], ...]:
@@ -107,25 +115,31 @@ def forecast_plan(
     ruleset: RuleSet,
     tools: Tools,
     *,
+    cores: int | None = None,
     jobs: int | None = None,
     budget: Budget,
+    ordering: Ordering = Ordering(),
 ) -> PlanForecast:
-    """Forecast every encode of the plan, and those that wait for the user. Raises LedgerError."""
+    """Forecast every encode of the plan, and those that wait for the user; `cores`: None for those
+    of this machine. Raises LedgerError."""
     rows = plan.of(PlanAction.ENCODE)
-    coming = {row.file.path: (row, work) for row in plan.rows if (work := coming_encode(row))}
+    items = plan.rows.in_full
+    coming = {row.file.path: (row, work) for row in items if (work := coming_encode(row))}
     now = {path: work for path, (row, work) in coming.items() if isinstance(row, Encode)}
     later = {path: work for path, (_, work) in coming.items() if path not in now}
     if not coming:
-        return PlanForecast(budget=budget)
+        return PlanForecast(budget=budget, ordering=ordering)
     run = ruleset.run
     jobs = jobs or run.jobs
-    cores = len(run.cpus) or os.cpu_count() or 1
+    cores = len(run.cpus) or cores or os.cpu_count() or 1
     threads = run.threads_per_job
     samples = past_encodes(recent_encodes(ledger, LEARNED_FROM), cores=cores, threads=threads)
     model = Model(samples, cores=cores, threads=threads)
 
+    sampled = sampled_contents(ledger, [work.content_key for _, work in coming.values()])
+
     def seen(work: PlannedEncode) -> SampledSize | None:
-        return _seen(work, ledger, tools)
+        return sampled_size(work, ledger, tools) if work.content_key in sampled else None
 
     by_path = forecast_encodes(now, model, seen)
     after_review = forecast_encodes(later, model, seen)
@@ -137,6 +151,7 @@ def forecast_plan(
         jobs=jobs,
         stretch=stretch_of(jobs, cores, threads),
         budget=budget,
+        ordering=ordering,
         frees=_frees(ruleset.output),
         later=after_review,
         later_total=total_of(tuple(after_review.values()), gain=gain),
@@ -162,7 +177,13 @@ def forecast_encodes(
     }
 
 
-def _seen(work: PlannedEncode, ledger: Ledger, tools: Tools) -> SampledSize | None:
+def sampled_contents(ledger: Ledger, content_keys: Sequence[str]) -> set[str]:
+    """Which have samples at all, in few queries: most films have none."""
+    parts = pages_of(content_keys)
+    return {key for part in parts for key in ledger.samples.of_contents(part)}
+
+
+def sampled_size(work: PlannedEncode, ledger: Ledger, tools: Tools) -> SampledSize | None:
     """What its samples say; nothing while some of its settings are still to be found out."""
     if any(step is not Prerequisite.SAMPLE for step in work.pending):
         return None
@@ -186,8 +207,7 @@ def _first_frames(work: PlannedEncode, frame_rate: float) -> float:
     count = sum(encodes.get(step, 0) for step in work.pending)
     if not count:
         return 0.0
-    length_s = sum(length for _, length in sample_excerpts(work.evaluation.source))
-    return count * length_s * frame_rate
+    return count * samples_length_s(work.evaluation.source) * frame_rate
 
 
 def traits_of(work: PlannedEncode) -> Traits | None:
@@ -221,7 +241,8 @@ def traits_of(work: PlannedEncode) -> Traits | None:
 def fit_to_budget(
     forecast: PlanForecast, rows: Iterable[PlanItem], *, gain: float = 1.0
 ) -> PlanForecast:
-    """Total up; with a budget order by expected saving per hour, and leave out what goes beyond.
+    """Total up; with a budget order by priority and by expected saving per hour (or as the user
+    asks), and leave out what goes beyond.
 
     What does not fit any more is left out, shorter work behind it may still fit. Work without a
     forecast can't be fitted into a budget.
@@ -231,7 +252,9 @@ def fit_to_budget(
         return replace(forecast, total=total_of(tuple(by_path.values()), gain=gain))
     within: list[str] = []
     used_s = saved_bytes = 0.0
-    for path in sorted(by_path, key=lambda path: by_path[path].saving_per_hour, reverse=True):
+    ordered = forecast.ordering.sorted(rows, forecast.saving_of, by_default=Order.SAVING)
+    paths = [row.file.path for row in ordered]
+    for path in (path for path in paths if path in by_path):
         one = by_path[path]
         cost_s = one.expected_seconds / gain
         if budget.seconds is not None and used_s + cost_s > budget.seconds:
@@ -247,6 +270,59 @@ def fit_to_budget(
     return replace(
         forecast,
         within=tuple(within),
-        beyond=frozenset(row.file.path for row in rows) - kept,
+        beyond=frozenset(paths) - kept,
         total=total_of([by_path[path] for path in within], gain=gain),
+    )
+
+
+class CheapestEncode(msgspec.Struct, frozen=True, kw_only=True):
+    """The encode of a plan that takes least time, by the path of its source, and the smallest
+    budget of time in seconds that it fits into."""
+
+    path: str
+    budget_s: float
+
+
+_START_S = 5.0
+"""What a run takes before its first encode, counted in its budget."""
+
+
+def cheapest_encode(forecast: PlanForecast) -> CheapestEncode | None:
+    """None if no encode has a forecast."""
+    costs = {
+        path: max(one.expected_seconds, one.seconds.mid * forecast.stretch) + _START_S
+        for path, one in forecast.by_path.items()
+    }
+    path = min(costs, key=costs.__getitem__, default=None)
+    return None if path is None else CheapestEncode(path=path, budget_s=costs[path])
+
+
+class RuleForecast(msgspec.Struct, frozen=True, kw_only=True):
+    """The encodes of one rule within the budget: how many, the size of their sources, and their
+    forecast. `rule` is None for films without a named one."""
+
+    rule: str | None
+    encodes: int
+    source_bytes: int
+    total: Total
+
+
+def forecast_by_rule(plan: Plan, forecast: PlanForecast) -> tuple[RuleForecast, ...]:
+    """The forecast of each rule, in the order of its first film."""
+    within = frozenset(forecast.within)
+    groups: dict[str | None, list[PlanItem]] = {}
+    for row in plan.of(PlanAction.ENCODE):
+        if row.file.path in within:
+            groups.setdefault(row.rule, []).append(row)
+    return tuple(
+        RuleForecast(
+            rule=rule,
+            encodes=len(rows),
+            source_bytes=sum(row.size_bytes for row in rows),
+            total=total_of(
+                [forecast.by_path[row.file.path] for row in rows],
+                gain=forecast.jobs / forecast.stretch,
+            ),
+        )
+        for rule, rows in groups.items()
     )

@@ -104,7 +104,7 @@ MORE_PER_DOUBLED_CORES = 0.12
 """Added to the common spread of time for each doubling of the two cores that were measured."""
 
 
-class Traits(msgspec.Struct, frozen=True, kw_only=True):
+class Traits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the cost of one encode depends on. `frames` may be a fraction: duration x rate."""
 
     encoder: str

@@ -16,7 +16,7 @@ from av1rules.execute.job_guard import JobRunner
 from av1rules.execute.session import Session
 from av1rules.execute.worker import LOCAL_WORKER, Worker
 from av1rules.graph.store import STORE_NAME, LedgerChecker
-from av1rules.graph.tasks import JobNotDone, clean_target, row_task, step_tasks
+from av1rules.graph.tasks import JobNotDone, clean_task, row_task, step_tasks
 from av1rules.plan.items import RunItem
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class DoitBackend:
             for row in rows
             for task in (
                 *step_tasks(row, runner.run),
-                *(() if prerequisites_only else (row_task(row, runner.run, clean=clean_target),)),
+                *(() if prerequisites_only else (row_task(row, runner.run, clean=clean_task),)),
             )
         ]
         loader = _PlanLoader(tasks, str(session.workspace.state_dir / STORE_NAME), jobs=jobs)

@@ -16,7 +16,7 @@ from doit.dependency import MD5Checker, SqliteDB
 
 from av1rules.ledger.database import LEDGER_NAME
 from av1rules.ledger.ledger import Ledger
-from av1rules.plan.items import CLIP_GROUP, GROUPS, SAMPLE_GROUP, SEARCH_GROUP, source_of_task
+from av1rules.plan.task_names import CLIP_GROUP, GROUPS, SAMPLE_GROUP, SEARCH_GROUP, source_of_task
 
 STORE_NAME = "doit.sqlite3"
 """Is beside the ledger; has only the records of other tasks of a dodo.py."""

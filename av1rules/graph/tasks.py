@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,8 +16,6 @@ from av1rules.base.events import Outcome
 from av1rules.base.text import printable
 from av1rules.ledger.receipt import JSON_SUFFIX, TEXT_SUFFIX
 from av1rules.plan.items import (
-    CLIP_GROUP,
-    GROUP,
     ActiveItem,
     Blocked,
     ClipState,
@@ -31,9 +30,9 @@ from av1rules.plan.items import (
     Prerequisite,
     RunItem,
     clip_of,
-    task_name,
     work_of,
 )
+from av1rules.plan.task_names import CLIP_GROUP, GROUP, task_name
 
 Builder = Callable[[RunItem, Prerequisite | None], Outcome]
 """Builds the target of a row, or runs one of its prerequisites, and returns the outcome. Raises no
@@ -83,6 +82,10 @@ class LedgerState:
     """doit's `uptodate`: whether the plan found the row up to date. `doit info` shows its text as
     the reason."""
 
+    # doit asks for the parameters of each before it calls it; to find them out costs more than all
+    # else that it does for a film that is up to date.
+    __signature__ = inspect.Signature()
+
     def __init__(self, row: PlanItem) -> None:
         self._row = row
 
@@ -94,13 +97,13 @@ class LedgerState:
 
 
 def encode_tasks(
-    plan: Plan, build: Builder, *, clean: Callable[..., None]
+    plan: Plan, build: Builder, *, clean: Callable[..., object]
 ) -> Iterator[dict[str, Any]]:
     """The doit tasks of all rows that have a target, including fresh ones. Held rows have none."""
     yield {"basename": GROUP, "name": None, "doc": "AV1 targets of the library, by rules.yaml"}
-    if any(clip_of(row) is not None for row in plan.rows):
+    if any(clip_of(row) is not None for row in plan.rows.in_full):
         yield {"basename": CLIP_GROUP, "name": None, "doc": "test clips that approval waits for"}
-    known = {row.file.path: tuple(_known_search(row)) for row in plan.rows}
+    known = {row.file.path: tuple(_known_search(row)) for row in plan.rows.in_full}
     for step in Prerequisite:
         is_known = step is Prerequisite.SEARCH and any(known.values())
         if is_known or any(step in steps_of(row) for row in plan.work):
@@ -108,7 +111,7 @@ def encode_tasks(
     for row in plan.rows:
         if isinstance(row, RunItem):
             yield from step_tasks(row, build)
-        yield from known[row.file.path]
+        yield from known.get(row.file.path, ())
         if isinstance(row, ActiveItem | Fresh) or clip_of(row) is not None:
             yield row_task(row, build, clean=clean)
         elif isinstance(row, Blocked | Held | LeftAlone) and row.is_settled_by_attempt:
@@ -168,7 +171,7 @@ def _step_name(row: PlanItem, step: Prerequisite) -> str:
     return f"{step.value}:{task_name(row.file.library_path)}"
 
 
-def row_task(row: PlanItem, build: Builder, *, clean: Callable[..., None]) -> dict[str, Any]:
+def row_task(row: PlanItem, build: Builder, *, clean: Callable[..., object]) -> dict[str, Any]:
     """The task of the row's clip if the row waits for one, otherwise of its encode."""
     if (clip := clip_of(row)) is None:
         return encode_task(row, build, clean=clean)
@@ -191,7 +194,7 @@ def _doc(row: PlanItem) -> str:
     return f"{row.action.value}: {'; '.join(printable(cause) for cause in row.causes)}"
 
 
-def encode_task(row: PlanItem, build: Builder, *, clean: Callable[..., None]) -> dict[str, Any]:
+def encode_task(row: PlanItem, build: Builder, *, clean: Callable[..., object]) -> dict[str, Any]:
     return {
         "basename": GROUP,
         "name": task_name(row.file.library_path),
@@ -233,9 +236,29 @@ def _made_before(row: PlanItem) -> list[str]:
     return [*shared, *(_step_name(row, step) for step in steps_of(row)[-1:])]
 
 
-def clean_target(row: PlanItem, dryrun: bool = False) -> None:  # noqa: FBT001, FBT002 - doit's way
-    """`doit clean`: remove a target that av1rules wrote and its receipts, unless it is the last
-    copy.
+class NotCleaned(TaskFailed):  # type: ignore[misc]
+    """A target that `doit clean` keeps; doit writes this text to stderr as it is."""
+
+    def __init__(self, row: PlanItem, problem: Exception) -> None:
+        super().__init__(f"{printable(row.file.library_path)}: {problem}")
+
+    def __str__(self) -> str:
+        return f"{self.message}\n"
+
+
+def clean_task(row: PlanItem, dryrun: bool = False) -> NotCleaned | None:  # noqa: FBT001, FBT002 - doit's way
+    """`doit clean` for one row. A refusal is the reason alone: of an exception doit would show the
+    traceback. Either way doit goes on to the next task, and ends with 0."""
+    try:
+        clean_target(row, dryrun=dryrun)
+    except (Av1rulesError, OSError) as problem:
+        return NotCleaned(row, problem)
+    return None
+
+
+def clean_target(row: PlanItem, *, dryrun: bool = False) -> None:
+    """Remove a target that av1rules wrote and its receipts. Raises Av1rulesError where it is the
+    last copy, OSError.
 
     A row whose target is another file is blocked and so has no task.
     """

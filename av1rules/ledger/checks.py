@@ -1,12 +1,13 @@
 """The results of `verify` and `health`: the tables of checked targets and sources.
 
-Each result has its own transaction, so a check that takes weeks can be interrupted at any time.
-It is written only if the file is still the same, because a run may be active.
+A result is written only if the file is still the same, because a run may be active.
 """
 
 from __future__ import annotations
 
+import functools
 import os
+import sqlite3
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
@@ -29,6 +30,7 @@ def _dump_ways(ways: frozenset[CheckMethod]) -> str:
     return " ".join(sorted(ways))
 
 
+@functools.lru_cache(maxsize=16)  # every row has one of four
 def _load_ways(how: str) -> frozenset[CheckMethod]:
     return frozenset(way for way in CheckMethod if way.value in how.split())
 
@@ -41,6 +43,15 @@ class LastCheck(msgspec.Struct, frozen=True, kw_only=True):
         frozenset[CheckMethod], StoredColumn(name="how", dump=_dump_ways, load=_load_ways)
     ]
     fault: str | None
+
+
+class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The check of the target of `row`, to be recorded; `mtime_ns`: it was touched but not
+    changed."""
+
+    row: TargetRow
+    checked: LastCheck
+    mtime_ns: int | None = None
 
 
 class DamageRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,25 +82,34 @@ class CheckTable(RecordTable[LastCheck]):
         return _faults(self._db, "SELECT target, at, fault FROM checked")
 
     def put(self, row: TargetRow, checked: LastCheck, *, mtime_ns: int | None = None) -> bool:
-        """Record the check of the target of `row`; `mtime_ns`: it was touched but not changed.
+        """Record one check; returns whether the ledger still has that file there."""
+        return self.put_all((TargetResult(row=row, checked=checked, mtime_ns=mtime_ns),)) == 1
 
-        Returns False and writes nothing if the ledger has another file there by now. A passed check
-        with fewer methods, or with others than the one that found damage, keeps the older result.
+    def put_all(self, results: Iterable[TargetResult]) -> int:
+        """Record checks in one transaction; returns how many.
+
+        Nothing is written where the ledger has another file by now. A passed check with fewer
+        methods, or with others than the one that found damage, keeps the older result.
         """
-        name = os.fsencode(row.target)
         with self._db.transaction() as write:
-            there = write.execute(
-                "SELECT target_key, built_at FROM targets WHERE target=?", (name,)
-            ).fetchone()
-            if there != (row.target_key, row.built_at):
-                return False
-            if mtime_ns is not None:
-                write.execute(
-                    "UPDATE targets SET target_mtime_ns=? WHERE target=?", (mtime_ns, name)
-                )
-            older = next(self.select("WHERE target=?", name), None)
-            if older is None or not _supersedes(older, checked):
-                self.insert(write, checked, {"target": name})
+            return sum(self._put(write, result) for result in results)
+
+    def _put(self, write: sqlite3.Connection, result: TargetResult) -> bool:
+        name = os.fsencode(result.row.target)
+        sql = (
+            f"SELECT target_key, built_at, {self.columns()} FROM targets"
+            " LEFT JOIN checked USING (target) WHERE target=?"
+        )
+        there = write.execute(sql, (name,)).fetchone()
+        if there is None or there[:2] != (result.row.target_key, result.row.built_at):
+            return False
+        if result.mtime_ns is not None:
+            write.execute(
+                "UPDATE targets SET target_mtime_ns=? WHERE target=?", (result.mtime_ns, name)
+            )
+        older = None if there[2] is None else self.load(there[2:])
+        if older is None or not _supersedes(older, result.checked):
+            self.insert(write, result.checked, {"target": name})
         return True
 
 

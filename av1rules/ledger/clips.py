@@ -13,6 +13,8 @@ import msgspec
 
 from av1rules.ledger.mapping import LedgerPath, RecordMapper, RecordTable
 from av1rules.ledger.records import ToolsUsed
+from av1rules.media.disk import Disk
+from av1rules.media.local_disk import LOCAL_DISK
 from av1rules.policy.model import Review, ReviewKind, parse_canary
 from av1rules.policy.settings import EncodeSettings
 from av1rules.quality.excerpts import Excerpt
@@ -93,11 +95,10 @@ class ClipRecord(msgspec.Struct, frozen=True, kw_only=True):
     made_at: str
     facts: ClipFacts
 
-    @property
-    def is_there(self) -> bool:
+    def is_there(self, disk: Disk = LOCAL_DISK) -> bool:
         """Whether the clip's file exists with the recorded size."""
         try:
-            return os.stat(self.path).st_size == self.size_bytes
+            return disk.stat(self.path).st_size == self.size_bytes
         except OSError:
             return False
 
@@ -121,6 +122,10 @@ class ClipTable(RecordTable[ClipRecord]):
         """Every clip, by source, the newest first."""
         return tuple(self._readable("ORDER BY source, made_at DESC"))
 
+    def since(self, made_at: str) -> Iterator[ClipRecord]:
+        """The clips made then or later (ISO 8601, UTC; "": all), in the same order, one by one."""
+        return self._readable("WHERE made_at >= ? ORDER BY source, made_at DESC", made_at)
+
     def paths(self) -> frozenset[str]:
         """The paths of all clips, readable or not."""
         return frozenset(os.fsdecode(row[0]) for row in self._db.query("SELECT path FROM clips"))
@@ -131,7 +136,7 @@ class ClipTable(RecordTable[ClipRecord]):
         return frozenset(fingerprint for (fingerprint,) in self._db.query(sql))
 
     def _readable(self, clause: str, *values: object) -> Iterator[ClipRecord]:
-        for row in self._db.query(f"SELECT {self.columns()} FROM clips {clause}", *values):
+        for row in self._db.stream(f"SELECT {self.columns()} FROM clips {clause}", *values):
             with contextlib.suppress(msgspec.MsgspecError):
                 yield self.load(row)
 

@@ -9,15 +9,22 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from av1rules.base.errors import LedgerError
 from av1rules.base.files import make_folders
-from av1rules.base.own_files import PlantedFileError, require_own_database
+from av1rules.base.own_files import PlantedFileError, ignore_in_git, require_own_database
+from av1rules.ledger.packed_receipt import repack_receipt
 
 LEDGER_NAME = "ledger.sqlite3"
+
+KEYS_PER_QUERY = 500
+"""Values in one query; SQLite's limit is 999 in old builds."""
+
+PAGE_ROWS = 2000
+"""Rows that a long list holds at a time: 100,000 targets are never in memory at once."""
 
 _VERSION_1 = """
 CREATE TABLE targets (
@@ -105,10 +112,87 @@ ALTER TABLE verdicts ADD COLUMN is_projected INTEGER;
 ALTER TABLE verdicts ADD COLUMN film_s REAL;
 """
 
-STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES, _ATTEMPTS)
+# Settings and tools are 350 of the 900 bytes of a row, and a library has a dozen of them.
+_SHARED_TEXTS = """
+CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+INSERT INTO texts (text) SELECT settings FROM targets UNION SELECT tools FROM targets;
+CREATE TABLE targets_of_7 (
+    target BLOB PRIMARY KEY, source BLOB NOT NULL, source_path BLOB NOT NULL,
+    content_key TEXT NOT NULL, source_digest TEXT NOT NULL, source_bytes INTEGER NOT NULL,
+    settings INTEGER NOT NULL, fingerprint TEXT NOT NULL, tools INTEGER NOT NULL,
+    target_bytes INTEGER NOT NULL,
+    target_mtime_ns INTEGER NOT NULL, target_key TEXT NOT NULL, target_head TEXT NOT NULL,
+    target_digest TEXT NOT NULL,
+    rule TEXT, built_at TEXT NOT NULL, encode_s REAL NOT NULL, verify_s REAL NOT NULL,
+    forgotten INTEGER NOT NULL DEFAULT 0, run INTEGER
+) WITHOUT ROWID;
+INSERT INTO targets_of_7 SELECT target, source, source_path, content_key, source_digest,
+    source_bytes, (SELECT id FROM texts WHERE text = settings), fingerprint,
+    (SELECT id FROM texts WHERE text = tools), target_bytes, target_mtime_ns, target_key,
+    target_head, target_digest, rule, built_at, encode_s, verify_s, forgotten, run
+    FROM targets ORDER BY target;
+DROP TABLE targets;
+ALTER TABLE targets_of_7 RENAME TO targets;
+CREATE INDEX targets_by_content ON targets (content_key);
+"""
+
+# `summary` has only what earlier versions wrote. An undo counted nothing then.
+_VERSION_8 = """
+ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT 'run';
+ALTER TABLE runs ADD COLUMN command BLOB;
+ALTER TABLE runs ADD COLUMN exit_code INTEGER;
+ALTER TABLE runs ADD COLUMN problem TEXT;
+ALTER TABLE runs ADD COLUMN counts TEXT;
+ALTER TABLE runs ADD COLUMN source_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN target_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN trashed INTEGER;
+ALTER TABLE runs ADD COLUMN findings BLOB;
+ALTER TABLE runs ADD COLUMN new_findings BLOB;
+UPDATE runs SET kind='undo' WHERE summary='nothing done'
+    AND id IN (SELECT run FROM kept);
+CREATE TABLE findings (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, source BLOB NOT NULL,
+    detail TEXT NOT NULL, hint TEXT, fingerprint TEXT NOT NULL, first_run INTEGER NOT NULL,
+    last_run INTEGER NOT NULL, is_over INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX findings_by_source ON findings (source);
+CREATE INDEX findings_by_fingerprint ON findings (fingerprint);
+CREATE INDEX findings_by_run ON findings (last_run);
+CREATE INDEX targets_by_key ON targets (target_key);
+ALTER TABLE kept ADD COLUMN origin TEXT NOT NULL DEFAULT 'ours';
+CREATE TABLE stand_ins (
+    folder BLOB NOT NULL, name BLOB NOT NULL, is_pending INTEGER NOT NULL, kind TEXT NOT NULL,
+    source_path BLOB NOT NULL, link BLOB NOT NULL, is_film INTEGER NOT NULL,
+    inode INTEGER NOT NULL, size_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    source_inode INTEGER NOT NULL, source_bytes INTEGER NOT NULL,
+    source_mtime_ns INTEGER NOT NULL, PRIMARY KEY (folder, name, is_pending)
+) WITHOUT ROWID;
+CREATE TABLE own_touches (
+    inode INTEGER NOT NULL, before_ns INTEGER NOT NULL, after_ns INTEGER NOT NULL,
+    at TEXT NOT NULL, PRIMARY KEY (inode, after_ns)
+) WITHOUT ROWID;
+CREATE TABLE as_made (
+    made TEXT PRIMARY KEY NOT NULL, wanted TEXT NOT NULL, choice TEXT NOT NULL, at TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+_PACKED_RECEIPTS = 7
+"""The version from which on receipts are packed with a dictionary."""
+
+STEPS = (
+    _VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES, _ATTEMPTS, _SHARED_TEXTS, _VERSION_8,
+)  # fmt: skip
 """The migration to each version from the one before."""
 
 SCHEMA_VERSION = len(STEPS)
+
+
+_Key = TypeVar("_Key", str, bytes, int)
+
+
+def pages_of(keys: Sequence[_Key]) -> Iterator[Sequence[_Key]]:
+    """The keys in parts that one query can take."""
+    return (keys[at : at + KEYS_PER_QUERY] for at in range(0, len(keys), KEYS_PER_QUERY))
 
 
 class LedgerDb:
@@ -124,6 +208,7 @@ class LedgerDb:
         path = state_dir / LEDGER_NAME
         try:
             make_folders(state_dir)
+            ignore_in_git(state_dir)
             require_own_database(path)
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
@@ -132,7 +217,10 @@ class LedgerDb:
             version = _version(connection, path)
             if 0 < version < SCHEMA_VERSION:
                 _keep_copy(connection, path.with_name(f"{path.name}.v{version}"))
-            _bring_up_to_date(connection, version)
+            _bring_up_to_date(connection, version, pack_receipts=True)
+            if 0 < version < SCHEMA_VERSION:
+                with contextlib.suppress(sqlite3.Error):  # no space: the ledger stays larger
+                    connection.execute("VACUUM")
         except (OSError, sqlite3.Error) as problem:
             raise _cannot_open(path, problem) from problem
         return cls(connection)
@@ -150,10 +238,18 @@ class LedgerDb:
                 older, connection = connection, _in_memory()
                 older.backup(connection)
                 older.close()
-                _bring_up_to_date(connection, version)
+                _bring_up_to_date(connection, version, pack_receipts=False)
                 connection.execute("PRAGMA query_only=1")
         except (PlantedFileError, sqlite3.Error) as problem:
             raise _cannot_open(path, problem) from problem
+        return cls(connection)
+
+    @classmethod
+    def in_memory(cls) -> LedgerDb:
+        """An empty ledger that no file holds."""
+        connection = _in_memory()
+        connection.isolation_level = None
+        _bring_up_to_date(connection, 0, pack_receipts=False)
         return cls(connection)
 
     def close(self) -> None:
@@ -167,6 +263,24 @@ class LedgerDb:
                 return self._connection.execute(sql, values).fetchall()
             except sqlite3.Error as problem:
                 raise _failed("read", problem) from problem
+
+    def stream(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, a page in memory at a time: for lists as long as the library.
+
+        What this connection writes meanwhile to the tables of the query may be among them or not.
+        Raises LedgerError.
+        """
+        try:
+            with self._lock:
+                rows = self._connection.execute(sql, values)
+            while True:
+                with self._lock:
+                    page = rows.fetchmany(PAGE_ROWS)
+                if not page:
+                    return
+                yield from page
+        except sqlite3.Error as problem:
+            raise _failed("read", problem) from problem
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -197,10 +311,24 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
-    if version < SCHEMA_VERSION:
-        steps = " ".join(STEPS[version:])
-        connection.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+def _bring_up_to_date(connection: sqlite3.Connection, version: int, *, pack_receipts: bool) -> None:
+    """In one transaction. To read, receipts are taken as they are: to pack them takes 30 s for
+    100,000 targets, and nothing of it would stay."""
+    if version >= SCHEMA_VERSION:
+        return
+    try:
+        connection.executescript(f"BEGIN; {' '.join(STEPS[version:])}")
+        if pack_receipts and 0 < version < _PACKED_RECEIPTS:
+            connection.create_function("packed", 1, repack_receipt, deterministic=True)
+            connection.execute("UPDATE receipts SET receipt=packed(receipt)")
+            connection.execute("UPDATE kept SET receipt=packed(receipt) WHERE receipt NOT NULL")
+        # Not as a script, which would commit what is there first.
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _keep_copy(connection: sqlite3.Connection, copy: Path) -> None:

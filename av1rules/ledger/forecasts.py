@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -49,6 +50,11 @@ class ForecastTable(RecordTable[PastForecast]):
     def all(self) -> tuple[PastForecast, ...]:
         """Oldest first. Raises LedgerError."""
         return tuple(self.select("ORDER BY id"))
+
+    def each(self) -> Iterator[PastForecast]:
+        """The same one by one. Raises LedgerError."""
+        columns = self.columns()
+        return map(self.load, self._db.stream(f"SELECT {columns} FROM forecasts ORDER BY id"))
 
     def newest(self, count: int, *, since: str = "") -> tuple[PastForecast, ...]:
         """The newest since that time (as in the ledger), oldest first. Raises LedgerError."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
@@ -17,8 +16,9 @@ import msgspec
 
 from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.ledger import Ledger
-from av1rules.ledger.records import Attempt, AttemptResult, TargetRow, ToolsUsed, unreadable
-from av1rules.ledger.runs import RunRecord
+from av1rules.ledger.packed_receipt import unpack_receipt
+from av1rules.ledger.records import Attempt, AttemptResult, MadeTarget, ToolsUsed, unreadable
+from av1rules.ledger.run_history import RunSummary, summaries_of
 from av1rules.ledger.trash_table import TrashSum
 from av1rules.media.resolution import resolution_of
 from av1rules.media.source_text import MainPicture, main_picture
@@ -85,7 +85,7 @@ class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
     damaged_targets: tuple[DamageRecord, ...]
     damaged_sources: tuple[DamageRecord, ...]
     aside: tuple[TrashSum, ...]
-    runs: tuple[RunRecord, ...]
+    runs: tuple[RunSummary, ...]
 
     def of(self, kind: AttemptResult) -> tuple[Attempt, ...]:
         return tuple(one for one in self.attempts if one.kind is kind)
@@ -119,6 +119,9 @@ class _ReceiptFacts(msgspec.Struct):
     score_scope: str | None = None
 
 
+_SCOPES = {scope.value: scope for scope in GateScope}
+_METRICS = {metric.value: metric for metric in Metric}
+
 _FACTS = msgspec.json.Decoder(_ReceiptFacts)
 
 
@@ -132,8 +135,11 @@ def recent_encodes(ledger: Ledger, count: int) -> Iterator[EncodeRecord]:
     return (_encode_record(row, receipt) for row, receipt in ledger.built_lately(count))
 
 
-def read_outcomes(ledger: Ledger, since: datetime | None = None) -> Outcomes:
-    """Attempts, damage and runs since then; the trash as it is now. Raises LedgerError."""
+def read_outcomes(
+    ledger: Ledger, since: datetime | None = None, *, is_active: bool = False
+) -> Outcomes:
+    """Attempts, damage and runs since then; the trash as it is now. `is_active`: a run is at work.
+    Raises LedgerError."""
     limit = time_text(since)
     return Outcomes(
         attempts=tuple(
@@ -142,7 +148,7 @@ def read_outcomes(ledger: Ledger, since: datetime | None = None) -> Outcomes:
         damaged_targets=tuple(one for one in ledger.checks.damaged() if one.at >= limit),
         damaged_sources=tuple(one for one in ledger.health.damaged() if one.at >= limit),
         aside=tuple(ledger.kept.sums()),
-        runs=ledger.runs.since(limit),
+        runs=summaries_of(ledger, ledger.runs.since(limit), is_active=is_active),
     )
 
 
@@ -151,7 +157,7 @@ def time_text(since: datetime | None) -> str:
     return "" if since is None else since.isoformat(timespec="seconds")
 
 
-def _encode_record(row: TargetRow, receipt: bytes | None) -> EncodeRecord:
+def _encode_record(row: MadeTarget, receipt: bytes | None) -> EncodeRecord:
     facts = _receipt_facts(receipt)
     picture = _picture(facts)
     resolution = resolution_of(picture.width, picture.height)
@@ -169,18 +175,28 @@ def _encode_record(row: TargetRow, receipt: bytes | None) -> EncodeRecord:
         verify_s=row.verify_s or None,
         source_tier=facts.source_tier,
         resolution=None if resolution is None else resolution.value,
-        frame_rate=picture.frame_rate and picture.frame_rate * pictures_per_frame(row.settings),
+        frame_rate=picture.frame_rate
+        and picture.frame_rate * float(pictures_per_frame(row.settings)),
         frames=facts.frames,
         pixels=(picture.width or 0) * (picture.height or 0) or None,
         scores=tuple(_scores(facts)),
     )
 
 
-def _time(row: TargetRow) -> datetime:
+def _time(row: MadeTarget) -> datetime:
     try:
         return datetime.fromisoformat(row.built_at)
     except ValueError as problem:
         raise unreadable(row.target, problem) from problem
+
+
+def history_facts(receipt: bytes) -> dict[str, object]:
+    """What a stored receipt tells of an encode to learn from; a receipt of only that serves as
+    well."""
+    facts = _receipt_facts(receipt)
+    picture = _picture(facts)
+    sides = {"width": picture.width, "height": picture.height}
+    return {"source_tier": facts.source_tier, "frames": facts.frames, "picture": sides}
 
 
 def _picture(facts: _ReceiptFacts) -> MainPicture:
@@ -197,9 +213,9 @@ def _picture(facts: _ReceiptFacts) -> MainPicture:
 
 def _scores(facts: _ReceiptFacts) -> Iterator[ScoreSummary]:
     """The scores by metrics that this version knows."""
-    scope = next((one for one in GateScope if one.value == facts.score_scope), None)
+    scope = _SCOPES.get(facts.score_scope or "")
     for score in facts.scores:
-        metric = next((one for one in Metric if one.value == score.metric), None)
+        metric = _METRICS.get(score.metric)
         if metric is not None and math.isfinite(score.mean) and math.isfinite(score.p5):
             yield ScoreSummary(metric=metric, mean=score.mean, p5=score.p5, scope=scope)
 
@@ -209,10 +225,10 @@ def _receipt_facts(packed: bytes | None) -> _ReceiptFacts:
     if packed is None:
         return _ReceiptFacts()
     try:
-        text = zlib.decompress(packed)
+        text = unpack_receipt(packed)
         try:
             return _FACTS.decode(text)
         except ValueError:  # lone surrogates of odd file names: only `json` takes them
             return msgspec.convert(json.loads(text), _ReceiptFacts)
-    except (zlib.error, ValueError):
+    except ValueError:
         return _ReceiptFacts()

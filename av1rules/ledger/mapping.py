@@ -91,10 +91,10 @@ class RecordMapper(Generic[R]):
                 fields[field] = value if load is None else load(value)
             elif is_nullable:
                 fields[field] = None
-        for name, inner in self._embedded.items():
-            prefix = f"{name}."
-            parts = [field for field in fields if field.startswith(prefix)]
-            fields[name] = inner(**{part.removeprefix(prefix): fields.pop(part) for part in parts})
+        for name, inner, parts in self._inner_fields:
+            fields[name] = inner(
+                **{part: fields.pop(field) for field, part in parts if field in fields}
+            )
         return self.record(**fields)
 
     def dump_plain(self, record: R) -> dict[str, str | int | float | None]:
@@ -139,6 +139,22 @@ class RecordMapper(Generic[R]):
                 for field, column in marker.columns.items()
             ]
         return tuple(leaves)
+
+    @functools.cached_property
+    def _inner_fields(self) -> tuple[tuple[str, Any, tuple[tuple[str, str], ...]], ...]:
+        """Name and type of each embedded record, and its fields: dotted, and as it has them."""
+        return tuple(
+            (
+                name,
+                inner,
+                tuple(
+                    (leaf.field, leaf.field.removeprefix(f"{name}."))
+                    for leaf in self._leaves
+                    if leaf.field.startswith(f"{name}.")
+                ),
+            )
+            for name, inner in self._embedded.items()
+        )
 
     @functools.cached_property
     def _loaders(self) -> tuple[tuple[str, Callable[[Any], Any] | None, bool], ...]:
@@ -255,14 +271,23 @@ class RecordTable(Generic[R]):
     mapper: RecordMapper[R]
     beside: ClassVar[tuple[str, ...]] = ()
     """Columns that are not fields of the record."""
+    shared: ClassVar[frozenset[str]] = frozenset()
+    """Columns of texts that many rows share: the row has the number of its text in `texts`."""
 
     def __init__(self, db: LedgerDb) -> None:
         self._db = db
 
     @classmethod
+    @functools.cache
     def columns(cls) -> str:
         """The columns of the record, for a SELECT."""
-        return ", ".join(f"{cls.name}.{column}" for column in cls.mapper.columns)
+        return ", ".join(map(cls.column, cls.mapper.columns))
+
+    @classmethod
+    def column(cls, name: str) -> str:
+        """One column, for a SELECT."""
+        place = f"{cls.name}.{name}"
+        return f"(SELECT text FROM texts WHERE id={place})" if name in cls.shared else place
 
     def select(self, clause: str = "", *values: object) -> Iterator[R]:
         """The records of some rows: `clause` is the SQL after the table. Raises LedgerError."""
@@ -288,7 +313,16 @@ class RecordTable(Generic[R]):
         """Write a record inside a transaction, with the `beside` values by column; it replaces a
         record with the same key. Returns the number of the row."""
         values = dict(zip(cls.mapper.columns, cls.mapper.dump(record), strict=True))
+        for name in cls.shared:
+            values[name] = _number_of(write, values[name])
         return insert(write, cls.name, values | dict(beside or {}))
+
+
+def _number_of(write: sqlite3.Connection, text: SqlValue) -> int:
+    """The number of a shared text, which is added if it is new."""
+    write.execute("INSERT OR IGNORE INTO texts (text) VALUES (?)", (text,))
+    number: int = write.execute("SELECT id FROM texts WHERE text=?", (text,)).fetchone()[0]
+    return number
 
 
 def insert(write: sqlite3.Connection, table: str, values: Mapping[str, SqlValue]) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from av1rules.encode.streams import StreamStep
 from av1rules.ledger.records import ToolsUsed
 from av1rules.policy.fingerprint import only_output_affecting
 from av1rules.policy.settings import EncodeSettings
@@ -15,7 +16,7 @@ FORMAT = 1
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of the AV1RULES tag."""
+    """The content of the AV1RULES tag. `left_out` names the tracks that rules left out."""
 
     av1rules: int = FORMAT
     source_digest: str
@@ -23,13 +24,20 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     source_bytes: int
     settings: EncodeSettings
     tools: ToolsUsed
+    left_out: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
 def provenance_json(
-    *, digest: str, content_key: str, size_bytes: int, settings: EncodeSettings, tools: ToolsUsed
+    *,
+    digest: str,
+    content_key: str,
+    size_bytes: int,
+    settings: EncodeSettings,
+    tools: ToolsUsed,
+    left_out: tuple[StreamStep, ...] = (),
 ) -> str:
     return _ENCODER.encode(
         Provenance(
@@ -38,6 +46,7 @@ def provenance_json(
             source_bytes=size_bytes,
             settings=only_output_affecting(settings),
             tools=tools,
+            left_out=tuple(step.describe() for step in left_out) or msgspec.UNSET,
         )
     ).decode()
 

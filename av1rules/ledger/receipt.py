@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from av1rules.base.files import fsync_folder, steady_temp_name, write_text
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
-from av1rules.encode.job import Check
 from av1rules.ledger.records import TargetRow
 from av1rules.policy.model import ReceiptForm
 from av1rules.quality.result import Score, score_lines
@@ -78,6 +77,14 @@ class SettingLine(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
 
 
+class ReceiptCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of the finished target; `detail` says what was found."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
 class SourcePicture(msgspec.Struct, frozen=True, kw_only=True):
     """The main video stream of a source as it was probed. `frame_rate` is a fraction as text
     (`24000/1001`), an average where it varies; `duration_s` is that of the pictures."""
@@ -117,7 +124,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     changed_streams: tuple[str, ...] = ()  # converted, attached, dropped: StreamStep.describe()
     accepted_losses: tuple[str, ...] = ()
     not_carried_on: tuple[str, ...] = ()  # tags, references and the like that held nothing
-    checks: tuple[Check, ...] = ()
+    checks: tuple[ReceiptCheck, ...] = ()
     frames: int | None = None
     started_at: str = ""
     finished_at: str = ""
@@ -156,8 +163,6 @@ def _rounded(value: float) -> float:
 def receipt_json(receipt: Receipt) -> str:
     """The receipt as JSON with a final newline; undecodable bytes are `\\udcNN` escapes."""
     document = {"format": RECEIPT_FORMAT, **msgspec.to_builtins(receipt)}
-    for check in document["checks"]:
-        del check["blame"]  # only failed checks need it, and they have no receipt
     document["saved_bytes"] = receipt.source_bytes - receipt.target_bytes
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
@@ -249,7 +254,7 @@ def _settings(lines: tuple[SettingLine, ...]) -> Iterator[str]:
         yield f"{line.name:<20} {line.value:<{width}}  {line.origin}".rstrip()
 
 
-def _check(check: Check) -> str:
+def _check(check: ReceiptCheck) -> str:
     return f"{'passed' if check.passed else 'FAILED'}  {_labelled(check.name, check.detail)}"
 
 

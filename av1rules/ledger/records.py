@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import zlib
 from collections.abc import Iterable
 from enum import Enum
 from typing import Annotated, Any
@@ -16,11 +15,13 @@ from av1rules.ledger.mapping import (
     LedgerFigures,
     LedgerPath,
     LedgerSettings,
+    R,
     RecordMapper,
     RecordTable,
     StoredColumn,
     canonical_json,
 )
+from av1rules.ledger.packed_receipt import pack_receipt
 from av1rules.policy.settings import Loss
 
 LEVELS = (
@@ -65,7 +66,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
         return f"from {counted(self.encodes, 'encode')} {LEVELS[self.level]}"
 
 
-class ToolsUsed(msgspec.Struct, frozen=True, kw_only=True):
+class ToolsUsed(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The tools that made a target: FFmpeg's version line, the encoder and its version."""
 
     ffmpeg: str
@@ -84,7 +85,7 @@ def tools_used(encoder: EncoderInfo, tools: Tools) -> ToolsUsed:
     )
 
 
-class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
+class TargetRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A ledger row: a target, its source, settings and tools. Sizes in bytes."""
 
     target: LedgerPath
@@ -109,18 +110,45 @@ class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
     run: int | None = None  # that made it; None before runs were numbered
 
 
+class MadeTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """How a target was made: the fields of its row that the history needs."""
+
+    target: LedgerPath
+    source: LedgerPath
+    source_bytes: int
+    settings: LedgerSettings
+    tools: ToolsUsed
+    target_bytes: int
+    rule: str | None
+    built_at: str
+    encode_s: float
+    verify_s: float
+    run: int | None = None
+
+
+MADE_TARGET = RecordMapper(MadeTarget)
+"""Maps the part of a row that the history needs: half of the time that the whole takes."""
+
+
+def load_target(mapper: RecordMapper[R], values: tuple[Any, ...]) -> R:
+    """A record from values of a row of the targets, the target first. Raises LedgerError for a row
+    that can't be read, as from a newer version."""
+    try:
+        return mapper.load(values)
+    except (msgspec.MsgspecError, ValueError, TypeError) as problem:
+        raise unreadable(os.fsdecode(values[0]), problem) from problem
+
+
 class TargetTable(RecordTable[TargetRow]):
     """One row for each target."""
 
     name = "targets"
     mapper = RecordMapper(TargetRow)
+    shared = frozenset({"settings", "tools"})
 
     def load(self, values: tuple[Any, ...]) -> TargetRow:
-        """Raises LedgerError for a row that can't be read, as from a newer version."""
-        try:
-            return self.mapper.load(values)
-        except (msgspec.MsgspecError, ValueError, TypeError) as problem:
-            raise unreadable(os.fsdecode(values[0]), problem) from problem
+        """Raises LedgerError like `load_target`."""
+        return load_target(self.mapper, values)
 
 
 def unreadable(target: str, problem: Exception) -> LedgerError:
@@ -148,12 +176,13 @@ LedgerRow = Annotated[TargetRow, StoredColumn(dump=dump_row, load=parse_row)]
 
 def put_row(write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) -> None:
     """Write a row of the targets inside a transaction, with its receipt. Earlier attempts with this
-    content and these settings are dropped, and so is the last check of the target."""
+    content and these settings are dropped, and so are the last check of the target and what it was
+    accepted for; what runs found of them is over."""
     TargetTable.insert(write, row)
     if receipt is not None:
         write.execute(
             "INSERT OR REPLACE INTO receipts VALUES (?, ?)",
-            (os.fsencode(row.target), zlib.compress(receipt, 9)),
+            (os.fsencode(row.target), pack_receipt(receipt)),
         )
     write.execute(
         "DELETE FROM verdicts WHERE content_key=? AND fingerprint=?"
@@ -161,6 +190,10 @@ def put_row(write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) ->
         (row.content_key, row.fingerprint, os.fsencode(row.source)),
     )
     write.execute("DELETE FROM checked WHERE target=?", (os.fsencode(row.target),))
+    write.execute(  # unless the target was only moved since
+        "DELETE FROM as_made WHERE made=? AND at < ?", (row.fingerprint, row.built_at)
+    )
+    write.execute("UPDATE findings SET is_over=1 WHERE fingerprint=?", (row.fingerprint,))
 
 
 class AttemptResult(Enum):
@@ -170,7 +203,7 @@ class AttemptResult(Enum):
     UNDONE = "undone"  # a user put the original back
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An encode that gave no target, for one content and one set of settings.
 
     `target_bytes` is the size that was too large (or projected to be). `count` counts failures.

@@ -4,50 +4,127 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Annotated
 
 import msgspec
 
+from av1rules.base.events import Outcome, OutcomeCounts
 from av1rules.ledger.database import LedgerDb
-from av1rules.ledger.mapping import LedgerPath, RecordMapper, RecordTable
+from av1rules.ledger.findings import LedgerNumbers
+from av1rules.ledger.mapping import (
+    LedgerPath,
+    RecordMapper,
+    RecordTable,
+    StoredColumn,
+    canonical_json,
+)
+from av1rules.ledger.packed_receipt import unpack_receipt
 from av1rules.ledger.records import TargetRow, put_row
 
 
+class RunKind(Enum):
+    """What a recorded run was asked for. The value is its text in lists."""
+
+    RUN = "run"
+    SAMPLES = "samples"  # `plan --sample`
+    VARIANTS = "variants"  # `clips try`
+    UNDO = "undo"
+    PURGE = "purge"
+    ADOPT = "adopt"
+    MIGRATE = "migrate"
+
+
+def _dump_counts(counts: OutcomeCounts) -> str | None:
+    names = {outcome.name.lower(): count for outcome, count in counts.items()}
+    return canonical_json(names) if names else None
+
+
+def _load_counts(text: str) -> OutcomeCounts:
+    """Without outcomes that this version does not know."""
+    counts = msgspec.json.decode(text, type=dict[str, int])
+    names = {outcome.name.lower(): outcome for outcome in Outcome}
+    return {names[name]: count for name, count in counts.items() if name in names}
+
+
+def _dump_words(words: Sequence[str]) -> bytes | None:
+    return b"\0".join(map(os.fsencode, words)) if words else None
+
+
+def _load_words(packed: bytes) -> tuple[str, ...]:
+    return tuple(map(os.fsdecode, packed.split(b"\0")))
+
+
+LedgerCounts = Annotated[OutcomeCounts, StoredColumn(dump=_dump_counts, load=_load_counts)]
+LedgerWords = Annotated[
+    tuple[str, ...], StoredColumn(dump=_dump_words, load=_load_words, is_bytes=True)
+]
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One run, by its number. Times are ISO 8601, UTC; `ended` and `summary` (one line) are None
-    for a run that is active or was killed."""
+    """One run, by its number. Times are ISO 8601, UTC; `ended` is None for a run that is active or
+    was killed.
+
+    `command` is the command line as it was given, `problem` what ended the run before its work.
+    `exit_code` is None for plain doit, which has its own. `counts` are those of outcomes that
+    occurred, sizes those of the films encoded, in bytes. `trashed` counts the files that it moved
+    to the trash. `findings` are the numbers of its findings, those that were new also in
+    `new_findings`. `summary` (one line) is what versions before 8 recorded in place of all that.
+    """
 
     id: int
     started: str
     ended: str | None
-    summary: str | None
+    summary: str | None = None
+    kind: RunKind = RunKind.RUN
+    command: LedgerWords = ()
+    exit_code: int | None = None
+    problem: str | None = None
+    counts: LedgerCounts = {}
+    source_bytes: int = 0
+    target_bytes: int = 0
+    trashed: int | None = None
+    findings: LedgerNumbers = ()
+    new_findings: LedgerNumbers = ()
+
+    def count(self, outcome: Outcome) -> int:
+        return self.counts.get(outcome, 0)
 
 
 class RunTable(RecordTable[RunRecord]):
-    """All runs with the numbers that `undo` and `status` use."""
+    """All runs with the numbers that `undo`, `runs` and `status` use."""
 
     name = "runs"
     mapper = RecordMapper(RunRecord)
 
-    def begin(self, started: str) -> int:
+    def begin(
+        self, started: str, *, kind: RunKind = RunKind.RUN, command: Sequence[str] = ()
+    ) -> int:
         with self._db.transaction() as write:
-            number = write.execute("INSERT INTO runs (started) VALUES (?)", (started,)).lastrowid
+            number = write.execute(
+                "INSERT INTO runs (started, kind, command) VALUES (?, ?, ?)",
+                (started, kind.value, _dump_words(command)),
+            ).lastrowid
         assert number is not None
         return number
 
-    def end(self, number: int, ended: str, summary: str) -> None:
+    def put(self, record: RunRecord) -> None:
+        """Write all of a run that has begun."""
         with self._db.transaction() as write:
-            write.execute("UPDATE runs SET ended=?, summary=? WHERE id=?", (ended, summary, number))
+            self.insert(write, record)
 
-    def drop(self, number: int) -> None:
-        """Remove the record of a run that had nothing to do."""
-        with self._db.transaction() as write:
-            write.execute("DELETE FROM runs WHERE id=?", (number,))
+    def find(self, number: int) -> RunRecord | None:
+        return next(self.select("WHERE id=?", number), None)
 
-    def latest(self, count: int) -> tuple[RunRecord, ...]:
-        """The newest runs, newest first."""
-        return tuple(self.select("ORDER BY id DESC LIMIT ?", count))
+    def latest(self, count: int | None = None) -> tuple[RunRecord, ...]:
+        """The newest runs (None: all), newest first."""
+        return tuple(self.select("ORDER BY id DESC LIMIT ?", -1 if count is None else count))
+
+    def each(self) -> Iterator[RunRecord]:
+        """All runs, newest first, in pages."""
+        sql = f"SELECT {self.columns()} FROM {self.name} ORDER BY id DESC"
+        return map(self.load, self._db.stream(sql))
 
     def since(self, started: str) -> tuple[RunRecord, ...]:
         """The runs that started then or later (ISO 8601, UTC; "": all), newest first."""
@@ -106,7 +183,7 @@ class MoveTable(RecordTable[TargetMove]):
             }
             for old, row in rows.items():
                 packed = receipts[old]
-                put_row(write, row, zlib.decompress(packed[0]) if packed else None)
+                put_row(write, row, unpack_receipt(packed[0]) if packed else None)
             write.executemany(
                 "UPDATE moves SET stage=? WHERE old=?", [(b"", os.fsencode(old)) for old in rows]
             )

@@ -8,6 +8,8 @@ out.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
@@ -99,10 +101,20 @@ class SampleTable(_FactsTable[SampleEncode]):
     name = "samples"
     keys = ("content_key", "settings", "tools")
     decoder = msgspec.json.Decoder(SampleEncode)
+    contents_without: AbstractSet[str] = frozenset()
+    """Contents that are known to have none, while rows are read ahead."""
+
+    def of_contents(self, content_keys: Sequence[str]) -> set[str]:
+        """Which of these contents have any samples."""
+        marks = ",".join("?" * len(content_keys))
+        sql = f"SELECT DISTINCT content_key FROM samples WHERE content_key IN ({marks})"
+        return {key for (key,) in self._db.query(sql, *content_keys)}
 
     def find(
         self, content_key: str, settings: EncodeSettings, tools: ToolsUsed
     ) -> SampleEncode | None:
+        if content_key in self.contents_without:
+            return None
         return self._find(content_key, settings_digest(settings), canonical_json(tools))
 
     def put(self, sample: SampleEncode, *, source: str) -> None:

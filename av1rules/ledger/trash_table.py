@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Annotated
 
 import msgspec
 from msgspec.structs import replace
 
+from av1rules.ledger.database import LedgerDb
 from av1rules.ledger.mapping import (
     LedgerPath,
     LedgerPaths,
@@ -24,6 +25,8 @@ from av1rules.ledger.mapping import (
     StoredColumn,
     dump_paths,
 )
+from av1rules.ledger.moved_entries import MovedEntries
+from av1rules.ledger.packed_receipt import pack_receipt, unpack_receipt
 from av1rules.ledger.records import (
     Attempt,
     LedgerRow,
@@ -44,11 +47,25 @@ class TrashKind(Enum):
     ORPHAN = "orphan"  # a target whose source is gone
 
 
+class PairOrigin(Enum):
+    """Who made the AV1 file of a pair, and whether it was ever verified."""
+
+    OURS = "ours"  # verified before it was published
+    UNVERIFIED = "another program's"
+    DECODED = "another program's, decoded"  # to its end, when av1rules was told to
+
+
+_PackedReceipt = Annotated[
+    bytes, StoredColumn(dump=pack_receipt, load=unpack_receipt, is_bytes=True)
+]
+
+
 class TrashEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One file in the trash. `path` is its path there, `row` the ledger row of the pair's target,
-    `facts` the probed source (compressed JSON), `side_files` the renamed side files: (from, to).
+    `facts` the probed source (packed), `side_files` the renamed side files: (from, to).
 
     `gone_at` is set when the file was purged: it can't be put back, but the record remains.
+    An AV1 file of another program (`origin`) is never a target: the ledger has no row of it.
     """
 
     id: int
@@ -56,11 +73,16 @@ class TrashEntry(msgspec.Struct, frozen=True, kw_only=True):
     kind: TrashKind
     path: LedgerPath
     row: LedgerRow
-    receipt: bytes | None = None
+    receipt: _PackedReceipt | None = None
     facts: bytes | None = None
     side_files: LedgerPaths = ()
     at: str  # ISO 8601, UTC
     gone_at: str | None = None
+    origin: PairOrigin = PairOrigin.OURS
+
+    @property
+    def is_foreign(self) -> bool:
+        return self.origin is not PairOrigin.OURS
 
     @property
     def place(self) -> str:
@@ -118,6 +140,9 @@ class _Journal(msgspec.Struct, frozen=True, kw_only=True):
 _JOURNAL = RecordMapper(_Journal)
 
 
+_LARGE = frozenset({"receipt", "facts"})
+
+
 class TrashTable(RecordTable[TrashEntry]):
     """The entries of the trash. Each write is one transaction."""
 
@@ -125,19 +150,53 @@ class TrashTable(RecordTable[TrashEntry]):
     mapper = RecordMapper(TrashEntry)
     beside = ("target", "place", "intent")
 
+    def __init__(self, db: LedgerDb, moved: Iterable[TrashEntry] = ()) -> None:
+        """`moved`: entries that plans see so, although the table has them at other places."""
+        super().__init__(db)
+        self._moved = MovedEntries(moved)
+
     # --- reading
 
     def entries(self) -> tuple[TrashEntry, ...]:
         """All settled entries, oldest first, purged ones included."""
         return tuple(self.select("WHERE intent IS NULL ORDER BY id"))
 
+    def listed(self) -> Iterator[TrashEntry]:
+        """The settled entries that were not purged, oldest first, without `receipt` and `facts`:
+        lists have no use for these, and they are most of an entry. Raises LedgerError."""
+        columns = ("NULL" if name in _LARGE else name for name in self.mapper.columns)
+        sql = f"SELECT {', '.join(columns)} FROM kept WHERE intent IS NULL AND gone_at IS NULL"
+        return map(self.load, self._db.stream(f"{sql} ORDER BY id"))
+
+    def paths(self) -> frozenset[str]:
+        """The paths in the trash of all settled entries, purged ones included."""
+        rows = self._db.query("SELECT path FROM kept WHERE intent IS NULL")
+        return frozenset(os.fsdecode(path) for (path,) in rows)
+
     def of_run(self, run: int) -> tuple[TrashEntry, ...]:
         return tuple(self.select("WHERE intent IS NULL AND run=? ORDER BY id", run))
 
-    def of_target(self, target: str) -> TrashEntry | None:
-        """The newest original that a target replaced, purged ones included."""
-        sql = "WHERE intent IS NULL AND kind='original' AND target=? ORDER BY id DESC LIMIT 1"
-        return next(self.select(sql, os.fsencode(target)), None)
+    def original_of(self, target: str, content_key: str) -> TrashEntry | None:
+        """The newest original of this content that a target replaced, purged ones included."""
+        sql = "WHERE intent IS NULL AND kind='original' AND target=? ORDER BY id DESC"
+        found = self._moved.taken_out(self.select(sql, os.fsencode(target)))
+        came = (one for one in self._moved.at(target) if one.kind is TrashKind.ORIGINAL)
+        alike = (one for one in (*came, *found) if one.row.content_key == content_key)
+        return max(alike, key=lambda entry: entry.id, default=None)
+
+    def undone(self) -> tuple[TrashEntry, ...]:
+        """Results in the trash whose originals a user put back."""
+        return tuple(self.select("WHERE intent IS NULL AND kind='result' AND gone_at IS NULL"))
+
+    def foreign(self) -> tuple[TrashEntry, ...]:
+        """Pairs with an AV1 file of another program, purged ones aside."""
+        sql = "WHERE intent IS NULL AND gone_at IS NULL AND origin!=? ORDER BY id"
+        return tuple(self.select(sql, PairOrigin.OURS.value))
+
+    def runs(self) -> frozenset[int]:
+        """The runs that files in the trash are of, purged ones included."""
+        rows = self._db.query("SELECT DISTINCT run FROM kept WHERE intent IS NULL AND run NOT NULL")
+        return frozenset(run for (run,) in rows)
 
     def at_path(self, path: str) -> tuple[TrashEntry, ...]:
         """Entries of the pair whose target or source belongs at `path`; newest first."""
@@ -146,13 +205,26 @@ class TrashTable(RecordTable[TrashEntry]):
 
     def replaced(self) -> dict[str, str]:
         """The target of every replaced original, by the original's former path."""
-        rows = self._db.query("SELECT place, target FROM kept WHERE kind='original' ORDER BY id")
-        return {os.fsdecode(place): os.fsdecode(target) for place, target in rows}
+        sql = "SELECT id, place, target FROM kept WHERE kind='original' ORDER BY id"
+        found: dict[str, str] = {}
+        for number, place, target in self._db.query(sql):
+            now = self._moved.by_id.get(number)
+            if now is None:
+                found[os.fsdecode(place)] = os.fsdecode(target)
+            else:
+                found[now.row.source_path] = now.row.target
+        return found
 
     def all_places(self) -> frozenset[str]:
         """All paths that files were moved from or back to: av1rules renamed these files."""
         rows = self._db.query("SELECT place, target FROM kept")
-        return frozenset(os.fsdecode(name) for pair in rows for name in pair)
+        moved = (entry.row for entry in self._moved.by_id.values())
+        return frozenset(
+            (
+                *(os.fsdecode(name) for pair in rows for name in pair),
+                *(name for row in moved for name in (row.source_path, row.target)),
+            )
+        )
 
     def in_flight(self) -> tuple[tuple[TrashEntry, PendingReplacement], ...]:
         """Replacements that a crash interrupted."""
@@ -267,44 +339,23 @@ class TrashTable(RecordTable[TrashEntry]):
     def renew(self, write: sqlite3.Connection, row: TargetRow, receipt: bytes | None) -> None:
         """Update the entry of a target that was redone from its original in the trash, inside the
         transaction that writes its row."""
-        entry = self.of_target(row.target)
-        if entry is not None and _is_pair(entry, row):
+        entry = self.original_of(row.target, row.content_key)
+        if entry is not None and entry.row.source_path == row.source_path:
             write.execute(
                 "UPDATE kept SET row=?, receipt=coalesce(?, receipt) WHERE id=?",
-                (dump_row(row), receipt, entry.id),
+                (dump_row(row), receipt and pack_receipt(receipt), entry.id),
             )
 
-    def relink(self, old: str, row: TargetRow) -> None:
-        """A user renamed a target from `old` to the path in `row`: update its row, its receipt and
-        the originals that it replaced."""
-        name, entry = os.fsencode(old), self.of_target(old)
+    def mark_decoded(self, number: int) -> None:
+        """Record that another program's AV1 file decodes to its end."""
         with self._db.transaction() as write:
-            if entry is not None and entry.row.content_key == row.content_key:
-                write.execute(
-                    "UPDATE kept SET target=?, place=?, row=? WHERE id=?",
-                    (
-                        os.fsencode(row.target),
-                        os.fsencode(row.source_path),
-                        dump_row(row),
-                        entry.id,
-                    ),
-                )
-            put_row(write, row, None)
-            write.execute("DELETE FROM targets WHERE target=?", (name,))
-            write.execute(
-                "UPDATE OR REPLACE receipts SET target=? WHERE target=?",
-                (os.fsencode(row.target), name),
-            )
+            values = (PairOrigin.DECODED.value, number)
+            write.execute("UPDATE kept SET origin=? WHERE id=? AND origin!='ours'", values)
 
     def mark_gone(self, number: int, at: str) -> None:
         """Record that the file was purged."""
         with self._db.transaction() as write:
             write.execute("UPDATE kept SET gone_at=? WHERE id=?", (at, number))
-
-
-def _is_pair(entry: TrashEntry, row: TargetRow) -> bool:
-    was = entry.row
-    return (was.content_key, was.source_path) == (row.content_key, row.source_path)
 
 
 def _dump_intent(intent: PendingReplacement) -> str:

@@ -11,31 +11,30 @@ import logging
 import os
 import sqlite3
 import threading
-import zlib
-from collections.abc import Iterable, Sequence
-from fractions import Fraction
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 
 from av1rules.base.hashing import content_key
-from av1rules.base.own_files import require_own_database
+from av1rules.media.cache_file import (
+    FILE_NAME,
+    in_memory,
+    is_busy,
+    open_cache,
+    packed_key,
+    unpacked_key,
+)
+from av1rules.media.disk import Disk
+from av1rules.media.packed_memo import pack_memo, unpack_memo
+from av1rules.media.packed_source import pack_facts, source_from_json, unpack_facts
 from av1rules.media.probe.parse import PARSER_VERSION
 from av1rules.media.source import FileStat, LibraryFile, Source
 
+__all__ = ["FILE_NAME", "LibraryCache", "pack_facts", "source_from_json", "unpack_facts"]
+
 _Value = TypeVar("_Value")
-
-
-def pack_facts(source: Source) -> bytes:
-    """The facts of an original, to evaluate its target once the original is gone."""
-    return zlib.compress(source_to_json(source), 9)
-
-
-FILE_NAME = "cache.sqlite3"
-
-
-SCHEMA_VERSION = 2
 
 
 BATCH = 256
@@ -43,16 +42,37 @@ BATCH = 256
 
 
 _CHUNK = 500
-"""Keys per query; SQLite's limit on variables is 999 in old builds."""
+"""Keys per query; SQLite's limit on variables is 999 in old builds. In the order of the table that
+costs 2 us a file, to read the whole table 1.6 us: no second way is needed for a whole library."""
 
 
-_SCHEMA = """
-CREATE TABLE probes (device INTEGER, inode INTEGER, size INTEGER, mtime_ns INTEGER,
-    ctime_ns INTEGER, validity TEXT, source BLOB, failure TEXT,
-    PRIMARY KEY (device, inode)) WITHOUT ROWID;
-CREATE TABLE content_keys (device INTEGER, inode INTEGER, size INTEGER, mtime_ns INTEGER,
-    ctime_ns INTEGER, content_key TEXT, PRIMARY KEY (device, inode)) WITHOUT ROWID;
-CREATE TABLE memos (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+_STAT = "device, inode, size, mtime_ns, ctime_ns"
+
+
+_IS_SAME = "(size, mtime_ns, ctime_ns) = (excluded.size, excluded.mtime_ns, excluded.ctime_ns)"
+
+
+_SET_STAT = "size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns"
+
+
+_PUT_VERSION = "INSERT OR IGNORE INTO versions (version) VALUES (?)"
+
+
+# What is known of another state of the file goes.
+_PUT_PROBE = f"""
+INSERT INTO probes ({_STAT}, version, source, failure)
+    VALUES (?, ?, ?, ?, ?, (SELECT id FROM versions WHERE version = ?), ?, ?)
+    ON CONFLICT DO UPDATE SET {_SET_STAT}, version = excluded.version, source = excluded.source,
+        failure = excluded.failure, content_key = CASE WHEN {_IS_SAME} THEN content_key END
+"""
+
+
+_PUT_KEY = f"""
+INSERT INTO probes ({_STAT}, content_key) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET {_SET_STAT}, content_key = excluded.content_key,
+        version = CASE WHEN {_IS_SAME} THEN version END,
+        source = CASE WHEN {_IS_SAME} THEN source END,
+        failure = CASE WHEN {_IS_SAME} THEN failure END
 """
 
 
@@ -88,28 +108,19 @@ class ProbeFailure(msgspec.Struct, frozen=True, kw_only=True):
     is_passing: bool = False
 
 
-def _encode_hook(value: object) -> str:
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    raise NotImplementedError(type(value).__name__)
+class KnownFile(NamedTuple):
+    """What the cache holds of a file. The probe is packed, some 200 bytes, until it is asked for:
+    thousands may be held."""
 
+    packed: bytes | None
+    failure: str | None
+    content_key: str | None
 
-def _decode_hook(wanted: type, value: Any) -> Any:
-    if wanted is Fraction:
-        return Fraction(value)
-    raise NotImplementedError(wanted.__name__)
-
-
-_DECODER = msgspec.json.Decoder(Source, dec_hook=_decode_hook)
-
-
-def source_to_json(source: Source) -> bytes:
-    return msgspec.json.encode(source, enc_hook=_encode_hook)
-
-
-def source_from_json(data: bytes) -> Source:
-    """Raises msgspec.MsgspecError on data of another version."""
-    return _DECODER.decode(data)
+    def probe(self) -> Source | ProbeFailure | None:
+        """None if the file is to be probed: never probed, by another version, or damaged."""
+        if self.failure is not None:
+            return ProbeFailure(message=self.failure)
+        return None if self.packed is None else unpack_facts(self.packed)
 
 
 class LibraryCache:
@@ -120,7 +131,9 @@ class LibraryCache:
         self._lock = threading.RLock()
         self._probes: list[tuple[object, ...]] = []
         self._keys: list[tuple[object, ...]] = []
-        self._connection = _open(folder)
+        self._ahead: dict[str, str | None] = {}
+        self._keys_ahead: Mapping[StatKey, str] = {}
+        self._connection = open_cache(folder)
 
     def close(self) -> None:
         with self._lock:
@@ -134,44 +147,100 @@ class LibraryCache:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def known(self, stats: Iterable[FileStat], *, ffprobe_version: str) -> dict[StatKey, KnownFile]:
+        """All that is known of these files, and still valid for them and this ffprobe."""
+        rows = self._query(
+            "SELECT id FROM versions WHERE version = ?", (_version_text(ffprobe_version),)
+        )
+        wanted = rows[0][0] if rows else -1
+        found: dict[StatKey, KnownFile] = {}
+        for key, (version, source, failure, stored) in self._by_stat(
+            "version, source, failure, content_key", stats
+        ):
+            content_key = None if stored is None else unpacked_key(stored, key.size_bytes)
+            if version == wanted:
+                found[key] = KnownFile(source, failure, content_key)
+            elif content_key is not None:
+                found[key] = KnownFile(None, None, content_key)
+        return found
+
     def load_many(
         self, stats: Iterable[FileStat], *, ffprobe_version: str
     ) -> dict[StatKey, Source | ProbeFailure]:
         """The probes that are known and still valid for these files and this ffprobe."""
-        validity = _validity(ffprobe_version)
-        found: dict[StatKey, Source | ProbeFailure] = {}
-        columns = "device, inode, size, mtime_ns, ctime_ns, validity, source, failure"
-        for row in self._by_stat("probes", columns, stats):
-            device, inode, size, mtime_ns, ctime_ns, known, source, failure = row
-            if known != validity:
-                continue
-            outcome = _outcome(source, failure)
-            if outcome is not None:
-                found[StatKey(device, inode, size, mtime_ns, ctime_ns)] = outcome
-        return found
+        known = self.known(stats, ffprobe_version=ffprobe_version)
+        probes = ((key, file.probe()) for key, file in known.items())
+        return {key: probe for key, probe in probes if probe is not None}
 
     def put_probe(
         self, stat: FileStat, outcome: Source | ProbeFailure, *, ffprobe_version: str
     ) -> None:
         reported: tuple[bytes | None, str | None]
         if isinstance(outcome, Source):
-            reported = (source_to_json(outcome), None)
+            reported = (pack_facts(outcome), None)
         else:
             reported = (None, outcome.message)
-        self._queue(self._probes, (*stat_key(stat), _validity(ffprobe_version), *reported))
+        self._queue(self._probes, (*stat_key(stat), _version_text(ffprobe_version), *reported))
+
+    def put_recorded(
+        self, stat: FileStat, facts: bytes | None, failure: str | None, *, ffprobe_version: str
+    ) -> None:
+        """A probe that was recorded elsewhere: packed facts, or why there are none."""
+        version = _version_text(ffprobe_version)
+        self._queue(self._probes, (*stat_key(stat), version, facts, failure))
+
+    def memos(self, prefixes: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """All memos whose keys begin so."""
+        for prefix in prefixes:
+            text = "SELECT key, value FROM memos WHERE key >= ? AND key < ?"
+            for key, value in self._query(text, (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1))):
+                if (memo := unpack_memo(value)) is not None:
+                    yield key, memo
+
+    def put_all(self, memos: Sequence[tuple[str, str]]) -> None:
+        """Memos by their keys, in one transaction."""
+        rows: list[tuple[object, ...]] = [(key, pack_memo(value)) for key, value in memos]
+        self._write("INSERT OR REPLACE INTO memos VALUES (?, ?)", rows)
 
     def content_keys(self, stats: Iterable[FileStat]) -> dict[StatKey, str]:
-        columns = "device, inode, size, mtime_ns, ctime_ns, content_key"
-        rows = self._by_stat("content_keys", columns, stats)
-        return {StatKey(*row[:5]): row[5] for row in rows}
+        return {
+            key: unpacked_key(stored, key.size_bytes)
+            for key, (stored,) in self._by_stat("content_key", stats)
+            if stored is not None
+        }
+
+    def content_key_at(self, stat: FileStat) -> str | None:
+        key = stat_key(stat)
+        return self._keys_ahead.get(key) or self.content_keys((stat,)).get(key)
 
     def put_content_key(self, stat: FileStat, content_key: str) -> None:
-        self._queue(self._keys, (*stat_key(stat), content_key))
+        self._queue(self._keys, (*stat_key(stat), packed_key(content_key, stat.size_bytes)))
+
+    @contextlib.contextmanager
+    def reading_ahead(
+        self, keys: Iterable[str], content_keys: Mapping[StatKey, str]
+    ) -> Iterator[None]:
+        """Read these memos now, in a few queries: inside, `get` answers from them, and
+        `content_key_of` from `content_keys`."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, str | None] = dict.fromkeys(wanted)
+        for start in range(0, len(wanted), _CHUNK):
+            part = wanted[start : start + _CHUNK]
+            marks = ",".join("?" * len(part))
+            text = f"SELECT key, value FROM memos WHERE key IN ({marks})"
+            found.update((key, unpack_memo(value)) for key, value in self._query(text, part))
+        self._ahead, self._keys_ahead = found, content_keys
+        try:
+            yield
+        finally:
+            self._ahead, self._keys_ahead = {}, {}
 
     def get(self, key: str) -> str | None:
         """A memo (see `ToolMemo`), or None."""
+        if key in self._ahead:
+            return self._ahead[key]
         rows = self._query("SELECT value FROM memos WHERE key = ?", (key,))
-        return rows[0][0] if rows else None
+        return unpack_memo(rows[0][0]) if rows else None
 
     def get_value(self, key: str, kind: type[_Value]) -> _Value | None:
         """A memo that holds a value as JSON; None if there is none, or another version wrote it."""
@@ -187,15 +256,22 @@ class LibraryCache:
         self.put(key, msgspec.json.encode(value).decode())
 
     def put(self, key: str, value: str) -> None:
-        self._write("INSERT OR REPLACE INTO memos VALUES (?, ?)", [(key, value)])
+        self._ahead.pop(key, None)
+        self._write("INSERT OR REPLACE INTO memos VALUES (?, ?)", [(key, pack_memo(value))])
+
+    def retouch(self, before: FileStat, after: FileStat) -> None:
+        """Only the ctime of a file changed, by a hard link of ours: what is known of it stays."""
+        self.flush()
+        row = (after.ctime_ns, *stat_key(before))
+        where = "device=? AND inode=? AND size=? AND mtime_ns=? AND ctime_ns=?"
+        self._write(f"UPDATE probes SET ctime_ns=? WHERE {where}", [row])
 
     def flush(self) -> None:
-        """Write what is queued, in one transaction for each table."""
+        """Write what is queued, in one transaction for each kind."""
         with self._lock:
-            self._write(
-                "INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._probes
-            )
-            self._write("INSERT OR REPLACE INTO content_keys VALUES (?, ?, ?, ?, ?, ?)", self._keys)
+            self._write(_PUT_VERSION, [(version,) for version in {row[5] for row in self._probes}])
+            self._write(_PUT_PROBE, self._probes)
+            self._write(_PUT_KEY, self._keys)
             self._probes.clear()  # the same lists: other threads hold them while they wait
             self._keys.clear()
 
@@ -205,22 +281,24 @@ class LibraryCache:
             if len(queue) >= BATCH:
                 self.flush()
 
-    def _by_stat(self, table: str, columns: str, stats: Iterable[FileStat]) -> list[Any]:
+    def _by_stat(
+        self, columns: str, stats: Iterable[FileStat]
+    ) -> Iterator[tuple[StatKey, tuple[Any, ...]]]:
+        """These columns of the files that are as they were, a chunk at a time."""
         wanted = {stat_key(stat) for stat in stats}
         by_device: dict[int, list[int]] = {}
-        for key in wanted:
+        for key in sorted(wanted):
             by_device.setdefault(key.device, []).append(key.inode)
-        rows: list[Any] = []
-        with self._lock:
-            self.flush()
-            for device, inodes in by_device.items():
-                for start in range(0, len(inodes), _CHUNK):
-                    part = inodes[start : start + _CHUNK]
-                    marks = ",".join("?" * len(part))
-                    # Only column names of ours and question marks go into the text.
-                    text = f"SELECT {columns} FROM {table} WHERE device = ? AND inode IN ({marks})"
-                    rows += self._query(text, (device, *part))
-        return [row for row in rows if StatKey(*row[:5]) in wanted]
+        self.flush()
+        for device, inodes in by_device.items():
+            for start in range(0, len(inodes), _CHUNK):
+                part = inodes[start : start + _CHUNK]
+                marks = ",".join("?" * len(part))
+                # Only column names of ours and question marks go into the text.
+                text = f"SELECT {_STAT}, {columns} FROM probes WHERE device = ? AND inode IN"
+                for row in self._query(f"{text} ({marks}) ORDER BY inode", (device, *part)):
+                    if (key := StatKey(*row[:5])) in wanted:
+                        yield key, row[5:]
 
     def _query(self, text: str, values: Sequence[object]) -> list[Any]:
         with self._lock:
@@ -243,84 +321,20 @@ class LibraryCache:
     def _give_up(self, problem: sqlite3.Error) -> None:
         """A busy file is only skipped once; anything else moves the cache into memory."""
         _log.info("cache not usable: %s", problem)
-        if isinstance(problem, sqlite3.OperationalError) and "locked" in str(problem):
+        if is_busy(problem):
             return
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
-        self._connection = _in_memory()
+        self._connection = in_memory()
 
 
-def _outcome(source: bytes | None, failure: str | None) -> Source | ProbeFailure | None:
-    if failure is not None:
-        return ProbeFailure(message=failure)
-    try:
-        return source_from_json(source or b"")
-    except (msgspec.MsgspecError, ValueError, TypeError, ZeroDivisionError):
-        return None
-
-
-def _validity(ffprobe_version: str) -> str:
+def _version_text(ffprobe_version: str) -> str:
     return f"{PARSER_VERSION}:{ffprobe_version}"
 
 
-def _in_memory() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", check_same_thread=False)
-    connection.executescript(_SCHEMA)
-    return connection
-
-
-def _open(folder: Path | None) -> sqlite3.Connection:
-    if folder is None:
-        return _in_memory()
-    path = folder / FILE_NAME
-    for attempt in range(2):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            return _open_file(path)
-        except (sqlite3.DatabaseError, OSError) as problem:
-            _log.info("cache %s not usable: %s", path, problem)
-            if attempt == 0 and not _is_busy(problem):
-                _remove(path)
-    return _in_memory()
-
-
-def _is_busy(problem: Exception) -> bool:
-    return isinstance(problem, sqlite3.OperationalError) and "locked" in str(problem)
-
-
-def _open_file(path: Path) -> sqlite3.Connection:
-    require_own_database(path)
-    connection = sqlite3.connect(path, check_same_thread=False, timeout=5.0)
-    try:
-        _prepare(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        # One transaction: two first starts at once must not both create the tables.
-        create = f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-        connection.executescript(create)
-    elif version != SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(f"version {version}, expected {SCHEMA_VERSION}")
-    connection.execute("SELECT count(*) FROM memos").fetchone()
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(OSError):
-            os.unlink(f"{path}{suffix}")
-
-
-def lone_file(path: str) -> LibraryFile:
+def lone_file(path: str, disk: Disk | None = None) -> LibraryFile:
     """A file that belongs to no library, in the form that the probe takes. Raises OSError."""
-    found = os.stat(path)
+    found = os.stat(path) if disk is None else disk.stat(path)
     return LibraryFile(
         root_name="",
         root=os.path.dirname(path) or ".",
@@ -329,10 +343,10 @@ def lone_file(path: str) -> LibraryFile:
     )
 
 
-def content_key_of(file: LibraryFile, cache: LibraryCache) -> str:
+def content_key_of(file: LibraryFile, cache: LibraryCache, disk: Disk | None = None) -> str:
     """The content key of `file`, read from disk if not cached. Raises OSError."""
-    known = cache.content_keys((file.stat,)).get(stat_key(file.stat))
+    known = cache.content_key_at(file.stat)
     if known is None:
-        known = content_key(Path(file.path))
+        known = content_key(Path(file.path)) if disk is None else disk.content_key(file.path)
         cache.put_content_key(file.stat, known)
     return known

@@ -85,6 +85,8 @@ LAYOUTS = (
 )
 """Compared in lower case, in this order."""
 
+_FOLDERS = frozenset(layout.folder for layout in LAYOUTS)
+
 _VIDEO_TS = next(layout for layout in LAYOUTS if layout.folder == "video_ts")
 
 _TITLE_SET_NAME = re.compile(r"(?:vts_\d\d_\d|video_ts)\.vob")
@@ -94,8 +96,9 @@ _TITLE_SET_NAME = re.compile(r"(?:vts_\d\d_\d|video_ts)\.vob")
 def disc_layout(path: str) -> DiscLayout | None:
     """The kind of disc that the file at `path` is a part of; None for any other film."""
     *folders, name = path.lower().split("/")
-    extension = name.rpartition(".")[2]
-    for layout in LAYOUTS:
-        if layout.folder in folders and extension in layout.extensions:
-            return layout
+    if not _FOLDERS.isdisjoint(folders):
+        extension = name.rpartition(".")[2]
+        for layout in LAYOUTS:
+            if layout.folder in folders and extension in layout.extensions:
+                return layout
     return _VIDEO_TS if _TITLE_SET_NAME.fullmatch(name) else None

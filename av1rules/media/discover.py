@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Container, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from enum import Enum
-from operator import itemgetter
 from stat import S_ISREG
+from typing import Self
 
 import msgspec
 from wcmatch import glob
 
-from av1rules.base.files import is_temp_name
+from av1rules.base.overlap import Overlap
+from av1rules.media.disk import Disk
+from av1rules.media.folders import MARKER, Folder, FolderTree, in_chunks, stat_of
 from av1rules.media.source import FileStat, LibraryFile
 
 VIDEO_EXTENSIONS = frozenset(
@@ -31,22 +34,6 @@ VIDEO_EXTENSIONS = frozenset(
 GLOB_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB
 """How patterns read, the same as in rules: `**`, `{a,b}`, and names with a leading dot match."""
 
-MARKER = ".av1skip"
-"""In a folder: it and all below is left alone. As a suffix beside a file: that file is."""
-
-PRUNED_FOLDERS = frozenset(
-    {
-        "lost+found", "@eaDir", "#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot",
-        "$RECYCLE.BIN", "System Volume Information", ".av1rules", ".Trash", ".Trashes",
-        ".snapshots", ".snapshot", ".zfs", ".git", ".recycle", ".AppleDouble", ".stfolder",
-        ".stversions",
-    }
-)  # fmt: skip
-"""Bins, snapshots and indexes that NAS systems and desktops keep inside a share."""
-
-APPLE_DOUBLE_PREFIX = "._"
-"""What macOS writes beside each file on a share, extension and all: a resource fork, no film."""
-
 FUTURE_TOLERANCE_S = 86_400.0
 """A time further ahead than any clock or zone error was written by a copy tool, not just now."""
 
@@ -60,9 +47,37 @@ class SkipReason(Enum):
     MARKED = "marked"  # by an .av1skip file
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     file: LibraryFile
     skip_reason: SkipReason | None
+
+
+class FolderSideFiles(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The files of one folder that are no films but may belong to some, with their inodes. What
+    `exclude` leaves out is not among them. `below` is the folder's path below the root."""
+
+    root_name: str
+    root: str
+    below: str
+    names: bytes  # each followed by "/", which no name has
+    inodes: bytes
+
+    @classmethod
+    def of(cls, root_name: str, root: str, below: str, files: Sequence[tuple[str, int]]) -> Self:
+        """`files` are names and inodes: there may be a million of them, and some words each."""
+        return cls(
+            root_name=root_name,
+            root=root,
+            below=below,
+            names=b"".join(os.fsencode(f"{name}/") for name, _ in files),
+            inodes=array("Q", (inode for _, inode in files)).tobytes(),
+        )
+
+    def files(self) -> Iterator[tuple[str, int]]:
+        """Names and inodes."""
+        inodes = array("Q")
+        inodes.frombytes(self.inodes)
+        return zip(os.fsdecode(self.names).split("/"), inodes, strict=False)
 
 
 class WalkProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,11 +97,14 @@ class _Globs(msgspec.Struct, frozen=True, kw_only=True):
     bound: re.Pattern[str] | None
 
     def matches(self, file: LibraryFile) -> bool:
-        whole = file.library_path
+        return self.matches_path(file.root_name, file.relative_path)
+
+    def matches_path(self, root_name: str, relative_path: str) -> bool:
+        whole = f"{root_name}/{relative_path}"
         if self.free is not None and self.free.match(whole):
             return True
         return self.bound is not None and bool(
-            self.bound.match(file.relative_path) or self.bound.match(whole)
+            self.bound.match(relative_path) or self.bound.match(whole)
         )
 
 
@@ -101,6 +119,9 @@ class _Choice(msgspec.Struct, frozen=True, kw_only=True):
     now_s: float
     excluded_folders: frozenset[str]
     excluded_files: Container[str]
+    on_side_files: Callable[[FolderSideFiles], None] | None
+    on_folder: Callable[[str, Folder], None] | None
+    disk: Disk | None
 
 
 def walk(
@@ -114,6 +135,9 @@ def walk(
     now_s: float,
     excluded_folders: Sequence[str] = (),
     excluded_files: Container[str] = frozenset(),
+    on_side_files: Callable[[FolderSideFiles], None] | None = None,
+    on_folder: Callable[[str, Folder], None] | None = None,
+    disk: Disk | None = None,
 ) -> Iterator[Candidate | WalkProblem]:
     """Every candidate below `roots` (name, path): root by root, sorted within each folder.
 
@@ -124,7 +148,12 @@ def walk(
     films like any other. Patterns match the path below the root or the library path.
     Unchanged for `settle_s` seconds, by mtime and ctime, is settled; a time more than a day ahead
     of `now_s` counts as settled.
+    `on_side_files` is called with the other files of each folder that has some, `include` aside,
+    `on_folder` with each folder and its path, before its candidates are asked for their stat.
+    `disk`: None for those of this machine.
     """
+    real_path = os.path.realpath if disk is None else disk.real_path
+    is_folder = os.path.isdir if disk is None else disk.is_folder
     choice = _Choice(
         include=_compiled(include),
         exclude=_compiled(exclude),
@@ -132,13 +161,16 @@ def walk(
         min_size=min_size,
         settle_s=settle_s,
         now_s=now_s,
-        excluded_folders=frozenset(os.path.realpath(path) for path in excluded_folders),
+        excluded_folders=frozenset(real_path(path) for path in excluded_folders),
         excluded_files=excluded_files,
+        on_side_files=on_side_files,
+        on_folder=on_folder,
+        disk=disk,
     )
     walked: set[str] = set()
     for name, path in roots:
-        root = os.path.realpath(path).rstrip("/")  # "" for the root of the file system
-        if not os.path.isdir(root or "/"):
+        root = real_path(path).rstrip("/")  # "" for the root of the file system
+        if not is_folder(root or "/"):
             message = "the root does not exist or is not a folder (is its disk mounted?)"
             yield WalkProblem(root_name=name, path=path, message=message, is_root=True)
         elif not any(root == other or root.startswith(f"{other}/") for other in walked):
@@ -164,96 +196,67 @@ def _expression(patterns: list[str]) -> re.Pattern[str] | None:
 def _walk_root(
     name: str, root: str, choice: _Choice, walked: set[str]
 ) -> Iterator[Candidate | WalkProblem]:
-    todo: list[tuple[str, bool]] = [("", False)]  # folder below the root, marked from above
-    while todo:
-        below, marked = todo.pop()
-        folder = f"{root}/{below}" if below else root
-        try:
-            with os.scandir(folder or "/") as entries:
-                folders, files = _sorted_entries(entries, choice.extensions)
-        except OSError as problem:
-            yield WalkProblem(
-                root_name=name,
-                path=folder,
-                message=f"cannot read the folder: {problem.strerror}",
-                is_root=not below,
-            )
-            continue
-        marked = marked or MARKER in files
-        prefix = f"{below}/" if below else ""
-        for entry in files.values():
-            if entry is None:
-                continue
-            found = _candidate(name, root, prefix, entry, choice)
-            if isinstance(found, LibraryFile):
-                yield Candidate(
-                    file=found, skip_reason=_set_aside(found, choice, files, marked=marked)
+    def may_enter(path: str) -> bool:
+        return path not in choice.excluded_folders and path not in walked
+
+    with Overlap() as overlap:
+        tree = FolderTree(
+            root,
+            choice.extensions,
+            may_enter,
+            overlap,
+            with_side_files=choice.on_side_files is not None,
+            disk=choice.disk,
+        )
+        folders = _reporting_side_files(tree, name, root, choice)
+        chunks = in_chunks(folders, overlap)
+        for folder, entries, stats in overlap.in_order("stat", stat_of, chunks):
+            if folder.problem is not None:
+                yield WalkProblem(
+                    root_name=name,
+                    path=tree.path_of(folder),
+                    message=f"cannot read the folder: {folder.problem.strerror}",
+                    is_root=not folder.below,
                 )
-            elif found is not None:
-                yield found
-        for child in reversed(folders):
-            path = f"{folder}/{child}"
-            if path not in choice.excluded_folders and path not in walked:
-                todo.append((prefix + child, marked))
+            prefix = f"{folder.below}/" if folder.below else ""
+            for entry, seen in zip(entries, stats, strict=True):
+                if isinstance(seen, OSError):
+                    if not isinstance(seen, FileNotFoundError):  # gone since the folder was read
+                        message = f"cannot read the file: {seen.strerror}"
+                        yield WalkProblem(root_name=name, path=entry.path, message=message)
+                elif S_ISREG(seen.st_mode) and entry.path not in choice.excluded_files:
+                    file = LibraryFile(
+                        root_name=name,
+                        root=root,
+                        relative_path=prefix + entry.name,
+                        stat=FileStat.of(seen),
+                    )
+                    skip_reason = _set_aside(file, entry.name, choice, folder)
+                    yield Candidate(file=file, skip_reason=skip_reason)
 
 
-def _sorted_entries(
-    entries: Iterator[os.DirEntry[str]], extensions: frozenset[str]
-) -> tuple[list[str], dict[str, os.DirEntry[str] | None]]:
-    """Sub-folders worth entering; candidate files, and markers (with no entry) among them."""
-    folders: list[str] = []
-    files: list[tuple[str, os.DirEntry[str] | None]] = []
-    for entry in entries:
-        name = entry.name
-        if name.endswith(MARKER):
-            files.append((name, None))
-        elif entry.is_dir(follow_symlinks=False):
-            if name not in PRUNED_FOLDERS and not name.startswith((".Trash-", ".av1rules")):
-                folders.append(name)
-        else:
-            stem, _, extension = name.rpartition(".")
-            if stem and extension.lower() in extensions and not _is_never_a_film(name):
-                files.append((name, entry))
-    folders.sort()
-    files.sort(key=itemgetter(0))
-    return folders, dict(files)
+def _reporting_side_files(
+    folders: Iterable[Folder], name: str, root: str, choice: _Choice
+) -> Iterator[Folder]:
+    """The folders, each after its side files were reported."""
+    report, exclude = choice.on_side_files, choice.exclude
+    for folder in folders:
+        if choice.on_folder is not None:
+            choice.on_folder(f"{root}/{folder.below}" if folder.below else root, folder)
+        found = () if report is None or folder.listing is None else folder.listing.side_files
+        prefix = f"{folder.below}/" if folder.below else ""
+        kept = [
+            (side, inode)
+            for side, inode in found
+            if exclude is None or not exclude.matches_path(name, prefix + side)
+        ]
+        if kept and report is not None:
+            report(FolderSideFiles.of(name, root, folder.below, kept))
+        yield folder
 
 
-def _is_never_a_film(name: str) -> bool:
-    return name.startswith(APPLE_DOUBLE_PREFIX) or is_temp_name(name)
-
-
-def _candidate(
-    name: str, root: str, prefix: str, entry: os.DirEntry[str], choice: _Choice
-) -> LibraryFile | WalkProblem | None:
-    try:
-        seen = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return None  # gone since the folder was read
-    except OSError as problem:
-        message = f"cannot read the file: {problem.strerror}"
-        return WalkProblem(root_name=name, path=entry.path, message=message)
-    if not S_ISREG(seen.st_mode):
-        return None
-    below = prefix + entry.name
-    if choice.excluded_files and f"{root}/{below}" in choice.excluded_files:
-        return None
-    return LibraryFile(
-        root_name=name,
-        root=root,
-        relative_path=below,
-        stat=FileStat.of(seen),
-    )
-
-
-def _set_aside(
-    file: LibraryFile,
-    choice: _Choice,
-    siblings: dict[str, os.DirEntry[str] | None],
-    *,
-    marked: bool,
-) -> SkipReason | None:
-    if marked or _has_marker(file.relative_path.rpartition("/")[2], siblings):
+def _set_aside(file: LibraryFile, name: str, choice: _Choice, folder: Folder) -> SkipReason | None:
+    if folder.is_marked or _has_marker(name, folder):
         return SkipReason.MARKED
     if not _is_included(file, choice):
         return SkipReason.EXCLUDED
@@ -261,19 +264,24 @@ def _set_aside(
     if stat.size_bytes < choice.min_size:
         return SkipReason.TOO_SMALL
     latest_s = max(stat.mtime_ns, stat.ctime_ns) / 1e9
-    if latest_s > choice.now_s - choice.settle_s and not _is_settled(stat, choice):
+    if latest_s > choice.now_s - choice.settle_s and not is_settled(
+        stat.mtime_ns, stat.ctime_ns, now_s=choice.now_s, settle_s=choice.settle_s
+    ):
         return SkipReason.SETTLING
     return None
 
 
-def _has_marker(name: str, siblings: dict[str, os.DirEntry[str] | None]) -> bool:
-    return name + MARKER in siblings or name.rpartition(".")[0] + MARKER in siblings
+def _has_marker(name: str, folder: Folder) -> bool:
+    markers = folder.listing.markers if folder.listing is not None else ()
+    return bool(markers) and (
+        name + MARKER in markers or name.rpartition(".")[0] + MARKER in markers
+    )
 
 
-def _is_settled(stat: FileStat, choice: _Choice) -> bool:
-    """Both times long past, or so far ahead that a copy tool must have set them."""
-    ages_s = (choice.now_s - stat.mtime_ns / 1e9, choice.now_s - stat.ctime_ns / 1e9)
-    return all(age >= choice.settle_s or age < -FUTURE_TOLERANCE_S for age in ages_s)
+def is_settled(mtime_ns: int, ctime_ns: int, *, now_s: float, settle_s: float) -> bool:
+    """Both times long past, or so far ahead that a copy tool must have set them. Pure."""
+    ages_s = (now_s - mtime_ns / 1e9, now_s - ctime_ns / 1e9)
+    return all(age >= settle_s or age < -FUTURE_TOLERANCE_S for age in ages_s)
 
 
 def _is_included(file: LibraryFile, choice: _Choice) -> bool:

@@ -35,19 +35,20 @@ def is_headerless(container: str) -> bool:
     return not HEADERLESS.isdisjoint(container.split(","))
 
 
-def _key(content_key: str) -> str:
+def film_key(content_key: str) -> str:
+    """The memo of the film of this content."""
     return f"film:{FILM_VERSION}:{content_key}"
 
 
 def known_film(cache: LibraryCache, content_key: str) -> FilmFacts | None:
     """What is known of the whole film of this content; None if nobody looked yet."""
-    return cache.get_value(_key(content_key), FilmFacts)
+    return cache.get_value(film_key(content_key), FilmFacts)
 
 
 def remember_film(cache: LibraryCache, content_key: str, film: FilmFacts) -> FilmFacts:
     """Add what was seen to what is known; returns both together."""
     whole = merged(known_film(cache, content_key), film)
-    cache.put_value(_key(content_key), whole)
+    cache.put_value(film_key(content_key), whole)
     return whole
 
 

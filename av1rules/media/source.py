@@ -26,7 +26,7 @@ class HdrKind(Enum):
     DOLBY_VISION = "dolby-vision"
 
 
-class FileStat(msgspec.Struct, frozen=True, kw_only=True):
+class FileStat(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What identifies a file to the operating system; the key of every cache."""
 
     device: int
@@ -48,7 +48,7 @@ class FileStat(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class LibraryFile(msgspec.Struct, frozen=True, kw_only=True):
+class LibraryFile(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One candidate file found by the walk.
 
     `library_path` is the root's name, then the path below the root, joined by "/": the name by
@@ -73,7 +73,7 @@ HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 """Transfers of pictures that only an HDR screen shows as they are meant: PQ and HLG."""
 
 
-class Colour(msgspec.Struct, frozen=True, kw_only=True):
+class Colour(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Colour signalling by FFmpeg's names (`bt709`, `smpte2084`, `tv`, `left`)."""
 
     primaries: str | None = None
@@ -83,7 +83,7 @@ class Colour(msgspec.Struct, frozen=True, kw_only=True):
     chroma_location: str | None = None
 
 
-class MasteringDisplay(msgspec.Struct, frozen=True, kw_only=True):
+class MasteringDisplay(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """SMPTE ST 2086: chromaticities as x, y; luminance in cd/m2. Phones leave luminance out."""
 
     red: tuple[float, float] | None = None
@@ -94,14 +94,14 @@ class MasteringDisplay(msgspec.Struct, frozen=True, kw_only=True):
     max_luminance: float | None = None
 
 
-class ContentLight(msgspec.Struct, frozen=True, kw_only=True):
+class ContentLight(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """MaxCLL and MaxFALL in cd/m2."""
 
     max_cll: int
     max_fall: int
 
 
-class DolbyVision(msgspec.Struct, frozen=True, kw_only=True):
+class DolbyVision(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The Dolby Vision configuration; None where only an RPU without configuration was seen."""
 
     profile: int | None = None
@@ -126,7 +126,7 @@ class ChangeKind(Enum):
     SOUND = "sound"
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Change(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Something that is not the same all through a film, with its values in the film's order."""
 
     kind: ChangeKind
@@ -143,7 +143,7 @@ ONE_STEREO_MARK = "filter_units=remove_types=6"
 """A bitstream filter: H.264 without its SEI units. What else they tell, probe and looks know."""
 
 
-class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
+class VideoStream(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A moving picture (never cover art). Rates in frames per second as exact fractions."""
 
     index: int
@@ -193,8 +193,9 @@ class VideoStream(msgspec.Struct, frozen=True, kw_only=True):
         return (f"-bsf:{self.index}", ONE_STEREO_MARK)
 
 
-class AudioStream(msgspec.Struct, frozen=True, kw_only=True):
-    """An audio track. `is_lossless` is by codec and profile: DTS-HD MA is, DTS core is not."""
+class AudioStream(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An audio track. `is_lossless` is by codec and profile: DTS-HD MA is, DTS core is not.
+    `handler` is the name of MP4's handler where a person gave it: MP4 has no other titles."""
 
     index: int
     codec: str
@@ -206,10 +207,11 @@ class AudioStream(msgspec.Struct, frozen=True, kw_only=True):
     is_lossless: bool | None = None
     language: str | None = None
     title: str | None = None
+    handler: str | msgspec.UnsetType = msgspec.UNSET
     dispositions: frozenset[str] = frozenset()
 
 
-class SubtitleStream(msgspec.Struct, frozen=True, kw_only=True):
+class SubtitleStream(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Subtitles as text (`subrip`, `ass`, `mov_text`) or as pictures (`hdmv_pgs_subtitle`)."""
 
     index: int
@@ -218,10 +220,11 @@ class SubtitleStream(msgspec.Struct, frozen=True, kw_only=True):
     decoder: str | None = None  # the one to name, where FFmpeg does not know the codec
     language: str | None = None
     title: str | None = None
+    handler: str | msgspec.UnsetType = msgspec.UNSET  # as that of sound
     dispositions: frozenset[str] = frozenset()
 
 
-class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+class Attachment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A file inside the container, usually a font. `is_cover` marks pictures (attached_pic)."""
 
     index: int
@@ -233,7 +236,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     height: int | None = None
 
 
-class DataStream(msgspec.Struct, frozen=True, kw_only=True):
+class DataStream(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A stream that is none of the above: timecode, chapter text, GPS."""
 
     index: int
@@ -242,13 +245,13 @@ class DataStream(msgspec.Struct, frozen=True, kw_only=True):
     handler: str | None = None
 
 
-class Chapter(msgspec.Struct, frozen=True, kw_only=True):
+class Chapter(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     start_s: float
     end_s: float
     title: str | None = None
 
 
-class Reach(msgspec.Struct, frozen=True, kw_only=True):
+class Reach(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """How far the first look of FFmpeg and ffprobe goes to find all streams of a file. Both count
     streams as they find them, so that all programs must look as far as the probe did."""
 
@@ -262,7 +265,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
         return ("-probesize", str(self.size_bytes), "-analyzeduration", time_us)
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
+class Source(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """All facts of one file from its probe. `provenance` is the AV1RULES tag, if present. `reach`
     is how far the probe looked, None for FFmpeg's own measure. Streams that begin beyond it
     are, in words, `unresolved` if the probe knows that they are there, `unmapped` if something that
@@ -292,7 +295,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def main(self) -> VideoStream | None:
         """The main video stream; None for a file without moving pictures."""
-        return next((stream for stream in self.video if stream.index == self.main_index), None)
+        for stream in self.video:
+            if stream.index == self.main_index:
+                return stream
+        return None
 
     @property
     def film_s(self) -> float | None:

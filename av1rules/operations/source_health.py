@@ -15,8 +15,7 @@ from enum import Enum
 import msgspec
 
 from av1rules.base.errors import Av1rulesError, RunInterruptedError
-from av1rules.base.events import CheckStarted, FileChecked, Probing, Sink
-from av1rules.base.files import is_at_or_below
+from av1rules.base.events import CheckStarted, FileChecked, Sink
 from av1rules.base.priority import Priority
 from av1rules.base.units import now_text
 from av1rules.encode.decode_check import source_problem
@@ -27,6 +26,9 @@ from av1rules.media.cache import ProbeFailure, content_key_of
 from av1rules.media.discover import WalkProblem
 from av1rules.media.source import FileStat, LibraryFile, Source
 from av1rules.operations.verify_targets import decode_progress
+from av1rules.plan.context import PlanRequest
+from av1rules.plan.names.match import WantedName
+from av1rules.plan.names.of_plan import with_films, with_places
 from av1rules.plan.workspace import Workspace, probe_files, walk_roots
 
 IDLE = Priority(nice=19, io_class="idle")
@@ -75,14 +77,14 @@ class _Inconclusive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_health(
-    workspace: Workspace, paths: tuple[str, ...], *, jobs: int, again: bool, sink: Sink
+    workspace: Workspace, names: Sequence[WantedName], *, jobs: int, again: bool, sink: Sink
 ) -> HealthReport:
-    """Decode the sources at or below `paths` (absolute; none: all), `jobs` at a time. Contents that
+    """Decode the sources that `names` mean (none: all), `jobs` at a time. Contents that
     were checked before are skipped unless `again`. `workspace.ledger` is open to write.
 
     Raises RunInterruptedError; the results until then are recorded.
     """
-    files, problems = _candidates(workspace, paths)
+    files, problems = _candidates(workspace, names)
     by_path = _inspect(workspace, files, sink)
     contents: dict[str, _Candidate] = {}
     for item in by_path.values():
@@ -102,23 +104,25 @@ def check_health(
 
 
 def _candidates(
-    workspace: Workspace, paths: tuple[str, ...]
+    workspace: Workspace, names: Sequence[WantedName]
 ) -> tuple[list[LibraryFile], tuple[str, ...]]:
     """The files that a plan would read, without targets that the ledger knows."""
     known = workspace.ledger.known_targets()
     files: list[LibraryFile] = []
-    problems: list[str] = []
+    problems: list[WalkProblem] = []
     for step in walk_roots(workspace.ruleset, workspace.ruleset.library.roots):
         workspace.children.check()
         if isinstance(step, WalkProblem):
-            problems.append(f"{step.path}: {step.message}")
-        elif (
-            step.skip_reason is None
-            and step.file.path not in known
-            and (not paths or any(is_at_or_below(step.file.path, path) for path in paths))
-        ):
+            problems.append(step)
+        elif step.skip_reason is None and step.file.path not in known:
             files.append(step.file)
-    return files, tuple(problems)
+    roots, ledger = workspace.ruleset.library.root_paths, workspace.ledger
+    request = PlanRequest(names=tuple(names))
+    request = with_places(request, roots=roots, ledger=ledger)
+    if request.names:
+        request = with_films(request, files, problems, roots=roots, ledger=ledger)
+    chosen = [file for file in files if request.covers(file)]
+    return chosen, tuple(f"{problem.path}: {problem.message}" for problem in problems)
 
 
 def _inspect(
@@ -127,8 +131,7 @@ def _inspect(
     """The content of each file, by path. Outputs of av1rules are left out: `verify` checks
     those."""
     by_path: dict[str, _Candidate | _Inconclusive] = {}
-    for done, (file, source) in enumerate(probe_files(workspace, files), start=1):
-        sink(Probing(done=done, total=len(files)))
+    for file, source in probe_files(workspace, files, sink):
         workspace.children.check()
         failure = source.message if isinstance(source, ProbeFailure) else None
         if isinstance(source, ProbeFailure) and source.is_passing:

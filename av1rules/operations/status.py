@@ -6,12 +6,15 @@ A pure read, safe while a run is active.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from av1rules.approvals.file import approvals_path
+from av1rules.base.files import TRASH_FOLDER
+from av1rules.base.findings import FindingKind
 from av1rules.execute.resources.run_lock import lock_holder
 from av1rules.execute.trash import TrashItem, TrashState, list_trash
 from av1rules.ledger.checks import DamageRecord
@@ -19,10 +22,13 @@ from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import Attempt, AttemptResult
-from av1rules.ledger.runs import RunRecord
+from av1rules.ledger.run_history import RunSummary, list_runs
 from av1rules.ledger.trash_table import TrashKind
+from av1rules.media.source import LibraryFile
 from av1rules.operations.clips.ledger_status import clip_statuses
-from av1rules.policy.model import RuleSet
+from av1rules.plan.moved.places import target_files
+from av1rules.policy.model import OutputMode, Rest, RuleSet
+from av1rules.storage.trash_folder import MEDIA_SERVER_MARKERS
 
 SHOWN_RUNS = 5
 
@@ -37,12 +43,24 @@ class TrashUsage(msgspec.Struct, frozen=True, kw_only=True):
     away: int  # entries whose file is missing
 
 
+class FailingFilm(msgspec.Struct, frozen=True, kw_only=True):
+    """A failure that stays until something is done: of an encode, or what the last run met. `times`
+    is None where it is not counted; `source` is "" for a part of the library."""
+
+    source: str
+    kind: FindingKind
+    times: int | None
+    at: str
+    detail: str
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What `status` shows. Sizes are those in the ledger; times are ISO 8601, UTC.
 
     `parked` sources failed so often that they are not tried any more; `failing` ones still are.
     `decided` counts the other attempts, `clips` the clips that were made. `left_over` counts the
-    unfinished work of a killed run; None while a run is active.
+    unfinished work of a killed run; None while a run is active. `unrecorded` counts what another
+    ledger must have made, if this one is empty.
     """
 
     ledger: str
@@ -52,14 +70,16 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     source_bytes: int
     target_bytes: int
     aside: tuple[TrashUsage, ...]
-    parked: tuple[Attempt, ...]
-    failing: tuple[Attempt, ...]
+    parked: tuple[FailingFilm, ...]
+    failing: tuple[FailingFilm, ...]
     decided: tuple[tuple[AttemptResult, int], ...]
     clips: tuple[tuple[ClipStatus, int], ...]
     damaged_targets: tuple[DamageRecord, ...]
     damaged_sources: tuple[DamageRecord, ...]
     left_over: int | None
-    runs: tuple[RunRecord, ...]
+    unrecorded: int
+    runs: tuple[RunSummary, ...]
+    stand_ins: Mapping[tuple[Rest, bool], int] = {}  # by kind, and whether they are films
 
 
 def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
@@ -77,21 +97,59 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
         source_bytes=totals.source_bytes,
         target_bytes=totals.target_bytes,
         aside=_trash_usage(list_trash(ledger, ruleset)),
-        parked=tuple(one for one in failures if one.is_parked(limit)),
-        failing=tuple(one for one in failures if not one.is_parked(limit)),
+        parked=tuple(failed_film(one) for one in failures if one.is_parked(limit)),
+        failing=(
+            *(failed_film(one) for one in failures if not one.is_parked(limit)),
+            *_other_failures(ledger),
+        ),
         decided=tuple(_decided(ledger)),
         clips=_clips(ledger, ruleset),
         damaged_targets=ledger.checks.damaged(),
         damaged_sources=ledger.health.damaged(),
         left_over=_left_over(ledger) if holder is None else None,
-        runs=ledger.runs.latest(SHOWN_RUNS),
+        unrecorded=0
+        if totals.count or ledger.stand_ins.has_any()
+        else _unrecorded(ruleset, ledger),
+        runs=list_runs(ledger, count=SHOWN_RUNS, is_active=holder is not None),
+        stand_ins=ledger.stand_ins.counts(),
     )
 
 
+def failed_film(attempt: Attempt) -> FailingFilm:
+    """A failed encode."""
+    return FailingFilm(
+        source=attempt.source,
+        kind=FindingKind.FAILED,
+        times=attempt.count,
+        at=attempt.at,
+        detail=attempt.detail,
+    )
+
+
+def _other_failures(ledger: Ledger) -> Iterator[FailingFilm]:
+    """What the ledger counts no attempt for: no access, full disks, blocked films. The last words
+    of each film."""
+    last = {(one.source, one.kind, one.fingerprint): one for one in ledger.findings.open_failures()}
+    times = {
+        run: record.started
+        for run in {one.last_run for one in last.values()}
+        if (record := ledger.runs.find(run)) is not None
+    }
+    for one in last.values():
+        yield FailingFilm(
+            source=one.source,
+            kind=one.kind,
+            times=None,
+            at=times.get(one.last_run, ""),
+            detail=one.detail,
+        )
+
+
 def _decided(ledger: Ledger) -> Iterator[tuple[AttemptResult, int]]:
+    counts = ledger.attempt_counts()
     for kind in AttemptResult:
-        if kind is not AttemptResult.FAILED and (count := len(ledger.attempts(kind))):
-            yield kind, count
+        if kind is not AttemptResult.FAILED and kind in counts:
+            yield kind, counts[kind]
 
 
 def _clips(ledger: Ledger, ruleset: RuleSet) -> tuple[tuple[ClipStatus, int], ...]:
@@ -107,21 +165,45 @@ def _holder(ruleset: RuleSet) -> str | None:
 
 
 def _trash_usage(items: Iterable[TrashItem]) -> tuple[TrashUsage, ...]:
-    by_kind: dict[TrashKind, list[TrashItem]] = {}
+    counts: Counter[TrashKind] = Counter()
+    size_bytes: Counter[TrashKind] = Counter()
+    frees_bytes: Counter[TrashKind] = Counter()
+    away: Counter[TrashKind] = Counter()
     for item in items:
-        by_kind.setdefault(item.kept.kind, []).append(item)
-    return tuple(_usage_of(kind, by_kind[kind]) for kind in TrashKind if kind in by_kind)
-
-
-def _usage_of(kind: TrashKind, items: list[TrashItem]) -> TrashUsage:
-    there = [item for item in items if item.state is TrashState.THERE]
-    return TrashUsage(
-        kind=kind,
-        count=len(there),
-        size_bytes=sum(item.kept.size_bytes for item in there),
-        frees_bytes=sum(item.frees_bytes for item in there),
-        away=len(items) - len(there),
+        kind = item.kept.kind
+        if item.state is not TrashState.THERE:
+            away[kind] += 1
+            continue
+        counts[kind] += 1
+        size_bytes[kind] += item.kept.size_bytes
+        frees_bytes[kind] += item.frees_bytes
+    return tuple(
+        TrashUsage(
+            kind=kind,
+            count=counts[kind],
+            size_bytes=size_bytes[kind],
+            frees_bytes=frees_bytes[kind],
+            away=away[kind],
+        )
+        for kind in TrashKind
+        if kind in counts or kind in away
     )
+
+
+def _unrecorded(ruleset: RuleSet, ledger: Ledger) -> int:
+    """Files that targets or originals must be by their places, of a ledger that has none: names are
+    read, and no file."""
+    output = ruleset.output
+    if any(True for _ in ledger.kept.listed()):
+        return 0
+    if output.mode is OutputMode.REPLACE:
+        tops = (f"{root.path}/{TRASH_FOLDER}" for root in ruleset.library.roots)
+        names = (name for top in tops for _, _, files in os.walk(top) for name in files)
+        return sum(name not in MEDIA_SERVER_MARKERS for name in names)
+    files = (one for one in target_files(ruleset) if isinstance(one, LibraryFile))
+    if output.mode is OutputMode.MIRROR:
+        return sum(1 for _ in files)
+    return sum(os.path.splitext(file.path)[0].endswith(output.suffix) for file in files)
 
 
 def _left_over(ledger: Ledger) -> int:

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from av1rules.base.text import printable
 from av1rules.plan.conflicts import block_collisions
-from av1rules.plan.context import PlanContext
+from av1rules.plan.context import PlanContext, PlanRequest
 from av1rules.plan.items import ActiveItem, Blocked, Copy, Encode, Move, PlanItem, ReusableTarget
+from av1rules.plan.moved.places import is_misplaced
 from av1rules.plan.source_item import re_evaluate
 
 
@@ -29,9 +30,9 @@ def assign_reuse(scope: PlanContext, items: Sequence[PlanItem]) -> list[PlanItem
     rows = block_collisions(_closed(row) for row in rows)
     _avoid_overwritten(scope, rows, frozenset(given))
     if scope.may_copy:
-        _copy_the_first(rows)
+        _copy_the_first(scope.request, rows)
     # In a plan of the whole library, a target in the way that does not move has no source any more.
-    _free_places(rows, is_whole=not scope.request.paths)
+    _free_places(scope, rows)
     return rows
 
 
@@ -100,12 +101,12 @@ def _moving(row: PlanItem) -> str | None:
     return None if moving is None else moving.target
 
 
-def _copy_the_first(rows: list[PlanItem]) -> None:
-    """Of items with the same content and settings one is encoded, and the others copy its
+def _copy_the_first(request: PlanRequest, rows: list[PlanItem]) -> None:
+    """Of requested items with the same content and settings one is encoded, and the others copy its
     target."""
     first: dict[str, PlanItem] = {}
     for number, row in enumerate(rows):
-        if not isinstance(row, Encode | Move):
+        if not isinstance(row, Encode | Move) or not request.wants(row.file, row.rule):
             continue
         maker = first.setdefault(row.work.fingerprint, row)
         if maker is row or isinstance(row, Move):
@@ -116,10 +117,10 @@ def _copy_the_first(rows: list[PlanItem]) -> None:
         rows[number] = Copy.of(row, *row.causes, cause, work=replace(row.work, reuse=reuse))
 
 
-def _free_places(rows: list[PlanItem], *, is_whole: bool) -> None:
+def _free_places(scope: PlanContext, rows: list[PlanItem]) -> None:
     """Drop targets in the way that move away before the item is made. In the way of a move, any
-    other target goes to the trash, but only if the plan is of the whole library (`is_whole`):
-    otherwise another source may still need it."""
+    other target goes to the trash, but only if the plan is of the whole library, as otherwise
+    another source may still need it, and not where a user has put it."""
     leaving = {target for row in rows if (target := _moving(row)) is not None}
     for number, row in enumerate(rows):
         if not isinstance(row, ActiveItem):
@@ -131,7 +132,13 @@ def _free_places(rows: list[PlanItem], *, is_whole: bool) -> None:
             continue
         if work.displaces.target in leaving:
             rows[number] = replace(row, work=replace(work, displaces=None))
-        elif not is_whole:
+        elif is_misplaced(scope.workspace.ruleset, work.displaces):
+            cause = (
+                f"its place is taken by the target of {printable(work.displaces.source)}, which "
+                "somebody moved there: move it away"
+            )
+            rows[number] = Blocked.of(row, cause)
+        elif scope.request.is_partial:
             cause = (
                 f"its place is still taken by the target of {printable(work.displaces.source)}: "
                 "plan or run without PATH, so that all moved files are found"

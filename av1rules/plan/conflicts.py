@@ -22,6 +22,7 @@ from av1rules.plan.items import (
 )
 from av1rules.plan.target_state import TargetOwner, TargetState, is_as_written
 from av1rules.plan.workspace import Workspace
+from av1rules.policy.model import OutputMode
 
 
 def conflict_of(
@@ -39,9 +40,16 @@ def conflict_of(
         if _was_just_published(scope.workspace, planned, found):
             cause = "published by a run that died: the next run takes it up"
             return Encode.of(planned, cause, work=work)
-        if known is None or not _may_overwrite(found, scope.request, planned):
+        may_overwrite = _may_overwrite(found, scope.request, planned)
+        if (known is None and not scope.request.overwrites) or not may_overwrite:
             cause = _IN_THE_WAY[found.place, known is None]
-            return Blocked.of(planned, f"{cause} ({planned.target})")
+            # Beside its source the target is a file of the library too, and counted there.
+            is_mirror = scope.workspace.ruleset.output.mode is OutputMode.MIRROR
+            is_unrecorded = is_mirror and (found.place, known) == (TargetOwner.MODIFIED, None)
+            text = f"{cause} ({planned.target})"
+            return Blocked.of(planned, text, is_unrecorded=is_unrecorded)
+    if known is None:
+        return None
     if known.content_key != work.content_key and known.source_path != planned.file.path:
         cause = (
             f"the target was made from another source, {known.source_path}: "
@@ -52,6 +60,8 @@ def conflict_of(
 
 
 def _may_overwrite(found: TargetState, request: PlanRequest, planned: PlannedFile) -> bool:
+    if request.overwrites:
+        return found.place is not TargetOwner.NOT_A_FILE
     if found.place is TargetOwner.MODIFIED:
         return request.forces(planned.file)
     return found.place is TargetOwner.OURS

@@ -2,43 +2,88 @@
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Collection
 
-from av1rules.base.files import is_at_or_below
+import msgspec
+from msgspec.structs import replace
+
+from av1rules.base.text import printable
+from av1rules.ledger.moved import NOTHING_MOVED, MovedFiles, MovedTarget
 from av1rules.media.source import LibraryFile
+from av1rules.plan.moved.places import in_library
+from av1rules.plan.names.match import WantedName
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.model import Copies
-
-KnownTargets = dict[str, tuple[str, int, int, str]]
-"""By target: fingerprint, size in bytes, mtime in ns, tools as JSON."""
+from av1rules.policy.redo.choice import Redo
 
 
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user asked of a plan: absolute `paths` (empty: the whole library), `force` to redo
-    them anyway, `accept_missing` to confirm that missing files are really gone."""
+    """What the user asked of a plan: films by `names` and by absolute `paths` (neither: the whole
+    library), one film or an error (`takes_one`), `only` those of some rules (none: of all), `force`
+    to redo them anyway, `accept_missing` to confirm that missing files are really gone. `redo` is
+    what an edit of the policy redoes, in place of what the policy says. `target` is
+    where one source goes that no rules file speaks of, `overwrites` says that any file there may
+    go.
 
-    paths: tuple[str, ...] = ()
+    `build_plan` finds the paths of the films that `names` mean, which may be none."""
+
+    names: tuple[WantedName, ...] = ()
+    paths: Collection[str] | None = None
+    takes_one: bool = False
+    only: tuple[str, ...] = ()
     force: bool = False
     accept_missing: bool = False
+    target: str | None = None
+    overwrites: bool = False
+    redo: Redo | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is about the whole library."""
+        return not self.names and self.paths is None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether films of the library may be left out."""
+        return not self.is_whole or bool(self.only)
+
+    def wants(self, file: LibraryFile, rule: str | None) -> bool:
+        """Whether the plan has a row for this file, which this rule decides."""
+        return self.covers(file) and (not self.only or rule in self.only)
 
     def covers(self, file: LibraryFile) -> bool:
-        return not self.paths or any(is_at_or_below(file.path, path) for path in self.paths)
+        return self.covers_path(file.path)
+
+    def covers_path(self, path: str) -> bool:
+        return self.is_whole or _has_at_or_above(self.paths or (), path)
 
     def forces(self, file: LibraryFile) -> bool:
         return self.force and self.covers(file)
 
 
+def _has_at_or_above(paths: Collection[str], path: str) -> bool:
+    """Whether `path` or a folder above it is among `paths`: a look for each folder, however many
+    paths there are."""
+    while path not in paths:
+        if path in ("/", ""):
+            return False
+        path = path.rpartition("/")[0] or "/"
+    return True
+
+
 class PlanContext(msgspec.Struct, frozen=True, kw_only=True):
-    """`known` are all valid targets, and `replaced` those that took the place of their source.
-    `places` are all paths where av1rules renamed files. `faults` is the damage that `verify` found,
-    by target."""
+    """`replaced` are the targets that took the place of their source, `places` all paths where
+    av1rules renamed files. `faults` is the damage that `verify` found, by target. `moved` are
+    targets that a user renamed or moved, by their place of now: for this plan the ledger has them
+    there (`follows`)."""
 
     workspace: Workspace
     request: PlanRequest
-    known: KnownTargets
     replaced: frozenset[str]
     places: frozenset[str]
     faults: dict[str, str]
+    moved: dict[str, MovedTarget] = msgspec.field(default_factory=dict)
+    follows: MovedFiles = NOTHING_MOVED
 
     @classmethod
     def load(cls, workspace: Workspace, request: PlanRequest) -> PlanContext:
@@ -46,21 +91,36 @@ class PlanContext(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             workspace=workspace,
             request=request,
-            known=workspace.ledger.known_targets(),
             replaced=frozenset(pairs.values()),
             places=workspace.ledger.kept.all_places(),
             faults=workspace.ledger.checks.faults(),
         )
 
+    def following(self, moved: MovedFiles) -> PlanContext:
+        """What the plan starts from once the ledger follows the `moved` files."""
+        if not moved:
+            return self
+        ledger = self.workspace.ledger.as_moved(moved)
+        now = {one.was.target: one.now.target for one in moved.targets}
+        return replace(
+            self,
+            workspace=replace(self.workspace, ledger=ledger),
+            replaced=frozenset(ledger.kept.replaced().values()),
+            places=ledger.kept.all_places(),
+            faults={now.get(target, target): fault for target, fault in self.faults.items()},
+            moved={one.now.target: one for one in moved.targets},
+            follows=moved,
+        )
+
+    def former_name(self, moved: MovedTarget) -> str:
+        """Where a target was before a user moved it, by its library path if it has one."""
+        home = in_library(self.workspace.ruleset, moved.was.target, self.workspace.disk)
+        return printable(moved.was.target if home is None else f"{home[0]}/{home[2]}")
+
     @property
     def may_copy(self) -> bool:
         """Whether targets are linked or copied for sources of the same content."""
         return self.workspace.ruleset.output.copies is not Copies.ENCODE and not self.request.force
-
-    def is_target(self, file: LibraryFile) -> bool:
-        """Whether this is a target as we wrote it, not merely another file of the same name."""
-        row = self.known.get(file.path)
-        return row is not None and row[1:3] == (file.stat.size_bytes, file.stat.mtime_ns)
 
     def is_in_place_of_source(self, file: LibraryFile) -> bool:
         """Whether one of our targets replaced a source here. By now it may be another file."""

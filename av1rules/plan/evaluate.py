@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from av1rules.approvals.model import adjustments_for, with_adjustments
 from av1rules.base.errors import ToolError
+from av1rules.base.memo import by_identity
 from av1rules.encode.encoders.registry import choose_encoder
 from av1rules.encode.losses import find_losses
 from av1rules.encode.matroska.structure import is_structure_kept
@@ -18,7 +19,7 @@ from av1rules.encode.streams import plan_streams
 from av1rules.media.cache import content_key_of
 from av1rules.media.film_cache import known_film
 from av1rules.media.film_facts import with_film
-from av1rules.media.matroska.links import linking_file
+from av1rules.media.packed_source import pack_facts
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.items import EncodeRecipe, Evaluation
 from av1rules.plan.workspace import Workspace
@@ -27,7 +28,14 @@ from av1rules.policy.facts import facts_of
 from av1rules.policy.fingerprint import effective, fingerprint
 from av1rules.policy.match import asks_for_grain, unmeasured_rule
 from av1rules.policy.model import Place, Setting, SettingsLayer
-from av1rules.policy.resolve import BUILT_IN, Decision, DecisionKind, Origin, decide
+from av1rules.policy.resolve import (
+    BUILT_IN,
+    Decision,
+    DecisionKind,
+    Origin,
+    Origins,
+    decide,
+)
 from av1rules.policy.settings import DEINTERLACE_FRAMES, EncodeSettings
 from av1rules.policy.source_tier import classify
 from av1rules.quality.excerpts import NOISE_VERSION, NoiseEstimate
@@ -54,14 +62,15 @@ def evaluate(
     ruleset, key, unreadable = workspace.ruleset, content_key, None
     needs_grain = asks_for_grain(ruleset.rules)
     if key is None and needs_grain:
-        key = content_key_of(file, workspace.cache)
+        key = content_key_of(file, workspace.cache, workspace.disk)
     elif (
         key is None and workspace.book.decisions
     ):  # an unreadable file matters only once the key is needed
         key, _ = _content_of(workspace, file)
     noise = known_noise(workspace, key) if key is not None and needs_grain else None
     classification = classify(source, file.library_path, ruleset.tiers)
-    facts = facts_of(file, source, classification, grain=None if noise is None else grain_of(noise))
+    grain = None if noise is None else grain_of(noise)
+    facts = facts_of(file, source, classification, grain=grain)
     decision = _adjusted(decide(ruleset, facts), _adjustments(workspace, key, changes or {}))
     recipe = _recipe(file, source, decision, workspace)
     if key is None and recipe is not None and recipe.encoder is not None and not recipe.refused:
@@ -71,9 +80,11 @@ def evaluate(
         return evaluate(workspace, file, whole, content_key=key, changes=changes)
     awaits_grain = needs_grain and noise is None
     return Evaluation(
-        source=source,
-        classification=classification,
-        facts=facts,
+        file=file,
+        packed=pack_facts(source),
+        source_tier=classification.source_tier,
+        tiers=ruleset.tiers,
+        grain=grain,
         decision=decision,
         recipe=recipe,
         content_key=key,
@@ -86,7 +97,7 @@ def evaluate(
 def _content_of(workspace: Workspace, file: LibraryFile) -> tuple[str | None, str | None]:
     """The content key, or why the file can't be read."""
     try:
-        return content_key_of(file, workspace.cache), None
+        return content_key_of(file, workspace.cache, workspace.disk), None
     except OSError as problem:
         return None, f"can't be read: {problem.strerror}"
 
@@ -130,7 +141,7 @@ def _recipe(
     streams = plan_streams(source, settings)
     return EncodeRecipe(
         settings=settings,
-        origins=_origins(decision, settings),
+        origins=_origins(decision.origins, decision.settings, settings),
         streams=streams,
         losses=find_losses(
             source,
@@ -156,29 +167,31 @@ def _linked_by(
         source, settings.container, has_mkvpropedit=has_mkvpropedit
     ):
         return None
-    return linking_file(file.path, uid, workspace.cache)
+    return workspace.disk.linking_file(file.path, uid, workspace.cache)
 
 
 def _as_before(
     source: Source, decision: Decision, settings: EncodeSettings
 ) -> EncodeSettings | None:
     """With the rate of frames, which was the built-in one; a rule that names a rate means it."""
-    where = dict(decision.origins)["deinterlace_rate"].where
-    if decision.settings is None or not makes_fields(settings) or where != BUILT_IN:
+    if decision.settings is None or not makes_fields(settings):
+        return None
+    if dict(decision.origins)["deinterlace_rate"].where != BUILT_IN:
         return None
     return effective(replace(decision.settings, deinterlace_rate=DEINTERLACE_FRAMES), source)
 
 
-def _origins(decision: Decision, settings: EncodeSettings) -> tuple[tuple[str, Origin], ...]:
+@by_identity
+def _origins(origins: Origins, requested: EncodeSettings, made: EncodeSettings) -> Origins:
     """The origin of each setting, with a note where the source changed its value."""
-    origins = dict(decision.origins)
-    for name, origin in decision.origins:
-        requested, made = getattr(decision.settings, name), getattr(settings, name)
-        is_idle = made is msgspec.UNSET  # also where a rule says what unset means
-        if requested != made and not is_idle:
-            change = f": {requested or 'as the source'}, for this source {made}"
-            origins[name] = origin._replace(change=change)
-    return tuple(origins.items())
+    noted = dict(origins)
+    for name, origin in origins:
+        before, after = getattr(requested, name), getattr(made, name)
+        is_idle = after is msgspec.UNSET  # also where a rule says what unset means
+        if before != after and not is_idle:
+            change = f": {before or 'as the source'}, for this source {after}"
+            noted[name] = origin._replace(change=change)
+    return tuple(noted.items())
 
 
 def noise_key(content_key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -17,7 +18,8 @@ from av1rules.ledger.records import tools_used
 from av1rules.media.cache import ProbeFailure, content_key_of
 from av1rules.plan.context import PlanRequest
 from av1rules.plan.evaluate import evaluate
-from av1rules.plan.items import EncodeRecipe, Evaluation, PlanItem
+from av1rules.plan.items import EncodeRecipe, Evaluation, Plan, PlanItem
+from av1rules.plan.names.match import WantedName
 from av1rules.plan.plan import build_plan
 from av1rules.plan.prerequisites import known_settings
 from av1rules.plan.replaced_item import evaluate_original
@@ -34,16 +36,22 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     command: str | None = None
 
 
-def explain_file(workspace: Workspace, path: str) -> Explanation:
-    """Explain one source by its absolute path. Raises UsageError if it is none of the library."""
-    plan = build_plan(workspace, PlanRequest(paths=(path,)))
-    row = next((row for row in plan.rows if row.file.path == path), None)
-    if row is None:
+def explain_film(
+    workspace: Workspace,
+    name: WantedName,
+    planned: Callable[[Workspace, PlanRequest], Plan] = build_plan,
+) -> Explanation:
+    """Explain the one film that `name` means, as it is `planned`. Raises UsageError if it is none
+    of the library, or several."""
+    plan = planned(workspace, PlanRequest(names=(name,), takes_one=True))
+    if not plan.rows:
         raise UsageError(
             "not a video file of the library",
-            where=printable(path),
+            where=printable(name.text),
             hint="is it below library.roots, has it a video extension, is it one of our targets?",
         )
+    row = plan.rows[0]
+    path = row.file.path
     original = evaluate_original(workspace, row.file) if row.target == path else None
     if original is not None:  # our own target, explained by the original it replaced
         known = original.known
@@ -53,11 +61,25 @@ def explain_file(workspace: Workspace, path: str) -> Explanation:
         ((_, source),) = probe_files(workspace, [row.file])
         if isinstance(source, ProbeFailure):
             return Explanation(row=row)
-        origin = _Origin(path, content_key_of(row.file, workspace.cache), row.size_bytes)
+        origin = _Origin(
+            path, content_key_of(row.file, workspace.cache, workspace.disk), row.size_bytes
+        )
         evaluation = evaluate(workspace, row.file, source, content_key=origin.content_key)
+    return _explained(workspace, row, evaluation, origin)
+
+
+def explain_item(workspace: Workspace, row: PlanItem, evaluation: Evaluation) -> Explanation:
+    """Explain an item of a source that no library has. Raises OSError."""
+    key = content_key_of(row.file, workspace.cache, workspace.disk)
+    return _explained(workspace, row, evaluation, _Origin(row.file.path, key, row.size_bytes))
+
+
+def _explained(
+    workspace: Workspace, row: PlanItem, evaluation: Evaluation, origin: _Origin
+) -> Explanation:
     recipe = evaluation.recipe
     if recipe is not None and evaluation.fingerprint is not None:
-        settings = known_settings(workspace, origin.content_key, recipe, evaluation.fingerprint)
+        settings = known_settings(workspace, origin.content_key, recipe)
         recipe = replace(recipe, settings=settings)
         evaluation = replace(evaluation, recipe=recipe)
     return Explanation(
@@ -102,6 +124,7 @@ def _command(
             size_bytes=origin.size_bytes,
             settings=recipe.settings,
             tools=tools_used(recipe.encoder, workspace.tools),
+            left_out=recipe.streams.dropped_by_rule,
         ),
         library_path=row.file.library_path,
         threads=workspace.ruleset.run.threads_per_job,

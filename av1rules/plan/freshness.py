@@ -6,9 +6,11 @@ from enum import Enum
 
 import msgspec
 
+from av1rules.base.memo import by_identity
 from av1rules.ledger.records import TargetRow, ToolsUsed
 from av1rules.plan.target_state import TargetState, is_as_written
 from av1rules.policy.fingerprint import changed_settings, fingerprint
+from av1rules.policy.resolve import Origins
 from av1rules.policy.settings import EncodeSettings
 
 
@@ -23,7 +25,7 @@ class StaleReason(Enum):
     FORCED = "forced"
 
 
-class Cause(msgspec.Struct, frozen=True, kw_only=True):
+class Cause(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One reason why a target is stale, with the setting, its values and their origin."""
 
     reason: StaleReason
@@ -47,7 +49,7 @@ def stale_causes(
     *,
     content_key: str,
     settings: EncodeSettings,
-    origins: dict[str, str],
+    origins: Origins,
     found: TargetState | None,
     tools: ToolsUsed | None,
     redo_on_tools_change: bool,
@@ -69,16 +71,7 @@ def stale_causes(
         causes.append(Cause(reason=StaleReason.SOURCE_CHANGED))
     good = {fingerprint(row.content_key, one) for one in (settings, as_before) if one is not None}
     if row.fingerprint not in good:
-        causes.extend(
-            Cause(
-                reason=StaleReason.SETTING_CHANGED,
-                setting=name,
-                before=before,
-                after=after,
-                origin=origins.get(name),
-            )
-            for name, before, after in changed_settings(row.settings, settings)
-        )
+        causes += setting_causes(row.settings, settings, origins)
     damage = _damage(row, found)
     if damage is not None:
         causes.append(damage)
@@ -89,6 +82,24 @@ def stale_causes(
             Cause(reason=StaleReason.TOOLS_CHANGED, before=row.tools.text, after=tools.text)
         )
     return tuple(causes)
+
+
+@by_identity
+def setting_causes(
+    before: EncodeSettings, after: EncodeSettings, origins: Origins
+) -> tuple[Cause, ...]:
+    """One cause for each setting that differs and affects the output."""
+    places = dict(origins)
+    return tuple(
+        Cause(
+            reason=StaleReason.SETTING_CHANGED,
+            setting=name,
+            before=old,
+            after=new,
+            origin=places[name].where if name in places else None,
+        )
+        for name, old, new in changed_settings(before, after)
+    )
 
 
 def _damage(row: TargetRow, found: TargetState | None) -> Cause | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from enum import Enum
 from typing import Any, ClassVar, Self, TypeVar, final
-from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,21 +13,23 @@ from av1rules.approvals.model import ReviewState
 from av1rules.encode.losses import LossFinding
 from av1rules.encode.streams import StreamPlan
 from av1rules.ffmpeg.tools import EncoderInfo
+from av1rules.ledger.moved import NOTHING_MOVED, MovedFiles
 from av1rules.ledger.records import TargetRow
+from av1rules.media.packed_source import unpack_facts
 from av1rules.media.source import LibraryFile, Source
+from av1rules.plan.as_made.model import LeftAsMade
+from av1rules.plan.rest.items import NO_REST, RestPlan
+from av1rules.plan.rows import PlanRows
 from av1rules.plan.safety_stop import Inventory, SafetyStop
 from av1rules.plan.target_state import TargetState
-from av1rules.policy.facts import Facts
-from av1rules.policy.model import Review, Rule
-from av1rules.policy.resolve import Decision, Origin
-from av1rules.policy.settings import EncodeSettings
-from av1rules.policy.source_tier import Classification
+from av1rules.plan.task_names import MEASURE_GROUP, SAMPLE_GROUP, SEARCH_GROUP
+from av1rules.policy.facts import Facts, facts_of
+from av1rules.policy.match import PassedOver
+from av1rules.policy.model import Review, Rule, TierThresholds
+from av1rules.policy.resolve import Decision, Origins
+from av1rules.policy.settings import EncodeSettings, SourceTier
+from av1rules.policy.source_tier import Classification, classify
 from av1rules.quality.excerpts import Excerpt
-
-GROUP = "encode"
-CLIP_GROUP = "clip"
-MEASURE_GROUP, SEARCH_GROUP, SAMPLE_GROUP = "measure", "search", "sample"
-GROUPS = (GROUP, CLIP_GROUP, MEASURE_GROUP, SEARCH_GROUP, SAMPLE_GROUP)
 
 
 class PlanAction(Enum):
@@ -54,12 +54,12 @@ class Prerequisite(Enum):
     SAMPLE = SAMPLE_GROUP  # the size, so that hopeless encodes are not started
 
 
-class EncodeRecipe(Struct, frozen=True, kw_only=True):
+class EncodeRecipe(Struct, frozen=True, kw_only=True, gc=False):
     """How a target would be made: effective `settings`, each with its origin. `encoder` None: it is
     missing, as `problem` says. `as_before`: settings of an earlier version, whose target stays."""
 
     settings: EncodeSettings
-    origins: tuple[tuple[str, Origin], ...]
+    origins: Origins
     streams: StreamPlan
     losses: tuple[LossFinding, ...]
     encoder: EncoderInfo | None
@@ -72,22 +72,38 @@ class EncodeRecipe(Struct, frozen=True, kw_only=True):
         return tuple(loss.message for loss in self.losses if not loss.accepted)
 
 
-class Evaluation(Struct, frozen=True, kw_only=True):
+class Evaluation(Struct, frozen=True, kw_only=True, gc=False):
     """From the facts of one source to a decision. `recipe` is set if it is to encode.
-
+    `file` is the source, `packed` its facts in their stored form: a plan may hold 100,000.
     `content_key` and `fingerprint` are None if nothing needed them or the file could not be read;
-    `unreadable` then says why. `grain_rule` may match once the source's grain is measured.
+    `unreadable` then says why. `grain_rule` may match once the source's `grain` is measured.
     """
 
-    source: Source
-    classification: Classification
-    facts: Facts
+    file: LibraryFile
+    packed: bytes
+    source_tier: SourceTier | None
+    tiers: TierThresholds
     decision: Decision
     recipe: EncodeRecipe | None = None
     content_key: str | None = None
     fingerprint: str | None = None
     unreadable: str | None = None
+    grain: float | None = None
     grain_rule: Rule | None = None
+
+    @property
+    def source(self) -> Source:
+        source = unpack_facts(self.packed)
+        assert source is not None, "packed by this version"
+        return source
+
+    @property
+    def classification(self) -> Classification:
+        return classify(self.source, self.file.library_path, self.tiers)
+
+    @property
+    def facts(self) -> Facts:
+        return facts_of(self.file, self.source, self.classification, grain=self.grain)
 
     @property
     def rule_name(self) -> str | None:
@@ -95,11 +111,10 @@ class Evaluation(Struct, frozen=True, kw_only=True):
 
     @property
     def tier_name(self) -> str | None:
-        tier = self.classification.source_tier
-        return tier.value if tier else None
+        return self.source_tier.value if self.source_tier else None
 
 
-class AwaitsMeasurement(Struct, frozen=True, kw_only=True):
+class AwaitsMeasurement(Struct, frozen=True, kw_only=True, gc=False):
     """A source whose noise must be measured before a rule can be chosen. `path` is the file to
     measure: the source, or its original in the trash."""
 
@@ -108,25 +123,24 @@ class AwaitsMeasurement(Struct, frozen=True, kw_only=True):
     content_key: str
 
 
-class ReusableTarget(Struct, frozen=True, kw_only=True):
+class ReusableTarget(Struct, frozen=True, kw_only=True, gc=False):
     """A target of the same content: it follows its renamed source (`is_move`), or is copied for a
     second source. `row` is its ledger row. `task` is the library path of the source that makes it
-    in this plan. If both are set, the target of `row` is stale and is replaced by that of
-    `task`."""
+    in this plan. If both are set, that of `task` replaces the stale one of `row`."""
 
     row: TargetRow | None
     is_move: bool = False
     task: str | None = None
 
 
-class PlannedEncode(Struct, frozen=True, kw_only=True):
+class PlannedEncode(Struct, frozen=True, kw_only=True, gc=False):
     """How a target is made, and what the plan saw at its path: `known` by the ledger, `found` on
     disk. For a move both are as they will be after it.
-
     `origin` is the file that is encoded: the source, or its original in the trash. `replaces`: the
     target takes the source's place. `displaces` is what a move puts into the trash first.
     `pending` must be found out first; until then some settings are only starting values.
-    `is_forced`: the user overrides the gates before the encode.
+    `is_forced`: the user overrides the gates before the encode. `least_gain`: a finished target is
+    redone only if more than this part of it would be saved, which the forecast tells.
     """
 
     evaluation: Evaluation
@@ -142,6 +156,7 @@ class PlannedEncode(Struct, frozen=True, kw_only=True):
     displaces: TargetRow | None = None
     pending: tuple[Prerequisite, ...] = ()
     is_forced: bool = False
+    least_gain: float | None = None
 
     @property
     def moves_from(self) -> TargetRow | None:
@@ -154,9 +169,8 @@ class PlannedEncode(Struct, frozen=True, kw_only=True):
         return self.reuse.row if self.reuse is not None and not self.reuse.is_move else None
 
 
-class ClipState(Struct, frozen=True, kw_only=True):
+class ClipState(Struct, frozen=True, kw_only=True, gc=False):
     """The test clip of an encode that is not released: its path, and the decision on it.
-
     `digest` is that of the settings alone, by which canaries of a rule are counted. `like` are the
     excerpts of the clip that a variant is compared with.
     """
@@ -170,9 +184,9 @@ class ClipState(Struct, frozen=True, kw_only=True):
     like: tuple[Excerpt, ...] = ()
 
 
-class PlannedFile(Struct, frozen=True, kw_only=True):
+class PlannedFile(Struct, frozen=True, kw_only=True, gc=False):
     """What the plan knows of a file of the library. `released` is what released its encode, if a
-    rule asks for a review."""
+    rule asks for a review. `passed_over` are rules that might decide if all facts were known."""
 
     file: LibraryFile
     rule: str | None = None
@@ -181,6 +195,7 @@ class PlannedFile(Struct, frozen=True, kw_only=True):
     fingerprint: str | None = None
     notes: tuple[str, ...] = ()
     released: ReviewState | None = None
+    passed_over: tuple[PassedOver, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -189,11 +204,12 @@ class PlannedFile(Struct, frozen=True, kw_only=True):
 
 class _Decided(PlannedFile, frozen=True, kw_only=True):
     """`causes` say why the item is of this type. `is_lasting`: the decision holds as long as file,
-    policy and ledger row do not change."""
+    policy and ledger row do not change. `as_made`: it is idle in spite of other settings."""
 
     action: ClassVar[PlanAction]
     causes: tuple[str, ...]
     is_lasting: bool = False
+    as_made: LeftAsMade | None = None
 
     @classmethod
     def of(cls, planned: PlannedFile, *causes: str, **more: Any) -> Self:
@@ -233,7 +249,7 @@ class MakeClip(ActiveItem, frozen=True, kw_only=True):
 
 @final
 class Move(ActiveItem, frozen=True, kw_only=True):
-    """The target follows its renamed source: nothing is encoded."""
+    """The target follows its renamed source, or was renamed itself: nothing is encoded."""
 
     action = PlanAction.MOVE
 
@@ -246,10 +262,12 @@ class Copy(ActiveItem, frozen=True, kw_only=True):
 
 
 class _Idle(_Decided, frozen=True, kw_only=True):
-    """Nothing is done. `is_settled_by_attempt`: an earlier attempt decided that. `reason` is the
-    first cause without the part that is about this one file."""
+    """Nothing is done. `is_settled_by_attempt`: an earlier attempt decided that. `is_unrecorded`:
+    av1rules made the target, and the ledger does not know it. `reason` is the first cause without
+    the part that is about this one file."""
 
     is_settled_by_attempt: bool = False
+    is_unrecorded: bool = False
     reason: str | None = None
 
     @property
@@ -341,60 +359,42 @@ class KeptSpace(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What a run would do, in the order of the walk. `problems` are about folders, and
-    `safety_stops` keep a run from acting at all. `is_whole`: it covers the whole library, and all
-    of that could be read."""
+    """What a run would do, in the order of the walk. `problems` are about folders, `safety_stops`
+    keep a run from acting at all. The ledger `follows` what a user moved: all else reckons with
+    that. `unrecorded`: av1rules made files that this ledger does not know. `is_whole`: it covers
+    all of the library, which could be read. `has_only_rows`: its run purges nothing."""
 
-    rows: tuple[PlanItem, ...]
+    rows: PlanRows
     problems: tuple[str, ...] = ()
     safety_stops: tuple[SafetyStop, ...] = ()
     orphans: tuple[Orphan, ...] = ()
     inventories: tuple[Inventory, ...] = ()
+    follows: MovedFiles = NOTHING_MOVED
+    unrecorded: str | None = None
     kept: KeptSpace = KeptSpace()
     notes: tuple[str, ...] = ()
     is_whole: bool = False
+    has_only_rows: bool = False
+    rest: RestPlan = NO_REST
 
     @property
     def other_tools(self) -> int:
         """How many fresh targets were made with other tool versions than the current ones."""
-        return sum(isinstance(item, Fresh) and item.has_other_tools for item in self.rows)
+        return self.rows.count_kinds(lambda kind: kind.has_other_tools)
 
     def of(self, action: PlanAction) -> tuple[PlanItem, ...]:
-        return tuple(item for item in self.rows if item.action is action)
+        return tuple(self.rows.of_action(action))
 
     @property
     def work(self) -> tuple[RunItem, ...]:
         """The items a run acts on."""
-        return tuple(item for item in self.rows if isinstance(item, ActiveItem | MeasureGrain))
+        return tuple(item for item in self.rows.in_full if isinstance(item, RunItem))
 
     @property
     def has_work(self) -> bool:
-        return bool(self.work) or any(orphan.to_trash for orphan in self.orphans)
+        is_changed = bool(self.follows.targets) or self.rest.has_work
+        return bool(self.work) or is_changed or any(one.to_trash for one in self.orphans)
 
 
 def total_bytes(rows: Iterable[PlannedFile]) -> int:
     return sum(row.size_bytes for row in rows)
-
-
-_PLAIN = " !#$&'()+,-./:;@^_`{}~"
-"""Characters kept as they are. doit refuses `=` and takes `*?[]` as patterns; `%` is the escape."""
-
-
-def task_name(library_path: str) -> str:
-    """The sub-task's name; readable for ordinary names, unique and reversible for all."""
-    if library_path.isprintable():
-        return "".join(
-            character if character.isalnum() or character in _PLAIN else _escape(character)
-            for character in library_path
-        )
-    return quote_from_bytes(os.fsencode(library_path), safe=_PLAIN)
-
-
-def _escape(character: str) -> str:
-    return quote_from_bytes(os.fsencode(character), safe="")
-
-
-def source_of_task(task_id: str, group: str = GROUP) -> str | None:
-    """The library path of a task id `encode:NAME` (or of another group); None for any other."""
-    found, colon, name = task_id.partition(":")
-    return os.fsdecode(unquote_to_bytes(name)) if found == group and colon else None

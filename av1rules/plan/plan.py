@@ -2,89 +2,134 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+import contextlib
+import itertools
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
 
 from av1rules.base.errors import UsageError
-from av1rules.base.events import Probing, Sink, ignore
-from av1rules.base.files import is_at_or_below
-from av1rules.base.text import printable
-from av1rules.base.units import format_duration
-from av1rules.ffmpeg.tools import Tools
-from av1rules.ledger.mapping import canonical_json
-from av1rules.ledger.records import tools_used
+from av1rules.base.events import Sink, ignore
+from av1rules.base.text import counted, plural, printable
+from av1rules.base.timing import timed
+from av1rules.base.units import format_time_range
 from av1rules.media.cache import ProbeFailure
-from av1rules.media.discover import Candidate, SkipReason, WalkProblem
-from av1rules.media.source import LibraryFile
+from av1rules.media.film_cache import film_key
+from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.assign_reuse import assign_reuse
-from av1rules.plan.cache import CachedDecision, PlanCache
 from av1rules.plan.conflicts import block_collisions
-from av1rules.plan.context import KnownTargets, PlanContext, PlanRequest
-from av1rules.plan.items import (
-    ActiveItem,
-    Blocked,
-    Fresh,
-    Held,
-    LeftAlone,
-    Orphan,
-    Plan,
-    PlanAction,
-    PlanItem,
-)
-from av1rules.plan.orphans import find_orphans
+from av1rules.plan.context import PlanContext, PlanRequest
+from av1rules.plan.draft import Draft
+from av1rules.plan.found import Found, find_files
+from av1rules.plan.items import ActiveItem, Blocked, Plan, PlanItem, coming_encode
+from av1rules.plan.moved.find import follow_in_library, follow_in_output, with_move_noted
+from av1rules.plan.names.of_plan import with_places
+from av1rules.plan.orphans import find_orphans, unclaimed_targets
+from av1rules.plan.packed.cache import PlanCache
 from av1rules.plan.replaced_item import plan_replaced, trash_summary
+from av1rules.plan.rest.whole import plan_rest
 from av1rules.plan.review_gate import deduplicate_clips
+from av1rules.plan.rows import PlanRows
 from av1rules.plan.safety_stop import Inventory, SafetyStop, check_output, check_roots
 from av1rules.plan.source_item import plan_file
-from av1rules.plan.workspace import Workspace, probe_files, walk_roots
-from av1rules.policy.model import OnToolsChange, OriginalsKind, OutputMode, OutputSpec
-
-SKIP_TEXTS = {
-    SkipReason.EXCLUDED: "excluded by library.include or library.exclude",
-    SkipReason.TOO_SMALL: "smaller than library.min_size",
-    SkipReason.SETTLING: "written to within library.settle: left for next time",
-    SkipReason.MARKED: "marked with .av1skip",
-}
+from av1rules.plan.workspace import Workspace, probe_files
+from av1rules.policy.model import OriginalsKind, OutputMode, OutputSpec
+from av1rules.policy.vocabulary import nearest
 
 
 def build_plan(
-    workspace: Workspace, request: PlanRequest = PlanRequest(), *, sink: Sink = ignore
+    workspace: Workspace,
+    request: PlanRequest = PlanRequest(),
+    *,
+    sink: Sink = ignore,
+    remembers: bool = True,
 ) -> Plan:
-    """The plan for the library; `sink` gets the progress of probing.
+    """The plan for the library; `sink` gets the progress of probing. Unless it `remembers`, the
+    next plan does not find what this one decides. What forbids a run is in `safety_stops`.
 
-    Raises UsageError for a path outside the library. What forbids a run is in `safety_stops`.
+    Raises UsageError for a name that means no film of the library.
     """
-    _require_below_roots(workspace, request)
-    cache = PlanCache.load(workspace.state_dir, workspace.policy_digest)
+    require_rules(request.only, (rule.name for rule in workspace.ruleset.rules))
+    cache = _cache_of(workspace)
+    roots = workspace.ruleset.library.root_paths
+    request = with_places(request, roots=roots, ledger=workspace.ledger, disk=workspace.disk)
     scope = PlanContext.load(workspace, request)
-    found, targets, problems = _discover(scope)
-    inventories, safety_stops = _check_for_losses(scope, found, targets, problems)
-    chosen = _with_rivals(found, request)
-    rows, unknown = _from_cache(scope, chosen, cache)
-    rows.update((row.file.path, row) for row in _evaluate_files(scope, unknown, sink))
-    ordered = block_collisions(rows[item.file.path] for item in chosen)
-    ordered = deduplicate_clips(scope, assign_reuse(scope, ordered))
-    cache.keep(ordered, whole=not request.paths)
-    planned = tuple(row for row in ordered if request.covers(row.file))
+    with timed("the library was walked"):
+        found = find_files(scope, cache)
+    scope = msgspec.structs.replace(scope, request=(request := found.request))
+    followed = follow_in_library(scope, found)
+    if followed is not scope:
+        scope = followed
+        found = find_files(scope, cache)
+    scope = follow_in_output(scope, found.draft)
+    inventories, safety_stops = _check_for_losses(scope, found)
+    with timed("what the last plan did not know was probed and judged"):
+        _settle_unknown(scope, found.draft, sink)
+    rows = found.draft.rows()
+    in_full = assign_reuse(scope, block_collisions(rows.in_full))
+    rows = rows.with_in_full(deduplicate_clips(scope, in_full))
+    if remembers:
+        found.draft.keep(cache, rows, whole=request.is_whole)
+    unclaimed = unclaimed_targets(scope, found.draft, rows)
+    rest, safety_stop = plan_rest(scope, rows, found.walked, unclaimed, is_whole=not found.problems)
+    safety_stops += () if safety_stop is None else (safety_stop,)
+    is_sure = not (request.is_partial or safety_stops)
+    orphans = find_orphans(scope.workspace, unclaimed, rows, is_whole=not found.problems)
+    if not request.is_whole:
+        rows = rows.only(lambda row: request.covers(row.file))
+    if request.only:
+        rows = PlanRows.of(row for row in rows if row.rule in request.only)
+    unrecorded = unrecorded_text(rows.unrecorded(), workspace.state_dir)
     return Plan(
-        rows=planned,
-        problems=tuple(f"{problem.path}: {problem.message}" for problem in problems),
+        rows=rows,
+        problems=_problems(found, is_stopped=bool(safety_stops)),
         safety_stops=safety_stops,
-        orphans=()
-        if request.paths or safety_stops
-        else _orphans(scope, ordered, is_whole=not problems),
+        orphans=tuple(orphans) if is_sure else (),
         inventories=inventories,
+        follows=scope.follows,
+        unrecorded=unrecorded,
         kept=trash_summary(workspace.ledger),
-        notes=_notes(workspace.ruleset.output, planned),
-        is_whole=not (request.paths or problems or safety_stops),
+        notes=(
+            *((unrecorded,) if unrecorded else ()),
+            *_notes(workspace.ruleset.output, rows),
+            *dropped_tracks_notes(workspace.ruleset.output, rows.in_full),
+        ),
+        is_whole=is_sure and not found.problems,
+        rest=rest,
     )
 
 
-def _notes(output: OutputSpec, rows: tuple[PlanItem, ...]) -> tuple[str, ...]:
+def _problems(found: Found, *, is_stopped: bool) -> tuple[str, ...]:
+    return tuple(
+        f"{problem.path}: {problem.message}"
+        for problem in found.problems
+        if not (problem.is_root and is_stopped)  # the stop tells it
+    )
+
+
+def _cache_of(workspace: Workspace) -> PlanCache:
+    """Recorded facts have no state folder of their own."""
+    if workspace.disk.is_recorded:
+        return PlanCache(None, workspace.decision_digests)
+    return PlanCache.load(workspace.state_dir, workspace.decision_digests)
+
+
+def unrecorded_text(count: int, state_dir: Path) -> str | None:
+    """What a user should know of so many files that av1rules made and this ledger does not know."""
+    if not count:
+        return None
+    files, verb = counted(count, "file"), plural(count, "is", "are")
+    return (
+        f"{files} that av1rules made {verb} not in the ledger in {printable(str(state_dir))}: was "
+        "run.state_dir changed, or the ledger deleted? `av1rules adopt` takes them up"
+    )
+
+
+def _notes(output: OutputSpec, rows: PlanRows) -> tuple[str, ...]:
     """When replacing frees space: not as long as the originals are kept."""
     if output.mode is not OutputMode.REPLACE or not any(
-        isinstance(row, ActiveItem) for row in rows
+        isinstance(row, ActiveItem) for row in rows.in_full
     ):
         return ()
     purge = "`av1rules originals purge`"
@@ -92,149 +137,93 @@ def _notes(output: OutputSpec, rows: tuple[PlanItem, ...]) -> tuple[str, ...]:
         return ("originals are deleted once their results are verified: no undo",)
     if output.originals.keep_s is None:
         return (f"originals are kept: no space is freed until {purge}",)
-    kept_for = format_duration(output.originals.keep_s)
+    kept_s = output.originals.keep_s
+    kept_for = format_time_range(kept_s, kept_s, kept_s)
     return (f"originals are kept for {kept_for}: no space is freed before, or until {purge}",)
 
 
+def dropped_tracks_notes(output: OutputSpec, rows: Iterable[PlanItem]) -> tuple[str, ...]:
+    """One sentence on all films to be encoded; none where every track is kept."""
+    works = (work for row in rows if (work := coming_encode(row)) is not None)
+    gone = [steps for work in works if (steps := work.recipe.streams.dropped_by_rule)]
+    if not gone:
+        return ()
+    kinds = [step.kind for steps in gone for step in steps]
+    counts = [
+        counted(kinds.count(kind), noun)
+        for kind, noun in (("audio", "sound track"), ("subtitle", "subtitle track"))
+        if kind in kinds
+    ]
+    films = counted(len(gone), "film")
+    return (f"left out by rule: {' and '.join(counts)} of {films}; {_where_they_are(output)}",)
+
+
+def _where_they_are(output: OutputSpec) -> str:
+    if output.mode is not OutputMode.REPLACE:
+        return "the sources keep them"
+    if output.originals.kind is OriginalsKind.DELETE:
+        return "they are gone for good with the originals, which this policy deletes"
+    return "the originals in the trash keep them until they are purged"
+
+
 def _check_for_losses(
-    scope: PlanContext,
-    found: list[Candidate],
-    targets: list[Candidate],
-    problems: list[WalkProblem],
+    scope: PlanContext, found: Found
 ) -> tuple[tuple[Inventory, ...], tuple[SafetyStop, ...]]:
-    workspace, request = scope.workspace, scope.request
-    files = (item.file for item in found)
-    roots_with_targets = frozenset(item.file.root for item in targets)
+    workspace = scope.workspace
     inventories, safety_stops = check_roots(
-        workspace, files, problems, replaced=scope.places, roots_with_targets=roots_with_targets
+        workspace, found.files, found.problems, replaced=scope.places
     )
-    output = check_output(workspace, workspace.ledger.targets())
-    if request.accept_missing:
+    output = check_output(workspace)
+    if scope.request.accept_missing:
         return inventories, ()
     return inventories, safety_stops if output is None else (*safety_stops, output)
 
 
-def _orphans(scope: PlanContext, rows: list[PlanItem], *, is_whole: bool) -> tuple[Orphan, ...]:
-    known = (target for target in scope.known if target not in scope.replaced)
-    return tuple(find_orphans(scope.workspace, known, rows, is_whole=is_whole))
-
-
-def _require_below_roots(workspace: Workspace, request: PlanRequest) -> None:
-    """Raise UsageError for a requested path that can't hold a file of the library."""
-    roots = [os.path.realpath(root.path) for root in workspace.ruleset.library.roots]
-    for path in request.paths:
-        if not any(is_at_or_below(path, root) or is_at_or_below(root, path) for root in roots):
+def require_rules(names: Iterable[str], rules: Iterable[str]) -> None:
+    """Raise UsageError for a requested rule that there is not, with the nearest name."""
+    known = list(dict.fromkeys(rules))
+    for name in names:
+        if name not in known:
+            listed = ", ".join(printable(one) for one in known)
             raise UsageError(
-                "not below any root of the library",
-                where=printable(path),
-                hint=f"the roots are {', '.join(printable(root) for root in roots)}",
+                f"no rule has this name: {printable(name)}",
+                where="--only",
+                hint=nearest("rule", name, known) or f"the rules are {listed}",
             )
 
 
-def _discover(scope: PlanContext) -> tuple[list[Candidate], list[Candidate], list[WalkProblem]]:
-    """The candidates, our own targets that stand beside them, and the problems of the walk."""
-    found: list[Candidate] = []
-    targets: list[Candidate] = []
-    problems: list[WalkProblem] = []
-    ruleset = scope.workspace.ruleset
-    for step in walk_roots(ruleset, ruleset.library.roots):
-        scope.workspace.children.check()
-        if isinstance(step, WalkProblem):
-            problems.append(step)
-        elif not scope.is_target(step.file) or scope.is_in_place_of_source(step.file):
-            found.append(step)
-        else:
-            targets.append(step)
-    return found, targets, problems
+def _settle_unknown(scope: PlanContext, draft: Draft, sink: Sink) -> None:
+    """Evaluate all files that the draft has no item for."""
+    for folder in draft.folders if scope.replaced else ():
+        replaced = {
+            place: with_move_noted(scope, item)
+            for place, file in folder.unknown_files().items()
+            if scope.is_in_place_of_source(file)
+            and (item := plan_replaced(scope, file)) is not None
+        }
+        draft.settle(folder, replaced)
+    # Closed here, so that an interrupt anywhere below keeps what was probed before it ends.
+    with contextlib.closing(_evaluated(scope, draft, sink)) as items:
+        for folder in draft.folders:
+            places = folder.unknown.places
+            draft.settle(folder, {place: next(items) for place in places})
+        next(items, None)  # lets probing tell that it has ended
 
 
-def _with_rivals(found: list[Candidate], request: PlanRequest) -> list[Candidate]:
-    """The requested files and those of the same stem, which might claim the same target."""
-    if not request.paths:
-        return found
-    wanted = {_stem(item.file) for item in found if request.covers(item.file)}
-    return [item for item in found if _stem(item.file) in wanted]
-
-
-def _stem(file: LibraryFile) -> str:
-    return os.path.splitext(file.path)[0]
-
-
-def _from_cache(
-    scope: PlanContext, found: Iterable[Candidate], cache: PlanCache
-) -> tuple[dict[str, PlanItem], list[LibraryFile]]:
-    """The rows that the cache answers, and the files that must be evaluated."""
-    rows: dict[str, PlanItem] = {}
-    unknown: list[LibraryFile] = []
-    workspace, known = scope.workspace, scope.known
-    current = _tools_texts(workspace.tools)
-    redo = workspace.ruleset.tools.on_change is OnToolsChange.REDO
-    for item in found:
-        file = item.file
-        if item.skip_reason is not None:
-            cause = SKIP_TEXTS[item.skip_reason]
-            rows[file.path] = LeftAlone(file=file, causes=(cause,))
-            continue
-        seen = None if scope.request.force else cache.find(file)
-        if seen is None or (
-            seen.action is not PlanAction.FRESH and scope.is_in_place_of_source(file)
-        ):
-            unknown.append(file)
-            continue
-        is_other = False
-        if seen.action is PlanAction.FRESH:
-            made_with = _still_fresh(seen, known)
-            is_other = made_with not in current
-            is_faulty = scope.faults and os.fsdecode(seen.target or b"") in scope.faults
-            if made_with is None or is_faulty or (is_other and redo):
-                unknown.append(file)
-                continue
-        rows[file.path] = _cached_item(file, seen, has_other_tools=is_other)
-    return rows, unknown
-
-
-def _still_fresh(seen: CachedDecision, known: KnownTargets) -> str | None:
-    """The tools of a cached fresh target as JSON; None if ledger or disk no longer agree."""
-    row = known.get(os.fsdecode(seen.target)) if seen.target is not None else None
-    if row is None or row[0] != seen.fingerprint:
-        return None
-    try:
-        stat = os.stat(seen.target)  # type: ignore[arg-type]  # not None, since its row exists
-    except OSError:
-        return None
-    return row[3] if (stat.st_size, stat.st_mtime_ns) == row[1:3] else None
-
-
-def _cached_item(file: LibraryFile, seen: CachedDecision, *, has_other_tools: bool) -> PlanItem:
-    known: dict[str, Any] = {
-        "file": file,
-        "causes": seen.causes,
-        "rule": seen.rule,
-        "source_tier": seen.source_tier,
-        "target": None if seen.target is None else os.fsdecode(seen.target),
-        "fingerprint": seen.fingerprint,
-        "notes": seen.notes,
-        "is_lasting": True,
-    }
-    if seen.action is PlanAction.FRESH:
-        return Fresh(**known, has_other_tools=has_other_tools)
-    return Held(**known) if seen.action is PlanAction.HELD else LeftAlone(**known)
-
-
-def _evaluate_files(
-    scope: PlanContext, files: Sequence[LibraryFile], sink: Sink
-) -> Iterator[PlanItem]:
+def _evaluated(
+    scope: PlanContext, files: Iterable[LibraryFile], sink: Sink
+) -> Generator[PlanItem, None, None]:
+    """The item of each file, in their order."""
     workspace = scope.workspace
-    others: list[LibraryFile] = []
-    for file in files:
-        row = plan_replaced(scope, file) if scope.is_in_place_of_source(file) else None
-        if row is None:
-            others.append(file)
-        else:
-            yield row
-    for done, (file, source) in enumerate(probe_files(workspace, others), start=1):
-        sink(Probing(done=done, total=len(others)))
-        workspace.children.check()
+    with contextlib.closing(probe_files(workspace, files, sink)) as probed:
+        for part in _batches(probed):
+            with _reading_ahead(workspace, [file for file, _ in part]):
+                yield from _planned(scope, part)
+
+
+def _planned(scope: PlanContext, part: Sequence[_Probed]) -> Iterator[PlanItem]:
+    for file, source in part:
+        scope.workspace.children.check()
         if isinstance(source, ProbeFailure):
             cause = f"can't be read as video: {source.message}"
             yield Blocked(file=file, causes=(cause,))
@@ -242,5 +231,23 @@ def _evaluate_files(
             yield plan_file(scope, file, source)
 
 
-def _tools_texts(tools: Tools) -> frozenset[str]:
-    return frozenset(canonical_json(tools_used(encoder, tools)) for encoder in tools.encoders)
+BATCH = 250
+"""Films whose rows of ledger and cache are read together."""
+
+_Probed = tuple[LibraryFile, Source | ProbeFailure]
+
+
+def _batches(probed: Iterator[_Probed]) -> Iterator[list[_Probed]]:
+    while part := list(itertools.islice(probed, BATCH)):
+        yield part
+
+
+@contextlib.contextmanager
+def _reading_ahead(workspace: Workspace, files: Sequence[LibraryFile]) -> Iterator[None]:
+    """What ledger and cache know of these files is read together."""
+    keys = workspace.cache.content_keys(file.stat for file in files)
+    with (
+        workspace.ledger.reading_ahead(keys.values()),
+        workspace.cache.reading_ahead(map(film_key, keys.values()), keys),
+    ):
+        yield

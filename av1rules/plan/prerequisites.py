@@ -28,6 +28,7 @@ from av1rules.plan.items import (
     with_note,
 )
 from av1rules.plan.workspace import Workspace
+from av1rules.policy.fingerprint import fingerprint, of_pictures
 from av1rules.policy.quality_spec import Otherwise, QualityTarget
 from av1rules.policy.settings import EncodeSettings
 from av1rules.quality.excerpts import NoiseEstimate
@@ -35,19 +36,24 @@ from av1rules.quality.grain import film_grain_for
 from av1rules.quality.sampling import projected_bytes
 
 
-def known_settings(
-    workspace: Workspace, content_key: str, recipe: EncodeRecipe, fingerprint: str
-) -> EncodeSettings:
+def known_settings(workspace: Workspace, content_key: str, recipe: EncodeRecipe) -> EncodeSettings:
     """The settings with all values that are known by now."""
     settings = recipe.settings
     if settings.film_grain_auto and (noise := known_noise(workspace, content_key)) is not None:
         settings = structs.replace(settings, film_grain=film_grain_for(noise)[0])
     if settings.quality_target is not None and recipe.encoder is not None:
         tools = tools_used(recipe.encoder, workspace.tools)
-        found = workspace.ledger.searches.find(fingerprint, tools)
+        key = search_key(content_key, settings)
+        found = workspace.ledger.searches.find(key, tools)
         if found is not None:
             settings = structs.replace(settings, crf=_crf_of(settings.quality_target, found))
     return settings
+
+
+def search_key(content_key: str, settings: EncodeSettings) -> str:
+    """The key of a search: the fingerprint of its target if all tracks stay, since other tracks
+    change no picture."""
+    return fingerprint(content_key, of_pictures(settings))
 
 
 def _crf_of(target: QualityTarget, found: SearchResult) -> float:
@@ -78,6 +84,8 @@ def with_known_results(
         workspace, row.work, is_unsure=bool(pending), is_forced=forced
     ):
         pending.append(Prerequisite.SAMPLE)
+    if not pending and row.work.pending == () and row.work.is_forced is forced:
+        return row
     return replace(row, work=replace(row.work, pending=tuple(pending), is_forced=forced))
 
 
@@ -101,9 +109,8 @@ def grain_text(noise: NoiseEstimate) -> str:
 def _search(workspace: Workspace, work: PlannedEncode) -> SearchResult | None:
     if work.recipe.settings.quality_target is None:
         return None
-    return workspace.ledger.searches.find(
-        work.fingerprint, tools_used(work.encoder, workspace.tools)
-    )
+    key = search_key(work.content_key, work.recipe.settings)
+    return workspace.ledger.searches.find(key, tools_used(work.encoder, workspace.tools))
 
 
 def _with_crf(row: Ready, target: QualityTarget, found: SearchResult) -> Ready:
@@ -166,8 +173,8 @@ def projection_of(work: PlannedEncode, sample: SampleEncode) -> int | None:
 
 
 def as_encoded(settings: EncodeSettings) -> EncodeSettings:
-    """The settings with concrete values only, without the requests they come from."""
-    return structs.replace(settings, quality_target=None, film_grain_auto=False)
+    """The settings of pictures with concrete values only, without the requests they come from."""
+    return structs.replace(of_pictures(settings), quality_target=None, film_grain_auto=False)
 
 
 def _with_settings(row: Ready, **found: Any) -> Ready:

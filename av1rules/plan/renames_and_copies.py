@@ -10,10 +10,10 @@ import msgspec
 import msgspec.structs
 from msgspec.structs import replace
 
-from av1rules.base.hashing import content_key
 from av1rules.ledger.records import TargetRow
 from av1rules.plan.context import PlanContext
 from av1rules.plan.items import PlannedEncode, PlannedFile, ReusableTarget
+from av1rules.plan.moved.places import is_misplaced
 from av1rules.plan.target_state import TargetState, inspect_target, is_as_written
 
 
@@ -24,9 +24,9 @@ def with_reusable_target(
     `known` and `found` are as they will be after it."""
     known = work.known
     if known is None and work.found is not None and not work.replaces:
-        return _moved_with_source(scope, planned, work, work.found, excluded)
+        return work  # somebody's file, which is not touched
     if known is not None and known.content_key == work.content_key:
-        renamed = _renamed_source(planned, work, known)
+        renamed = _renamed_source(scope, planned, work, known)
         if renamed is not work or _is_as_wanted(scope, planned, work, known):
             return renamed
     rows = scope.workspace.ledger.of_content(work.content_key)
@@ -46,30 +46,6 @@ def with_reusable_target(
     return replace(work, reuse=ReusableTarget(row=alike[0]))
 
 
-def _moved_with_source(
-    scope: PlanContext,
-    planned: PlannedFile,
-    work: PlannedEncode,
-    found: TargetState,
-    excluded: frozenset[str],
-) -> PlannedEncode:
-    """If the unknown file at the target's path moved there together with its source (somebody
-    renamed the folder of both), the work is a move that only updates the ledger."""
-    for reused in scope.workspace.ledger.of_content(work.content_key):
-        is_it = found.size_bytes == reused.target_bytes and found.key == reused.target_key
-        is_gone = reused.target not in excluded and not os.path.lexists(reused.target)
-        if is_it and is_gone and _may_move(scope, planned, reused, work):
-            assert planned.target is not None
-            moved = msgspec.structs.replace(
-                reused,
-                target=planned.target,
-                source=planned.file.library_path,
-                source_path=planned.file.path,
-            )
-            return replace(work, reuse=ReusableTarget(row=reused, is_move=True), known=moved)
-    return work
-
-
 def _is_as_wanted(
     scope: PlanContext, planned: PlannedFile, work: PlannedEncode, known: TargetRow
 ) -> bool:
@@ -79,11 +55,13 @@ def _is_as_wanted(
     return is_alike and is_whole and planned.target not in scope.faults
 
 
-def _renamed_source(planned: PlannedFile, work: PlannedEncode, known: TargetRow) -> PlannedEncode:
+def _renamed_source(
+    scope: PlanContext, planned: PlannedFile, work: PlannedEncode, known: TargetRow
+) -> PlannedEncode:
     """If the source has another extension or root now and its target stays where it is, the work is
     a move that only updates the ledger."""
     is_same = (known.source, known.source_path) == (planned.file.library_path, planned.file.path)
-    if is_same or work.replaces or os.path.lexists(known.source_path):
+    if is_same or work.replaces or scope.workspace.disk.lexists(known.source_path):
         return work
     now = msgspec.structs.replace(
         known, source=planned.file.library_path, source_path=planned.file.path
@@ -96,9 +74,13 @@ def _best(movers: list[TargetRow], work: PlannedEncode) -> TargetRow:
 
 
 def _is_whole(scope: PlanContext, reused: TargetRow) -> bool:
-    found = inspect_target(reused.target, reused, scope.workspace.tools)
+    found = _inspected(scope, reused)
     is_whole = found is not None and is_as_written(reused, found)
     return is_whole and reused.target not in scope.faults
+
+
+def _inspected(scope: PlanContext, row: TargetRow) -> TargetState | None:
+    return inspect_target(row.target, row, scope.workspace.tools, scope.workspace.disk)
 
 
 def _may_move(
@@ -110,12 +92,14 @@ def _may_move(
         return False
     if not _has_extension_of(reused.target, planned):
         return False
-    if reused.source_path == planned.file.path:  # its root may have another name in the rules now
-        return reused.source != planned.file.library_path
+    if reused.source_path == planned.file.path:
+        # Its root may have another name in the rules now, or a user moved the target away.
+        is_other = reused.source != planned.file.library_path
+        return is_other or is_misplaced(scope.workspace.ruleset, reused, scope.workspace.disk)
     try:
-        return content_key(reused.source_path) != reused.content_key
+        return scope.workspace.disk.content_key(reused.source_path) != reused.content_key
     except OSError:
-        return not os.path.lexists(reused.source_path)
+        return not scope.workspace.disk.lexists(reused.source_path)
 
 
 def _has_extension_of(target: str, planned: PlannedFile) -> bool:
@@ -129,7 +113,7 @@ def _as_move(
     assert planned.target is not None
     displaced = work.known if work.found is not None else None
     if work.found is not None and (
-        displaced is None or not _may_displace(displaced, planned, work)
+        displaced is None or not _may_displace(scope, displaced, planned, work)
     ):
         return work  # never move onto another file
     moved = msgspec.structs.replace(
@@ -142,13 +126,17 @@ def _as_move(
         work,
         reuse=ReusableTarget(row=reused, is_move=True),
         known=moved,
-        found=inspect_target(reused.target, reused, scope.workspace.tools),
+        found=_inspected(scope, reused),
         displaces=displaced,
     )
 
 
-def _may_displace(displaced: TargetRow, planned: PlannedFile, work: PlannedEncode) -> bool:
-    """Whether the target in the way is as written, and was made from what this source was
-    before."""
+def _may_displace(
+    scope: PlanContext, displaced: TargetRow, planned: PlannedFile, work: PlannedEncode
+) -> bool:
+    """Whether the target in the way is as written, and was made from what this source was before,
+    or came there by a user's move."""
     assert work.found is not None
-    return is_as_written(displaced, work.found) and displaced.source_path == planned.file.path
+    is_former = displaced.source_path == planned.file.path
+    is_free = is_former or is_misplaced(scope.workspace.ruleset, displaced, scope.workspace.disk)
+    return is_as_written(displaced, work.found) and is_free

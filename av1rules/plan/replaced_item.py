@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import zlib
 
 import msgspec
 import msgspec.structs
 from msgspec.structs import replace
 
-from av1rules.base.hashing import content_key
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import TargetRow
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
-from av1rules.media.cache import lone_file, source_from_json
+from av1rules.media.cache import lone_file, unpack_facts
+from av1rules.media.disk import Disk
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.context import PlanContext
 from av1rules.plan.evaluate import evaluate
@@ -39,16 +38,15 @@ from av1rules.plan.workspace import Workspace
 
 
 def _source_of(kept: TrashEntry) -> Source | None:
-    try:
-        return source_from_json(zlib.decompress(kept.facts or b""))
-    except (zlib.error, msgspec.MsgspecError, ValueError, TypeError):
-        return None
+    return unpack_facts(kept.facts or b"")
 
 
 def trash_summary(ledger: Ledger) -> KeptSpace:
     """How much is in the trash."""
-    sizes = [kept.size_bytes for kept in ledger.kept.entries() if kept.gone_at is None]
-    return KeptSpace(files=len(sizes), size_bytes=sum(sizes))
+    sums = tuple(ledger.kept.sums())
+    return KeptSpace(
+        files=sum(one.count for one in sums), size_bytes=sum(one.size_bytes for one in sums)
+    )
 
 
 class OriginalEvaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +61,12 @@ class OriginalEvaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 def evaluate_original(workspace: Workspace, file: LibraryFile) -> OriginalEvaluation | None:
     """`file` is a target as the walk found it; None if no replaced original is known."""
-    known, kept = workspace.ledger.find(file.path), workspace.ledger.kept.of_target(file.path)
+    known = workspace.ledger.find(file.path)
+    if known is None:
+        return None
+    kept = workspace.ledger.kept.original_of(file.path, known.content_key)
     source = None if kept is None else _source_of(kept)
-    if known is None or kept is None or source is None:
+    if kept is None or source is None:
         return None
     was = _original(file, known.source_path, known.source_bytes)
     evaluation = evaluate(workspace, was, source, content_key=known.content_key)
@@ -76,18 +77,19 @@ def plan_replaced(scope: PlanContext, file: LibraryFile) -> PlanItem | None:
     """Fresh, to be redone from the original in the trash, or left alone because that is gone.
     `file` is the target as the walk found it; None if the file there is another one or was
     edited."""
-    row = scope.workspace.ledger.find(file.path)
-    found = None if row is None else inspect_target(file.path, row, scope.workspace.tools)
+    workspace, disk = scope.workspace, scope.workspace.disk
+    row = workspace.ledger.find(file.path)
+    found = None if row is None else inspect_target(file.path, row, workspace.tools, disk)
     if row is None or found is None or not _is_ours(row, found):
         return None
-    original = evaluate_original(scope.workspace, file)
+    original = evaluate_original(workspace, file)
     if original is None:
         cause = "made by av1rules: its original is not known here"
         return LeftAlone.of(PlannedFile(file=file), cause, is_lasting=True)
     known, kept, evaluation = original.known, original.kept, original.evaluation
     planned = PlannedFile(file=file, target=file.path)
     if (grain_first := awaits_grain(planned, evaluation, path=kept.path)) is not None:
-        if kept.gone_at is None and _is_there(kept):
+        if kept.gone_at is None and _is_there(kept, disk):
             return grain_first
         rule = evaluation.grain_rule.name if evaluation.grain_rule else ""
         cause = f"rule {rule} asks for the grain of its original, which is gone"
@@ -126,20 +128,20 @@ def _rebuilt(
     scope: PlanContext, item: Encode, kept: TrashEntry, was: LibraryFile
 ) -> Encode | LeftAlone:
     """The stale target, redone from its original if that is possible."""
-    causes = "; ".join(item.causes)
+    causes, disk = "; ".join(item.causes), scope.workspace.disk
     container = item.work.recipe.settings.container
     if target_path(was, scope.workspace.ruleset.output, container) != item.target:
         cause = f"{causes}: another container can't be made in place; `av1rules undo` it first"
         return LeftAlone.of(item, cause)
-    if kept.gone_at is not None or not _is_there(kept):
+    if kept.gone_at is not None or not _is_there(kept, disk):
         return LeftAlone.of(item, f"cannot rebuild: original gone ({causes})")
     item = with_note(item, "made from the original in the trash")
-    return replace(item, work=replace(item.work, origin=lone_file(kept.path)))
+    return replace(item, work=replace(item.work, origin=lone_file(kept.path, disk)))
 
 
-def _is_there(kept: TrashEntry) -> bool:
+def _is_there(kept: TrashEntry, disk: Disk) -> bool:
     try:
-        return kept.kind is TrashKind.ORIGINAL and content_key(kept.path) == kept.content_key
+        return kept.kind is TrashKind.ORIGINAL and disk.content_key(kept.path) == kept.content_key
     except OSError:
         return False
 

@@ -73,7 +73,7 @@ def _unreleased(scope: PlanContext, row: Encode, state: ReviewState) -> Move | M
         review=work.evaluation.decision.review,
         content_key=work.content_key,
         digest=settings_digest(work.recipe.settings),
-        is_made=record is not None and record.is_there,
+        is_made=record is not None and record.is_there(scope.workspace.disk),
     )
     if state.kind is ReviewStatus.REJECTED:
         return Held.of(row, state.text, clip=clip)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from msgspec.structs import replace
 
 from av1rules.base.text import printable
 from av1rules.encode.encoders.registry import encoder_limits, needs_trial
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.ledger.records import AttemptResult, TargetRow, ToolsUsed, tools_used
+from av1rules.media.cache import content_key_of
 from av1rules.media.source import LibraryFile, Source
+from av1rules.plan.as_made.decide import REDO, Verdict, earlier_result, judge_target
 from av1rules.plan.attempts import after_attempt, earlier_attempt
 from av1rules.plan.conflicts import conflict_of
 from av1rules.plan.context import PlanContext
@@ -35,7 +39,7 @@ from av1rules.plan.items import (
 from av1rules.plan.prerequisites import with_known_results
 from av1rules.plan.renames_and_copies import with_reusable_target
 from av1rules.plan.review_gate import apply_review
-from av1rules.plan.target_state import inspect_target, target_path
+from av1rules.plan.target_state import TargetState, found_at_target, target_path
 from av1rules.plan.telecine import known_telecine
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.deinterlacing import BWDIF, deinterlacing_notes, is_telecine_rate
@@ -53,7 +57,9 @@ def plan_file(scope: PlanContext, file: LibraryFile, source: Source) -> PlanItem
     """The item of one probed file, before collisions with other items are checked."""
     planned = PlannedFile(file=file)
     if source.provenance is not None:
-        return LeftAlone.of(planned, OURS_UNKNOWN, is_lasting=True)
+        copied = _known_content(scope, file)
+        cause = OURS_UNKNOWN if copied is None else copied
+        return LeftAlone.of(planned, cause, is_lasting=True, is_unrecorded=copied is None)
     if source.main is None:
         return LeftAlone.of(planned, "no video stream", is_lasting=True)
     try:
@@ -62,12 +68,31 @@ def plan_file(scope: PlanContext, file: LibraryFile, source: Source) -> PlanItem
         return Blocked.of(planned, f"can't be read: {unread.strerror}")
     if (grain_first := awaits_grain(planned, evaluation, path=file.path)) is not None:
         return grain_first
-    planned = replace(planned, rule=evaluation.rule_name, source_tier=evaluation.tier_name)
+    planned = replace(
+        planned,
+        rule=evaluation.rule_name,
+        source_tier=evaluation.tier_name,
+        passed_over=evaluation.decision.passed_over,
+    )
     if evaluation.recipe is None:
         kind = Held if evaluation.decision.kind is DecisionKind.HOLD else LeftAlone
         return kind.of(planned, evaluation.decision.reason or "no rule matches", is_lasting=True)
-    target = target_path(file, scope.workspace.ruleset.output, evaluation.recipe.settings.container)
+    container = evaluation.recipe.settings.container
+    target = scope.request.target
+    if target is None:
+        target = target_path(file, scope.workspace.ruleset.output, container)
     return _to_encode(scope, replace(planned, target=target), evaluation, evaluation.recipe)
+
+
+def _known_content(scope: PlanContext, file: LibraryFile) -> str | None:
+    """That a file which av1rules made has the content of a target; None if the ledger has no such
+    target."""
+    if scope.workspace.ledger.valid.has_any():
+        with contextlib.suppress(OSError):
+            key = content_key_of(file, scope.workspace.cache, scope.workspace.disk)
+            for row in scope.workspace.ledger.of_own_content(key):
+                return f"has the content of {printable(row.target)}, made by av1rules: no source"
+    return None
 
 
 def awaits_grain(planned: PlannedFile, evaluation: Evaluation, *, path: str) -> MeasureGrain | None:
@@ -113,7 +138,7 @@ def _to_encode(
         content_key=evaluation.content_key,
         fingerprint=evaluation.fingerprint,
         known=known,
-        found=None if is_own_place else inspect_target(planned.target, known, workspace.tools),
+        found=None if is_own_place else _found(scope, planned.target, known),
         origin=planned.file,
         replaces=replaces,
     )
@@ -158,9 +183,14 @@ def re_evaluate(
     if work is None or item.target is None:
         return item
     known = None if is_free else scope.workspace.ledger.find(item.target)
-    found = None if is_free else inspect_target(item.target, known, scope.workspace.tools)
+    found = None if is_free else _found(scope, item.target, known)
     work = replace(work, reuse=None, displaces=None, known=known, found=found)
     return _compared(scope, item, work, excluded=excluded)
+
+
+def _found(scope: PlanContext, target: str, known: TargetRow | None) -> TargetState | None:
+    workspace = scope.workspace
+    return found_at_target(target, known, workspace.ledger, workspace.tools, workspace.disk)
 
 
 def _refusal(settings: EncodeSettings, encoder: EncoderInfo, workspace: Workspace) -> str | None:
@@ -171,7 +201,12 @@ def _refusal(settings: EncodeSettings, encoder: EncoderInfo, workspace: Workspac
     from av1rules.encode.trial import trial_problem  # noqa: PLC0415
 
     return trial_problem(
-        settings, encoder, workspace.tools, workspace.cache, children=workspace.children
+        settings,
+        encoder,
+        workspace.tools,
+        workspace.cache,
+        children=workspace.children,
+        disk=workspace.disk,
     )
 
 
@@ -206,7 +241,7 @@ def with_freshness(
         work.known,
         content_key=work.content_key,
         settings=work.recipe.settings,
-        origins={name: origin.where for name, origin in work.recipe.origins},
+        origins=work.recipe.origins,
         found=work.found,
         tools=tools,
         redo_on_tools_change=workspace.ruleset.tools.on_change is OnToolsChange.REDO,
@@ -214,28 +249,78 @@ def with_freshness(
         fault=scope.faults.get(planned.target or ""),
         as_before=work.recipe.as_before,
     )
+    verdict = REDO if forced else judge_target(scope, work, causes)
+    work = replace(work, least_gain=verdict.least_gain)
     texts = tuple(cause.text for cause in causes)
     attempt = None if forced else earlier_attempt(workspace, work)
     most = workspace.ruleset.run.max_failures
+    if verdict.left is not None:
+        causes, attempt = (), None
     if attempt is not None and attempt.kind is AttemptResult.UNDONE and causes:
         return after_attempt(attempt, planned, texts, work, max_failures=most)
     if (copied := work.copies_from) is not None:
         cause = f"same content as {printable(copied.source)}: its target is there already"
         return Copy.of(planned, cause, work=work)
-    if (moving := work.moves_from) is not None:
-        moved = f"moved from {printable(_came_from(moving, planned))}"
+    if (moved := _move_text(scope, planned, work)) is not None:
         if not causes:
             return Move.of(planned, moved, work=work)
         texts = (moved, *texts)
+    if verdict.left is not None:
+        return _as_made(scope, _fresh(planned, work, tools), work, verdict)
     if not causes:
         return _fresh(planned, work, tools)
-    if attempt is None:
-        return Encode.of(planned, *texts, work=work)
-    return after_attempt(attempt, planned, texts, work, max_failures=most)
+    if attempt is not None:
+        return after_attempt(attempt, planned, texts, work, max_failures=most)
+    return _after_other_settings(scope, planned, work, texts) or Encode.of(
+        planned, *texts, work=work
+    )
 
 
-def _came_from(moving: TargetRow, planned: PlannedFile) -> str:
-    return moving.source if moving.source != planned.file.library_path else moving.source_path
+def _as_made(scope: PlanContext, item: Fresh, work: PlannedEncode, verdict: Verdict) -> Fresh:
+    """A finished target that stays although its settings changed: by the fingerprint of now that
+    is of its own making, and for this command alone if the command says so."""
+    assert work.known is not None
+    return replace(
+        item,
+        causes=(verdict.cause,),
+        fingerprint=work.known.fingerprint,
+        as_made=verdict.left,
+        is_lasting=scope.request.redo is None,
+    )
+
+
+def _after_other_settings(
+    scope: PlanContext, planned: PlannedFile, work: PlannedEncode, texts: tuple[str, ...]
+) -> LeftAlone | Blocked | None:
+    """An earlier result with other settings that stands although they were edited."""
+    found = None if scope.request.forces(planned.file) else earlier_result(scope, work)
+    if found is None:
+        return None
+    attempt, left = found
+    cause = f"{attempt.kind.value} with the settings of then: {attempt.detail}"
+    kind = Blocked if attempt.kind is AttemptResult.FAILED else LeftAlone
+    cause = f"{cause}; not tried again for an edit of the policy (on_change: {left.choice})"
+    return kind.of(planned, cause, is_settled_by_attempt=True, as_made=left)
+
+
+def _move_text(scope: PlanContext, planned: PlannedFile, work: PlannedEncode) -> str | None:
+    """Where the target comes from; None if it has not moved."""
+    moving = work.moves_from
+    moved = scope.moved.get(planned.target or "" if moving is None else moving.target)
+    was = moving if moved is None else moved.was
+    if was is None:
+        return None
+    is_same = (was.source, was.source_path) == (planned.file.library_path, planned.file.path)
+    if moving is not None and is_same:
+        return f"its target was moved: it comes back from {printable(moving.target)}"
+    if moved is not None and (is_same or planned.file.path == planned.target):
+        return f"moved from {scope.former_name(moved)}"
+    return f"moved from {_other_source(was, planned)}"
+
+
+def _other_source(row: TargetRow, planned: PlannedFile) -> str:
+    is_other = row.source != planned.file.library_path
+    return printable(row.source if is_other else row.source_path)
 
 
 def _fresh(planned: PlannedFile, work: PlannedEncode, tools: ToolsUsed) -> Fresh:

@@ -10,12 +10,12 @@ import msgspec
 from msgspec.structs import replace
 
 from av1rules.base.errors import ProbeError
-from av1rules.base.hashing import content_key, head_key
 from av1rules.ffmpeg.tools import Tools
+from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.provenance import parse_provenance
 from av1rules.ledger.records import TargetRow
-from av1rules.media.cache import lone_file
-from av1rules.media.probe.ffprobe import probe_file
+from av1rules.media.disk import Disk
+from av1rules.media.local_disk import LOCAL_DISK
 from av1rules.media.source import LibraryFile
 from av1rules.policy.model import OutputMode, OutputSpec
 
@@ -35,24 +35,37 @@ def target_path(file: LibraryFile, output: OutputSpec, container: str) -> str:
     return f"{file.root}/{stem}{output.suffix}.{container}"
 
 
-def inspect_target(target: str, known: TargetRow | None, tools: Tools) -> TargetState | None:
+def inspect_target(
+    target: str, known: TargetRow | None, tools: Tools, disk: Disk = LOCAL_DISK
+) -> TargetState | None:
     """What is at `target`; None if nothing is. If size or mtime differ from the ledger, the file is
     read (samples, then head, then tag), since only our own files may be overwritten."""
-    if not os.path.lexists(target):
+    if not disk.lexists(target):
         return None
     try:
-        stat = os.stat(target)
+        stat = disk.stat(target)
         if not S_ISREG(stat.st_mode):
             return _NOTHING_TO_OVERWRITE
         found = TargetState(size_bytes=stat.st_size, mtime_ns=stat.st_mtime_ns)
         if known is not None and is_as_written(known, found):
             return found
-        found = replace(found, key=content_key(target))
+        found = replace(found, key=disk.content_key(target))
         if known is not None and is_as_written(known, found):
             return found
-        return replace(found, place=_owner(target, found, known, tools))
+        return replace(found, place=_owner(target, found, known, tools, disk))
     except OSError:
         return _NOTHING_TO_OVERWRITE
+
+
+def found_at_target(
+    target: str, known: TargetRow | None, ledger: Ledger, tools: Tools, disk: Disk = LOCAL_DISK
+) -> TargetState | None:
+    """The same, but a stand-in of ours there is nothing: a target takes its place."""
+    if not disk.lexists(target):  # most films of a plan: the ledger is not asked for each
+        return None
+    if ledger.stand_ins.standing(target, disk) is not None:
+        return None
+    return inspect_target(target, known, tools, disk)
 
 
 class TargetOwner(Enum):
@@ -64,7 +77,7 @@ class TargetOwner(Enum):
     NOT_A_FILE = "no file"  # a folder, a device, a link that leads nowhere
 
 
-class TargetState(msgspec.Struct, frozen=True, kw_only=True):
+class TargetState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The file at the path of a target. `key` and `place` are determined only if size or mtime
     differ from the ledger."""
 
@@ -77,14 +90,16 @@ class TargetState(msgspec.Struct, frozen=True, kw_only=True):
 _NOTHING_TO_OVERWRITE = TargetState(size_bytes=0, mtime_ns=0, place=TargetOwner.NOT_A_FILE)
 
 
-def _owner(target: str, found: TargetState, known: TargetRow | None, tools: Tools) -> TargetOwner:
-    if known is not None and (found.size_bytes == 0 or head_key(target) == known.target_head):
+def _owner(
+    target: str, found: TargetState, known: TargetRow | None, tools: Tools, disk: Disk
+) -> TargetOwner:
+    if known is not None and (found.size_bytes == 0 or disk.head_key(target) == known.target_head):
         return TargetOwner.OURS
     try:
-        probed = probe_file(lone_file(target), tools)
-        if probed.provenance is None:
+        provenance = disk.provenance_of(target, tools)
+        if provenance is None:
             return TargetOwner.FOREIGN
-        tag = parse_provenance(probed.provenance)
+        tag = parse_provenance(provenance)
     except (ProbeError, msgspec.MsgspecError):
         return TargetOwner.FOREIGN
     is_ours = known is None or tag.source_digest == known.source_digest

@@ -9,18 +9,19 @@ from typing import Any
 import msgspec
 
 from av1rules.base.text import printable
-from av1rules.base.units import format_duration, format_rate
+from av1rules.base.units import format_duration, format_rate, format_size
 from av1rules.media.discover import VIDEO_EXTENSIONS
 from av1rules.policy.decode import numbered, wanted_value
 from av1rules.policy.decode_settings import USE, quality_target
 from av1rules.policy.facts import FACTS, FactKind
-from av1rules.policy.globs import miscased_root
+from av1rules.policy.globs import glob_doubts
 from av1rules.policy.model import (
     ActionKind,
     OriginalsKind,
     OutputMode,
     OutputSpec,
     Problem,
+    Rest,
     ReviewKind,
     Root,
     Rule,
@@ -34,6 +35,7 @@ from av1rules.policy.quality_spec import (
     Statistic,
     figure_name,
 )
+from av1rules.policy.tracks.checks import track_problems
 from av1rules.policy.vocabulary import nearest, vocabulary_problem
 from av1rules.policy.yaml.nodes import Document, Path_, Scalar, format_path
 from av1rules.policy.yaml.nodes import Mapping as MappingNode
@@ -110,12 +112,13 @@ def _check_library(report: _Report, values: Values, ruleset: RuleSet) -> None:
     names = tuple(root.name for root in roots)
     for key in ("include", "exclude"):
         for at, glob in numbered(values.get(key, []), ("library", key)):
-            if (problem := miscased_root(glob, names)) is not None:
-                report.warn(at, problem[0], hint=problem[1])
+            for message, hint in glob_doubts(glob, names):
+                report.warn(at, message, hint=hint)
+    _warn_without_unit(report, ("library", "min_size"), FactKind.SIZE, values.get("min_size"))
     for at, text in numbered(values.get("extensions", []), ("library", "extensions")):
         plain = text.lower()
-        if plain not in VIDEO_EXTENSIONS and (hint := nearest("extensions", plain, _COMMON)):
-            report.warn(at, f"{plain} is not a known video extension", hint=hint)
+        if plain not in VIDEO_EXTENSIONS and (meant := nearest("extensions", plain, _COMMON)):
+            report.warn(at, f"{plain} is not a known video extension", hint=meant)
 
 
 def _check_roots(report: _Report, values: Any, roots: Iterable[Root]) -> None:
@@ -183,6 +186,13 @@ def _check_output(report: _Report, values: Values, output: OutputSpec) -> None:
             f"root is not used in mode {mode.value}: targets {where} their sources",
             hint="write mode: mirror, or remove root",
         )
+    is_complete = "rest" in values and output.rest is not Rest.LEAVE
+    if is_complete and mode is not OutputMode.MIRROR and is_known:
+        report.error_key(
+            ("output", "rest"),
+            f"rest is not used in mode {mode.value}: only a mirror is a library of its own",
+            hint="write mode: mirror with a root, or remove rest",
+        )
     if is_known:
         _warn_unused(report, values, output)
     keep_s = output.originals.keep_s
@@ -214,6 +224,9 @@ def _warn_unused(report: _Report, values: Values, output: OutputSpec) -> None:
 
 def _check_tiers(report: _Report, values: Values, ruleset: RuleSet) -> None:
     tiers = ruleset.tiers
+    for name, section in values.items():
+        for key in [key for key in section if key.startswith("bitrate")]:
+            _warn_without_unit(report, ("tiers", name, key), FactKind.RATE, section[key])
     limits: tuple[tuple[str, float, float], ...] = (
         ("bitrate_1080p", tiers.low_bitrate_1080p, tiers.remux_bitrate_1080p),
         ("bits_per_pixel", tiers.low_bits_per_pixel, tiers.remux_bits_per_pixel),
@@ -227,6 +240,25 @@ def _check_tiers(report: _Report, values: Values, ruleset: RuleSet) -> None:
                 f"the limit of low-quality ({show(low)}) is above that of remux ({show(high)})",
                 hint="a source could be of both tiers",
             )
+
+
+_LEAST_MEANT = {FactKind.SIZE: 100_000, FactKind.RATE: 100_000}
+"""Bytes, and bits per second: a smaller number without a unit has lost its unit."""
+
+
+def _warn_without_unit(report: _Report, at: Path_, kind: FactKind, value: Any) -> None:
+    """`bitrate: {min: 15000}` means 15 kb/s to this program, and kb/s to its writer."""
+    text = str(value).strip()
+    if not text.isdecimal() or not 0 < int(text) < _LEAST_MEANT.get(kind, 0):
+        return
+    number = int(text)
+    shown = format_rate(number) if kind is FactKind.RATE else format_size(number)
+    units = ("Mb/s", "kb/s") if kind is FactKind.RATE else ("MB", "kB")
+    unit = units[0] if number < 1000 else units[1]
+    what = "bits per second" if kind is FactKind.RATE else "bytes"
+    report.warn(
+        at, f"{number} without a unit is in {what}: {shown}", hint=f"with a unit: {number}{unit}"
+    )
 
 
 def _check_layers(report: _Report, values: Values, ruleset: RuleSet) -> None:
@@ -254,6 +286,11 @@ def check_settings(report: _Report, at: Path_, values: Values) -> None:
             "crf and quality_target exclude each other: the target finds the CRF",
             hint="put the range into it: quality_target: {p5: 93, crf: {min: 16, max: 40}}",
         )
+    for key in ("audio", "subtitles"):
+        for problem in track_problems(values.get(key, {})):
+            place = (*at, key, problem.key, *(() if problem.place is None else (problem.place,)))
+            tell = report.error if problem.is_error else report.warn
+            tell(place, problem.message, hint=problem.hint)
     if "quality_target" in values:
         _check_target(report, (*at, "quality_target"), values["quality_target"])
 
@@ -347,6 +384,9 @@ def _is_empty(report: _Report, at: Path_) -> bool:
 
 
 def _check_wanted(report: _Report, at: Path_, fact: str, value: Any) -> None:
+    bounds = value.items() if isinstance(value, dict) else ()
+    for value_at, one in [((*at, key), one) for key, one in bounds] or numbered(value, at):
+        _warn_without_unit(report, value_at, FACTS[fact].kind, one)
     if isinstance(value, dict):
         wanted = wanted_value(fact, value)
         if wanted.min is not None and wanted.max is not None and wanted.min > wanted.max:

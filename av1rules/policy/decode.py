@@ -35,6 +35,7 @@ from av1rules.policy.model import (
     Place,
     Range,
     ReceiptForm,
+    Rest,
     ReviewSpec,
     Root,
     Rule,
@@ -153,6 +154,7 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
             copies=Copies,
             hard_links=HardLinks,
             side_files=SideFiles,
+            rest=Rest,
         )
         if values is None:
             return OutputSpec()
@@ -210,6 +212,7 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
             action=self._action(name, values, at),
             place=self.document.place(at),
             review=None if review is None else self._review(review, (*at, "review")),
+            priority=values.get("priority", 0),
         )
 
     def _action(self, rule: str, values: Values, at: Path_) -> Action:

@@ -18,7 +18,9 @@ from av1rules.policy.quality_spec import (
     QualityTarget,
     Statistic,
 )
+from av1rules.policy.redo.choice import parse_redo
 from av1rules.policy.settings import AUTO, Loss
+from av1rules.policy.tracks.rules import AudioRules, SubtitleRules, languages_of
 
 USE = "use"
 """The key of a rule's `encode` that names a profile; no field of `EncodeSettings`."""
@@ -88,6 +90,19 @@ def _quality_gate(values: Values) -> QualityGate:
     )
 
 
+def _track_values(values: Values) -> dict[str, Any]:
+    languages = {"keep": languages_of, "default": languages_of, "forced": as_it_stands}
+    return {key: languages.get(key, bool)(value) for key, value in values.items()}
+
+
+def _audio(values: Values) -> AudioRules:
+    return AudioRules(**_track_values(values))
+
+
+def _subtitles(values: Values) -> SubtitleRules:
+    return SubtitleRules(**_track_values(values))
+
+
 def _either(word: str, meaning: object, otherwise: Convert) -> Convert:
     return lambda value: meaning if value == word else otherwise(value)
 
@@ -103,5 +118,8 @@ _SETTINGS: dict[str, Convert] = {
     "max_size_ratio": float,
     "quality_target": quality_target,
     "quality_gate": _quality_gate,
+    "on_change": lambda value: parse_redo(value).text,
+    "audio": _audio,
+    "subtitles": _subtitles,
 }
 """How settings are converted that are not taken as they stand."""

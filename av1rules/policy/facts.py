@@ -6,12 +6,14 @@ set contains None for an unknown member (a track without a language).
 
 from __future__ import annotations
 
+import functools
 from enum import Enum
+from typing import Any, TypeVar
 
 import msgspec
 
 from av1rules.media.resolution import Resolution, resolution_of
-from av1rules.media.source import AudioStream, LibraryFile, Source, VideoStream
+from av1rules.media.source import AudioStream, HdrKind, LibraryFile, Source, VideoStream
 from av1rules.policy.languages import language
 from av1rules.policy.source_tier import Classification
 from av1rules.policy.vocabulary import SYNONYMS
@@ -29,7 +31,7 @@ class FactKind(Enum):
     DURATION = "duration"
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Facts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The facts of one source, for conditions. Field names are condition keys."""
 
     path: tuple[str, str]  # below the root, and with the root's name in front
@@ -156,10 +158,14 @@ def facts_of(
         dolby_vision_profile=_dolby_vision(main),
         interlaced=None if main is None else main.is_interlaced,
         variable_frame_rate=None if main is None else main.is_variable_rate,
-        audio_codec=frozenset(name for stream in source.audio for name in _audio_names(stream)),
-        audio_language=frozenset(language(stream.language) for stream in source.audio),
+        audio_codec=_shared(
+            frozenset([name for stream in source.audio for name in _audio_names(stream)])
+        ),
+        audio_language=_shared(frozenset([language(stream.language) for stream in source.audio])),
         lossless_audio=_any_known([stream.is_lossless for stream in source.audio]),
-        subtitle_language=frozenset(language(stream.language) for stream in source.subtitles),
+        subtitle_language=_shared(
+            frozenset([language(stream.language) for stream in source.subtitles])
+        ),
         container=_container(source.container, file.relative_path),
         chroma=None if main is None else main.chroma,
         captions=None if main is None else main.has_captions,
@@ -172,10 +178,24 @@ def _resolution(main: VideoStream | None) -> str | None:
     return None if found is None else found.value
 
 
+_Set = TypeVar("_Set", bound=frozenset[Any])
+
+
+@functools.lru_cache(maxsize=4096)
+def _shared(values: _Set) -> _Set:
+    """The same set for equal ones: a library has many films and few sets of languages."""
+    return values
+
+
 def _hdr(main: VideoStream | None) -> frozenset[str] | None:
     if main is None or main.hdr_kinds is None:
         return None
-    return frozenset(kind.value for kind in main.hdr_kinds)
+    return _kind_values(main.hdr_kinds)
+
+
+@functools.lru_cache(maxsize=256)
+def _kind_values(kinds: frozenset[HdrKind]) -> frozenset[str]:
+    return frozenset(kind.value for kind in kinds)
 
 
 def _dolby_vision(main: VideoStream | None) -> frozenset[int] | None:
@@ -188,9 +208,13 @@ def _dolby_vision(main: VideoStream | None) -> frozenset[int] | None:
     return None if profile is None else frozenset({profile})
 
 
-def _audio_names(stream: AudioStream) -> set[str]:
+def _audio_names(stream: AudioStream) -> frozenset[str]:
+    return _names_of_sound(stream.codec.lower(), (stream.profile or "").lower())
+
+
+@functools.lru_cache(maxsize=1024)
+def _names_of_sound(codec: str, profile: str) -> frozenset[str]:
     """The codec under each name a rule may use: `dts` and `dts-hd-ma`, `pcm_s16le` and `pcm`."""
-    codec, profile = stream.codec.lower(), (stream.profile or "").lower()
     names = {codec}
     if codec.startswith("pcm_"):
         names.add("pcm")
@@ -198,7 +222,7 @@ def _audio_names(stream: AudioStream) -> set[str]:
         names.add("-".join(profile.split()[:2]))
     if "atmos" in profile:
         names.add("atmos")
-    return names
+    return frozenset(names)
 
 
 def _any_known(values: list[bool | None]) -> bool | None:

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import fields, replace
 
+from av1rules.base.memo import by_identity
 from av1rules.base.text import text_digest
 from av1rules.media.source import Source
 from av1rules.policy.deinterlacing import BWDIF, picture_rate
@@ -29,6 +30,8 @@ from av1rules.policy.settings import (
     EncodeSettings,
     show_value,
 )
+from av1rules.policy.tracks.choice import ChosenTracks, choose_tracks
+from av1rules.policy.tracks.rules import ALL, TrackChoice
 
 UNKNOWN_BIT_DEPTH = 10
 """An unknown depth becomes 10 bit: 10-bit video reduced to 8 shows banding; the reverse costs
@@ -38,16 +41,21 @@ DEFAULTS: dict[str, object] = {
     item.name: item.default for item in fields(EncodeSettings) if not item.required
 }
 
-_PART_OF_ANOTHER = "film_grain_auto"
-"""Shown as `film_grain: auto`."""
+_TRACKS = "tracks"
+"""What `audio` and `subtitles` come to for one source."""
 
-NAMES = tuple(item.name for item in fields(EncodeSettings) if item.name != _PART_OF_ANOTHER)
+_NOT_IN_RULES = frozenset({"film_grain_auto", _TRACKS})
+"""Fields without a name of their own in rules: the first is shown as `film_grain: auto`."""
+
+NAMES = tuple(item.name for item in fields(EncodeSettings) if item.name not in _NOT_IN_RULES)
 """Settings by their names in a rules file, in the order of `EncodeSettings`."""
 
-OUTPUT_AFFECTING = tuple(name for name in NAMES if name not in NOT_IN_FINGERPRINT)
+_OF_PICTURES = tuple(name for name in NAMES if name not in NOT_IN_FINGERPRINT)
+
+OUTPUT_AFFECTING = (*_OF_PICTURES, _TRACKS)
 """The settings that affect the output."""
 
-ADJUSTABLE = tuple(name for name in OUTPUT_AFFECTING if name != "quality_target")
+ADJUSTABLE = tuple(name for name in _OF_PICTURES if name != "quality_target")
 """The settings that a user can adjust for one film: a CRF replaces a target."""
 
 _REQUESTS = ("quality_target", "film_grain_auto", "quality_gate")
@@ -62,17 +70,45 @@ def effective(settings: EncodeSettings, source: Source) -> EncodeSettings:
 
     Bit depth "as the source" becomes a number, `keyint` in seconds becomes frames of the target, a
     deinterlacer is off if the video is known to be progressive, and without one its rate does
-    not count.
+    not count. Rules for tracks become the tracks that go and the flags that change.
     """
     main = source.main
     if main is None:
         return settings
-    depth = settings.bit_depth or _kept_depth(main.bit_depth)
-    deinterlace = "off" if main.is_interlaced is False else settings.deinterlace
+    made = _effective(settings, main.bit_depth, main.frame_rate, is_interlaced=main.is_interlaced)
+    choice = chosen_tracks(source, settings).choice
+    return made if choice is None else _with_tracks(made, choice)
+
+
+@functools.lru_cache(maxsize=1024)
+def _with_tracks(settings: EncodeSettings, choice: TrackChoice) -> EncodeSettings:
+    return replace(settings, tracks=choice)
+
+
+def chosen_tracks(source: Source, settings: EncodeSettings) -> ChosenTracks:
+    """What the rules for tracks in `settings` come to for this source, with the reasons."""
+    return choose_tracks(source, settings.audio or None, settings.subtitles or None)
+
+
+def of_pictures(settings: EncodeSettings) -> EncodeSettings:
+    """The settings without a word of tracks: what a measurement, a search or a clip depends on."""
+    return replace(settings, audio=msgspec.UNSET, subtitles=msgspec.UNSET, tracks=msgspec.UNSET)
+
+
+@functools.lru_cache(maxsize=1024)  # a library has few settings and many films
+def _effective(
+    settings: EncodeSettings,
+    bit_depth: int | None,
+    frame_rate: Fraction | None,
+    *,
+    is_interlaced: bool | None,
+) -> EncodeSettings:
+    depth = settings.bit_depth or _kept_depth(bit_depth)
+    deinterlace = "off" if is_interlaced is False else settings.deinterlace
     is_by_fields = deinterlace == BWDIF and settings.deinterlace_rate == DEINTERLACE_FIELDS
     rate = DEINTERLACE_FIELDS if is_by_fields else msgspec.UNSET
     settings = replace(settings, bit_depth=depth, deinterlace=deinterlace, deinterlace_rate=rate)
-    keyint = _keyint_frames(settings.keyint, picture_rate(main.frame_rate, settings))
+    keyint = _keyint_frames(settings.keyint, picture_rate(frame_rate, settings))
     return replace(settings, keyint=keyint)
 
 
@@ -102,6 +138,7 @@ def output_affecting(settings: EncodeSettings) -> dict[str, object]:
     }
 
 
+@functools.lru_cache(maxsize=1024)
 def output_affecting_json(settings: EncodeSettings) -> str:
     """`output_affecting` as canonical JSON, by the stored names."""
     values = {
@@ -110,10 +147,11 @@ def output_affecting_json(settings: EncodeSettings) -> str:
     return _ENCODER.encode(values).decode()
 
 
-@functools.lru_cache(maxsize=1024)  # a library has few settings and many films
+@functools.lru_cache(maxsize=1024)
 def settings_digest(settings: EncodeSettings) -> str:
-    """32 hex digits over `output_affecting_json`, independent of the content."""
-    return text_digest(output_affecting_json(settings))
+    """32 hex digits over the settings that affect the pictures, independent of the content: an
+    approval or a sample says nothing of tracks."""
+    return text_digest(output_affecting_json(of_pictures(settings)))
 
 
 def fingerprint(content_key: str, settings: EncodeSettings) -> str:
@@ -143,13 +181,16 @@ def parse_settings(text: str) -> EncodeSettings:
 
 
 def in_words(settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
-    """`output_affecting` as in a rules file: `(("crf", "18"), ("preset", "3"))`."""
-    return tuple((name, show_value(value)) for name, value in output_affecting(settings).items())
+    """What affects the pictures, as in a rules file: `(("crf", "18"), ("preset", "3"))`."""
+    found = output_affecting(of_pictures(settings))
+    return tuple((name, show_value(value)) for name, value in found.items())
 
 
 def shown(settings: EncodeSettings, name: str) -> str:
     """One setting as text: `auto` with the number found, an absent target as `none`."""
     value = getattr(settings, name)
+    if value is msgspec.UNSET and name in ("audio", "subtitles", "on_change", _TRACKS):
+        return ALL
     if value is msgspec.UNSET:
         return DEINTERLACE_FRAMES if settings.deinterlace == BWDIF else "none"
     if name == "film_grain" and settings.film_grain_auto:
@@ -159,6 +200,7 @@ def shown(settings: EncodeSettings, name: str) -> str:
     return "none" if name in STORED_NAMES and value is None else show_value(value)
 
 
+@by_identity
 def changed_settings(
     before: EncodeSettings, after: EncodeSettings
 ) -> tuple[tuple[str, str, str], ...]:

@@ -34,6 +34,14 @@ from av1rules.policy.model import (
     ReviewKind,
 )
 from av1rules.policy.problems import is_in_typographic_quotes
+from av1rules.policy.redo.choice import parse_redo
+from av1rules.policy.tracks.rules import (
+    DEFAULTED,
+    KEPT_AUDIO,
+    KEPT_SUBTITLES,
+    LISTED,
+    track_language,
+)
 from av1rules.policy.vocabulary import vocabulary_problem
 
 LEAST_MEMORY = 256 * 1024**2
@@ -115,6 +123,7 @@ def glob(text: str) -> str:
 
 _VARIABLE = re.compile(r"\$(?:\w+|\{[^}]*\})")
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|//[^/]")
 
 
 def folder(text: str) -> Path:
@@ -130,6 +139,9 @@ def folder(text: str) -> Path:
     if is_in_typographic_quotes(text):
         message = "typographic quotes are taken as part of the name"
         raise FormatError(message, hint='write " or no quotes at all')
+    if _ADDRESS.match(text):
+        message = f"expected a folder, found a network address: {printable(text, limit=_SHOWN)}"
+        raise FormatError(message, hint="mount it, and write the folder, such as /mnt/films")
     if _WINDOWS.match(text):
         raise FormatError("expected a path such as /media/movies", hint="separate folders by /")
     return Path(os.path.expanduser(text))
@@ -375,7 +387,12 @@ TEXT_FORMATS: dict[str, Callable[[str], object]] = {
     "hold-reason": functools.partial(reason, ActionKind.HOLD),
     "approve": approve,
     "originals": originals,
+    "redo": parse_redo,
     "container": functools.partial(fact_word, "container"),
     "language": functools.partial(fact_word, "audio_language"),
+    "listed-language": functools.partial(track_language, words=LISTED),
+    "audio-language": functools.partial(track_language, words=KEPT_AUDIO),
+    "subtitle-language": functools.partial(track_language, words=KEPT_SUBTITLES),
+    "default-language": functools.partial(track_language, words=DEFAULTED),
 }
 """The formats of the schema for text only."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterator
 
 from wcmatch import glob
 from wcmatch._wcparse import PatternLimitException  # has no public name
@@ -51,8 +51,21 @@ def path_matcher(patterns: tuple[str, ...]) -> Callable[[tuple[str, str]], objec
     return lambda path: matches(path[0]) or matches(path[1])
 
 
-def miscased_root(pattern: str, roots: Iterable[str]) -> tuple[str, str] | None:
-    """Message and hint for a glob whose first part differs from a root's name only in case."""
+def glob_doubts(pattern: str, roots: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Message and hint for each part of a valid glob that can hardly be meant. `roots` are the
+    names of the library's roots."""
+    for doubt in (
+        _miscased_root(pattern, roots),
+        _name_in_brackets(pattern, roots),
+        _matches_no_film(pattern, roots),
+        _only_top_level(pattern),
+    ):
+        if doubt is not None:
+            yield doubt
+
+
+def _miscased_root(pattern: str, roots: Collection[str]) -> tuple[str, str] | None:
+    """The first part differs from a root's name only in case."""
     first, slash, rest = pattern.partition("/")
     names = {name.casefold(): name for name in roots}
     meant = names.get(first.casefold())
@@ -60,6 +73,54 @@ def miscased_root(pattern: str, roots: Iterable[str]) -> tuple[str, str] | None:
         return None
     message = f"the root is called {printable(meant)}, not {printable(first)}"
     return f"{message}: globs are case-sensitive", f'write "{printable(f"{meant}/{rest}")}"'
+
+
+_SET = re.compile(r"(?<!\\)\[([^\]!^][^\]]*)\]")
+_RANGE_IN_SET = re.compile(r"[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]")
+
+
+def _name_in_brackets(pattern: str, roots: Collection[str]) -> tuple[str, str] | None:
+    """A set such as `[SubGrp]`, which nobody writes as one: sets are ranges, or in order."""
+    for found in _SET.finditer(pattern):
+        single = _RANGE_IN_SET.sub("", found[1])
+        is_like_text = len(single) > 2 and single.isprintable() and any(map(str.isalpha, single))
+        if is_like_text and list(single) != sorted(set(single)):
+            text = f"{pattern[: found.start()]}\\[{found[1]}\\]{pattern[found.end() :]}"
+            meant = printable(_all_in_folder(text, roots) or text)
+            message = f"{printable(found[0])} matches one of these characters, not the text"
+            return message, f"for the text, in single quotes: '{meant}'"
+    return None
+
+
+_MAGIC = re.compile(r"(?<!\\)[*?\[{]")
+
+
+def _matches_no_film(pattern: str, roots: Collection[str]) -> tuple[str, str] | None:
+    """A folder's name without what lies in it: films have extensions."""
+    meant = _all_in_folder(pattern, roots)
+    if meant is None:
+        return None
+    return f"{printable(pattern)} matches no film, as its last part has no extension", (
+        f'for all in a folder of this name: "{printable(meant)}"'
+    )
+
+
+def _all_in_folder(pattern: str, roots: Collection[str]) -> str | None:
+    """The glob for all that lies in a folder, for a pattern that is its name; else None."""
+    folders, _, name = pattern.rpartition("/")
+    if "." in name or _MAGIC.search(name):
+        return None
+    is_below_root = folders.partition("/")[0] in roots or folders.startswith("**")
+    return f"{pattern}/**" if is_below_root else f"**/{pattern}/**"
+
+
+def _only_top_level(pattern: str) -> tuple[str, str] | None:
+    """`*.avi` is not what it is to Git: `*` stays in one folder."""
+    if "/" in pattern or pattern == "**" or not _MAGIC.search(pattern):
+        return None
+    message = f"{printable(pattern)} matches only files directly in a root, none in its folders"
+    shown = printable(pattern)
+    return message, f'for all folders: "**/{shown}"; for these alone: "ROOT/{shown}"'
 
 
 def glob_problem(pattern: str) -> tuple[str, str] | None:

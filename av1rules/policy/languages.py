@@ -5,6 +5,8 @@ The codes are those of ISO 639-1 and 639-2, plus a few of 639-3 that occur in fi
 
 from __future__ import annotations
 
+import functools
+
 _CODES = (
     "aa aar=afar, ab abk=abkhazian, ae ave=avestan, af afr=afrikaans, ak aka=akan, am amh=amharic, "
     "an arg=aragonese, ar ara=arabic, as asm=assamese, av ava=avaric, ay aym=aymara, az "
@@ -78,6 +80,7 @@ UNDETERMINED = frozenset({"", "und", "unknown"})
 """Tags of tracks without a known language."""
 
 
+@functools.lru_cache(maxsize=1024)  # a library has few languages
 def language(tag: str | None) -> str | None:
     """`"deu"` for `"de"`, `"ger"`, `"de-AT"` or `"German"`; None for missing and undetermined
     ones."""

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from av1rules.policy.facts import FACTS
-from av1rules.policy.globs import miscased_root
+from av1rules.policy.globs import glob_doubts
 from av1rules.policy.model import (
     ActionKind,
     AllOf,
@@ -49,7 +49,7 @@ def lint(ruleset: RuleSet) -> tuple[Problem, ...]:
         *_unused_profiles(ruleset),
         *_unsupported_settings(ruleset),
         *_folders(ruleset),
-        *_miscased_roots(ruleset),
+        *_doubtful_globs(ruleset),
     )
 
 
@@ -210,18 +210,18 @@ def _folders(ruleset: RuleSet) -> Iterator[Problem]:
         )
 
 
-def _miscased_roots(ruleset: RuleSet) -> Iterator[Problem]:
+def _doubtful_globs(ruleset: RuleSet) -> Iterator[Problem]:
     names = tuple(root.name for root in ruleset.library.roots)
     for index, rule in enumerate(ruleset.rules):
         for test in _all_tests(rule.when):
             for wanted in test.wanted if test.fact == "path" else ():
-                if (problem := miscased_root(str(wanted), names)) is not None:
+                for message, hint in glob_doubts(str(wanted), names):
                     yield Problem(
                         place=test.place,
                         path=f"rules[{index}].when",
-                        message=problem[0],
+                        message=message,
                         severity=Severity.WARNING,
-                        hint=problem[1],
+                        hint=hint,
                     )
 
 

@@ -29,6 +29,15 @@ from av1rules.policy.yaml.nodes import Document, Items, Mapping, Node, Path_, fo
 _CHECKED_NAME = "rules.checked"
 
 
+def rules_of(raw: bytes, path: Path, *, shown_as: str) -> RuleSet:
+    """The rule set of the bytes of a rules file as if they stood in `path`, where relative paths
+    begin; places name `shown_as`. Raises RulesError with all problems."""
+    ruleset, problems = _checked(raw, path, shown_as=shown_as)
+    if ruleset is None:
+        raise RulesError(problems)
+    return ruleset
+
+
 def check_rules(path: Path) -> tuple[RuleSet | None, tuple[Problem, ...]]:
     """The rule set (None with any error), and all errors and warnings sorted by place.
 
@@ -94,9 +103,9 @@ def _noted_digest(path: Path) -> str | None:
 
 
 def _checked(
-    raw: bytes, path: Path, *, is_trusted: bool = False
+    raw: bytes, path: Path, *, is_trusted: bool = False, shown_as: str | None = None
 ) -> tuple[RuleSet | None, tuple[Problem, ...]]:
-    document = parse_document(raw, file=str(path))
+    document = parse_document(raw, file=shown_as or str(path))
     problems = list(document.problems)
     ruleset = None
     if document.root is not None:

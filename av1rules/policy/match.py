@@ -6,11 +6,13 @@ unknown, so no rule matches because of an unknown fact.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec.structs import replace
 
+from av1rules.base.memo import by_identity
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_rate, format_size
 from av1rules.policy.facts import FACTS, FactKind, Facts, facts_of
@@ -20,6 +22,7 @@ from av1rules.policy.model import AllOf, AnyOf, Condition, Not, Range, Rule, Tes
 __all__ = [
     "Facts",
     "MatchOutcome",
+    "PassedOver",
     "RuleMatch",
     "evaluate",
     "explain_rules",
@@ -48,6 +51,14 @@ class RuleMatch(msgspec.Struct, frozen=True, kw_only=True):
     outcome: bool | None
     condition: MatchOutcome | None  # None: the rule has no condition
     is_decisive: bool = False
+
+
+class PassedOver(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A rule before the one that decides, of which nobody knows whether it matches: the names of
+    the unknown `facts` that it asks for."""
+
+    rule: str
+    facts: tuple[str, ...]
 
 
 def outcome_of(condition: Condition | None, facts: Facts) -> bool | None:
@@ -112,12 +123,41 @@ def evaluate(condition: Condition, facts: Facts) -> MatchOutcome:
     return MatchOutcome(outcome=outcome_of(condition, facts), text=word, parts=parts)
 
 
-def first_match(rules: Iterable[Rule], facts: Facts) -> Rule | None:
-    """The first rule whose condition is true."""
+def first_match(rules: Iterable[Rule], facts: Facts) -> tuple[Rule | None, tuple[PassedOver, ...]]:
+    """The first rule whose condition is true, and those before it that were passed over."""
+    undecided: list[Rule] = []
+    found = None
     for rule in rules:
-        if outcome_of(rule.when, facts) is True:
-            return rule
-    return None
+        outcome = outcome_of(rule.when, facts)
+        if outcome:
+            found = rule
+            break
+        if outcome is None:
+            undecided.append(rule)
+    return found, tuple(_passed_over(rule, facts) for rule in undecided)
+
+
+def _passed_over(rule: Rule, facts: Facts) -> PassedOver:
+    assert rule.when is not None  # else it matches
+    return _shared_passed_over(rule.name, tuple(dict.fromkeys(_unknown_facts(rule.when, facts))))
+
+
+@functools.lru_cache(maxsize=1024)
+def _shared_passed_over(rule: str, names: tuple[str, ...]) -> PassedOver:
+    """The same object for many films."""
+    return PassedOver(rule, names)
+
+
+def _unknown_facts(condition: Condition, facts: Facts) -> Iterator[str]:
+    """The facts that keep a condition from being true or false."""
+    if outcome_of(condition, facts) is not None:
+        return
+    if isinstance(condition, Test):
+        yield condition.fact
+        return
+    parts = (condition.part,) if isinstance(condition, Not) else condition.parts
+    for part in parts:
+        yield from _unknown_facts(part, facts)
 
 
 def unmeasured_rule(rules: Iterable[Rule], facts: Facts) -> Rule | None:
@@ -133,7 +173,8 @@ def unmeasured_rule(rules: Iterable[Rule], facts: Facts) -> Rule | None:
     return None
 
 
-def asks_for_grain(rules: Iterable[Rule]) -> bool:
+@by_identity
+def asks_for_grain(rules: tuple[Rule, ...]) -> bool:
     """Whether any condition depends on grain."""
     conditions = (rule.when for rule in rules if rule.when is not None)
     return any(True for condition in conditions for _ in _grain_values(condition))

@@ -127,11 +127,23 @@ class ReviewSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """`priority`: a run begins with the films of the highest. It affects no output."""
+
     name: str
     when: Condition | None  # None matches every source
     action: Action
     place: Place
     review: ReviewSpec | None = None
+    priority: int = 0
+
+
+class Order(Enum):
+    """What a run begins with among films of the same priority."""
+
+    SAVING = "saving"  # the most bytes saved per hour of encoding, by the forecast
+    SIZE = "size"  # the largest source
+    NEWEST = "newest"  # the source that was changed last
+    NAME = "name"  # the library path
 
 
 class Root(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +167,11 @@ class LibrarySpec(msgspec.Struct, frozen=True, kw_only=True):
     min_size: int = 0
     settle_s: float = 60.0
     max_lost: float = 0.25
+
+    @property
+    def root_paths(self) -> dict[str, str]:
+        """The paths of the roots by their names."""
+        return {root.name: str(root.path) for root in self.roots}
 
 
 class OutputMode(Enum):
@@ -212,10 +229,21 @@ class SideFiles(Enum):
     CARRY = "carry"
 
 
+class Rest(Enum):
+    """How the files of the library that are not encoded stand in the mirror."""
+
+    LEAVE = "leave"  # not at all
+    HARDLINK = "hardlink"
+    SYMLINK = "symlink"
+    REFLINK = "reflink"  # a copy that shares its blocks until one of both is written to
+    COPY = "copy"
+
+
 class OutputSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Where targets go. `suffix` goes before the extension in `beside` mode (`film.av1.mkv`).
 
-    `originals` and `hard_links` are for mode replace, `orphans` for the other two.
+    `originals` and `hard_links` are for mode replace, `orphans` for the other two, `rest` for
+    mirror.
     """
 
     mode: OutputMode = OutputMode.BESIDE
@@ -232,6 +260,7 @@ class OutputSpec(msgspec.Struct, frozen=True, kw_only=True):
     copies: Copies = Copies.LINK
     hard_links: HardLinks = HardLinks.HOLD
     side_files: SideFiles = SideFiles.LEAVE
+    rest: Rest = Rest.LEAVE
     place: Place | None = None
 
 

@@ -9,11 +9,13 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
+from av1rules.base.memo import by_identity
 from av1rules.media.resolution import UHD_MIN_HEIGHT, UHD_MIN_WIDTH
 from av1rules.policy.facts import Facts
 from av1rules.policy.fingerprint import NAMES, with_changes
-from av1rules.policy.match import first_match
+from av1rules.policy.match import PassedOver, first_match
 from av1rules.policy.model import (
     DEFAULT_CLIP_S,
     TIER_REVIEWS,
@@ -49,6 +51,10 @@ class Origin(NamedTuple):
         )
 
 
+Origins = tuple[tuple[str, Origin], ...]
+"""Each setting with its origin, in the order of `EncodeSettings`."""
+
+
 class DecisionKind(Enum):
     ENCODE = "encode"
     SKIP = "skip"
@@ -56,28 +62,36 @@ class DecisionKind(Enum):
     NO_RULE = "no rule"
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The policy's decision for one source. `settings` and `origins` are for ENCODE only.
 
-    `origins` pairs each setting with its origin, in the order of `EncodeSettings`.
-    `review` is for ENCODE too; `review_origin` is the place that sets it.
+    `review` is for ENCODE too; `review_origin` is the place that sets it. `passed_over` are earlier
+    rules that might match if all facts were known.
     """
 
     kind: DecisionKind
     rule: Rule | None = None
     reason: str | None = None
     settings: EncodeSettings | None = None
-    origins: tuple[tuple[str, Origin], ...] = ()
+    origins: Origins = ()
     review: Review = msgspec.field(default_factory=Review)
     review_origin: str = BUILT_IN
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 _TIER_FIELDS = ("crf", "preset", "film_grain")
 
+_TIERS = {tier.value: tier for tier in SourceTier}
+
 
 def decide(ruleset: RuleSet, facts: Facts) -> Decision:
     """The decision for one source, by the first rule that matches."""
-    rule = first_match(ruleset.rules, facts)
+    rule, passed_over = first_match(ruleset.rules, facts)
+    decision = _decided_by(rule, ruleset, facts)
+    return replace(decision, passed_over=passed_over) if passed_over else decision
+
+
+def _decided_by(rule: Rule | None, ruleset: RuleSet, facts: Facts) -> Decision:
     if rule is None:
         return Decision(kind=DecisionKind.NO_RULE, reason="no rule matches: left alone")
     action = rule.action
@@ -92,7 +106,7 @@ def decide(ruleset: RuleSet, facts: Facts) -> Decision:
     if modern is not None and not settings.force:
         reason = f"already {modern}, a modern codec (encode.force: true re-encodes it)"
         return Decision(kind=DecisionKind.SKIP, rule=rule, reason=reason)
-    review, review_origin = review_of(rule, SourceTier(facts.source_tier))
+    review, review_origin = review_of(rule, _TIERS[facts.source_tier])
     return Decision(
         kind=DecisionKind.ENCODE,
         rule=rule,
@@ -103,6 +117,7 @@ def decide(ruleset: RuleSet, facts: Facts) -> Decision:
     )
 
 
+@by_identity
 def review_of(rule: Rule, source_tier: SourceTier) -> tuple[Review, str]:
     """The review that this rule asks for, and its place."""
     request, kind, canary = rule.review, TIER_REVIEWS[source_tier], None
@@ -127,13 +142,19 @@ def _modern_codec(facts: Facts) -> str | None:
     return None
 
 
-def resolve(
-    ruleset: RuleSet, action: Action, facts: Facts
-) -> tuple[EncodeSettings, tuple[tuple[str, Origin], ...]]:
+def resolve(ruleset: RuleSet, action: Action, facts: Facts) -> tuple[EncodeSettings, Origins]:
     """The settings of an `encode` action for this source, and the origin of each field."""
-    settings = EncodeSettings(**_tier_values(facts))
-    origins = dict.fromkeys(_TIER_FIELDS, Origin(f"{BUILT_IN} {facts.source_tier} defaults"))
-    for layer in _layers(ruleset, action):
+    layers = layers_of(ruleset.defaults, ruleset.profiles, action)
+    return _resolved(layers, _TIERS[facts.source_tier or ""], is_uhd=_is_uhd(facts))
+
+
+@by_identity
+def _resolved(
+    layers: tuple[SettingsLayer, ...], tier: SourceTier, *, is_uhd: bool
+) -> tuple[EncodeSettings, Origins]:
+    settings = EncodeSettings(**_tier_values(tier, is_uhd=is_uhd))
+    origins = dict.fromkeys(_TIER_FIELDS, Origin(f"{BUILT_IN} {tier.value} defaults"))
+    for layer in layers:
         settings = with_changes(settings, {one.field: one.value for one in layer.settings})
         places = {one.field: Origin(one.place.short, layer.name) for one in layer.settings}
         if "crf" in places:
@@ -146,20 +167,24 @@ def resolve(
     return settings, tuple([(name, origins.get(name, Origin(BUILT_IN))) for name in NAMES])
 
 
-def _layers(ruleset: RuleSet, action: Action) -> list[SettingsLayer]:
-    layers = [ruleset.defaults]
+@by_identity
+def layers_of(
+    defaults: SettingsLayer, profiles: tuple[SettingsLayer, ...], action: Action
+) -> tuple[SettingsLayer, ...]:
+    """The layers of an action, each of which overrides those before it."""
+    layers = [defaults]
     if action.profile is not None:
         wanted = f"profile {action.profile}"
-        layers += [layer for layer in ruleset.profiles if layer.name == wanted]
+        layers += [layer for layer in profiles if layer.name == wanted]
     if action.layer is not None:
         layers.append(action.layer)
-    return layers
+    return tuple(layers)
 
 
-def _tier_values(facts: Facts) -> dict[str, Any]:
-    defaults = TIER_DEFAULTS[SourceTier(facts.source_tier)]
+def _tier_values(tier: SourceTier, *, is_uhd: bool) -> dict[str, Any]:
+    defaults = TIER_DEFAULTS[tier]
     return {
-        "crf": float(defaults.crf_uhd if _is_uhd(facts) else defaults.crf),
+        "crf": float(defaults.crf_uhd if is_uhd else defaults.crf),
         "preset": defaults.preset,
         "film_grain": defaults.film_grain,
         "deinterlace_rate": DEINTERLACE_FIELDS,

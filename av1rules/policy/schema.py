@@ -61,6 +61,11 @@ def schema_problems(document: Document) -> tuple[Problem, ...]:
     return _problems(document, (), load_schema(), is_whole=True)
 
 
+def problems_by(schema: Schema, document: Document) -> tuple[Problem, ...]:
+    """All problems of a document against another schema that uses the same formats."""
+    return _problems(document, (), schema, is_whole=False)
+
+
 def settings_problems(document: Document, at: Path_, allowed: Sequence[str]) -> tuple[Problem, ...]:
     """All problems of the mapping at `at`, which may contain the `allowed` settings."""
     schema = load_schema()

@@ -16,7 +16,8 @@ from av1rules.base.units import UnitError
 from av1rules.policy.formats import FormatError
 from av1rules.policy.model import Place, Problem
 from av1rules.policy.problems import MAX_PROBLEMS, range_hint, space_hint, value_hint
-from av1rules.policy.vocabulary import nearest
+from av1rules.policy.tracks.rules import LanguageWordError
+from av1rules.policy.vocabulary import keys_meant_by, nearest
 from av1rules.policy.yaml.nodes import Document, Path_, format_path
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ Schema = dict[str, Any]
 REFUSED = "x-refused"
 """Our keyword in the schema: keys refused by name, each with what to do instead."""
 
-REFUSALS = (UnitError, FormatError)
+REFUSALS = (UnitError, FormatError, LanguageWordError)
 """The errors that format parsers raise."""
 
 _ONLY_TRUE = ("encode", "skip", "hold")
@@ -254,10 +255,16 @@ class Describer(msgspec.Struct, frozen=True):
         return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
 
     def _meant_key(self, key: str, known: Sequence[str]) -> str | None:
-        """The most similar name; a key with exactly this name elsewhere belongs there, unless its
-        plural is known here."""
+        """The key that was probably meant: by meaning, here or elsewhere; then by its letters. A
+        key with exactly this name elsewhere belongs there, unless its plural is known here."""
+        meant = keys_meant_by(key)
+        if (here := next((name for name in meant if name in known), None)) is not None:
+            return f"did you mean {here}?"
         near, belongs = nearest("", key, known), self._belongs(key)
-        return near if near is not None and (belongs is None or f"{key}s" in known) else belongs
+        if belongs is None or (near is not None and f"{key}s" in known):
+            elsewhere = next((found for name in meant if (found := self._belongs(name))), None)
+            return elsewhere or near
+        return belongs
 
     def _belongs(self, key: str) -> str | None:
         """Where a key that is unknown here is allowed: `under encode`."""

@@ -10,6 +10,8 @@ from enum import Enum, StrEnum
 import msgspec
 
 from av1rules.policy.quality_spec import QualityGate, QualityTarget
+from av1rules.policy.redo.choice import REDO_ALL, Redo, parse_redo
+from av1rules.policy.tracks.rules import AudioRules, SubtitleRules, TrackChoice
 
 
 class SourceTier(Enum):
@@ -66,6 +68,10 @@ class EncodeSettings(msgspec.Struct, frozen=True, kw_only=True, rename=STORED_NA
     measured.
     Both belong to the request and not to the fingerprint: a target stays fresh when a later search
     or measurement would come to another number. `quality_gate` is the gate before publication.
+
+    `audio` and `subtitles` are what a rule says of tracks; `tracks` is what that comes to for the
+    source, in effective and stored settings. All three are unset where every track stays as it is.
+    `on_change` says which finished targets an edit redoes (`parse_redo`); unset: all.
     """
 
     encoder: str = "auto"
@@ -86,14 +92,26 @@ class EncodeSettings(msgspec.Struct, frozen=True, kw_only=True, rename=STORED_NA
     quality_target: QualityTarget | None = None
     film_grain_auto: bool = False
     quality_gate: QualityGate | None = None
+    audio: AudioRules | msgspec.UnsetType = msgspec.UNSET
+    subtitles: SubtitleRules | msgspec.UnsetType = msgspec.UNSET
+    tracks: TrackChoice | msgspec.UnsetType = msgspec.UNSET
+    on_change: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def redo(self) -> Redo:
+        """Whether an edit of these settings makes a finished target stale."""
+        return REDO_ALL if self.on_change is msgspec.UNSET else parse_redo(self.on_change)
 
 
 AUTO = "auto"
 """`film_grain: auto` in rules and adjustments."""
 
 
-NOT_IN_FINGERPRINT = frozenset({"accept", "max_size_ratio", "force", "quality_gate"})
-"""Fields that decide whether a file is encoded, not what the result looks like."""
+NOT_IN_FINGERPRINT = frozenset(
+    {"accept", "max_size_ratio", "force", "quality_gate", "audio", "subtitles", "on_change"}
+)
+"""Fields that decide whether a file is encoded, not what the result looks like, and rules for
+tracks, since what they come to counts."""
 
 
 class TierDefaults(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +158,9 @@ def show_value(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, tuple):
         return ", ".join(f"{key}={item}" for key, item in value) or "none"
-    if isinstance(value, QualityTarget | QualityGate):
+    if value is msgspec.UNSET:
+        return "none"
+    if isinstance(value, QualityTarget | QualityGate | AudioRules | SubtitleRules | TrackChoice):
         return value.text
     if isinstance(value, frozenset):
         return ", ".join(sorted(map(str, value))) or "none"

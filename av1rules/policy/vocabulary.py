@@ -98,17 +98,53 @@ _MEANT: dict[str, dict[str, str]] = {
         "move": "carry", "copy": "carry", "rename": "carry", "keep": "leave", "skip": "leave",
     },
     "io_class": {"besteffort": "best-effort", "be": "best-effort", "low": "idle"},
-    "": {
-        "ionice": "io_class", "max_time": "max_duration", "timeout": "max_duration",
-        "affinity": "cpus", "memory_limit": "memory_per_job", "max_memory": "memory",
-        "max_retries": "max_failures", "retries": "max_failures", "sidecars": "side_files",
-        "keep_permissions": "keep_mode", "keep_attributes": "keep_xattrs", "trash": "originals",
-    },
     "extensions": {"mvk": "mkv", "mp": "mp4"},
     "accept": {"hdr10+": "hdr10plus", "dv": "dolby-vision", "dovi": "dolby-vision"},
 }  # fmt: skip
 _MEANT["preferred_encoder"] = _MEANT["encoder"]
-"""Common other spellings of the names in the schema or above; those of keys are under ""."""
+"""Common other spellings of the names in the schema or above."""
+
+_KEYS_MEANT: dict[str, tuple[str, ...]] = {
+    # conditions
+    "codec": ("video_codec", "encoder"), "vcodec": ("video_codec", "encoder"),
+    "acodec": ("audio_codec",), "tier": ("source_tier",), "source": ("source_tier",),
+    "quality_tier": ("source_tier",), "fps": ("frame_rate",), "framerate": ("frame_rate",),
+    "vfr": ("variable_frame_rate",), "lang": ("audio_language",), "language": ("audio_language",),
+    "audio_lang": ("audio_language",), "subtitles": ("subtitle_language",),
+    "subs": ("subtitle_language",), "subtitle": ("subtitle_language",), "filesize": ("size",),
+    "file_size": ("size",), "length": ("duration",), "runtime": ("duration",),
+    "res": ("resolution",), "glob": ("path",), "file": ("path",), "folder": ("path", "root"),
+    "dolby_vision": ("dolby_vision_profile",), "dv_profile": ("dolby_vision_profile",),
+    "noise": ("grain", "film_grain"), "pix_fmt": ("bit_depth",), "pixel_format": ("bit_depth",),
+    "bits": ("bit_depth",), "depth": ("bit_depth",), "format": ("container",),
+    "or": ("any",), "and": ("all",), "none": ("not",),
+    # settings
+    "grain": ("film_grain", "grain"), "film_grain_synthesis": ("film_grain",),
+    "denoise": ("film_grain_denoise",), "quality": ("crf",), "rf": ("crf",), "cq": ("crf",),
+    "qp": ("crf",), "q": ("crf",), "speed": ("preset",), "cpu_used": ("preset",),
+    "gop": ("keyint",), "keyframes": ("keyint",), "keyframe_interval": ("keyint",),
+    "deinterlacer": ("deinterlace",), "deint": ("deinterlace",), "svtav1_params": ("params",),
+    "svt_params": ("params",), "extra_params": ("params",), "vmaf": ("quality_target",),
+    "target_vmaf": ("quality_target",), "min_vmaf": ("quality_gate",), "profile": ("use",),
+    "extends": ("use",), "max_size": ("max_size_ratio",), "allow": ("accept",),
+    # rules
+    "if": ("when",), "match": ("when",), "where": ("when",), "condition": ("when",),
+    "conditions": ("when",), "action": ("encode",), "then": ("encode",), "ignore": ("skip",),
+    "title": ("name",), "id": ("name",), "approve": ("review",), "approval": ("review",),
+    # sections
+    "paths": ("roots",), "path": ("roots",), "folders": ("roots",), "ignored": ("exclude",),
+    "dest": ("root",), "destination": ("root",), "dir": ("root",), "output_dir": ("root",),
+    "tmp": ("temp_dir",), "temp": ("temp_dir",), "tmpdir": ("temp_dir",), "trash": ("originals",),
+    "sidecars": ("side_files",), "keep_permissions": ("keep_mode",),
+    "keep_attributes": ("keep_xattrs",), "workers": ("jobs",), "parallel": ("jobs",),
+    "concurrency": ("jobs",), "threads": ("threads_per_job",), "ionice": ("io_class",),
+    "max_time": ("max_duration",), "timeout": ("max_duration",), "affinity": ("cpus",),
+    "memory_limit": ("memory_per_job",), "max_memory": ("memory",),
+    "max_retries": ("max_failures",), "retries": ("max_failures",), "state": ("state_dir",),
+}  # fmt: skip
+"""The keys of a rules file that other tools call otherwise, the likelier one first."""
+
+_UNKNOWN = ("unknown", "unspecified", "undefined", "missing", "null")
 
 _CHROMA = ("420", "422", "444", "400", "rgb")
 _LANGUAGES = ("audio_language", "subtitle_language")
@@ -170,11 +206,13 @@ def _language_problem(plain: str, word: str) -> VocabularyProblem | None:
 
 
 def nearest(key: str, word: str, known: Iterable[str]) -> str | None:
-    """`did you mean hevc?` with the known name that was probably meant."""
+    """`did you mean hevc?` with the known name that was probably meant, by meaning or letters."""
     plain = {item.lower().replace("_", "-"): item for item in known}
     meant = meant_by(key, word)
     if meant in plain.values():
         return f"did you mean {meant}?"
+    if word.strip().lower() in _UNKNOWN:
+        return "no condition matches an unknown fact; av1rules explain shows which are"
     wanted = word.lower().strip().replace("_", "-").replace(" ", "-")
     close = difflib.get_close_matches(wanted, plain, n=1, cutoff=SIMILAR)
     return f"did you mean {plain[close[0]]}?" if close else None
@@ -183,3 +221,8 @@ def nearest(key: str, word: str, known: Iterable[str]) -> str | None:
 def meant_by(key: str, word: str) -> str | None:
     """The name for a common other spelling: `DV` under `hdr` is `dolby-vision`."""
     return _MEANT.get(key, {}).get(word.strip().lower())
+
+
+def keys_meant_by(word: str) -> tuple[str, ...]:
+    """The keys that a word of other tools may mean: `codec` is `video_codec` or `encoder`."""
+    return _KEYS_MEANT.get(word.strip().lower().replace("-", "_"), ())

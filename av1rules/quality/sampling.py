@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 
 from av1rules.media.source import Source, VideoStream
 from av1rules.quality.credits import typical_span
@@ -53,17 +54,38 @@ def sample_excerpts(
     start_s = (main.start_s if main is not None else None) or source.start_s or 0.0
     duration_s = _duration_s(source)
     total_s = total_s or TOTAL_S
-    if duration_s is None:
-        return ((start_s - WHOLE_SLACK_S, total_s + WHOLE_SLACK_S),)
-    if duration_s <= total_s * WHOLE_FILM_RATIO:
-        return ((start_s - WHOLE_SLACK_S, duration_s + 2 * WHOLE_SLACK_S),)
+    whole_s = _whole_s(duration_s, total_s)
+    if whole_s is not None or duration_s is None:  # the second only says so to the type checker
+        return ((start_s - WHOLE_SLACK_S, whole_s or 0.0),)
     low_s, high_s = typical_span(start_s, start_s + duration_s, source.chapters)
     if high_s - low_s < total_s * WHOLE_FILM_RATIO:  # the chapters leave hardly anything
         low_s, high_s = start_s, start_s + duration_s
-    count = max(round(total_s / (excerpt_s or _excerpt_s(main))), 1)
+    count = _count(total_s, excerpt_s or _excerpt_s(main))
     return tuple(
         _excerpts(low_s, high_s, count, total_s / count, anchor_s=start_s, rate=_rate(main))
     )
+
+
+def samples_length_s(source: Source) -> float:
+    """The total length of `sample_excerpts` in seconds. A plan of a whole library asks for it, and
+    their places cost a hundred times as much."""
+    main, whole_s = source.main, _whole_s(_duration_s(source), TOTAL_S)
+    if whole_s is not None:
+        return whole_s
+    count = _count(TOTAL_S, _excerpt_s(main))
+    rate = even_rate(main) if main is not None else None
+    return sum([_even_length_s(TOTAL_S / count, rate)] * count)
+
+
+def _whole_s(duration_s: float | None, total_s: float) -> float | None:
+    """The length of the only sample of a film that is short or of unknown duration."""
+    if duration_s is None:
+        return total_s + WHOLE_SLACK_S
+    return duration_s + 2 * WHOLE_SLACK_S if duration_s <= total_s * WHOLE_FILM_RATIO else None
+
+
+def _count(total_s: float, excerpt_s: float) -> int:
+    return max(round(total_s / excerpt_s), 1)
 
 
 def _excerpt_s(main: VideoStream | None) -> float:
@@ -73,8 +95,23 @@ def _excerpt_s(main: VideoStream | None) -> float:
 
 def _rate(main: VideoStream | None) -> Fraction | None:
     """The frame rate if it is constant and at least 1: longer frames are not worth cutting at."""
-    rate = even_rate(main) if main is not None else None
+    return _cut_rate(even_rate(main) if main is not None else None)
+
+
+def _cut_rate(rate: tuple[int, int] | None) -> Fraction | None:
     return Fraction(*rate) if rate is not None and rate[0] >= rate[1] else None
+
+
+@lru_cache(maxsize=256)
+def _even_length_s(length_s: float, rate: tuple[int, int] | None) -> float:
+    """The length of an excerpt in whole frames: libraries have a handful of frame rates."""
+    return _length_s(length_s, _cut_rate(rate))
+
+
+def _length_s(length_s: float, rate: Fraction | None) -> float:
+    if rate is None:
+        return round(length_s, 6)
+    return round(float(max(int(length_s * rate), 1) / rate), 6)
 
 
 def _duration_s(source: Source) -> float | None:
@@ -94,15 +131,15 @@ def _excerpts(
     rate: Fraction | None,
 ) -> Iterator[tuple[float, float]]:
     part_s = (high_s - low_s) / count
+    cut_s = _length_s(length_s, rate)
     for number in range(count):
         start_s = low_s + part_s * (number + 0.5) - length_s / 2
         if rate is None:
-            yield round(start_s, 6), round(length_s, 6)
+            yield round(start_s, 6), cut_s
             continue
         before = round((start_s - anchor_s) * rate)
-        frames = max(int(length_s * rate), 1)
         start_s = anchor_s + float((before - Fraction(1, 2)) / rate)
-        yield round(start_s, 6), round(float(frames / rate), 6)
+        yield round(start_s, 6), cut_s
 
 
 HARD_EXCERPTS = "projected from hard excerpts: the film is likely to be smaller"

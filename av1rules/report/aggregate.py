@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 
 from av1rules.forecast.calibration import check_forecasts
-from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.forecasts import PastForecast
 from av1rules.ledger.history import EncodeRecord, Outcomes
 from av1rules.ledger.records import AttemptResult, ToolsUsed
 from av1rules.operations.clips.ledger_status import ClipAndStatus
 from av1rules.report.aggregate_scores import (
+    ClipTally,
     ScoreTally,
-    clip_groups,
-    clip_scores,
     compared,
     span,
     tier_rank,
@@ -57,7 +55,7 @@ def aggregate(
     since: datetime | None,
     ledger: str,
     max_failures: int,
-    clips: Sequence[ClipAndStatus] = (),
+    clips: Iterable[ClipAndStatus] = (),
     past: Sequence[PastForecast] = (),
     skipped: tuple[Skipped, ...] | None = None,
     zone: tzinfo | None = None,
@@ -68,6 +66,9 @@ def aggregate(
     for one in made:
         tally.add(one)
     length, periods = tally.series()
+    of_clips = ClipTally()
+    for clip in clips:
+        of_clips.add(clip)
     return Figures(
         at=at,
         since=since,
@@ -80,13 +81,9 @@ def aggregate(
         by_tier=tally.by_tier(),
         scores=tally.scores.groups(),
         score_bins=tally.scores.bins(),
-        clips=clip_groups(clips),
-        clip_scores=clip_scores(clips),
-        waiting_clips=tuple(
-            clip.record.source
-            for clip in clips
-            if clip.status in (ClipStatus.WAITING, ClipStatus.VOID)
-        ),
+        clips=of_clips.groups(),
+        clip_scores=of_clips.scores.groups(),
+        waiting_clips=tuple(of_clips.waiting),
         checked=check_forecasts(past),
         compared=compared(past),
         speeds=tally.speeds(),

@@ -122,32 +122,47 @@ def span(values: Iterable[float]) -> Span:
     return Span(low=deciles[0], median=deciles[4], high=deciles[8])
 
 
-def clip_scores(clips: Iterable[ClipAndStatus]) -> tuple[ScoreGroup, ...]:
-    """The scores of test clips, without variants: no target has their settings."""
-    tally = ScoreTally()
-    for clip in clips:
+@dataclass(slots=True)
+class _ClipSums:
+    clips: int = 0
+    duration_s: float = 0.0
+    encode_s: float = 0.0
+    size_bytes: int = 0
+
+
+class ClipTally:
+    """Adds up test clips. `waiting` are the library paths of those that wait for a decision;
+    variants have no part in `scores`, since no target has their settings."""
+
+    def __init__(self) -> None:
+        self.scores = ScoreTally()
+        self.waiting: list[str] = []
+        self._groups: defaultdict[ClipStatus, _ClipSums] = defaultdict(_ClipSums)
+
+    def add(self, clip: ClipAndStatus) -> None:
+        record, sums = clip.record, self._groups[clip.status]
+        sums.clips += 1
+        sums.duration_s += record.facts.duration_s
+        sums.encode_s += record.facts.encode_s
+        sums.size_bytes += record.size_bytes
         if clip.status is not ClipStatus.VARIANT:
-            tally.add_clip(clip)
-    return tally.groups()
+            self.scores.add_clip(clip)
+        if clip.status in (ClipStatus.WAITING, ClipStatus.VOID):
+            self.waiting.append(record.source)
 
-
-def clip_groups(clips: Sequence[ClipAndStatus]) -> tuple[ClipGroup, ...]:
-    """By status, in the order in which clips are listed."""
-    groups: defaultdict[ClipStatus, list[ClipAndStatus]] = defaultdict(list)
-    for clip in clips:
-        groups[clip.status].append(clip)
-    return tuple(_clip_group(status, groups[status]) for status in ClipStatus if status in groups)
-
-
-def _clip_group(status: ClipStatus, clips: Sequence[ClipAndStatus]) -> ClipGroup:
-    facts = [clip.record.facts for clip in clips]
-    return ClipGroup(
-        status=status,
-        clips=len(clips),
-        duration_s=sum(one.duration_s for one in facts),
-        encode_s=sum(one.encode_s for one in facts),
-        size_bytes=sum(clip.record.size_bytes for clip in clips),
-    )
+    def groups(self) -> tuple[ClipGroup, ...]:
+        """By status, in the order in which clips are listed."""
+        return tuple(
+            ClipGroup(
+                status=status,
+                clips=sums.clips,
+                duration_s=sums.duration_s,
+                encode_s=sums.encode_s,
+                size_bytes=sums.size_bytes,
+            )
+            for status in ClipStatus
+            if (sums := self._groups.get(status)) is not None
+        )
 
 
 def compared(past: Sequence[PastForecast]) -> tuple[ForecastAndActual, ...]:

@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from av1rules.base.text import counted, printable
+from av1rules.base.text import counted, plural, printable
 from av1rules.operations.adopt.adopt import Adoption, AdoptKind, AdoptReport
 from av1rules.operations.doctor import Finding, Grade, has_wrong
 from av1rules.operations.source_health import HealthReport, SourceCheck, SourceHealth
+from av1rules.operations.verify_rest import RestCheck
 from av1rules.operations.verify_targets import TargetCheck, TargetHealth
-from av1rules.report.json import json_document
-from av1rules.report.table import Column, Section, records, section_text, table_of
+from av1rules.report.documents.checks import (
+    AdoptDocument,
+    AdoptedTarget,
+    DecodedSource,
+    DoctorDocument,
+    FaultyStandIn,
+    HealthDocument,
+    VerifiedRest,
+    VerifiedTarget,
+    VerifyDocument,
+)
+from av1rules.report.json import json_document, json_stream
+from av1rules.report.table import Column, Section, each_typed, table_of
+from av1rules.report.table_text import section_text
+from av1rules.report.view import PLAIN, Role, View, fit
 
 
-def doctor_text(findings: Sequence[Finding]) -> str:
+def doctor_text(findings: Sequence[Finding], view: View = PLAIN) -> str:
     """Sections in the order of the findings, each line with its grade, hints below, counts last."""
     parts: list[str] = []
     for section, items in groupby(findings, key=lambda finding: finding.section):
-        parts.append("\n".join([section, *(_lines(item) for item in items)]))
+        lines = [line for item in items for line in _lines(item, view)]
+        parts.append("\n".join([view.painted(section, Role.HEADING), *lines]))
     return "\n\n".join([*parts, _verdict(findings)])
 
 
-def _lines(finding: Finding) -> str:
-    shown = f"{printable(finding.subject)}: {printable(finding.detail)}"
-    line = f"  {finding.grade.value:<8} {shown}"
-    return f"{line}\n{'':11}hint: {printable(finding.hint)}" if finding.hint else line
+_GRADES = {
+    Grade.OK: Role.GOOD,
+    Grade.NOTE: Role.QUIET,
+    Grade.WARNING: Role.WAITING,
+    Grade.WRONG: Role.BAD,
+}
+
+_GRADE_WIDTH = 9
+
+
+def _lines(finding: Finding, view: View) -> Iterator[str]:
+    grade = finding.grade
+    label = view.painted(grade.value, _GRADES[grade]) + " " * (_GRADE_WIDTH - len(grade.value))
+    text = f"{printable(finding.subject)}: {printable(finding.detail)}"
+    indent = " " * (2 + _GRADE_WIDTH)
+    first, *rest = fit([indent + text], view)
+    yield f"  {label}{first[len(indent) :]}"
+    yield from rest
+    if finding.hint:
+        yield from fit([f"{indent}hint: {printable(finding.hint)}"], view)
 
 
 def _verdict(findings: Sequence[Finding]) -> str:
@@ -37,8 +68,8 @@ def _verdict(findings: Sequence[Finding]) -> str:
 
 
 def doctor_json(findings: Sequence[Finding]) -> str:
-    """`{"format", "ok", "findings": [{section, grade, subject, detail, hint}, ...]}`."""
-    return json_document({"ok": not has_wrong(findings), "findings": findings})
+    """The document of `doctor`."""
+    return json_document(DoctorDocument(ok=not has_wrong(findings), findings=tuple(findings)))
 
 
 DETAIL_WIDTH = 180
@@ -68,6 +99,7 @@ _SOURCE_COLUMNS: tuple[Column[SourceCheck], ...] = (
         header="problem",
         value=lambda check: check.detail,
         show=lambda detail: printable(detail or "", limit=DETAIL_WIDTH),
+        is_detail=True,
     ),
     Column(
         key="at",
@@ -78,18 +110,62 @@ _SOURCE_COLUMNS: tuple[Column[SourceCheck], ...] = (
 )
 
 
-def targets_text(checks: Sequence[TargetCheck], *, skipped: int) -> str:
-    """A block for each target with a problem, and what to do; counts last."""
-    parts = [_target_block(check) for check in checks if check.health is not TargetHealth.WELL]
-    counts = Counter(check.health for check in checks)
-    touched = sum(check.touched_ns is not None for check in checks)
-    shown = [f"{counts[kind]} {kind.value}" for kind in TargetHealth if counts[kind]]
-    if touched:
-        shown.append(f"{touched} with a new modification time only")
-    if skipped:
-        shown.append(f"{skipped} not checked again")
-    parts.append(f"{counted(len(checks), 'target')} checked: {', '.join(shown) or 'none'}")
-    return "\n\n".join(parts)
+class TargetTally:
+    """The results of `verify`: counts, and the problems or (`with_all`) the values of each target.
+    The rows of all targets are not kept: they would be most of the memory."""
+
+    def __init__(self, checks: Iterable[TargetCheck], *, with_all: bool) -> None:
+        self._counts: Counter[TargetHealth] = Counter()
+        self._touched = 0
+        self._blocks: list[str] = []
+        self._records: list[VerifiedTarget] = []
+        self.is_well = True
+        seen = map(self._add, checks)
+        if with_all:
+            self._records = list(each_typed(VerifiedTarget, _TARGET_COLUMNS, seen))
+        else:
+            deque(seen, maxlen=0)
+
+    def _add(self, check: TargetCheck) -> TargetCheck:
+        self._counts[check.health] += 1
+        self._touched += check.touched_ns is not None
+        if check.health is not TargetHealth.WELL:
+            self._blocks.append(_target_block(check))
+            self.is_well = self.is_well and check.health is TargetHealth.MOVED
+        return check
+
+    def text(self, *, skipped: int, view: View = PLAIN) -> str:
+        """A block for each target with a problem, and what to do; counts last."""
+        counts = self._counts
+        shown = [f"{counts[kind]} {kind.value}" for kind in TargetHealth if counts[kind]]
+        if self._touched:
+            shown.append(f"{self._touched} with a new modification time only")
+        if skipped:
+            shown.append(f"{skipped} not checked again")
+        total = f"{counted(counts.total(), 'target')} checked: {', '.join(shown) or 'none'}"
+        return "\n".join(fit(["\n\n".join([*self._blocks, total])], view))
+
+    def json(self, *, skipped: int, rest: RestCheck = RestCheck()) -> Iterator[str]:
+        """The document of `verify`, in parts: every target that was checked."""
+        document = VerifyDocument(
+            ok=self.is_well and not rest.faults,
+            checked=len(self._records),
+            skipped=skipped,
+            rest=VerifiedRest(
+                checked=rest.checked,
+                faults=tuple(
+                    FaultyStandIn(
+                        path=fault.row.path,
+                        source_path=fault.row.source_path,
+                        health=fault.health,
+                        detail=fault.detail,
+                        hint=fault.hint,
+                    )
+                    for fault in rest.faults
+                ),
+            ),
+        )
+        return json_stream(document, "targets", self._records)
 
 
 def _target_block(check: TargetCheck) -> str:
@@ -102,26 +178,28 @@ def _target_block(check: TargetCheck) -> str:
     return "\n".join(lines)
 
 
-def targets_json(checks: Sequence[TargetCheck], *, skipped: int) -> str:
-    """`{"format", "ok", "checked", "skipped", "targets": [...]}`: every target that was checked."""
-    return json_document(
-        {
-            "ok": all(check.health is TargetHealth.WELL for check in checks),
-            "checked": len(checks),
-            "skipped": skipped,
-            "targets": records(_TARGET_COLUMNS, checks),
-        }
-    )
+def rest_check_lines(found: RestCheck, view: View) -> Iterator[str]:
+    """What `verify` found beside targets: a block for each fault, the count last."""
+    for fault in found.faults:
+        path = printable(fault.row.path)
+        yield from fit([f"{fault.health.value}: {path}: {fault.detail}"], view)
+        yield from fit([f"  hint: {fault.hint}"], view)
+    if found.checked:
+        wrong = len(found.faults)
+        state = f"{wrong} not as {plural(wrong, 'it', 'they')} should be" if wrong else "all well"
+        files = counted(found.checked, "file")
+        yield from fit([f"rest of the mirror: {files} checked, {state}"], view)
 
 
-def sources_text(report: HealthReport) -> str:
+def sources_text(report: HealthReport, view: View = PLAIN) -> str:
     """Tables of damaged and unclear sources, counts last."""
-    parts = [f"warning: {printable(problem)}" for problem in report.problems]
+    parts = list(fit([f"warning: {printable(problem)}" for problem in report.problems], view))
     damaged, unclear = report.of(SourceHealth.DAMAGED), report.of(SourceHealth.UNCLEAR)
     if damaged:
-        parts.append(f"{_sources('Damaged', damaged)}\n{DAMAGED_HINT}")
+        hint = "\n".join(fit([DAMAGED_HINT], view))
+        parts.append(f"{_sources('Damaged', damaged, view)}\n{hint}")
     if unclear:
-        parts.append(_sources("Unclear: check these again", unclear))
+        parts.append(_sources("Unclear: check these again", unclear, view))
     counts = f"{len(report.of(SourceHealth.WELL))} {SourceHealth.WELL.value}"
     counts += f", {len(damaged)} {SourceHealth.DAMAGED.value}"
     if unclear:
@@ -130,20 +208,20 @@ def sources_text(report: HealthReport) -> str:
     return "\n\n".join(parts)
 
 
-def _sources(title: str, checks: Sequence[SourceCheck]) -> str:
+def _sources(title: str, checks: Sequence[SourceCheck], view: View) -> str:
     title = f"{title} ({counted(len(checks), 'file')})"
-    return section_text(Section(title=title, table=table_of(_SOURCE_COLUMNS, checks)))
+    return section_text(Section(title=title, table=table_of(_SOURCE_COLUMNS, checks)), view)
 
 
 def sources_json(report: HealthReport) -> str:
-    """`{"format", "ok", "problems", "sources": [{path, library_path, health, detail, at}]}`."""
+    """The document of `health`."""
+    is_well = all(check.health is SourceHealth.WELL for check in report.checks)
     return json_document(
-        {
-            "ok": not report.problems
-            and all(check.health is SourceHealth.WELL for check in report.checks),
-            "problems": report.problems,
-            "sources": records(_SOURCE_COLUMNS, report.checks),
-        }
+        HealthDocument(
+            ok=is_well and not report.problems,
+            problems=report.problems,
+            sources=tuple(each_typed(DecodedSource, _SOURCE_COLUMNS, report.checks)),
+        )
     )
 
 
@@ -171,20 +249,21 @@ _COLUMNS: tuple[Column[Adoption], ...] = (
     Column(key="original", value=lambda row: row.original),
     Column(key="reason", value=lambda row: row.reason),
     Column(key="notes", value=lambda row: row.notes),
-    Column(header="notes", value=_notes, show=str),
+    Column(header="notes", value=_notes, show=str, is_detail=True),
 )
 
 
-def adopt_text(report: AdoptReport, *, is_dry: bool) -> str:
+def adopt_text(report: AdoptReport, *, is_dry: bool, view: View = PLAIN) -> str:
     """A table for each kind, counts last."""
-    parts = [f"warning: {printable(problem)}" for problem in report.problems]
+    parts = list(fit([f"warning: {printable(problem)}" for problem in report.problems], view))
     for kind in AdoptKind:
         if rows := report.of(kind):
             title = f"{_TITLES[kind]} ({counted(len(rows), 'file')})"
-            parts.append(section_text(Section(title=title, table=table_of(_COLUMNS, rows))))
-    counts = [f"{len(report.of(kind))} {kind.value}" for kind in AdoptKind if report.of(kind)] or [
-        "nothing to adopt"
-    ]
+            parts.append(section_text(Section(title=title, table=table_of(_COLUMNS, rows)), view))
+    counts = [f"{len(report.of(kind))} {kind.value}" for kind in AdoptKind if report.of(kind)]
+    if report.stand_ins:
+        counts.append(f"{counted(report.stand_ins, 'link or copy', 'links or copies')} of a mirror")
+    counts = counts or ["nothing to adopt"]
     if report.known:
         counts.append(f"{report.known} unchanged in the ledger")
     parts.append(f"{', '.join(counts)}{'; nothing was written' if is_dry else ''}")
@@ -192,13 +271,14 @@ def adopt_text(report: AdoptReport, *, is_dry: bool) -> str:
 
 
 def adopt_json(report: AdoptReport, *, is_dry: bool) -> str:
-    """`{"format", "ok", "dry_run", "known", "problems", "targets": [...]}`."""
+    """The document of `adopt`."""
     return json_document(
-        {
-            "ok": not report.problems and not report.of(AdoptKind.REFUSED),
-            "dry_run": is_dry,
-            "known": report.known,
-            "problems": report.problems,
-            "targets": records(_COLUMNS, report.adoptions),
-        }
+        AdoptDocument(
+            ok=not report.problems and not report.of(AdoptKind.REFUSED),
+            dry_run=is_dry,
+            known=report.known,
+            stand_ins=report.stand_ins,
+            problems=report.problems,
+            targets=tuple(each_typed(AdoptedTarget, _COLUMNS, report.adoptions)),
+        )
     )

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from av1rules.approvals.model import Answer
 from av1rules.base.text import printable
 from av1rules.base.units import format_duration, format_size
 from av1rules.ledger.clips import ClipFacts, ClipRecord, ClipStatus
 from av1rules.operations.clips.review import ClipView, settings_words
+from av1rules.policy.fingerprint import with_changes
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.result import Score, score_lines
-from av1rules.report.json import json_document
-from av1rules.report.table import Column, table_of, table_text
+from av1rules.report.documents.clips import (
+    ClipDecisionDocument,
+    ClipDocument,
+    ClipLine,
+    ClipsDocument,
+    DecidedClip,
+    shown_facts,
+)
+from av1rules.report.documents.common import shown_settings
+from av1rules.report.json import json_document, json_stream
+from av1rules.report.table import Column, table_of
+from av1rules.report.table_text import table_text
+from av1rules.report.view import PLAIN, View
 
 NO_CLIPS = "no clips: none is due and none was made"
 WHY_WIDTH = 70
@@ -30,12 +43,12 @@ def score_by(facts: ClipFacts, metric: Metric) -> Score | None:
     return next((score for score in facts.scores if score.metric is metric), None)
 
 
-def clips_text(views: Sequence[ClipView]) -> str:
+def clips_text(views: Sequence[ClipView], view: View = PLAIN) -> str:
     """A table, and what to do next if a clip waits."""
     if not views:
         return NO_CLIPS
-    text = table_text(table_of(_COLUMNS, views))
-    if any(view.status in (ClipStatus.WAITING, ClipStatus.VOID) for view in views):
+    text = table_text(table_of(_COLUMNS, views), view)
+    if any(one.status in (ClipStatus.WAITING, ClipStatus.VOID) for one in views):
         text += "\n\nnext: av1rules clips compare FILM, then approve, adjust or reject it"
     return text
 
@@ -58,9 +71,9 @@ def _vmaf(record: ClipRecord | None) -> str:
 _COLUMNS: tuple[Column[ClipView], ...] = (
     Column(header="state", value=lambda view: view.status),
     Column(header="film", value=lambda view: view.source, is_name=True),
-    Column(header="projected size", value=lambda view: _projection(view.record)),
-    Column(header="VMAF (p5)", value=lambda view: _vmaf(view.record)),
-    Column(header="why", value=_why),
+    Column(header="projected size", value=lambda view: _projection(view.record), rank=1),
+    Column(header="VMAF (p5)", value=lambda view: _vmaf(view.record), rank=2),
+    Column(header="why", value=_why, is_detail=True),
 )
 
 _Variant = tuple[str, str, ClipRecord]
@@ -127,30 +140,58 @@ def variants_text(view: ClipView) -> str:
     return f"{text}\n\n{takes}"
 
 
-def clips_json(views: Sequence[ClipView]) -> str:
-    return json_document({"clips": [clip_record(view) for view in views]})
+def clips_json(views: Iterable[ClipView]) -> Iterator[str]:
+    """The document of `clips list`, in parts."""
+    lines = (ClipLine(**_fields(view)) for view in views)
+    return json_stream(ClipsDocument(), "clips", lines)
 
 
 def clip_json(view: ClipView) -> str:
-    return json_document(clip_record(view))
+    """The document of `clips show`."""
+    variants = tuple(ClipLine(**_fields(variant)) for variant in view.variants)
+    return json_document(ClipDocument(**_fields(view), variants=variants))
 
 
-def clip_record(view: ClipView) -> dict[str, Any]:
-    """One clip as plain data; its facts once it is made."""
-    record: dict[str, Any] = {
+def _fields(view: ClipView) -> dict[str, Any]:
+    """One clip; its facts once it is made."""
+    fields: dict[str, Any] = {
         "library_path": view.source,
-        "state": view.status.value,
+        "state": view.status,
         "text": view.text,
     }
     if view.status is ClipStatus.VARIANT:
-        record["adjust"] = view.adjust_command
+        fields["adjust"] = view.adjust_command
     if view.record is not None:
-        record |= {
+        fields |= {
             "clip": view.record.path,
             "size_bytes": view.record.size_bytes,
             "made_at": view.record.made_at,
             "fingerprint": view.record.fingerprint,
             "share": view.record.facts.share,
-            "facts": view.record.facts,
+            "facts": shown_facts(view.record.facts),
         }
-    return record
+    return fields
+
+
+def decided_clip(
+    view: ClipView,
+    answer: Answer,
+    *,
+    reason: str | None = None,
+    changes: Mapping[str, object] | None = None,
+) -> DecidedClip:
+    """A decision for programs; the view is the one from before."""
+    settings = with_changes(view.made.facts.settings, changes or {})
+    return DecidedClip(
+        library_path=view.source,
+        decision=answer,
+        before=view.status,
+        settings=shown_settings(settings),
+        changed=tuple(changes or ()),
+        reason=reason,
+    )
+
+
+def decisions_json(decided: Iterable[DecidedClip], *, is_dry: bool) -> str:
+    """The document of `clips approve`, `clips adjust` and `clips reject`."""
+    return json_document(ClipDecisionDocument(dry_run=is_dry, clips=tuple(decided)))

@@ -10,8 +10,12 @@ from av1rules.media.source_text import source_lines
 from av1rules.plan.explain import Explanation
 from av1rules.plan.items import PlanAction, Prerequisite, work_of
 from av1rules.policy.fingerprint import NAMES, shown
-from av1rules.policy.match import MatchOutcome, RuleMatch
+from av1rules.policy.match import MatchOutcome, PassedOver, RuleMatch
 from av1rules.policy.model import ReviewKind
+from av1rules.report.view import PLAIN, Role, View, display_width, fit
+
+_COMMAND = "Command"
+_NOTE = "  # "
 
 _MARKS = {True: "yes", False: "no", None: "unknown"}
 
@@ -24,8 +28,8 @@ SETTING_NOTES = {
 """Settings whose names do not explain themselves."""
 
 
-def explain_text(explanation: Explanation) -> str:
-    """All sections, each under its own heading."""
+def explain_lines(explanation: Explanation, view: View = PLAIN) -> Iterator[str]:
+    """All sections, each under its own heading. The command stays one line, to be copied."""
     sections = [
         ("File", [printable(explanation.row.file.path)]),
         ("Facts", list(_facts(explanation))),
@@ -35,11 +39,28 @@ def explain_text(explanation: Explanation) -> str:
         ("Review", list(_review(explanation))),
         ("Streams", list(_streams(explanation))),
         ("Verdict", list(_verdict(explanation))),
-        ("Command", list(_command(explanation))),
+        (_COMMAND, list(_command(explanation))),
     ]
-    return "\n\n".join(
-        "\n".join([title, *(f"  {line}" for line in lines)]) for title, lines in sections if lines
-    )
+    is_first = True
+    for title, lines in sections:
+        if not lines:
+            continue
+        if not is_first:
+            yield ""
+        is_first = False
+        yield view.painted(title, Role.HEADING)
+        if title == _COMMAND:
+            yield from (f"  {line}" for line in lines)
+        else:
+            yield from fit((f"  {piece}" for line in lines for piece in _parts(line, view)), view)
+
+
+def _parts(line: str, view: View) -> list[str]:
+    """A line, with its note on a line of its own where both together are too wide."""
+    text, mark, note = line.partition(_NOTE)
+    if not mark or view.width is None or display_width(line) + 2 <= view.width:
+        return [line]
+    return [text, f"    {mark.strip()} {note}"]
 
 
 def _command(explanation: Explanation) -> Iterator[str]:
@@ -70,15 +91,18 @@ def _tier(explanation: Explanation) -> Iterator[str]:
 
 def _rules(explanation: Explanation) -> Iterator[str]:
     is_sure = explanation.row.action is not PlanAction.MEASURE
+    passed_over = {one.rule: one for one in explanation.row.passed_over}
     for match in explanation.rules:
-        yield from _rule(match, is_sure=is_sure)
+        yield from _rule(match, passed_over.get(match.rule.name), is_sure=is_sure)
     if explanation.rules and not any(match.is_decisive for match in explanation.rules):
         yield "no rule matches: left alone"
 
 
-def _rule(match: RuleMatch, *, is_sure: bool) -> Iterator[str]:
+def _rule(match: RuleMatch, passed_over: PassedOver | None, *, is_sure: bool) -> Iterator[str]:
     rule = match.rule
     decisive = "  <- decides" if match.is_decisive else ""
+    if passed_over is not None:
+        decisive = f"  <- passed over: nobody knows {' and '.join(passed_over.facts)}"
     if decisive and not is_sure:
         decisive += ", unless a rule above matches once the grain is measured"
     head = f"{rule.place.short} {printable(rule.name)}: {_MARKS[match.outcome]}{decisive}"
@@ -108,7 +132,7 @@ def _settings(explanation: Explanation) -> Iterator[str]:
         text = shown(settings, name)
         if name == "crf" and Prerequisite.SEARCH in due:
             text = "by target"
-        note = f"  # {SETTING_NOTES[name]}" if name in SETTING_NOTES else ""
+        note = f"{_NOTE}{SETTING_NOTES[name]}" if name in SETTING_NOTES else ""
         origin = printable(str(origins.get(name, "")))
         yield f"{name:<20} {text:<12} {origin}{note}"
 
@@ -128,12 +152,14 @@ def _streams(explanation: Explanation) -> Iterator[str]:
         return
     copied = 0
     for step in recipe.streams.steps:
-        if step.action is StreamAction.COPY:
+        if step.action is StreamAction.COPY and step.flags is None:
             copied += 1
         else:
             yield printable(step.describe())
     if copied:
         yield f"{counted(copied, 'stream')} copied unchanged"
+    for remark in recipe.streams.remarks:
+        yield f"note: {printable(remark)}"
 
 
 def _verdict(explanation: Explanation) -> Iterator[str]:

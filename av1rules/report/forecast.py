@@ -2,64 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from av1rules.base.text import counted, plural
+from av1rules.base.text import counted, plural, printable
 from av1rules.base.units import format_duration, format_size
 from av1rules.forecast.calibration import Calibration, ErrorStats
 from av1rules.forecast.model import Forecast
-from av1rules.forecast.of_plan import PlanForecast
+from av1rules.forecast.of_plan import PlanForecast, RuleForecast, cheapest_encode
 from av1rules.ledger.records import SAMPLED, Basis, Interval
-from av1rules.plan.items import PlanItem, coming_encode
+from av1rules.plan.items import Plan, PlanAction, PlanItem, coming_encode
+from av1rules.report.documents.calibration import ForecastDocument, ForecastOfRule
+from av1rules.report.documents.forecast import ForecastRecord, ForecastTotals, WaitingForecast
+from av1rules.report.format import rule_name, size_text, time_text
 from av1rules.report.json import json_document
 from av1rules.report.plan import ForecastColumns
-from av1rules.report.table import Column, records, table_of, table_text
+from av1rules.report.table import Column, number, table_of
+from av1rules.report.table_text import table_text
+from av1rules.report.view import PLAIN, View, fit
 
 NEEDED = 20
 """The number of encodes from which on the share inside the interval is meaningful."""
 
 
-def time_text(seconds: Interval) -> str:
-    """`"41 h (28-63)"`, in the unit of the middle value."""
-    if seconds.mid < 90:
-        scale, unit = 1.0, "s"
-    elif seconds.mid < 90 * 60:
-        scale, unit = 60.0, "min"
-    elif seconds.mid < 14 * 86400:
-        scale, unit = 3600.0, "h"
-    else:
-        scale, unit = 86400.0, "days"
-    low, mid, high = (_short(value / scale) for value in (seconds.low, seconds.mid, seconds.high))
-    return f"{mid} {unit} ({low}-{high})"
-
-
-def size_text(size: Interval) -> str:
-    """`"1.2 TiB (0.9-1.4)"`, in the unit of the largest bound."""
-    largest = max(abs(size.low), abs(size.mid), abs(size.high))
-    if largest < 1024:
-        return f"{size.mid:.0f} B ({size.low:.0f}-{size.high:.0f})"
-    unit = format_size(max(abs(size.mid), largest / 1024)).split()[1]
-    scale = 1024.0 ** ("B", "KiB", "MiB", "GiB", "TiB").index(unit)
-    low, mid, high = (_short(value / scale) for value in (size.low, size.mid, size.high))
-    return f"{mid} {unit} ({low} to {high})" if size.low < 0 else f"{mid} {unit} ({low}-{high})"
-
-
-def _short(value: float) -> str:
-    """Two digits: more would claim too much precision."""
-    if abs(value) >= 9.95:
-        return f"{value:.0f}"
-    return f"{value:.1f}"
-
-
-def forecast_columns(forecast: PlanForecast, rows: Iterable[PlanItem]) -> ForecastColumns:
-    """What a plan of these rows shows of its forecast."""
-    encodes = tuple(row for row in rows if coming_encode(row) is not None)
+def forecast_columns(forecast: PlanForecast) -> ForecastColumns:
+    """What a plan shows of its forecast."""
     return ForecastColumns(
-        cells={row.file.path: row_text(row, forecast) for row in encodes},
-        csv_cells={row.file.path: _csv_cells(row, forecast) for row in encodes},
-        records={row.file.path: _record(row, forecast) for row in encodes},
-        lines=tuple(forecast_lines(forecast)),
+        csv_cells=lambda row: _csv_cells(row, forecast) if coming_encode(row) else {},
+        record=lambda row: _record(row, forecast) if coming_encode(row) else {},
         total=forecast_totals(forecast),
     )
 
@@ -94,18 +65,6 @@ def _csv_cells(row: PlanItem, forecast: PlanForecast) -> dict[str, object]:
         "saved_bytes_high": round(saved.high),
         "forecast_from": one.basis_text,
     }
-
-
-def row_text(row: PlanItem, forecast: PlanForecast) -> str:
-    """The cell of one row: the time, what it saves, and the basis of the forecast."""
-    path = row.file.path
-    one = _of(row, forecast)
-    beyond = ("beyond the budget",) if path in forecast.beyond else ()
-    if one is None:
-        return "\n".join(("no forecast", *beyond))
-    return "\n".join(
-        (time_text(one.seconds), f"saves {size_text(one.saved_bytes)}", one.basis_text, *beyond)
-    )
 
 
 def forecast_lines(forecast: PlanForecast) -> Iterator[str]:
@@ -170,49 +129,45 @@ def _budget_fate(forecast: PlanForecast) -> str:
     return f"{len(forecast.beyond)} beyond the budget"
 
 
-def forecast_record(one: Forecast) -> dict[str, Any]:
-    """One forecast as plain data: seconds and bytes."""
-    return {
-        "seconds": _range_record(one.seconds),
-        "target_bytes": _range_record(one.size_bytes),
-        "saved_bytes": _range_record(one.saved_bytes),
-        "from": one.basis_text,
-        "encodes": one.basis.encodes,
-    }
+def forecast_record(one: Forecast) -> ForecastRecord:
+    """One forecast for programs."""
+    return ForecastRecord(
+        seconds=_rounded(one.seconds),
+        target_bytes=_rounded(one.size_bytes),
+        saved_bytes=_rounded(one.saved_bytes),
+        basis=one.basis_text,
+        encodes=one.basis.encodes,
+    )
 
 
-def forecast_totals(forecast: PlanForecast) -> dict[str, Any]:
-    """The totals as plain data."""
-    return {
-        "encodes": len(forecast.within),
-        "unknown": forecast.unknown,
-        "beyond_budget": len(forecast.beyond),
-        "jobs": forecast.jobs,
-        "seconds": _range_record(forecast.total.seconds),
-        "saved_bytes": _range_record(forecast.total.saved_bytes),
-        "waiting": {
-            "encodes": len(forecast.later),
-            "seconds": _range_record(forecast.later_total.seconds),
-            "saved_bytes": _range_record(forecast.later_total.saved_bytes),
-        },
-        "budget_s": forecast.budget.seconds,
-        "free_bytes": forecast.budget.free_bytes,
-    }
+def forecast_totals(forecast: PlanForecast) -> ForecastTotals:
+    """The totals for programs."""
+    return ForecastTotals(
+        encodes=len(forecast.within),
+        unknown=forecast.unknown,
+        beyond_budget=len(forecast.beyond),
+        jobs=forecast.jobs,
+        seconds=_rounded(forecast.total.seconds),
+        saved_bytes=_rounded(forecast.total.saved_bytes),
+        waiting=WaitingForecast(
+            encodes=len(forecast.later),
+            seconds=_rounded(forecast.later_total.seconds),
+            saved_bytes=_rounded(forecast.later_total.saved_bytes),
+        ),
+        budget_s=forecast.budget.seconds,
+        free_bytes=forecast.budget.free_bytes,
+        lines=tuple(forecast_lines(forecast)),
+    )
 
 
-def _range_record(found: Interval) -> dict[str, float]:
-    return {
-        "low": round(found.low, 1),
-        "mid": round(found.mid, 1),
-        "high": round(found.high, 1),
-    }
+def _rounded(found: Interval) -> Interval:
+    return Interval(low=round(found.low, 1), mid=round(found.mid, 1), high=round(found.high, 1))
 
 
 def _quality_columns(
     name: str, quality: Callable[[Calibration], ErrorStats]
 ) -> tuple[Column[Calibration], ...]:
     return (
-        Column(key=name, value=quality),
         Column(header=f"{name} off by", value=quality, show=_off_by),
         Column(
             header=f"{name} inside", value=lambda one: quality(one).inside, show="{:.0%}".format
@@ -226,8 +181,8 @@ def _off_by(quality: ErrorStats) -> str:
 
 
 _CHECKED: tuple[Column[Calibration], ...] = (
-    Column(key="name", header="forecasts", value=lambda one: one.name),
-    Column(key="count", header="encodes", value=lambda one: one.count, is_number=True),
+    Column(header="forecasts", value=lambda one: one.name),
+    Column(header="encodes", value=lambda one: one.count, is_number=True),
     *_quality_columns("time", lambda one: one.time),
     *_quality_columns("size", lambda one: one.size),
 )
@@ -248,4 +203,70 @@ def check_text(checked: Sequence[Calibration]) -> str:
 
 def check_json(checked: Sequence[Calibration]) -> str:
     """`{"format", "groups": [{name, count, time, size}, ...]}`."""
-    return json_document({"groups": records(_CHECKED, checked)})
+    return json_document(ForecastDocument(groups=tuple(checked)))
+
+
+def nothing_fits(plan: Plan, forecast: PlanForecast) -> str | None:
+    """Why no encode of a plan fits into its budget, and what would; None if one does."""
+    budget = forecast.budget
+    if not budget.is_limited or forecast.within:
+        return None
+    nothing = f"nothing fits into the budget of {_budget_text(forecast)}"
+    cheapest = cheapest_encode(forecast)
+    if cheapest is None:
+        return f"{nothing}: no film has a forecast, so none can be fitted in; leave the budget out"
+    if budget.seconds is None or budget.seconds >= cheapest.budget_s:
+        return f"{nothing}: no encode is expected to save space"
+    names = {row.file.path: row.file.library_path for row in plan.of(PlanAction.ENCODE)}
+    film = printable(names[cheapest.path])
+    takes = time_text(forecast.by_path[cheapest.path].seconds)
+    least = duration_option(cheapest.budget_s)
+    return f"{nothing}: {film} takes least, about {takes}; --budget {least} is enough for it"
+
+
+def duration_option(duration_s: float) -> str:
+    """A duration as options take it, rounded up."""
+    if duration_s <= 100:
+        return f"{math.ceil(duration_s / 5) * 5}s"
+    if duration_s <= 100 * 60:
+        return f"{math.ceil(duration_s / 60)}min"
+    return f"{math.ceil(duration_s / 3600)}h"
+
+
+NO_WORK = "nothing to encode: a run would take no time"
+
+_RULES: tuple[Column[RuleForecast], ...] = (
+    Column(header="rule", value=lambda one: one.rule, show=rule_name),
+    number("encodes", "films", lambda one: one.encodes),
+    number("source_bytes", "source", lambda one: one.source_bytes, format_size),
+    Column(header="time", value=lambda one: one.total.seconds, show=time_text, is_number=True),
+    Column(header="saves", value=lambda one: one.total.saved_bytes, show=size_text, is_number=True),
+)
+
+
+def forecast_text(rules: Sequence[RuleForecast], forecast: PlanForecast, view: View = PLAIN) -> str:
+    """What a run would take, by rule and in total."""
+    lines = [*forecast_lines(forecast)]
+    if not lines:
+        return NO_WORK
+    table = [table_text(table_of(_RULES, rules), view), ""] if rules else []
+    return "\n".join([*table, *fit(lines, view)])
+
+
+def forecast_json(rules: Sequence[RuleForecast], forecast: PlanForecast) -> str:
+    """The document of `forecast`."""
+    return json_document(
+        ForecastDocument(
+            total=forecast_totals(forecast),
+            rules=tuple(
+                ForecastOfRule(
+                    rule=one.rule,
+                    encodes=one.encodes,
+                    source_bytes=one.source_bytes,
+                    seconds=_rounded(one.total.seconds),
+                    saved_bytes=_rounded(one.total.saved_bytes),
+                )
+                for one in rules
+            ),
+        )
+    )

@@ -5,22 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from av1rules.base.text import printable
-from av1rules.base.units import format_duration
-from av1rules.ledger.records import AttemptResult
+from av1rules.base.units import format_duration, format_size, format_time_range, two_digits
+from av1rules.ledger.records import AttemptResult, Interval
 from av1rules.ledger.trash_table import TrashKind
-
-NAME_WIDTH = 60
 
 _REASON_LENGTH = 200
 _RULE_LENGTH = 40
 
 UNKNOWN = "unknown"
-
-
-def short_name(library_path: str) -> str:
-    """A library path that fits into a column; a long one loses its beginning."""
-    shown = printable(library_path)
-    return shown if len(shown) <= NAME_WIDTH else f"…{shown[1 - NAME_WIDTH :]}"
 
 
 def shown_time(at: str | datetime) -> str:
@@ -73,3 +65,19 @@ def reason_line(detail: str) -> str:
 def kind_plural(kind: TrashKind) -> str:
     """The plural of a kind of trash, such as "originals"."""
     return f"{kind.value}s"
+
+
+def time_text(seconds: Interval) -> str:
+    """`"41 h (28-63)"`, in the unit of the middle value."""
+    return format_time_range(seconds.low, seconds.mid, seconds.high)
+
+
+def size_text(size: Interval) -> str:
+    """`"1.2 TiB (0.9-1.4)"`, in the unit of the largest bound."""
+    largest = max(abs(size.low), abs(size.mid), abs(size.high))
+    if largest < 1024:
+        return f"{size.mid:.0f} B ({size.low:.0f}-{size.high:.0f})"
+    unit = format_size(max(abs(size.mid), largest / 1024)).split()[1]
+    scale = 1024.0 ** ("B", "KiB", "MiB", "GiB", "TiB").index(unit)
+    low, mid, high = (two_digits(value / scale) for value in (size.low, size.mid, size.high))
+    return f"{mid} {unit} ({low} to {high})" if size.low < 0 else f"{mid} {unit} ({low}-{high})"

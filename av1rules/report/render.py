@@ -1,4 +1,4 @@
-"""A report as text for a terminal, as Markdown, as one JSON document and as CSV."""
+"""A report as text for a terminal, as Markdown and as CSV."""
 
 from __future__ import annotations
 
@@ -8,53 +8,34 @@ from types import MappingProxyType
 from typing import Any
 
 from av1rules.ledger.history import EncodeRecord, Outcomes, ScoreSummary
-from av1rules.ledger.records import Attempt, AttemptResult
+from av1rules.ledger.records import Attempt
 from av1rules.operations.clips.ledger_status import ClipAndStatus
 from av1rules.policy.quality_spec import Metric
 from av1rules.quality.result import Score
-from av1rules.report.json import json_document
-from av1rules.report.model import BIN_POINTS, LOWEST_BIN, Figures
+from av1rules.report.markdown import escape_markdown, section_markdown
+from av1rules.report.model import Figures
 from av1rules.report.sections import (
     CLOSING,
-    DAMAGE_COLUMNS,
     DECIDED_COLUMNS,
-    REASON_COLUMNS,
-    RUN_COLUMNS,
-    SIZE_COLUMNS,
-    SKIPPED_COLUMNS,
-    SUM_COLUMNS,
     TARGET_COLUMNS,
-    TIER_COLUMNS,
-    TOOL_COLUMNS,
-    TRASH_COLUMNS,
     headline,
-    period_columns,
     report_sections,
 )
-from av1rules.report.sections_quality import (
-    CLIP_COLUMNS,
-    FORECAST_COLUMNS,
-    SCORE_COLUMNS,
-    SPEED_COLUMNS,
-)
-from av1rules.report.table import (
-    Column,
-    csv_lines,
-    escape_markdown,
-    records,
-    section_markdown,
-    section_text,
-)
+from av1rules.report.table import Column, csv_lines, each_record
+from av1rules.report.table_text import section_text
+from av1rules.report.view import PLAIN, View, fit
 
 SHOWN_IN_TEXT = 10
 SHOWN_IN_MARKDOWN = 20
 
 
-def report_text(figures: Figures) -> str:
+def report_text(figures: Figures, view: View = PLAIN) -> str:
     """Sections with a blank line between; empty ones are left out."""
     sections = report_sections(figures, limit=SHOWN_IN_TEXT)
-    parts = [f"av1rules report, {headline(figures)}", *map(section_text, sections), CLOSING]
-    return "\n\n".join(parts) + "\n"
+    tables = (section_text(section, view) for section in sections)
+    head = "\n".join(fit([f"av1rules report, {headline(figures)}"], view))
+    closing = "\n".join(fit([CLOSING], view))
+    return "\n\n".join([head, *tables, closing]) + "\n"
 
 
 def report_markdown(figures: Figures) -> str:
@@ -67,60 +48,6 @@ def report_markdown(figures: Figures) -> str:
         escape_markdown(CLOSING),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def report_json(figures: Figures) -> str:
-    """All figures, exact: bytes and seconds, times in UTC, periods of the local calendar. Unknown
-    values are null. The CSV form lists every target."""
-    outcomes = figures.outcomes
-    failed = (
-        *DECIDED_COLUMNS,
-        Column(key="is_parked", value=lambda one: one.is_parked(figures.max_failures)),
-    )
-    document = {
-        "at": figures.at,
-        "since": figures.since,
-        "ledger": figures.ledger,
-        "total": records(SUM_COLUMNS, [figures.total])[0],
-        "series": {
-            "step": figures.length,
-            "periods": records(period_columns(figures), figures.periods),
-        },
-        "by_rule_and_tier": records(SIZE_COLUMNS, figures.by_rule),
-        "by_tier": records(TIER_COLUMNS, figures.by_tier),
-        "scores": records(SCORE_COLUMNS, figures.scores),
-        "vmaf_by_tier": {
-            "lowest_bin": LOWEST_BIN,
-            "bin_points": BIN_POINTS,
-            "tiers": figures.score_bins,
-        },
-        "clips": {
-            "states": records(CLIP_COLUMNS, figures.clips),
-            "waiting": figures.waiting_clips,
-            "scores": records(SCORE_COLUMNS, figures.clip_scores),
-        },
-        "forecasts": {
-            "groups": records(FORECAST_COLUMNS, figures.checked),
-            "newest": figures.compared,
-        },
-        "speed": records(SPEED_COLUMNS, figures.speeds),
-        "biggest_savings": records(TARGET_COLUMNS, figures.savers),
-        "largest_ratios": records(TARGET_COLUMNS, figures.worst),
-        "tools": records(TOOL_COLUMNS, figures.tools),
-        "failure_reasons": records(REASON_COLUMNS, figures.reasons),
-        "failed": records(failed, outcomes.of(AttemptResult.FAILED)),
-        **{
-            kind.name.lower(): records(DECIDED_COLUMNS, outcomes.of(kind))
-            for kind in AttemptResult
-            if kind is not AttemptResult.FAILED
-        },
-        "skipped": None if figures.skipped is None else records(SKIPPED_COLUMNS, figures.skipped),
-        "damaged_targets": records(DAMAGE_COLUMNS, outcomes.damaged_targets),
-        "damaged_sources": records(DAMAGE_COLUMNS, outcomes.damaged_sources),
-        "aside": {one.kind.value: records(TRASH_COLUMNS, [one])[0] for one in outcomes.aside},
-        "runs": records(RUN_COLUMNS, outcomes.runs),
-    }
-    return json_document(document) + "\n"
 
 
 Forecasts = Mapping[str, tuple[float, float]]
@@ -142,7 +69,9 @@ def report_csv(
     was scored: samples, the whole video, or the clip. Times are UTC."""
     targets = _target_columns(forecasts)
     rows = itertools.chain(
-        records(targets, made), records(_FAILED, outcomes.attempts), records(_CLIPS, clips)
+        each_record(targets, made),
+        each_record(_FAILED, outcomes.attempts),
+        each_record(_CLIPS, clips),
     )
     return csv_lines(csv_columns(), rows)
 

@@ -13,7 +13,7 @@ from av1rules.base.units import format_size
 from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.history import EncodeRecord, Outcomes
 from av1rules.ledger.records import Attempt, AttemptResult
-from av1rules.ledger.runs import RunRecord
+from av1rules.ledger.run_history import RunSummary
 from av1rules.ledger.trash_table import TrashSum
 from av1rules.report.format import (
     UNKNOWN,
@@ -37,6 +37,7 @@ from av1rules.report.model import (
     ToolGroup,
     period_name,
 )
+from av1rules.report.runs import result_text
 from av1rules.report.sections_quality import quality_rows, quality_sections, speed_section
 from av1rules.report.skipped import Skipped
 from av1rules.report.table import Column, Section, Table, Topic, columns_of, number, table_of
@@ -103,6 +104,10 @@ def _size(key: str, header: str, value: Any) -> Column[Any]:
     return number(key, header, value, format_size)
 
 
+def _reason(key: str, header: str, value: Any) -> Column[Any]:
+    return Column(key=key, header=header, value=value, show=reason_line, is_detail=True)
+
+
 def _range(found: Ratios | None) -> str:
     return "" if found is None else f"{found.low:.0%} - {found.high:.0%}"
 
@@ -164,7 +169,7 @@ DECIDED_COLUMNS: tuple[Column[Attempt], ...] = (
     Column(key="target_bytes", value=lambda one: one.target_bytes),
     Column(key="count", value=lambda one: one.count),
     Column(key="at", header="last", value=lambda one: one.at, show=shown_time),
-    Column(key="reason", header="why", value=lambda one: one.detail, show=reason_line),
+    _reason("reason", "why", lambda one: one.detail),
 )
 
 FAILED_COLUMNS: tuple[Column[Attempt], ...] = tuple(
@@ -174,20 +179,20 @@ FAILED_COLUMNS: tuple[Column[Attempt], ...] = tuple(
 
 REASON_COLUMNS: tuple[Column[Reason], ...] = (
     number("files", "files", lambda one: one.files),
-    Column(key="reason", header="why", value=lambda one: one.detail, show=reason_line),
+    _reason("reason", "why", lambda one: one.detail),
 )
 
 DAMAGE_COLUMNS: tuple[Column[DamageRecord], ...] = (
     Column(key="name", header="file", value=lambda one: one.name, is_name=True),
     Column(key="at", header="found", value=lambda one: one.at, show=shown_time),
-    Column(key="fault", header="problem", value=lambda one: one.fault, show=reason_line),
+    _reason("fault", "problem", lambda one: one.fault),
 )
 
 SKIPPED_COLUMNS: tuple[Column[Skipped], ...] = (
     Column(key="action", header="what", value=lambda one: one.action),
     number("files", "files", lambda one: one.files),
     _size("size_bytes", "size", lambda one: one.size_bytes),
-    Column(key="cause", header="why", value=lambda one: one.cause, show=reason_line),
+    _reason("cause", "why", lambda one: one.cause),
 )
 
 TRASH_COLUMNS: tuple[Column[TrashSum], ...] = (
@@ -208,21 +213,24 @@ TOOL_COLUMNS: tuple[Column[ToolGroup], ...] = (
     Column(key="last", header="last", value=lambda group: group.last, show=shown_day),
 )
 
-RUN_COLUMNS: tuple[Column[RunRecord], ...] = (
-    number("id", "run", lambda run: run.id),
-    Column(key="started", header="started", value=lambda run: run.started, show=shown_time),
+RUN_COLUMNS: tuple[Column[RunSummary], ...] = (
+    number("id", "run", lambda run: run.record.id),
+    Column(key="kind", header="what", value=lambda run: run.record.kind),
+    Column(key="state", value=lambda run: run.state.name.lower()),
+    Column(key="started", header="started", value=lambda run: run.record.started, show=shown_time),
     Column(
         key="ended",
         header="ended",
-        value=lambda run: run.ended,
+        value=lambda run: run.record.ended,
         show=lambda at: "" if at is None else shown_time(at),
     ),
-    Column(
-        key="summary",
-        header="result",
-        value=lambda run: run.summary,
-        show=lambda text: printable(text or "still running, or did not finish"),
-    ),
+    Column(key="exit_code", value=lambda run: run.record.exit_code),
+    Column(key="saved_bytes", value=lambda run: run.saved_bytes),
+    Column(key="failures", value=lambda run: run.failures),
+    Column(key="new_failures", value=lambda run: run.new_failures),
+    Column(key="held", value=lambda run: run.held),
+    Column(key="left", value=lambda run: run.left),
+    Column(key="summary", header="result", value=result_text),
 )
 
 
@@ -320,10 +328,6 @@ def _spread(figures: Figures) -> Section:
             numbers=frozenset(range(1, len(groups) + 1)),
         ),
     )
-
-
-def _targets(topic: Topic, title: str, made: Sequence[EncodeRecord]) -> Section:
-    return Section(topic=topic, title=title, table=table_of(TARGET_COLUMNS, made))
 
 
 # --- what failed or was left alone, and the rest

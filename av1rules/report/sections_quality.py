@@ -156,11 +156,11 @@ def _score_spread(figures: Figures) -> Section:
 # --- test clips and forecasts
 
 CLIP_COLUMNS: tuple[Column[ClipGroup], ...] = (
-    Column(key="standing", header="state", value=lambda group: group.status),
+    Column(key="state", header="state", value=lambda group: group.status),
     Column(key="clips", header="clips", value=lambda group: group.clips, is_number=True),
     Column(
-        key="film_s", header="duration", value=lambda group: group.duration_s, show=format_duration,
-        is_number=True,
+        key="duration_s", header="duration", value=lambda group: group.duration_s,
+        show=format_duration, is_number=True,
     ),
     Column(
         key="size_bytes", header="size", value=lambda group: group.size_bytes, show=format_size,

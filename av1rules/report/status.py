@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from av1rules.base.text import counted, printable
@@ -10,10 +10,24 @@ from av1rules.base.units import format_size
 from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.records import Attempt, AttemptResult
-from av1rules.operations.status import Status, TrashUsage
+from av1rules.ledger.runs import RunKind
+from av1rules.operations.status import FailingFilm, Status, TrashUsage, failed_film
+from av1rules.report.documents.status import (
+    AllTargets,
+    FailureRecord,
+    LedgerRecord,
+    RetryDocument,
+    StandInCount,
+    StatusDocument,
+    TrashRecord,
+)
 from av1rules.report.format import attempt_text, kind_plural, shown_time
 from av1rules.report.json import json_document
-from av1rules.report.table import Column, Section, records, section_text, table_of
+from av1rules.report.rest.text import stand_in_counts
+from av1rules.report.runs import result_text, run_entry
+from av1rules.report.table import Column, Section, each_typed, table_of
+from av1rules.report.table_text import section_text
+from av1rules.report.view import PLAIN, View, fit
 
 SHOWN_FILES = 10
 """Files named in each section; the rest are counted. `--json` has all of them."""
@@ -21,16 +35,22 @@ SHOWN_FILES = 10
 _REASON_WIDTH = 90
 
 
-def status_text(status: Status) -> str:
+_LABEL_WIDTH = 12
+_RUN_LABEL_WIDTH = 22
+
+
+def status_text(status: Status, view: View = PLAIN) -> str:
     """Sections with a blank line between; empty ones are left out."""
     sections = [
-        "\n".join(_summary(status)),
-        "\n".join(_trash_lines(status.aside)),
-        _list("Parked: failed too often; `av1rules retry` tries again", _VERDICTS, status.parked),
-        _list("Failed; the next run tries again", _VERDICTS, status.failing),
-        _list("Damaged targets", _DAMAGE, status.damaged_targets),
-        _list("Damaged sources", _DAMAGE, status.damaged_sources),
-        "\n".join(_runs(status)),
+        "\n".join(fit(_summary(status), view, hang=_LABEL_WIDTH)),
+        "\n".join(fit(_trash_lines(status.aside), view)),
+        _list(
+            "Parked: failed too often; `av1rules retry` tries again", _VERDICTS, status.parked, view
+        ),
+        _list("Failed; the next run tries again", _VERDICTS, status.failing, view),
+        _list("Damaged targets", _DAMAGE, status.damaged_targets, view),
+        _list("Damaged sources", _DAMAGE, status.damaged_sources, view),
+        "\n".join(fit(_runs(status), view, hang=_RUN_LABEL_WIDTH)),
     ]
     return "\n\n".join(section for section in sections if section)
 
@@ -43,6 +63,14 @@ def _summary(status: Status) -> Iterator[str]:
         jobs = counted(status.left_over, "job")
         yield f"left over   {jobs} of a killed run: the next run cleans up"
     yield f"targets     {_targets(status)}"
+    if status.unrecorded:
+        files = counted(status.unrecorded, "file")
+        yield (
+            f"unknown     {files} in the places of targets or originals, and none in this ledger: "
+            "was run.state_dir changed? `av1rules adopt` takes them up"
+        )
+    if status.stand_ins:
+        yield f"in mirror   {stand_in_counts(status.stand_ins)}"
     if text := ", ".join(f"{count} {attempt_text(kind)}" for kind, count in status.decided):
         yield f"not done    {text}"
     if status.clips:
@@ -79,74 +107,97 @@ def _trash_lines(usages: tuple[TrashUsage, ...]) -> Iterator[str]:
         yield f"  {kind_plural(usage.kind):<10}{usage.count}, {size}{missing}"
 
 
+def _time_or_none(at: str) -> str:
+    return shown_time(at) if at else ""
+
+
 def _reason(text: str) -> str:
     return printable(text, limit=_REASON_WIDTH)
 
 
-_VERDICTS: tuple[Column[Attempt], ...] = (
+_VERDICTS: tuple[Column[FailingFilm], ...] = (
     Column(key="source", header="file", value=lambda one: one.source, is_name=True),
-    Column(key="count", header="times", value=lambda one: one.count, is_number=True),
-    Column(key="at", header="last", value=lambda one: one.at, show=shown_time),
-    Column(key="reason", header="why", value=lambda one: one.detail, show=_reason),
+    Column(key="kind", value=lambda one: one.kind),
+    Column(key="count", header="times", value=lambda one: one.times, is_number=True),
+    Column(key="at", header="last", value=lambda one: one.at, show=_time_or_none),
+    Column(key="reason", header="why", value=lambda one: one.detail, show=_reason, is_detail=True),
 )
 
 _DAMAGE: tuple[Column[DamageRecord], ...] = (
     Column(key="name", header="file", value=lambda one: one.name, is_name=True),
     Column(key="at", header="found", value=lambda one: one.at, show=shown_time),
-    Column(key="fault", header="problem", value=lambda one: one.fault, show=_reason),
+    Column(
+        key="fault", header="problem", value=lambda one: one.fault, show=_reason, is_detail=True
+    ),
 )
 
 
-def _list(title: str, columns: Sequence[Column[Any]], items: Sequence[Any]) -> str:
+def _list(title: str, columns: Sequence[Column[Any]], items: Sequence[Any], view: View) -> str:
     if not items:
         return ""
-    table = table_of(columns, items, limit=SHOWN_FILES)
-    return section_text(Section(title=f"{title} ({len(items)})", table=table))
+    table = table_of(columns, items, limit=SHOWN_FILES, rest="--json")
+    return section_text(Section(title=f"{title} ({len(items)})", table=table), view)
 
 
 def _runs(status: Status) -> Iterator[str]:
     if not status.runs:
         return
-    yield "Last runs"
-    for number, run in enumerate(status.runs):
-        is_running = number == 0 and run.ended is None and status.holder is not None
-        state = "is running" if is_running else "did not finish"
-        result = printable(run.summary or "") if run.ended is not None else state
-        yield f"  {run.id:>4}  {shown_time(run.started)}  {result}"
+    yield "Last runs (`av1rules runs`)"
+    for run in status.runs:
+        kind = "" if run.record.kind is RunKind.RUN else f"{run.record.kind.value}: "
+        yield f"  {run.record.id:>4}  {shown_time(run.record.started)}  {kind}{result_text(run)}"
 
 
 def status_json(status: Status) -> str:
     """One document with everything."""
+    decided = dict(status.decided)
     return json_document(
-        {
-            "ledger": {"path": status.ledger, "version": status.version},
-            "holder": status.holder,
-            "left_over": status.left_over,
-            "targets": {
-                "count": status.targets,
-                "source_bytes": status.source_bytes,
-                "target_bytes": status.target_bytes,
-                "saved_bytes": status.source_bytes - status.target_bytes,
+        StatusDocument(
+            ledger=LedgerRecord(path=status.ledger, version=status.version),
+            holder=status.holder,
+            left_over=status.left_over,
+            unrecorded=status.unrecorded,
+            targets=AllTargets(
+                count=status.targets,
+                source_bytes=status.source_bytes,
+                target_bytes=status.target_bytes,
+                saved_bytes=status.source_bytes - status.target_bytes,
+            ),
+            stand_ins={
+                kind.value: StandInCount(
+                    films=status.stand_ins.get((kind, True), 0),
+                    side_files=status.stand_ins.get((kind, False), 0),
+                )
+                for kind in dict.fromkeys(kind for kind, _ in status.stand_ins)
             },
-            "aside": {
-                usage.kind.value: {
-                    "count": usage.count,
-                    "size_bytes": usage.size_bytes,
-                    "frees_bytes": usage.frees_bytes,
-                    "away": usage.away,
-                }
+            trash={
+                usage.kind.value: TrashRecord(
+                    count=usage.count,
+                    size_bytes=usage.size_bytes,
+                    frees_bytes=usage.frees_bytes,
+                    away=usage.away,
+                )
                 for usage in status.aside
             },
-            "parked": records(_VERDICTS, status.parked),
-            "failing": records(_VERDICTS, status.failing),
-            **{
-                kind.name.lower(): dict(status.decided).get(kind, 0)
-                for kind in AttemptResult
-                if kind is not AttemptResult.FAILED  # each of these is listed
-            },
-            "clips": {kind.value: count for kind, count in status.clips},
-            "damaged_targets": records(_DAMAGE, status.damaged_targets),
-            "damaged_sources": records(_DAMAGE, status.damaged_sources),
-            "runs": status.runs,
-        }
+            parked=failure_records(status.parked),
+            failing=failure_records(status.failing),
+            too_large=decided.get(AttemptResult.TOO_LARGE, 0),
+            too_poor=decided.get(AttemptResult.TOO_POOR, 0),
+            undone=decided.get(AttemptResult.UNDONE, 0),
+            clips={kind.value: count for kind, count in status.clips},
+            damaged_targets=status.damaged_targets,
+            damaged_sources=status.damaged_sources,
+            runs=tuple(map(run_entry, status.runs)),
+        )
     )
+
+
+def failure_records(films: Iterable[FailingFilm]) -> tuple[FailureRecord, ...]:
+    """Failures for programs."""
+    return tuple(each_typed(FailureRecord, _VERDICTS, films))
+
+
+def retry_json(freed: Iterable[Attempt], *, is_dry: bool) -> str:
+    """The document of `retry`."""
+    freed_films = failure_records(map(failed_film, freed))
+    return json_document(RetryDocument(dry_run=is_dry, freed=freed_films))

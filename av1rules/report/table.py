@@ -9,24 +9,23 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from tabulate import tabulate
 
-from av1rules.base.text import printable
-from av1rules.report.format import short_name
+from av1rules.base.text import printable, printable_lines
 
 Item = TypeVar("Item")
 _Part = TypeVar("_Part")
+_Record = TypeVar("_Record", bound=msgspec.Struct)
 
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&!@$^]|:(?=//)|(?<=www)\.")
-"""What GitHub and others read as markup, HTML, a link or a user name."""
+EXTRA = 5
+"""The rank from which on a column is only nice to have: it goes before the details leave it."""
 
 
 class Topic(StrEnum):
@@ -66,7 +65,9 @@ def plain(value: object) -> str:
 class Column(Generic[Item]):
     """One column. `key` names the values in JSON and CSV, `header` is the heading of a table; a
     column without a key or a header is left out there. `show` formats a value as text. `is_name`
-    marks file names, which lose their beginning if they are too long."""
+    marks file names, which lose their middle on a narrow terminal; `is_detail` marks long text,
+    which stands below its row there. A column of a higher `rank` gives way first; one of rank 0
+    never does."""
 
     key: str | None = None
     header: str | None = None
@@ -74,6 +75,8 @@ class Column(Generic[Item]):
     show: Callable[[Any], str] = plain
     is_number: bool = False
     is_name: bool = False
+    is_detail: bool = False
+    rank: int = 0
 
     @property
     def hidden(self) -> Column[Item]:
@@ -99,6 +102,8 @@ def columns_of(
             show=column.show,
             is_number=column.is_number,
             is_name=column.is_name,
+            is_detail=column.is_detail,
+            rank=column.rank,
         )
 
     return tuple(map(lifted, columns))
@@ -106,13 +111,21 @@ def columns_of(
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """Cells as text. `numbers` are the indexes of columns to align right, `names` those of file
-    names. `more` further rows are not shown."""
+    names, `details` those of long text; `ranks` are those of the columns, none means all 0. `more`
+    further rows are not shown; `rest` is what shows them."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: frozenset[int] = frozenset()
     names: frozenset[int] = frozenset()
+    details: frozenset[int] = frozenset()
+    ranks: tuple[int, ...] = ()
     more: int = 0
+    rest: str | None = None
+
+    def rank(self, at: int) -> int:
+        """The rank of a column by its index."""
+        return self.ranks[at] if self.ranks else 0
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,93 +144,40 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def table_of(
-    columns: Iterable[Column[Item]], items: Sequence[Item], *, limit: int | None = None
+    columns: Iterable[Column[Item]],
+    items: Iterable[Item],
+    *,
+    limit: int | None = None,
+    rest: str | None = None,
 ) -> Table:
-    """The table of `items`, or of the first `limit` of them."""
+    """The table of `items`, which are iterated over once, or of the first `limit` of them; `rest`
+    is what shows the others."""
     shown = [column for column in columns if column.header is not None]
-    some = items[:limit]
+    items_left = iter(items)
     return Table(
         headers=tuple(column.header or "" for column in shown),
         rows=tuple(
-            tuple(_safe(column.show(column.value(item))) for column in shown) for item in some
+            tuple(_safe(column.show(column.value(item))) for column in shown)
+            for item in itertools.islice(items_left, limit)
         ),
         numbers=frozenset(at for at, column in enumerate(shown) if column.is_number),
         names=frozenset(at for at, column in enumerate(shown) if column.is_name),
-        more=len(items) - len(some),
+        details=frozenset(at for at, column in enumerate(shown) if column.is_detail),
+        ranks=tuple(column.rank for column in shown),
+        more=sum(1 for _ in items_left),
+        rest=rest,
     )
 
 
 def _safe(cell: str) -> str:
     """Make a cell, which may have several lines, safe to print."""
-    return "\n".join(map(printable, cell.split("\n")))
+    return printable_lines(cell)
 
 
-def records(columns: Iterable[Column[Item]], items: Iterable[Item]) -> list[dict[str, Any]]:
-    """The values of each item by key, for JSON and CSV."""
+def each_record(columns: Iterable[Column[Item]], items: Iterable[Item]) -> Iterator[dict[str, Any]]:
+    """The values of each item by key, for JSON and CSV, one at a time."""
     keyed = [(column.key, column.value) for column in columns if column.key is not None]
-    return [{key: value(item) for key, value in keyed} for item in items]
-
-
-# --- text and Markdown
-
-
-def table_text(table: Table) -> str:
-    """A table for a terminal; long file names lose their beginning."""
-    if not any(table.headers):
-        return tabulate(table.rows, tablefmt="plain", disable_numparse=True)
-    rows = [
-        tuple(short_name(cell) if at in table.names else cell for at, cell in enumerate(row))
-        for row in table.rows
-    ]
-    text = tabulate(
-        rows,
-        headers=table.headers,
-        tablefmt="simple",
-        disable_numparse=True,
-        colalign=_alignments(table) if rows else None,
-    )
-    return f"{text}\n{_more(table)}" if table.more else text
-
-
-def section_text(section: Section) -> str:
-    """Title, note and table; the summary of a report needs no title."""
-    if section.topic is Topic.SUMMARY:
-        return table_text(section.table)
-    note = f"{section.note}\n" if section.note else ""
-    return f"{section.title}\n{note}{table_text(section.table)}"
-
-
-def table_markdown(table: Table) -> str:
-    """A table in GitHub's Markdown."""
-    text = tabulate(
-        [tuple(map(escape_markdown, row)) for row in table.rows],
-        headers=table.headers,
-        tablefmt="github",
-        disable_numparse=True,
-        colalign=_alignments(table),
-    )
-    return f"{text}\n\n{_more(table)}" if table.more else text
-
-
-def section_markdown(section: Section) -> str:
-    """A heading, the note and the table; the summary of a report needs no heading."""
-    parts = [] if section.topic is Topic.SUMMARY else [f"## {escape_markdown(section.title)}"]
-    if section.note:
-        parts.append(escape_markdown(section.note))
-    return "\n\n".join([*parts, table_markdown(section.table)])
-
-
-def escape_markdown(text: str) -> str:
-    """Text that Markdown shows verbatim: names and reasons are untrusted input."""
-    return _MARKUP.sub(r"\\\g<0>", text)
-
-
-def _more(table: Table) -> str:
-    return f"... and {table.more} more"
-
-
-def _alignments(table: Table) -> tuple[str, ...]:
-    return tuple("right" if at in table.numbers else "left" for at in range(len(table.headers)))
+    return ({key: value(item) for key, value in keyed} for item in items)
 
 
 # --- CSV
@@ -251,3 +211,11 @@ def _csv_line(values: Iterable[object]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(values)
     return out.getvalue()
+
+
+def each_typed(
+    kind: type[_Record], columns: Iterable[Column[Item]], items: Iterable[Item]
+) -> Iterator[_Record]:
+    """The same as values of the type from which the schema of a document is made. Raises TypeError
+    where keys and fields differ."""
+    return (kind(**record) for record in each_record(columns, items))

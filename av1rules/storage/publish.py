@@ -56,18 +56,20 @@ def publish_target(
     attributes: FileAttributes,
     copy_folder: str | None = None,
     replace: bool = True,
+    over_link: bool = False,
     check: Callable[[], None] | None = None,
 ) -> None:
     """Rename the finished `temp` to `target`, creating the folders above it.
 
     For a target on another file system, `temp` is first copied there (into `copy_folder`, or beside
     the target), synced, and compared by digest. `attributes` says what it takes over from `source`.
-    Without `replace` nothing that exists is overwritten (FileExistsError). `check` is called right
-    before the rename and may raise.
+    Without `replace` nothing that exists is overwritten (FileExistsError). `over_link`: the name of
+    the target may be a link of ours to the source, which loses that name only. `check` is called
+    right before the rename and may raise.
     Raises UsageError if the target is the source, a plain Av1rulesError if the copy differs,
     OSError. Afterwards `temp` is gone; after an error it still exists.
     """
-    _refuse_source(target, source)
+    _refuse_source(target, source, may_be_link=over_link)
     goal = Path(target)
     make_folders(goal.parent)
     if _same_file_system(temp, str(goal.parent)):
@@ -88,14 +90,21 @@ def publish_target(
     os.unlink(temp)
 
 
-def _refuse_source(target: str, source: str) -> None:
+def _refuse_source(target: str, source: str, *, may_be_link: bool) -> None:
     with contextlib.suppress(FileNotFoundError):
-        if os.path.samefile(target, source):
+        is_other = may_be_link and _is_other_name(target, source)
+        if os.path.samefile(target, source) and not is_other:
             raise UsageError(
                 "the target is the source itself: an original is never overwritten",
                 where=printable(target),
                 hint="set another output.root or output.suffix",
             )
+
+
+def _is_other_name(one: str, other: str) -> bool:
+    """Whether both are entries of different folders, or of one folder under different names."""
+    folders = [os.path.dirname(path) or "." for path in (one, other)]
+    return os.path.basename(one) != os.path.basename(other) or not os.path.samefile(*folders)
 
 
 def _same_file_system(temp: str, folder: str) -> bool:

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -91,9 +92,18 @@ def apply_replacement(
 
 
 def repair_replacement(exchange: Replacement) -> Repair:
-    """Finish an interrupted replacement, or roll it back. Raises OSError."""
+    """Finish an interrupted replacement, or roll it back. Raises OSError.
+
+    What is there may not be durable, as the killed run did not come to its sync: it is made so
+    before any other name of it goes.
+    """
+    for path in (exchange.aside, exchange.place_in, exchange.place_out):
+        if path is not None:
+            fsync_folder(os.path.dirname(path))
     if exchange.aside is not None:  # an interrupted copy
         steady_temp_name(Path(exchange.aside)).unlink(missing_ok=True)
+    if exchange.place_in is not None:
+        steady_temp_name(Path(exchange.place_in)).unlink(missing_ok=True)
     if not _was_placed(exchange):
         return _roll_back(exchange)
     if exchange.place_out is not None and exchange.aside is not None:
@@ -188,10 +198,28 @@ def _place(exchange: Replacement) -> None:
         assert exchange.aside is not None
         if not same_content(place, exchange.aside):
             raise PlanOutdatedError(f"it changed on its way to the trash: {printable(place)}")
-        os.replace(incoming, place)
-        fsync_folder(Path(place).parent)
+        _replace_from_elsewhere(incoming, place)
     else:
         rename_new(Path(incoming), Path(place))
+
+
+def _replace_from_elsewhere(incoming: str, place: str) -> None:
+    """Rename over `place`, which is in another folder. The new name is durable before the old one
+    goes: it may be the only one of an original that comes back from the trash."""
+    near = steady_temp_name(Path(place))
+    near.unlink(missing_ok=True)
+    try:
+        os.link(incoming, near, follow_symlinks=False)
+    except OSError as problem:
+        if problem.errno not in _NO_LINKS:
+            raise
+        os.replace(incoming, place)
+        near = Path(incoming)
+    else:
+        os.replace(near, place)
+    fsync_folder(Path(place).parent)
+    if near != Path(incoming):
+        os.unlink(incoming)
 
 
 def _remove_old(exchange: Replacement) -> None:
@@ -245,8 +273,9 @@ def same_content(one: str, other: str) -> bool:
 
 
 def has_content(path: str, key: str | None) -> bool:
-    """Whether a file of this content key has that name. Raises OSError if it can't be read."""
+    """Whether a file of this content key has that name: a folder or a pipe has none. Raises OSError
+    if it can't be read."""
     try:
-        return content_key(path) == key
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return stat.S_ISREG(os.stat(path).st_mode) and content_key(path) == key
+    except (FileNotFoundError, NotADirectoryError):
         return False

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from av1rules.base.files import fsync_folder, is_temp_name
 from av1rules.media.discover import VIDEO_EXTENSIONS
+from av1rules.media.folders import OWN_SUFFIXES
 from av1rules.policy.languages import is_language_code, named_language
 from av1rules.storage.replace import copy_compared
 
@@ -45,8 +46,6 @@ _FLAGS = frozenset(
     }
 )  # fmt: skip
 _TAG = re.compile(r"[a-z]{2,3}(?:[-_](?:[a-z]{2}|[a-z]{4}|\d{3}))?")  # en, pt-br, zh-hans, es-419
-
-_OWN_SUFFIXES = (".av1rules.json", ".av1rules.txt")
 
 
 def side_files_of(path: str) -> tuple[str, ...]:
@@ -122,7 +121,7 @@ def _files_of(folder: str) -> list[str]:
             for entry in entries
             if entry.is_file(follow_symlinks=False)
             and not is_temp_name(entry.name)
-            and not entry.name.endswith(_OWN_SUFFIXES)
+            and not entry.name.endswith(OWN_SUFFIXES)
         )
 
 

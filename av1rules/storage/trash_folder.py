@@ -7,13 +7,12 @@ import os
 import socket
 import stat
 
-from av1rules.base.files import fsync_folder, make_folders
+from av1rules.base.files import TRASH_FOLDER, fsync_folder, make_folders
 from av1rules.base.own_files import make_marker, require_own_folder
 from av1rules.base.text import text_digest
+from av1rules.media.disk import Disk
+from av1rules.media.local_disk import LOCAL_DISK
 from av1rules.policy.model import RuleSet
-
-TRASH_FOLDER = ".av1rules-kept"
-"""Folder name at the top of a root or output; discovery never enters it."""
 
 
 def trash_path(ruleset: RuleSet, run: int, path: str) -> str:
@@ -53,21 +52,18 @@ def _top(ruleset: RuleSet, path: str) -> str:
     return folder
 
 
-def is_disk_there(ruleset: RuleSet, path: str) -> bool:
+def is_disk_there(ruleset: RuleSet, path: str, disk: Disk = LOCAL_DISK) -> bool:
     """Whether the file system of `path` is mounted: its root or output exists and is not empty, or,
     for a path elsewhere (`temp_dir`), its folder exists. A folder that is missing inside an
     existing root was removed by the user."""
     tops = [str(root.path) for root in ruleset.library.roots]
-    tops += [os.path.realpath(top) for top in tops]
+    tops += [disk.real_path(top) for top in tops]
     if ruleset.output.root is not None:
         tops.append(str(ruleset.output.root))
     inside = [top for top in tops if path.startswith(f"{top.rstrip('/')}/")]
-    if os.path.isdir(os.path.dirname(path)):
+    if disk.is_folder(os.path.dirname(path)):
         return True
-    try:
-        return bool(inside) and bool(os.listdir(max(inside, key=len)))
-    except OSError:
-        return False
+    return bool(inside) and disk.has_entries(max(inside, key=len))
 
 
 def remove_empty_folders(path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import singledispatch
 
 from av1rules.base.events import (
@@ -22,11 +23,12 @@ from av1rules.base.events import (
     Outcome,
     Probing,
     RunFinished,
+    RunForecast,
     RunStarted,
     StepDone,
 )
 from av1rules.base.text import counted, printable
-from av1rules.base.units import format_duration, format_size
+from av1rules.base.units import format_duration, format_size, format_time_range
 
 
 def event_text(event: Event) -> str:
@@ -43,7 +45,22 @@ def _text(event: Event) -> str:
 
 @_text.register
 def _(event: Probing) -> str:
-    return f"probed {event.done} of {counted(event.total, 'file')}"
+    parts = [
+        f"probed {event.done:,} of {event.total:,} new {'file' if event.total == 1 else 'files'}"
+    ]
+    if event.per_s is not None:
+        parts.append(f"{event.per_s:.{0 if event.per_s >= 10 else 1}f} a second")
+    if event.eta_s is not None and event.done < event.total:
+        parts.append(f"about {_roughly(event.eta_s)} left")
+    return ", ".join(parts)
+
+
+def _roughly(duration_s: float) -> str:
+    """In one unit: an estimate has no seconds beside its hours."""
+    if duration_s < 100:
+        return f"{math.ceil(duration_s)} s"
+    minutes = round(duration_s / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"
 
 
 @_text.register
@@ -60,13 +77,18 @@ def _(event: FileChecked) -> str:
 
 
 @_text.register
+def _(event: RunForecast) -> str:
+    time = format_time_range(event.low_s, event.mid_s, event.high_s)
+    return f"forecast: about {time} for {counted(event.encodes, 'encode')}"
+
+
+@_text.register
 def _(event: RunStarted) -> str:
-    jobs = counted(event.jobs, "job")
-    clips = f"{counted(event.clips, 'clip')} to make, " if event.clips else ""
-    return (
-        f"{clips}{event.stale} to encode ({format_size(event.size_bytes)}), {event.fresh} fresh, "
-        f"{event.held} held, {event.blocked} blocked; {jobs} at a time"
-    )
+    parts = [f"{counted(event.clips, 'clip')} to make"] if event.clips else []
+    parts.append(f"{event.stale:,} to encode ({format_size(event.size_bytes)})")
+    others = {"fresh": event.fresh, "held": event.held, "blocked": event.blocked}
+    parts += [f"{count:,} {word}" for word, count in others.items() if count]
+    return f"{', '.join(parts)}; {counted(event.jobs, 'job')} at a time"
 
 
 @_text.register
@@ -136,6 +158,8 @@ def _(event: JobDropped) -> str:
 def _(event: JobMoved) -> str:
     if event.old == event.target:
         return "renamed: its target keeps its place"
+    if event.is_followed:
+        return f"moved by a user: {printable(event.old)} -> {printable(event.target)}"
     return f"moved: {printable(event.old)} -> {printable(event.target)}"
 
 

@@ -1,175 +1,175 @@
-"""The screen of a run: a progress bar for each active job and one for all files, by rich."""
+"""The screen of a working command: its log, and below it the active jobs and a line for all of
+them, drawn by rich."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TextIO
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from msgspec.structs import replace
+from rich.console import Console, ConsoleRenderable, Group
+from rich.control import Control
+from rich.live import Live
+from rich.segment import ControlType
+from rich.text import Text
 
 from av1rules.base.events import (
     CheckStarted,
-    ClipMade,
     Event,
     FileChecked,
-    JobCopied,
     JobDiscarded,
-    JobDone,
     JobDropped,
     JobFailed,
-    JobMoved,
     JobProgress,
     JobStarted,
     JobWithheld,
     Note,
     Probing,
     RunFinished,
+    RunForecast,
     RunStarted,
     Sink,
     StepDone,
 )
-from av1rules.base.text import printable
-from av1rules.base.units import format_duration, format_size
+from av1rules.report.view import Role, View, fit
 from av1rules.ui.event_text import event_text
+from av1rules.ui.run_state import RunState, after, screen_lines, stop_text
+from av1rules.ui.terminal import view_of
 
-_STYLES = {
-    JobDone: "green",
-    ClipMade: "green",
-    JobCopied: "green",
-    JobMoved: "green",
-    FileChecked: "green",
-    JobDiscarded: "yellow",
-    JobWithheld: "yellow",
-    JobFailed: "red",
-    JobDropped: "yellow",
+DRAWN_A_SECOND = 10
+
+_REMEMBERED = 200
+"""Entries of the log that may be drawn again: more than a screen has lines."""
+
+_SILENT = (JobProgress, JobStarted, Probing)
+"""Events that only change the lines below the log."""
+
+_STYLES: dict[type[Event], Role] = {
+    JobDiscarded: Role.WAITING,
+    JobWithheld: Role.WAITING,
+    JobDropped: Role.WAITING,
+    JobFailed: Role.BAD,
+    RunStarted: Role.HEADING,
+    CheckStarted: Role.HEADING,
+    RunFinished: Role.HEADING,
+    RunForecast: Role.QUIET,
+    StepDone: Role.QUIET,
+    Note: Role.QUIET,
 }
-"""Events that end a job, and their colours."""
-
-NAME_WIDTH = 36
-_PROBING = "\0probing"  # no library path holds a NUL
+"""What an event means; any other ends a job well."""
 
 
 @contextlib.contextmanager
-def screen_sink() -> Iterator[Sink]:
-    """`live_sink` on standard error."""
-    with live_sink(Console(stderr=True)) as sink:
-        yield sink
+def live_sink(
+    stream: TextIO,
+    *,
+    colours: bool | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> Iterator[Sink]:
+    """A sink that draws on the terminal of `stream` while the context is open. `colours` overrides
+    what the environment says; `is_stopping` tells whether the user asked to stop."""
+    screen = _Screen(stream, is_stopping, colours=colours)
+    with screen.region:
+        yield screen.show
 
 
-@contextlib.contextmanager
-def live_sink(console: Console) -> Iterator[Sink]:
-    """A sink that draws on `console` while the context is open."""
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[facts]}", style="dim"),
-        console=console,
-    )
-    with progress:
-        yield _Screen(progress).show
+class _Region(Live):
+    """The lines below the log. A window that gets narrower wraps lines that stand there, and some
+    terminals tell of it only afterwards: nobody knows how many lines to erase. So the screen is
+    drawn anew then, with the end of the log that `tail` gives."""
+
+    def __init__(
+        self, console: Console, drawn: Callable[[], Group], tail: Callable[[], list[Text]]
+    ):
+        super().__init__(
+            console=console,
+            get_renderable=drawn,
+            refresh_per_second=DRAWN_A_SECOND,
+            transient=True,
+        )
+        self._tail = tail
+        self._width: int | None = None
+
+    def log(self, lines: list[Text]) -> None:
+        """Print lines above. rich lets another thread draw between the moment when it counts the
+        lines to erase and the moment when it erases them: a line of the log would go with them."""
+        with self._lock:
+            for line in lines:
+                self.console.print(line)
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        former, self._width = self._width, self.console.width
+        if former is None or former == self._width:
+            return super().process_renderables(renderables)
+        clear = Control(ControlType.HOME, ControlType.CLEAR, ControlType.HOME)
+        return [clear, *self._tail(), *renderables, self._live_render]
 
 
 class _Screen:
-    """Turns events into bars; called from every worker thread."""
+    """Turns events into lines; called from every worker thread."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._jobs: dict[str | None, TaskID] = {}
-        self._whole: TaskID | None = None
-        self._done = 0.0
-        self._shares: dict[str | None, float] = {}
+    def __init__(
+        self, stream: TextIO, is_stopping: Callable[[], bool], *, colours: bool | None
+    ) -> None:
+        no_color = None if colours is None else not colours
+        self._console = Console(file=stream, no_color=no_color)
+        self._stream = stream
+        self._colours = colours
+        self._is_stopping = is_stopping
+        self._state = RunState()
+        self._is_stop_answered = False  # in the log; the lines below it told it at once
+        self._started = time.monotonic()
         self._lock = threading.Lock()
+        self._log: deque[tuple[str, Role]] = deque(maxlen=_REMEMBERED)
+        self.region = _Region(self._console, self._drawn, self._tail)
 
     def show(self, event: Event) -> None:
         with self._lock:
-            if isinstance(event, JobProgress):
-                self._advance(event)
-            elif isinstance(event, Probing):
-                self._probe(event)
-            elif isinstance(event, RunStarted):
-                self._start(event, event.stale + event.clips)
-            elif isinstance(event, CheckStarted):
-                self._start(event, event.files)
-            elif isinstance(event, JobStarted):
-                self._print(event, "dim")
-            elif isinstance(event, StepDone):
-                self._close(event)
-                self._print(event, "dim")
-            elif isinstance(event, tuple(_STYLES)):
-                self._end(event)
-            elif isinstance(event, Note | RunFinished):
-                self._print(event, "bold" if isinstance(event, RunFinished) else "dim")
+            if isinstance(event, RunStarted | CheckStarted):
+                self._started = time.monotonic()
+            if self._is_stopping() and not self._is_stop_answered:
+                self._is_stop_answered = True
+                self._print(
+                    stop_text(len(self._state.jobs), is_check=self._state.is_check), Role.WAITING
+                )
+            self._state = after(self._state, event)
+            if not isinstance(event, _SILENT):
+                self._print(event_text(event), _role(event))
 
-    def _start(self, event: Event, files: int) -> None:
-        self._print(event, "bold")
-        if files:
-            self._whole = self._progress.add_task("all files", total=files, facts="")
+    def _drawn(self) -> Group:
+        """The lines as they are now. Takes no lock: rich holds its own here, and `show` takes it
+        while it holds ours."""
+        state, view = self._state, self._view()
+        if self._is_stopping():
+            state = replace(state, is_stopping=True, is_stop_answered=self._is_stop_answered)
+        lines = screen_lines(state, view, time.monotonic() - self._started)
+        return Group(*(Text.from_ansi(line, no_wrap=True, overflow="crop") for line in lines))
 
-    def _probe(self, event: Probing) -> None:
-        task = self._jobs.get(_PROBING)
-        if task is None:
-            task = self._progress.add_task("probing files", total=event.total, facts="")
-            self._jobs[_PROBING] = task
-        facts = f"{event.done} of {event.total}"
-        self._progress.update(task, completed=event.done, facts=facts)
-        if event.done == event.total:
-            self._progress.remove_task(self._jobs.pop(_PROBING))
+    def _view(self) -> View:
+        return view_of(self._stream, colours=self._colours)
 
-    def _advance(self, event: JobProgress) -> None:
-        task = self._jobs.get(event.file)
-        if task is None:
-            name = printable(event.file or "")
-            name = name if len(name) <= NAME_WIDTH else f"…{name[1 - NAME_WIDTH :]}"
-            task = self._progress.add_task(escape(name), total=None, facts="")
-            self._jobs[event.file] = task
-        if event.phase in ("encode", "decode") and event.frame and event.frames:
-            self._shares[event.file] = min(event.frame / event.frames, 1.0)
-            self._show_whole()
-        self._progress.update(
-            task, total=event.frames, completed=event.frame or 0, facts=progress_facts(event)
-        )
+    def _tail(self) -> list[Text]:
+        """The end of the log, as much as the screen has room for beside the lines below it."""
+        view = self._view()
+        room = max((view.height or 24) - len(self._drawn().renderables), 0)
+        lines = [line for text, role in tuple(self._log) for line in _log_lines(text, role, view)]
+        return lines[len(lines) - min(room, len(lines)) :]
 
-    def _close(self, event: Event) -> None:
-        task = self._jobs.pop(event.file, None)
-        if task is not None:
-            self._progress.remove_task(task)
-        self._shares.pop(event.file, None)
-
-    def _end(self, event: Event) -> None:
-        self._close(event)
-        if not isinstance(event, JobDropped):
-            self._done += 1
-        self._show_whole()
-        self._print(event, _style(event))
-
-    def _show_whole(self) -> None:
-        """Finished files and the shares of active ones: a long encode moves the bar too."""
-        if self._whole is not None:
-            done = self._done + sum(self._shares.values())
-            self._progress.update(self._whole, completed=done)
-
-    def _print(self, event: Event, style: str) -> None:
-        self._progress.console.print(escape(event_text(event)), style=style, highlight=False)
+    def _print(self, text: str, role: Role) -> None:
+        self.region.log(list(_log_lines(text, role, self._view())))
+        self._log.append((text, role))
 
 
-def _style(event: Event) -> str:
-    has_problem = isinstance(event, FileChecked) and event.fault is not None
-    return "red" if has_problem else _STYLES[type(event)]
+def _log_lines(text: str, role: Role, view: View) -> Iterator[Text]:
+    for line in fit([text], view):
+        yield Text.from_ansi(view.painted(line, role), no_wrap=True, overflow="ignore")
 
 
-def progress_facts(event: JobProgress) -> str:
-    """Phase, frame rate, speed, time left and projected size, as far as they are known."""
-    parts = [event.phase]
-    if event.fps is not None:
-        parts.append(f"{event.fps:.1f} fps")
-    if event.speed is not None:
-        parts.append(f"{event.speed:.2f}x")
-    if event.eta_s is not None:
-        parts.append(f"{format_duration(event.eta_s)} left")
-    if event.projected_bytes is not None:
-        parts.append(f"-> {format_size(event.projected_bytes)}")
-    return "  ".join(parts)
+def _role(event: Event) -> Role:
+    if isinstance(event, FileChecked) and event.fault is not None:
+        return Role.BAD
+    return _STYLES.get(type(event), Role.GOOD)

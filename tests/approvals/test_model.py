@@ -12,6 +12,7 @@ from av1rules.approvals.model import (
     ReviewStatus,
     adjustments_for,
     all_changes,
+    changed_words,
     decide,
     merge,
     new_decision,
@@ -210,3 +211,16 @@ def test_every_shaping_setting_is_in_the_digest() -> None:
     assert set(other) | deciding <= {item.name for item in structs.fields(EncodeSettings)}
     assert settings_digest(structs.replace(REMUX, crf=18)) == settings_digest(REMUX)
     assert settings_digest(REMUX) == "d593041a08bf15bc99e8225d1a72179b"
+
+
+def test_of_two_decisions_at_once_the_one_said_last_counts() -> None:
+    book = decide(Decisions(), decision())
+    book = decide(book, decision(Answer.REJECTED, reason="too soft"))
+    assert state_of(book).kind is ReviewStatus.REJECTED
+    assert len(book.decisions) == 1
+
+
+def test_a_setting_that_no_longer_exists_is_told_as_changed() -> None:
+    assert changed_words((("retired", "3"), ("crf", "18")), (("crf", "18"),)) == (
+        ("retired", "3", "default"),
+    )

@@ -11,7 +11,8 @@ from av1rules.ui.event_text import _text, event_text
 from av1rules.ui.sinks import json_sink
 
 WIRE_NAMES = {
-    "progress", "probing", "check_started", "file_checked", "run_started", "run_finished",
+    "progress", "probing", "check_started", "file_checked", "run_forecast", "run_started",
+    "run_finished",
     "job_started", "job_done", "job_failed", "job_discarded", "job_dropped", "job_moved",
     "job_copied", "job_withheld", "step_done", "clip_made", "note",
 }  # fmt: skip
@@ -37,7 +38,7 @@ def test_json_lines_have_type_time_and_fields() -> None:
     show(StepDone(source="films/odd\udcff\x9b.mkv", step="search", found="crf 27", elapsed_s=2.0))
     show(JobProgress(target="/out/a.mkv", phase="digest"))
     first, second = map(json.loads, out.getvalue().splitlines())
-    assert list(first)[:3] == ["type", "time", "source"]
+    assert list(first)[:4] == ["format", "type", "time", "source"]
     assert (first["type"], first["source"]) == ("step_done", "films/odd\\xff\x9b.mkv")
     assert "\x9b" not in out.getvalue(), "safe on a terminal"
     assert (second["source"], second["target"]) == (None, "/out/a.mkv")

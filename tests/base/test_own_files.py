@@ -9,6 +9,7 @@ import pytest
 
 from av1rules.base.own_files import (
     PlantedFileError,
+    ignore_in_git,
     make_marker,
     read_own,
     require_own,
@@ -97,3 +98,49 @@ def test_a_marker_is_made_once_and_through_no_link(tmp_path: Path) -> None:
     (tmp_path / "dangling").symlink_to(tmp_path / "new")
     make_marker(tmp_path / "dangling")
     assert not (tmp_path / "new").exists()
+
+
+# --- state folders and git
+
+
+def test_a_state_folder_ignores_itself(tmp_path: Path) -> None:
+    for name in (".av1rules", "state of a user's choice"):
+        folder = tmp_path / name
+        folder.mkdir()
+        ignore_in_git(folder)
+        assert (folder / ".gitignore").read_text().splitlines()[-1] == "*"
+
+
+def test_an_older_state_folder_ignores_itself_too(tmp_path: Path) -> None:
+    folder = tmp_path / ".av1rules"
+    folder.mkdir()
+    (folder / "ledger.sqlite3").touch()
+    ignore_in_git(folder)
+    assert (folder / ".gitignore").exists()
+
+
+def test_a_folder_with_other_content_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").touch()
+    ignore_in_git(tmp_path)
+    assert not (tmp_path / ".gitignore").exists()
+
+
+def test_what_is_there_stays(tmp_path: Path) -> None:
+    folder = tmp_path / ".av1rules"
+    folder.mkdir()
+    (folder / ".gitignore").write_text("my own\n")
+    ignore_in_git(folder)
+    assert (folder / ".gitignore").read_text() == "my own\n"
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / ".av1rules"
+    folder.mkdir()
+    (folder / ".gitignore").symlink_to(tmp_path / "elsewhere")
+    ignore_in_git(folder)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_folder_that_can_not_be_written_is_no_error(tmp_path: Path) -> None:
+    ignore_in_git(tmp_path / "gone" / ".av1rules")
+    assert not (tmp_path / "gone").exists()

@@ -26,7 +26,7 @@ from av1rules.ffmpeg.locate import find_tools
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.cache import LibraryCache
 from av1rules.media.discover import Candidate, walk
-from av1rules.media.probe.ffprobe import probe_many
+from av1rules.media.probe.many import probe_many
 from av1rules.media.source import LibraryFile
 
 MEDIA = Path(__file__).parents[3] / "shared" / "media"

@@ -10,6 +10,11 @@ may have a mark on the line above it, of words separated by semicolons:
 `exit N`: the exit code of the last line. `slow`: runs in `doit claims` only, as what is run in the
 checkout does. `not run, REASON`: its
 words are checked, nothing is run; `REASONS` has those that count.
+
+A page with the mark `<!-- claims: one story -->` is followed from top to bottom instead, in one
+folder: each block starts from what the one before left. There a `yaml` block may have the mark
+`file NAME`: a reader writes it into that file. `mv` and `mkdir` are
+commands there too.
 """
 
 from __future__ import annotations
@@ -33,6 +38,10 @@ REASONS = {
 _MARK = re.compile(r"^<!-- claims: (.+) -->$", re.MULTILINE)
 _BLOCK = re.compile(
     r"^(?:(<!-- claims: [^\n]+ -->)\n)?```(sh|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_STORY = "<!-- claims: one story -->\n"
+_FILE = re.compile(
+    r"^<!-- claims: file ([\w.]+) -->\n```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _INDENTED = re.compile(r"^    ((?:av1rules|doit|python -m|pytest) .*)$", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -66,12 +75,33 @@ class Block(msgspec.Struct, frozen=True):
         return f"{self.page}: {self.commands[0].text}"
 
 
+class Written(msgspec.Struct, frozen=True):
+    """A file that a reader of a story writes."""
+
+    name: str
+    text: str
+
+
 class MarkError(Exception):
     """A mark that says nothing known, or does not stand above a block."""
 
 
+def is_story(text: str) -> bool:
+    return _STORY in text
+
+
+def story(page: str, text: str) -> Iterator[Block | Written]:
+    """What a reader does and writes, from top to bottom. Raises MarkError."""
+    blocks(page, text)
+    steps = [*_BLOCK.finditer(text), *_FILE.finditer(text)]
+    for match in sorted(steps, key=lambda one: one.start()):
+        yield _block(page, *match.groups()) if match.re is _BLOCK else Written(*match.groups())
+
+
 def blocks(page: str, text: str) -> list[Block]:
     """The blocks of a page in their order. Raises MarkError."""
+    if is_story(text):
+        text = _FILE.sub("", text.replace(_STORY, ""))
     found = [_block(page, *match.groups()) for match in _BLOCK.finditer(text)]
     used = sum(match[1] is not None for match in _BLOCK.finditer(text))
     if used != len(_MARK.findall(text)):

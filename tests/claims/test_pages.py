@@ -114,7 +114,7 @@ def test_output_is_compared_without_what_fills_columns() -> None:
 
 def test_a_library_is_as_before_for_each_block(library: Library) -> None:
     library.restore()
-    assert call(("av1rules", "undo", "last"), library.folder).returncode == 0
+    assert call(("av1rules", "undo", "last", "--yes"), library.folder).returncode == 0
     before = call(("av1rules", "originals", "list"), library.folder).stdout
     library.restore()
     assert call(("av1rules", "originals", "list"), library.folder).stdout != before

@@ -21,7 +21,13 @@ def on_a_terminal(arguments: list[str], *, cwd: Path, answer: str = "") -> tuple
         stdin=other,
         stdout=other,
         stderr=other,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "30"},
+        env={
+            **os.environ,
+            "TERM": "xterm-256color",
+            "COLUMNS": "120",
+            "LINES": "30",
+            "PAGER": "cat",
+        },
     )
     os.close(other)
     seen = bytearray()

@@ -66,7 +66,7 @@ def test_adopt_after_the_state_folder_was_lost(library: SampleLibrary) -> None:
         "nothing to adopt, 1 unchanged in the ledger\n"
     )
     with run_lock(library.state_dir):
-        refused = av1rules("adopt", cwd=library.folder, code=2).stderr
+        refused = av1rules("adopt", cwd=library.folder, code=5).stderr
     assert "another run uses this ledger" in refused
 
 
@@ -90,7 +90,9 @@ def test_health_lists_what_is_damaged(library: SampleLibrary) -> None:
     again = av1rules("health", "--json", cwd=library.folder, code=1)
     assert [item["health"] for item in json.loads(again.stdout)["sources"]] == ["well", "damaged"]
     assert "0 files to check (0 B), 2 checked before" in again.stderr
-    assert "no such file" in av1rules("health", "nowhere", cwd=library.folder, code=2).stderr
+    assert (
+        "no film has this name" in av1rules("health", "nowhere", cwd=library.folder, code=2).stderr
+    )
 
 
 def test_interrupted_health_ends_at_once_and_goes_on_later(

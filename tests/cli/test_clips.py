@@ -89,6 +89,15 @@ def test_refused_and_nothing_is_written(
     assert not (waiting.folder / "approvals.yaml").exists()
 
 
+@pytest.mark.parametrize("words", [("approve",), ("adjust",), ("reject", "--reason", "no")])
+def test_dry_run_records_no_decision(words: tuple[str, ...], waiting: SampleLibrary) -> None:
+    said = call(waiting, *words, "-n", "a <b>fi")
+    assert said.startswith(f"would {words[0]}: {NAME}")
+    assert json.loads(call(waiting, *words, "-n", "film", "--json"))["dry_run"] is True
+    assert not waiting.rules_file.with_name("approvals.yaml").exists()
+    assert "waiting " in call(waiting, "list")
+
+
 def test_reject_keeps_its_reason(waiting: SampleLibrary) -> None:
     call(waiting, "reject", NAME, "--reason", "bands in the fog")
     assert "bands in the fog" in call(waiting, "list")

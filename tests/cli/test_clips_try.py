@@ -61,6 +61,12 @@ def test_options_make_a_variant_each(tried: SampleLibrary) -> None:
     assert causes == ["variant: crf 52", "variant: crf 54", "variant: preset 11"]
 
 
+def test_dry_run_makes_none(tried: SampleLibrary) -> None:
+    before = json.loads(call(tried, "list", "--json"))
+    assert "would make variant: crf 52" in call(tried, "try", NAME, "--crf", "52", "-n")
+    assert json.loads(call(tried, "list", "--json")) == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -17,6 +17,7 @@ from av1rules.cli.main import COMMANDS
 from av1rules.execute.resources.run_lock import run_lock
 from tests.cli.terminal import on_a_terminal
 from tests.conftest import MakeClip
+from tests.output.check import check_output
 from tests.sample_library import FAST, RULES, SampleLibrary
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,8 @@ def av1rules(
         errors="replace",
     )
     assert done.returncode == code, done.stdout + done.stderr
+    if "--json" in arguments and done.stdout:
+        check_output(arguments, done.stdout)
     return done
 
 
@@ -60,7 +63,10 @@ def test_every_command_has_help(name: str, tmp_path: Path) -> None:
 
 
 def test_unknown_command_is_bad_usage(tmp_path: Path) -> None:
-    assert "No such command 'plam'" in av1rules("plam", cwd=tmp_path, code=2).stderr
+    assert (
+        "There is no command 'plam'. Did you mean plan?"
+        in av1rules("plam", cwd=tmp_path, code=2).stderr
+    )
 
 
 def test_missing_rules_file_says_what_to_do(tmp_path: Path) -> None:
@@ -111,7 +117,7 @@ class TestPlan:
         library.add(b"odd\xff\x1b[31m.mkv")
         library.add("b.mkv").write_bytes(b"no film")
         table = av1rules("plan", cwd=library.folder).stdout
-        assert "3 files: 2 encode, 1 blocked" in table
+        assert re.search(r"^encode   2 .*\nblocked  1 ", table, re.MULTILINE)
         assert "odd\\xff\\x1b[31m.mkv" in table
         assert "\x1b" not in table
         document = json.loads(av1rules("plan", "--json", cwd=library.folder).stdout)
@@ -151,7 +157,10 @@ class TestPlan:
         assert "but held 1 file at the last run" in stopped
 
     def test_path_that_is_not_there(self, library: SampleLibrary) -> None:
-        assert "no such file" in av1rules("plan", "nowhere", cwd=library.folder, code=2).stderr
+        assert (
+            "no film has this name"
+            in av1rules("plan", "nowhere", cwd=library.folder, code=2).stderr
+        )
 
     def test_all_lists_fresh_files(self, library: SampleLibrary) -> None:
         library.add("a.mkv")
@@ -167,7 +176,7 @@ class TestRun:
         done = av1rules("run", "--json", cwd=library.folder)
         events = [json.loads(line) for line in done.stdout.splitlines()]
         types = [e["type"] for e in events if e["type"] not in ("progress", "probing")]
-        assert types == ["run_started", "job_started", "job_done", "run_finished"]
+        assert types == ["run_forecast", "run_started", "job_started", "job_done", "run_finished"]
         assert events[-1]["done"] == 1
         assert all(event["time"] for event in events)
         assert {event["source"] for event in events if event["type"] == "job_done"} == {
@@ -193,7 +202,7 @@ class TestRun:
         library.add("a.mkv")
         library.run()
         with run_lock(library.state_dir):
-            refused = av1rules("run", cwd=library.folder, code=2)
+            refused = av1rules("run", cwd=library.folder, code=5)
         assert f"process {os.getpid()}" in refused.stderr
 
     def test_screen_shows_a_bar_for_each_job(
@@ -207,7 +216,7 @@ class TestRun:
         library.add("b.mkv", longer)
         code, screen = on_a_terminal(["run", "-j", "2"], cwd=library.folder)
         assert code == 0, screen
-        for text in ("films/a[1].mkv", "films/b.mkv", "all files", "fps", "encode", "2 done"):
+        for text in ("films/a[1].mkv", "films/b.mkv", "2 of 2 done", "encode", "2 done in"):
             assert text in screen
 
 
@@ -281,7 +290,7 @@ def test_reader_that_leaves_early_is_no_error(library: SampleLibrary) -> None:
 def test_fault_of_ours_is_told_as_such(tmp_path: Path) -> None:
     script = (
         "import sys; sys.argv = ['av1rules', 'validate']\n"
-        "import av1rules.cli.validate as v, av1rules.cli.main as m\n"
+        "import av1rules.cli.policy.validate as v, av1rules.cli.main as m\n"
         "def broken(path): raise RuntimeError('boom')\n"
         "v.check_rules = broken\nm.run()\n"
     )

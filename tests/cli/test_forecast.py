@@ -84,7 +84,6 @@ def test_until_enough_is_saved(library: SampleLibrary) -> None:
         (("plan", "--budget", "soon"), "a duration such as 45s, 10min or 2h"),
         (("plan", "--free", "4Tb"), "4TB"),
         (("run", "--budget", "0h"), "more than nothing"),
-        (("forecast",), "--check compares past forecasts"),
     ],
 )
 def test_bad_usage(library: SampleLibrary, arguments: tuple[str, ...], text: str) -> None:

@@ -39,7 +39,7 @@ def test_list_shows_all_that_lies_aside_and_changes_nothing(aside: TrashLibrary)
     text = originals("list", library=aside).stdout
     assert "\x1b" not in text
     for part in (
-        "1      original  510 B    2026-01-01 12:00  2026-01-31", first.path, first.place,
+        "1    original  510 B    2026-01-01 12:00  2026-01-31", first.path, first.place,
         "\\x1b[31m\\xff.mkv", "missing", "1 original: 510 B", "missing from the trash: 1 file",
     ):  # fmt: skip
         assert part in text
@@ -87,6 +87,71 @@ def test_purge_by_path_age_and_kind(aside: TrashLibrary) -> None:
     assert Path(second.path).exists()
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "films/x/a.mp4",
+        "films/x",
+        "a.mp4",
+        "*/a.*",
+        "the trash",
+        "the target",
+        "x a",
+        "the trash, cut",
+        "the place, cut",
+    ],
+)
+def test_purge_by_any_name(name: str, aside: TrashLibrary) -> None:
+    first, second = aside.move_to_trash("x/a.mp4"), aside.move_to_trash("y/b.mp4")
+    name = {
+        "the trash": first.path,
+        "the target": first.row.target,
+        "the trash, cut": f"{first.path[:5]}…{first.path[-20:]}",
+        "the place, cut": f"{first.place[:5]}...{first.place[-9:]}",
+    }.get(name, name)
+    originals("purge", name, "--yes", library=aside)
+    assert not Path(first.path).exists()
+    assert Path(second.path).exists()
+
+
+@pytest.mark.parametrize("more", [(), ("--older-than", "0s"), ("--kind", "original"), ("--all",)])
+def test_a_name_of_nothing_never_means_all(more: tuple[str, ...], aside: TrashLibrary) -> None:
+    kept = aside.move_to_trash("x/a.mp4")
+    (aside.folder / "films" / "empty").mkdir()
+    said = originals("purge", "films/empty", *more, "--yes", library=aside)
+    assert said.stdout == "no file in the trash matches\n"
+    wrong = originals("purge", "a.mp5", *more, "--yes", library=aside, code=2).stderr
+    assert "the trash has nothing of this name" in wrong
+    assert "films/x/a.mp4" in wrong
+    assert Path(kept.path).exists()
+
+
+def test_dry_run_deletes_nothing(aside: TrashLibrary) -> None:
+    kept = aside.move_to_trash("x/a.mp4")
+    text = originals("purge", "a.mp4", "-n", library=aside).stdout
+    assert kept.path in text
+    assert text.endswith(f"would delete 1 file ({kept.size_bytes} B) for good\n")
+    document = json.loads(originals("purge", "--all", "--dry-run", "--json", library=aside).stdout)
+    assert (document["dry_run"], document["freed_bytes"]) == (True, kept.size_bytes)
+    assert Path(kept.path).exists()
+
+
+def test_dry_run_foresees_refusals_and_last_copies(aside: TrashLibrary) -> None:
+    first, second = aside.move_to_trash("a.mp4"), aside.move_to_trash("b.mp4")
+    Path(first.row.target).unlink()
+    text = originals("purge", "--all", "-n", library=aside).stdout
+    assert f"would keep the original of {first.row.source}: its target is not there" in text
+    assert "  hint: `av1rules originals restore" in text
+    assert text.endswith(f"would delete 1 file ({second.size_bytes} B) for good\n")
+    text = originals("purge", "--all", "--last-copy", "-n", library=aside).stdout
+    assert f"would give up the last copy of {first.row.source}: its target is not there" in text
+    both = first.size_bytes + second.size_bytes
+    assert text.endswith(f"would delete 2 files ({both:,} B) for good\n".replace(",", ""))
+    document = json.loads(originals("purge", "--all", "-n", "--json", library=aside).stdout)
+    assert sorted(one["purged"] for one in document["files"]) == [False, True]
+    assert all(Path(one.path).exists() for one in (first, second))
+
+
 def test_refusal_is_told_and_counts(aside: TrashLibrary) -> None:
     first, second = aside.move_to_trash("a.mp4"), aside.move_to_trash("b.mp4")
     Path(first.row.target).write_bytes(b"x" * first.row.target_bytes)
@@ -111,7 +176,7 @@ def test_orphans_go_only_by_name(aside: TrashLibrary) -> None:
 def test_purge_waits_for_no_run(aside: TrashLibrary) -> None:
     kept = aside.move_to_trash()
     with run_lock(aside.folder / ".av1rules"):
-        output = originals("purge", "--all", "--yes", library=aside, code=2).stderr
+        output = originals("purge", "--all", "--yes", library=aside, code=5).stderr
     assert "another run uses this ledger" in output
     assert Path(kept.path).exists()
 
@@ -120,7 +185,7 @@ def test_purge_waits_for_no_run(aside: TrashLibrary) -> None:
 def test_on_a_terminal_it_asks(answer: str, is_deleted: bool, aside: TrashLibrary) -> None:
     kept = aside.move_to_trash()
     code, screen = on_a_terminal(["originals", "purge", "1"], cwd=aside.folder, answer=answer)
-    assert "Delete this file for good (510 B)? [y/N]" in screen
+    assert "Delete 1 file (510 B) for good? [y/N]" in screen
     assert Path(kept.path).exists() is not is_deleted
     assert code == (0 if is_deleted else 130)
 

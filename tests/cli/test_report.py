@@ -97,7 +97,7 @@ def test_no_time_at_all(text: str) -> None:
         parse_since(text, NOW)
 
 
-@pytest.mark.parametrize("name", ["films/a.mkv", "report", "films", "link.html", "folder.html"])
+@pytest.mark.parametrize("name", ["films/a.mkv", "new.mkv", "films", "link.html", "folder.html"])
 def test_only_files_named_like_reports_are_written(past_library: Path, name: str) -> None:
     film = past_library / "films" / "a.mkv"
     film.write_bytes(b"film")
@@ -106,6 +106,44 @@ def test_only_files_named_like_reports_are_written(past_library: Path, name: str
     output = typed("--format", "html", "-o", name, cwd=past_library, code=2).stderr
     assert "not a file name for a report" in output
     assert film.read_bytes() == b"film"
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "start"),
+    [
+        ("x.markdown", "markdown", "# av1rules report"),
+        ("x.markdown", None, "# av1rules report"),
+        ("x.txt", "markdown", "# av1rules report"),
+        ("x.txt", "json", '{\n  "format": 1'),
+        ("x", "csv", "outcome,source,target"),
+        ("x.log", "text", "av1rules report, "),
+    ],
+)
+def test_the_format_that_is_asked_for_is_written(
+    name: str, form: str | None, start: str, past_library: Path
+) -> None:
+    words = ("-o", name) if form is None else ("-o", name, "--format", form)
+    typed(*words, cwd=past_library)
+    assert (past_library / name).read_text().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("x.csv", "html"), ("x.md", "json"), ("x.txt", "html"), ("x.html", "text")]
+)
+def test_a_name_that_says_another_format_is_a_mistake(
+    name: str, form: str, past_library: Path
+) -> None:
+    output = typed("-o", name, "--format", form, cwd=past_library, code=2).stderr
+    assert f"the format is {form}, but the name ends with {Path(name).suffix}" in output
+    assert not (past_library / name).exists()
+
+
+def test_a_file_that_may_be_no_report_is_not_overwritten(past_library: Path) -> None:
+    (past_library / "notes").write_text("mine")
+    output = typed("-o", "notes", "--format", "text", cwd=past_library, code=2).stderr
+    assert "its name is not that of a report" in output
+    assert (past_library / "notes").read_text() == "mine"
+    assert "or give --format" in typed("-o", "notes", cwd=past_library, code=2).stderr
 
 
 def test_a_place_that_can_not_be_written_to_is_told(past_library: Path) -> None:

@@ -41,6 +41,14 @@ SCHEMA = {"attr", "jsonschema", "referencing"}
 RULES_ONLY = {"concurrent.futures", "sqlite3", "subprocess"}
 """Beyond a rules file: the ledger, programs, threads."""
 
+SCREEN = {
+    "av1rules.report", "av1rules.report.problems", "av1rules.report.view",
+    "av1rules.report.documents", "av1rules.report.documents.ci", "av1rules.report.documents.rules",
+    "av1rules.report.json",
+    "av1rules.ui", "av1rules.ui.pager", "av1rules.ui.terminal",
+}  # fmt: skip
+"""What it takes to show text that fits."""
+
 ENCODING = {"argv", "encode", "excerpt_argv", "measure", "trial", "verify", "contract"}
 """Modules of `av1rules.encode` that only a job needs."""
 
@@ -84,7 +92,9 @@ def test_validate_loads_policy_and_approvals_only(library: Path) -> None:
     loaded = loaded_by(["validate"], library)
     assert not loaded & (WITHOUT_WORK | RULES_ONLY) - SCHEMA
     packages = {name.split(".")[1] for name in own(loaded)}
-    assert packages <= {"approvals", "base", "cli", "media", "policy", "schema"}
+    assert packages <= {"approvals", "base", "cli", "media", "policy", "report", "schema", "ui"}
+    shown_by = {name for name in own(loaded) if name.split(".")[1] in ("report", "ui")}
+    assert shown_by <= SCREEN
 
 
 @pytest.mark.parametrize("command", ["plan", "run"])

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from av1rules.base.events import Outcome
 from av1rules.execute.resources.run_lock import run_lock
 from av1rules.ledger.checks import CheckMethod, LastCheck, SourceCheckRecord
 from av1rules.ledger.records import Attempt, AttemptResult
+from av1rules.ledger.runs import RunRecord
 from av1rules.ledger.trash_table import TrashKind
 from tests.cli.test_commands import av1rules
 from tests.execute.trash_library import LONG_AGO, TrashLibrary
@@ -77,7 +79,9 @@ class TestStatus:
         fail(library, "films/f.mp4", kind=AttemptResult.UNDONE)
         with library.ledger() as ledger:
             first = ledger.runs.begin(LONG_AGO)
-            ledger.runs.end(first, LONG_AGO, "1 done")
+            ledger.runs.put(
+                RunRecord(id=first, started=LONG_AGO, ended=LONG_AGO, counts={Outcome.DONE: 1})
+            )
             ledger.runs.begin(LONG_AGO)
             ledger.begin("/out/.av1rules-1", "films/c.mp4")
             fault = LastCheck(at=LONG_AGO, ways=frozenset({CheckMethod.DIGEST}), fault="rotten")
@@ -92,7 +96,7 @@ class TestStatus:
         assert output["targets"] == {
             "count": 1, "source_bytes": 510, "target_bytes": 60, "saved_bytes": 450,
         }  # fmt: skip
-        assert output["aside"]["original"] == {
+        assert output["trash"]["original"] == {
             "count": 1, "size_bytes": 510, "frees_bytes": 510, "away": 0,
         }  # fmt: skip
         assert [item["source"] for item in output["parked"]] == ["films/c.mp4"]
@@ -100,7 +104,7 @@ class TestStatus:
         assert (output["too_large"], output["undone"], output["left_over"]) == (1, 1, 1)
         assert output["damaged_targets"][0]["fault"] == "rotten"
         assert output["damaged_sources"][0]["name"] == "films/g.mp4"
-        assert [run["summary"] for run in output["runs"]] == [None, "1 done"]
+        assert [run["summary"] for run in output["runs"]] == ["killed", "1 done"]
 
     def test_clips_that_wait_are_counted_with_where_to_look(self, aside: TrashLibrary) -> None:
         with aside.ledger() as ledger:
@@ -163,7 +167,9 @@ class TestRetry:
             ("link/y.mp4", ["films/x/a.mp4", "films/x/b.mp4"]),
             ("films", []),
             (".", []),
-            ("films/x/a", ["films/x/a.mp4", "films/x/b.mp4", "films/y.mp4"]),
+            ("films/x/a", ["films/x/b.mp4", "films/y.mp4"]),  # a part of its name
+            ("b.mp4", ["films/x/a.mp4", "films/y.mp4"]),
+            ("*.mp4", []),
         ],
     )
     def test_paths_are_mapped_to_the_library(
@@ -178,13 +184,18 @@ class TestRetry:
     def test_path_outside_of_the_library_is_refused(self, aside: TrashLibrary) -> None:
         fail(aside, "films/a.mp4")
         output = typed("retry", "films/a.mp4", "/elsewhere/a.mp4", library=aside, code=2).stderr
-        assert "not below any root" in output
+        assert "no film has this name" in output
+        assert self.failures(aside) == ["films/a.mp4"]
+
+    def test_dry_run_frees_nothing(self, aside: TrashLibrary) -> None:
+        fail(aside, "films/a.mp4")
+        assert "would free films/a.mp4" in typed("retry", "-n", "a.mp4", library=aside).stdout
         assert self.failures(aside) == ["films/a.mp4"]
 
     def test_not_while_a_run_is_at_work(self, aside: TrashLibrary) -> None:
         fail(aside, "films/a.mp4")
         with run_lock(aside.folder / ".av1rules"):
-            assert "another run" in typed("retry", library=aside, code=2).stderr
+            assert "another run" in typed("retry", library=aside, code=5).stderr
         assert self.failures(aside) == ["films/a.mp4"]
 
     def test_without_a_ledger_makes_none(self, aside: TrashLibrary) -> None:

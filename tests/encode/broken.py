@@ -148,3 +148,11 @@ class Bench:
         assert self.good.outcome is not None
         outcome: EncodeOutcome = replace(self.good.outcome, path=str(path), **changed)
         return check(self.good.job, outcome, self.tools)
+
+
+def require_only(found: dict[str, str], says: str) -> None:
+    """Only the contract is broken, and it only so. `says` may end where values of floats begin."""
+    assert list(found) == ["contract"]
+    whole = found["contract"]
+    assert whole == says or (says.endswith("be") and whole.startswith(says))
+    assert whole.count("should be") == says.count("should be")

@@ -22,6 +22,7 @@ from av1rules.media.source import (
     SubtitleStream,
 )
 from av1rules.policy.settings import Loss
+from av1rules.policy.tracks.rules import TrackChoice
 from tests.conftest import Golden
 from tests.encode.make import AOM, OLD_SVT, RAV1E, SVT, audio, cover, job, settings, source, video
 
@@ -92,6 +93,15 @@ def text(made: EncodeJob, *, covers: tuple[CoverFile, ...] = ()) -> str:
     [
         ("plain", job(), ()),
         ("full", full_film(), COVERS),
+        (
+            "tracks",
+            full_film(
+                settings=settings(
+                    tracks=TrackChoice(dropped=(1, 4), flags=((2, ("comment", "default")), (5, ())))
+                )
+            ),
+            COVERS,
+        ),
         ("grain", job(settings=settings(crf=18.25, preset=3, film_grain=8, keyint="10s")), ()),
         ("old-svt", job(encoder=OLD_SVT), ()),
         ("aom", job(encoder=AOM, threads=4, settings=settings(film_grain=8)), ()),

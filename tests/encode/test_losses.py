@@ -1,14 +1,25 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from av1rules.encode.losses import LossFinding, find_losses
+from av1rules.encode.losses import LossFinding, find_losses, new_losses
 from av1rules.encode.streams import plan_streams
 from av1rules.ffmpeg.tools import EncoderInfo
-from av1rules.media.source import Colour, DataStream, DolbyVision, HdrKind, MasteringDisplay, Source
+from av1rules.media.source import (
+    Change,
+    ChangeKind,
+    Colour,
+    ContentLight,
+    DataStream,
+    DolbyVision,
+    HdrKind,
+    MasteringDisplay,
+    Source,
+)
 from av1rules.policy.settings import EncodeSettings, Loss
 from tests.encode.make import AOM, RAV1E, SVT, settings, source, video
 
@@ -157,3 +168,174 @@ def test_ambient_viewing_environment_is_told_of_but_holds_nothing() -> None:
 def test_nothing_to_encode_can_not_be_accepted(film: Source) -> None:
     (lost,) = losses(film, settings(accept=frozenset(Loss)))
     assert (lost.loss, lost.accepted, lost.acceptable) == (Loss.DAMAGE, False, False)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "size", "condition"),
+    [
+        (SVT, (2, 2), "height: {max: 2}"),
+        (SVT, (1, 7), "width: {max: 1}"),
+        (SVT, (7, 1), "height: {max: 1}"),
+        (SVT, (4, 2), None),
+        (RAV1E, (15, 64), "width: {max: 15}"),
+        (RAV1E, (64, 15), "height: {max: 15}"),
+        (RAV1E, (16, 16), None),
+        (AOM, (1, 1), None),
+        (SVT, (None, 1), None),
+    ],
+)
+def test_pictures_too_small_for_an_encoder(
+    encoder: EncoderInfo, size: tuple[int | None, int | None], condition: str | None
+) -> None:
+    film = source(main=video(width=size[0], height=size[1]))
+    found = losses(film, encoder=encoder)
+    assert [loss.acceptable for loss in found] == ([] if condition is None else [False])
+    for loss in found:
+        assert f"can't code pictures as small as {size[0]}x{size[1]}: " in loss.message
+        assert "`encoder: libaom-av1` can" in loss.message
+        assert f"`when: {{{condition}}}`, `skip: tiny`" in loss.message
+
+
+def test_accepted_losses_advise_nothing() -> None:
+    film = source(main=video(has_alpha=True))
+    (taken,) = losses(film, settings(accept=frozenset({Loss.ALPHA})))
+    assert taken.message == "the transparency of the pictures would be lost"
+
+
+@pytest.mark.parametrize(
+    ("film", "encoder", "said"),
+    [
+        (
+            vision(8, 1, has_metadata=False),
+            SVT,
+            "the container promises Dolby Vision profile 8, but the pictures begin without",
+        ),
+        (vision(8, 1), AOM, "Dolby Vision profile 8 would be lost: libaom-av1 does not write it;"),
+        (vision(8, 1), RAV1E, "or `encoder: libsvtav1`"),
+        (
+            vision(7, 6, has_enhancement_layer=True),
+            SVT,
+            "Dolby Vision profile 7.6 can't be kept; the ordinary picture below it (HDR10) stays",
+        ),
+        (
+            vision(8, 1, has_enhancement_layer=True),
+            SVT,
+            "Dolby Vision profile 8.1 can't be kept; the ordinary picture below it (HDR10) stays",
+        ),
+        (vision(8, 2, colour=Colour(transfer="linear")), SVT, "below it (SDR) stays"),
+        (vision(8, 0), SVT, "Dolby Vision profile 8 can't be kept"),
+        (vision(8, None), SVT, "Dolby Vision profile 8 can't be kept"),
+        (vision(None, None), SVT, "Dolby Vision without a known profile can't be kept"),
+        (
+            source(main=video(colour=PQ, hdr_kinds=frozenset({HdrKind.DOLBY_VISION}))),
+            SVT,
+            "Dolby Vision without a known profile can't be kept",
+        ),
+    ],
+)
+def test_what_dolby_vision_can_not_be_kept(film: Source, encoder: EncoderInfo, said: str) -> None:
+    (held,) = losses(film, encoder=encoder)
+    assert (held.loss, held.accepted, held.acceptable) == (Loss.DOLBY_VISION, False, True)
+    assert said in held.message
+
+
+def test_an_unknown_profile_names_no_condition() -> None:
+    (lost,) = losses(vision(None, None, colour=Colour()))
+    assert "by a rule with `skip`, or get" in lost.message
+
+
+NTSC, PAL = Fraction(30000, 1001), Fraction(25)
+
+
+@pytest.mark.parametrize(
+    ("rate", "advice"), [(NTSC, True), (PAL, False), (None, False)]
+)  # fmt: skip
+def test_telecine_is_thought_of_where_it_can_be(rate: Fraction | None, *, advice: bool) -> None:
+    film = source(main=video(is_interlaced=True, frame_rate=rate))
+    (held,) = losses(film)
+    assert "or better `deinterlace: bwdif`" in held.message
+    assert ("`deinterlace: inverse-telecine`" in held.message) is advice
+    inverse = losses(film, settings(deinterlace="inverse-telecine"))
+    assert [(loss.loss, loss.acceptable) for loss in inverse] == (
+        [] if advice else [(Loss.INTERLACED, False)]
+    )
+    shown = "unknown" if rate is None else "25"
+    assert all(f"this rate is {shown}: " in loss.message for loss in inverse)
+
+
+def changing(*changes: Change) -> LossFinding:
+    (held,) = losses(source(main=video(changes=changes)))
+    assert (held.loss, held.acceptable) == (Loss.CHANGES, True)
+    return held
+
+
+def test_what_changes_on_the_way_and_when_it_is_shown_wrong() -> None:
+    size = Change(kind=ChangeKind.SIZE, values=("4x4", "8x8"))
+    wrong = "HDR in one part only would be shown wrong"
+    assert "(size 4x4, then 8x8): all become as the first" in changing(size).message
+    assert wrong not in changing(size).message
+    sdr = Change(kind=ChangeKind.TRANSFER, values=("bt709", "smpte170m"))
+    assert wrong not in changing(size, sdr).message
+    hdr = Change(kind=ChangeKind.TRANSFER, values=("bt709", "smpte2084"))
+    assert wrong in changing(size, hdr).message
+
+
+@pytest.mark.parametrize(
+    ("picture", "wanted", "said"),
+    [
+        ({"bit_depth": 12}, {}, "12 bit become 10 bit"),
+        ({"bit_depth": 12}, {"bit_depth": 8}, "12 bit become 8 bit"),
+        ({"bit_depth": 10}, {}, None),
+        ({"bit_depth": 8}, {"bit_depth": 8}, None),
+        ({"bit_depth": 8}, {"bit_depth": 10}, None),
+        ({"bit_depth": None}, {"bit_depth": 8}, None),
+        ({"bit_depth": 9}, {"bit_depth": 8}, "`bit_depth: 8` makes 8 bit of 9"),
+    ],
+)
+def test_bits_that_go(picture: dict[str, Any], wanted: dict[str, Any], said: str | None) -> None:
+    found = losses(source(main=video(**picture)), settings(**wanted))
+    assert [loss.loss for loss in found] == ([] if said is None else [Loss.BIT_DEPTH])
+    assert all(loss.message.startswith(said or "") for loss in found)
+
+
+def test_a_film_that_begins_between_key_frames_is_told_and_not_held() -> None:
+    (told,) = losses(source(main=video(begins_mid_group=True)))
+    assert (told.loss, told.accepted) == (Loss.DAMAGE, True)
+
+
+@pytest.mark.parametrize(
+    ("light", "container", "is_told"),
+    [
+        (ContentLight(max_cll=0, max_fall=400), "mkv", True),
+        (ContentLight(max_cll=0, max_fall=400), "mp4", False),
+        (ContentLight(max_cll=1, max_fall=400), "mkv", False),
+        (None, "mkv", False),
+    ],
+)
+def test_a_light_level_of_whole_pictures_alone(
+    light: ContentLight | None, container: str, *, is_told: bool
+) -> None:
+    found = losses(source(main=video(content_light=light)), settings(container=container))
+    assert [(loss.loss, loss.accepted) for loss in found] == [(Loss.STREAMS, True)] * is_told
+
+
+def test_streams_that_ffmpeg_finds_too_late() -> None:
+    (held,) = losses(source(unresolved=("audio 0x1101",), unmapped=("subtitle 5",)))
+    assert (held.loss, held.accepted) == (Loss.STREAMS, False)
+    assert "there is audio 0x1101, subtitle 5;" in held.message
+
+
+def test_losses_come_in_the_order_of_the_docs() -> None:
+    film = source(main=video(has_captions=True, has_alpha=True, chroma="444", pix_fmt="yuv444p"))
+    found = [loss.loss for loss in losses(film)]
+    assert found == [loss for loss in Loss if loss in found]
+    assert len(found) == 3
+
+
+def test_only_what_was_not_known_before_is_new() -> None:
+    before = source(main=video(has_alpha=True))
+    after = source(main=video(has_alpha=True, has_captions=True))
+    plan = plan_streams(before, settings())
+    (new,) = new_losses(before, after, settings(), plan, SVT)
+    assert new.loss is Loss.CAPTIONS
+    assert new_losses(after, before, settings(), plan, SVT) == ()

@@ -30,7 +30,9 @@ FILM = replace(PLAIN, deinterlace="inverse-telecine")
         (FIELDS, 100, 200, True), (FIELDS, 100, 150, True), (FIELDS, 100, 201, False),
         (FIELDS, 100, 99, False),
         (FILM, 300, 240, True), (FILM, 301, 242, True), (FILM, 300, 300, False),
-        (FILM, 300, 230, False),
+        (FILM, 300, 230, False), (FILM, 300, 235, True), (FILM, 300, 245, True),
+        (FILM, 300, 234, False), (FILM, 300, 246, False),
+        (FIELDS, 100, 100, True),
     ],
 )  # fmt: skip
 def test_counts(settings: EncodeSettings, frames: int, pictures: int, expected: bool) -> None:
@@ -63,6 +65,24 @@ def test_rhythm(
 ) -> None:
     drift_s = filtered_drift_s(settings, times(rate), after, rate=rate)
     assert least_s <= drift_s <= most_s
+
+
+def test_the_last_frames_may_have_no_field_of_their_own() -> None:
+    """A target that ends earlier lacks nothing here: the count of its pictures says so."""
+    assert filtered_drift_s(FIELDS, [0.0, 0.04, 9.0], [0.0, 0.02, 0.041], rate=PAL) < 0.0011
+    assert filtered_drift_s(FIELDS, [0.0, 0.04, 0.08], [0.0, 0.03, 0.08], rate=PAL) == (
+        pytest.approx(0.01)
+    )
+
+
+def test_one_picture_has_no_rhythm() -> None:
+    for settings in (PLAIN, FIELDS, FILM):
+        assert filtered_drift_s(settings, [5.0], [0.0], rate=NTSC) == 0.0
+
+
+def test_frames_at_the_time_of_one_before_are_not_compared() -> None:
+    assert filtered_drift_s(PLAIN, [0, 0.04, 0.04, 0.08], [0, 0.04, 0.06, 0.08], rate=PAL) == 0
+    assert filtered_drift_s(PLAIN, [0, 0.04, 0.08], [0, 0.04, 0.09], rate=PAL) > 0.009
 
 
 def test_inverse_telecine_may_lose_no_time() -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from av1rules.encode.containers import kept_of_sound
-from av1rules.encode.streams import StreamAction, StreamPlan, plan_streams
+from av1rules.encode.streams import SHOWN_TAGS, StreamAction, StreamPlan, plan_streams
 from av1rules.media.source import Attachment, Chapter, Colour, DataStream, SubtitleStream
+from av1rules.policy.tracks.rules import AudioRules, SubtitleRules, TrackChoice
 from tests.encode.make import audio, cover, settings, source, video
 
 ENCODE, COPY, CONVERT, ATTACH, DROP = StreamAction
@@ -214,5 +215,132 @@ def test_data_streams_are_never_mapped(tag: str, codec: str | None, is_loss: boo
     assert found.dropped[0].reason
 
 
+@pytest.mark.parametrize(
+    ("tag", "codec", "named", "is_loss"),
+    [
+        ("text", "bin_data", "text", False),
+        (None, "bin_data", "bin_data", False),
+        (None, "timed_id3", "timed_id3", True),
+        ("mebx", "bin_data", "mebx", True),
+        ("[0]", "klv", "klv", True),
+    ],
+)
+def test_dropped_data_is_named_by_what_says_most(
+    tag: str | None, codec: str, named: str, *, is_loss: bool
+) -> None:
+    (dropped,) = plan(
+        data=(DataStream(index=1, tag=tag, codec=codec),),
+        chapters=(Chapter(start_s=0, end_s=1),),
+    ).dropped
+    assert (dropped.codec, dropped.is_loss) == (named, is_loss)
+
+
+def test_plain_text_in_another_form_stays() -> None:
+    (step,) = plan(subtitles=(SubtitleStream(index=1, codec="stl"),)).steps[1:]
+    assert (step.action, step.is_loss) == (CONVERT, False)
+    assert step.reason == "mkv can't hold stl; the text stays"
+
+
 def test_chapter_text_without_chapters_is_a_loss() -> None:
     assert plan(data=(DataStream(index=1, tag="text", codec="bin_data"),)).losses
+
+
+def test_one_tag_more_than_is_shown_is_counted() -> None:
+    for count, more in ((SHOWN_TAGS, ""), (SHOWN_TAGS + 1, " and 1 more")):
+        tags = tuple((f"tag{number}", "x") for number in range(count))
+        shown = ", ".join(f"tag{number}" for number in range(SHOWN_TAGS))
+        assert plan("mp4", tags=tags).notes == (
+            f"mp4 can't hold these tags of the file: {shown}{more}",
+        )
+
+
+@pytest.mark.parametrize(
+    ("start_s", "ends_s", "early"),
+    [
+        (10.0, (5.0, 9.0, 20.0), "2 chapters of 3 end before the film starts, at 10.0 s by its"),
+        (10.0, (9.0, 20.0), "1 chapter of 2 end before the film starts"),
+        (10.0, (9.999,), None),
+        (0.0, (0.0, 5.0), None),
+        (None, (0.5,), None),
+    ],
+)
+def test_chapters_that_end_before_the_film(
+    start_s: float | None, ends_s: tuple[float, ...], early: str | None
+) -> None:
+    chapters = tuple(Chapter(start_s=0.0, end_s=end_s, title="A") for end_s in ends_s)
+    notes = plan("mkv", start_s=start_s, chapters=chapters).notes
+    assert [early is not None and note.startswith(early) for note in notes] == (
+        [] if early is None else [True]
+    )
+
+
+@pytest.mark.parametrize(
+    ("channels", "to"), [(None, "flac"), (2, "flac"), (8, "flac"), (9, "pcm_s24le")]
+)
+def test_flac_takes_eight_channels(channels: int | None, to: str) -> None:
+    (step,) = plan("mkv", audio=(audio(1, "pcm_bluray", channels=channels),)).steps[1:]
+    assert step.to == to
+
+
+def test_sound_that_nobody_knows_is_a_loss() -> None:
+    for codec in ("none", "unknown", ""):
+        (lost,) = plan("mkv", audio=(audio(1, codec),)).losses
+        assert lost.reason == "FFmpeg does not know this sound"
+
+
+def test_what_is_kept_is_not_what_is_encoded_dropped_or_attached() -> None:
+    found = plan(
+        "mkv",
+        audio=(audio(1, "ac3"),),
+        attachments=(cover(2), Attachment(index=3, filename="a.ttf")),
+        data=(DataStream(index=4, tag="tmcd"),),
+    )
+    assert found.kept == {1, 3}
+    assert [step.index for step in found.mapped] == [0, 1, 3]
+    assert [step.index for step in found.attached] == [2]
+    assert [step.index for step in found.dropped] == [4]
+
+
+MANY = source(
+    audio=(audio(1, "ac3", language="fre"), audio(2, "dts", language="eng", title="English")),
+    subtitles=(
+        SubtitleStream(index=3, codec="hdmv_pgs_subtitle", language="ger"),
+        SubtitleStream(index=4, codec="subrip", language="eng"),
+    ),
+)
+
+
+def test_tracks_go_and_flags_change_as_was_chosen() -> None:
+    chosen = TrackChoice(dropped=(1, 3), flags=((2, ("default",)), (3, ("forced",))))
+    rules = AudioRules(keep=("eng",))
+    streams = plan_streams(MANY, settings(audio=rules, tracks=chosen))
+    assert [step.index for step in streams.mapped] == [0, 2, 4]
+    assert [step.index for step in streams.dropped_by_rule] == [1, 3]
+    assert streams.losses == ()
+    assert streams.notes == (
+        "audio 1 (ac3): drop: by rule, fra: its language is not kept",
+        "audio 2 (dts): copy; flags by rule: default",
+        "subtitle 3 (hdmv_pgs_subtitle): drop: by rule, deu: left out by its rule",
+    )
+
+
+def test_what_a_rule_leaves_out_is_no_loss() -> None:
+    """MP4 can't hold these subtitles anyway, and nobody is asked to accept that."""
+    assert [step.index for step in plan_streams(MANY, settings(container="mp4")).losses] == [3, 4]
+    chosen = TrackChoice(dropped=(3, 4))
+    rules = SubtitleRules(keep=())
+    streams = plan_streams(MANY, settings(container="mp4", subtitles=rules, tracks=chosen))
+    assert streams.losses == ()
+    assert [step.index for step in streams.mapped] == [0, 1, 2]
+
+
+def test_only_sound_and_subtitles_go_by_a_rule() -> None:
+    fonts = source(attachments=(Attachment(index=1, filename="a.ttf"),))
+    streams = plan_streams(fonts, settings(tracks=TrackChoice(dropped=(0, 1))))
+    assert streams.dropped_by_rule == ()
+    assert [step.index for step in streams.mapped] == [0, 1]
+
+
+def test_rules_that_could_not_be_followed_are_told() -> None:
+    streams = plan_streams(MANY, settings(audio=AudioRules(keep=("jpn",))))
+    assert streams.notes == ("the sound of every language stays: no ordinary track is in jpn",)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from av1rules.execute.leftovers import MOST_TOLD, OLD_S, sweep_leftovers
 from av1rules.ledger.ledger import Ledger
@@ -133,7 +134,8 @@ def test_what_the_ledger_knows_is_left_to_its_own_repair(place: SampleLibrary) -
 
 def test_after_a_run_that_ended_nothing_is_looked_through(place: SampleLibrary) -> None:
     ledger = Ledger.open(place.state_dir)
-    ledger.runs.end(1, "2026-01-01T01:00:00+00:00", "done")
+    (record,) = ledger.runs.latest(1)
+    ledger.runs.put(replace(record, ended="2026-01-01T01:00:00+00:00"))
     ledger.close()
     private = leave(place.folder / "out", age_s=2 * OLD_S)
     assert swept(place) == []

@@ -17,6 +17,7 @@ from av1rules.plan.items import PlanAction
 from av1rules.plan.plan import build_plan
 from av1rules.plan.source_item import OURS_UNKNOWN
 from av1rules.plan.workspace import open_workspace
+from av1rules.report.trash import undone_line
 from tests.conftest import MakeClip
 from tests.fakes.worker import FakeClips
 from tests.runs import run_plan
@@ -105,7 +106,7 @@ def test_undo_and_undo_of_undo(replaced: SampleLibrary, clip: Path) -> None:
     film = replaced.folder / "films" / "a.mkv"
     result = file_digest(film)
     (done,) = undo_all(replaced, "last")
-    assert done.text.endswith("the original is back")
+    assert undone_line(done).endswith("the original is back")
     assert file_digest(film) == file_digest(clip)
     row = replaced.row("a.mkv")
     assert row.action is PlanAction.LEFT_ALONE

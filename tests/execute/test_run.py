@@ -106,8 +106,9 @@ def test_counts_keep_their_keys_in_ndjson() -> None:
     event = RunFinished(counts=counts, run=7, source_bytes=10, target_bytes=5, elapsed_s=1.0)
     assert event.wire_fields() == {
         "source": None, "done": 2, "discarded": 0, "failed": 0, "dropped": 1, "moved": 0,
-        "copied": 0, "aside": 0, "clips": 0, "withheld": 0, "run": 7, "source_bytes": 10,
-        "target_bytes": 5, "elapsed_s": 1.0,
+        "copied": 0, "trashed": 0, "clips": 0, "withheld": 0, "placed": 0, "taken_out": 0,
+        "not_placed": 0, "run": 7, "source_bytes": 10, "target_bytes": 5, "elapsed_s": 1.0,
+        "findings": (),
     }  # fmt: skip
 
 

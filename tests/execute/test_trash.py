@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from av1rules.execute.trash import (
     list_trash,
     purge,
     purge_expired,
+    purged_line,
 )
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from tests.execute.trash_library import LONG_AGO, TrashLibrary
@@ -176,6 +178,14 @@ def test_nothing_outside_of_a_trash_folder_is_deleted(way: str, trashed: TrashLi
     assert os.path.exists(place)
 
 
+def test_a_file_right_below_the_trash_folder_is_in_it(trashed: TrashLibrary) -> None:
+    kept = trashed.move_to_trash()
+    direct = replace(kept, path=str(trashed.trash / "a.mp4"))
+    os.rename(kept.path, direct.path)
+    assert purged(trashed, direct)[0].refusal is None
+    assert not os.path.exists(direct.path)
+
+
 def test_one_that_somebody_removed_is_written_down(trashed: TrashLibrary) -> None:
     kept = trashed.move_to_trash()
     os.unlink(kept.path)
@@ -199,7 +209,9 @@ def test_empty_folders_of_a_purge_that_was_killed_go(trashed: TrashLibrary) -> N
 def test_disk_that_is_not_there_says_nothing_of_its_files(trashed: TrashLibrary) -> None:
     kept = trashed.move_to_trash()
     trashed.films.rename(trashed.folder / "away")
-    assert refused(trashed, kept) == "its disk is not mounted"
+    refusal = "its disk is not mounted"
+    assert refused(trashed, kept) == refusal
+    assert purged(trashed, kept) == [Purged(kept=kept, refusal=refusal, was_there=False)]
     with trashed.ledger() as ledger:
         (item,) = list_trash(ledger, trashed.ruleset())
     assert (item.state, item.frees_bytes, item.mount) == (TrashState.NO_DISK, 0, None)
@@ -230,13 +242,60 @@ def test_hard_linked_original_frees_nothing(trashed: TrashLibrary) -> None:
     assert (trashed.films / "seeded.mp4").exists()
 
 
+def test_one_that_can_not_be_read_stays(
+    trashed: TrashLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = trashed.move_to_trash()
+
+    def fail(path: str) -> str:
+        raise OSError(errno.EIO, "Input/output error", path)
+
+    monkeypatch.setattr("av1rules.execute.trash.content_key", fail)
+    assert refused(trashed, kept) == "it can't be read: Input/output error"
+
+
+def test_the_original_of_a_target_that_can_not_be_read_stays(
+    trashed: TrashLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = trashed.move_to_trash()
+
+    def fail(path: str, **_: object) -> str:
+        raise OSError(errno.EIO, "Input/output error", path)
+
+    monkeypatch.setattr("av1rules.execute.trash.file_digest", fail)
+    said = f"its target can't be read (Input/output error): {kept.row.target}"
+    assert refused(trashed, kept) == said
+
+
+def test_a_purge_leaves_no_folder_open(trashed: TrashLibrary) -> None:
+    """A library may have thousands of folders, a process has some hundred descriptors."""
+    entries = [trashed.move_to_trash(f"x/y/{number}.mp4") for number in range(5)]
+    before = len(os.listdir("/proc/self/fd"))
+    assert all(one.refusal is None for one in purged(trashed, *entries))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_list_has_what_was_not_purged_without_the_large_columns(trashed: TrashLibrary) -> None:
+    gone, kept = trashed.move_to_trash("a.mp4"), trashed.move_to_trash("b.mp4")
+    with trashed.ledger() as ledger:
+        with ledger._db.transaction() as write:
+            write.execute("UPDATE kept SET receipt=x'01', facts=x'02'")
+        ledger.kept.mark_gone(gone.id, LONG_AGO)
+        (item,) = list_trash(ledger, trashed.ruleset())
+        whole = {entry.id: entry for entry in ledger.kept.entries()}
+        assert ledger.kept.paths() == {gone.path, kept.path}
+    assert whole[kept.id].facts == b"\2"
+    assert item.kept == replace(whole[kept.id], receipt=None, facts=None)
+
+
 class TestExpiry:
     NOW = datetime.fromisoformat(LONG_AGO) + timedelta(days=30)
 
     def lines(self, library: TrashLibrary, policy: str, *, after: timedelta) -> list[str]:
         ruleset = library.ruleset(policy)
         with library.ledger() as ledger:
-            return list(purge_expired(ledger, ruleset, now=self.NOW + after))
+            expired = purge_expired(ledger, ruleset, now=self.NOW + after)
+            return [purged_line(one) for one in expired]
 
     def test_original_goes_when_its_time_is_over(self, trashed: TrashLibrary) -> None:
         kept = trashed.move_to_trash()
@@ -250,15 +309,35 @@ class TestExpiry:
         assert not Path(kept.path).exists()
         assert self.lines(trashed, "keep for 30d", after=day) == []
 
+    def test_deletions_that_a_killed_run_did_not_record_are_recorded(
+        self, trashed: TrashLibrary
+    ) -> None:
+        gone, there = trashed.move_to_trash("a.mp4"), trashed.move_to_trash("b.mp4")
+        os.unlink(gone.path)
+        assert self.lines(trashed, "keep", after=timedelta()) == []
+        assert trashed.entry(gone).gone_at is None
+        said = [f"the original of films/a.mp4 was already gone: {gone.path}"]
+        assert self.lines(trashed, "delete after verify", after=timedelta()) == said
+        assert trashed.entry(gone).gone_at is not None
+        assert trashed.entry(there).gone_at is None
+        assert Path(there.path).exists()
+        assert self.lines(trashed, "delete after verify", after=timedelta()) == []
+
+    def test_one_that_went_before_its_time_is_not_told_again(self, trashed: TrashLibrary) -> None:
+        kept = trashed.move_to_trash()
+        purged(trashed, kept)
+        assert self.lines(trashed, "keep for 1d", after=timedelta()) == []
+
     def test_only_originals_with_a_whole_target(self, trashed: TrashLibrary) -> None:
         kept = trashed.move_to_trash()
         os.unlink(kept.row.target)
         result = trashed.move_to_trash("b.mp4", kind=TrashKind.RESULT)
         orphan = trashed.move_to_trash("c.mp4", kind=TrashKind.ORPHAN)
         reason = f"its target is not there: {kept.row.target}"
-        assert self.lines(trashed, "keep for 1d", after=timedelta()) == [
-            f"kept the original of films/a.mp4 in {kept.path}: {reason}"
-        ]
+        (line,) = self.lines(trashed, "keep for 1d", after=timedelta())
+        first, hint = line.split("\n")
+        assert first == f"kept the original of films/a.mp4 in {kept.path}: {reason}"
+        assert "--last-copy" in hint
         assert all(Path(entry.path).exists() for entry in (kept, result, orphan))
 
     def test_clock_that_went_back_deletes_nothing(self, trashed: TrashLibrary) -> None:

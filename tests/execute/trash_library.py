@@ -10,13 +10,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from av1rules.base.files import TRASH_FOLDER
 from av1rules.base.hashing import content_key, file_digest, head_key
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import TargetRow
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import RuleSet
-from av1rules.storage.trash_folder import TRASH_FOLDER, mark_trash
+from av1rules.storage.trash_folder import mark_trash
 from tests.plan.test_freshness import ROW
 
 RULES = """\
@@ -70,7 +71,7 @@ class TrashLibrary:
         source.parent.mkdir(parents=True, exist_ok=True)
         source.write_bytes(b"source of " + os.fsencode(name) * 100)
         target.write_bytes(b"target of " + os.fsencode(name) * 10)
-        row = row_of(source, target, f"films/{name}")
+        row = replace(row_of(source, target, f"films/{name}"), run=run)
         stood = source if kind is TrashKind.ORIGINAL else target
         mark_trash(str(self.trash))
         trashed = self.trash / str(run) / stood.relative_to(self.films)

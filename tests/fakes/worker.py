@@ -18,10 +18,11 @@ from av1rules.execute import film
 from av1rules.execute.quality_gate import QualityScores
 from av1rules.execute.worker import EncodedExcerpts, EncodeResult, VerifiedEncode, WorkerContext
 from av1rules.ffmpeg.tools import Tools
+from av1rules.media import local_disk
 from av1rules.media.film_facts import FilmFacts
 from av1rules.media.probe import ffprobe as probe
+from av1rules.media.probe import many as probe_many
 from av1rules.media.source import LibraryFile, Source
-from av1rules.plan import target_state as in_place
 from av1rules.plan import workspace
 from av1rules.policy.quality_spec import Metric
 from tests import runs
@@ -119,6 +120,7 @@ def without_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     monkeypatch.setattr(runs, "worker", worker)
     monkeypatch.setattr(workspace, "find_tools", lambda **_: TOOLS)
     monkeypatch.setattr(probe, "probe_file", probe_fake)
-    monkeypatch.setattr(in_place, "probe_file", probe_fake)
+    monkeypatch.setattr(probe_many, "probe_file", probe_fake)
+    monkeypatch.setattr(local_disk, "probe_file", probe_fake)
     monkeypatch.setattr(film, "look_along", lambda *_args, **_kinds: FilmFacts())
     return worker

@@ -27,6 +27,7 @@ from av1rules.ledger.database import LedgerDb
 from av1rules.operations.undo import find_entries, undo
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
+from av1rules.report.trash import undone_line
 from av1rules.ui.event_text import event_text
 from tests.runs import run_plan
 
@@ -101,7 +102,7 @@ def run_once(rules: str, at: str, log: str | None, command: str, *words: str) ->
         with start_session(workspace, _print_event, failpoint=points.step) as session:
             if command == "undo":
                 for result in undo(session, find_entries(session.workspace.ledger, words)):
-                    print(result.text)
+                    print(undone_line(result))
             else:
                 run_plan(build_plan(session.workspace), session, jobs=1)
 

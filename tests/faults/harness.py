@@ -17,10 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from av1rules.base.events import Note
-from av1rules.base.files import TEMP_PREFIX
+from av1rules.base.files import TEMP_PREFIX, TRASH_FOLDER
 from av1rules.base.hashing import file_digest
 from av1rules.ledger.ledger import Ledger
-from av1rules.storage.trash_folder import TRASH_FOLDER
 from tests.faults.scenarios import Scenario, Stage
 
 CHECKOUT = Path(__file__).parents[2]

@@ -11,6 +11,7 @@ from av1rules.execute.startup import start_session
 from av1rules.operations.undo import find_entries, undo
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
+from av1rules.report.trash import undone_line
 from tests.runs import RunCounts, run_plan
 from tests.sample_library import FAST, SampleLibrary
 
@@ -67,7 +68,7 @@ def undo_last(sample_library: SampleLibrary) -> None:
         start_session(workspace, sample_library.events.append) as session,
     ):
         for result in undo(session, find_entries(session.workspace.ledger, ("last",))):
-            assert result.refusal is None, result.text
+            assert result.refusal is None, undone_line(result)
 
 
 def failures(sample_library: SampleLibrary) -> list[JobFailed]:

@@ -217,6 +217,25 @@ def _better_release(stage: Stage) -> None:
     shutil.copy(stage.clips["b.mkv"], stage.film("a.mkv"))
 
 
+def _moved_results(stage: Stage) -> None:
+    """A user renamed the folder of a replaced film, and put another in the place of a third."""
+    stage.rules(REPLACE)
+    stage.add("a.mkv", "b.mkv", "a3.mp4")
+    stage.run()
+    stage.film("new").mkdir()
+    for old, new in (("a.mkv", "x.mkv"), ("b.mkv", "a.mkv"), ("x.mkv", "b.mkv")):
+        stage.film(old).rename(stage.film(new))
+    stage.film("a3.mkv").rename(stage.film("new/c.mkv"))
+
+
+def _moved_targets(stage: Stage) -> None:
+    """A user moved the targets of a mirror: one away, two into each other's places."""
+    _three(stage)
+    out = stage.library.folder / "out" / "films"
+    for old, new in (("a", "x"), ("b", "a"), ("x", "b"), ("c", "mine")):
+        (out / f"{old}.mkv").rename(out / f"{new}.mkv")
+
+
 def _leftover(stage: Stage) -> None:
     """A private folder that no ledger knows, of a run that died long ago."""
     _encode(stage)
@@ -228,6 +247,46 @@ def _leftover(stage: Stage) -> None:
     ledger = Ledger.open(stage.library.state_dir)
     ledger.runs.begin("2020-01-01T00:00:00+00:00")
     ledger.close()
+
+
+_REST = """\
+version: 1
+library: {{roots: [films], settle: 0}}
+output: {{mode: mirror, root: out, rest: {rest}}}
+run: {{reserve: 0}}
+rules:
+  - {{name: kept, when: {{path: "{kept}"}}, skip: true}}
+  - {{name: all, encode: {{{settings}}}, review: never}}
+"""
+
+
+def _rest(stage: Stage, rest: str = "hardlink", kept: str = "**/b*") -> None:
+    """A film that is encoded under another name, one that is left alone, and a side file."""
+    stage.library.rules(_REST.format(rest=rest, kept=kept, settings=FAST))
+    stage.add("a.mp4", "b.mkv")
+    stage.film("b.srt").write_text("b")
+
+
+def _rest_copied(stage: Stage) -> None:
+    _rest(stage, "copy")
+
+
+def _rest_gives_way(stage: Stage) -> None:
+    _rest(stage, kept="**")
+    stage.run()
+    stage.library.rules(_REST.format(rest="hardlink", kept="none", settings=FAST))
+
+
+def _rest_copies_give_way(stage: Stage) -> None:
+    _rest(stage, "copy", kept="**")
+    stage.run()
+    stage.library.rules(_REST.format(rest="copy", kept="none", settings=FAST))
+
+
+def _rest_turned_off(stage: Stage) -> None:
+    _rest(stage, kept="**")
+    stage.run()
+    stage.library.rules(_REST.format(rest="leave", kept="**", settings=FAST))
 
 
 _UNDO = ("undo", "last")
@@ -257,7 +316,14 @@ SCENARIOS: dict[str, Scenario] = {
     "move and redo": Scenario(prepare=_move_and_redo),
     "moves to another file system": Scenario(prepare=_move_far),
     "move onto a deleted film": Scenario(prepare=_displace),
+    "films that a user moved": Scenario(prepare=_moved_results),
+    "targets that a user moved": Scenario(prepare=_moved_targets),
     "orphan to the trash": Scenario(prepare=_orphan),
     "purge": Scenario(prepare=_expired, may_go=True),
+    "rest of a mirror linked": Scenario(prepare=_rest),
+    "rest of a mirror copied": Scenario(prepare=_rest_copied),
+    "rest gives way to targets": Scenario(prepare=_rest_gives_way),
+    "copies give way to targets": Scenario(prepare=_rest_copies_give_way),
+    "rest taken out": Scenario(prepare=_rest_turned_off),
     "leftover of a lost ledger": Scenario(prepare=_leftover),
 }

@@ -254,7 +254,7 @@ def test_root_emptied_between_plan_and_run(library: SampleLibrary, tiny_clips: C
         (library.folder / "films").mkdir()
 
     finished = run_with(library, after_plan=empty)
-    assert (finished.dropped, finished.aside) == (1, 0)
+    assert (finished.dropped, finished.trashed) == (1, 0)
     assert "gone" in drops(library)["films/c.mkv"]
     with pytest.raises(UsageError):
         library.run()

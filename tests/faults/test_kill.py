@@ -17,6 +17,7 @@ SAMPLE = (
     "encode", "encode, temp_dir elsewhere", "replace, new extension",
     "rebuild from the original", "undo, new extension", "delete after verify", "copies linked",
     "moves in a chain", "moves to another file system", "orphan to the trash", "purge",
+    "rest gives way to targets",
 )  # fmt: skip
 
 CHAINS = 10

@@ -139,7 +139,7 @@ def test_no_rights_to_write(near_library: SampleLibrary, tiny_clips: Clips) -> N
     assert "may this user write there?" in out
     rules(library, "mode: replace")
     code, out = ended(start(library, *as_nobody, env=env))
-    assert code == 1
+    assert code == 1, "another folder: no earlier run told it"
     assert "Permission denied" in out
     assert all_names(library.folder / "films") == ["a.mkv"]
     assert (library.folder / "films" / "a.mkv").read_bytes() == tiny_clips["a.mkv"].read_bytes()

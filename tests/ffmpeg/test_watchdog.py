@@ -161,3 +161,72 @@ def test_a_decode_writes_nothing_and_may_last_for_hours() -> None:
     watched = Watchdog(stall_s=60.0, started=0.0, writes=False)
     for now in range(3600):
         assert watched.feed(sample(now * 100, now * 4.0, None), float(now)) is None
+
+
+def test_looks_five_seconds_apart_still_see_a_stall() -> None:
+    found = watch(watchdog(), {0: (100, 4.0, 1000)}, until=1000, every=UNWATCHED_S)
+    assert found is not None
+    assert found[0] == 65.0
+
+
+def test_growth_is_not_missed_for_a_time_in_which_nobody_looked() -> None:
+    watched = watchdog()
+    watched.feed(sample(1, 1.0, 4096), 0.0)
+    assert watched.feed(sample(2, 700.0, 4096), 3600.0) is None
+    assert watched.feed(sample(3, 701.0, 4096), 3604.0) is None
+
+
+def test_ten_minutes_of_film_without_a_byte_are_a_hang() -> None:
+    watched = watchdog()
+    for now in range(61):
+        assert watched.feed(sample(now + 1, IDLE_FILM_S, None), float(now)) is None
+    verdict = watched.feed(sample(100, 600.0, None), 61.0)
+    assert verdict is not None
+    assert "went through 10:00 of film" in verdict.reason
+    assert "(size unknown)" in verdict.reason
+
+
+def test_the_first_half_second_of_film_is_progress() -> None:
+    watched = watchdog()
+    watched.feed(sample(None, 0.5, None), 3.0)
+    ends = next(now for now in range(4, 200) if watched.feed(None, float(now)) is not None)
+    assert ends == 64
+
+
+def test_a_line_without_numbers_is_none() -> None:
+    watched = watchdog()
+    watched.feed(sample(None, None, None), 3.0)
+    ends = next(now for now in range(4, 200) if watched.feed(None, float(now)) is not None)
+    assert ends == 61
+
+
+def ends(watched: Watchdog, since: int, *, frames: bool) -> tuple[int, str]:
+    """When and why it is stopped; `frames` come all the time, in a film that goes on, or not."""
+    for now in range(since, since + 500):
+        line = sample(now, now * 20.0, 4096) if frames else None
+        if (verdict := watched.feed(line, float(now))) is not None:
+            return now, verdict.cause
+    raise AssertionError("never")
+
+
+HOUR = 3600
+
+
+def test_after_a_pause_only_what_was_left_of_the_time_is_left() -> None:
+    """A program that had made no progress for 10 of 60 seconds has 50 more; of all three clocks."""
+    stuck = watchdog()
+    for now in range(51):
+        stuck.feed(sample(now, now / 24, now), float(now))
+    for now in range(51, 61):
+        assert stuck.feed(None, float(now)) is None
+    assert ends(stuck, HOUR + 60, frames=False) == (HOUR + 111, "stall")
+    full = watchdog()
+    for now in range(61):
+        full.feed(sample(now, now / 24, 4096 if now >= 50 else now), float(now))
+    assert ends(full, HOUR + 60, frames=True) == (HOUR + 111, "growth")
+
+
+def test_a_pause_before_the_first_line_does_not_count_either() -> None:
+    watched = watchdog()
+    assert watched.feed(None, 4.0) is None
+    assert ends(watched, HOUR + 4, frames=False) == (HOUR + 61, "stall")

@@ -134,7 +134,7 @@ def test_priority_and_memory_reach_the_encode(
         memory_bytes=4 * 1024**3,
     )
     encode(made, tools=tools, children=Children(), on_progress=note_limits)
-    assert seen == {(12, 4 * 1024**3)}
+    assert seen == {(max(12, os.nice(0)), 4 * 1024**3)}
 
 
 def test_a_decoder_that_hangs_is_stopped(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from av1rules.graph.dodo import doit_graph
+from av1rules.graph.tasks import LedgerState
 from av1rules.plan.items import PlanAction
-from tests.sample_library import SampleLibrary
+from av1rules.plan.task_names import GROUP, source_of_task, task_name
+from tests.sample_library import FAST, RULES, SampleLibrary
 
 pytestmark = pytest.mark.real
 
@@ -89,6 +94,17 @@ def test_clean_removes_targets_and_keeps_the_last_copy(dodo: SampleLibrary) -> N
     assert (dodo.folder / "films" / "a b.mkv").exists()
 
 
+def test_clean_says_why_it_keeps_a_target_and_goes_on(dodo: SampleLibrary) -> None:
+    dodo.rules(RULES.replace("mirror, root: out, copies: encode", "replace").format(settings=FAST))
+    doit(dodo)
+    text = doit(dodo, "clean")
+    kept = "kept: it has replaced its source; `av1rules undo` restores that"
+    assert text.count(kept) == 2
+    assert f"films/a b.mkv: {dodo.folder}/films/a b.mkv: {kept}" in text
+    assert "Traceback" not in text
+    assert (dodo.folder / "films" / "a b.mkv").exists()
+
+
 def test_forget_makes_one_stale(dodo: SampleLibrary) -> None:
     doit(dodo)
     doit(dodo, "forget", "encode:films/a b.mkv")
@@ -152,3 +168,36 @@ def test_a_clip_is_a_target_of_its_own(dodo: SampleLibrary) -> None:
     assert statuses(dodo)[name] == "U"
     doit(dodo, "forget", name)
     assert statuses(dodo)[name] == "R"
+
+
+def test_python_looks_for_garbage_again_once_the_tasks_are_made(
+    dodo: SampleLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(dodo.folder)
+    _, tasks = doit_graph("rules.yaml")
+    try:
+        made = tasks()
+        next(made)
+        assert not gc.isenabled()
+        assert [task["name"] for task in made] == [
+            "films/a b.mkv",
+            "films/odd%0A%FF.mkv",
+        ]
+        assert gc.isenabled()
+    finally:
+        gc.unfreeze()
+
+
+def test_the_state_of_a_task_says_that_it_takes_nothing(dodo: SampleLibrary) -> None:
+    state = LedgerState(dodo.row("a b.mkv"))
+    assert not inspect.signature(state).parameters
+    assert state() is False
+
+
+def test_names_of_tasks_keep_letters_of_all_scripts_and_escape_what_doit_reads() -> None:
+    path = "Fïlm 片_[1]=*?%.mkv"
+    assert task_name(path) == "Fïlm 片_%5B1%5D%3D%2A%3F%25.mkv"
+    for character in map(chr, range(0xD800)):
+        name = task_name(f"a{character}b")
+        assert source_of_task(f"{GROUP}:{name}") == f"a{character}b"
+        assert not set(name) & set("=*?[]")

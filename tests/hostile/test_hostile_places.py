@@ -128,7 +128,7 @@ def test_clock_that_jumps_by_years(one_film: Path, monkeypatch: pytest.MonkeyPat
     assert b"1 fresh" in done.stdout + done.stderr
     kept = (one_film / "films" / ".av1rules-kept").rglob("*.mkv")
     assert [path.read_bytes() for path in kept] == [before]
-    assert av1rules("undo", "last", cwd=one_film).returncode == 0
+    assert av1rules("undo", "last", "--yes", cwd=one_film).returncode == 0
     assert (one_film / "films" / "film.mkv").read_bytes() == before
 
 
@@ -150,7 +150,7 @@ def test_ledger_of_another_machine(
     kept.write_bytes(_film(9))  # the other machine has a file of its own there
     before = {path: path.read_bytes() for path in one_film.rglob("*.mkv")}
     purge = ("originals", "purge", "--all", "--yes")
-    for command in (("plan",), purge, ("run",), ("undo", "1"), ("undo", "last")):
+    for command in (("plan",), purge, ("run",), ("undo", "1", "--yes"), ("undo", "last", "--yes")):
         done = av1rules(*command, cwd=other)
         assert b"Traceback" not in done.stderr, command
     assert {path: path.read_bytes() for path in one_film.rglob("*.mkv")} == before

@@ -21,7 +21,8 @@ from tests.hostile.conftest import RULES
 
 UNTETHERED = {
     "approvals/author.py": "git, for the user's name",
-    "cli/clips.py": "the user's own player, which may go on",
+    "base/git.py": "git, for the rules of a revision",
+    "cli/clips/__init__.py": "the user's own player, which may go on",
 }
 """Programs that read no film."""
 

@@ -13,7 +13,8 @@ from av1rules.base.errors import ProbeError
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.cache import LibraryCache, ProbeFailure
 from av1rules.media.probe import ffprobe as probe
-from av1rules.media.probe.ffprobe import probe_file, probe_many
+from av1rules.media.probe.ffprobe import probe_file
+from av1rules.media.probe.many import probe_many
 from av1rules.media.source import LibraryFile, Source
 from tests.conftest import library_file
 

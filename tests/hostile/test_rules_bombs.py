@@ -50,9 +50,9 @@ def test_bomb_is_refused_soon(name: str, tmp_path: Path, monkeypatch: pytest.Mon
     text, words = BOMBS[name]
     path = tmp_path / "rules.yaml"
     path.write_text(text)
-    started = time.monotonic()
+    started = time.process_time()  # other programs may keep the cores busy
     ruleset, problems = check_rules(path)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     assert ruleset is None
     output = [problem.message for problem in problems]
     assert any(words in message for message in output), output
@@ -105,10 +105,10 @@ HOSTILE_PATH = "/".join(["a" * 200] * 12 + ["a" * 250])
 
 @pytest.mark.parametrize("pattern", SLOW, ids=lambda pattern: pattern[:12])
 def test_no_glob_takes_long_on_any_name(pattern: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()  # other programs may keep the cores busy
     if glob_problem(pattern) is None:
         assert not path_matcher((pattern,))((HOSTILE_PATH, f"films/{HOSTILE_PATH}"))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("pattern", ["{a,b}" * 20, "{1..999999999}", "{a{b{c,d},{e,f}},g}" * 12])
@@ -123,13 +123,13 @@ def test_walk_is_not_held_up_by_a_glob(pattern: str, tmp_path: Path) -> None:
     folder = tmp_path.joinpath(*["a" * 200] * 3)
     folder.mkdir(parents=True)
     (folder / f"{'a' * 200}.mkv").touch()
-    started = time.monotonic()
+    started = time.process_time()  # other programs may keep the cores busy
     found = list(
         walk([("films", str(tmp_path))], include=[pattern], exclude=["**/b", pattern], min_size=0,
              settle_s=0, now_s=time.time())
     )  # fmt: skip
     assert [type(one) for one in found] == [Candidate]
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

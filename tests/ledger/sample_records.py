@@ -7,14 +7,20 @@ import os
 from msgspec import structs
 from msgspec.structs import replace
 
+from av1rules.base.events import Outcome
+from av1rules.base.findings import FindingKind
+from av1rules.ledger.as_made import AsMade
 from av1rules.ledger.checks import CheckMethod, LastCheck, SourceCheckRecord
 from av1rules.ledger.clips import ClipFacts, ClipRecord
+from av1rules.ledger.findings import FindingRecord
 from av1rules.ledger.forecasts import PastForecast
 from av1rules.ledger.ledger import JobInProgress, Ledger
 from av1rules.ledger.records import Attempt, AttemptResult, Basis, Interval, TargetRow, ToolsUsed
-from av1rules.ledger.runs import RunRecord, TargetMove
+from av1rules.ledger.runs import RunKind, RunRecord, TargetMove
 from av1rules.ledger.samples import SampleEncode, SearchResult, Tried
+from av1rules.ledger.stand_ins import OwnTouch, StandIn
 from av1rules.ledger.trash_table import PendingReplacement, TrashEntry, TrashKind
+from av1rules.policy.model import Rest
 from av1rules.policy.quality_spec import (
     Floor,
     GateScope,
@@ -121,15 +127,33 @@ SEARCH = SearchResult(
     tried=(Tried(crf=27.25, value=93.1),), elapsed_s=12.0, made_at=AT,
 )  # fmt: skip
 RUN = RunRecord(id=1, started=AT, ended=AT, summary="1 encoded")
+WHOLE_RUN = RunRecord(
+    id=1, started=AT, ended=AT, summary="1 encoded", kind=RunKind.UNDO,
+    command=("av1rules", "undo", "\udcff"), exit_code=1, problem="the disk is gone",
+    counts={Outcome.DONE: 2, Outcome.FAILED: 1}, source_bytes=900, target_bytes=300, trashed=2,
+    findings=(3, 9, 4), new_findings=(9,),
+)  # fmt: skip
+FINDING = FindingRecord(
+    id=3, kind=FindingKind.NO_ACCESS, source="films/\udcff.mkv", detail="no", hint="look",
+    fingerprint="print", first_run=1, last_run=2, is_over=True,
+)  # fmt: skip
 IN_HAND = JobInProgress(
     folder="/out/.av1rules-1", source="films/\udcff.mkv", row=ROW, receipt=b"packed"
 )
+
+STAND_IN = StandIn(
+    folder="/out/\udcff", name="\udcff.mkv", is_pending=True, kind=Rest.SYMLINK,
+    source_path="/films/\udcff.mkv", link="../films/\udcff.mkv", is_film=True, inode=-7,
+    size_bytes=900, mtime_ns=1, source_inode=8, source_bytes=900, source_mtime_ns=2,
+)  # fmt: skip
+AS_MADE = AsMade(made="0" * 32, wanted="1" * 32, choice="new", at=AT)
+OWN_TOUCH = OwnTouch(inode=8, before_ns=1, after_ns=2, at=AT)
 
 
 def fill(ledger: Ledger) -> None:
     """Write each of them."""
     ledger.runs.begin(AT)
-    ledger.runs.end(1, AT, "1 encoded")
+    ledger.runs.put(RUN)
     ledger.runs.begin(AT)
     for row in (ROW, BARE_ROW):
         ledger.commit(row, b"the receipt of a target")

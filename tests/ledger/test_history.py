@@ -130,7 +130,7 @@ def test_since(tmp_path: Path) -> None:
     with closing(Ledger.read(tmp_path)) as ledger:
         found = read_outcomes(ledger, noon)
     assert [one.at[8:10] for one in found.of(AttemptResult.FAILED)] == ["02", "03"]
-    assert [run.id for run in found.runs] == [3, 2]
+    assert [run.record.id for run in found.runs] == [3, 2]
 
 
 def test_what_lies_aside_is_summed_by_kind(tmp_path: Path) -> None:

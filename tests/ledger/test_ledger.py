@@ -57,7 +57,7 @@ def test_reading_leaves_no_file_behind(tmp_path: Path) -> None:
     reader = Ledger.read(tmp_path)
     assert reader.find("x") is None
     reader.close()
-    assert sorted(os.listdir(tmp_path)) == before == [LEDGER_NAME]
+    assert sorted(os.listdir(tmp_path)) == before == [".gitignore", LEDGER_NAME]
 
 
 def test_reader_sees_what_a_writer_committed_meanwhile(tmp_path: Path) -> None:

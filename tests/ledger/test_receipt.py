@@ -4,10 +4,10 @@ import json
 
 from msgspec.structs import replace
 
-from av1rules.encode.job import Check
 from av1rules.ledger.receipt import (
     MAX_SECONDS,
     Receipt,
+    ReceiptCheck,
     SettingLine,
     SourcePicture,
     parse_receipt,
@@ -55,8 +55,8 @@ RECEIPT = Receipt(
     accepted_losses=("HDR10+ would be lost",),
     not_carried_on=("mp4 can't hold these tags of the file: mood",),
     checks=(
-        Check(name="decode", passed=True, detail="144 frames without an error"),
-        Check(name="sync", passed=False, detail="sound moved by at most +80 ms (stream 1)"),
+        ReceiptCheck(name="decode", passed=True, detail="144 frames without an error"),
+        ReceiptCheck(name="sync", passed=False, detail="sound moved by at most +80 ms (stream 1)"),
     ),
     frames=144,
     started_at="2026-11-22T10:00:00Z",

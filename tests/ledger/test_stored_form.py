@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from av1rules.ledger.database import LEDGER_NAME
 from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.records import TargetTable
 from tests.ledger import sample_records as sample
 
 STORED = Path(__file__).with_name("ledger_v5.sql")
@@ -39,17 +40,22 @@ def test_what_is_written_is_what_an_earlier_version_wrote(tmp_path: Path, stored
 
 
 def _contents(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table but the receipts, which each zlib packs in its own way."""
+    """Every row of every table but the receipts, which each zlib packs in its own way. Shared texts
+    are numbered by who came first: in a row the text counts."""
     with contextlib.closing(sqlite3.connect(folder / LEDGER_NAME)) as db:
         tables = [
             name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")
         ]
+        texts = dict(db.execute("SELECT id, text FROM texts"))
         db.row_factory = sqlite3.Row
-        return {
+        found = {
             name: [dict(row) for row in db.execute(f"SELECT * FROM {name}")]
             for name in tables
-            if name != "receipts"
+            if name not in ("receipts", "texts")
         }
+    for row in found["targets"]:
+        row |= {name: texts[row[name]] for name in TargetTable.shared}
+    return found | {"texts": [{"text": text} for text in sorted(texts.values())]}
 
 
 def test_targets_and_work_in_hand_are_read(stored: Ledger) -> None:

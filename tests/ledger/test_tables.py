@@ -16,10 +16,12 @@ from msgspec.structs import replace
 from av1rules.ledger.database import LEDGER_NAME
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.mapping import RecordTable
+from av1rules.ledger.trash_table import PairOrigin
+from av1rules.policy.tracks.rules import AudioRules, SubtitleRules, TrackChoice
 from tests.ledger import sample_records as sample
 
 TABLES: tuple[type[RecordTable[Any]], ...] = tuple(RecordTable.__subclasses__())
-WITHOUT_RECORD = {"receipts", "census", "samples", "searches", "sqlite_sequence"}
+WITHOUT_RECORD = {"texts", "receipts", "census", "samples", "searches", "sqlite_sequence"}
 """A key and a value, or a key and a record that is stored whole as JSON."""
 
 
@@ -62,14 +64,15 @@ def test_a_field_may_be_none_only_where_its_column_may_be_null(
     assert table.mapper.nullable <= nullable
 
 
-NEWER = frozenset({"deinterlace_rate"})
+NEWER = frozenset({"deinterlace_rate", "audio", "subtitles", "tracks", "on_change"})
 """Unset in the records of `ledger_v5.sql`, which is older; see `test_newer_settings_are_kept`."""
 
 RECORDS = (
     sample.ROW,
     replace(sample.VERDICT, is_final=True, accepted="damage", is_projected=True, film_s=70.5),
-    sample.KEPT, sample.MOVE, sample.CHECKED, sample.HEALTH,
-    sample.CLIP, sample.PAST, sample.RUN, sample.IN_HAND,
+    replace(sample.KEPT, origin=PairOrigin.DECODED), sample.MOVE, sample.CHECKED, sample.HEALTH,
+    sample.CLIP, sample.PAST, sample.WHOLE_RUN, sample.FINDING, sample.IN_HAND,
+    sample.STAND_IN, sample.OWN_TOUCH, sample.AS_MADE,
 )  # fmt: skip
 """One of each, no field at its default."""
 
@@ -93,7 +96,15 @@ def test_no_field_is_lost_on_the_way(record: Any, tmp_path: Path) -> None:
 
 
 def test_newer_settings_are_kept(tmp_path: Path) -> None:
-    row = replace(sample.ROW, settings=replace(sample.SETTINGS, deinterlace_rate="fields"))
+    settings = replace(
+        sample.SETTINGS,
+        deinterlace_rate="fields",
+        audio=AudioRules(keep=("original", "eng"), commentary=False, default=()),
+        subtitles=SubtitleRules(keep=(), forced="titled"),
+        tracks=TrackChoice(dropped=(2, 3), flags=((1, ("default",)), (4, ()))),
+        on_change="gain > 20%",
+    )
+    row = replace(sample.ROW, settings=settings)
     clip = replace(sample.CLIP, facts=replace(sample.CLIP.facts, settings=row.settings))
     with contextlib.closing(Ledger.open(tmp_path)) as ledger:
         ledger.commit(row, None)

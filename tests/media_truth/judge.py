@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from statistics import median
 
 from tests.media_truth.look import Json, Look, colours, ssim, tag
 from tests.media_truth.structure import differences, has_mkvtoolnix
+from tests.media_truth.tracks import Wish
 
 TICK_S = 0.002
 """Matroska counts in milliseconds, on both sides."""
@@ -67,6 +68,7 @@ class Case:
     accepted: frozenset[str] = frozenset()
     declared: str = ""
     is_deinterlaced: bool = False
+    wish: Wish = field(default_factory=Wish)
 
     @property
     def is_mp4(self) -> bool:
@@ -314,21 +316,39 @@ def _colour_distance(before: bytes, after: bytes) -> float:
 
 def _tracks(case: Case, kind: str, main: tuple[Json, Json]) -> Iterator[str]:
     before, after = case.source.of(kind), case.target.of(kind)
-    before = [stream for stream in before if not _is_gone_by_agreement(case, stream)]
+    chosen = case.wish.default_sound(before) if kind == "audio" else None
+    there = case.wish.kept(kind, before)
+    yield from (
+        f"{kind} {one['index']} goes by a rule, and the plan does not say so"
+        for one in before
+        if one not in there and not _declares_drop(case, one)
+    )
+    before = [stream for stream in there if not _is_gone_by_agreement(case, stream)]
     if len(before) != len(after):
         names = "+".join(str(one.get("codec_name")) for one in before)
         yield f"{len(before)} {kind} tracks ({names}) became {len(after)}"
         return
     for was, now in zip(before, after, strict=True):
         name = f"{kind} {was['index']} ({was.get('codec_name')})"
+        if chosen is not None:
+            was = {
+                **was,
+                "disposition": {**was["disposition"], "default": int(was["index"] == chosen)},
+            }
+            if case.is_mp4 and was["disposition"]["default"] != now["disposition"]["default"]:
+                yield f"{name}: default became {now['disposition']['default']}"
         for broken in _track(case, kind, was, now, main):
             yield f"{name}: {broken}"
 
 
 def _is_gone_by_agreement(case: Case, stream: Json) -> bool:
+    return "streams" in case.accepted and _declares_drop(case, stream)
+
+
+def _declares_drop(case: Case, stream: Json) -> bool:
     """Dropped streams are named by their number, in the plan."""
     wanted = rf"\b{stream['codec_type']} {stream['index']} \([^)]*\): drop"
-    return "streams" in case.accepted and bool(re.search(wanted, case.declared))
+    return bool(re.search(wanted, case.declared))
 
 
 def _track(case: Case, kind: str, was: Json, now: Json, main: tuple[Json, Json]) -> Iterator[str]:
@@ -479,5 +499,15 @@ def _structure(case: Case, main: tuple[Json, Json]) -> Iterator[str]:
     if both_are_mkv and has_mkvtoolnix() and "matroska-structure" not in case.accepted:
         kinds = ("tags",) if _declares(case, EARLY) else ("chapters", "tags")
         yield from differences(
-            case.source.path, case.target.path, moved_s=_moved(case, main), kinds=kinds
+            case.source.path,
+            case.target.path,
+            moved_s=_moved(case, main),
+            kinds=kinds,
+            gone=frozenset(
+                int(one["index"])
+                for kind in ("audio", "subtitle")
+                for one in case.source.of(kind)
+                if one not in case.wish.kept(kind, case.source.of(kind))
+            ),
+            default_sound=case.wish.default_sound(case.source.of("audio")),
         )

@@ -11,6 +11,7 @@ from tests.media_truth.parts import (
     Subtitle,
     Video,
 )
+from tests.media_truth.tracks import Wish
 
 AC3 = Audio("ac3")
 NAMED = (
@@ -22,6 +23,58 @@ LINES = (
     Subtitle("subrip", language="eng", flags="default"),
     Subtitle("ass", language="fra", title="Ünïcode “quotes” & <tags>", flags="forced"),
 )
+
+SPOKEN = (
+    Audio("ac3", language="fra", flags="default"),
+    Audio("aac", language="eng"),
+    Audio("aac", language="eng", title="Director's commentary"),
+    Audio("flac", language="jpn", flags="original"),
+    Audio("mp3"),
+)
+TITLED = (*LINES, Subtitle("subrip", language="deu"), Subtitle("subrip", language="eng"))
+ENGLISH = Wish(audio=("eng",), has_commentary=False, subtitles=("eng",))
+
+WISHED: dict[str, Film] = {
+    "one language of many": Film(audio=SPOKEN, subtitles=TITLED, wish=ENGLISH),
+    "one language of many, to mp4": Film(
+        audio=SPOKEN[:3], subtitles=TITLED[:1], target="mp4", wish=ENGLISH
+    ),
+    "no subtitles, and the default moves": Film(
+        audio=SPOKEN,
+        subtitles=TITLED,
+        attachments=2,
+        cover="png",
+        chapters=3,
+        wish=Wish(subtitles=None, default="jpn"),
+    ),
+    "picture and default of an mp4": Film(
+        "mp4",
+        audio=(Audio("aac", language="deu"), Audio("ac3", language="eng"), Audio("aac")),
+        subtitles=(Subtitle("mov_text", language="eng"), Subtitle("mov_text", language="fra")),
+        target="mp4",
+        wish=Wish(audio=("eng",), subtitles=("fra",), default="eng"),
+    ),
+    "mp4 to mkv in two languages": Film(
+        "mp4",
+        audio=(Audio("aac", language="deu"), Audio("ac3", language="eng")),
+        wish=Wish(audio=("eng",)),
+    ),
+    "a broadcast in one language": Film(
+        "ts",
+        audio=(Audio("mp2", language="fra"), Audio("ac3", language="eng")),
+        wish=Wish(audio=("eng",)),
+    ),
+    "no sound in the wanted language": Film(
+        audio=(Audio("aac", language="jpn"), Audio("ac3", language="eng", title="Commentary")),
+        wish=ENGLISH,
+    ),
+    "tags of tracks that go": Film(
+        audio=SPOKEN[:2],
+        subtitles=LINES,
+        structure=Structure(languages=("und", "fr-CA", "en-GB"), tags="collection"),
+        wish=ENGLISH,
+    ),
+}
 
 ORDINARY: dict[str, Film] = {
     "everything in mkv": Film(
@@ -125,4 +178,4 @@ MATROSKA: dict[str, Film] = {
     ),
 }  # fmt: skip
 
-KNOWN = {**ORDINARY, **FIRST_MOMENTS, **CLOCKS, **MATROSKA}
+KNOWN = {**ORDINARY, **FIRST_MOMENTS, **CLOCKS, **MATROSKA, **WISHED}

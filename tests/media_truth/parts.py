@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from hypothesis import strategies as st
 
+from tests.media_truth.tracks import WISHES, Wish
+
 RATES = ("25", "24000/1001", "30000/1001", "50", "12", "15")
 SIZES = ((128, 96), (176, 144), (160, 90), (162, 122), (320, 180), (66, 130))
 ANY_SIZE = ((161, 121), (129, 97))
@@ -95,7 +97,7 @@ class Structure:
 
 @dataclass(frozen=True)
 class Film:
-    """`start_s` is where the clock of the container starts; `accept` what the rule says at once."""
+    """`start_s` is where the clock of the container starts; `wish` which tracks a rule keeps."""
 
     container: str = "mkv"
     video: Video = Video()
@@ -111,6 +113,7 @@ class Film:
     structure: Structure = field(default_factory=Structure)
     target: str = "mkv"
     deinterlace: str = "off"
+    wish: Wish = field(default_factory=Wish)
 
 
 @dataclass(frozen=True)
@@ -291,6 +294,7 @@ def films(draw: st.DrawFn) -> Film:
         tags=draw(TAGS) if shelf.has_tags else (),
         target=draw(st.sampled_from(("mkv", "mkv", "mkv", "mp4"))),
         deinterlace=draw(st.sampled_from(("off", "bwdif"))),
+        wish=draw(st.sampled_from(WISHES)),
     )
 
 

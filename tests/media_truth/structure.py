@@ -42,11 +42,18 @@ def differences(
     *,
     moved_s: float = 0.0,
     kinds: tuple[str, ...] = ("chapters", "tags"),
+    gone: frozenset[int] = frozenset(),
+    default_sound: int | None = None,
 ) -> Iterator[str]:
     """What mkvtoolnix sees in the source and not in the target, each as a sentence. `moved_s`: by
-    how much later all starts in the target."""
+    how much later all starts in the target. The tracks `gone` were to go; `default_sound` is the
+    one that was to become the default."""
     before, after = _identified(source), _identified(target)
-    yield from _tracks(before["tracks"], after["tracks"])
+    tracks = [one for one in before["tracks"] if one["id"] not in gone]
+    for one in tracks if default_sound is not None else ():
+        if one["type"] == "audio":
+            one["properties"]["default_track"] = one["id"] == default_sound
+    yield from _tracks(tracks, after["tracks"])
     segments = [one["container"].get("properties", {}) for one in (before, after)]
     linked = {"previous_segment_uid", "next_segment_uid"} & set(segments[0])
     for fact in SEGMENT_FACTS:

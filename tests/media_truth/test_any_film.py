@@ -28,7 +28,8 @@ PHASES = tuple(Phase) if EXAMPLES else (Phase.explicit, Phase.generate)
 
 def check(film: Film, tools: Tools, folder: Path) -> None:
     """Makes the film, has it encoded, and fails with every difference nobody agreed to."""
-    shelf = Shelf(folder, settings=f"container: {film.target}, deinterlace: {film.deinterlace}")
+    wanted = f"container: {film.target}, deinterlace: {film.deinterlace}", film.wish.settings
+    shelf = Shelf(folder, settings=", ".join(filter(None, wanted)))
     source = make(film, Kitchen(tools.ffmpeg, shelf.films_apart()))
     source = source.rename(shelf.films / source.name)
     outcome = take_through(shelf, source.name)
@@ -42,6 +43,7 @@ def check(film: Film, tools: Tools, folder: Path) -> None:
         outcome.accepted,
         outcome.said,
         is_deinterlaced=film.deinterlace != "off",
+        wish=film.wish,
     )
     assert judge(case) == [], outcome.said
 

@@ -60,7 +60,7 @@ def test_all_clips_are_replaced_judged_and_put_back(shelf: Shelf, tools: Tools) 
     assert len(done) > 40
     broken = _unexplained(plan, events)
     broken |= _judged(shelf, plan, done, Programs(tools.ffmpeg, tools.ffprobe))
-    undone = shelf.command("undo", "last", "--json")
+    undone = shelf.command("undo", "last", "--yes", "--json")
     assert undone.returncode == 0, undone.stderr
     assert [one["undone"] for one in json.loads(undone.stdout)["files"]] == [True] * len(done)
     assert _state(shelf.films) == before

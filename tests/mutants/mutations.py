@@ -12,6 +12,11 @@ SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
 
+UNSEEN_CALLS = ("_log.", "failpoint", "session.failpoint", "context.failpoint")
+"""A log is for whoever looks for a fault in the program; fail points do something only in tests."""
+FORMS = {"frozen", "kw_only", "slots", "gc"}
+"""Flags of a class that mypy keeps, or that change memory only."""
+
 Change = Callable[[ast.AST], str | None]
 """Changes a node in place and says how; None: there is nothing to change in this way."""
 
@@ -66,26 +71,44 @@ def _truth(node: ast.AST) -> str | None:
 def _nothing(node: ast.AST) -> str | None:
     if not isinstance(node, ast.Return) or node.value is None:
         return None
-    if isinstance(node.value, ast.Constant) and node.value.value is None:
-        return None
+    if isinstance(node.value, ast.Constant) and node.value.value in (None, False):
+        return None  # None counts as False; `-> True` is tried
     node.value = ast.Constant(value=None)
     return "returns None"
 
 
+def _uncalled(node: ast.AST) -> str | None:
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return None
+    if ast.unparse(node.value.func).startswith(UNSEEN_CALLS):
+        return None
+    was = ast.unparse(node)
+    node.value = ast.copy_location(ast.Constant(value=...), node.value)
+    return f"removed: {was[:60]}"
+
+
 def _removed(node: ast.AST) -> str | None:
-    """The first call, raise or assignment to a part of something in a body."""
+    """The first raise or assignment to a part of something in a body."""
     body = getattr(node, "body", None)
     if not isinstance(body, list):
         return None
     for at, one in enumerate(body):
-        is_call = isinstance(one, ast.Expr) and isinstance(one.value, ast.Call)
-        if is_call or isinstance(one, ast.Raise | ast.AugAssign):
+        if isinstance(one, ast.Raise | ast.AugAssign):
             body[at] = ast.copy_location(ast.Pass(), one)
             return f"removed: {ast.unparse(one)[:60]}"
     return None
 
 
-CHANGES: tuple[Change, ...] = (_compared, _joined, _not, _number, _truth, _nothing, _removed)
+CHANGES: tuple[Change, ...] = (
+    _compared,
+    _joined,
+    _not,
+    _number,
+    _truth,
+    _nothing,
+    _uncalled,
+    _removed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +119,31 @@ class Place:
     number: int
 
 
+def _without_effect(tree: ast.AST) -> set[ast.AST]:
+    """What no test can notice: flags of a class's form, and what is there for types only."""
+    forms = {
+        below
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg in FORMS
+        for below in ast.walk(node)
+    }
+    types = {
+        below
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for below in ast.walk(node)
+    }
+    return forms | types
+
+
 def places(text: str) -> list[Place]:
-    nodes = list(ast.walk(ast.parse(text)))
+    tree = ast.parse(text)
+    left_out = _without_effect(tree)
+    nodes = [(number, node) for number, node in enumerate(ast.walk(tree)) if node not in left_out]
     return [
         Place(change, number)
         for change in CHANGES
-        for number, node in enumerate(nodes)
+        for number, node in nodes
         if change(copy.deepcopy(node)) is not None
     ]
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.mutants.mutations import mutant_at, places
 
+CLASS_WITH_ANOTHER_TAG = "class A(B, frozen=True, tag=False):\n    c: int"
+
 
 @pytest.mark.parametrize(
     ("text", "changed"),
@@ -21,7 +23,14 @@ from tests.mutants.mutations import mutant_at, places
         ("if a:\n    b = c", {"if not a:\n    b = c"}),
         ("def f():\n    return a", {"def f():\n    return None"}),
         ("def f():\n    return None", set()),
-        ("def f():\n    g()\n    raise a", {"def f():\n    pass\n    raise a"}),
+        ("def f():\n    return False", {"def f():\n    return True"}),
+        (
+            "def f():\n    g()\n    raise a",
+            {"def f():\n    ...\n    raise a", "def f():\n    g()\n    pass"},
+        ),
+        ("def f():\n    _log.info('a')\n    failpoint('b')\n    session.failpoint('c')", set()),
+        ("class A(B, frozen=True, tag=True):\n    c: int", {CLASS_WITH_ANOTHER_TAG}),
+        ("if TYPE_CHECKING:\n    from a import b", set()),
     ],
 )
 def test_changes(text: str, changed: set[str]) -> None:

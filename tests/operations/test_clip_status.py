@@ -104,4 +104,4 @@ def test_since(ledger: Ledger, approvals: Path) -> None:
 
 def test_without_clips_the_approvals_are_not_read(ledger: Ledger, approvals: Path) -> None:
     approvals.write_text("no approvals at all")
-    assert clip_statuses(ledger, approvals) == ()
+    assert list(clip_statuses(ledger, approvals)) == []

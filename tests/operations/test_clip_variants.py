@@ -16,6 +16,7 @@ from av1rules.ledger.clips import ClipStatus
 from av1rules.operations.clips.review import ClipView, find_clip, list_clips
 from av1rules.operations.clips.variants import source_for_variants, try_variants, variant_row
 from av1rules.plan.items import PlanAction
+from av1rules.plan.names.find import wanted_name
 from av1rules.plan.workspace import open_workspace
 from tests.execute.prerequisites_library import run_counting
 from tests.operations.test_clips import clips, rules, say
@@ -34,14 +35,14 @@ def attempt(library: SampleLibrary, *changes: dict[str, Any], name: str = NAME) 
         open_workspace(library.rules_file, write=False) as workspace,
         start_session(workspace, library.events.append) as session,
     ):
-        film = source_for_variants(session.workspace, name)
+        film = source_for_variants(session.workspace, wanted_name(name))
         rows = [variant_row(session.workspace, film, request) for request in changes]
         return RunCounts(try_variants(film, rows, session))
 
 
 def view_of(library: SampleLibrary, name: str = NAME) -> ClipView:
     with open_workspace(library.rules_file, write=False) as workspace:
-        return find_clip(workspace, name)
+        return find_clip(workspace, wanted_name(name))
 
 
 def crfs(library: SampleLibrary) -> list[float]:
@@ -183,10 +184,10 @@ def test_variants_follow_their_clip_and_are_found_by_number(waiting: SampleLibra
         ClipStatus.VARIANT,
     ]
     with open_workspace(waiting.rules_file, write=False) as workspace:
-        first = find_clip(workspace, NAME, variant=1)
-        assert first == find_clip(workspace, NAME).variants[0]
+        first = find_clip(workspace, wanted_name(NAME), variant=1)
+        assert first == find_clip(workspace, wanted_name(NAME)).variants[0]
         with pytest.raises(UsageError, match="no variant 3: this clip has 2 variants"):
-            find_clip(workspace, NAME, variant=3)
+            find_clip(workspace, wanted_name(NAME), variant=3)
         with pytest.raises(UsageError, match=r"is a variant \(crf 4.\), which would not") as no:
             first.require_current()
     assert no.value.hint == first.adjust_command
@@ -194,7 +195,7 @@ def test_variants_follow_their_clip_and_are_found_by_number(waiting: SampleLibra
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("films/none.mkv", "no source of the library"), (NAME, "not to be encoded")],
+    [("films/none.mkv", "no film has this name"), (NAME, "not to be encoded")],
 )
 def test_refused(waiting: SampleLibrary, name: str, message: str) -> None:
     say(waiting, "film.mkv", Answer.APPROVED)
@@ -209,7 +210,7 @@ def test_a_stop_leaves_the_rest_undone_and_says_so(waiting: SampleLibrary) -> No
         open_workspace(waiting.rules_file, write=False) as workspace,
         start_session(workspace, waiting.events.append) as session,
     ):
-        film = source_for_variants(session.workspace, NAME)
+        film = source_for_variants(session.workspace, wanted_name(NAME))
         rows = [variant_row(session.workspace, film, {"crf": crf}) for crf in (40.0, 41.0)]
         workspace.children.stop()
         finished = RunCounts(try_variants(film, rows, session))

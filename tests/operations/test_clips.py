@@ -22,6 +22,7 @@ from av1rules.media.probe.ffprobe import probe_file
 from av1rules.operations.clips.review import decide_clip, find_clip, list_clips
 from av1rules.plan import items
 from av1rules.plan.items import PlanAction
+from av1rules.plan.names.find import wanted_name
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
 from tests.conftest import MakeClip
@@ -68,7 +69,8 @@ def statuses(library: SampleLibrary) -> dict[str, ClipStatus]:
 
 def say(library: SampleLibrary, name: str, answer: Answer, **more: object) -> None:
     with open_workspace(library.rules_file, write=False) as workspace:
-        decide_clip(workspace, find_clip(workspace, f"films/{name}"), answer, **more)  # type: ignore[arg-type]
+        view = find_clip(workspace, wanted_name(f"films/{name}"))
+        decide_clip(workspace, view, answer, **more)  # type: ignore[arg-type]
 
 
 def test_due_made_held_approved_encoded(reviewed: SampleLibrary, tools: Tools) -> None:

@@ -12,6 +12,7 @@ from av1rules.base.errors import RunInterruptedError
 from av1rules.base.events import CheckStarted, Event, FileChecked
 from av1rules.execute.resources.run_lock import run_lock
 from av1rules.operations.source_health import HealthReport, SourceCheck, SourceHealth, check_health
+from av1rules.plan.names.find import wanted_name
 from av1rules.plan.workspace import open_workspace
 from av1rules.report.checks import sources_json, sources_text
 from tests.conftest import MakeClip
@@ -26,8 +27,8 @@ def health(
     """What was found, by library path, and how many files were decoded for it."""
     events: list[Event] = []
     with open_workspace(library.rules_file, write=True) as workspace:
-        options = tuple(map(str, paths))
-        report = check_health(workspace, options, jobs=jobs, again=again, sink=events.append)
+        names = [wanted_name(str(path)) for path in paths]
+        report = check_health(workspace, names, jobs=jobs, again=again, sink=events.append)
     (started,) = [event for event in events if isinstance(event, CheckStarted)]
     done = sum(isinstance(event, FileChecked) for event in events)
     assert done == started.files

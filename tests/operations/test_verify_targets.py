@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from av1rules.base.errors import RunInterruptedError
+from av1rules.base.errors import RunInterruptedError, UsageError
 from av1rules.base.events import CheckStarted, Event, FileChecked
+from av1rules.base.hashing import content_key
 from av1rules.execute.resources.run_lock import run_lock
 from av1rules.ledger.checks import CheckMethod, CheckTable, LastCheck
+from av1rules.ledger.database import LedgerDb
 from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.records import put_row
 from av1rules.operations.verify_targets import (
+    RECORDED_TOGETHER,
     TargetCheck,
     TargetHealth,
     VerifyOptions,
@@ -24,6 +28,7 @@ from av1rules.operations.verify_targets import (
     due_rows,
     selected_rows,
 )
+from av1rules.plan.names.find import wanted_name
 from av1rules.plan.workspace import open_workspace
 from tests.plan.test_freshness import ROW
 from tests.sample_library import SampleLibrary
@@ -193,6 +198,71 @@ class TestFindings:
         assert list(faults(library)) == ["a.mkv"]
 
 
+class TestManyTargets:
+    """More than one transaction and one query hold, by size and time alone."""
+
+    @pytest.fixture
+    def many(self, library: SampleLibrary) -> tuple[str, ...]:
+        """Targets as written, the first of them with another time in the ledger."""
+        names = []
+        out = library.folder / "out"
+        out.mkdir()
+        rows = []
+        for number in range(RECORDED_TOGETHER + 7):
+            path = out / f"{number:04}.mkv"
+            path.write_bytes(b"%d" % number)
+            stat = path.stat()
+            rows.append(
+                replace(
+                    ROW,
+                    target=str(path),
+                    target_bytes=stat.st_size,
+                    target_mtime_ns=stat.st_mtime_ns - (number == 0),
+                    target_key=content_key(path),
+                )
+            )
+            names.append(str(path))
+        db = LedgerDb.open(library.state_dir)
+        with db.transaction() as write:
+            for row in rows:
+                put_row(write, row, None)
+        db.close()
+        return tuple(names)
+
+    def test_all_are_checked_and_recorded(
+        self, library: SampleLibrary, many: tuple[str, ...]
+    ) -> None:
+        found = check(library)
+        assert [one.row.target for one in found.values()] == list(many)
+        assert {one.health for one in found.values()} == {TargetHealth.WELL}
+        assert found["0000.mkv"].touched_ns == os.stat(many[0]).st_mtime_ns
+        with ledger(library) as opened:
+            assert list(opened.checks.all()) == list(many)
+            assert next(opened.rows_of(many[:1])).target_mtime_ns == found["0000.mkv"].touched_ns
+
+    def test_what_was_checked_before_a_stop_is_recorded(
+        self, library: SampleLibrary, many: tuple[str, ...]
+    ) -> None:
+        with open_workspace(library.rules_file, write=True) as workspace:
+            rows = tuple(workspace.ledger.briefs())
+            steps = check_targets(rows, workspace, VerifyOptions(), known=0, sink=lambda _: None)
+            for _ in range(3):
+                next(steps)
+            workspace.children.stop()
+            with pytest.raises(RunInterruptedError):
+                next(steps)
+        with ledger(library) as opened:
+            assert list(opened.checks.all()) == list(many[:3])
+
+    def test_a_row_that_went_meanwhile_is_left_out(
+        self, library: SampleLibrary, many: tuple[str, ...]
+    ) -> None:
+        with ledger(library) as opened:
+            names = (many[-1], "/gone.mkv", many[0])
+            assert [row.target for row in opened.rows_of(names)] == [many[-1], many[0]]
+            assert set(opened.written(names)) == {many[0], many[-1]}
+
+
 class TestDue:
     ROWS = tuple(replace(ROW, target=f"/out/{name}.mkv") for name in "abc")
 
@@ -225,9 +295,10 @@ class TestDue:
 
     def test_wished_by_target_or_by_source(self) -> None:
         rows = [replace(ROW, target="/out/a.mkv", source_path="/films/x/a.avi")]
-        assert selected_rows(rows, VerifyOptions(paths=("/out",)))
-        assert selected_rows(rows, VerifyOptions(paths=("/films/x/a.avi",)))
-        assert not selected_rows(rows, VerifyOptions(paths=("/out/a",)))
+        for name in ("/out", "/films/x/a.avi", ROW.source):
+            assert selected_rows(rows, VerifyOptions(names=(wanted_name(name),))) == tuple(rows)
+        with pytest.raises(UsageError, match="no target of this name"):
+            selected_rows(rows, VerifyOptions(names=(wanted_name("/out/elsewhere"),)))
 
 
 class TestTable:

@@ -10,6 +10,7 @@ from av1rules.ledger.records import TargetRow, ToolsUsed
 from av1rules.plan.freshness import Cause, StaleReason, stale_causes
 from av1rules.plan.target_state import TargetState
 from av1rules.policy.fingerprint import fingerprint
+from av1rules.policy.resolve import Origin
 from av1rules.policy.settings import EncodeSettings
 
 SETTINGS = EncodeSettings(crf=26, preset=5)
@@ -41,7 +42,7 @@ def judged(row: TargetRow | None = ROW, **changes: object) -> tuple[str, ...]:
     arguments: dict[str, object] = {
         "content_key": "key",
         "settings": SETTINGS,
-        "origins": {"crf": "rules.yaml:41"},
+        "origins": (("crf", Origin("rules.yaml:41")),),
         "found": FOUND,
         "tools": TOOLS,
         "redo_on_tools_change": False,
@@ -118,3 +119,8 @@ def test_all_reasons_at_once() -> None:
 
 def test_cause_without_values_is_its_reason() -> None:
     assert Cause(reason=StaleReason.NEW).text == "new"
+
+
+def test_damage_that_a_check_found_is_told_once() -> None:
+    assert judged(fault="bad checksum") == ("target damaged: bad checksum",)
+    assert judged(fault="bad checksum", found=None) == ("target missing",)

@@ -20,11 +20,11 @@ from av1rules.plan.items import (
     PlanItem,
     RunItem,
     coming_encode,
-    source_of_task,
-    task_name,
     with_note,
     work_of,
 )
+from av1rules.plan.rows import PlanRows
+from av1rules.plan.task_names import source_of_task, task_name
 from tests.plan_items import copy, encode, fresh
 
 
@@ -72,8 +72,8 @@ def test_an_encode_without_its_recipe_is_no_item() -> None:
 
 def test_a_run_acts_on_what_is_active() -> None:
     items = (encode("a"), fresh("b"), copy("c"))
-    assert Plan(rows=items).work == (items[0], items[2])
-    assert Plan(rows=items).of(PlanAction.FRESH) == (items[1],)
+    assert Plan(rows=PlanRows.of(items)).work == (items[0], items[2])
+    assert Plan(rows=PlanRows.of(items)).of(PlanAction.FRESH) == (items[1],)
 
 
 def test_ordinary_names_stay_as_they_are() -> None:

@@ -12,9 +12,11 @@ import pytest
 from av1rules.base.errors import Av1rulesError
 from av1rules.encode import trial
 from av1rules.ledger.ledger import Ledger
-from av1rules.plan.cache import CACHE_NAME
 from av1rules.plan.items import PlanAction
+from av1rules.plan.packed.cache import CACHE_NAME
 from av1rules.plan.source_item import OURS_UNKNOWN
+from av1rules.policy.match import PassedOver
+from av1rules.report.plan_text import plan_text
 from tests.conftest import MakeClip
 from tests.sample_library import FAST, RULES, Disk, SampleLibrary
 
@@ -108,6 +110,35 @@ def test_remembered_plan_equals_a_fresh_one(library: SampleLibrary) -> None:
     }  # fmt: skip
 
 
+def test_rules_that_unknown_facts_pass_over_are_named_from_the_cache_too(
+    library: SampleLibrary, make_clip: MakeClip
+) -> None:
+    library.rules(
+        """\
+version: 1
+library: {roots: [films], settle: 0}
+output: {mode: mirror, root: out}
+rules:
+  - {name: japanese, when: {audio_language: ja}, skip: in Japanese}
+  - {name: all, skip: fine}
+"""
+    )
+    sound = ("-f", "lavfi", "-i", "sine=d=0.2", "-c:v", "mjpeg", "-c:a", "aac")
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2")
+    library.add("a.mkv", make_clip("a.mkv", *picture, *sound))
+    library.add("b.mkv", make_clip("b.mkv", *picture, *sound, "-metadata:s:a", "language=jpn"))
+    first, remembered = library.plan(), library.plan()
+    assert {row.file.relative_path: row.passed_over for row in first.rows} == {
+        "a.mkv": (PassedOver("japanese", ("audio_language",)),),
+        "b.mkv": (),
+    }
+    assert remembered.rows == first.rows
+    assert (
+        "rule japanese was passed over for 1 file, where audio_language is unknown "
+        "(`av1rules explain FILE`)"
+    ) in plan_text(remembered)
+
+
 def test_works_without_a_cache_that_can_be_written(library: SampleLibrary) -> None:
     library.add("a.mkv")
     library.plan()
@@ -142,7 +173,8 @@ def test_outputs_are_never_sources(library: SampleLibrary) -> None:
     assert [row.file.relative_path for row in library.plan().rows] == ["a.mkv"]
     library.add("copied.mkv", target)
     rows = {row.file.relative_path: row for row in library.plan().rows}
-    assert rows["copied.mkv"].causes == (OURS_UNKNOWN,)
+    cause = f"has the content of {target}, made by av1rules: no source"
+    assert rows["copied.mkv"].causes == (cause,)
     for path in library.state_dir.iterdir():
         path.unlink()
     rows = {row.file.relative_path: row for row in library.plan().rows}
@@ -184,9 +216,12 @@ def test_missing_root_is_a_problem_not_an_empty_library(library: SampleLibrary) 
     library.add("a.mkv")
     os.rename(library.folder / "films", library.folder / "elsewhere")
     plan = library.plan()
-    assert plan.rows == ()
-    assert len(plan.problems) == 1
-    assert "films" in plan.problems[0]
+    assert tuple(plan.rows) == ()
+    (stop,) = plan.safety_stops
+    assert "films" in stop.where
+    assert plan.problems == (), "the stop tells it, once"
+    (problem,) = library.plan(accept_missing=True).problems
+    assert "films" in problem
 
 
 def test_rules_with_faults_are_refused(library: SampleLibrary) -> None:

@@ -13,6 +13,8 @@ from av1rules.base.errors import Av1rulesError, EncodeError
 from av1rules.base.events import JobStarted
 from av1rules.execute.startup import start_session
 from av1rules.graph.tasks import clean_target
+from av1rules.ledger.checks import CheckMethod, LastCheck
+from av1rules.ledger.ledger import Ledger
 from av1rules.operations.undo import find_entries, undo
 from av1rules.plan.items import PlanAction, PlanItem
 from av1rules.plan.workspace import open_workspace
@@ -128,7 +130,7 @@ def test_renamed_onto_a_deleted_film_keeps_what_may_be_its_last_copy(three: Samp
     before, films = targets(three), three.folder / "films"
     (films / "a.mkv").replace(films / "b.mkv")
     done = three.run()
-    assert (done.moved, done.aside, encodes(three)) == (1, 1, 0)
+    assert (done.moved, done.trashed, encodes(three)) == (1, 1, 0)
     assert targets(three)["b.mkv"] == before["a.mkv"]
     (kept,) = three.kept()
     assert Path(kept.path).read_bytes() == before["b.mkv"]
@@ -315,7 +317,7 @@ def test_renamed_copy_with_other_rules_shares_the_new_encode(library: SampleLibr
     (films / "b.mkv").rename(films / "c.mkv")
     rules(library, output="orphans: trash", settings=FAST.replace("crf: 50", "crf: 45"))
     done = library.run()
-    assert (done.moved, done.done, done.copied, done.dropped, done.aside) == (1, 1, 1, 0, 0)
+    assert (done.moved, done.done, done.copied, done.dropped, done.trashed) == (1, 1, 1, 0, 0)
     assert not library.plan().has_work
 
 
@@ -418,7 +420,7 @@ def test_orphans_go_to_the_trash_if_the_policy_says_so(three: SampleLibrary) -> 
     before = three.target("a.mkv").read_bytes()
     (three.folder / "films" / "a.mkv").unlink()
     assert three.plan().has_work
-    assert three.run().aside == 1
+    assert three.run().trashed == 1
     assert not three.target("a.mkv").exists()
     (kept,) = three.kept()
     assert Path(kept.path).read_bytes() == before
@@ -434,7 +436,7 @@ def test_edited_orphan_is_no_work_for_ever(three: SampleLibrary) -> None:
     (orphan,) = three.plan().orphans
     assert orphan.cause.endswith("left alone: it was changed since it was written")
     assert not three.plan().has_work
-    assert three.run().aside == 0
+    assert three.run().trashed == 0
     assert three.target("a.mkv").exists()
 
 
@@ -487,7 +489,7 @@ def test_orphan_that_a_person_put_back_stays(three: SampleLibrary) -> None:
         (result,) = undo(session, find_entries(session.workspace.ledger, ["last"]))
     assert result.refusal is None
     assert three.target("a.mkv").exists()
-    assert three.run().aside == 0
+    assert three.run().trashed == 0
     assert three.target("a.mkv").exists()
 
 
@@ -522,14 +524,138 @@ def test_orphan_put_back_is_no_word_against_other_targets(three: SampleLibrary) 
     film = three.folder / "films" / "a.mkv"
     shutil.copy(film, three.folder / "kept.mkv")
     film.unlink()
-    assert three.run().aside == 1
+    assert three.run().trashed == 1
     with (
         open_workspace(three.rules_file, write=False) as workspace,
         start_session(workspace, three.events.append) as session,
     ):
         (done,) = undo(session, find_entries(session.workspace.ledger, ["last"]))
     assert done.refusal is None
-    assert three.run().aside == 0, "a person put it back"
+    assert three.run().trashed == 0, "a person put it back"
     three.target("a.mkv").unlink()
     three.add("a.mkv", three.folder / "kept.mkv")
     assert three.run().done == 1
+
+
+# --- targets that are not, or not quite, what the ledger says
+
+
+BESIDE = (
+    "version: 1\nlibrary: {roots: [films], settle: 0}\nrun: {reserve: 0}\n"
+    f"rules: [{{name: all, encode: {{{FAST}}}, review: never}}]\n"
+)
+
+
+@pytest.fixture
+def beside(library: SampleLibrary) -> SampleLibrary:
+    """`s1/a.mkv` with its target beside it."""
+    library.rules(BESIDE)
+    library.add("s1/a.mkv")
+    assert library.run().done == 1
+    return library
+
+
+def test_a_file_that_only_has_the_size_of_the_moved_target_is_another(
+    beside: SampleLibrary,
+) -> None:
+    films = beside.folder / "films"
+    (films / "s1").rename(films / "s2")
+    target = films / "s2" / "a.av1.mkv"
+    content = target.read_bytes()
+    target.write_bytes(b"x" * len(content))
+    assert beside.row("s2/a.mkv").action is PlanAction.BLOCKED
+    target.write_bytes(content)
+    assert beside.row("s2/a.mkv").action is PlanAction.MOVE
+
+
+def test_a_target_that_was_copied_is_not_taken_for_moved(beside: SampleLibrary) -> None:
+    """Both places have it: which one is the ledger's is not for a plan to choose."""
+    films = beside.folder / "films"
+    shutil.copytree(films / "s1", films / "s2")
+    (films / "s1" / "a.mkv").unlink()
+    assert beside.row("s2/a.mkv").action is PlanAction.BLOCKED
+
+
+@pytest.mark.parametrize("how", ["gone", "edited", "damaged"])
+def test_a_target_that_is_not_as_written_follows_nobody(three: SampleLibrary, how: str) -> None:
+    target, films = three.target("a.mkv"), three.folder / "films"
+    if how == "gone":
+        target.unlink()
+    elif how == "edited":
+        target.write_bytes(b"edited")
+    else:
+        found_damaged(three, target)
+    (films / "a.mkv").rename(films / "z.mkv")
+    row = three.row("z.mkv")
+    assert (row.action, row.causes) == (PlanAction.ENCODE, ("new",))
+
+
+def found_damaged(library: SampleLibrary, target: Path) -> None:
+    checked = LastCheck(
+        at="2026-01-02T03:04:05Z", ways=frozenset({CheckMethod.DIGEST}), fault="bad checksum"
+    )
+    ledger = Ledger.open(library.state_dir)
+    row = ledger.find(str(target))
+    assert row is not None
+    assert ledger.checks.put(row, checked)
+    ledger.close()
+
+
+def test_an_edited_target_in_the_way_is_not_put_into_the_trash(three: SampleLibrary) -> None:
+    films = three.folder / "films"
+    three.target("b.mkv").write_bytes(b"edited")
+    (films / "a.mkv").replace(films / "b.mkv")
+    assert three.row("b.mkv").action is not PlanAction.MOVE
+    before = three.target("a.mkv").read_bytes()
+    assert three.run().trashed == 0
+    assert three.target("a.mkv").read_bytes() == before
+
+
+def by_folder(first_crf: int) -> str:
+    """Films in `a` have a CRF of their own, all others 50."""
+    first = FAST.replace("crf: 50", f"crf: {first_crf}")
+    rule = (
+        f'rules:\n  - {{name: first, when: {{path: "a/**"}}, encode: {{{first}}}, review: never}}\n'
+    )
+    return RULES.format(output="", settings=FAST).replace("rules:\n", rule)
+
+
+def test_settings_that_become_those_of_another_copy_share_its_target(
+    library: SampleLibrary,
+) -> None:
+    library.rules(by_folder(40))
+    for name in ("a/film.mkv", "b/film.mkv"):
+        library.add(name)
+    assert library.run().done == 2
+    library.rules(by_folder(50))
+    assert actions(library.plan().rows) == {
+        "a/film.mkv": PlanAction.COPY, "b/film.mkv": PlanAction.FRESH,
+    }  # fmt: skip
+
+
+def test_of_two_targets_the_one_with_the_wanted_settings_follows(library: SampleLibrary) -> None:
+    library.rules(by_folder(40))
+    sources = [library.add(name) for name in ("a/film.mkv", "z/film.mkv")]
+    assert library.run().done == 2
+    for path in sources:
+        path.unlink()
+    library.add("new.mkv")
+    row = library.row("new.mkv")
+    assert (row.action, row.causes) == (PlanAction.MOVE, ("moved from films/z/film.mkv",))
+
+
+def test_settings_that_another_copy_had_until_now_are_encoded_again(
+    library: SampleLibrary,
+) -> None:
+    """The target that has them is redone in the same run; what is redone here keeps its cause."""
+    library.rules(by_folder(40))
+    for name in ("a/film.mkv", "b/film.mkv"):
+        library.add(name)
+    assert library.run().done == 2
+    library.rules(by_folder(45).replace(FAST, FAST.replace("crf: 50", "crf: 40")))
+    assert set(actions(library.plan().rows).values()) == {PlanAction.ENCODE}
+    (cause,) = library.causes("b/film.mkv")
+    assert cause.startswith("crf 50 -> 40")
+    done = library.run()
+    assert (done.done, done.copied, done.dropped) == (2, 0, 0)
+    assert library.plan().work == ()

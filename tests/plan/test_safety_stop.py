@@ -10,6 +10,7 @@ import pytest
 
 from av1rules.base.errors import UsageError
 from av1rules.plan.safety_stop import check_root, known_files, missing_files, take_inventory
+from tests.conftest import MakeClip
 from tests.fakes.worker import FakeClips
 from tests.sample_library import FAST, RULES, SampleLibrary
 
@@ -17,8 +18,10 @@ MARKS = {f"film {number}.mkv": (number, number) for number in range(20)}
 
 
 def lost_of(found: dict[str, tuple[int, int]], there: tuple[str, ...] = ()) -> list[str]:
-    marks = frozenset(found.values())
-    return missing_files(MARKS, found.items(), elsewhere=marks, is_there=lambda path: path in there)
+    marks = found.values()
+    return missing_files(
+        MARKS.items(), found.items(), elsewhere=marks, is_there=lambda path: path in there
+    )
 
 
 def safety_stop(lost: list[str], *, found: int = 10, max_lost: float = 0.25) -> str | None:
@@ -44,18 +47,37 @@ def test_touched_and_changed_files_are_not_lost() -> None:
 
 @pytest.mark.parametrize(
     ("lost", "max_lost", "stops"),
-    [(4, 0.1, False), (5, 0.25, False), (6, 0.25, True), (20, 1.0, False), (1, 0.0, True)],
+    [
+        (4, 0.1, False),
+        (5, 0.25, False),
+        (5, 0.2, True),
+        (6, 0.25, True),
+        (20, 1.0, False),
+        (1, 0.0, True),
+    ],
 )
 def test_share_and_number_decide(lost: int, max_lost: float, stops: bool) -> None:
     message = safety_stop([f"film {n}.mkv" for n in range(lost)], max_lost=max_lost)
     assert (message is not None) is stops
 
 
-def test_message_has_the_figures() -> None:
-    assert safety_stop([f"film {n}.mkv" for n in range(8)]) == (
-        "8 of 20 known files are gone (40%, library.max_lost allows 25%): "
-        "film 0.mkv, film 1.mkv, film 2.mkv, ..."
-    )
+@pytest.mark.parametrize("known", [0, 20])
+def test_an_empty_root_that_lost_nothing_stops_nothing(known: int) -> None:
+    assert check_root("/films", known=known, found=0, lost=[], max_lost=0.25) is None
+
+
+@pytest.mark.parametrize(
+    ("lost", "says"),
+    [
+        (1, "1 of 20 known files are gone (5%, library.max_lost allows 0%): film 0.mkv"),
+        (3, ("3 of 20 known files are gone (15%, library.max_lost allows 0%): "
+            "film 0.mkv, film 1.mkv, film 2.mkv")),
+        (4, ("4 of 20 known files are gone (20%, library.max_lost allows 0%): "
+            "film 0.mkv, film 1.mkv, film 2.mkv and 1 more")),
+    ],
+)  # fmt: skip
+def test_message_has_the_figures_and_says_when_there_are_more(lost: int, says: str) -> None:
+    assert safety_stop([f"film {n}.mkv" for n in range(lost)], max_lost=0.0) == says
 
 
 def test_emptied_root_stops_whatever_its_size() -> None:
@@ -66,11 +88,16 @@ def test_emptied_root_stops_whatever_its_size() -> None:
 
 def test_census_survives_odd_names_and_damage() -> None:
     files = [("a\udcff\x00b.mkv", (1, 2)), ("b", (3, 4))]
-    assert known_files(take_inventory("/r", files).packed) == dict(files)
-    assert known_files(b"damaged") == {}
+    assert list(known_files(take_inventory("/r", files).packed)) == files
+    assert list(known_files(b"damaged")) == []
 
 
 # --- in a run
+
+
+@pytest.fixture
+def make_clip(fake_clips: FakeClips) -> MakeClip:
+    return fake_clips
 
 
 @pytest.fixture
@@ -95,6 +122,32 @@ def test_missing_root_refuses_the_run_and_is_told_by_the_plan(full: SampleLibrar
     with pytest.raises(UsageError, match="does not exist"):
         full.run()
     assert full.run(accept_missing=True).failed == 0
+
+
+def test_a_root_that_never_was_there_may_be_misspelt(full: SampleLibrary) -> None:
+    """There is nothing to accept: neither the hint nor a mounted disk would help."""
+    text = full.rules_file.read_text()
+    full.rules_file.write_text(text.replace("[films, more]", "[flims, more]"))
+    (stop,) = full.plan().safety_stops
+    assert stop.message == f"there is no such folder; the nearest that exists is {full.folder}"
+    assert f"did you mean {full.folder}/films?" in stop.hint
+    full.rules_file.write_text(text.replace("[films, more]", "[no/such/place, more]"))
+    (stop,) = full.plan().safety_stops
+    assert str(full.folder) in stop.message
+    assert stop.hint == "correct library.roots, or create it"
+    assert "--accept-missing" not in stop.text
+    assert full.plan().problems == ()
+
+
+def test_a_root_whose_targets_are_known_was_there(
+    library: SampleLibrary, fake_clips: FakeClips
+) -> None:
+    library.add("a.mkv", fake_clips("a.mkv"))
+    library.run()
+    text = library.rules_file.read_text()
+    library.rules_file.write_text(text.replace("roots: [films]", "roots: [elsewhere/films]"))
+    (stop,) = library.plan().safety_stops
+    assert "--accept-missing" in stop.hint
 
 
 def test_emptied_root_refuses_until_it_is_accepted_once(full: SampleLibrary) -> None:
@@ -179,3 +232,17 @@ def test_max_lost_of_zero_stops_at_the_first_unless_another_file_could_be_it(
     single.unlink()
     (stop,) = library.plan().safety_stops
     assert "1 of 3 known files are gone" in stop.text
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_an_output_that_is_empty_or_gone_stops_whatever_the_number(
+    library: SampleLibrary, *, is_there: bool
+) -> None:
+    library.add("a.mkv")
+    assert library.run().done == 1
+    shutil.rmtree(library.folder / "out")
+    if is_there:
+        (library.folder / "out").mkdir()
+    (stop,) = library.plan().safety_stops
+    assert "all of output.root is missing, but the ledger has 1 target there" in stop.text
+    assert library.run(accept_missing=True).done == 1

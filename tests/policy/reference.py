@@ -50,6 +50,8 @@ def sections() -> dict[str, Schema]:
         "review": defs["review"],
         "quality_target": defs["quality_target"],
         "quality_gate": defs["quality_gate"],
+        "audio": defs["audio"],
+        "subtitles": defs["subtitles"],
         "condition": defs["condition"],
     }
 
@@ -93,6 +95,8 @@ def examples() -> dict[str, dict[str, str]]:
         "quality_gate": [
             setting["quality_gate"] for setting in settings if "quality_gate" in setting
         ],
+        "audio": [setting["audio"] for setting in settings if "audio" in setting],
+        "subtitles": [setting["subtitles"] for setting in settings if "subtitles" in setting],
         "condition": [one for rule in rules for one in _conditions(rule.get("when", {}))],
     }
     return {section: _shortest(mappings) for section, mappings in found.items()}

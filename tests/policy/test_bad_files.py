@@ -21,6 +21,7 @@ WARNED_ONLY = {
     "unknown_words.yaml",
     "unused_in_beside.yaml",
     "unused_in_replace.yaml",
+    "without_unit.yaml",
 }
 
 

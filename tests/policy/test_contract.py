@@ -16,10 +16,10 @@ from msgspec import UNSET
 from av1rules.base.units import parse_duration, parse_rate, parse_size
 from av1rules.media.discover import VIDEO_EXTENSIONS
 from av1rules.media.resolution import Resolution
-from av1rules.media.source import HdrKind
+from av1rules.media.source import FileStat, HdrKind, LibraryFile, Source
 from av1rules.policy.decode import STATE_FOLDER
 from av1rules.policy.facts import FACTS, FactKind, Facts
-from av1rules.policy.load import check_rules
+from av1rules.policy.load import check_rules, load_rules
 from av1rules.policy.model import (
     ActionKind,
     Copies,
@@ -38,6 +38,8 @@ from av1rules.policy.model import (
     ToolsSpec,
 )
 from av1rules.policy.model import LibrarySpec as Library
+from av1rules.policy.rule_tests.cases import parse_rule_tests
+from av1rules.policy.rule_tests.given import RecordedFilm
 from av1rules.policy.schema import load_schema, schema_path
 from av1rules.policy.schema_errors import REFUSED
 from av1rules.policy.settings import EncodeSettings, Loss, SourceTier
@@ -161,10 +163,30 @@ def test_reference_explains_every_loss_and_every_refused_value() -> None:
             assert f"`{key}: {value}` is refused" in text
 
 
+FILM = RecordedFilm(
+    file=LibraryFile(
+        root_name="movies",
+        root="/media/movies",
+        relative_path="Film.mkv",
+        stat=FileStat(device=0, inode=0, size_bytes=1, mtime_ns=0, ctime_ns=0),
+    ),
+    source=Source(container="matroska,webm", size_bytes=1),
+)
+"""In place of a film that a case takes from a file of facts."""
+
+
 def test_files_of_the_reference_are_good(tmp_path: Path) -> None:
     found = re.findall(r"```yaml\n(.*?)```", REFERENCE.read_text(encoding="utf-8"), re.DOTALL)
     assert found
-    for text in found:
+    cases = [text for text in found if "cases:" in text]
+    for text in cases:
+        example = load_rules(EXAMPLE)
+        names = re.findall(r'from: "([^"]+)"', text)
+        recorded: dict[str, RecordedFilm | None] = dict.fromkeys(names, FILM)
+        parsed = parse_rule_tests(text.encode(), file="tests", ruleset=example, films=recorded)
+        assert parsed.cases
+        assert {problem.path for problem in parsed.problems} == set(), text
+    for text in (text for text in found if text not in cases):
         path = tmp_path / "rules.yaml"
         head = "" if "version:" in text else "version: 1\nlibrary: {roots: [/media/movies]}\n"
         path.write_text(head + text, encoding="utf-8")
@@ -209,6 +231,7 @@ def test_keys_are_the_fields_of_the_types(
     assert keys == set(inspect.signature(kind).parameters) - {
         "place",
         "film_grain_auto",  # film_grain: auto
+        "tracks",  # what audio and subtitles come to
     }
 
 
@@ -315,6 +338,7 @@ def test_defaults_told_are_the_defaults_taken(
         special = {"bit_depth": ("source", 0), "accept": ((), frozenset())}
         special["originals"] = (OriginalsKind.KEEP.value, Originals())
         special["state_dir"] = (STATE_FOLDER, inspect.Parameter.empty)
+        special["on_change"] = ("all", UNSET)
         assert (output, taken) == special.get(key, (taken, taken)), key
 
 

@@ -9,14 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
-from av1rules.media.source import Source, VideoStream
+from av1rules.media.source import AudioStream, Source, VideoStream
 from av1rules.policy.fingerprint import (
     changed_settings,
     effective,
     fingerprint,
+    in_words,
+    of_pictures,
+    only_output_affecting,
     parse_settings,
     settings_digest,
     settings_json,
+    shown,
+    with_changes,
 )
 from av1rules.policy.quality_spec import (
     Floor,
@@ -28,6 +33,7 @@ from av1rules.policy.quality_spec import (
     Statistic,
 )
 from av1rules.policy.settings import NOT_IN_FINGERPRINT, EncodeSettings, Loss
+from av1rules.policy.tracks.rules import AudioRules, SubtitleRules, TrackChoice
 
 BASE = EncodeSettings(crf=26.0, preset=5)
 VMAF_P5 = Floor(metric=Metric.VMAF, statistic=Statistic.P5, value=93)
@@ -51,6 +57,10 @@ CHANGES: dict[str, object] = {
     "quality_target": QualityTarget(floor=VMAF_P5),
     "film_grain_auto": True,
     "quality_gate": QualityGate(floors=(VMAF_P5,)),
+    "audio": AudioRules(keep=("eng",)),
+    "subtitles": SubtitleRules(keep=()),
+    "tracks": TrackChoice(dropped=(2,)),
+    "on_change": "new",
 }
 
 
@@ -79,6 +89,45 @@ def test_stays_with_settings_that_only_decide_whether(name: str) -> None:
     changed = replace(BASE, **{name: CHANGES[name]})
     assert fingerprint("key", changed) == fingerprint("key", BASE)
     assert changed_settings(BASE, changed) == ()
+
+
+def test_rules_for_tracks_count_by_what_they_come_to() -> None:
+    """A language more in a rule makes only those films stale that have it."""
+    sound = (AudioStream(index=1, codec="aac", language="eng"),
+             AudioStream(index=2, codec="aac", language="fre"))  # fmt: skip
+    film = replace(source(), audio=sound)
+
+    def made(**rules: object) -> str:
+        wanted = replace(BASE, audio=AudioRules(**rules))  # type: ignore[arg-type]
+        return fingerprint("key", effective(wanted, film))
+
+    plain = fingerprint("key", effective(BASE, film))
+    assert made(keep=("eng", "fra")) == made(commentary=False) == plain
+    assert made(keep=("eng",)) == made(keep=("eng", "jpn")) != plain
+    assert made(keep=("fra",)) not in (plain, made(keep=("eng",)))
+
+
+def test_tracks_say_nothing_of_pictures() -> None:
+    """An approval of a clip, a sample and a search hold whatever becomes of the sound."""
+    other = replace(BASE, audio=AudioRules(keep=("eng",)), tracks=TrackChoice(dropped=(2,)))
+    assert settings_digest(other) == settings_digest(BASE)
+    assert in_words(other) == in_words(BASE)
+    assert of_pictures(other) == BASE
+
+
+def test_settings_without_a_word_of_tracks_are_stored_as_ever() -> None:
+    assert "audio" not in settings_json(BASE)
+    assert "tracks" not in settings_json(BASE)
+    chosen = TrackChoice(dropped=(2,), flags=((1, ("default",)),))
+    stored = replace(BASE, audio=AudioRules(keep=("eng",)), tracks=chosen)
+    assert parse_settings(settings_json(stored)) == stored
+
+
+def test_settings_of_tracks_in_words() -> None:
+    chosen = replace(BASE, subtitles=SubtitleRules(keep=()), tracks=TrackChoice(dropped=(3, 4)))
+    assert shown(chosen, "audio") == "all"
+    assert shown(chosen, "subtitles") == "keep none"
+    assert changed_settings(BASE, chosen) == (("tracks", "all", "without streams 3, 4"),)
 
 
 TARGETED = replace(BASE, quality_target=QualityTarget(floor=VMAF_P5))
@@ -246,3 +295,47 @@ def test_prints_and_digests_are_those_of_existing_libraries(
 def test_stored_settings_keep_their_first_names(settings: EncodeSettings, stored: str) -> None:
     assert settings_json(settings) == stored
     assert parse_settings(stored) == settings
+
+
+def test_without_video_the_settings_stay_as_they_are() -> None:
+    keyed = replace(BASE, keyint="10s")
+    assert effective(keyed, Source(container="ogg", size_bytes=1)) == keyed
+
+
+@pytest.mark.parametrize(("depth", "kept"), [(8, 8), (9, 10), (10, 10), (12, 10), (None, 10)])
+def test_more_than_8_bit_stays_more_than_8_bit(depth: int | None, kept: int) -> None:
+    assert effective(BASE, source(bit_depth=depth)).bit_depth == kept
+
+
+def test_key_frames_are_never_closer_than_pictures() -> None:
+    keyed = replace(BASE, keyint="0.01s")
+    assert effective(keyed, source(frame_rate=Fraction(24))).keyint == "1"
+
+
+def test_the_tag_in_a_target_holds_no_setting_that_only_decides_whether() -> None:
+    deciding = {name: CHANGES[name] for name in NOT_IN_FINGERPRINT}
+    assert only_output_affecting(replace(BASE, **deciding)) == BASE
+
+
+def test_a_target_in_place_of_a_crf_is_told_and_other_settings_as_they_are() -> None:
+    rows = changed_settings(BASE, replace(TARGETED, preset=6))
+    changed = {name: (before, after) for name, before, after in rows}
+    assert changed.keys() == {"crf", "preset", "quality_target"}
+    assert changed["crf"] == ("26", "by target")
+    assert changed["preset"] == ("5", "6")
+    assert changed["quality_target"][0] == "none"
+
+
+@pytest.mark.parametrize(
+    ("before", "changes", "after"),
+    [
+        (TARGETED, {"crf": 20.0}, replace(BASE, crf=20.0)),
+        (TARGETED, {"preset": 6}, replace(TARGETED, preset=6)),
+        (BASE, {"film_grain": "auto"}, replace(BASE, film_grain_auto=True)),
+        (replace(BASE, film_grain_auto=True), {"film_grain": 8}, replace(BASE, film_grain=8)),
+    ],
+)
+def test_a_number_ends_a_request_and_the_other_way_round(
+    before: EncodeSettings, changes: dict[str, object], after: EncodeSettings
+) -> None:
+    assert with_changes(before, changes) == after

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from av1rules.policy import lint
+from av1rules.policy.globs import glob_doubts
 from av1rules.policy.lint import _contradiction, _dead_rules, implies
 from av1rules.policy.load import check_rules
 from av1rules.policy.match import outcome_of
@@ -97,9 +98,9 @@ def test_no_warning_where_the_second_can_decide(
         ("{interlaced: true, not: {interlaced: true}}", "interlaced"),
         ("{all: [{height: 3}, {not: {height: {min: 2}}}]}", "height"),
         ("{hdr: hdr10, not: {hdr: [hdr10, hlg]}}", "hdr"),
-        ("{width: 3, height: 3, not: {any: [{width: 3}, {size: 1}]}}", "width"),
+        ("{width: 3, height: 3, not: {any: [{width: 3}, {size: 1MB}]}}", "width"),
         ("{any: [{all: [{height: 1}, {height: 2}]}, {width: 1, not: {width: 1}}]}", "height"),
-        ("{size: 1, any: [{all: [{height: 1}, {height: 2}]}]}", "height"),
+        ("{size: 1MB, any: [{all: [{height: 1}, {height: 2}]}]}", "height"),
     ],
 )
 def test_contradiction(write_rules: WriteRules, when: str, fact: str) -> None:
@@ -192,7 +193,7 @@ def test_folders_inside_folders(
         ("{path: 'Movies/**'}", []),
         ("{path: 'films/**'}", []),
         ("{path: '**/movies/**'}", []),
-        ("{path: movies}", []),
+        ("{path: movies.mkv}", []),
         ("{path: 'movies/a b/**'}", ["the root is called Movies, not movies"]),
         (
             "{any: [{not: {path: ['x/**', 'TV/**']}}, {height: 3}]}",
@@ -204,7 +205,7 @@ def test_name_of_a_root_in_another_case(
     write_rules: WriteRules, when: str, expected: list[str]
 ) -> None:
     text = (
-        "version: 1\nlibrary: {roots: [/a/Movies, /a/tv], exclude: ['**/x', 'tv/x']}\n"
+        "version: 1\nlibrary: {roots: [/a/Movies, /a/tv], exclude: ['**/x.mkv', 'tv/x/**']}\n"
         f"rules: [{{name: x, when: {when}, skip: true}}]\n"
     )
     found = warnings(write_rules, text)
@@ -216,6 +217,87 @@ def test_name_of_a_root_in_another_case_among_the_files(write_rules: WriteRules)
     _, problems = check_rules(write_rules(text))
     assert [problem.path for problem in problems] == ["library.include"]
     assert problems[0].hint == 'write "Movies/**"'
+
+
+@pytest.mark.parametrize(
+    ("glob", "message", "hint"),
+    [
+        (
+            "Extras",
+            "Extras matches no film, as its last part has no extension",
+            'for all in a folder of this name: "**/Extras/**"',
+        ),
+        (
+            "Movies/Extras",
+            "Movies/Extras matches no film, as its last part has no extension",
+            'for all in a folder of this name: "Movies/Extras/**"',
+        ),
+        (
+            "*.avi",
+            "*.avi matches only files directly in a root, none in its folders",
+            'for all folders: "**/*.avi"; for these alone: "ROOT/*.avi"',
+        ),
+        (
+            "**/[SubGrp] *.mkv",
+            "[SubGrp] matches one of these characters, not the text",
+            "for the text, in single quotes: '**/\\[SubGrp\\] *.mkv'",
+        ),
+        (
+            "**/[Erai-raws]*",
+            "[Erai-raws] matches one of these characters, not the text",
+            "for the text, in single quotes: '**/\\[Erai-raws\\]*'",
+        ),
+    ],
+)
+def test_glob_that_can_hardly_be_meant(
+    write_rules: WriteRules, glob: str, message: str, hint: str
+) -> None:
+    text = f"version: 1\nlibrary: {{roots: [/a/Movies], exclude: ['{glob}']}}\nrules: []\n"
+    _, problems = check_rules(write_rules(text))
+    assert [(one.path, one.message, one.hint) for one in problems] == [
+        ("library.exclude[0]", message, hint)
+    ]
+    ruleset, (problem, *_) = check_rules(
+        write_rules(
+            "version: 1\nlibrary: {roots: [/a/Movies]}\n"
+            f"rules: [{{name: x, when: {{path: '{glob}'}}, skip: true}}]\n"
+        )
+    )
+    assert ruleset is not None
+    assert (problem.path, problem.message) == ("rules[0].when", message)
+
+
+@pytest.mark.parametrize(
+    "glob",
+    ["[SubGrp]", "Movies/[SubGrp]", "**/[SubGrp]", "[SubGrp] x.mkv", "Extras", "movies/x.mkv"],
+)
+def test_following_the_hints_ends(glob: str) -> None:
+    (_, hint), *_ = glob_doubts(glob, ["Movies"])
+    meant = hint[:-1].rpartition(hint[-1])[2]
+    assert list(glob_doubts(meant, ["Movies"])) == []
+
+
+@pytest.mark.parametrize(
+    "glob",
+    [
+        "**",
+        "**/Extras/**",
+        "movies/*.avi",
+        "Film.mkv",
+        "**/*",
+        "[a-zA-Z0-9]*/**",
+        "**/[aeiou]*/**",
+        "**/[!SubGrp]*",
+        "**/S[01][0-9]/**",
+        r"**/\[SubGrp\] *.mkv",
+        "**/[._ -]x.mkv",
+        "**/{Extras,Samples}",
+    ],
+)
+def test_glob_that_is_meant(write_rules: WriteRules, glob: str) -> None:
+    assert (
+        warnings(write_rules, f"rules: [{{name: x, when: {{path: '{glob}'}}, skip: true}}]") == []
+    )
 
 
 NUMBERS = st.integers(0, 4)

@@ -15,6 +15,7 @@ from av1rules.policy.facts import FACTS, Facts, facts_of
 from av1rules.policy.globs import compile_globs, glob_problem, path_matcher
 from av1rules.policy.load import load_rules
 from av1rules.policy.match import (
+    PassedOver,
     asks_for_grain,
     evaluate,
     explain_rules,
@@ -22,12 +23,12 @@ from av1rules.policy.match import (
     outcome_of,
     unmeasured_rule,
 )
-from av1rules.policy.model import AllOf, AnyOf, Condition, Not, Test
+from av1rules.policy.model import AllOf, AnyOf, Condition, Not, Range, Test
 from av1rules.policy.settings import SourceTier
 from av1rules.policy.source_tier import Classification
 from tests.policy.make import HERE, audio, facts, library_file, source, video
 
-WEB = Classification(source_tier=SourceTier.WEB_DL, confidence=0.8, reasons=())
+WEB = Classification(source_tier=SourceTier.WEB_DL, confidence=0.8)
 
 WriteRules = Callable[[str], Path]
 
@@ -150,7 +151,42 @@ def test_unknown_never_fires_a_rule(write_rules: WriteRules) -> None:
         "rules:\n  - {name: a, when: {interlaced: true}, hold: true}\n"
         "  - {name: b, when: {not: {interlaced: true}}, skip: true}\n"
     )
-    assert first_match(load_rules(path).rules, facts()) is None
+    found, passed_over = first_match(load_rules(path).rules, facts())
+    assert found is None
+    assert passed_over == (PassedOver("a", ("interlaced",)), PassedOver("b", ("interlaced",)))
+
+
+@pytest.mark.parametrize(
+    ("when", "unknown"),
+    [
+        ("{audio_language: ja, height: {max: 1080}}", ("audio_language",)),
+        ("{audio_language: ja, hdr: hlg}", ("audio_language", "hdr")),
+        ("{any: [{hdr: hlg}, {hdr: hdr10}, {height: 3}]}", ("hdr",)),
+        ("{not: {any: [{hdr: hlg}, {height: 3}]}}", ("hdr",)),
+        ("{all: [{any: [{hdr: hlg}, {height: 720}]}, {interlaced: true}]}", ("interlaced",)),
+    ],
+)
+def test_rule_passed_over_names_what_is_unknown(
+    write_rules: WriteRules, when: str, unknown: tuple[str, ...]
+) -> None:
+    rules = load_rules(
+        write_rules(
+            f"rules:\n  - {{name: a, when: {when}, skip: true}}\n  - {{name: b, skip: true}}\n"
+        )
+    ).rules
+    values = facts(height=720, audio_language=frozenset({None}))
+    assert first_match(rules, values) == (rules[1], (PassedOver("a", unknown),))
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["{height: 1080, audio_language: ja}", "{any: [{height: 720}, {hdr: hlg}]}", "{height: 3}"],
+)
+def test_rule_that_is_decided_in_spite_of_unknown_facts_is_not_passed_over(
+    write_rules: WriteRules, when: str
+) -> None:
+    rules = load_rules(write_rules(f"rules: [{{name: a, when: {when}, skip: true}}]")).rules
+    assert first_match(rules, facts(height=720))[1] == ()
 
 
 def test_first_matching_rule_decides(write_rules: WriteRules) -> None:
@@ -160,8 +196,9 @@ def test_first_matching_rule_decides(write_rules: WriteRules) -> None:
     )
     rules = load_rules(path).rules
     values = facts(width=3, height=2)
-    found = first_match(rules, values)
+    found, passed_over = first_match(rules, values)
     assert found is not None
+    assert passed_over == ()
     assert found.name == "b"
     output = explain_rules(rules, values)
     assert [(v.rule.name, v.outcome, v.is_decisive) for v in output] == [
@@ -324,7 +361,7 @@ def test_facts_of_a_full_source() -> None:
 
 
 def test_facts_of_a_source_without_pictures_are_unknown() -> None:
-    none = Classification(source_tier=None, confidence=0.0, reasons=())
+    none = Classification(source_tier=None, confidence=0.0)
     found = facts_of(library_file("song.mp4"), source(container="mov,mp4,m4a"), none)
     known = {name for name in FACTS if getattr(found, name) is not None}
     assert known == {
@@ -375,6 +412,7 @@ def test_lossless_audio_is_unknown_only_if_it_could_be(
         ("{all: [{grain: {min: 8}}, {width: 1280}]}", None, False),
         ("{not: {all: [{grain: {min: 8}}, {width: 1920}]}}", None, True),
         ("{width: 1280}", None, False),
+        ("{all: [{grain: {min: 8}}, {grain: {max: 4}}]}", None, False),  # true at no grain
     ],
 )
 def test_grain_is_measured_where_a_rule_may_depend_on_it(
@@ -386,3 +424,24 @@ def test_grain_is_measured_where_a_rule_may_depend_on_it(
     rule = unmeasured_rule(load_rules(path).rules, facts(grain=grain, width=1920))
     assert (rule is not None) is is_asked
     assert asks_for_grain(load_rules(path).rules) is ("grain" in when)
+
+
+def test_grain_is_not_measured_for_a_rule_behind_the_one_that_matches(
+    write_rules: WriteRules,
+) -> None:
+    path = write_rules(
+        "rules:\n  - {name: a, when: {width: 1920}, skip: true}\n"
+        "  - {name: b, when: {grain: {min: 8}}, encode: true}\n"
+    )
+    assert unmeasured_rule(load_rules(path).rules, facts(width=1920)) is None
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [({8}, True), ({5}, False), ({5, 8}, True), ({None, 8}, True), ({None, 5}, None)],
+)
+def test_one_member_within_a_range_is_enough(
+    members: set[int | None], expected: bool | None
+) -> None:
+    test = Test(fact="dolby_vision_profile", wanted=(Range(min=7.0),), text="", place=HERE)
+    assert outcome_of(test, facts(dolby_vision_profile=frozenset(members))) is expected

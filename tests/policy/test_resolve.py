@@ -327,3 +327,22 @@ def test_a_crf_that_overrides_a_target_takes_its_origin_away(write_rules: WriteR
     assert origins["quality_target"] == "built-in"
     origins = {name: str(origin) for name, origin in searched.origins}
     assert origins["crf"] == origins["quality_target"] == "rules.yaml:3 (defaults)"
+
+
+@pytest.mark.parametrize(
+    ("grain", "origin"),
+    [("0", "built-in"), ("8", "rules.yaml:3 (defaults)"), ("auto", "rules.yaml:3 (defaults)")],
+)
+def test_denoising_without_grain_is_of_nobodys_making(
+    write_rules: WriteRules, grain: str, origin: str
+) -> None:
+    text = f"defaults: {{film_grain: {grain}, film_grain_denoise: false}}\n{EVERYTHING}"
+    origins = dict(decision(write_rules, text).origins)
+    assert str(origins["film_grain_denoise"]) == origin
+
+
+@pytest.mark.parametrize(("width", "height"), [(None, 2160), (3840, None), (None, None)])
+def test_a_film_of_unknown_size_counts_as_1080p(
+    write_rules: WriteRules, width: int | None, height: int | None
+) -> None:
+    assert settings(write_rules, EVERYTHING, width=width, height=height).crf == 18

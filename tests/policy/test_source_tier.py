@@ -110,6 +110,9 @@ def test_tier(values: dict[str, object], expected: SourceTier) -> None:
         ("movies/Hulu.mkv", "hulu"),
         ("movies/Film.2010.WEBDL/film.mkv", "webdl"),
         ("movies/Webrip.1999.mkv", "webrip"),
+        ("movies/Webdl.1999.mkv", "webdl"),
+        ("Film.2010.REMUX/BDMV/STREAM/1.m2ts", "remux"),
+        ("remux/Film/BDMV/STREAM/1.m2ts", "bdmv"),
         ("movies/Film.2010.WEB-DL.mkv", "web-dl"),
         ("movies/Film.2010.Web DL.mkv", "web-dl"),
         ("tv/Show.S01E02.NF.mkv", "nf"),
@@ -138,6 +141,8 @@ def test_marker_is_seen(name: str, marker: str) -> None:
         "movies/Webster.1990.mkv",
         "movies/Info.NFO.2010.mkv",
         "REMUX/Films/Other/film.mkv",
+        "films/REMUX/Other/film.mkv",
+        "REMUX/STREAM/film.mkv",
         "movies/Unremuxed.2010.mkv",
     ],
 )
@@ -153,7 +158,8 @@ def test_nothing_known_is_web_with_little_confidence() -> None:
 
 def test_no_moving_pictures_is_no_tier() -> None:
     found = classify(source(), "movies/song.mkv", TierThresholds())
-    assert found == Classification(source_tier=None, confidence=0.0, reasons=("no video",))
+    assert found == Classification(source_tier=None, confidence=0.0)
+    assert found.reasons == ("no video",)
 
 
 def test_reasons_give_what_was_seen_and_the_limit() -> None:
@@ -202,3 +208,51 @@ def test_thresholds_are_data() -> None:
     assert found.source_tier is REMUX
     words = TierThresholds(remux_markers=("my disc",), web_markers=())
     assert classify(source(video()), "a/My.Disc.mkv", words).source_tier is REMUX
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "confidence"),
+    [
+        ("movies/film.mkv", 16 * M, 0.86),
+        ("movies/Film.2010.REMUX.mkv", None, 0.8),
+        ("movies/film.mkv", 8 * M, 0.67),
+    ],
+)
+def test_confidence_of_one_sign(name: str, rate: int | None, confidence: float) -> None:
+    assert tier(name, bitrate_bps=rate, frame_rate=None).confidence == confidence
+
+
+def test_a_density_at_its_limit_is_neither_high_nor_low() -> None:
+    film = source(video(width=1280, height=720, bitrate_bps=3 * M))
+    density = film.bits_per_pixel
+    assert density is not None
+    high = classify(film, "a/b", TierThresholds(remux_bits_per_pixel=density))
+    low = classify(film, "a/b", TierThresholds(low_bits_per_pixel=density))
+    assert (high.source_tier, low.source_tier) == (WEB, WEB)
+
+
+@pytest.mark.parametrize(
+    ("codec", "profile", "shown"),
+    [
+        ("truehd", "Dolby TrueHD + Dolby Atmos", "truehd"),
+        ("dts", None, "dts"),
+        ("flac", None, "flac"),
+    ],
+)
+def test_lossless_sound_is_named_as_people_know_it(
+    codec: str, profile: str | None, shown: str
+) -> None:
+    sound = audio(codec=codec, profile=profile, is_lossless=True)
+    found = classify(source(video(), sound), "a/b", TierThresholds())
+    assert f"lossless audio ({shown})" in found.reasons
+
+
+@pytest.mark.parametrize(
+    ("codec", "height", "is_told"),
+    [("hevc", 2160, False), ("hevc", 1080, True), ("vp9", 2160, True), ("av1", 2160, True)],
+)
+def test_hevc_of_a_disc_speaks_for_no_web_file(codec: str, height: int, is_told: bool) -> None:
+    width = 3840 if height == 2160 else 1920
+    found = tier("movies/Film.2010.REMUX.mkv", codec=codec, width=width, height=height)
+    assert found.source_tier is REMUX
+    assert any("a codec of streaming services" in reason for reason in found.reasons) is is_told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -23,11 +24,26 @@ GetRecorded = Callable[..., PowerLossHarness]
 __all__ = ["get_harness", "near_folder", "tiny_clips"]
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands its figures on."""
+    if hasattr(session.config, "workeroutput"):
+        figures = [(*key, dict(counts)) for key, counts in FIGURES.items()]
+        session.config.workeroutput["powerloss"] = (figures, dict(MISSED))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    figures, missed = getattr(node, "workeroutput", {}).get("powerloss", ((), {}))
+    for scenario, model, counts in figures:
+        FIGURES[scenario, model].update(counts)
+    MISSED.update(missed)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for (scenario, model), counts in sorted(FIGURES.items()):
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
         terminalreporter.write_line(f"power loss: {scenario}, {model}: {outcomes}")
-    for line in MISSED.values():
+    for line in sorted(MISSED.values()):
         terminalreporter.write_line(line)
 
 

@@ -18,6 +18,9 @@ from pathlib import Path
 from tests.powerloss.driver import MARK
 from tests.powerloss.record import Call
 
+SHARED_INDEX = b"-shm"
+"""How the name of the index ends that SQLite shares in memory."""
+
 SQLITE = "SQLite"
 """Who asked for a sync that no line of ours did."""
 
@@ -421,12 +424,17 @@ class State:
                 yield from self._below(path + b"/" + name, inner, recording)
 
     def digest(self, recording: Recording) -> str:
-        """Equal for equal states."""
-        found = hashlib.sha1(usedforsecurity=False)
+        """Equal for states that nobody can tell apart: the same names, bytes and hard links. The
+        index that SQLite shares in memory does not count: after a crash it is made anew, unread."""
+        found, first = hashlib.sha1(usedforsecurity=False), dict[int, bytes]()
         for path, number in self.reachable(recording):
-            found.update(b"%b %d " % (path, number))
+            if path.endswith(SHARED_INDEX):
+                continue
+            thing = recording.things[number]
+            found.update(b"%b\0%b\0" % (path, first.setdefault(number, b"")))
             if number in self.data:
-                found.update(self.data[number].digest)
+                found.update(b"%b%d" % (self.data[number].digest, thing.mtime_ns))
+            first[number] = path
         return found.hexdigest()
 
     def restore(self, recording: Recording) -> None:

@@ -9,11 +9,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from av1rules.base.files import TRASH_FOLDER
 from av1rules.base.hashing import file_digest
 from av1rules.ledger.ledger import Ledger
-from av1rules.storage.trash_folder import MEDIA_SERVER_MARKERS, TRASH_FOLDER
+from av1rules.storage.trash_folder import MEDIA_SERVER_MARKERS
 from tests.faults.harness import CrashHarness
-from tests.powerloss.disk import Recording, Sync
+from tests.powerloss.disk import SHARED_INDEX, Recording, Sync
 from tests.powerloss.models import Crash, Loss, Model, crashes, one_model, uneven
 from tests.powerloss.record import read_calls, record
 
@@ -223,5 +224,4 @@ def _nothing() -> None:
 
 
 def _is_shared(path: str) -> bool:
-    """The index that SQLite shares in memory: never read after a crash."""
-    return path.endswith("-shm")
+    return os.fsencode(path).endswith(SHARED_INDEX)

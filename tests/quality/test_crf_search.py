@@ -209,3 +209,47 @@ def test_any_falling_curve(
     assert isinstance(ended, CrfNotReached) == (curve(span[0]) < wanted)
     if isinstance(ended, CrfFound) and ended.crf + 3 * CLOSE_CRF <= span[1]:
         assert curve(ended.crf + 3 * CLOSE_CRF) < wanted  # nearer to the end is close enough
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "shown"),
+    [
+        (Metric.VMAF, 93.19, "93.1"), (Metric.XPSNR, 38.129, "38.12"),
+        (Metric.SSIM, 0.98559, "0.9855"), (Metric.PSNR, 41.005, "41.00"),
+    ],
+)  # fmt: skip
+def test_scores_are_cut_to_the_digits_that_mean_something(
+    metric: Metric, value: float, shown: str
+) -> None:
+    found = _search(lambda crf: value, _target(value, metric=metric, low=50, high=50))
+    assert f" {shown} (wanted" in found.text
+
+
+def test_a_quarter_step_is_tried_where_only_that_is_left() -> None:
+    """Two trials 0.75 apart; closer ones end the search."""
+    trials = [TrialPoint(crf=30.0, value=96.0), TrialPoint(crf=30.75, value=60.0)]
+    assert next_step(_target(93.0, low=20, high=50), trials, start=32.0) == 30.25
+    trials = [TrialPoint(crf=30.0, value=96.0), TrialPoint(crf=30.5, value=60.0)]
+    assert isinstance(next_step(_target(93.0, low=20, high=50), trials, start=32.0), CrfFound)
+
+
+@pytest.mark.parametrize("metric", [Metric.XPSNR, Metric.PSNR])
+def test_decibels_are_searched_to_the_end(metric: Metric) -> None:
+    found = _search(lambda crf: 47 - 0.25 * (crf - 16), _target(40.9, metric=metric), start=20.0)
+    assert isinstance(found, CrfFound)
+    assert 39.5 <= found.crf <= 40.25  # the floor is met at 40.4
+
+
+def test_nearly_perfect_pictures_still_differ() -> None:
+    found = _search(lambda crf: 100 - 0.4 * math.exp(0.06 * (crf - 20)), _target(99), start=22.0)
+    assert isinstance(found, CrfFound)
+    assert 34.5 <= found.crf <= 35.25  # the floor is met at 35.3
+
+
+@pytest.mark.parametrize("cliff", [24.9, 33.3, 41.6, 45.1, 49.9])
+def test_a_cliff_is_found_by_halves(cliff: float) -> None:
+    """Figures that no line fits: what is left after the first trials is halved."""
+    curve = _target(93, low=10, high=63)
+    found = _search(lambda crf: 96.0 if crf <= cliff else 20.0, curve)
+    assert isinstance(found, CrfFound)
+    assert cliff - 0.75 <= found.crf <= cliff

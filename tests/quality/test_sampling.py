@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from av1rules.media.source import AudioStream, Chapter, Source, VideoStream
-from av1rules.quality.sampling import TOTAL_S, WHOLE_FILM_RATIO, projected_bytes, sample_excerpts
+from av1rules.quality.sampling import (
+    TOTAL_S,
+    WHOLE_FILM_RATIO,
+    projected_bytes,
+    sample_excerpts,
+    samples_length_s,
+)
 
 FILM_RATE = Fraction(24000, 1001)
 
@@ -157,3 +163,13 @@ def test_sizes_are_projected_to_the_length_of_the_pictures() -> None:
     found = projected_bytes(source, frozenset({0, 1}), clip_bytes=36_000, clip_s=36.0)
     assert found == 3600 * (1000 + 1000), "pictures and sound, a kilobyte a second each"
     assert projected_bytes(_source(None), frozenset(), clip_bytes=9, clip_s=1.0) is None
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (3840, 2160)])
+@pytest.mark.parametrize("rate", [Fraction(24_000, 1001), Fraction(25), Fraction(1, 2), None])
+@pytest.mark.parametrize("duration_s", [None, 20.0, TOTAL_S * WHOLE_FILM_RATIO, 7201.3])
+def test_the_total_length_is_that_of_all_samples(
+    size: tuple[int, int], rate: Fraction | None, duration_s: float | None
+) -> None:
+    source = _source(duration_s, size=size, rate=rate)
+    assert samples_length_s(source) == sum(length for _, length in sample_excerpts(source))

@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from av1rules.approvals.file import approvals_path, record
 from av1rules.approvals.model import Answer, new_decision
+from av1rules.base.events import Outcome
+from av1rules.base.findings import FilmFinding, FindingKind
 from av1rules.ledger.checks import CheckMethod, LastCheck, SourceCheckRecord
 from av1rules.ledger.clips import ClipFacts, ClipRecord
 from av1rules.ledger.database import LedgerDb
@@ -31,6 +33,7 @@ from av1rules.ledger.records import (
     ToolsUsed,
     put_row,
 )
+from av1rules.ledger.runs import RunRecord
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.policy.fingerprint import fingerprint
 from av1rules.policy.quality_spec import Metric
@@ -90,7 +93,7 @@ def fill(state_dir: Path, *, count: int = 300, days: int = 60, seed: int = 7) ->
                 row, receipt, kind = _made(number, count, days, dice)
                 put_row(write, row, receipt)
                 if receipt is not None and number % 3 == 0:
-                    _forecast(write, row, kind, others)
+                    put_forecast(write, row, kind, others)
         _fill_clips(ledger, state_dir, others)
         _fill_runs(ledger, days, dice)
         _fill_faults(ledger, dice)
@@ -137,11 +140,11 @@ def _made(
         verify_s=encode_s / 20,
         run=number // 20,
     )
-    receipt = _receipt(row, kind, frames, number) if is_known else None
+    receipt = receipt_of(row, kind, frames, number) if is_known else None
     return row, receipt, kind
 
 
-def _receipt(row: TargetRow, kind: Kind, frames: int, number: int) -> bytes:
+def receipt_of(row: TargetRow, kind: Kind, frames: int, number: int) -> bytes:
     dice = random.Random(number)
     is_scored, is_new = number % 5 != 0, number % 2 == 0
     receipt = Receipt(
@@ -194,7 +197,9 @@ def score(mean: float) -> Score:
     )  # fmt: skip
 
 
-def _forecast(write: sqlite3.Connection, row: TargetRow, kind: Kind, dice: random.Random) -> None:
+def put_forecast(
+    write: sqlite3.Connection, row: TargetRow, kind: Kind, dice: random.Random
+) -> None:
     """As runs foretell: time a little too low, size right in the middle."""
     seconds = (row.encode_s + row.verify_s) / dice.lognormvariate(0.06, 0.22)
     size = row.target_bytes / dice.lognormvariate(0.0, 0.3)
@@ -253,8 +258,26 @@ def _fill_runs(ledger: Ledger, days: int, dice: random.Random) -> None:
     for day in range(days, 0, -4):
         number = ledger.runs.begin(time_of(day))
         if day > 4:
-            output = f"{dice.randint(8, 30)} done, {dice.randint(0, 2)} failed"
-            ledger.runs.end(number, time_of(day - 0.5), output)
+            done, failed = dice.randint(8, 30), dice.randint(0, 2)
+            found = ledger.findings.add(
+                number,
+                [
+                    (FilmFinding(film=f"films/{one}.mkv", kind=FindingKind.FAILED, detail="no"), "")
+                    for one in range(failed)
+                ],
+            )
+            ledger.runs.put(
+                RunRecord(
+                    id=number,
+                    started=time_of(day),
+                    ended=time_of(day - 0.5),
+                    counts={Outcome.DONE: done},
+                    source_bytes=done * 4 * GIB,
+                    target_bytes=done * GIB,
+                    findings=tuple(one.id for one in found),
+                    new_findings=tuple(one.id for one in found if one.finding.is_new),
+                )
+            )
 
 
 def _fill_faults(ledger: Ledger, dice: random.Random) -> None:

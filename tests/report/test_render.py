@@ -17,18 +17,18 @@ from msgspec.structs import replace
 from av1rules.ledger.history import encodes_since, read_outcomes
 from av1rules.ledger.ledger import Ledger
 from av1rules.operations.clips.ledger_status import clip_statuses
+from av1rules.report.documents.report import report_json
+from av1rules.report.markdown import escape_markdown
 from av1rules.report.model import Figures
 from av1rules.report.render import (
     csv_columns,
     report_csv,
-    report_json,
     report_markdown,
     report_text,
 )
 from av1rules.report.render_html import report_html
 from av1rules.report.sections import report_sections
 from av1rules.report.skipped import Skipped
-from av1rules.report.table import escape_markdown
 from tests.conftest import Golden
 from tests.report.conftest import figures_of
 from tests.report.sample_history import END, approvals_of
@@ -105,13 +105,13 @@ def test_json_has_all_that_the_text_has(figures: Figures) -> None:
     assert len(output["failed"]) == 14
     assert sum(one["is_parked"] for one in output["failed"]) == 4
     assert output["failure_reasons"][0]["files"] == 9
-    assert output["aside"]["original"]["purged"] == 5
+    assert output["trash"]["original"]["purged"] == 5
     assert len(output["too_large"]) == 9
     assert len(output["too_poor"]) == 2
     assert output["skipped"] is None, "no plan was made"
     assert sum(one["files"] for one in output["scores"]) == 240
     assert sum(sum(one["p5"]) for one in output["vmaf_by_tier"]["tiers"]) == 240
-    assert {one["standing"]: one["clips"] for one in output["clips"]["states"]} == {
+    assert {one["state"]: one["clips"] for one in output["clips"]["states"]} == {
         "waiting": 3, "rejected": 2, "approved": 6, "variant": 1,
     }  # fmt: skip
     assert len(output["clips"]["waiting"]) == 3

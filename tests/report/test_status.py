@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
+from av1rules.base.events import Outcome
+from av1rules.base.findings import FindingKind
 from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.clips import ClipStatus
-from av1rules.ledger.records import Attempt, AttemptResult
-from av1rules.ledger.runs import RunRecord
+from av1rules.ledger.records import AttemptResult
+from av1rules.ledger.run_history import RunEnding, RunSummary
+from av1rules.ledger.runs import RunKind, RunRecord
 from av1rules.ledger.trash_table import TrashKind
-from av1rules.operations.status import Status, TrashUsage
+from av1rules.operations.status import FailingFilm, Status, TrashUsage
 from av1rules.report.status import status_text
 from tests.conftest import Golden
 
@@ -18,16 +23,22 @@ NOON = "2026-01-01T12:00:00+00:00"
 EMPTY = Status(
     ledger="/shelf/.av1rules/ledger.sqlite3", version=None, holder=None, targets=0, source_bytes=0,
     target_bytes=0, aside=(), parked=(), failing=(), decided=(), clips=(), damaged_targets=(),
-    damaged_sources=(), left_over=0, runs=(),
+    damaged_sources=(), left_over=0, unrecorded=0, runs=(),
 )  # fmt: skip
 
 
-def failed(source: str, count: int) -> Attempt:
-    return Attempt(
-        kind=AttemptResult.FAILED, content_key="key", fingerprint="print", source=source,
-        detail="FFmpeg ended with 1\x1b[2J", source_bytes=100, target_bytes=None, count=count,
-        at=NOON,
+def failed(source: str, count: int) -> FailingFilm:
+    return FailingFilm(
+        source=source, kind=FindingKind.FAILED, times=count, at=NOON,
+        detail="FFmpeg ended with 1\x1b[2J",
     )  # fmt: skip
+
+
+def run(number: int, state: RunEnding, **fields: Any) -> RunSummary:
+    ended = None if state in (RunEnding.RUNNING, RunEnding.KILLED) else NOON
+    record = RunRecord(id=number, started=NOON, ended=ended, **fields)
+    found = {} if state is not RunEnding.FAILED else {FindingKind.FAILED: 1, FindingKind.HELD: 4}
+    return RunSummary(record=record, state=state, found=found, new_failures=len(found) // 2)
 
 
 def test_busy_library(golden: Golden) -> None:
@@ -44,7 +55,16 @@ def test_busy_library(golden: Golden) -> None:
             TrashUsage(kind=TrashKind.ORPHAN, count=1, size_bytes=999, frees_bytes=999, away=0),
         ),
         parked=tuple(failed(f"films/{number:02}.mkv", 3) for number in range(11)),
-        failing=(failed("films/x.mkv", 1),),
+        failing=(
+            failed("films/x.mkv", 1),
+            FailingFilm(
+                source="films/y.mkv",
+                kind=FindingKind.NO_ACCESS,
+                times=None,
+                at=NOON,
+                detail="Permission denied: /out/films",
+            ),
+        ),
         decided=(
             (AttemptResult.TOO_LARGE, 7),
             (AttemptResult.TOO_POOR, 2),
@@ -57,8 +77,16 @@ def test_busy_library(golden: Golden) -> None:
         damaged_sources=(DamageRecord(name="films/b.mkv", at=NOON, fault="ends after 12:05"),),
         left_over=2,
         runs=(
-            RunRecord(id=12, started=NOON, ended=None, summary=None),
-            RunRecord(id=11, started=NOON, ended=NOON, summary="3 done, 1 failed"),
+            run(14, RunEnding.KILLED),
+            run(13, RunEnding.DONE, kind=RunKind.UNDO, counts={Outcome.UNDONE: 3}),
+            run(
+                12,
+                RunEnding.FAILED,
+                counts={Outcome.DONE: 3, Outcome.FAILED: 1, Outcome.NOT_ATTEMPTED: 2},
+                source_bytes=5 * 1024**3,
+                target_bytes=2 * 1024**3,
+            ),
+            run(11, RunEnding.DONE, summary="3 done, 1 failed"),
         ),
     )
     golden("status.txt", status_text(status) + "\n")

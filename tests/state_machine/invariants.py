@@ -19,6 +19,7 @@ from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.operations.undo import Undone, find_entries, undo
 from av1rules.plan.items import Plan, PlanAction
 from av1rules.plan.workspace import open_workspace
+from av1rules.report.trash import undone_line
 from tests.state_machine.model import Model, contents_of, result
 from tests.state_machine.shared_library import (
     Seen,
@@ -288,7 +289,7 @@ class Invariants(Model):
             except UsageError:
                 return []
             done = list(undo(session, entries))
-        note(f"undo: {[one.text for one in done]}")
+        note(f"undo: {[undone_line(one) for one in done]}")
         for one in done:
             row, output = one.kept.row, self.recorded_by(one.kept.row)
             made = (output.content, output.crf or 0)

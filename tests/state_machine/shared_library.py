@@ -14,17 +14,16 @@ from pathlib import Path
 import msgspec
 
 from av1rules.base.events import Event, JobCopied, JobMoved, JobStarted
-from av1rules.base.files import Failpoint, no_failpoint
+from av1rules.base.files import TRASH_FOLDER, Failpoint, no_failpoint
 from av1rules.base.hashing import file_digest
 from av1rules.execute.startup import start_session
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ledger.provenance import parse_provenance
-from av1rules.plan.cache import CACHE_NAME
 from av1rules.plan.context import PlanRequest
 from av1rules.plan.items import Fresh
+from av1rules.plan.packed.cache import CACHE_NAME
 from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
-from av1rules.storage.trash_folder import TRASH_FOLDER
 from tests.runs import RunCounts, run_plan
 from tests.sample_library import SampleLibrary
 

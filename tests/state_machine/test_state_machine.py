@@ -126,6 +126,25 @@ class Library(Invariants):
             os.rename(self.path(b), self.path(a))
             os.rename(aside, self.path(b))
 
+    @rule(pick=picks, place=places)
+    def rename_result(self, pick: int, place: str) -> None:
+        """In the mirror, beside its source, or as the film itself."""
+        old = self.picked(pick, self.is_result)
+        new = self.policy.target_of(place)
+        if old and not self.path(new).exists():
+            self.path(new).parent.mkdir(parents=True, exist_ok=True)
+            os.rename(self.path(old), self.path(new))
+            self.done["results renamed"] += 1
+
+    @rule(one=picks, other=picks)
+    def swap_results(self, one: int, other: int) -> None:
+        a, b = self.picked(one, self.is_result), self.picked(other, self.is_result)
+        if a and b and a != b:
+            aside = self.world.folder / "on its way"
+            os.rename(self.path(a), aside)
+            os.rename(self.path(b), self.path(a))
+            os.rename(aside, self.path(b))
+
     @rule(folder=folders)
     def move_names_on(self, folder: str) -> None:
         """An episode was put in between: b becomes c, a becomes b."""

@@ -218,3 +218,47 @@ def test_source_that_vanished_is_left_to_the_last_look(
     with pytest.raises(PlanOutdatedError):
         publish_target(str(part), str(goal), source=str(film), attributes=ALL, check=gone)
     assert part.exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "is_copied"), [(errno.EXDEV, True), (errno.EACCES, False), (errno.ENOSPC, False)]
+)
+def test_only_another_mount_makes_a_copy_of_a_rename_that_failed(
+    number: int,
+    film: Path,
+    part: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_copied: bool,
+) -> None:
+    """Two mounts may have one device number: the rename itself says so then."""
+    goal, rename = tmp_path / "film.av1.mkv", os.replace
+
+    def refuse(origin: str | Path, place: str | Path) -> None:
+        if Path(origin) == part:
+            raise OSError(number, os.strerror(number), str(origin))
+        rename(origin, place)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    if is_copied:
+        publish_target(str(part), str(goal), source=str(film), attributes=ALL)
+        assert goal.read_bytes() == b"target" * 1000
+        assert not part.exists()
+    else:
+        with pytest.raises(OSError, match=os.strerror(number)):
+            publish_target(str(part), str(goal), source=str(film), attributes=ALL)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [part.name, film.name]
+
+
+@pytest.mark.usefixtures("far_away")
+def test_a_copy_that_could_not_begin_says_why(
+    film: Path, part: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(origin: str, copy: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(copy))
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        publish_target(str(part), str(tmp_path / "a.mkv"), source=str(film), attributes=ALL)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [part.name, film.name]

@@ -12,7 +12,7 @@ import msgspec
 from av1rules.base.errors import ToolError
 from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.cli.demo.library import DURATION_S, ZEROS_BYTES, Clip
-from av1rules.media.discover import MARKER
+from av1rules.media.folders import MARKER
 
 _LIMITS = Limits(timeout_s=120.0)
 """A clip takes about a second; slow machines with a software HEVC encoder take longer."""

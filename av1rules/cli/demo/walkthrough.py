@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,15 +34,17 @@ from av1rules.cli.demo.library import (
 )
 from av1rules.cli.demo.make_clips import make_clip
 from av1rules.cli.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
-from av1rules.cli.init import DODO
-from av1rules.cli.options import DEFAULT_RULES
+from av1rules.cli.policy.init import DODO
 from av1rules.ffmpeg.tools import Tools
+from av1rules.forecast.decided import decided_plan
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import TargetRow
 from av1rules.plan.items import Plan, PlanAction, clip_of
-from av1rules.plan.plan import build_plan
 from av1rules.plan.workspace import open_workspace
+from av1rules.policy.find_rules import DEFAULT_RULES
 from av1rules.policy.load import load_rules
+from av1rules.report.view import fit
+from av1rules.ui.terminal import view_of
 
 LIBRARY = "library"
 
@@ -52,6 +55,10 @@ Surprises = list[str]
 
 Built = dict[str, tuple[TargetRow, tuple[int, int, int]]]
 """Ledger row, and inode, size and mtime on disk, of every target."""
+
+
+_PAGED = (("plan",), ("clips", "list"))
+"""Commands of the demo that show long text in a pager."""
 
 
 def walk_through(folder: Path, tools: Tools) -> Surprises:
@@ -178,7 +185,7 @@ def _clip_path(library_path: str) -> str:
 
 def _current_plan() -> Plan:
     with open_workspace(_RULES_FILE, write=False) as workspace:
-        return build_plan(workspace)
+        return decided_plan(workspace)
 
 
 def _built() -> Built:
@@ -198,7 +205,9 @@ def _command(name: str, *arguments: str) -> None:
     """Print a command and run it with the same function as the program."""
     _say(f"\n$ {shlex.join(['av1rules', name, *arguments])}\n")
     command = {"plan": plan.command, "run": run.command, "clips": clips_command.command}[name]
-    code = command.main([*arguments], prog_name=f"av1rules {name}", standalone_mode=False)
+    # A pager would stop the demo in its middle.
+    options = ["--no-pager"] if (name, *arguments) in _PAGED else []
+    code = command.main([*arguments, *options], prog_name=f"av1rules {name}", standalone_mode=False)
     if code == EXIT_INTERRUPTED:
         raise RunInterruptedError("the demo was interrupted")
     if code == EXIT_FAILED:
@@ -206,11 +215,13 @@ def _command(name: str, *arguments: str) -> None:
 
 
 def _head(text: str) -> None:
-    _say(f"\n{text}\n{'-' * len(text)}")
+    lines = list(fit([text], view_of(sys.stdout)))
+    _say("\n".join(["", *lines, "-" * max(map(len, lines))]))
 
 
 def _say(text: str) -> None:
-    click.echo(text)
+    for line in fit([text], view_of(sys.stdout)):
+        click.echo(line)
 
 
 def _farewell(folder: Path) -> str:

@@ -88,6 +88,10 @@ def structure_edit(
     if kinds != [step.kind for step in steps]:
         raise StructureMismatchError("the tracks of the source are in another order than FFmpeg's")
     uids = _unique([track.number("TrackUID") for track in kept])
+    here = {track.number("TrackUID") for track in kept}
+    gone = frozenset(
+        uid for track in shown if (uid := track.number("TrackUID")) and uid not in here
+    )
     return StructureEdit(
         segment=tuple(
             (name, _segment_value(source.info, element)) for name, element in SEGMENT_PROPERTIES
@@ -102,11 +106,28 @@ def structure_edit(
         ),
         attachments=tuple(_attachments(source.attachments)),
         editions=tuple(
-            _edition(edition, f"edition {place}", shift_ns)
+            _edition(_of_kept_tracks(edition, gone), f"edition {place}", shift_ns)
             for place, edition in enumerate(source.editions)
         ),
-        tags=tuple(_tags(source, target, steps, uids)),
+        tags=tuple(_of_kept_tracks(tag, gone) for tag in _tags(source, target, steps, uids)),
     )
+
+
+_OF_TRACKS = {"Targets": "TrackUID", "ChapterTrack": "ChapterTrackNumber"}
+"""Lists of the tracks that a tag or a chapter is about, with their entries."""
+
+
+def _of_kept_tracks(element: Element, gone: frozenset[int]) -> Element:
+    """A tag or an edition without the UIDs of tracks that the target does not have: they would
+    point nowhere, or at another track. A chapter of such tracks only becomes one of all."""
+    if not gone or element.value is not None:
+        return element
+    children = [_of_kept_tracks(child, gone) for child in element.children]
+    entry = _OF_TRACKS.get(element.name)
+    if entry is not None:
+        children = [one for one in children if one.name != entry or one.value not in gone]
+    empty = [one for one in children if one.name == "ChapterTrack" and not one.children]
+    return Element(element.name, None, tuple(one for one in children if one not in empty))
 
 
 def chapter_shift_ns(source: Source, target: MatroskaFile) -> int:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from av1rules.base.errors import UsageError
+from av1rules.base.errors import BusyError, UsageError
 from av1rules.base.files import make_folders
-from av1rules.base.own_files import read_own, require_own, write_own
+from av1rules.base.own_files import ignore_in_git, read_own, require_own, write_own
 
 LOCK_NAME = "run.lock"
 _HOLDER_NAME = "run.holder"
@@ -22,7 +22,8 @@ _HOLDER_NAME = "run.holder"
 
 @contextlib.contextmanager
 def run_lock(state_dir: Path) -> Iterator[None]:
-    """Hold the run lock of `state_dir`. Raises UsageError naming the holder if another run has it.
+    """Hold the run lock of `state_dir`. Raises BusyError naming the holder if another run has it,
+    UsageError if the folder can't be written.
 
     The operating system frees the lock when its process ends in any way. A file beside it names
     the holder, for messages only.
@@ -31,10 +32,11 @@ def run_lock(state_dir: Path) -> Iterator[None]:
     lock = FileLock(state_dir / LOCK_NAME)
     try:
         make_folders(state_dir)
+        ignore_in_git(state_dir)
         require_own(state_dir / LOCK_NAME)
         lock.acquire(timeout=0)
     except Timeout as problem:
-        raise UsageError(
+        raise BusyError(
             f"another run uses this ledger: {_read(holder)}",
             where=str(state_dir),
             hint="wait for it to end, or stop it with Ctrl-C or SIGTERM: it keeps what is done",
@@ -69,6 +71,14 @@ def lock_holder(state_dir: Path) -> str | None:
         return _read(state_dir / _HOLDER_NAME)
     lock.release()
     return None
+
+
+def is_run_active(state_dir: Path) -> bool:
+    """Whether a run is at work; not known to a user who may only read is not."""
+    try:
+        return lock_holder(state_dir) is not None
+    except OSError:
+        return False
 
 
 def _read(holder: Path) -> str:

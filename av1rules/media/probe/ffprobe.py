@@ -6,17 +6,13 @@ only where they could tell more: captions, HDR metadata, field flags (see `pictu
 
 from __future__ import annotations
 
-import contextlib
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from av1rules.base.errors import ProbeError, UnansweredProbeError
 from av1rules.base.process import Children, Limits, run
 from av1rules.ffmpeg.tools import Tools
-from av1rules.media.cache import LibraryCache, ProbeFailure, stat_key
 from av1rules.media.encryption import (
     encrypted_text,
     encryption_of,
@@ -27,7 +23,6 @@ from av1rules.media.film_cache import (
     FIRST_REACH,
     is_headerless,
     is_resolved,
-    known_reach,
     without_unresolved,
 )
 from av1rules.media.matroska.facts import MatroskaStructure, structure_of
@@ -151,65 +146,6 @@ def _structure(path: str) -> MatroskaStructure:
         return structure_of(read_matroska(path))
     except OSError as problem:
         raise UnansweredProbeError(f"can't be read: {problem.strerror}") from problem
-
-
-def probe_many(
-    files: Sequence[LibraryFile],
-    tools: Tools,
-    cache: LibraryCache,
-    *,
-    jobs: int,
-    timeout_s: float = DEFAULT_TIMEOUT_S,
-    children: Children | None = None,
-) -> Iterator[tuple[LibraryFile, Source | ProbeFailure]]:
-    """Every file with its facts or its failure, in the order given; `jobs` probes at a time.
-
-    Answers come from the cache where the file and ffprobe are unchanged, and go into it. Raises
-    `RunInterruptedError` once `children` is stopped.
-    """
-    version = tools.ffprobe_version
-    known = cache.load_many((file.stat for file in files), ffprobe_version=version)
-
-    def probe(file: LibraryFile) -> Source | ProbeFailure:
-        outcome = _outcome_of(file, tools, timeout_s, children)
-        if isinstance(outcome, Source) and outcome.reach is not None:
-            with contextlib.suppress(OSError):
-                further = known_reach(file, cache, start_s=outcome.start_s or 0.0)
-                if further.size_bytes > outcome.reach.size_bytes:
-                    outcome = _outcome_of(file, tools, timeout_s, children, further)
-        if isinstance(outcome, Source) or not outcome.is_passing:
-            cache.put_probe(file.stat, outcome, ffprobe_version=version)
-        return outcome
-
-    missing = iter([file for file in files if stat_key(file.stat) not in known])
-    with ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
-        ahead: deque[Future[Source | ProbeFailure]] = deque()
-        try:
-            for file in files:
-                outcome = known.get(stat_key(file.stat))
-                if outcome is None:
-                    # A window of work keeps memory flat over 100,000 files.
-                    while len(ahead) < 8 * jobs and (following := next(missing, None)) is not None:
-                        ahead.append(pool.submit(probe, following))
-                    outcome = ahead.popleft().result()
-                yield file, outcome
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            cache.flush()
-
-
-def _outcome_of(
-    file: LibraryFile,
-    tools: Tools,
-    timeout_s: float,
-    children: Children | None,
-    reach: Reach = FIRST_REACH,
-) -> Source | ProbeFailure:
-    try:
-        return probe_file(file, tools, timeout_s=timeout_s, children=children, reach=reach)
-    except ProbeError as problem:
-        is_passing = isinstance(problem, UnansweredProbeError)
-        return ProbeFailure(message=problem.message, is_passing=is_passing)
 
 
 def _facts(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+import msgspec
 from msgspec.structs import replace
 
 from av1rules.base.errors import ProbeError
@@ -44,7 +46,7 @@ from av1rules.media.source import (
     VideoStream,
 )
 
-PARSER_VERSION = 5
+PARSER_VERSION = 6
 """Raised whenever a fact is read differently: cached probes of another version are dropped."""
 
 STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegxl"})
@@ -222,6 +224,7 @@ def _audio(stream: RawStream, raw: RawProbe, highest_bps: int | None) -> AudioSt
         is_lossless=is_lossless_audio(stream.codec_name, profile),
         language=stream.language,
         title=stream.tag("title"),
+        handler=_given_handler(stream),
         dispositions=stream.dispositions,
     )
 
@@ -249,8 +252,18 @@ def _subtitle(stream: RawStream, codec_id: str | None) -> SubtitleStream:
         decoder=decoder,
         language=stream.language,
         title=stream.tag("title"),
+        handler=_given_handler(stream),
         dispositions=stream.dispositions,
     )
+
+
+_MADE_HANDLER = re.compile(r"\s*|.*handler.*|(?:core media|gpac|iso|apple|mainconcept)\b.*", re.I)
+"""Names of handlers that programs give unasked."""
+
+
+def _given_handler(stream: RawStream) -> str | msgspec.UnsetType:
+    name = stream.tag("handler_name")
+    return msgspec.UNSET if name is None or _MADE_HANDLER.fullmatch(name) else name
 
 
 def _attachment(stream: RawStream, *, is_cover: bool) -> Attachment:

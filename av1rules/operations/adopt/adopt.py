@@ -7,24 +7,26 @@ written, and the receipts of renamed targets.
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import os
 import time
 from collections.abc import Sequence
 from enum import Enum
 
 import msgspec
-from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError, RunInterruptedError
-from av1rules.base.events import CheckStarted, FileChecked, JobProgress, Probing, Sink
+from av1rules.base.events import CheckStarted, FileChecked, JobProgress, Outcome, Sink
+from av1rules.base.findings import FilmFinding, FindingKind
 from av1rules.base.hashing import file_digest, head_key
 from av1rules.encode.decode_check import target_problem
-from av1rules.ledger.ledger import Ledger
+from av1rules.execute.move import follow_moved
+from av1rules.execute.session import Session
+from av1rules.ledger.moved import NOTHING_MOVED
 from av1rules.ledger.provenance import Provenance
-from av1rules.ledger.receipt import renew_receipts
 from av1rules.ledger.records import TargetRow
 from av1rules.media.cache import content_key_of, lone_file
+from av1rules.media.discover import WalkProblem
 from av1rules.media.source import LibraryFile, Source
 from av1rules.media.truncation import missing_part
 from av1rules.operations.adopt.check import (
@@ -34,20 +36,15 @@ from av1rules.operations.adopt.check import (
     read_provenance_tag,
     video_of,
 )
-from av1rules.operations.adopt.find import (
-    AdoptedOrigin,
-    SourceIndex,
-    TrashIndex,
-    former_place,
-    in_library,
-    renamed_from,
-    target_files,
-)
+from av1rules.operations.adopt.find import AdoptedOrigin, SourceIndex, TrashIndex
 from av1rules.operations.adopt.record import TrashedOriginal, row_of, write_row
+from av1rules.operations.adopt.rest import unknown_stand_ins
 from av1rules.operations.verify_targets import decode_progress
 from av1rules.plan.evaluate import evaluate
+from av1rules.plan.moved.find import find_moved, listed
+from av1rules.plan.moved.places import former_place, in_library, target_files
 from av1rules.plan.workspace import Workspace, probe_files
-from av1rules.policy.model import OutputMode, ReceiptForm
+from av1rules.policy.model import OutputMode
 from av1rules.policy.settings import Loss
 
 
@@ -86,9 +83,27 @@ class AdoptReport(msgspec.Struct, frozen=True, kw_only=True):
     adoptions: tuple[Adoption, ...]
     known: int
     problems: tuple[str, ...] = ()
+    stand_ins: int = 0  # links and copies of a complete mirror
 
     def of(self, kind: AdoptKind) -> tuple[Adoption, ...]:
         return tuple(item for item in self.adoptions if item.kind is kind)
+
+
+def record_adoptions(report: AdoptReport, session: Session) -> None:
+    """Count what was adopted in the record of the run, and name what was refused."""
+    refused: list[tuple[FilmFinding, str]] = []
+    for item in report.adoptions:
+        if item.kind is not AdoptKind.REFUSED:
+            session.counters.add(Outcome.ADOPTED)
+            continue
+        session.counters.add(Outcome.REFUSED)
+        detail = item.reason or ""
+        refused.append((FilmFinding(film=item.target, kind=FindingKind.REFUSED, detail=detail), ""))
+    session.recorder.tell_all(refused)
+
+
+_COMPARED_TOGETHER = 500
+"""Files that are compared with the ledger by one query."""
 
 
 class _Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,45 +114,66 @@ class _Context(msgspec.Struct, frozen=True, kw_only=True):
     sink: Sink
     sources: SourceIndex
     trash: TrashIndex
+    stand_ins: frozenset[str]
 
 
 def adopt(workspace: Workspace, request: AdoptOptions, *, sink: Sink) -> AdoptReport:
     """Adopt all targets that are found. Unless it is a dry run, `workspace.ledger` is open to write
     and the caller holds the run lock. Raises RunInterruptedError; what was adopted until then is in
     the ledger."""
+    stand_ins = tuple(unknown_stand_ins(workspace, request.paths))
+    if stand_ins and not request.is_dry:
+        workspace.ledger.stand_ins.settle(stand_ins, begun=())
     context = _Context(
         workspace=workspace,
         request=request,
         sink=sink,
         sources=SourceIndex(workspace),
         trash=TrashIndex(workspace),
+        stand_ins=frozenset(row.path for row in stand_ins),
     )
-    files, problems = target_files(workspace, request.paths)
-    unknown = _unknown(context, files)
-    found: dict[str, Adoption] = {}
-    sizes = frozenset(row.target_bytes for row in workspace.ledger.rows())
-    for file in unknown:
-        with contextlib.suppress(OSError):  # then it can't be probed either
-            if (row := renamed_from(workspace, file, sizes)) is not None:
-                found[file.path] = _rename(context, file, row)
+    unknown, known, problems = _unknown(context)
+    found = _renamed(context, unknown)
     tagged = _tagged(context, [file for file in unknown if file.path not in found])
     size_bytes = sum(file.stat.size_bytes for file, _ in tagged)
-    known = len(files) - len(unknown)
     sink(CheckStarted(files=len(tagged), known=known, size_bytes=size_bytes))
     for file, target in tagged:
         found[file.path] = _decided(context, file, target)
-    ordered = tuple(found[file.path] for file in files if file.path in found)
-    return AdoptReport(adoptions=ordered, known=known, problems=tuple(problems))
+    ordered = tuple(found[file.path] for file in unknown if file.path in found)
+    return AdoptReport(
+        adoptions=ordered, known=known, problems=tuple(problems), stand_ins=len(stand_ins)
+    )
 
 
-def _unknown(context: _Context, files: Sequence[LibraryFile]) -> list[LibraryFile]:
+def _unknown(context: _Context) -> tuple[list[LibraryFile], int, list[str]]:
+    """The files to look at, how many others the ledger has as they are, and the folders that can't
+    be read."""
+    unknown: list[LibraryFile] = []
+    problems: list[str] = []
+    known = 0
+    steps = target_files(context.workspace.ruleset, context.request.paths)
+    while some := list(itertools.islice(steps, _COMPARED_TOGETHER)):
+        context.workspace.children.check()
+        files = [step for step in some if isinstance(step, LibraryFile)]
+        problems += (
+            f"{step.path}: {step.message}" for step in some if isinstance(step, WalkProblem)
+        )
+        changed = _changed(context, files)
+        known += len(files) - len(changed)
+        # Only of these: most files of a mirror are targets as the ledger has them.
+        unknown += (file for file in changed if not _is_stand_in(context, file.path))
+    return unknown, known, problems
+
+
+def _changed(context: _Context, files: Sequence[LibraryFile]) -> list[LibraryFile]:
     """The files that are not an unchanged target in the ledger. The new mtime of a target that was
     only touched is recorded."""
     ledger = context.workspace.ledger
+    written = ledger.written([file.path for file in files])
     unknown: list[LibraryFile] = []
     touched: dict[str, int] = {}
     for file in files:
-        row, stat = ledger.find(file.path), file.stat
+        row, stat = written.get(file.path), file.stat
         if row is None or row.target_bytes != stat.size_bytes:
             unknown.append(file)
         elif row.target_mtime_ns != stat.mtime_ns:
@@ -150,49 +186,40 @@ def _unknown(context: _Context, files: Sequence[LibraryFile]) -> list[LibraryFil
     return unknown
 
 
+def _is_stand_in(context: _Context, path: str) -> bool:
+    if path in context.stand_ins:
+        return True
+    return context.workspace.ledger.stand_ins.standing(path) is not None
+
+
 def _tagged(context: _Context, files: Sequence[LibraryFile]) -> list[tuple[LibraryFile, Source]]:
     """The files whose tag says that av1rules made them."""
     tagged = []
-    for done, (file, source) in enumerate(probe_files(context.workspace, files), start=1):
-        context.sink(Probing(done=done, total=len(files)))
+    for file, source in probe_files(context.workspace, files, context.sink):
         context.workspace.children.check()
         if isinstance(source, Source) and source.provenance is not None:
             tagged.append((file, source))
     return tagged
 
 
-def _rename(context: _Context, file: LibraryFile, row: TargetRow) -> Adoption:
-    """Give the row of a target the new name of its file. If it replaced its source, the source's
-    name changes too, so that `undo` restores it under the new name. Otherwise a plan moves the
-    target back."""
-    ruleset, ledger = context.workspace.ruleset, context.workspace.ledger
-    has_replaced = row.source_path == row.target or ledger.kept.of_target(row.target) is not None
-    source, source_path = row.source, row.source_path
-    if has_replaced:
-        source_path = f"{os.path.splitext(file.path)[0]}{os.path.splitext(row.source_path)[1]}"
-        home = in_library(ruleset, source_path)
-        source = row.source if home is None else f"{home[0]}/{home[2]}"
-    elif (home := in_library(ruleset, row.source_path)) is not None:
-        now = LibraryFile(root_name=home[0], root=home[1], relative_path=home[2], stat=file.stat)
-        was = former_place(ruleset, now, file.path, row.settings.container)
-        source, source_path = was.library_path, was.path
-    new = replace(row, target=file.path, source=source, source_path=source_path)
+def _renamed(context: _Context, files: Sequence[LibraryFile]) -> dict[str, Adoption]:
+    """The files that are known targets under new names, which the ledger has from now on. A plan
+    moves those of a mirror back."""
+    workspace, ledger = context.workspace, context.workspace.ledger
+    sizes = ledger.target_sizes() if files else frozenset()
+    alike = [listed(file) for file in files if file.stat.size_bytes in sizes]
+    moved = find_moved(workspace, tuple(ledger.targets()), alike) if alike else NOTHING_MOVED
     if not context.request.is_dry:
-        ledger.kept.relink(row.target, replace(new, target_mtime_ns=file.stat.mtime_ns))
-        _renew_receipts(ledger, (row.target, file.path), ruleset.output.receipts)
-    return Adoption(
-        target=file.path,
-        kind=AdoptKind.RENAMED,
-        source=source if has_replaced else row.source,
-        notes=(f"was {row.target}",),
-    )
-
-
-def _renew_receipts(ledger: Ledger, targets: Sequence[str], form: ReceiptForm) -> None:
-    """The receipt files follow a renamed target; the ledger has the receipt either way."""
-    for target in targets:
-        with contextlib.suppress(OSError, ValueError):
-            renew_receipts(target, ledger.find(target), ledger.receipt(target), form)
+        moved = follow_moved(moved, ledger, workspace.ruleset.output)
+    return {
+        one.now.target: Adoption(
+            target=one.now.target,
+            kind=AdoptKind.RENAMED,
+            source=one.now.source,
+            notes=(f"was {one.was.target}",),
+        )
+        for one in moved.targets
+    }
 
 
 def _decided(context: _Context, file: LibraryFile, target: Source) -> Adoption:
@@ -274,7 +301,8 @@ def _origin(
             raise Av1rulesError("its source is not in the library")
         container = provenance.settings.container
         return origin, former_place(context.workspace.ruleset, origin.file, file.path, container)
-    original = _origin_in_trash(context, file.path) or context.trash.find(provenance, file.path)
+    original = _origin_in_trash(context, file.path, provenance.content_key)
+    original = original or context.trash.find(provenance, file.path)
     if original is not None:
         return original, original.file
     home = in_library(context.workspace.ruleset, file.path)
@@ -284,9 +312,9 @@ def _origin(
     return None, LibraryFile(root_name=name, root=root, relative_path=below, stat=file.stat)
 
 
-def _origin_in_trash(context: _Context, target: str) -> AdoptedOrigin | None:
+def _origin_in_trash(context: _Context, target: str, content_key: str) -> AdoptedOrigin | None:
     """The original that the ledger knows, if it is still in the trash."""
-    kept = context.workspace.ledger.kept.of_target(target)
+    kept = context.workspace.ledger.kept.original_of(target, content_key)
     if kept is None or kept.gone_at is not None or not os.path.isfile(kept.path):
         return None
     home = in_library(context.workspace.ruleset, kept.row.source_path)

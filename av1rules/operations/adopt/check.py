@@ -11,7 +11,8 @@ from fractions import Fraction
 import msgspec
 
 from av1rules.encode.containers import MKV, MP4
-from av1rules.encode.contract import compare, expected_contract
+from av1rules.encode.contract.compare import compare
+from av1rules.encode.contract.expected import expected_contract
 from av1rules.encode.streams import plan_streams
 from av1rules.encode.verify_timing import DURATION_TOLERANCE, DURATION_TOLERANCE_S
 from av1rules.ffmpeg.tools import Tools

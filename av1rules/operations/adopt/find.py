@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import defaultdict
-from collections.abc import Container, Iterator
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from functools import cached_property, partial
 
 import msgspec
-from msgspec.structs import replace
 
-from av1rules.base.files import is_at_or_below
+from av1rules.base.errors import UsageError
+from av1rules.base.files import TRASH_FOLDER, is_at_or_below
 from av1rules.base.hashing import content_key
+from av1rules.base.text import printable
 from av1rules.ledger.provenance import Provenance
-from av1rules.ledger.records import TargetRow
 from av1rules.media.cache import content_key_of, lone_file
-from av1rules.media.discover import WalkProblem, walk
+from av1rules.media.discover import WalkProblem
 from av1rules.media.source import LibraryFile
+from av1rules.plan.moved.places import in_library
+from av1rules.plan.names.find import place_on_disk
+from av1rules.plan.names.match import WantedName
 from av1rules.plan.target_state import target_path
 from av1rules.plan.workspace import Workspace, walk_roots
-from av1rules.policy.model import OutputMode, RuleSet
-from av1rules.storage.trash_folder import TRASH_FOLDER, is_disk_there
+from av1rules.policy.model import RuleSet
 
 
 class AdoptedOrigin(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,92 +37,27 @@ class AdoptedOrigin(msgspec.Struct, frozen=True, kw_only=True):
         return self.path != self.file.path
 
 
-def target_files(
-    workspace: Workspace, paths: tuple[str, ...]
-) -> tuple[list[LibraryFile], list[str]]:
-    """Every video file in the folders of targets, or at or below `paths`, and the folders that
-    can't be read. Files have the names that the ledger would use."""
-    ruleset = workspace.ruleset
-    files = [lone_file(path) for path in paths if not os.path.isdir(path)]
-    folders = [("", path) for path in paths if os.path.isdir(path)]
-    if not paths:
-        folders = _places(ruleset)
-    problems: list[str] = []
-    pruned = [ruleset.run.state_dir, *filter(None, (ruleset.output.temp_dir,))]
-    for step in walk(
-        folders,
-        include=(),
-        exclude=(),
-        min_size=0,
-        settle_s=0,
-        now_s=time.time(),
-        excluded_folders=[str(path) for path in pruned],
-    ):
-        workspace.children.check()
-        if isinstance(step, WalkProblem):
-            problems.append(f"{step.path}: {step.message}")
-        else:
-            files.append(step.file)
-    return [_named_by_rules(ruleset, file) for file in files], problems
+def places_to_adopt(ruleset: RuleSet, names: Sequence[WantedName]) -> tuple[str, ...]:
+    """The files and folders that `names` mean: targets, by their paths or by the library paths of
+    their films, and folders. Raises UsageError for one that does not exist."""
+    return tuple(map(partial(_place_to_adopt, ruleset), names))
 
 
-def _places(ruleset: RuleSet) -> list[tuple[str, str]]:
-    output = ruleset.output
-    if output.mode is OutputMode.MIRROR and output.root is not None:
-        return [("", str(output.root))]
-    return [(root.name, str(root.path)) for root in ruleset.library.roots]
-
-
-def _named_by_rules(ruleset: RuleSet, file: LibraryFile) -> LibraryFile:
-    """The ledger names a target below `output.root` as the rules do, even if that is a link."""
-    root = ruleset.output.root
-    if root is None:
-        return file
-    real = os.path.realpath(root)
-    if not is_at_or_below(file.path, real):
-        return file
-    return replace(file, root=str(root), relative_path=os.path.relpath(file.path, real))
-
-
-def in_library(ruleset: RuleSet, path: str) -> tuple[str, str, str] | None:
-    """Name of the root, root, and path below it; None for a path in no root."""
-    for root in ruleset.library.roots:
-        real = os.path.realpath(root.path).rstrip("/")
-        if is_at_or_below(path, real) and path != real:
-            return root.name, real, path[len(real) + 1 :]
-    return None
-
-
-def former_place(ruleset: RuleSet, source: LibraryFile, target: str, container: str) -> LibraryFile:
-    """Where the source was when its target was made, by the target's path. If that is another place
-    than now and free, source or target was renamed since, and a plan moves the target."""
-    if target == target_path(source, ruleset.output, container):
-        return source
-    home = _home_of_target(ruleset, source, target)
-    if home is None:
-        return source
-    name, root, stem = home
-    below = f"{stem}{os.path.splitext(source.relative_path)[1]}"
-    was = replace(source, root_name=name, root=root, relative_path=below)
-    return source if os.path.lexists(was.path) else was
-
-
-def _home_of_target(
-    ruleset: RuleSet, source: LibraryFile, target: str
-) -> tuple[str, str, str] | None:
-    """Name of the root, root, and path without extension of the source, by the path of its
-    target."""
-    output = ruleset.output
-    stem = os.path.splitext(target)[0]
-    if output.mode is not OutputMode.MIRROR or output.root is None:
-        return in_library(ruleset, stem.removesuffix(output.suffix))
-    if not is_at_or_below(target, str(output.root)):
-        return None
-    name, _, below = os.path.relpath(stem, output.root).partition("/")
-    roots = {root.name: os.path.realpath(root.path) for root in ruleset.library.roots}
-    # A root that is no longer in the rules: assume that it was beside the current one.
-    root = roots.get(name) or f"{os.path.dirname(source.root)}/{name}"
-    return (name, root, below) if below else None
+def _place_to_adopt(ruleset: RuleSet, name: WantedName) -> str:
+    """Any existing path is looked at: a target need not be where the rules put it today."""
+    roots = ruleset.library.root_paths
+    output = ruleset.output.root
+    targets = {} if output is None else {root: f"{output}/{root}" for root in roots}
+    place = place_on_disk(name, targets) or place_on_disk(name, roots)
+    if place is None and os.path.lexists(name.places[0]):
+        place = os.path.realpath(name.places[0])
+    if place is None:
+        raise UsageError(
+            "no such file or folder",
+            where=printable(name.text),
+            hint="name a target or a folder, by its path or as `av1rules plan` shows it",
+        )
+    return place
 
 
 class SourceIndex:
@@ -163,9 +99,12 @@ class TrashIndex:
     """Finds originals in the trash folders of the target's folder and of those above it."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._ruleset = workspace.ruleset
+        self._ruleset, self._ledger = workspace.ruleset, workspace.ledger
         self._listed: dict[str, dict[int, list[str]]] = {}
-        self._taken = {kept.path for kept in workspace.ledger.kept.entries()}
+
+    @cached_property
+    def _taken(self) -> set[str]:
+        return set(self._ledger.kept.paths())
 
     def find(self, provenance: Provenance, target: str) -> AdoptedOrigin | None:
         """The original that the target replaced. Its former name is that of the target with the
@@ -211,18 +150,3 @@ def _by_size(folder: str) -> dict[int, list[str]]:
             except OSError:
                 continue
     return found
-
-
-def renamed_from(
-    workspace: Workspace, file: LibraryFile, sizes: Container[int]
-) -> TargetRow | None:
-    """The row of the target that `file` was before it was renamed: its target is missing although
-    the disk is mounted, and has the same content. `sizes` are those of all targets. Raises
-    OSError."""
-    if file.stat.size_bytes not in sizes:
-        return None
-    for row in workspace.ledger.of_own_content(content_key_of(file, workspace.cache)):
-        is_gone = row.target != file.path and not os.path.lexists(row.target)
-        if is_gone and is_disk_there(workspace.ruleset, row.target):
-            return row
-    return None

@@ -88,7 +88,7 @@ def write_row(ledger: Ledger, row: TargetRow, original: TrashedOriginal | None) 
     """Write the trash entry first, then the row: while there is no row, the next adoption does both
     again. An existing row is replaced."""
     receipt = ledger.receipt(row.target) or _receipt_beside(row.target)
-    if ledger.kept.of_target(row.target) is None and original is not None:
+    if ledger.kept.original_of(row.target, row.content_key) is None and original is not None:
         entry = TrashEntry(
             id=0,  # given by the table
             run=None,

@@ -5,6 +5,8 @@ No plan is made and no source is read; `clips list` does both.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -30,19 +32,21 @@ class ClipAndStatus(msgspec.Struct, frozen=True, kw_only=True):
     status: ClipStatus
 
 
-def clip_statuses(ledger: Ledger, approvals: Path, *, since: str = "") -> tuple[ClipAndStatus, ...]:
-    """Every clip made since `since` (a time as in the ledger), by source. approvals.yaml is read
-    only if there are any.
+def clip_statuses(ledger: Ledger, approvals: Path, *, since: str = "") -> Iterator[ClipAndStatus]:
+    """Every clip made since `since` (a time as in the ledger), by source, one by one.
+    approvals.yaml is read at once, but only if there are any.
 
     Raises LedgerError, RulesError and Av1rulesError (of approvals.yaml).
     """
-    records = tuple(one for one in ledger.clips.all() if one.made_at >= since)
-    if not records:
-        return ()
+    records = ledger.clips.since(since)
+    first = next(records, None)
+    if first is None:
+        return iter(())
     book = load_approvals(approvals)
     encoded = ledger.clips.encoded()
-    return tuple(
-        ClipAndStatus(record=record, status=_status(record, book, encoded)) for record in records
+    return (
+        ClipAndStatus(record=record, status=_status(record, book, encoded))
+        for record in itertools.chain((first,), records)
     )
 
 

@@ -5,10 +5,9 @@ Listing is a pure read, like the plan that it uses.
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -27,10 +26,12 @@ from av1rules.approvals.model import (
 )
 from av1rules.base.errors import UsageError
 from av1rules.base.text import counted, printable
+from av1rules.forecast.decided import decided_plan
 from av1rules.ledger.clips import ClipRecord, ClipStatus
 from av1rules.operations.clips.ledger_status import clip_status
 from av1rules.plan.items import ActiveItem, Fresh, MakeClip, PlanItem, clip_of
-from av1rules.plan.plan import build_plan
+from av1rules.plan.names.find import find_films, require_one
+from av1rules.plan.names.match import NamedFilm, WantedName
 from av1rules.plan.review_gate import contents_to_come
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.fingerprint import NAMES, output_affecting, shown
@@ -103,12 +104,17 @@ def settings_words(settings: EncodeSettings) -> tuple[tuple[str, str], ...]:
 
 def list_clips(workspace: Workspace) -> tuple[ClipView, ...]:
     """Every clip, made or due, waiting ones first. Variants follow the clip they belong to."""
-    rows = build_plan(workspace).rows
+    rows = decided_plan(workspace).rows
     records = workspace.ledger.clips.all()
+    made = {record.fingerprint for record in records}
+    sources = {record.source for record in records}
     alike: dict[str | None, list[PlanItem]] = defaultdict(list)
+    by_source: dict[str, PlanItem] = {}
     for row in rows:
-        alike[row.fingerprint].append(row)
-    by_source = {row.file.library_path: row for row in rows}
+        if row.fingerprint in made:
+            alike[row.fingerprint].append(row)
+        if row.file.library_path in sources:
+            by_source[row.file.library_path] = row
     views = [
         _view(record, alike[record.fingerprint], by_source.get(record.source)) for record in records
     ]
@@ -142,7 +148,7 @@ def _with_variants(views: list[ClipView], to_come: frozenset[str]) -> list[ClipV
         if key not in to_come or today is None or view.status is ClipStatus.OLD:
             continue
         own = sorted(unattached.pop(key, ()), key=_by_settings)
-        variants = tuple(_variant(one, view, today) for one in own if one.made.is_there)
+        variants = tuple(_variant(one, view, today) for one in own if one.made.is_there())
         found[number] = replace(view, variants=variants)
     gone = "a variant of a source that is no longer to be encoded: the next run removes it"
     return found + [replace(view, text=gone) for views in unattached.values() for view in views]
@@ -200,7 +206,7 @@ def _view(record: ClipRecord, alike: list[PlanItem], other: PlanItem | None) -> 
 def _status(record: ClipRecord, row: PlanItem | None) -> tuple[ClipStatus, str]:
     if row is None:
         return ClipStatus.OLD, "its settings or its source changed since it was made"
-    if not record.is_there:
+    if not record.is_there():
         return ClipStatus.OLD, "its file is gone: it is due again"
     clip, is_encoded = clip_of(row), isinstance(row, Fresh)
     kind = ReviewStatus.RELEASED if clip is None else clip.review_state.kind
@@ -211,27 +217,41 @@ def _status(record: ClipRecord, row: PlanItem | None) -> tuple[ClipStatus, str]:
     return status, "; ".join(row.causes) if state is None else state.text
 
 
-def find_clip(workspace: Workspace, name: str, *, variant: int | None = None) -> ClipView:
-    """The clip of a source, by library path or path: the one of the current settings if there are
+def find_clip(workspace: Workspace, name: WantedName, *, variant: int | None = None) -> ClipView:
+    """The clip of the one film that `name` means: the one of the current settings if there are
     several, or its `variant` of this number, counted from 1. Raises UsageError if there is none.
     """
+    (found,) = find_clips(workspace, (name,))
+    return found if variant is None else _variant_of(found, name, variant)
+
+
+def find_clips(workspace: Workspace, names: Sequence[WantedName]) -> tuple[ClipView, ...]:
+    """The clips of the films that `names` mean, one film each. Raises UsageError."""
     views = list_clips(workspace)
-    path = os.path.realpath(name)
-    found = [view for view in views if name in _names(view) or path in _paths(view)]
-    if not found:
-        known = ", ".join(printable(view.source) for view in views[:3]) or "none"
-        raise UsageError(
-            "no clip has this name",
-            where=printable(name),
-            hint=f"there are clips of: {known} (av1rules clips list)",
+    films, owners = [], []
+    for view in views:
+        for known in _names(view):
+            films.append(NamedFilm(known, tuple(_paths(view))))
+            owners.append(view)
+    found: list[ClipView] = []
+    for name in names:
+        chosen = find_films(
+            (name,),
+            films,
+            none_text="no clip has this name",
+            none_hint="there are no clips: a run makes those that rules ask for (review)",
         )
-    view = next((view for view in found if view.status is not ClipStatus.OLD), found[0])
-    if variant is None:
-        return view
+        clips = [owners[at] for at in chosen]
+        require_one(name, [clip.source for clip in clips])
+        found.append(next((one for one in clips if one.status is not ClipStatus.OLD), clips[0]))
+    return tuple(found)
+
+
+def _variant_of(view: ClipView, name: WantedName, variant: int) -> ClipView:
     if not 1 <= variant <= len(view.variants):
         raise UsageError(
             f"no variant {variant}: this clip has {counted(len(view.variants), 'variant')}",
-            where=printable(name),
+            where=printable(name.text),
             hint="av1rules clips show lists them, av1rules clips try makes them",
         )
     return view.variants[variant - 1]
@@ -253,8 +273,10 @@ def decide_clip(
     *,
     reason: str | None = None,
     changes: Mapping[str, object] | None = None,
+    is_dry: bool = False,
 ) -> tuple[ClipDecision, Decisions]:
-    """Record the decision on a current clip in approvals.yaml. Returns it and all decisions.
+    """Record the decision on a current clip in approvals.yaml, or only check it (`is_dry`). Returns
+    it and all decisions.
 
     Raises UsageError for an old clip, a rejection without a reason or an adjustment that changes
     nothing. Raises Av1rulesError or RulesError if the file can't be written or read.
@@ -276,4 +298,4 @@ def decide_clip(
         reason=reason,
         changes=settings_changes,
     )
-    return decision, record(path, decision)
+    return decision, workspace.book if is_dry else record(path, decision)

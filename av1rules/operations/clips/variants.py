@@ -5,7 +5,6 @@ Variants change neither policy nor approvals.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 
@@ -21,6 +20,7 @@ from av1rules.execute.job_guard import run_job
 from av1rules.execute.run import require_no_safety_stop
 from av1rules.execute.session import Session
 from av1rules.ffmpeg.tools import EncoderInfo
+from av1rules.forecast.decided import decided_plan
 from av1rules.ledger.clips import ClipRecord, clip_place
 from av1rules.media.cache import ProbeFailure, content_key_of
 from av1rules.media.source import LibraryFile, Source
@@ -35,34 +35,36 @@ from av1rules.plan.items import (
     PlannedEncode,
     PlannedFile,
 )
-from av1rules.plan.plan import build_plan
+from av1rules.plan.names.find import find_films
+from av1rules.plan.names.match import NamedFilm, WantedName
 from av1rules.plan.workspace import Workspace, probe_files
 from av1rules.policy.fingerprint import in_words, settings_digest
 from av1rules.policy.settings import EncodeSettings
 
 
-def source_for_variants(workspace: Workspace, name: str) -> MakeClip:
-    """The clip of a source with its current settings, made or not. `name` is a library path or a
-    path. Raises UsageError if the source is not to be encoded."""
-    plan = build_plan(workspace)
+def source_for_variants(workspace: Workspace, name: WantedName) -> MakeClip:
+    """The clip of the one film that `name` means with its current settings, made or not. Raises
+    UsageError if it is not to be encoded."""
+    plan = decided_plan(workspace)
     require_no_safety_stop(plan)
-    path = os.path.realpath(name)
-    found = [row for row in plan.rows if name == row.file.library_path or path == row.file.path]
-    if not found:
-        raise UsageError(
-            "no source of the library", where=printable(name), hint="its name is as `plan` shows it"
-        )
-    row = found[0]
+    films = [
+        NamedFilm(row.file.library_path, tuple(filter(None, (row.file.path, row.target))))
+        for row in plan.rows
+    ]
+    (at,) = find_films((name,), films, takes_one=True)
+    row = plan.rows[at]
     if not isinstance(row, Encode | MakeClip | Held):
         raise UsageError(
             f"no variants of a source that is not to be encoded: {row.causes[0]}",
-            where=printable(name),
+            where=printable(name.text),
         )
     source = _probed(workspace, row.file)
     try:
         key = content_key_of(row.file, workspace.cache)
     except OSError as problem:
-        raise UsageError(f"can't be read: {problem.strerror}", where=printable(name)) from problem
+        raise UsageError(
+            f"can't be read: {problem.strerror}", where=printable(name.text)
+        ) from problem
     evaluation = evaluate(workspace, row.file, source, content_key=key)
     return _clip(workspace, row, evaluation, "to be compared with", why_not=row.causes[0])
 
@@ -130,7 +132,7 @@ def try_variants(current: MakeClip, variants: Sequence[MakeClip], session: Sessi
 
 def _is_made(session: Session, row: MakeClip) -> bool:
     record = session.workspace.ledger.clips.find(row.fingerprint or "")
-    return record is not None and record.is_there
+    return record is not None and record.is_there()
 
 
 def _beside(row: MakeClip, made: ClipRecord) -> MakeClip:

@@ -1,4 +1,4 @@
-"""Parses a rules file into plain values with their places. The only importer of ruamel.
+"""Parses a rules file into plain values with their places.
 
 It reads parser events and builds its own nodes: YAML tags can't construct objects or run code, and
 nesting, aliases and size are bounded. The meaning of keys is not known here.
@@ -31,6 +31,7 @@ from ruamel.yaml.reader import ReaderError
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.text import printable
+from av1rules.policy.find_rules import unreadable
 from av1rules.policy.model import Place, Problem
 from av1rules.policy.problems import MAX_PROBLEMS
 from av1rules.policy.yaml.nodes import Document, Entry, Items, Mapping, Node, Scalar, format_path
@@ -69,12 +70,7 @@ def read_bytes(path: Path) -> bytes:
     except IsADirectoryError as error:
         raise _not_a_file(path, stat.S_IFDIR) from error
     except OSError as error:
-        reason = error.strerror or "it can't be read"
-        raise Av1rulesError(
-            f"can't read the rules file: {reason}",
-            where=printable(str(path)),
-            hint="`av1rules init ROOT` writes a first one",
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def _without_waiting(name: str, flags: int) -> int:

@@ -115,7 +115,10 @@ def _is_closed(lines: tuple[str, ...], opened: At) -> bool:
 
 def _quote(syntax_message: SyntaxMessage, lines: tuple[str, ...]) -> YamlSyntaxError | None:
     at = syntax_message.context_at or syntax_message.at
-    if "unknown escape character" in syntax_message.problem:
+    if (
+        "unknown escape character" in syntax_message.problem
+        or "expected escape sequence" in syntax_message.problem  # \U, \u and \x: a code follows
+    ):
         hint = "in double quotes a \\ starts an escape: write / in paths, or use single quotes"
         return YamlSyntaxError(at=syntax_message.at, message="unknown escape after \\", hint=hint)
     if "quoted scalar" in syntax_message.context and "end of stream" in syntax_message.problem:

@@ -214,3 +214,25 @@ def test_what_mkvpropedit_adds_of_languages_is_no_change(
 
     promise = replace(edit(), editions=chapters(wanted))
     assert list(broken_promises(promise, replace(finished(), editions=chapters(found)))) == []
+
+
+def test_nothing_points_at_a_track_that_is_gone() -> None:
+    """Its UID goes from tags of several tracks and from chapters; what is about others stays."""
+    gone, here = E("TrackUID", 102), E("TrackUID", 103)
+    both = E("Tag", None, (E("Targets", None, (gone, here)), simple("ACTOR")))
+    chapters = (
+        atom(E("ChapterTrack", None, (E("ChapterTrackNumber", 102), E("ChapterTrackNumber", 103)))),
+        atom(E("ChapterTrack", None, (E("ChapterTrackNumber", 102),)), E("ChapterFlagHidden", 1)),
+    )
+    source = replace(
+        SOURCE, tags=(both, tag(simple("BPS"), uid=102)), editions=(edition(*chapters),)
+    )
+    made = structure_edit(source, TARGET, STREAMS, shift_ns=0)
+    targets = made.tags[0].first("Targets")
+    assert targets is not None
+    assert targets.children == (here,)
+    assert not [one for one in made.tags if (of := one.first("Targets")) and gone in of.children]
+    some, every = made.editions[0].all("ChapterAtom")
+    assert some.first("ChapterTrack") == E("ChapterTrack", None, (E("ChapterTrackNumber", 103),))
+    assert every.first("ChapterTrack") is None
+    assert every.number("ChapterFlagHidden") == 1

@@ -19,10 +19,11 @@ from av1rules.ffmpeg.tools import Tools
 from av1rules.media.cache import LibraryCache, ProbeFailure
 from av1rules.media.probe import ffprobe as probe
 from av1rules.media.probe.bitstream_scan import NO_HINTS
-from av1rules.media.probe.ffprobe import probe_file, probe_many
+from av1rules.media.probe.ffprobe import probe_file
 from av1rules.media.probe.ffprobe_argv import facts_argv
 from av1rules.media.probe.ffprobe_json import TEXT_LIMIT
 from av1rules.media.probe.file_head import FileHead
+from av1rules.media.probe.many import probe_many
 from av1rules.media.source import LibraryFile, Source
 from tests.conftest import MakeClip, library_file
 from tests.fakes.stub import Answer, Stub

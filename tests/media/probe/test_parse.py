@@ -323,6 +323,21 @@ def test_languages_titles_and_dispositions() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("Director's Commentary", "Director's Commentary"),
+        ("SoundHandler", None),
+        ("Apple Sound Media Handler", None),
+        ("Core Media Audio", None),
+        ("", None),
+    ],
+)
+def test_names_that_people_gave_to_tracks_of_mp4(name: str, given: str | None) -> None:
+    (one,) = _probe(_stream(), _audio(tags={"handler_name": name}), container="mov,mp4").audio
+    assert (one.handler or None) == given
+
+
+@pytest.mark.parametrize(
     ("flags", "expected"),
     [([1, 0], True), ([0, 1], True), ([1, 1], True), ([0, 0], False), ([], None)],
 )

@@ -1,0 +1,1 @@
+"""What every command takes alike: rules file, quiet, verbose, log file, colour, names of films."""

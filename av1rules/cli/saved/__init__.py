@@ -1,0 +1,1 @@
+"""Saved plans on the command line: written by `plan`, done by `run`, shown by `show`."""

@@ -1,0 +1,1 @@
+"""Puts the rest of a mirror in place, takes it out again, and lets targets take its place."""

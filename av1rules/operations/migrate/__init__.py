@@ -1,0 +1,1 @@
+"""Policies made from the configuration of other programs."""

@@ -1,0 +1,1 @@
+"""The configuration, job state and files of av1d, the predecessor."""

@@ -1,0 +1,1 @@
+"""Exports of HandBrake, Tdarr and Unmanic."""

@@ -1,0 +1,1 @@
+"""Limits read out of units, and the units that a migration writes."""

@@ -1,0 +1,1 @@
+"""Which films a user means: names as printed, paths, globs and parts of names."""

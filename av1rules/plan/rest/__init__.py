@@ -1,0 +1,1 @@
+"""The rest of a mirror: what is not encoded stands in it as links or copies."""

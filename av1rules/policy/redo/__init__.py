@@ -1,0 +1,1 @@
+"""Whether an edit of the policy makes finished targets stale."""

@@ -1,0 +1,1 @@
+"""What `--json` prints, as types: schema/output/ is made from them, docs/json.md explains them."""

@@ -1,0 +1,1 @@
+"""What becomes of the configuration of other programs: as text, MIGRATION.md and JSON."""

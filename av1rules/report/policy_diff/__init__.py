@@ -1,0 +1,1 @@
+"""The difference between two policies, for the screen and for pull requests."""

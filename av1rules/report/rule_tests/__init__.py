@@ -1,0 +1,1 @@
+"""Shows results of rules tests: to people, and to CI services."""

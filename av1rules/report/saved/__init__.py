@@ -1,0 +1,1 @@
+"""Saved plans as files: recognised, read, shown."""
