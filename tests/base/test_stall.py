@@ -40,11 +40,11 @@ def test_what_the_work_raises_is_raised(tmp_path: Path) -> None:
 def test_work_that_gives_signs_may_take_longer_than_the_bound() -> None:
     def slow(sign: Sign) -> str:
         for _ in range(10):
-            time.sleep(0.1)
+            time.sleep(0.3)
             sign()
         return "done"
 
-    assert with_stall_timeout(slow, stall_s=0.7, check=nothing, doing="reading") == "done"
+    assert with_stall_timeout(slow, stall_s=2.0, check=nothing, doing="reading") == "done"
 
 
 def test_work_that_stands_still_is_left_behind_and_ends_at_its_next_sign() -> None:
@@ -74,4 +74,4 @@ def test_a_wish_to_stop_does_not_wait_for_the_work() -> None:
     with pytest.raises(RunInterruptedError):
         with_stall_timeout(lambda sign: goes_on.wait(20), stall_s=None, check=stop, doing="reading")
     goes_on.set()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15

@@ -117,7 +117,7 @@ def test_interrupted_plan_ends_soon_and_keeps_what_was_probed(
     started = time.monotonic()
     child.send_signal(signum)
     _, said = child.communicate(timeout=30)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 15
     assert (child.returncode, said.splitlines()[-1:]) == (130, ["interrupted"])
     before = library.probes
     assert before < 60
@@ -137,7 +137,7 @@ def test_hung_probes_do_not_hold_an_interrupted_plan(library: ColdLibrary) -> No
     child.send_signal(signal.SIGTERM)
     child.communicate(timeout=30)
     assert child.returncode == 130
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 15
 
 
 def test_killed_plan_loses_at_most_one_batch(library: ColdLibrary) -> None:

@@ -122,22 +122,22 @@ def test_the_folder_of_a_job_is_used_as_it_is(tmp_path: Path, fake: Fake) -> Non
 
 def test_a_hanging_encoder_is_stopped(tmp_path: Path, fake: Fake) -> None:
     started = time.monotonic()
-    with pytest.raises(EncodeError, match=r"no progress for 0\.50 s \(at frame 10\)"):
-        run(film(tmp_path, stall_timeout_s=0.5), fake("hang"))
-    assert time.monotonic() - started < 10
+    with pytest.raises(EncodeError, match=r"no progress for 2\.00 s \(at frame 10\)"):
+        run(film(tmp_path, stall_timeout_s=2.0), fake("hang"))
+    assert time.monotonic() - started < 30
     assert left_behind(tmp_path) == []
 
 
 def test_a_hung_encoder_that_goes_on_talking_is_stopped(tmp_path: Path, fake: Fake) -> None:
     started = time.monotonic()
     with pytest.raises(EncodeError) as caught:
-        run(film(tmp_path, stall_timeout_s=0.5), fake("motionless"))
+        run(film(tmp_path, stall_timeout_s=2.0), fake("motionless"))
     assert caught.value.message.startswith(
-        "encoding film.mkv failed: FFmpeg made no progress for 0.50 s (at frame 10) "
+        "encoding film.mkv failed: FFmpeg made no progress for 2.00 s (at frame 10) "
         "and was stopped\n"
     )
     assert "run.stall_timeout" in (caught.value.hint or "")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert left_behind(tmp_path) == []
 
 
@@ -147,8 +147,8 @@ def test_an_encoder_that_ignores_sigterm_is_killed(
     monkeypatch.setattr(process, "GENTLE_STOP_S", 0.5)
     started = time.monotonic()
     with pytest.raises(EncodeError, match="made no progress"):
-        run(film(tmp_path, stall_timeout_s=0.5), fake("deaf"))
-    assert time.monotonic() - started < 10
+        run(film(tmp_path, stall_timeout_s=2.0), fake("deaf"))
+    assert time.monotonic() - started < 30
     assert left_behind(tmp_path) == []
 
 
@@ -161,8 +161,8 @@ def test_somebody_who_keeps_the_pipes_open_is_not_waited_for(
     started = time.monotonic()
     try:
         with pytest.raises(EncodeError, match="made no progress"):
-            run(film(tmp_path, stall_timeout_s=0.5), fake("runaway"))
-        assert time.monotonic() - started < 10
+            run(film(tmp_path, stall_timeout_s=2.0), fake("runaway"))
+        assert time.monotonic() - started < 30
     finally:
         os.kill(int(mark.read_text()), signal.SIGKILL)
     assert left_behind(tmp_path) == []
@@ -177,7 +177,7 @@ def test_an_encode_beyond_its_longest_time_is_stopped(tmp_path: Path, fake: Fake
 
 def test_a_file_that_does_not_grow_is_given_up(tmp_path: Path, fake: Fake) -> None:
     with pytest.raises(EncodeError, match="but its file did not grow"):
-        run(film(tmp_path, stall_timeout_s=0.7), fake("writes nothing"))
+        run(film(tmp_path, stall_timeout_s=1.5), fake("writes nothing"))
     assert left_behind(tmp_path) == []
 
 
@@ -218,7 +218,7 @@ def test_a_hopeless_encode_is_stopped_early(tmp_path: Path, fake: Fake) -> None:
 def test_the_gate_lets_a_large_source_pass(tmp_path: Path, fake: Fake) -> None:
     made = film(tmp_path, source=source(main=video(duration_s=40.0), size_bytes=10**9))
     with pytest.raises(EncodeError, match="no progress"):  # it went on until it hung
-        run(replace(made, stall_timeout_s=0.5), fake("huge"))
+        run(replace(made, stall_timeout_s=2.0), fake("huge"))
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_a_projection_goes_by_the_length_of_the_pictures_alone(
     length_s: float | None, claimed_s: float, is_stopped: bool, tmp_path: Path, fake: Fake
 ) -> None:
     film_of = source(main=video(duration_s=length_s), duration_s=claimed_s, size_bytes=100_000_000)
-    made = replace(film(tmp_path, source=film_of), stall_timeout_s=0.5)
+    made = replace(film(tmp_path, source=film_of), stall_timeout_s=2.0)
     if is_stopped:
         assert run(made, fake("huge")).is_projected
         return

@@ -98,7 +98,7 @@ def test_what_took_a_films_place_is_neither_waited_for_nor_read(
         content_key_of(file, cache)
     with pytest.raises(ProbeError, match="can't be read: "):
         probe_file(file, nowhere)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.real

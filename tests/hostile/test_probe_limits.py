@@ -96,7 +96,7 @@ def test_hung_ffprobe_is_stopped_with_its_whole_group(
     started = time.monotonic()
     with pytest.raises(ProbeError, match="gave no answer within"):
         probe_file(film, ffprobe(tmp_path, script), timeout_s=0.5)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20
     for name in ("leader", "helper"):
         number = int((tmp_path / name).read_text())
         for _ in range(50):
@@ -169,4 +169,4 @@ def test_what_took_a_films_place_after_the_walk_is_not_waited_for(
     assert caught.value.message == (
         "can't be read: it is not a regular file, but a folder, pipe, socket or device"
     )
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20

@@ -144,7 +144,7 @@ def test_probe_that_hangs_is_ended(stub: Stub, tmp_path: Path) -> None:
     started = time.monotonic()
     message = _failure(_tools(program), _file(tmp_path / "f"), timeout_s=0.5)
     assert message == "ffprobe gave no answer within 0.5 s"
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
 
 
 def test_answer_without_end_is_cut(
@@ -211,7 +211,7 @@ def test_stopping_ends_the_probes(stub: Stub, tmp_path: Path) -> None:
             list(probe_many(files, _tools(program), cache, jobs=2, children=children))
         known = cache.load_many((file.stat for file in files), ffprobe_version="8")
     timer.join()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20
     assert known == {}
 
 
@@ -302,7 +302,7 @@ def test_ten_thousand_streams_are_refused_soon(tools: Tools, tmp_path: Path) -> 
     file = _file(tmp_path / "f", data=_matroska(_element("1654ae6b", FILM + subtitles)))
     started = time.monotonic()
     assert _failure(tools, file) == "it has more streams than FFmpeg takes (1000)"
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.real
@@ -311,7 +311,7 @@ def test_many_streams_are_probed_soon(tools: Tools, tmp_path: Path) -> None:
     file = _file(tmp_path / "f", data=_matroska(_element("1654ae6b", FILM + subtitles)))
     started = time.monotonic()
     assert len(probe_file(file, tools).subtitles) == 898
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.real
@@ -320,5 +320,5 @@ def test_tag_of_ten_megabytes_is_cut(tools: Tools, tmp_path: Path) -> None:
     file = _file(tmp_path / "f", data=_matroska(title, _element("1654ae6b", FILM)))
     started = time.monotonic()
     source = probe_file(file, tools)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20
     assert source.tags == (("title", "x" * TEXT_LIMIT),)
