@@ -176,11 +176,19 @@ CREATE TABLE as_made (
 ) WITHOUT ROWID;
 """
 
+_VERSION_9 = """
+CREATE TABLE controls (
+    film BLOB NOT NULL, kind TEXT NOT NULL, since TEXT NOT NULL, until TEXT, reason TEXT,
+    place INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (film, kind)
+) WITHOUT ROWID;
+"""
+
 _PACKED_RECEIPTS = 7
 """The version from which on receipts are packed with a dictionary."""
 
 STEPS = (
     _VERSION_1, _VERSION_2, _VERSION_3, _FORECASTS, _SAMPLES, _ATTEMPTS, _SHARED_TEXTS, _VERSION_8,
+    _VERSION_9,
 )  # fmt: skip
 """The migration to each version from the one before."""
 

@@ -2,7 +2,7 @@
 
 Paths are stored as the bytes of the file system. The other tables (`kept`, `runs`, `findings`,
 `moves`, `census`, `checks`, `clips`, `forecasts`, `samples`, `searches`, `stand_ins`,
-`own_touches`, `as_made`) have their own modules.
+`own_touches`, `as_made`, `controls`) have their own modules.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 from av1rules.ledger.as_made import AsMadeTable
 from av1rules.ledger.checks import CheckTable, SourceCheckTable
 from av1rules.ledger.clips import ClipTable
+from av1rules.ledger.controls import ControlTable
 from av1rules.ledger.database import LEDGER_NAME, PAGE_ROWS, SCHEMA_VERSION, LedgerDb, pages_of
 from av1rules.ledger.findings import FindingTable
 from av1rules.ledger.forecasts import ForecastTable
@@ -31,8 +32,12 @@ from av1rules.ledger.records import (
     AttemptTable,
     LedgerRow,
     MadeTarget,
+    RunTarget,
+    TargetBrief,
     TargetRow,
     TargetTable,
+    TargetTotals,
+    WrittenTarget,
     dump_row,
     load_target,
     put_attempt,
@@ -63,40 +68,6 @@ class JobInProgressTable(RecordTable[JobInProgress]):
     mapper = RecordMapper(JobInProgress)
 
 
-class TargetTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """All targets of the ledger together. Sizes in bytes."""
-
-    count: int
-    source_bytes: int
-    target_bytes: int
-
-
-class TargetBrief(msgspec.Struct, frozen=True, kw_only=True):
-    """What selects a target, and its size in bytes: a small part of its row."""
-
-    target: str
-    source: str
-    source_path: str
-    target_bytes: int
-
-
-class RunTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """A target that a run made, and what it was made from. Sizes in bytes."""
-
-    source: str
-    target: str
-    source_bytes: int
-    target_bytes: int
-
-
-class WrittenTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """Size, time and content key of a target as it was written."""
-
-    target_bytes: int
-    target_mtime_ns: int
-    target_key: str
-
-
 class Ledger:
     """Open with `Ledger.open` (to write) or `Ledger.read` (never changes a byte on disk)."""
 
@@ -123,6 +94,7 @@ class Ledger:
         self.stand_ins = StandInTable(db)
         self.own_touches = OwnTouchTable(db)
         self.as_made = AsMadeTable(db)
+        self.controls = ControlTable(db)
 
     @classmethod
     def open(cls, state_dir: Path) -> Ledger:

@@ -257,3 +257,37 @@ def put_attempt(write: sqlite3.Connection, attempt: Attempt) -> None:
         " count=CASE kind WHEN excluded.kind THEN verdicts.count+1 ELSE 1 END",
         AttemptTable.mapper.dump(attempt),
     )
+
+
+class TargetTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """All targets of the ledger together. Sizes in bytes."""
+
+    count: int
+    source_bytes: int
+    target_bytes: int
+
+
+class TargetBrief(msgspec.Struct, frozen=True, kw_only=True):
+    """What selects a target, and its size in bytes: a small part of its row."""
+
+    target: str
+    source: str
+    source_path: str
+    target_bytes: int
+
+
+class RunTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """A target that a run made, and what it was made from. Sizes in bytes."""
+
+    source: str
+    target: str
+    source_bytes: int
+    target_bytes: int
+
+
+class WrittenTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """Size, time and content key of a target as it was written."""
+
+    target_bytes: int
+    target_mtime_ns: int
+    target_key: str

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from av1rules.base.events import Outcome
 from av1rules.base.findings import FilmFinding, FindingKind
-from av1rules.ledger.ledger import Ledger, RunTarget
+from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.records import RunTarget
 from av1rules.ledger.runs import RunKind, RunRecord
 from av1rules.ledger.trash_table import TrashEntry
 

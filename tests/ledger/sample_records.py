@@ -12,6 +12,7 @@ from av1rules.base.findings import FindingKind
 from av1rules.ledger.as_made import AsMade
 from av1rules.ledger.checks import CheckMethod, LastCheck, SourceCheckRecord
 from av1rules.ledger.clips import ClipFacts, ClipRecord
+from av1rules.ledger.controls import Control, ControlKind
 from av1rules.ledger.findings import FindingRecord
 from av1rules.ledger.forecasts import PastForecast
 from av1rules.ledger.ledger import JobInProgress, Ledger
@@ -147,6 +148,9 @@ STAND_IN = StandIn(
     size_bytes=900, mtime_ns=1, source_inode=8, source_bytes=900, source_mtime_ns=2,
 )  # fmt: skip
 AS_MADE = AsMade(made="0" * 32, wanted="1" * 32, choice="new", at=AT)
+CONTROL = Control(
+    film="films/\udcff.mkv", kind=ControlKind.STOP, since=AT, until=AT, reason="why", place=-2
+)
 OWN_TOUCH = OwnTouch(inode=8, before_ns=1, after_ns=2, at=AT)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from av1rules.base.events import Outcome
 from av1rules.base.findings import FilmFinding, FindingKind
-from av1rules.ledger.ledger import RunTarget
+from av1rules.ledger.records import RunTarget
 from av1rules.ledger.run_history import RunDetails, RunEnding, RunSummary
 from av1rules.ledger.runs import RunKind, RunRecord
 from av1rules.ledger.trash_table import TrashEntry, TrashKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from av1rules.base.findings import FindingKind
-from av1rules.ledger.ledger import RunTarget
+from av1rules.ledger.records import RunTarget
 from av1rules.ledger.run_history import RunEnding
 from av1rules.ledger.runs import RunKind
 from av1rules.ledger.trash_table import TrashKind
