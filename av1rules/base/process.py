@@ -1,9 +1,9 @@
 """The only module that starts programs.
 
 Every child gets an argument list (no shell), no standard input, its own process group and limits.
-A `Children` registry stops all children by SIGTERM, then by SIGKILL. A child outlives this process
-only if this process is itself killed by SIGKILL on a system without util-linux
-(`run(tether=True)`).
+A `Children` registry stops all children by SIGTERM, then by SIGKILL, or pauses those of a job. A
+child outlives this process only if this process is itself killed by SIGKILL on a system without
+util-linux (`run(tether=True)`).
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from av1rules.base.errors import RunInterruptedError
+from av1rules.base.children import Children, signal_group
 from av1rules.base.pipes import ErrorLines, Lines, Output
 from av1rules.base.priority import USUAL, Priority, apply
+
+__all__ = ["GENTLE_STOP_S", "STOP_S", "Children", "Completed", "Limits", "run"]
 
 _log = logging.getLogger(__name__)
 
@@ -98,63 +100,6 @@ class Completed(msgspec.Struct, frozen=True, kw_only=True):
         return f"exit code {self.returncode}"
 
 
-@dataclass(slots=True)
-class Children:
-    """The running children of one run; `stop` ends them all and lets no new one start."""
-
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
-    _stopping: threading.Event = field(default_factory=threading.Event)
-    on_stop: Callable[[], None] | None = None
-    """Called once, when the run is first asked to stop; perhaps in a signal handler."""
-
-    @property
-    def is_stopping(self) -> bool:
-        return self._stopping.is_set()
-
-    def check(self) -> None:
-        """Raise `RunInterruptedError` once the run has been asked to stop."""
-        if self._stopping.is_set():
-            raise RunInterruptedError("the run was interrupted")
-
-    def add(self, child: subprocess.Popen[bytes]) -> None:
-        with self._lock:
-            self._running.add(child)
-            stopping = self._stopping.is_set()
-        if stopping:
-            signal_group(child, signal.SIGTERM)
-
-    def remove(self, child: subprocess.Popen[bytes]) -> None:
-        with self._lock:
-            self._running.discard(child)
-
-    def stop(self, *, kill: bool = False) -> None:
-        """Ask every child to end (SIGTERM), or end it at once (`kill`). Safe in a signal handler:
-        takes no lock, since the interrupted main thread may hold it."""
-        is_first = not self._stopping.is_set()
-        self._stopping.set()
-        if is_first and self.on_stop is not None:
-            self.on_stop()
-        for child in tuple(self._running):
-            signal_group(child, signal.SIGKILL if kill else signal.SIGTERM)
-
-
-def signal_group(child: subprocess.Popen[bytes], signum: int) -> None:
-    """Signal a child's whole process group; a child that has ended is not an error.
-
-    SIGTERM also resumes a stopped (SIGSTOP) child, which could not end gently otherwise.
-    """
-    with contextlib.suppress(ProcessLookupError, PermissionError, OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(child.pid, signum)
-            if signum == signal.SIGTERM:
-                os.killpg(child.pid, signal.SIGCONT)
-        elif signum == signal.SIGTERM:
-            child.terminate()
-        else:
-            child.kill()
-
-
 def run(
     argv: Sequence[str],
     *,
@@ -173,12 +118,14 @@ def run(
     error are kept, and each line goes to `on_err_line`. `watch` is called at least twice a second;
     a reason that it returns stops the child and becomes `Completed.stopped`. An exception from any
     of the three ends the child and is raised here. `env` is added to the environment, None takes a
-    variable out. `tether`: the system ends the child if SIGKILL ends this process (only on Linux).
+    variable out. `tether`: the system ends the child if SIGKILL ends this process (only on Linux);
+    so it is for one that may be paused, and could not end by itself.
     Raises FileNotFoundError or PermissionError if the program can't be started, and
     `RunInterruptedError` if the run is being stopped.
     """
     if children is not None:
         children.check()
+        tether = tether or children.is_one_job
     started = time.monotonic()
     if _log.isEnabledFor(logging.INFO):
         _log.info("$ %s", shlex.join(argv))
@@ -272,11 +219,18 @@ class _ChildMonitor:
     stopped: str | None = None
     failure: Exception | None = None
     _open: dict[int, Output | Lines] = field(default_factory=dict)
-    _started: float = field(default_factory=time.monotonic)
-    _last_output: float = field(default_factory=time.monotonic)
-    _last_check: float = field(default_factory=time.monotonic)
+    _started: float = field(init=False)
+    _last_output: float = field(init=False)
+    _last_check: float = field(init=False)
     _kill_at: float | None = None
     _is_abandoned: bool = False
+
+    def __post_init__(self) -> None:
+        self._started = self._last_output = self._last_check = self._clock()
+
+    def _clock(self) -> float:
+        """Seconds by a clock that stands still while the child is paused."""
+        return time.monotonic() if self.children is None else self.children.clock()
 
     def limit_memory(self) -> None:
         if self.limits.memory_bytes is None or not _ON_LINUX:
@@ -328,7 +282,7 @@ class _ChildMonitor:
             ready.unregister(descriptor)
             del self._open[descriptor]
         if sink is self.out:
-            self._last_output = time.monotonic()
+            self._last_output = self._clock()
         if self.failure is not None:
             return  # the pipe is only drained, so that the child can end
         try:
@@ -349,12 +303,13 @@ class _ChildMonitor:
     def _apply_limits(self) -> None:
         if self.child.returncode is not None:
             return
-        now = time.monotonic()
+        now = self._clock()
         self._exclude_pause(now)
         if self.stopped is None and (reason := self._reason_to_stop(now)) is not None:
             self._stop(reason)
         if self.stopped is None and not (self.children is not None and self.children.is_stopping):
             return
+        now = time.monotonic()  # a paused child has to end all the same
         if self._kill_at is None:
             self._kill_at = now + GENTLE_STOP_S
         elif now > self._kill_at:
@@ -382,7 +337,7 @@ class _ChildMonitor:
     def _next_check_s(self, left: float) -> float:
         """Seconds until the next check is due, at most `left`."""
         if self.limits.timeout_s is not None:
-            left = min(left, self.limits.timeout_s - (time.monotonic() - self._started) + 0.01)
+            left = min(left, self.limits.timeout_s - (self._clock() - self._started) + 0.01)
         return max(left, 0.02)
 
 

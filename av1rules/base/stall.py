@@ -33,19 +33,23 @@ def with_stall_timeout(
 ) -> Result:
     """The result of `work`, which must call its argument as a heartbeat.
 
-    `check` is called several times a second and may raise. Raises Av1rulesError after `stall_s`
+    `check` is called several times a second, by the work too; it may raise, or wait for the end of
+    a pause, which does not count. Raises Av1rulesError after `stall_s`
     seconds without a heartbeat. In both cases the work is abandoned in its own thread, which ends
     at the next heartbeat. What the work raises is raised here.
     """
-    task = _Task(work)
+    task = _Task(work, check)
     threading.Thread(target=task.run, daemon=True, name="stall-timeout").start()
     last_check = time.monotonic()
     try:
         while not task.done.wait(POLL_S):
+            before = time.monotonic()
             check()
             now = time.monotonic()
-            if now - last_check > _UNWATCHED_S:
-                task.last_heartbeat += now - last_check
+            paused_s = now - before
+            if before - last_check > _UNWATCHED_S:
+                paused_s += before - last_check
+            task.last_heartbeat += paused_s
             last_check = now
             if stall_s is not None and now - task.last_heartbeat > stall_s:
                 raise Av1rulesError(
@@ -62,8 +66,11 @@ def with_stall_timeout(
 class _Task(Generic[Result]):
     """The work in its own thread, and the time of its last heartbeat."""
 
-    def __init__(self, work: Callable[[Callable[[], None]], Result]) -> None:
+    def __init__(
+        self, work: Callable[[Callable[[], None]], Result], check: Callable[[], None]
+    ) -> None:
         self._work = work
+        self._check = check
         self.last_heartbeat = time.monotonic()
         self.is_abandoned = False
         self.done = threading.Event()
@@ -80,4 +87,5 @@ class _Task(Generic[Result]):
     def _heartbeat(self) -> None:
         if self.is_abandoned:
             raise _AbandonedError
+        self._check()
         self.last_heartbeat = time.monotonic()

@@ -11,9 +11,8 @@ import errno
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 from msgspec.structs import replace
@@ -127,7 +126,8 @@ def encode(
                 reading=lead_in_args(lead_in, job.source),
                 times=times,
             )
-        progress = _Progress(job=job, on_progress=on_progress)
+        clock = children.clock
+        progress = _Progress(job=job, on_progress=on_progress, clock=clock, started=clock())
         try:
             result = _run(argv, part, job=job, children=children, progress=progress)
         except _TooLargeError as stop:
@@ -251,17 +251,17 @@ class _Progress:
 
     job: EncodeJob
     on_progress: Callable[[JobProgress], None]
+    clock: Callable[[], float]
+    started: float
     frames: int | None = None
-    _started: float = field(default_factory=time.monotonic)
 
     @property
     def elapsed_s(self) -> float:
-        return time.monotonic() - self._started
+        return self.clock() - self.started
 
     def feed(self, sample: ProgressSample) -> None:
         expected = _expected_frames(self.job)
-        if sample.frame is not None:
-            self.frames = sample.frame
+        self.frames = self.frames if sample.frame is None else sample.frame
         projection = projected_bytes(sample.size_bytes, sample.frame, expected)
         self.on_progress(
             JobProgress(

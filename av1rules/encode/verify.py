@@ -6,7 +6,6 @@ A bad file gives failed checks, not exceptions.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 
 import msgspec
@@ -130,7 +129,7 @@ def verify(
     Raises RunInterruptedError, OSError if a program can't be started, EncodeError if one came to
     no end, and a plain Av1rulesError if one was killed.
     """
-    started = time.monotonic()
+    started = children.clock()
     try:
         target = probe_file(lone_file(encoded.path), tools, children=children)
     except UnansweredProbeError as problem:
@@ -138,12 +137,12 @@ def verify(
         raise EncodeError(message, hint=problem.hint) from problem
     except ProbeError as problem:
         unreadable = Check(name="probe", passed=False, detail=problem.message)
-        return Verification(checks=(unreadable,), elapsed_s=time.monotonic() - started)
+        return Verification(checks=(unreadable,), elapsed_s=children.clock() - started)
     empty = _empty_tracks(job, encoded)
     contract = expected_contract(job.source, job.streams, job.settings, job.encoder, empty=empty)
     if contract.picture.position >= len(target.video):
         missing = Check(name="contract", passed=False, detail="the encoded pictures are missing")
-        return Verification(checks=(missing,), elapsed_s=time.monotonic() - started, target=target)
+        return Verification(checks=(missing,), elapsed_s=children.clock() - started, target=target)
     video = target.video[contract.picture.position].index
     pair = Pair(job=job, encoded=encoded, tools=tools, children=children, video=video, empty=empty)
     times = f"{encoded.path}.times"
@@ -160,7 +159,7 @@ def verify(
         *((structure,) if structure is not None else ()),
         _provenance_check(job, target),
     )
-    elapsed_s = time.monotonic() - started
+    elapsed_s = children.clock() - started
     return Verification(checks=checks, elapsed_s=elapsed_s, frames=frames, target=target)
 
 
@@ -177,10 +176,11 @@ def _decode(
     pair: Pair, target: Source, times: str, on_progress: Callable[[JobProgress], None]
 ) -> FfmpegResult:
     job, encoded = pair.job, pair.encoded
-    started = time.monotonic()
+    clock = pair.children.clock
+    started = clock()
 
     def on_sample(sample: ProgressSample) -> None:
-        left = eta_s(sample.frame, encoded.frames, time.monotonic() - started)
+        left = eta_s(sample.frame, encoded.frames, clock() - started)
         on_progress(
             JobProgress(
                 source=job.event_name,

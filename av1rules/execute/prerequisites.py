@@ -6,8 +6,6 @@ and tools.
 
 from __future__ import annotations
 
-import time
-
 from msgspec.structs import replace
 
 from av1rules.base.errors import EncodeError, PlanOutdatedError, ProbeError
@@ -88,7 +86,8 @@ def meet_prerequisite(
     job = TargetJob(row=known, work=known.work, target=known.target, session=session, worker=worker)
     session.require_disks()
     require_same_source(job)
-    started = time.monotonic()
+    clock = session.workspace.children.clock
+    started = clock()
     match step:
         case Prerequisite.MEASURE:
             found = _measure(job)
@@ -99,7 +98,7 @@ def meet_prerequisite(
             found, is_too_large = _size_verdict(job, sample)
             if is_too_large:
                 return Outcome.DISCARDED
-    elapsed_s = time.monotonic() - started
+    elapsed_s = clock() - started
     session.sink(StepDone(source=job.name, step=step.value, found=found, elapsed_s=elapsed_s))
     return Outcome.PREPARED
 
@@ -119,13 +118,14 @@ def measure_noise(row: MeasureGrain, session: Session) -> Outcome:
         known_noise(session.workspace, known.content_key) is not None
     ):  # another file with this content was measured
         return Outcome.PREPARED
-    started = time.monotonic()
+    clock = session.workspace.children.clock
+    started = clock()
     session.require_disks()
     name = row.file.library_path
     noise = _estimate_noise(name, known.path, known.source, known.content_key, session)
     level = grain_of(noise)
     found = "its grain can't be measured" if level is None else f"grain {level:.1f}"
-    elapsed_s = time.monotonic() - started
+    elapsed_s = clock() - started
     session.sink(
         StepDone(source=name, step=Prerequisite.MEASURE.value, found=found, elapsed_s=elapsed_s)
     )
@@ -160,7 +160,8 @@ def _search(job: TargetJob) -> str:
     settings = job.work.recipe.settings
     target = settings.quality_target
     assert target is not None
-    started = time.monotonic()
+    clock = job.session.workspace.children.clock
+    started = clock()
     tools = tools_used(job.work.encoder, job.session.workspace.tools)
     points: list[TrialPoint] = []
     caveats: dict[str, None] = {}
@@ -179,7 +180,7 @@ def _search(job: TargetJob) -> str:
         crf=crf,
         text=text,
         tried=tuple(Tried(crf=point.crf, value=point.value) for point in points),
-        elapsed_s=round(time.monotonic() - started, 3),
+        elapsed_s=round(clock() - started, 3),
         made_at=now_text(),
     )
     job.session.workspace.ledger.searches.put(result, source=job.name)

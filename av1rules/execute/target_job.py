@@ -42,7 +42,7 @@ def reserve_disk(job: TargetJob, need: int, places: list[str]) -> Iterator[Reser
         places,
         need,
         job.session.workspace.ruleset.run.reserve_bytes,
-        check=job.session.workspace.children.check,
+        check=job.session.workspace.children.check_stop,
         report=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
     ) as reservation:
         try:
@@ -70,7 +70,7 @@ def reserve_memory(job: TargetJob) -> Iterator[None]:
     )
     with job.session.memory.reserve(
         need,
-        check=job.session.workspace.children.check,
+        check=job.session.workspace.children.check_stop,
         report=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
     ):
         yield

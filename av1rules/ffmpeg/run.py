@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.process import Children, Completed, Limits, run
 from av1rules.ffmpeg.log import LogReader
@@ -17,6 +18,9 @@ from av1rules.ffmpeg.watchdog import USUAL_LIMITS, RunLimits, StallReport, Watch
 SILENCE_S = 3.0
 """FFmpeg prints nothing while it finishes a file; for MP4 it then rewrites the whole file. After
 this time without a progress report, the modification time of the file is the heartbeat."""
+
+_LEAST_PAUSE_S = 1.0
+"""Shorter pauses do not show in FFmpeg's own rates."""
 
 DEMUXERS = (
     "matroska,mov,avi,mpegts,mpeg,mpegvideo,asf,flv,live_flv,ogg,h264,hevc,h263,h261,m4v,vc1,"
@@ -91,12 +95,13 @@ def run_ffmpeg(
         watchdog=Watchdog(
             stall_s=limits.stall_s,
             max_s=limits.max_s,
-            started=time.monotonic(),
+            started=children.clock(),
             writes=output is not None,
         ),
         log=LogReader(encoders=tuple(encoders)),
         on_sample=on_sample,
         output=output,
+        clock=children.clock,
     )
     completed = run(
         argv,
@@ -115,29 +120,47 @@ def run_ffmpeg(
 
 @dataclass(slots=True, kw_only=True)
 class FfmpegMonitor:
-    """Monitors one running FFmpeg: passes samples on and detects a hang."""
+    """Monitors one running FFmpeg: passes samples on and detects a hang. `clock` stands still while
+    it is paused."""
 
     watchdog: Watchdog
     log: LogReader
     on_sample: OnSample
     output: str | None
+    clock: Callable[[], float] = time.monotonic
     hang: StallReport | None = None
-    _started: float = field(default_factory=time.monotonic)
-    _heartbeat: float = field(default_factory=time.monotonic)
+    _started: float = field(init=False)
+    _heartbeat: float = field(init=False)
     _frames: int | None = None
     _film_s: float = 0.0
+    _started_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._started = self._heartbeat = self.clock()
+        self._started_at = time.monotonic()
 
     def feed(self, sample: ProgressSample) -> None:
         """Take one progress report."""
-        self._heartbeat = time.monotonic()
+        self._heartbeat = self.clock()
         self.hang = self.hang or self.watchdog.feed(sample, self._heartbeat)
         self._frames = self._frames if sample.frame is None else sample.frame
         self._film_s = max(self._film_s, sample.film_s or 0.0)
-        self.on_sample(sample)
+        self.on_sample(self._without_pauses(sample))
+
+    def _without_pauses(self, sample: ProgressSample) -> ProgressSample:
+        """FFmpeg's rates are those since its start, by a clock that goes on in a pause."""
+        running_s = self._heartbeat - self._started
+        if time.monotonic() - self._started_at - running_s < _LEAST_PAUSE_S or running_s <= 0:
+            return sample
+        return replace(
+            sample,
+            fps=None if sample.frame is None else sample.frame / running_s,
+            speed=None if sample.film_s is None else sample.film_s / running_s,
+        )
 
     def check(self) -> str | None:
         """The cause to stop FFmpeg now, in one word; None while it makes progress."""
-        now = time.monotonic()
+        now = self.clock()
         is_silent = self.output is not None and now - self._heartbeat > SILENCE_S
         written = _mtime_ns(self.output) if self.output and is_silent else None
         self.hang = self.hang or self.watchdog.feed(None, now, written=written)
@@ -148,7 +171,7 @@ class FfmpegMonitor:
         return FfmpegResult(
             completed=completed,
             log=self.log,
-            elapsed_s=time.monotonic() - self._started,
+            elapsed_s=self.clock() - self._started,
             frames=self._frames,
             film_s=self._film_s,
             hang=self.hang,
