@@ -29,6 +29,7 @@ class Children:
     parent: Children | None = None
     on_stop: Callable[[], None] | None = None
     """Called once, when the run is first asked to stop; perhaps in a signal handler."""
+    why_stopped: str | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -39,6 +40,13 @@ class Children:
     @property
     def is_stopping(self) -> bool:
         return self._stopping.is_set() or (self.parent is not None and self.parent.is_stopping)
+
+    @property
+    def reason(self) -> str | None:
+        """Why these were stopped, if somebody said so."""
+        if self.why_stopped is not None or self.parent is None:
+            return self.why_stopped
+        return self.parent.reason
 
     @property
     def is_paused(self) -> bool:
@@ -84,10 +92,11 @@ class Children:
         if self.parent is not None:
             self.parent.remove(child)
 
-    def stop(self, *, kill: bool = False) -> None:
+    def stop(self, *, kill: bool = False, why: str | None = None) -> None:
         """Ask every child to end (SIGTERM), or end it at once (`kill`), paused or not. Safe in a
         signal handler: takes no lock, since the interrupted main thread may hold it."""
         is_first = not self._stopping.is_set()
+        self.why_stopped = self.why_stopped or why
         self._stopping.set()
         if is_first and self.on_stop is not None:
             self.on_stop()

@@ -228,6 +228,23 @@ class ClipMade(Event, frozen=True, kw_only=True):
     is_variant: bool = False
 
 
+class Paused(Event, frozen=True, kw_only=True):
+    """A film, or all if none is named, stands still or waits to be begun. `cause` is "user",
+    "schedule", "load", "temperature", "battery", "memory" or "viewers"; `until` is ISO 8601, where
+    it is known. `is_finishing`: what runs goes on to its end, and nothing is begun."""
+
+    cause: str
+    reason: str
+    until: str | None = None
+    is_finishing: bool = False
+
+
+class Resumed(Event, frozen=True, kw_only=True):
+    """A film, or all if none is named, goes on after a pause of so many seconds."""
+
+    paused_s: float
+
+
 class Note(Event, frozen=True, kw_only=True):
     """Something worth knowing, as text. `is_problem`: a user has to act; --quiet shows it."""
 

@@ -12,6 +12,12 @@ def now_text() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def local_time_text(at: str | datetime) -> str:
+    """A time of the ledger (ISO 8601, UTC) in local time, to the minute."""
+    time = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return time.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
 _NUMBER = re.compile(r"^\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z/]*)\s*$")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from av1rules.base.errors import (
@@ -21,6 +23,7 @@ from av1rules.base.files import is_temp_name
 from av1rules.base.findings import FilmFinding, FindingKind
 from av1rules.execute.budget import BudgetScheduler
 from av1rules.execute.clip import build_clip
+from av1rules.execute.control.hold import Hold
 from av1rules.execute.prerequisites import measure_noise, meet_prerequisite
 from av1rules.execute.receipts import record_failure
 from av1rules.execute.session import Session
@@ -70,31 +73,69 @@ class JobRunner:
         path = row.file.path
         if path in self._outcomes:
             return self._outcomes[path]
-        outcome = self._own_job(row) if step is None else self._prerequisite(row, step)
+        with self._passed(row) as session:
+            if session is None:
+                outcome = Outcome.NOT_ATTEMPTED
+            elif step is None:
+                outcome = self._own_job(row, session)
+                self._has_had_its_place(row, outcome)
+            else:
+                outcome = self._prerequisite(row, step, session)
         if step is None or outcome is not Outcome.PREPARED:
             self._outcomes[path] = outcome
         return outcome
 
+    @contextlib.contextmanager
+    def _passed(self, row: RunItem) -> Iterator[Session | None]:
+        """The session of a job that the gate lets pass; None for one that it leaves."""
+        session = self._session
+        if session.gate is None:
+            yield session
+            return
+        with contextlib.ExitStack() as stack:
+            try:
+                passed = stack.enter_context(session.gate.job(row))
+            except RunInterruptedError:  # the summary counts these
+                session.counters.add(Outcome.NOT_ATTEMPTED)
+                yield None
+                return
+            if isinstance(passed, Hold):
+                source = row.file.library_path
+                session.sink(JobDropped(source=source, reason=passed.reason))
+                session.counters.add(Outcome.NOT_ATTEMPTED)
+                yield None
+            else:
+                yield session.for_job(passed)
+
+    def _has_had_its_place(self, row: RunItem, outcome: Outcome) -> None:
+        gate = self._session.gate
+        if gate is not None and outcome not in (Outcome.NOT_ATTEMPTED, Outcome.OVER_BUDGET):
+            with contextlib.suppress(LedgerError):  # it would only come first once more
+                gate.forget_place(row)
+
     def drop_unstarted(self, rows: tuple[RunItem, ...]) -> None:
         """Report the rows that no job was submitted for, since the target they share was not
-        made."""
+        made. Those that are left for the next round are only counted."""
+        is_ending = self._session.gate is not None and self._session.gate.is_ending
         for row in rows:
-            if row.file.path not in self._outcomes:
+            if is_ending and row.file.path not in self._outcomes:
+                self._session.counters.add(Outcome.NOT_ATTEMPTED)
+            elif row.file.path not in self._outcomes:
                 reason = "the encode that it was to share was not made"
                 self._session.sink(JobDropped(source=row.file.library_path, reason=reason))
                 self._session.counters.add(Outcome.NOT_ATTEMPTED)
 
-    def _prerequisite(self, row: RunItem, step: Prerequisite) -> Outcome:
+    def _prerequisite(self, row: RunItem, step: Prerequisite, session: Session) -> Outcome:
         if self._scheduler is not None and not self._scheduler.may_prepare(row):
             return self._over_budget()
-        return run_job(row, self._session, step, worker=self._worker)
+        return run_job(row, session, step, worker=self._worker)
 
-    def _own_job(self, row: RunItem) -> Outcome:
+    def _own_job(self, row: RunItem, session: Session) -> Outcome:
         if self._scheduler is None:
-            return run_job(row, self._session, worker=self._worker)
+            return run_job(row, session, worker=self._worker)
         if not self._scheduler.may_start(row):
             return self._over_budget()
-        outcome = run_job(row, self._session, worker=self._worker)
+        outcome = run_job(row, session, worker=self._worker)
         try:
             self._scheduler.ended(row, self._session)
         except LedgerError as problem:  # the target itself is recorded
@@ -123,7 +164,8 @@ def run_job(
     try:
         outcome = _do(row, session, step, worker)
     except RunInterruptedError:
-        session.sink(JobDropped(source=name, reason="the run was stopped"))
+        reason = session.workspace.children.reason or "the run was stopped"
+        session.sink(JobDropped(source=name, reason=reason))
         outcome = Outcome.NOT_ATTEMPTED
     except (PlanOutdatedError, NoSpaceError) as problem:
         session.sink(JobDropped(source=name, reason=str(problem)))

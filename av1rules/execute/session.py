@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 
 import msgspec
+from msgspec.structs import replace
 
+from av1rules.base.children import Children
 from av1rules.base.errors import PlanOutdatedError
 from av1rules.base.events import RunFinished, Sink
 from av1rules.base.files import Failpoint, no_failpoint
 from av1rules.base.text import printable
+from av1rules.execute.control.gate import ControlGate
 from av1rules.execute.recorder import RunCounters, RunRecorder
 from av1rules.execute.resources.disk_space import DiskSpace
 from av1rules.execute.resources.memory import MemoryBudget
@@ -44,7 +47,8 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """A workspace with a writable ledger, held under the run lock."""
+    """A workspace with a writable ledger, held under the run lock. Without a `gate` jobs follow
+    neither controls nor schedules: those that a user asks for one by one."""
 
     workspace: Workspace
     sink: Sink
@@ -55,6 +59,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     recorder: RunRecorder
     disks: Disks = msgspec.field(default_factory=dict)
     folders: MirrorFolders = msgspec.field(default_factory=MirrorFolders)
+    gate: ControlGate | None = None
 
     def require_disks(self) -> None:
         """Raise PlanOutdatedError if a disk that was there at the start of the run is gone."""
@@ -72,6 +77,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             elapsed_s=elapsed_s,
             findings=self.recorder.findings,
         )
+
+    def for_job(self, children: Children) -> Session:
+        """The session as one job uses it, with children of its own."""
+        return replace(self, workspace=replace(self.workspace, children=children))
 
     @property
     def run(self) -> int:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from av1rules.base.errors import LedgerError, RunInterruptedError, UsageError
 from av1rules.base.events import Note, Sink
 from av1rules.base.files import Failpoint, no_failpoint
+from av1rules.execute.control.gate import ControlGate
 from av1rules.execute.recorder import RunRecorder, settle_killed
 from av1rules.execute.recover import recover
 from av1rules.execute.resources.memory import MemoryBudget
@@ -43,9 +44,11 @@ def start_session(
                 sink(Note(message=line))
             settle_killed(ledger)
             recorder = RunRecorder(ledger, kind, command)
+            watched = recorder.watching(sink)
             session = Session(
                 workspace=replace(workspace, ledger=ledger),
-                sink=recorder.watching(sink),
+                sink=watched,
+                gate=ControlGate(ledger, workspace.children, watched),
                 memory=MemoryBudget(workspace.ruleset.run.memory),
                 failpoint=failpoint,
                 recorder=recorder,

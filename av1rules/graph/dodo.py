@@ -117,6 +117,8 @@ class _Library:
                 session = self._stack.enter_context(
                     start_session(self._workspace, _show, command=command)
                 )
+                if session.gate is not None:
+                    self._stack.enter_context(session.gate.running())
                 prepare_run(self._plan, session)
                 jobs = self._workspace.ruleset.run.jobs  # doit does not pass on its -n
                 scheduler = scheduler_for(self._plan, session, jobs=jobs)

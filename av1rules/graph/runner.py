@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import Any
 
@@ -15,6 +16,7 @@ from av1rules.execute.budget import BudgetScheduler
 from av1rules.execute.job_guard import JobRunner
 from av1rules.execute.session import Session
 from av1rules.execute.worker import LOCAL_WORKER, Worker
+from av1rules.graph.order import gated_doit
 from av1rules.graph.store import STORE_NAME, LedgerChecker
 from av1rules.graph.tasks import JobNotDone, clean_task, row_task, step_tasks
 from av1rules.plan.items import RunItem
@@ -43,21 +45,33 @@ class DoitBackend:
         runner = JobRunner(session, scheduler=self._scheduler, worker=self._worker)
         rows = runner.in_order(rows)
         tasks = [
-            task
+            (row, task)
             for row in rows
             for task in (
                 *step_tasks(row, runner.run),
                 *(() if prerequisites_only else (row_task(row, runner.run, clean=clean_task),)),
             )
         ]
-        loader = _PlanLoader(tasks, str(session.workspace.state_dir / STORE_NAME), jobs=jobs)
+        store = str(session.workspace.state_dir / STORE_NAME)
+        loader = _PlanLoader([task for _, task in tasks], store, jobs=jobs)
         extra = {"BACKEND": {"av1rules": "av1rules.graph.store:LedgerStore"}}
-        # No configuration files: a pyproject.toml in the current folder belongs to something else.
-        code = DoitMain(loader, config_filenames=(), extra_config=extra).run(["run"])
+        gate, main = session.gate, DoitMain
+        with contextlib.ExitStack() as stack:
+            if gate is not None:
+                stack.enter_context(gate.running())
+                main = gated_doit(gate, {task_name_of(task): row for row, task in tasks})
+            # No configuration files: a pyproject.toml in the current folder belongs to something
+            # else.
+            code = main(loader, config_filenames=(), extra_config=extra).run(["run"])
         if code not in (0, 1, 2):  # 1: a task failed, which is counted; 2: so did its dependents
             raise Av1rulesError(f"doit could not run the encodes (its exit code is {code})")
         if not prerequisites_only:  # doit skips the dependents of a failed task
             runner.drop_unstarted(rows)
+
+
+def task_name_of(task: dict[str, Any]) -> str:
+    """The name that doit knows a task by."""
+    return f"{task['basename']}:{task['name']}"
 
 
 class _PlanLoader(TaskLoader2):  # type: ignore[misc]
@@ -85,7 +99,8 @@ class _PlanLoader(TaskLoader2):  # type: ignore[misc]
 
     def load_tasks(self, cmd: Any, pos_args: Any) -> list[Any]:
         for task in self._tasks:
-            task["name"] = f"{task.pop('basename')}:{task['name']}"
+            task["name"] = task_name_of(task)
+            del task["basename"]
         names = {task["name"] for task in self._tasks}
         for task in self._tasks:  # a shared target may need no task: it was moved before
             task["task_dep"] = [name for name in task["task_dep"] if name in names]

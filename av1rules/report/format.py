@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from av1rules.base.text import printable
-from av1rules.base.units import format_duration, format_size, format_time_range, two_digits
+from av1rules.base.units import (
+    format_duration,
+    format_size,
+    format_time_range,
+    local_time_text,
+    two_digits,
+)
 from av1rules.ledger.records import AttemptResult, Interval
 from av1rules.ledger.trash_table import TrashKind
 
@@ -17,8 +23,7 @@ UNKNOWN = "unknown"
 
 def shown_time(at: str | datetime) -> str:
     """A time of the ledger (ISO 8601, UTC) in local time, to the minute."""
-    time = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return time.astimezone().strftime("%Y-%m-%d %H:%M")
+    return local_time_text(at)
 
 
 def shown_day(at: str | datetime) -> str:

@@ -21,7 +21,9 @@ from av1rules.base.events import (
     JobWithheld,
     Note,
     Outcome,
+    Paused,
     Probing,
+    Resumed,
     RunFinished,
     RunForecast,
     RunStarted,
@@ -177,6 +179,17 @@ def _(event: ClipMade) -> str:
     if event.score:
         parts.append(event.score)
     return f"{', '.join(parts)}{'' if event.is_variant else '; it waits for approval'}"
+
+
+@_text.register
+def _(event: Paused) -> str:
+    what = "nothing is begun, what runs goes on" if event.is_finishing else "stands still"
+    return f"{what}: {printable(event.reason)}"
+
+
+@_text.register
+def _(event: Resumed) -> str:
+    return f"goes on, after {format_duration(event.paused_s)}"
 
 
 @_text.register

@@ -21,7 +21,9 @@ from av1rules.base.events import (
     JobProgress,
     JobStarted,
     JobWithheld,
+    Paused,
     Probing,
+    Resumed,
     RunForecast,
     RunStarted,
     StepDone,
@@ -50,12 +52,14 @@ _PHASE, _PERCENT, _LEFT, _SIZE, _RATE, _SPEED = 8, 4, 12, 11, 10, 7
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that is worked on: its size in bytes once it is known, and how far it is."""
+    """A file that is worked on: its size in bytes once it is known, and how far it is. It may stand
+    still, alone or with all others."""
 
     name: str
     size_bytes: int = 0
     is_clip: bool = False
     progress: JobProgress | None = None
+    is_paused: bool = False
 
     @property
     def share(self) -> float:
@@ -82,6 +86,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     ended_bytes: int = 0
     saved_bytes: int = 0
     forecast: TimeLeft | None = None
+    paused: Paused | None = None  # all of it
     is_stopping: bool = False
     is_stop_answered: bool = False  # what that means stands in the log
 
@@ -108,15 +113,27 @@ def after(state: RunState, event: Event) -> RunState:
             return replace(state, files=event.files, is_check=True)
         case JobStarted():
             job = Job(name=event.source or "", size_bytes=event.size_bytes, is_clip=event.is_clip)
+            paused = state.jobs.get(event.file)
+            job = replace(job, is_paused=paused is not None and paused.is_paused)
             return replace(state, jobs={**state.jobs, event.file: job})
         case JobProgress():
             job = state.jobs.get(event.file) or Job(name=event.file or "")
             return replace(state, jobs={**state.jobs, event.file: replace(job, progress=event)})
         case StepDone():
             return _without(state, event)
+        case Paused() | Resumed():
+            return _paused(state, event)
         case _ if isinstance(event, ENDINGS):
             return _ended(_without(state, event), state.jobs.get(event.file), event)
     return state
+
+
+def _paused(state: RunState, event: Paused | Resumed) -> RunState:
+    if event.source is None:
+        return replace(state, paused=event if isinstance(event, Paused) else None)
+    job = state.jobs.get(event.source) or Job(name=event.source)
+    job = replace(job, is_paused=isinstance(event, Paused))
+    return replace(state, jobs={**state.jobs, event.source: job})
 
 
 def _without(state: RunState, event: Event) -> RunState:
@@ -150,7 +167,7 @@ def screen_lines(state: RunState, view: View, elapsed_s: float) -> list[str]:
     """The lines below the log: one for each active job, and one for all. At most as many as the
     screen has, each within its width."""
     width = (view.width or 80) - 1  # a full line would wrap when the window gets narrower
-    room = max((view.height or 24) - 2, 1)
+    room = max((view.height or 24) - 2 - (state.paused is not None), 1)
     jobs = list(_job_lines(state, width, view))
     if len(jobs) > room:
         hidden = len(jobs) - room + 1
@@ -158,7 +175,9 @@ def screen_lines(state: RunState, view: View, elapsed_s: float) -> list[str]:
     is_answered = state.is_stop_answered or not state.is_stopping
     stopping = [] if is_answered else [stop_text(len(state.jobs), is_check=state.is_check)]
     warning = (view.painted(line, Role.WAITING) for line in fit(stopping, view))
-    return [*jobs, *_whole_line(state, width, view, elapsed_s), *warning]
+    held = [] if state.paused is None else [event_text(state.paused)]
+    paused = (view.painted(line, Role.WAITING) for line in fit(held, view))
+    return [*jobs, *_whole_line(state, width, view, elapsed_s), *paused, *warning]
 
 
 def stop_text(active: int, *, is_check: bool = False) -> str:
@@ -181,7 +200,8 @@ def _job_lines(state: RunState, width: int, view: View) -> Iterator[str]:
         yield cut_middle(event_text(state.probing), width, ellipsis=view.ellipsis)
     jobs = tuple(state.jobs.values())
     names = [printable(job.name) for job in jobs]
-    facts_of = [job_facts(job) for job in jobs]
+    is_still = state.paused is not None and not state.paused.is_finishing
+    facts_of = [job_facts(job, is_paused=job.is_paused or is_still) for job in jobs]
     widest = max(map(display_width, names), default=0)
     count = max(map(len, facts_of), default=0)
     while count > 2 and _room(count, width) < min(widest, _NAME_LEAST + 10):
@@ -207,12 +227,12 @@ def _room(facts: int, width: int) -> int:
     return width - sum(_WIDTHS[:facts]) - len(_GAP) * facts
 
 
-def job_facts(job: Job) -> list[str]:
+def job_facts(job: Job, *, is_paused: bool = False) -> list[str]:
     """Phase, percentage, time left, projected size, frame rate and speed, each as wide as its
-    column: the most wanted first."""
+    column: the most wanted first. One that is paused has no rates."""
     progress = job.progress
     if progress is None:
-        return ["clip" if job.is_clip else "starting"]
+        return ["paused" if is_paused else "clip" if job.is_clip else "starting"]
     share = ""
     if progress.frames and progress.frame is not None:
         share = f"{min(progress.frame / progress.frames, 1.0):.0%}"
@@ -220,7 +240,9 @@ def job_facts(job: Job) -> list[str]:
     size = "" if progress.projected_bytes is None else f"-> {format_size(progress.projected_bytes)}"
     rate = "" if progress.fps is None else f"{progress.fps:.1f} fps"
     speed = "" if progress.speed is None else f"{progress.speed:.2f}x"
-    texts = (progress.phase, share, left, size, rate, speed)
+    texts: tuple[str, ...] = (progress.phase, share, left, size, rate, speed)
+    if is_paused:
+        texts = ("paused", share, left, size, "", "")
     return [
         text.ljust(width) if number == 0 else text.rjust(width)
         for number, (text, width) in enumerate(zip(texts, _WIDTHS, strict=True))

@@ -111,7 +111,7 @@ def test_a_pause_does_not_count(whole: Children, job: Children, limit: str) -> N
     child = Running(job, quiet, **{limit: 1.5})
     job.pause()
     time.sleep(2.0)
-    assert child.ended is None
+    assert child.thread.is_alive()
     assert state_of(child.pid) == "T"
     job.resume()
     child.thread.join(60)
@@ -141,9 +141,9 @@ def test_a_paused_child_can_be_stopped(whole: Children, job: Children, whose: st
     child.thread.join(60)
     assert child.ended is not None
     assert child.ended.describe_exit() == "killed by SIGTERM"
+    assert whole.is_stopping is (whose == "run")
     with pytest.raises(RunInterruptedError):
         job.check()
-    assert whole.is_stopping is (whose == "run")
 
 
 def test_a_paused_child_that_ignores_the_request_is_killed(

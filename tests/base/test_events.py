@@ -14,7 +14,8 @@ WIRE_NAMES = {
     "progress", "probing", "check_started", "file_checked", "run_forecast", "run_started",
     "run_finished",
     "job_started", "job_done", "job_failed", "job_discarded", "job_dropped", "job_moved",
-    "job_copied", "job_withheld", "step_done", "clip_made", "note",
+    "job_copied", "job_withheld", "step_done", "clip_made", "note", "paused",
+    "resumed",
 }  # fmt: skip
 
 

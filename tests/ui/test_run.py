@@ -20,6 +20,8 @@ from av1rules.base.events import (
     JobFailed,
     JobProgress,
     JobStarted,
+    Paused,
+    Resumed,
     RunForecast,
     RunStarted,
 )
@@ -237,3 +239,21 @@ def test_end_names_what_failed_and_waits_with_the_next_command(shelf: Path) -> N
     assert "held (10)" in after_result
     assert after_result.count("somebody decides") == 3
     assert "  ... and 7 more: av1rules plan" in after_result
+
+
+def test_a_pause_shows_on_the_screen() -> None:
+    start = started("films/a.mkv"), encoding("films/a.mkv", 5)
+    paused = Paused(cause="user", reason="paused by a user since now")
+    lines = screen_lines(state_of(*start, paused), View(width=100, height=24), 10)
+    assert any("paused" in line and "fps" not in line for line in lines if "a.mkv" in line)
+    assert any(line.startswith("stands still: paused by a user") for line in lines)
+    going = state_of(*start, paused, Resumed(paused_s=5))
+    assert going == state_of(*start)
+
+
+def test_a_film_that_alone_is_paused_shows_it() -> None:
+    one = Paused(source="films/a.mkv", cause="user", reason="why")
+    state = state_of(started("films/a.mkv"), started("films/b.mkv"), one)
+    assert [job.is_paused for job in state.jobs.values()] == [True, False]
+    again = after(state, Resumed(source="films/a.mkv", paused_s=1))
+    assert [job.is_paused for job in again.jobs.values()] == [False, False]
