@@ -118,7 +118,8 @@ def _judged(result: FfmpegResult, source: Source, path: str, lead_in: LeadIn) ->
     if not result.ok:
         reason = explain(result.completed, result.log.last).reason
         return f"{reason}: {_first(result.log.last) or 'FFmpeg gave no reason'}"
-    return _early_end(source, result.film_s)
+    # FFmpeg's word that the file ends too soon may be lost among those of its other threads.
+    return _early_end(source, result.film_s) or missing_part(path)
 
 
 def _output_options(source: Source, unknown: frozenset[str]) -> Iterator[str]:

@@ -40,10 +40,11 @@ The last comes where an H.264 broadcast is joined between two pictures: one of t
 decoder to forget a picture that it never had; one that is really missed is missed in the counts."""
 
 CUT_OFF = "File ended prematurely"
-_STREAM_LINE = "[info]   Stream #"
-"""FFmpeg writes a line about a stream in several parts; a message that another thread prints in
-between loses its context and level and ends up at the end of that line. Seen with very short files:
-their end was reached while the streams were listed (10 of 150 times)."""
+_LISTED = re.compile(r"\[info\] {2,}(?:Stream #|Metadata:|encoder +: |DURATION +: )")
+"""FFmpeg writes its list of streams in parts; a message that another thread prints in between loses
+its context and level and ends up within a line of the list. Seen with very short files: their end
+was reached while the streams were listed (10 of 150 times). Tags of the film's own prove nothing:
+whoever made it wrote them."""
 
 _LINE = re.compile(
     r"^(?P<contexts>(?:\[[^\]]* @ 0x[0-9a-f]+\] )*)\[(?P<level>[a-z]+)\] (?P<text>.*)"
@@ -117,7 +118,7 @@ class LogReader:
             self._keep(line, found)
             return
         plain = _ADDRESS.sub("", line)
-        if plain.startswith(_STREAM_LINE) and plain.endswith(CUT_OFF):
+        if CUT_OFF in plain and _LISTED.match(plain):
             self.last.append(CUT_OFF)
             _note(self.damage, CUT_OFF, KEPT_DAMAGE)
         if count := _COUNTS.match(plain):  # the last one wins: a file name could fake one before

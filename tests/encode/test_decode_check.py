@@ -99,11 +99,18 @@ class Stubs:
         ffprobe = self.stub.make("ffprobe", Answer(stdout=flags))
         return replace(TOOLS, ffmpeg=str(ffmpeg), ffprobe=str(ffprobe)), ffmpeg
 
-    def source(self, *answers: Answer, film: Source = AV1, flags: str = "K__\n") -> str | None:
+    def source(
+        self,
+        *answers: Answer,
+        film: Source = AV1,
+        flags: str = "K__\n",
+        content: bytes = b"",
+    ) -> str | None:
         tools, ffmpeg = self._tools(*answers, flags=flags)
-        path = str(self.folder / "a.mkv")
+        path = self.folder / "a.mkv"
+        path.write_bytes(content)
         try:
-            return source_problem(path, film, tools=tools, children=Children())
+            return source_problem(str(path), film, tools=tools, children=Children())
         finally:
             self.calls = self.stub.calls(ffmpeg)
 
@@ -179,6 +186,11 @@ def test_an_end_from_outside_is_no_damage(kind: str, stubs: Stubs) -> None:
 
 
 NO_SUCH = "[error] no decoder found for: exotic"
+
+
+def test_what_is_missing_at_the_end_is_damage_though_nobody_complained(stubs: Stubs) -> None:
+    found = stubs.source(says(), content=CUT_MATROSKA)
+    assert found == "it is cut off: 997 B are missing at its end"
 
 
 def test_a_track_without_a_decoder_is_only_read(stubs: Stubs) -> None:

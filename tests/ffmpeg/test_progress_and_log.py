@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from av1rules.ffmpeg.log import TAIL_LINES, LogReader, StreamCount, counted_lines
 from av1rules.ffmpeg.progress import ProgressParser, ProgressSample, eta_s, projected_bytes
 
@@ -113,10 +115,22 @@ def test_the_last_lines_are_kept_whatever_they_say() -> None:
     assert log.tail[-1] == "[out#0/matroska] [info] 29 \\x1b[31m"
 
 
-def test_end_that_was_said_within_a_line_about_a_stream_is_damage() -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[info]   Stream #0:0: Video: wrapped_avframe, 24 fps, File ended prematurely",
+        "[info]     Metadata:File ended prematurely",
+        "[info]       DURATION        : File ended prematurely",
+        "[info]       encoder         : File ended prematurely at pos. 9 (0x9)",
+    ],
+)
+def test_end_that_was_said_within_the_list_of_streams_is_damage(line: str) -> None:
     log = LogReader()
-    log.feed("[info]   Stream #0:0: Video: wrapped_avframe, 24 fps, File ended prematurely")
+    log.feed(line)
     assert tuple(log.damage) == ("File ended prematurely",)
+
+
+def test_a_film_may_be_called_so() -> None:
     log = LogReader()
     log.feed("[info]     title           : File ended prematurely")
     assert not log.damage
