@@ -121,8 +121,9 @@ class RunStarted(Event, frozen=True, kw_only=True):
 
 
 class JobStarted(Event, frozen=True, kw_only=True):
-    """An encode begins, of a source of `size_bytes` and `duration_s` with `frames` to expect.
-    `is_clip`: of a test clip, not of the whole source."""
+    """An encode begins, of a source of `size_bytes` and `duration_s` with `frames` to expect. A
+    result larger than `limit_bytes` would be discarded. `is_clip`: of a test clip, not of the whole
+    source."""
 
     target: str
     size_bytes: int
@@ -131,6 +132,7 @@ class JobStarted(Event, frozen=True, kw_only=True):
     causes: tuple[str, ...]
     encoder: str
     is_clip: bool = False
+    limit_bytes: int | None = None
 
 
 class JobProgress(Event, frozen=True, kw_only=True, tag="progress"):

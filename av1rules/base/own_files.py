@@ -85,6 +85,24 @@ def open_own(path: str | Path) -> int:
     return descriptor
 
 
+def append_own(path: str | Path) -> int:
+    """A file of ours as a descriptor to write at its end, created if it is missing, which the
+    caller closes. Raises PlantedFileError (see `require_own`) and OSError."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    except OSError as problem:
+        if problem.errno == errno.ELOOP:
+            raise _planted(path, "it is a link") from problem
+        raise
+    try:
+        _require(os.fstat(descriptor), path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def write_own(path: Path, data: bytes) -> None:
     """`replacing_own` with these bytes. Raises OSError."""
     with replacing_own(path) as file:

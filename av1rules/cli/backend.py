@@ -19,6 +19,8 @@ from av1rules.ledger.runs import RunKind
 from av1rules.plan.items import Plan, PlanAction, RunItem
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.model import Order
+from av1rules.ui.event_log import EventLog
+from av1rules.ui.sinks import both
 
 
 def command_line() -> tuple[str, ...]:
@@ -31,13 +33,17 @@ def recorded_session(
     workspace: Workspace, sink: Sink, kind: RunKind = RunKind.RUN
 ) -> Iterator[Session]:
     """A session whose record has the command line and the exit code; the command sets that of its
-    own outcome in `session.recorder`. Raises BusyError, LedgerError."""
-    with start_session(workspace, sink, kind=kind, command=command_line()) as session:
-        try:
-            yield session
-        except BaseException as problem:
-            session.recorder.exit_code = exit_code_of(problem)
-            raise
+    own outcome in `session.recorder`. Its events also go into the event log of the state folder.
+    Raises BusyError, LedgerError."""
+    with EventLog(workspace.state_dir) as log:
+        logged = both(log, sink)
+        with start_session(workspace, logged, kind=kind, command=command_line()) as session:
+            log.number = lambda: session.recorder.given
+            try:
+                yield session
+            except BaseException as problem:
+                session.recorder.exit_code = exit_code_of(problem)
+                raise
 
 
 class DoitOnDemand:

@@ -7,12 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 
-from av1rules.base.events import Event, Sink
+from av1rules.base.events import Sink
 from av1rules.base.process import Children
 from av1rules.base.tee import beneath
 from av1rules.cli.conventions.options import Conventions, conventions
 from av1rules.ui.run_state import stop_text
-from av1rules.ui.sinks import failure_sink, json_sink, line_sink, log_sink
+from av1rules.ui.sinks import both, failure_sink, json_sink, line_sink, log_sink
 from av1rules.ui.terminal import can_redraw
 
 _Files = set[str | None]
@@ -78,10 +78,4 @@ def _answered_stop(children: Children | None, active: _Files) -> Iterator[None]:
 def _with_log(shown: Sink, kept: Conventions) -> Sink:
     if kept.log is None:
         return shown
-    logged = log_sink(kept.log.line)
-
-    def both(event: Event) -> None:
-        logged(event)
-        shown(event)
-
-    return both
+    return both(log_sink(kept.log.line), shown)

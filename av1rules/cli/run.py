@@ -131,11 +131,11 @@ def command(rules_file: Path, names: tuple[str, ...], **given: Any) -> int:
     ):
         jobs = choices.jobs or workspace.ruleset.run.jobs
         if saved is None:
-            plan = decided_plan(session.workspace, request, sink=sink)
+            plan = decided_plan(session.workspace, request, sink=session.sink)
             plan = measure_grain_first(plan, session, request, DoitOnDemand(), jobs=jobs)
         else:
             plan = saved.plan_of_now(session, accept_missing=choices.accept_missing, jobs=jobs)
-        _tell_problems(plan, workspace, sink)
+        _tell_problems(plan, workspace, session.sink)
         backend = backend_for(
             plan,
             session,

@@ -26,6 +26,7 @@ from av1rules.execute.clip import build_clip
 from av1rules.execute.control.hold import Hold
 from av1rules.execute.prerequisites import measure_noise, meet_prerequisite
 from av1rules.execute.receipts import record_failure
+from av1rules.execute.resources.queue import leave_queue, record_queue
 from av1rules.execute.session import Session
 from av1rules.execute.target import build_target
 from av1rules.execute.worker import LOCAL_WORKER, Worker
@@ -65,8 +66,13 @@ class JobRunner:
         self._outcomes: dict[str, Outcome] = {}
 
     def in_order(self, rows: tuple[RunItem, ...]) -> tuple[RunItem, ...]:
-        """The rows in the order in which their jobs should start."""
-        return rows if self._scheduler is None else self._scheduler.in_order(rows)
+        """The rows in the order in which their jobs should start, which the ledger then has."""
+        if self._scheduler is None:
+            record_queue(rows, self._session, None)
+            return rows
+        ordered = self._scheduler.in_order(rows)
+        record_queue(ordered, self._session, self._scheduler.forecast)
+        return ordered
 
     def run(self, row: RunItem, step: Prerequisite | None) -> Outcome:
         """Do one prerequisite of a row, or its own job (None). Raises no ordinary error."""
@@ -83,6 +89,7 @@ class JobRunner:
                 outcome = self._prerequisite(row, step, session)
         if step is None or outcome is not Outcome.PREPARED:
             self._outcomes[path] = outcome
+            leave_queue(row, outcome, self._session)
         return outcome
 
     @contextlib.contextmanager

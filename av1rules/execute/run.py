@@ -12,6 +12,7 @@ from av1rules.base.events import Note, Outcome, RunFinished, RunStarted
 from av1rules.base.units import now_text
 from av1rules.execute.cleanup import drop_old_clips, trash_orphans
 from av1rules.execute.move import apply_moves, follow_moved, tell_followed
+from av1rules.execute.resources.queue import begin_queue
 from av1rules.execute.rest.apply import at_once, not_encoded, put_in, take_out
 from av1rules.execute.session import Session
 from av1rules.execute.trash import purge_expired, purged_line
@@ -76,6 +77,8 @@ def run_plan(plan: Plan, session: Session, backend: Backend, *, jobs: int) -> Ru
             clips=len(clips),
         )
     )
+    if plan.is_whole:
+        begin_queue(session)
     if work or clips:  # clips first: a user waits for them
         backend.run((*clips, *work), session, jobs=jobs)
     put_in(plan.rest, session, not_encoded(plan.rest, session.workspace.ledger))

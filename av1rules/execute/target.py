@@ -192,6 +192,7 @@ def _announce(job: TargetJob) -> None:
             frames=source.main.frames if source.main else None,
             causes=job.row.causes,
             encoder=job.work.encoder.name,
+            limit_bytes=_most_bytes(job),
         )
     )
 

@@ -181,6 +181,12 @@ CREATE TABLE controls (
     film BLOB NOT NULL, kind TEXT NOT NULL, since TEXT NOT NULL, until TEXT, reason TEXT,
     place INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (film, kind)
 ) WITHOUT ROWID;
+CREATE TABLE queue (
+    film BLOB PRIMARY KEY, place INTEGER NOT NULL, kind TEXT NOT NULL, size_bytes INTEGER NOT NULL,
+    rule TEXT, source_tier TEXT, cause TEXT NOT NULL, seconds REAL, likely_bytes REAL,
+    saving_bytes REAL, width INTEGER, height INTEGER, codec TEXT, bitrate_bps INTEGER, hdr TEXT,
+    bit_depth INTEGER
+) WITHOUT ROWID;
 """
 
 _PACKED_RECEIPTS = 7

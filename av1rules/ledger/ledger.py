@@ -2,7 +2,7 @@
 
 Paths are stored as the bytes of the file system. The other tables (`kept`, `runs`, `findings`,
 `moves`, `census`, `checks`, `clips`, `forecasts`, `samples`, `searches`, `stand_ins`,
-`own_touches`, `as_made`, `controls`) have their own modules.
+`own_touches`, `as_made`, `controls`, `queue`) have their own modules.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from av1rules.ledger.checks import CheckTable, SourceCheckTable
 from av1rules.ledger.clips import ClipTable
 from av1rules.ledger.controls import ControlTable
 from av1rules.ledger.database import LEDGER_NAME, PAGE_ROWS, SCHEMA_VERSION, LedgerDb, pages_of
+from av1rules.ledger.films.film_list import FilmList
+from av1rules.ledger.films.queue import QueueTable
 from av1rules.ledger.findings import FindingTable
 from av1rules.ledger.forecasts import ForecastTable
 from av1rules.ledger.mapping import LedgerPath, RecordMapper, RecordTable
@@ -95,6 +97,8 @@ class Ledger:
         self.own_touches = OwnTouchTable(db)
         self.as_made = AsMadeTable(db)
         self.controls = ControlTable(db)
+        self.queue = QueueTable(db)
+        self.films = FilmList(db)
 
     @classmethod
     def open(cls, state_dir: Path) -> Ledger:

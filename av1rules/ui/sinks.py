@@ -20,7 +20,7 @@ from av1rules.base.events import (
     Probing,
     Sink,
 )
-from av1rules.report.json import json_line
+from av1rules.report.live.wire import event_line
 from av1rules.report.view import cut_middle
 from av1rules.ui.event_text import event_text
 from av1rules.ui.run_state import ENDINGS
@@ -64,6 +64,16 @@ def log_sink(line: Callable[[str], None], active: set[str | None] | None = None)
             line(event_text(event))
 
     return show
+
+
+def both(first: Sink, second: Sink) -> Sink:
+    """Gives each event to both."""
+
+    def give(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return give
 
 
 def failure_sink(stream: TextIO) -> Sink:
@@ -139,10 +149,7 @@ def json_sink(stream: TextIO) -> Sink:
     lock = threading.Lock()
 
     def show(event: Event) -> None:
-        time = datetime.now().astimezone().isoformat(timespec="milliseconds")
-        fields = event.wire_fields()
-        head = {"type": event.__struct_config__.tag, "time": time, "source": event.source}
-        line = json_line({**head, **fields})
+        line = event_line(event)
         with lock:
             _write(stream, f"{line}\n")
 

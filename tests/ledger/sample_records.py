@@ -13,6 +13,7 @@ from av1rules.ledger.as_made import AsMade
 from av1rules.ledger.checks import CheckMethod, LastCheck, SourceCheckRecord
 from av1rules.ledger.clips import ClipFacts, ClipRecord
 from av1rules.ledger.controls import Control, ControlKind
+from av1rules.ledger.films.queue import QueuedFilm
 from av1rules.ledger.findings import FindingRecord
 from av1rules.ledger.forecasts import PastForecast
 from av1rules.ledger.ledger import JobInProgress, Ledger
@@ -151,6 +152,11 @@ AS_MADE = AsMade(made="0" * 32, wanted="1" * 32, choice="new", at=AT)
 CONTROL = Control(
     film="films/\udcff.mkv", kind=ControlKind.STOP, since=AT, until=AT, reason="why", place=-2
 )
+QUEUED = QueuedFilm(
+    film="films/\udcff.mkv", place=3, kind="encode", size_bytes=900, rule="all",
+    source_tier="remux", cause="no target", seconds=12.5, likely_bytes=300.5, saving_bytes=599.5,
+    width=1920, height=1080, codec="h264", bitrate_bps=9_000_000, hdr="hdr10", bit_depth=10,
+)  # fmt: skip
 OWN_TOUCH = OwnTouch(inode=8, before_ns=1, after_ns=2, at=AT)
 
 

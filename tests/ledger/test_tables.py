@@ -72,7 +72,7 @@ RECORDS = (
     replace(sample.VERDICT, is_final=True, accepted="damage", is_projected=True, film_s=70.5),
     replace(sample.KEPT, origin=PairOrigin.DECODED), sample.MOVE, sample.CHECKED, sample.HEALTH,
     sample.CLIP, sample.PAST, sample.WHOLE_RUN, sample.FINDING, sample.IN_HAND,
-    sample.STAND_IN, sample.OWN_TOUCH, sample.AS_MADE, sample.CONTROL,
+    sample.STAND_IN, sample.OWN_TOUCH, sample.AS_MADE, sample.CONTROL, sample.QUEUED,
 )  # fmt: skip
 """One of each, no field at its default."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from av1rules.base.errors import BusyError, UsageError
@@ -71,6 +73,36 @@ def lock_holder(state_dir: Path) -> str | None:
         return _read(state_dir / _HOLDER_NAME)
     lock.release()
     return None
+
+
+class RunHolder(msgspec.Struct, frozen=True, kw_only=True):
+    """The process that says it holds the run lock; `pid` is None for one of another machine."""
+
+    text: str
+    pid: int | None
+
+
+def seen_holder(state_dir: Path) -> RunHolder | None:
+    """Who holds the run lock, by the file beside it and without a touch of the lock itself: for
+    monitors, which ask every second and must not be in the way of a run that begins."""
+    try:
+        text = read_own(state_dir / _HOLDER_NAME, limit=200).decode(errors="replace")
+    except OSError:
+        return None
+    found = _HOLDER.match(text)
+    if found is None or found["host"] != socket.gethostname():
+        return RunHolder(text=text, pid=None)
+    pid = int(found["pid"])
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:  # it is there, and another user's
+        pass
+    return RunHolder(text=text, pid=pid)
+
+
+_HOLDER = re.compile(r"process (?P<pid>\d+) on (?P<host>\S+),")
 
 
 def is_run_active(state_dir: Path) -> bool:

@@ -1,0 +1,1 @@
+"""The films of a ledger as lists: the queue of the last run, and all of them a page at a time."""
