@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.units import now_text
+from av1rules.execute.control.hold import control_text
 from av1rules.execute.resources.run_lock import seen_holder
-from av1rules.ledger.controls import ALL_FILMS, Control, ControlKind
+from av1rules.ledger.controls import ALL_FILMS, ControlKind
 from av1rules.ledger.records import AttemptResult
 from av1rules.operations.monitor.figures import LedgerReader, MonitorFigures, read_figures
 from av1rules.policy.model import RuleSet
@@ -86,20 +87,12 @@ def library_figures(figures: MonitorFigures, state: LiveState, now: str) -> Libr
         failed=figures.attempts.get(AttemptResult.FAILED, 0),
         clips_waiting=figures.clips_waiting,
         skipped=figures.skipped(now),
-        pause=None if holding is None else holding_text(holding),
+        pause=None if holding is None else control_text(holding),
         is_stopped=holding is not None and holding.kind is ControlKind.STOP,
         saved_shares=figures.saved_shares,
         speeds=tuple(speeds),
         forecast_errors=figures.forecast_errors,
     )
-
-
-def holding_text(control: Control) -> str:
-    """What holds a film, or all, in words."""
-    words = {ControlKind.PAUSE: "paused", ControlKind.STOP: "stopped", ControlKind.SKIP: "skipped"}
-    until = "" if control.until is None else f" until {control.until[:16]}"
-    reason = "" if control.reason is None else f": {control.reason}"
-    return f"{words[control.kind]}{until}{reason}"
 
 
 def _rounded(value: float | None) -> int | None:

@@ -85,7 +85,9 @@ _NO_FACTS = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0"
 _PARTS = {
     FilmState.WAITING: (
         "SELECT film, 'waiting', size_bytes, likely_bytes, NULL, seconds, rule, cause, NULL, width,"
-        " height, codec, bitrate_bps, hdr, bit_depth, source_tier, place FROM queue"
+        " height, codec, bitrate_bps, hdr, bit_depth, source_tier, place + 1000000000 * coalesce("
+        "(SELECT place FROM controls WHERE controls.film=queue.film AND kind='order'), 0)"
+        " FROM queue"
     ),
     FilmState.DONE: (
         "SELECT source, 'done', source_bytes, target_bytes, built_at, encode_s, rule, '', target,"

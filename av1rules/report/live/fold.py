@@ -17,7 +17,9 @@ from av1rules.base.events import (
     JobWithheld,
     Note,
     Outcome,
+    Paused,
     Probing,
+    Resumed,
     RunFinished,
     RunForecast,
     RunStarted,
@@ -26,6 +28,7 @@ from av1rules.base.events import (
 from av1rules.report.live.model import (
     LiveJob,
     LiveNote,
+    LivePause,
     LiveResult,
     LiveRun,
     LiveState,
@@ -60,8 +63,12 @@ def after_event(state: LiveState, logged: LoggedEvent) -> LiveState:
         case Note():
             note = LiveNote(at=logged.time, text=_noted(event), is_problem=event.is_problem)
             return replace(state, notes=(note, *state.notes)[:NOTES_KEPT])
+        case Paused() | Resumed():
+            return _paused(state, run, event)
         case RunFinished():
-            done = replace(run, phase=RunPhase.FINISHED, elapsed_s=event.elapsed_s, probed=None)
+            done = replace(
+                run, phase=RunPhase.FINISHED, elapsed_s=event.elapsed_s, probed=None, pause=None
+            )
             return replace(state, run=done, jobs=())
         case _:
             return _ended(state, run, logged)
@@ -72,7 +79,7 @@ def at_rest(state: LiveState) -> LiveState:
     was killed."""
     if state.run is None or not state.is_active:
         return state
-    gone = replace(state.run, phase=RunPhase.GONE, probed=None)
+    gone = replace(state.run, phase=RunPhase.GONE, probed=None, pause=None)
     return replace(state, run=gone, jobs=())
 
 
@@ -154,6 +161,27 @@ def _with_job(state: LiveState, job: LiveJob) -> LiveState:
         return replace(state, jobs=(*state.jobs, job))
     jobs = tuple(job if one.film == job.film else one for one in state.jobs)
     return replace(state, jobs=jobs)
+
+
+def _paused(state: LiveState, run: LiveRun, event: Paused | Resumed) -> LiveState:
+    if event.source is not None:
+        reason = event.reason if isinstance(event, Paused) else None
+        return _with_pause(state, event.source, reason)
+    pause = None
+    if isinstance(event, Paused):
+        pause = LivePause(
+            cause=event.cause,
+            reason=event.reason,
+            until=event.until,
+            is_finishing=event.is_finishing,
+        )
+    return replace(state, run=replace(run, pause=pause))
+
+
+def _with_pause(state: LiveState, film: str, reason: str | None) -> LiveState:
+    """A film that is not begun yet has no job to be paused."""
+    job = state.job_of(film)
+    return state if job is None else _with_job(state, replace(job, paused=reason))
 
 
 def _without_job(state: LiveState, event: Event) -> LiveState:

@@ -58,6 +58,16 @@ class LiveJob(msgspec.Struct, frozen=True, kw_only=True):
         return limit is not None and projected is not None and projected > limit
 
 
+class LivePause(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a run stands still. `until` is ISO 8601, where it is known; `is_finishing`: what runs
+    goes on to its end, and nothing is begun."""
+
+    cause: str
+    reason: str
+    until: str | None = None
+    is_finishing: bool = False
+
+
 class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     """The run at work, or the last one. `forecast_s` are the bounds that hold in 8 of 10 cases."""
 
@@ -77,6 +87,7 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
     blocked: int = 0
     elapsed_s: float | None = None  # once it has finished
+    pause: LivePause | None = None
 
 
 class LiveResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -99,3 +99,11 @@ def test_the_sorts_go_round() -> None:
         seen.append(sort)
         sort = sort.next
     assert (set(seen), sort) == (set(FilmSort), FilmSort.DATE)
+
+
+def test_what_a_user_moved_stands_where_it_will_be_begun(ledger: Ledger) -> None:
+    waiting = FilmQuery(states=frozenset({FilmState.WAITING}))
+    ledger.controls.move(["films/later.mkv"], sample.AT, to_front=True)
+    assert names(ledger, waiting) == ["films/later.mkv", "films/Next.mkv"]
+    ledger.controls.move(["films/later.mkv"], sample.AT, to_front=False)
+    assert names(ledger, waiting) == ["films/Next.mkv", "films/later.mkv"]

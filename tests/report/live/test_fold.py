@@ -16,7 +16,9 @@ from av1rules.base.events import (
     JobStarted,
     Note,
     Outcome,
+    Paused,
     Probing,
+    Resumed,
     RunFinished,
     RunForecast,
     RunStarted,
@@ -117,6 +119,19 @@ def test_another_process_is_another_run_and_a_killed_one_is_gone() -> None:
     again = told(STARTED, state=finished)
     assert again.run is not None
     assert again.run.phase is RunPhase.WORKING
+
+
+def test_pauses_of_all_and_of_one_film() -> None:
+    state = told(STARTED, JOB, Paused(cause="load", reason="others work", is_finishing=True))
+    assert state.run is not None
+    assert state.run.pause is not None
+    assert (state.run.pause.cause, state.run.pause.is_finishing) == ("load", True)
+    own = Paused(source="films/a.mkv", cause="user", reason="paused by a user")
+    none = Paused(source="films/none.mkv", cause="user", reason="paused by a user")
+    state = told(Resumed(paused_s=1.0), own, none, state=state)
+    assert (state.run and state.run.pause, state.jobs[0].paused) == (None, "paused by a user")
+    state = told(Resumed(source="films/a.mkv", paused_s=1.0), state=state)
+    assert state.jobs[0].paused is None
 
 
 def test_as_json() -> None:
