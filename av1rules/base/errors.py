@@ -45,6 +45,10 @@ class BusyError(UsageError):
     """Another run is at work with the same ledger."""
 
 
+class StoppedError(UsageError):
+    """A user stopped all work on this library: nothing begins before `av1rules resume`."""
+
+
 class ToolError(Av1rulesError):
     """FFmpeg or ffprobe is missing, is too old or fails its self-test: nothing can run."""
 

@@ -46,14 +46,17 @@ COMMANDS = {
     "init": "Write a first rules file, a test of it and a dodo.py for a library.",
     "migrate": "Make a policy from the configuration of av1d, HandBrake, Tdarr or Unmanic.",
     "originals": "List the trash (originals, undone results, orphans), or purge it.",
+    "pause": "Pause encodes, of single films or of all, until `resume`.",
     "plan": "Show what a run would do, and why. Changes nothing.",
     "receipt": "Show the conversion report of a target.",
     "report": "Report work done, savings and failures: text, Markdown, CSV, JSON or HTML.",
+    "resume": "Let paused or stopped films go on.",
     "retry": "Retry files that failed too often.",
     "runs": "List the runs, or show one: what it made, failures, what comes next.",
     "run": "Encode, verify and publish stale targets.",
     "show": "Show a saved plan, as `plan` showed it; needs neither films nor FFmpeg.",
     "status": "Show the status: targets, trash, failures, the last runs.",
+    "stop": "Stop encodes, of single films or the whole run, until `resume`.",
     "test": "Check what the rules say of stated films; needs neither films nor FFmpeg.",
     "undo": "Put verified originals back; an undo can be undone.",
     "validate": "Check a rules file; runs nothing else.",
@@ -64,11 +67,14 @@ MODULES = {
     "completion": "complete.command",
     "fmt": "policy.fmt",
     "init": "policy.init",
+    "pause": "control:pause",
+    "resume": "control:resume",
     "show": "saved.show",
+    "stop": "control:stop",
     "test": "policy.test",
     "validate": "policy.validate",
 }
-"""Where a command stands that is not in the module of its name."""
+"""Where a command stands that is not in the module of its name, or one of several in it."""
 
 
 if TYPE_CHECKING:
@@ -97,8 +103,9 @@ class _LazyGroup(CommandGroup):
     def load_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"av1rules.cli.{MODULES.get(name, name)}")
-        command: click.Command = module.command
+        place, _, attribute = MODULES.get(name, name).partition(":")
+        module = importlib.import_module(f"av1rules.cli.{place}")
+        command: click.Command = getattr(module, attribute or "command")
         return command
 
     def names_meant(self, ctx: click.Context) -> Iterator[str]:

@@ -8,17 +8,20 @@ from contextlib import contextmanager
 
 from msgspec.structs import replace
 
-from av1rules.base.errors import LedgerError, RunInterruptedError, UsageError
+from av1rules.base.errors import LedgerError, RunInterruptedError, StoppedError, UsageError
 from av1rules.base.events import Note, Sink
 from av1rules.base.files import Failpoint, no_failpoint
+from av1rules.base.units import now_text
 from av1rules.execute.control.gate import ControlGate
 from av1rules.execute.recorder import RunRecorder, settle_killed
 from av1rules.execute.recover import recover
 from av1rules.execute.resources.memory import MemoryBudget
 from av1rules.execute.resources.run_lock import run_lock
 from av1rules.execute.session import Session, mirror_top, mounted_disks
+from av1rules.ledger.controls import ALL_FILMS, ControlKind
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.runs import RunKind
+from av1rules.plan.controlled.hold import control_text
 from av1rules.plan.workspace import Workspace
 from av1rules.storage.mirror_folders import MirrorFolders
 
@@ -35,11 +38,14 @@ def start_session(
     """Take the run lock, open the ledger to write and repair what a crash left. The end of the
     session is recorded, unless it had nothing to do.
 
-    Raises BusyError if another run is active, and LedgerError.
+    Raises BusyError if another run is active, StoppedError if a user stopped all runs, and
+    LedgerError.
     """
     with run_lock(workspace.state_dir):
         ledger = Ledger.open(workspace.state_dir)
         try:
+            if kind is RunKind.RUN:
+                _require_not_stopped(ledger)
             for line in recover(ledger, workspace.ruleset):
                 sink(Note(message=line))
             settle_killed(ledger)
@@ -59,6 +65,13 @@ def start_session(
                 yield session
         finally:
             ledger.close()
+
+
+def _require_not_stopped(ledger: Ledger) -> None:
+    now = now_text()
+    stop = ledger.controls.current().find(ControlKind.STOP, ALL_FILMS, now)
+    if stop is not None:
+        raise StoppedError(control_text(stop), hint="`av1rules resume` lets runs begin again")
 
 
 @contextmanager

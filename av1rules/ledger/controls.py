@@ -67,6 +67,10 @@ class Controls(msgspec.Struct, frozen=True):
         held = ((film, self.holding(film, now)) for film in films)
         return {film: control for film, control in held if control is not None}
 
+    def in_force(self, now: str) -> tuple[Control, ...]:
+        """Those that have not ended."""
+        return tuple(one for one in self.entries if one.holds_at(now))
+
     def places(self) -> dict[str, int]:
         """The films that a user moved in the order, and where to."""
         return {one.film: one.place for one in self.entries if one.kind is ControlKind.ORDER}

@@ -15,10 +15,12 @@ import msgspec
 from av1rules.approvals.file import approvals_path
 from av1rules.base.files import TRASH_FOLDER
 from av1rules.base.findings import FindingKind
+from av1rules.base.units import now_text
 from av1rules.execute.resources.run_lock import lock_holder
 from av1rules.execute.trash import TrashItem, TrashState, list_trash
 from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.clips import ClipStatus
+from av1rules.ledger.controls import Control
 from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import Attempt, AttemptResult
@@ -80,6 +82,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     unrecorded: int
     runs: tuple[RunSummary, ...]
     stand_ins: Mapping[tuple[Rest, bool], int] = {}  # by kind, and whether they are films
+    controls: tuple[Control, ...] = ()  # what users told runs
 
 
 def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
@@ -112,6 +115,7 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
         else _unrecorded(ruleset, ledger),
         runs=list_runs(ledger, count=SHOWN_RUNS, is_active=holder is not None),
         stand_ins=ledger.stand_ins.counts(),
+        controls=ledger.controls.current().in_force(now_text()),
     )
 
 

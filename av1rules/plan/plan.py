@@ -13,13 +13,14 @@ from av1rules.base.errors import UsageError
 from av1rules.base.events import Sink, ignore
 from av1rules.base.text import counted, plural, printable
 from av1rules.base.timing import timed
-from av1rules.base.units import format_time_range
+from av1rules.base.units import format_time_range, now_text
 from av1rules.media.cache import ProbeFailure
 from av1rules.media.film_cache import film_key
 from av1rules.media.source import LibraryFile, Source
 from av1rules.plan.assign_reuse import assign_reuse
 from av1rules.plan.conflicts import block_collisions
 from av1rules.plan.context import PlanContext, PlanRequest
+from av1rules.plan.controlled.hold import with_controls
 from av1rules.plan.draft import Draft
 from av1rules.plan.found import Found, find_files
 from av1rules.plan.items import ActiveItem, Blocked, Plan, PlanItem, coming_encode
@@ -76,10 +77,7 @@ def build_plan(
     safety_stops += () if safety_stop is None else (safety_stop,)
     is_sure = not (request.is_partial or safety_stops)
     orphans = find_orphans(scope.workspace, unclaimed, rows, is_whole=not found.problems)
-    if not request.is_whole:
-        rows = rows.only(lambda row: request.covers(row.file))
-    if request.only:
-        rows = PlanRows.of(row for row in rows if row.rule in request.only)
+    rows = with_controls(_asked_for(rows, request), workspace.ledger.controls.current(), now_text())
     unrecorded = unrecorded_text(rows.unrecorded(), workspace.state_dir)
     return Plan(
         rows=rows,
@@ -98,6 +96,14 @@ def build_plan(
         is_whole=is_sure and not found.problems,
         rest=rest,
     )
+
+
+def _asked_for(rows: PlanRows, request: PlanRequest) -> PlanRows:
+    if not request.is_whole:
+        rows = rows.only(lambda row: request.covers(row.file))
+    if request.only:
+        rows = PlanRows.of(row for row in rows if row.rule in request.only)
+    return rows
 
 
 def _problems(found: Found, *, is_stopped: bool) -> tuple[str, ...]:

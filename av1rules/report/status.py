@@ -12,6 +12,7 @@ from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.records import Attempt, AttemptResult
 from av1rules.ledger.runs import RunKind
 from av1rules.operations.status import FailingFilm, Status, TrashUsage, failed_film
+from av1rules.report.controls.text import control_lines, control_record, order_line
 from av1rules.report.documents.status import (
     AllTargets,
     FailureRecord,
@@ -59,6 +60,10 @@ def _summary(status: Status) -> Iterator[str]:
     version = "none yet" if status.version is None else f"version {status.version}"
     yield f"ledger      {printable(status.ledger)} ({version})"
     yield f"now         {'no run is active' if status.holder is None else _active(status)}"
+    for line in control_lines(status.controls):
+        yield f"held        {line}"
+    if (moved := order_line(status.controls)) is not None:
+        yield f"order       {moved}"
     if status.left_over:
         jobs = counted(status.left_over, "job")
         yield f"left over   {jobs} of a killed run: the next run cleans up"
@@ -155,6 +160,7 @@ def status_json(status: Status) -> str:
         StatusDocument(
             ledger=LedgerRecord(path=status.ledger, version=status.version),
             holder=status.holder,
+            controls=tuple(map(control_record, status.controls)),
             left_over=status.left_over,
             unrecorded=status.unrecorded,
             targets=AllTargets(

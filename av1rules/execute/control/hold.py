@@ -7,9 +7,8 @@ from enum import Enum
 
 import msgspec
 
-from av1rules.base.text import printable
-from av1rules.base.units import local_time_text
 from av1rules.ledger.controls import ALL_FILMS, Control, ControlKind, Controls
+from av1rules.plan.controlled.hold import control_text
 from av1rules.plan.items import RunItem
 
 
@@ -90,13 +89,6 @@ _KINDS = {
     ControlKind.SKIP: HoldKind.LEAVE,
 }
 
-_PARTICIPLES = {
-    ControlKind.PAUSE: "paused",
-    ControlKind.STOP: "stopped",
-    ControlKind.SKIP: "skipped",
-    ControlKind.ORDER: "moved",
-}
-
 
 def held_by(control: Control) -> Hold:
     """What a control means for its film, or for all."""
@@ -107,14 +99,6 @@ def held_by(control: Control) -> Hold:
         until=control.until,
         is_of_all=control.film == ALL_FILMS,
     )
-
-
-def control_text(control: Control) -> str:
-    """It in words: "paused by a user since 27 Nov 22:10, until 23:00 (guests)"."""
-    text = f"{_PARTICIPLES[control.kind]} by a user since {local_time_text(control.since)}"
-    if control.until is not None:
-        text += f", until {local_time_text(control.until)}"
-    return f"{text} ({printable(control.reason)})" if control.reason else text
 
 
 def next_to_begin(rows: Sequence[RunItem], moment: Moment) -> int | None:

@@ -1,0 +1,1 @@
+"""What users told runs: lines and JSON."""
