@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.units import now_text
-from av1rules.execute.control.hold import control_text
 from av1rules.execute.resources.run_lock import seen_holder
 from av1rules.ledger.controls import ALL_FILMS, ControlKind
 from av1rules.ledger.records import AttemptResult
 from av1rules.operations.monitor.figures import LedgerReader, MonitorFigures, read_figures
+from av1rules.plan.controlled.hold import control_text
 from av1rules.policy.model import RuleSet
 from av1rules.report.live.fold import after_event, at_rest
 from av1rules.report.live.model import LibraryFigures, LiveState
