@@ -14,6 +14,7 @@ import msgspec
 from av1rules.ledger.as_made import AsMadeTable
 from av1rules.ledger.checks import CheckTable
 from av1rules.ledger.clips import ClipTable
+from av1rules.ledger.controls import ControlTable
 from av1rules.ledger.history import history_facts
 from av1rules.ledger.ledger import JobInProgressTable
 from av1rules.ledger.mapping import RecordTable, SqlValue, canonical_json, dump_paths, load_paths
@@ -147,6 +148,10 @@ TABLES: dict[str, TableForm] = {
     ),
     "as_made": TableForm(
         columns=_columns(plain="made wanted choice at"), check=_by_mapper(AsMadeTable)
+    ),
+    "controls": TableForm(
+        columns=_columns(name="film", text="reason", plain="kind since until place"),
+        check=_by_mapper(ControlTable),
     ),
 }
 """Each table with all of its columns. What a plan does not read is not here."""

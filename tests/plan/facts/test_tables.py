@@ -7,7 +7,7 @@ import sqlite3
 from av1rules.ledger.database import STEPS
 from av1rules.plan.facts.tables import TABLES
 
-NOT_READ_BY_A_PLAN = {"runs", "moves", "health", "forecasts", "findings", "texts"}
+NOT_READ_BY_A_PLAN = {"runs", "moves", "health", "forecasts", "findings", "texts", "queue"}
 
 
 def tables() -> dict[str, set[str]]:
