@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from av1rules.base.errors import Av1rulesError, RunInterruptedError
 from av1rules.base.events import JobDone, Note
 from av1rules.base.units import now_text
+from av1rules.execute.control.played import wait_while_played
 from av1rules.execute.film_folders import FilmFolders
 from av1rules.execute.replace_original import replace_original
 from av1rules.execute.rest.give_way import forget_stand_ins, giving_way
@@ -168,6 +169,8 @@ def _exchange(
             facts=pack_facts(job.work.evaluation.source),
             at=now_text(),
         )
+        children = session.workspace.children
+        wait_while_played(source, name=job.name, children=children, sink=session.sink)
         renamed = source != job.target and _output(job).side_files is SideFiles.CARRY
         kept = replace_original(
             session,

@@ -13,6 +13,7 @@ from av1rules.base.events import Note, Sink
 from av1rules.base.files import Failpoint, no_failpoint
 from av1rules.base.units import now_text
 from av1rules.execute.control.gate import ControlGate
+from av1rules.execute.control.hours import ScheduleClock
 from av1rules.execute.recorder import RunRecorder, settle_killed
 from av1rules.execute.recover import recover
 from av1rules.execute.resources.memory import MemoryBudget
@@ -22,6 +23,7 @@ from av1rules.ledger.controls import ALL_FILMS, ControlKind
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.runs import RunKind
 from av1rules.plan.controlled.hold import control_text
+from av1rules.plan.controlled.hours import schedules_of
 from av1rules.plan.workspace import Workspace
 from av1rules.storage.mirror_folders import MirrorFolders
 
@@ -54,7 +56,7 @@ def start_session(
             session = Session(
                 workspace=replace(workspace, ledger=ledger),
                 sink=watched,
-                gate=ControlGate(ledger, workspace.children, watched),
+                gate=_gate(workspace, ledger, watched),
                 memory=MemoryBudget(workspace.ruleset.run.memory),
                 failpoint=failpoint,
                 recorder=recorder,
@@ -65,6 +67,19 @@ def start_session(
                 yield session
         finally:
             ledger.close()
+
+
+def _gate(workspace: Workspace, ledger: Ledger, sink: Sink) -> ControlGate:
+    ruleset = workspace.ruleset
+    machine = None
+    if ruleset.limits.has_any:
+        # It imports psutil, which most runs do not need.
+        from av1rules.execute.control.machine import MachineWatch  # noqa: PLC0415
+
+        roots = tuple(ruleset.library.root_paths.values())
+        machine = MachineWatch(ruleset.limits, roots, sink)
+    hours = ScheduleClock(schedules_of(ruleset))
+    return ControlGate(ledger, workspace.children, sink, hours=hours, machine=machine)
 
 
 def _require_not_stopped(ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -28,6 +29,7 @@ from av1rules.ledger.run_history import RunSummary, list_runs
 from av1rules.ledger.trash_table import TrashKind
 from av1rules.media.source import LibraryFile
 from av1rules.operations.clips.ledger_status import clip_statuses
+from av1rules.plan.controlled.hours import ScheduleState, schedule_states
 from av1rules.plan.moved.places import target_files
 from av1rules.policy.model import OutputMode, Rest, RuleSet
 from av1rules.storage.trash_folder import MEDIA_SERVER_MARKERS
@@ -83,6 +85,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     runs: tuple[RunSummary, ...]
     stand_ins: Mapping[tuple[Rest, bool], int] = {}  # by kind, and whether they are films
     controls: tuple[Control, ...] = ()  # what users told runs
+    schedules: tuple[ScheduleState, ...] = ()
 
 
 def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
@@ -116,6 +119,7 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
         runs=list_runs(ledger, count=SHOWN_RUNS, is_active=holder is not None),
         stand_ins=ledger.stand_ins.counts(),
         controls=ledger.controls.current().in_force(now_text()),
+        schedules=schedule_states(ruleset, datetime.now(UTC)),
     )
 
 

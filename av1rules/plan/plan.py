@@ -21,6 +21,7 @@ from av1rules.plan.assign_reuse import assign_reuse
 from av1rules.plan.conflicts import block_collisions
 from av1rules.plan.context import PlanContext, PlanRequest
 from av1rules.plan.controlled.hold import with_controls
+from av1rules.plan.controlled.hours import hours_notes
 from av1rules.plan.draft import Draft
 from av1rules.plan.found import Found, find_files
 from av1rules.plan.items import ActiveItem, Blocked, Plan, PlanItem, coming_encode
@@ -91,6 +92,7 @@ def build_plan(
         notes=(
             *((unrecorded,) if unrecorded else ()),
             *_notes(workspace.ruleset.output, rows),
+            *hours_notes(workspace.ruleset, rows, workspace.disk.now_s()),
             *dropped_tracks_notes(workspace.ruleset.output, rows.in_full),
         ),
         is_whole=is_sure and not found.problems,

@@ -48,6 +48,8 @@ from av1rules.policy.model import (
     TierThresholds,
     ToolsSpec,
 )
+from av1rules.policy.schedule.hours import Outside, Schedule, parse_hours
+from av1rules.policy.schedule.limits import MachineLimits, Unknown, parse_battery
 from av1rules.policy.yaml.nodes import Document, Items, Node, Path_
 from av1rules.policy.yaml.nodes import Mapping as MappingNode
 
@@ -101,6 +103,8 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
             tools=self._tools(values.get("tools", {})),
             tiers=_tiers(values.get("tiers", {})),
             run=self._run(values.get("run", {})),
+            schedule=_schedule(values.get("schedule")),
+            limits=_limits(values.get("limits", {})),
             defaults=self._layer("defaults", defaults, ("defaults",)),
             profiles=tuple(
                 self._layer(f"profile {name}", settings, ("profiles", name))
@@ -213,6 +217,7 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
             place=self.document.place(at),
             review=None if review is None else self._review(review, (*at, "review")),
             priority=values.get("priority", 0),
+            schedule=_schedule(values.get("schedule")),
         )
 
     def _action(self, rule: str, values: Values, at: Path_) -> Action:
@@ -273,6 +278,26 @@ def _extensions(value: Any) -> tuple[str, ...]:
 
 def _cpus(value: Any) -> tuple[int, ...]:
     return tuple(sorted(frozenset().union(*(formats.cpus(item) for item in listed(value)))))
+
+
+def _schedule(values: Values | None) -> Schedule | None:
+    """None without hours, too: the schema told that they are missing."""
+    hours = tuple(map(parse_hours, listed((values or {}).get("hours", []))))
+    table = _named(outside=Outside, timezone=as_it_stands)
+    return Schedule(hours=hours, **_fields(values or {}, table)) if hours else None
+
+
+def _limits(values: Values) -> MachineLimits:
+    table = _named(
+        load=formats.share,
+        temperature=float,
+        battery=parse_battery,
+        free_memory=formats.memory,
+        viewers=int,
+        beyond=Outside,
+        unknown=Unknown,
+    )
+    return MachineLimits(**_fields(values, table))
 
 
 def _tiers(values: Values) -> TierThresholds:

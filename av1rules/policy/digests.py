@@ -41,7 +41,7 @@ def decision_digests(ruleset: RuleSet, *others: str) -> DecisionDigests:
     for rule in ruleset.rules:
         conditions = text_digest(f"{conditions}\n{_text((rule.name, rule.when))}")
         layers = layers_of(ruleset.defaults, ruleset.profiles, rule.action)
-        deciding = replace(rule, priority=0)  # which only says what comes first
+        deciding = replace(rule, priority=0, schedule=None)  # which only say what comes when
         digest = text_digest(f"{conditions}\n{_text(deciding)}\n{_text(layers)}")
         rules[rule.name] = text_digest(f"{rules.get(rule.name, '')}{digest}")
     return DecisionDigests(

@@ -35,6 +35,7 @@ from av1rules.policy.model import (
 )
 from av1rules.policy.problems import is_in_typographic_quotes
 from av1rules.policy.redo.choice import parse_redo
+from av1rules.policy.schedule.limits import SCHEDULE_FORMATS
 from av1rules.policy.tracks.rules import (
     DEFAULTED,
     KEPT_AUDIO,
@@ -388,6 +389,7 @@ TEXT_FORMATS: dict[str, Callable[[str], object]] = {
     "approve": approve,
     "originals": originals,
     "redo": parse_redo,
+    **SCHEDULE_FORMATS,
     "container": functools.partial(fact_word, "container"),
     "language": functools.partial(fact_word, "audio_language"),
     "listed-language": functools.partial(track_language, words=LISTED),

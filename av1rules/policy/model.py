@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from av1rules.policy.schedule.hours import Schedule
+from av1rules.policy.schedule.limits import MachineLimits
 from av1rules.policy.settings import SourceTier
 
 
@@ -127,7 +129,8 @@ class ReviewSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """`priority`: a run begins with the films of the highest. It affects no output."""
+    """`priority`: a run begins with the films of the highest. Neither it nor the `schedule`, which
+    is in place of the one of all, affects any output."""
 
     name: str
     when: Condition | None  # None matches every source
@@ -135,6 +138,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
     review: ReviewSpec | None = None
     priority: int = 0
+    schedule: Schedule | None = None
 
 
 class Order(Enum):
@@ -339,6 +343,8 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     profiles: tuple[SettingsLayer, ...]
     rules: tuple[Rule, ...]
     digest: str
+    schedule: Schedule | None = None
+    limits: MachineLimits = MachineLimits()
 
 
 DEFAULT_CLIP_S = 45.0

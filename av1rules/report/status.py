@@ -64,6 +64,8 @@ def _summary(status: Status) -> Iterator[str]:
         yield f"held        {line}"
     if (moved := order_line(status.controls)) is not None:
         yield f"order       {moved}"
+    for schedule in status.schedules:
+        yield f"schedule    {schedule.text}"
     if status.left_over:
         jobs = counted(status.left_over, "job")
         yield f"left over   {jobs} of a killed run: the next run cleans up"
@@ -161,6 +163,7 @@ def status_json(status: Status) -> str:
             ledger=LedgerRecord(path=status.ledger, version=status.version),
             holder=status.holder,
             controls=tuple(map(control_record, status.controls)),
+            schedules=status.schedules,
             left_over=status.left_over,
             unrecorded=status.unrecorded,
             targets=AllTargets(

@@ -23,6 +23,8 @@ EXAMPLE = Path(__file__).parents[2] / "rules.example.yaml"
 LONGEST_EXAMPLE = 60  # characters
 CUT = "..."
 
+TOP_SECTIONS = ("library", "output", "tools", "run", "schedule", "limits")
+
 _PLAIN = re.compile(r"[A-Za-z/.~][\w /.-]*|[\d.]+(?:[A-Za-z/]+\w*|%)")
 
 _MARK = re.compile(r"(<!-- table: (?P<name>[\w.\[\]]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -46,6 +48,7 @@ def sections() -> dict[str, Schema]:
         "library.roots[]": root,
         "settings": settings,
         "params": settings["properties"]["params"],
+        "schedule": defs["schedule"],
         "rule": defs["rule"],
         "review": defs["review"],
         "quality_target": defs["quality_target"],
@@ -81,7 +84,8 @@ def examples() -> dict[str, dict[str, str]]:
     rules = plain["rules"]
     settings = [plain["defaults"], *plain["profiles"].values()]
     settings += [rule["encode"] for rule in rules if "encode" in rule]
-    found = {section: [plain[section]] for section in ("library", "output", "tools", "run")}
+    found = {section: [plain[section]] for section in TOP_SECTIONS}
+    found["schedule"] += [rule["schedule"] for rule in rules if "schedule" in rule]
     found |= {f"tiers.{name}": [tier] for name, tier in plain["tiers"].items()}
     found |= {
         "library.roots[]": [root for root in plain["library"]["roots"] if isinstance(root, dict)],

@@ -10,8 +10,9 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,16 +20,18 @@ from av1rules.base.children import Children
 from av1rules.base.errors import LedgerError
 from av1rules.base.events import Paused, Resumed, Sink
 from av1rules.execute.control.hold import Hold, HoldKind, Moment, next_to_begin
+from av1rules.execute.control.hours import ScheduleClock
 from av1rules.ledger.controls import ControlKind, Controls
 from av1rules.ledger.ledger import Ledger
 from av1rules.plan.items import RunItem
+
+if TYPE_CHECKING:
+    from av1rules.execute.control.machine import MachineWatch
 
 _log = logging.getLogger(__name__)
 
 LOOK_S = 0.5
 """How often controls and hours are looked at: a user sees what a command did at once."""
-
-NO_REASON: Mapping[str | None, Hold] = {}
 
 
 class _Job(msgspec.Struct, kw_only=True, eq=False):
@@ -42,9 +45,9 @@ class _Job(msgspec.Struct, kw_only=True, eq=False):
 
 
 class ControlGate:
-    """Used from many threads. `closed` tells which schedules are closed now, by rule; `machine`
-    what the machine asks for. Only `running` makes jobs that have begun follow; without it jobs
-    wait before they begin."""
+    """Used from many threads. `hours` tell which schedules are closed now, `machine` what the
+    machine asks for. Only `running` makes jobs that have begun follow; without it jobs wait before
+    they begin."""
 
     def __init__(
         self,
@@ -52,15 +55,13 @@ class ControlGate:
         children: Children,
         sink: Sink,
         *,
-        closed: Callable[[], Mapping[str | None, Hold]] = lambda: NO_REASON,
-        own_schedules: frozenset[str] = frozenset(),
-        machine: Callable[[], Hold | None] = lambda: None,
+        hours: ScheduleClock = ScheduleClock({}),
+        machine: MachineWatch | None = None,
     ) -> None:
         self._ledger = ledger
         self._children = children
         self._sink = sink
-        self._closed = closed
-        self._own_schedules = own_schedules
+        self._hours = hours
         self._machine = machine
         self._lock = threading.RLock()
         self._jobs: list[_Job] = []
@@ -74,13 +75,15 @@ class ControlGate:
     def running(self) -> Iterator[None]:
         """While this is open, jobs follow controls, schedules and limits."""
         self._is_over.clear()
+        watching = contextlib.nullcontext() if self._machine is None else self._machine.running()
         thread = threading.Thread(target=self._serve, daemon=True, name="control-gate")
-        thread.start()
-        try:
-            yield
-        finally:
-            self._is_over.set()
-            thread.join()
+        with watching:
+            thread.start()
+            try:
+                yield
+            finally:
+                self._is_over.set()
+                thread.join()
 
     def end_round(self) -> None:
         """Let what runs finish, and begin nothing more: the rest is for the next round."""
@@ -181,9 +184,9 @@ class ControlGate:
             return Moment(
                 now=datetime.now(UTC).isoformat(timespec="seconds"),
                 controls=self._controls,
-                closed=self._closed(),
-                own_schedules=self._own_schedules,
-                machine=self._machine(),
+                closed=self._hours.closed(),
+                own_schedules=self._hours.own_schedules,
+                machine=None if self._machine is None else self._machine.hold,
             )
 
     def _tell(self, moment: Moment) -> None:

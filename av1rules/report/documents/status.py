@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from av1rules.base.findings import FindingKind
 from av1rules.ledger.checks import DamageRecord
+from av1rules.plan.controlled.hours import ScheduleState
 from av1rules.report.documents.controls import ControlRecord
 from av1rules.report.documents.runs import RunEntry
 from av1rules.report.json import JsonDocument
@@ -57,7 +58,7 @@ class FailureRecord(Struct, frozen=True, kw_only=True):
 
 class StatusDocument(JsonDocument, frozen=True, kw_only=True):
     """The status of a library. `holder` is the active run, null if none is. `controls` are what
-    users told it, or the next one. `left_over` counts the
+    users told it, or the next one, `schedules` those of the policy. `left_over` counts the
     unfinished work of a killed run, null while a run is active. `unrecorded` counts the files in
     the places of targets or originals if this ledger is empty. `stand_ins` is what stands in a
     mirror beside targets, by `output.rest`. `trash` is by kind (`original`, `result`, `orphan`),
@@ -71,6 +72,7 @@ class StatusDocument(JsonDocument, frozen=True, kw_only=True):
     ledger: LedgerRecord
     holder: str | None
     controls: tuple[ControlRecord, ...]
+    schedules: tuple[ScheduleState, ...]
     left_over: int | None
     unrecorded: int
     targets: AllTargets
