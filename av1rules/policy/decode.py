@@ -48,6 +48,7 @@ from av1rules.policy.model import (
     TierThresholds,
     ToolsSpec,
 )
+from av1rules.policy.neighbours.decode import decode_neighbours
 from av1rules.policy.schedule.hours import Outside, Schedule, parse_hours
 from av1rules.policy.schedule.limits import MachineLimits, Unknown, parse_battery
 from av1rules.policy.yaml.nodes import Document, Items, Node, Path_
@@ -105,6 +106,7 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
             run=self._run(values.get("run", {})),
             schedule=_schedule(values.get("schedule")),
             limits=_limits(values.get("limits", {})),
+            neighbours=decode_neighbours(values.get("neighbours", {}), folder=self._folder),
             defaults=self._layer("defaults", defaults, ("defaults",)),
             profiles=tuple(
                 self._layer(f"profile {name}", settings, ("profiles", name))

@@ -33,16 +33,11 @@ from av1rules.policy.model import (
     OriginalsKind,
     ReviewKind,
 )
+from av1rules.policy.neighbours.spec import NEIGHBOUR_FORMATS, plain_secret
 from av1rules.policy.problems import is_in_typographic_quotes
 from av1rules.policy.redo.choice import parse_redo
 from av1rules.policy.schedule.limits import SCHEDULE_FORMATS
-from av1rules.policy.tracks.rules import (
-    DEFAULTED,
-    KEPT_AUDIO,
-    KEPT_SUBTITLES,
-    LISTED,
-    track_language,
-)
+from av1rules.policy.tracks.rules import TRACK_FORMATS
 from av1rules.policy.vocabulary import vocabulary_problem
 
 LEAST_MEMORY = 256 * 1024**2
@@ -373,6 +368,7 @@ NUMBER_FORMATS: dict[str, Callable[[object], object]] = {
     "version": version,
     "cpus": cpus,
     "keyint": keyint,
+    "plain-secret": plain_secret,
     "chroma": functools.partial(fact_word, "chroma"),
 }
 """The formats of the schema for numbers and text, by name."""
@@ -392,9 +388,7 @@ TEXT_FORMATS: dict[str, Callable[[str], object]] = {
     **SCHEDULE_FORMATS,
     "container": functools.partial(fact_word, "container"),
     "language": functools.partial(fact_word, "audio_language"),
-    "listed-language": functools.partial(track_language, words=LISTED),
-    "audio-language": functools.partial(track_language, words=KEPT_AUDIO),
-    "subtitle-language": functools.partial(track_language, words=KEPT_SUBTITLES),
-    "default-language": functools.partial(track_language, words=DEFAULTED),
+    **TRACK_FORMATS,
+    **NEIGHBOUR_FORMATS,
 }
 """The formats of the schema for text only."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from av1rules.policy.checks import cross_problems
 from av1rules.policy.decode import STATE_FOLDER, decode_rules
 from av1rules.policy.lint import lint
 from av1rules.policy.model import Problem, RuleSet, Severity
+from av1rules.policy.neighbours.decode import neighbour_problems
 from av1rules.policy.problems import (
     MAX_PROBLEMS,
     RulesError,
@@ -116,11 +117,25 @@ def _checked(
         if isinstance(values, dict) and len(by_schema) <= MAX_PROBLEMS:
             ruleset = _decoded(document, values, raw, path)
             problems += cross_problems(document, values, ruleset)
+            problems += _neighbour_problems(document, values.get("neighbours", {}))
     if any(problem.severity is Severity.ERROR for problem in problems):
         ruleset = None
     elif ruleset is not None:
         problems += lint(ruleset)
     return ruleset, with_snippets(cut_short(sort_problems(problems)), document.lines)
+
+
+def _neighbour_problems(document: Document, values: dict[str, Any]) -> Iterator[Problem]:
+    for one in neighbour_problems(values):
+        at: Path_ = ("neighbours", one.name, one.key)
+        if one.is_missing and document.node(at) is not None:
+            continue  # it has a value, which the schema refused
+        yield Problem(
+            place=document.key_place(at[:2] if one.is_missing else at),
+            path=format_path(at),
+            message=one.message,
+            hint=one.hint,
+        )
 
 
 def _decoded_unchecked(raw: bytes, path: Path) -> RuleSet | None:

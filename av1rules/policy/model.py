@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from av1rules.policy.neighbours.spec import Neighbour
 from av1rules.policy.schedule.hours import Schedule
 from av1rules.policy.schedule.limits import MachineLimits
 from av1rules.policy.settings import SourceTier
@@ -345,6 +346,7 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     schedule: Schedule | None = None
     limits: MachineLimits = MachineLimits()
+    neighbours: tuple[Neighbour, ...] = ()
 
 
 DEFAULT_CLIP_S = 45.0

@@ -71,11 +71,22 @@ def cut_short(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
 
 
 def with_snippets(problems: Iterable[Problem], lines: Sequence[str]) -> tuple[Problem, ...]:
-    """The problems with their line and a caret below it."""
+    """The problems with their line and a caret below it, except where a secret may stand: what is
+    shown ends up in logs and tickets."""
     return tuple(
-        replace(problem, snippet=snippet(lines, problem.place.line, problem.place.column))
+        problem
+        if _may_be_secret(problem.path)
+        else replace(problem, snippet=snippet(lines, problem.place.line, problem.place.column))
         for problem in problems
     )
+
+
+_NEVER_SECRET = frozenset({"type", "on", "paths", "rename", "timeout", "file"})
+
+
+def _may_be_secret(path: str) -> bool:
+    top, *below = path.split(".")
+    return top == "neighbours" and len(below) > 1 and not _NEVER_SECRET & {*below[1:]}
 
 
 def snippet(lines: Sequence[str], line: int, column: int) -> str | None:

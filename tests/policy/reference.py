@@ -49,6 +49,8 @@ def sections() -> dict[str, Schema]:
         "settings": settings,
         "params": settings["properties"]["params"],
         "schedule": defs["schedule"],
+        "neighbour": defs["neighbour"],
+        "secret": defs["secret"],
         "rule": defs["rule"],
         "review": defs["review"],
         "quality_target": defs["quality_target"],
@@ -86,6 +88,9 @@ def examples() -> dict[str, dict[str, str]]:
     settings += [rule["encode"] for rule in rules if "encode" in rule]
     found = {section: [plain[section]] for section in TOP_SECTIONS}
     found["schedule"] += [rule["schedule"] for rule in rules if "schedule" in rule]
+    neighbours = list(plain["neighbours"].values())
+    found["neighbour"] = neighbours
+    found["secret"] = [one for item in neighbours for one in item.values() if _is_secret(one)]
     found |= {f"tiers.{name}": [tier] for name, tier in plain["tiers"].items()}
     found |= {
         "library.roots[]": [root for root in plain["library"]["roots"] if isinstance(root, dict)],
@@ -104,6 +109,10 @@ def examples() -> dict[str, dict[str, str]]:
         "condition": [one for rule in rules for one in _conditions(rule.get("when", {}))],
     }
     return {section: _shortest(mappings) for section, mappings in found.items()}
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() <= {"env", "file"}
 
 
 def _conditions(condition: dict[str, Any]) -> Iterator[dict[str, Any]]:

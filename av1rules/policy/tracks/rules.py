@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -140,3 +142,12 @@ def languages_of(value: Any) -> tuple[str, ...] | None:
     if ALL in words:
         return None
     return tuple(dict.fromkeys(word for word in words if word != NONE))
+
+
+TRACK_FORMATS: dict[str, Callable[[str], object]] = {
+    "listed-language": functools.partial(track_language, words=LISTED),
+    "audio-language": functools.partial(track_language, words=KEPT_AUDIO),
+    "subtitle-language": functools.partial(track_language, words=KEPT_SUBTITLES),
+    "default-language": functools.partial(track_language, words=DEFAULTED),
+}
+"""The formats of the schema for languages of tracks, by name."""

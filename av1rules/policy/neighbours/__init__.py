@@ -1,0 +1,1 @@
+"""Which other programs are told of the work, and how."""
