@@ -195,9 +195,11 @@ class JobFailed(Event, frozen=True, kw_only=True):
 
 
 class JobDropped(Event, frozen=True, kw_only=True):
-    """The source changed or the run was stopped: no result, the next run checks again."""
+    """The source changed or the run was stopped: no result, the next run checks again.
+    `is_by_user`: a user stopped or skipped this film, which waits for `resume`."""
 
     reason: str
+    is_by_user: bool = False
 
 
 class JobMoved(Event, frozen=True, kw_only=True):

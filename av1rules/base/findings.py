@@ -20,6 +20,7 @@ class FindingKind(Enum):
     UNREADABLE = "unreadable"  # a folder or file of the library
     REFUSED = "refused"  # by undo, purge or adopt
     HELD = "held"  # until the user decides
+    HELD_BY_USER = "held_by_user"  # paused, stopped or skipped, until `resume`
     CLIP_WAITING = "clip_waiting"  # until its test clip is approved
     DISCARDED = "discarded"  # a gate did not let the result pass
     WITHHELD = "not_encoded"  # what was measured tells against it
@@ -40,7 +41,8 @@ class FindingKind(Enum):
     @property
     def is_waiting(self) -> bool:
         """Whether the film waits for a user."""
-        return self in (FindingKind.HELD, FindingKind.CLIP_WAITING)
+        kinds = (FindingKind.HELD, FindingKind.HELD_BY_USER, FindingKind.CLIP_WAITING)
+        return self in kinds
 
 
 _FAILURES = frozenset(

@@ -108,7 +108,7 @@ class JobRunner:
                 return
             if isinstance(passed, Hold):
                 source = row.file.library_path
-                session.sink(JobDropped(source=source, reason=passed.reason))
+                session.sink(JobDropped(source=source, reason=passed.reason, is_by_user=True))
                 session.counters.add(Outcome.NOT_ATTEMPTED)
                 yield None
             else:
@@ -172,7 +172,8 @@ def run_job(
         outcome = _do(row, session, step, worker)
     except RunInterruptedError:
         reason = session.workspace.children.reason or "the run was stopped"
-        session.sink(JobDropped(source=name, reason=reason))
+        is_by_user = session.gate is not None and session.gate.is_held_by_user(name)
+        session.sink(JobDropped(source=name, reason=reason, is_by_user=is_by_user))
         outcome = Outcome.NOT_ATTEMPTED
     except (PlanOutdatedError, NoSpaceError) as problem:
         session.sink(JobDropped(source=name, reason=str(problem)))

@@ -122,6 +122,8 @@ class RunRecorder:
         def watch(event: Event) -> None:
             if isinstance(event, JobDiscarded | JobWithheld | JobDropped):
                 kind = _KINDS[type(event)]
+                if isinstance(event, JobDropped) and event.is_by_user:
+                    kind = FindingKind.HELD_BY_USER
                 self.tell(FilmFinding(film=event.source or "", kind=kind, detail=event.reason))
             elif isinstance(event, ClipMade) and not event.is_variant:
                 found = FilmFinding(
@@ -189,6 +191,7 @@ def _blocked(row: Blocked) -> tuple[FilmFinding, str]:
 
 def _held(row: Held) -> FilmFinding:
     kind = FindingKind.HELD if row.clip is None else FindingKind.CLIP_WAITING
+    kind = FindingKind.HELD_BY_USER if row.is_by_user else kind
     return FilmFinding(film=row.file.library_path, kind=kind, detail="; ".join(row.causes))
 
 

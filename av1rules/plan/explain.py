@@ -17,8 +17,9 @@ from av1rules.ledger.provenance import provenance_json
 from av1rules.ledger.records import tools_used
 from av1rules.media.cache import ProbeFailure, content_key_of
 from av1rules.plan.context import PlanRequest
+from av1rules.plan.controlled.hours import hours_notes
 from av1rules.plan.evaluate import evaluate
-from av1rules.plan.items import EncodeRecipe, Evaluation, Plan, PlanItem
+from av1rules.plan.items import EncodeRecipe, Evaluation, Plan, PlanItem, with_note
 from av1rules.plan.names.match import WantedName
 from av1rules.plan.plan import build_plan
 from av1rules.plan.prerequisites import known_settings
@@ -51,6 +52,8 @@ def explain_film(
             hint="is it below library.roots, has it a video extension, is it one of our targets?",
         )
     row = plan.rows[0]
+    for note in hours_notes(workspace.ruleset, plan.rows, workspace.disk.now_s()):
+        row = with_note(row, note)
     path = row.file.path
     original = evaluate_original(workspace, row.file) if row.target == path else None
     if original is not None:  # our own target, explained by the original it replaced

@@ -287,12 +287,12 @@ class Blocked(_Idle, frozen=True, kw_only=True):
 
 @final
 class Held(_Idle, frozen=True, kw_only=True):
-    """The user must decide, on `clip` if it is set. `after_review` is the encode that may
-    follow."""
+    """The user must decide, on `clip` if set, `after_review` of which may follow; or held it."""
 
     action = PlanAction.HELD
     clip: ClipState | None = None
     after_review: PlannedEncode | None = None
+    is_by_user: bool = False
 
 
 @final

@@ -259,6 +259,7 @@ _NEXT = {
     FindingKind.UNREADABLE: "doctor",
     FindingKind.REFUSED: "originals list",
     FindingKind.HELD: "explain",
+    FindingKind.HELD_BY_USER: "resume",
     FindingKind.CLIP_WAITING: "clips compare",
     FindingKind.DISCARDED: "explain",
     FindingKind.WITHHELD: "explain",

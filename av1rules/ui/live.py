@@ -30,6 +30,7 @@ from av1rules.base.events import (
     Note,
     Paused,
     Probing,
+    Resumed,
     RunFinished,
     RunForecast,
     RunStarted,
@@ -138,6 +139,8 @@ class _Screen:
                 self._print(
                     stop_text(len(self._state.jobs), is_check=self._state.is_check), Role.WAITING
                 )
+            if isinstance(event, Resumed) and self._state.is_still:
+                self._started += event.paused_s  # else the time left would count the pause
             self._state = after(self._state, event)
             if not isinstance(event, _SILENT):
                 self._print(event_text(event), _role(event))

@@ -20,6 +20,7 @@ _UNTOLD = (FindingKind.LEFT, FindingKind.UNREADABLE)
 _LISTED_BY = {
     FindingKind.BLOCKED: "plan",
     FindingKind.HELD: "plan",
+    FindingKind.HELD_BY_USER: "status",
     FindingKind.CLIP_WAITING: "clips list",
     FindingKind.DISCARDED: "plan --all",
     FindingKind.WITHHELD: "plan --all",

@@ -91,6 +91,11 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     is_stop_answered: bool = False  # what that means stands in the log
 
     @property
+    def is_still(self) -> bool:
+        """Whether all that runs stands still."""
+        return self.paused is not None and not self.paused.is_finishing
+
+    @property
     def share(self) -> float:
         """How much of all work is done, 0..1: by bytes of the sources, else by files."""
         if self.work_bytes:
@@ -200,8 +205,7 @@ def _job_lines(state: RunState, width: int, view: View) -> Iterator[str]:
         yield cut_middle(event_text(state.probing), width, ellipsis=view.ellipsis)
     jobs = tuple(state.jobs.values())
     names = [printable(job.name) for job in jobs]
-    is_still = state.paused is not None and not state.paused.is_finishing
-    facts_of = [job_facts(job, is_paused=job.is_paused or is_still) for job in jobs]
+    facts_of = [job_facts(job, is_paused=job.is_paused or state.is_still) for job in jobs]
     widest = max(map(display_width, names), default=0)
     count = max(map(len, facts_of), default=0)
     while count > 2 and _room(count, width) < min(widest, _NAME_LEAST + 10):

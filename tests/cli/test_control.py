@@ -140,9 +140,12 @@ def test_a_plan_holds_what_a_user_holds(films: SampleLibrary) -> None:
     assert isinstance(row, Held)
     assert "stopped by a user since" in row.causes[0]
     assert "looks odd" in row.causes[0]
-    assert row.after_review is not None
+    assert row.is_by_user
     assert len(films.work()) == 2
     assert films.run().done == 2
+    shown = typed(films, "runs", "show", "last")
+    assert "films/Ronin.mkv: held by user" in shown
+    assert "next: av1rules resume films/Ronin.mkv" in shown
     control.resume(films.state_dir, ["films/Ronin.mkv"])
     assert films.row("Ronin.mkv").action is PlanAction.ENCODE
     assert films.run().done == 1

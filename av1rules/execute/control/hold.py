@@ -58,6 +58,15 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     own_schedules: frozenset[str] = frozenset()
     machine: Hold | None = None
 
+    def same_as(self, other: Moment | None) -> bool:
+        """Whether the same may be begun: figures in the words of a hold change all the time."""
+        return (
+            other is not None
+            and self.controls.in_force(self.now) == other.controls.in_force(other.now)
+            and self.closed.keys() == other.closed.keys()
+            and (self.machine is None) == (other.machine is None)
+        )
+
     def of_all(self) -> Hold | None:
         """What holds films whatever their rules, the strongest first."""
         control = self.controls.holding(ALL_FILMS, self.now)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from av1rules.base.text import printable
 from av1rules.base.units import local_time_text
 from av1rules.ledger.controls import Control, ControlKind, Controls
-from av1rules.plan.items import Copy, Encode, Held, MakeClip, MeasureGrain, PlanItem, coming_encode
+from av1rules.plan.items import Copy, Encode, Held, MakeClip, MeasureGrain, PlanItem
 from av1rules.plan.rows import PlanRows
 
 _WORDS = {
@@ -41,4 +41,4 @@ def _held(items: Iterable[PlanItem], held: dict[str, Control]) -> Iterator[PlanI
             continue
         reason = f"{_WORDS[control.kind]} by a user"
         cause = f"{control_text(control)}: `av1rules resume` lets it go on"
-        yield Held.of(item, cause, reason=reason, after_review=coming_encode(item))
+        yield Held.of(item, cause, reason=reason, is_by_user=True)
