@@ -54,6 +54,7 @@ COMMANDS = {
     "retry": "Retry files that failed too often.",
     "runs": "List the runs, or show one: what it made, failures, what comes next.",
     "run": "Encode, verify and publish stale targets.",
+    "service": "Have systemd, launchd or cron start av1rules: print, install, status, uninstall.",
     "show": "Show a saved plan, as `plan` showed it; needs neither films nor FFmpeg.",
     "status": "Show the status: targets, trash, failures, the last runs.",
     "stop": "Stop encodes, of single films or the whole run, until `resume`.",

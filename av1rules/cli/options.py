@@ -140,7 +140,7 @@ def accept_missing_option(command: _Command) -> _Command:
     )(command)
 
 
-def _with_unit(parse: Callable[[str], float]) -> Callable[..., float | None]:
+def with_unit(parse: Callable[[str], float]) -> Callable[..., float | None]:
     """A callback that reads text with one of the parsers of `base.units`."""
 
     def read(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -163,14 +163,14 @@ def budget_options(command: _Command) -> _Command:
         "--budget",
         "budget_s",
         metavar="TIME",
-        callback=_with_unit(parse_duration),
+        callback=with_unit(parse_duration),
         help="Spend this much time, such as 200h, where it saves most.",
     )
     free = click.option(
         "--free",
         "free_bytes",
         metavar="SIZE",
-        callback=_with_unit(parse_size),
+        callback=with_unit(parse_size),
         help="Do only what it takes to save this much, such as 4TB.",
     )
     return budget(free(command))

@@ -1,0 +1,1 @@
+"""Services of service managers: on the screen and as JSON."""
