@@ -136,7 +136,10 @@ def test_a_command_within_a_sentence_runs(argv: tuple[str, ...], library: Librar
     library.start(Block("", (Shown(argv),)))
     done = call(filled_in(argv), library.folder)
     is_bare = argv[0] == "av1rules" and all(map(str.islower, argv[1:])) and len(argv) < 4
-    must_ask = bool({"undo", "purge"} & set(argv)) and not {"--yes", "--dry-run"} & set(argv)
+    must_ask = bool({"undo", "purge", "install", "uninstall"} & set(argv)) and not {
+        "--yes",
+        "--dry-run",
+    } & set(argv)
     expected = {0, 2} if is_bare or must_ask else {0}
     assert done.returncode in expected, done.stdout + done.stderr
     if argv == ("doit", "clean"):

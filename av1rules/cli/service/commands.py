@@ -85,7 +85,10 @@ def show(rules_file: Path, request_of: _RequestOf, as_json: bool) -> None:  # no
     "install",
     epilog=examples(
         ("av1rules service install -n", "what it would write"),
-        ("av1rules service install --yes --cpus 6 --memory 12GiB", "with limits, without a question"),
+        (
+            "av1rules service install --yes --cpus 6 --memory 12GiB",
+            "with limits, without a question",
+        ),
         ("av1rules service install --cron --at 01:30", "runs from your crontab"),
     ),
 )

@@ -136,7 +136,9 @@ def test_a_timer_is_what_is_enabled(folders: UnitFolders, stub: Stub, tmp_path: 
     ]  # fmt: skip
 
 
-def test_what_a_manager_refuses_is_told(made: ServiceSpec, folders: UnitFolders, stub: Stub) -> None:
+def test_what_a_manager_refuses_is_told(
+    made: ServiceSpec, folders: UnitFolders, stub: Stub
+) -> None:
     stub.make(
         "systemctl",
         Answer(when=["enable"], returncode=1, stderr="Failed to connect to bus\x1b[31m\n"),
