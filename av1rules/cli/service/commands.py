@@ -24,7 +24,7 @@ from av1rules.cli.service.options import (
 )
 from av1rules.operations.units import install as units
 from av1rules.operations.units.files import unit_files
-from av1rules.operations.units.install import SeenFile, require_ours, see_files
+from av1rules.operations.units.install import UnitInPlace, require_ours, see_files
 from av1rules.operations.units.installed import find_services, places_of
 from av1rules.operations.units.model import ServiceRequest, ServiceScope, ServiceSpec
 from av1rules.operations.units.spec import spec_of
@@ -45,7 +45,7 @@ _RequestOf = Callable[[Path], ServiceRequest]
 _yes_option = click.option("-y", "--yes", is_flag=True, help="Don't ask.")
 
 
-def _prepared(rules_file: Path, request_of: _RequestOf) -> tuple[ServiceSpec, list[SeenFile]]:
+def _prepared(rules_file: Path, request_of: _RequestOf) -> tuple[ServiceSpec, list[UnitInPlace]]:
     request = request_of(rules_file)
     spec = spec_of(request, load_rules(rules_file))
     return spec, list(see_files(unit_files(spec, unit_folders()), request))
@@ -72,7 +72,7 @@ def show(rules_file: Path, request_of: _RequestOf, as_json: bool) -> None:  # no
     request = request_of(rules_file)
     spec = spec_of(request, load_rules(rules_file))
     files = tuple(
-        SeenFile(file=file, there=None, state=UnitState.ABSENT)
+        UnitInPlace(file=file, there=None, state=UnitState.ABSENT)
         for file in unit_files(spec, unit_folders())
     )
     if as_json:

@@ -18,8 +18,8 @@ from av1rules.cli.options import with_unit
 from av1rules.operations.units.files import UnitFolders
 from av1rules.operations.units.model import (
     DEFAULT_NAME,
+    ManagerKind,
     ServiceLimits,
-    ServiceManager,
     ServiceRequest,
     ServiceScope,
     require_sound,
@@ -149,7 +149,7 @@ def _request(
         account = _owner(path)
     request = ServiceRequest(
         name=name,
-        manager=ServiceManager(manager) if manager else _usual_manager(),
+        manager=ManagerKind(manager) if manager else _usual_manager(),
         scope=whose,
         rules_file=str(path),
         program=_program(),
@@ -169,8 +169,8 @@ def _request(
     return request
 
 
-def _usual_manager() -> ServiceManager:
-    return ServiceManager.LAUNCHD if sys.platform == "darwin" else ServiceManager.SYSTEMD
+def _usual_manager() -> ManagerKind:
+    return ManagerKind.LAUNCHD if sys.platform == "darwin" else ManagerKind.SYSTEMD
 
 
 def _owner(path: Path) -> str | None:

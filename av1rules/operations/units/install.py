@@ -20,7 +20,7 @@ from av1rules.operations.units.cron import block_of, with_block
 from av1rules.operations.units.files import CRONTAB
 from av1rules.operations.units.launchd import label
 from av1rules.operations.units.model import (
-    ServiceManager,
+    ManagerKind,
     ServiceRequest,
     ServiceScope,
     ServiceSpec,
@@ -36,7 +36,7 @@ _MOST_BYTES = 1024**2
 _FILE_MODE = 0o644
 
 
-class SeenFile(msgspec.Struct, frozen=True, kw_only=True):
+class UnitInPlace(msgspec.Struct, frozen=True, kw_only=True):
     """A file of a service as it is to be, and what stands there."""
 
     file: UnitFile
@@ -44,14 +44,14 @@ class SeenFile(msgspec.Struct, frozen=True, kw_only=True):
     state: UnitState
 
 
-def see_files(files: Sequence[UnitFile], request: ServiceRequest) -> tuple[SeenFile, ...]:
+def see_files(files: Sequence[UnitFile], request: ServiceRequest) -> tuple[UnitInPlace, ...]:
     """What stands in the places of files. Raises UsageError for what can't be read."""
     found = []
     for file in files:
         there = text_at(file.path, request.stem)
         is_link = file.path != CRONTAB and os.path.islink(file.path)
         state = UnitState.FOREIGN if is_link else state_of(there, file.text)
-        found.append(SeenFile(file=file, there=there, state=state))
+        found.append(UnitInPlace(file=file, there=there, state=state))
     return tuple(found)
 
 
@@ -72,7 +72,7 @@ def text_at(path: str, stem: str) -> str | None:
         ) from problem
 
 
-def require_ours(seen: Sequence[SeenFile], *, force: bool) -> None:
+def require_ours(seen: Sequence[UnitInPlace], *, force: bool) -> None:
     """Raise UsageError if something is there that is not ours to exchange or remove. `force` is for
     what somebody edited, never for the files of others."""
     for one in seen:
@@ -91,7 +91,7 @@ def require_ours(seen: Sequence[SeenFile], *, force: bool) -> None:
             )
 
 
-def install(spec: ServiceSpec, seen: Sequence[SeenFile]) -> None:
+def install(spec: ServiceSpec, seen: Sequence[UnitInPlace]) -> None:
     """Write what is not there yet, and have it started. Raises UsageError, Av1rulesError, OSError
     (no right to write there)."""
     request = spec.request
@@ -102,13 +102,13 @@ def install(spec: ServiceSpec, seen: Sequence[SeenFile]) -> None:
         if one.state is not UnitState.CURRENT:
             is_new = is_new or one.there is not None
             _write(one.file, request)
-    if request.manager in (ServiceManager.SYSTEMD, ServiceManager.TIMER):
+    if request.manager in (ManagerKind.SYSTEMD, ManagerKind.TIMER):
         started = _started_unit(request)
         _call(_systemctl(request, "daemon-reload"))
         _call(_systemctl(request, "enable", "--now", started))
         if is_new:  # a former one goes on with its old limits otherwise
             _call(_systemctl(request, "try-restart", started))
-    elif request.manager is ServiceManager.LAUNCHD:
+    elif request.manager is ManagerKind.LAUNCHD:
         path = seen[0].file.path
         if is_new:
             _try(("launchctl", "bootout", f"{_domain(request)}/{label(request.stem)}"))
@@ -116,12 +116,12 @@ def install(spec: ServiceSpec, seen: Sequence[SeenFile]) -> None:
             _call(("launchctl", "bootstrap", _domain(request), path))
 
 
-def uninstall(request: ServiceRequest, seen: Sequence[SeenFile]) -> None:
+def uninstall(request: ServiceRequest, seen: Sequence[UnitInPlace]) -> None:
     """Have it stopped and remove what is there. Raises UsageError, Av1rulesError, OSError."""
     _require_manager(request)
-    if request.manager in (ServiceManager.SYSTEMD, ServiceManager.TIMER):
+    if request.manager in (ManagerKind.SYSTEMD, ManagerKind.TIMER):
         _call(_systemctl(request, "disable", "--now", _started_unit(request)))
-    elif request.manager is ServiceManager.LAUNCHD and is_active(request):
+    elif request.manager is ManagerKind.LAUNCHD and is_active(request):
         _call(("launchctl", "bootout", f"{_domain(request)}/{label(request.stem)}"))
     for one in seen:
         if one.file.path == CRONTAB:
@@ -129,15 +129,15 @@ def uninstall(request: ServiceRequest, seen: Sequence[SeenFile]) -> None:
         elif one.there is not None:
             os.unlink(one.file.path)
             fsync_folder(os.path.dirname(one.file.path))
-    if request.manager in (ServiceManager.SYSTEMD, ServiceManager.TIMER):
+    if request.manager in (ManagerKind.SYSTEMD, ManagerKind.TIMER):
         _call(_systemctl(request, "daemon-reload"))
 
 
 def is_active(request: ServiceRequest) -> bool | None:
     """Whether the service manager has it running, or waiting for its time; None: it can't say."""
-    if request.manager is ServiceManager.CRON:
+    if request.manager is ManagerKind.CRON:
         return None
-    if request.manager is ServiceManager.LAUNCHD:
+    if request.manager is ManagerKind.LAUNCHD:
         done = _try(("launchctl", "print", f"{_domain(request)}/{label(request.stem)}"))
     else:
         done = _try(_systemctl(request, "is-active", "--quiet", _started_unit(request)))
@@ -145,7 +145,7 @@ def is_active(request: ServiceRequest) -> bool | None:
 
 
 def _started_unit(request: ServiceRequest) -> str:
-    kind = "timer" if request.manager is ServiceManager.TIMER else "service"
+    kind = "timer" if request.manager is ManagerKind.TIMER else "service"
     return f"{request.stem}.{kind}"
 
 
@@ -158,10 +158,10 @@ def _domain(request: ServiceRequest) -> str:
 
 
 _PROGRAMS = {
-    ServiceManager.SYSTEMD: "systemctl",
-    ServiceManager.TIMER: "systemctl",
-    ServiceManager.LAUNCHD: "launchctl",
-    ServiceManager.CRON: "crontab",
+    ManagerKind.SYSTEMD: "systemctl",
+    ManagerKind.TIMER: "systemctl",
+    ManagerKind.LAUNCHD: "launchctl",
+    ManagerKind.CRON: "crontab",
 }
 
 

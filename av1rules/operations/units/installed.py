@@ -16,7 +16,7 @@ from av1rules.ledger.runs import RunRecord
 from av1rules.operations.units.cron import stems_of
 from av1rules.operations.units.files import CRONTAB, UnitFolders, unit_files
 from av1rules.operations.units.install import (
-    SeenFile,
+    UnitInPlace,
     crontab_text,
     is_active,
     see_files,
@@ -24,7 +24,7 @@ from av1rules.operations.units.install import (
 )
 from av1rules.operations.units.model import (
     DEFAULT_NAME,
-    ServiceManager,
+    ManagerKind,
     ServiceRequest,
     ServiceScope,
     ServiceSpec,
@@ -41,7 +41,7 @@ class InstalledService(msgspec.Struct, frozen=True, kw_only=True):
     rules."""
 
     request: ServiceRequest
-    files: tuple[SeenFile, ...]
+    files: tuple[UnitInPlace, ...]
     is_active: bool | None
     last_run: RunRecord | None = None
     problem: str | None = None
@@ -71,7 +71,7 @@ def _requests(folders: UnitFolders) -> Iterator[ServiceRequest]:
 def _candidates(folders: UnitFolders) -> Iterator[tuple[str, str]]:
     every = {
         folder
-        for manager in ServiceManager
+        for manager in ManagerKind
         for scope in ServiceScope
         if (folder := folders.folder(manager, scope)) is not None
     }
@@ -103,7 +103,7 @@ def _looked_at(request: ServiceRequest, folders: UnitFolders) -> InstalledServic
     )
 
 
-def places_of(request: ServiceRequest, folders: UnitFolders) -> tuple[SeenFile, ...]:
+def places_of(request: ServiceRequest, folders: UnitFolders) -> tuple[UnitInPlace, ...]:
     """What stands in the places of a service, without a look at its rules: as written, edited, or
     not there."""
     files = unit_files(ServiceSpec(request=request), folders)

@@ -17,7 +17,7 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 
 
-class ServiceManager(StrEnum):
+class ManagerKind(StrEnum):
     """Who starts av1rules. TIMER is systemd, too: runs in place of a watcher."""
 
     SYSTEMD = "systemd"
@@ -52,7 +52,7 @@ class ServiceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """
 
     name: str
-    manager: ServiceManager
+    manager: ManagerKind
     scope: ServiceScope
     rules_file: str
     program: tuple[str, ...]
@@ -66,7 +66,7 @@ class ServiceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     @property
     def is_watch(self) -> bool:
         """A watcher that stays; otherwise runs that end."""
-        return self.manager in (ServiceManager.SYSTEMD, ServiceManager.LAUNCHD) and not (
+        return self.manager in (ManagerKind.SYSTEMD, ManagerKind.LAUNCHD) and not (
             self.at or self.every_s
         )
 
@@ -117,7 +117,7 @@ def require_sound(request: ServiceRequest) -> None:
         )
     if request.at is not None and request.every_s is not None:
         raise UsageError("--at and --every are two ways to say one thing: give one")
-    if (request.at or request.every_s) and request.manager is ServiceManager.SYSTEMD:
+    if (request.at or request.every_s) and request.manager is ManagerKind.SYSTEMD:
         raise UsageError(
             "a watcher runs all the time: --at and --every are for runs",
             hint="give --timer too; windows of time for a watcher belong in `schedule:`",

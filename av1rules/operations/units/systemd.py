@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from av1rules.base.files import is_at_or_below
-from av1rules.operations.units.model import ServiceManager, ServiceScope, ServiceSpec
+from av1rules.operations.units.model import ManagerKind, ServiceScope, ServiceSpec
 from av1rules.operations.units.systemd_words import command_word, specifiers, word
 
 BUSY = 5
@@ -60,7 +60,7 @@ def service_lines(spec: ServiceSpec) -> Iterator[str]:
     yield from _kept(spec, "Service")
     yield ""
     yield from _hardening(spec)
-    if spec.request.manager is ServiceManager.SYSTEMD:
+    if spec.request.manager is ManagerKind.SYSTEMD:
         is_system = spec.request.scope is ServiceScope.SYSTEM
         yield ""
         yield "[Install]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from av1rules.operations.units.model import ServiceManager, ServiceScope
+from av1rules.operations.units.model import ManagerKind, ServiceScope
 from av1rules.operations.units.stamp import UnitState
 from av1rules.report.json import JsonDocument
 
@@ -24,7 +24,7 @@ class ServiceDocument(JsonDocument, frozen=True, kw_only=True):
     of a file is what it was before."""
 
     name: str
-    manager: ServiceManager
+    manager: ManagerKind
     scope: ServiceScope
     rules_file: str
     command: tuple[str, ...]
@@ -53,7 +53,7 @@ class ServiceStatus(Struct, frozen=True, kw_only=True):
     cron does not say). `problem`: why its rules can't be read."""
 
     name: str
-    manager: ServiceManager
+    manager: ManagerKind
     scope: ServiceScope
     rules_file: str
     command: tuple[str, ...]

@@ -9,9 +9,9 @@ from av1rules.base.text import printable, printable_lines
 from av1rules.base.units import local_time_text
 from av1rules.ledger.runs import RunRecord
 from av1rules.operations.units.files import CRONTAB
-from av1rules.operations.units.install import SeenFile
+from av1rules.operations.units.install import UnitInPlace
 from av1rules.operations.units.installed import InstalledService
-from av1rules.operations.units.model import ServiceManager, ServiceRequest, ServiceScope
+from av1rules.operations.units.model import ManagerKind, ServiceRequest, ServiceScope
 from av1rules.operations.units.stamp import UnitState
 from av1rules.report.documents.service import (
     ServiceDocument,
@@ -35,7 +35,7 @@ _WORDS = {
 }
 
 
-def service_json(request: ServiceRequest, files: Sequence[SeenFile], *, is_done: bool) -> str:
+def service_json(request: ServiceRequest, files: Sequence[UnitInPlace], *, is_done: bool) -> str:
     return json_document(
         ServiceDocument(
             name=request.name,
@@ -52,7 +52,7 @@ def service_json(request: ServiceRequest, files: Sequence[SeenFile], *, is_done:
     )
 
 
-def files_lines(files: Sequence[SeenFile]) -> Iterator[str]:
+def files_lines(files: Sequence[UnitInPlace]) -> Iterator[str]:
     """The files in full, each below its path. A property list stands alone: nothing may come before
     its declaration."""
     for number, one in enumerate(files):
@@ -63,7 +63,7 @@ def files_lines(files: Sequence[SeenFile]) -> Iterator[str]:
         yield "\t".join(map(printable_lines, one.file.text.rstrip("\n").split("\t")))
 
 
-def changes_lines(files: Sequence[SeenFile]) -> Iterator[str]:
+def changes_lines(files: Sequence[UnitInPlace]) -> Iterator[str]:
     """What an installation would change: new files in full, others as a difference."""
     for one in files:
         if one.state is UnitState.CURRENT:
@@ -75,21 +75,21 @@ def changes_lines(files: Sequence[SeenFile]) -> Iterator[str]:
             yield from difference_lines(one)
 
 
-def difference_lines(one: SeenFile) -> Iterator[str]:
+def difference_lines(one: UnitInPlace) -> Iterator[str]:
     """What stands there against what would be written."""
     pair = ((one.there or "").splitlines(), one.file.text.splitlines())
     names = ("as it is", "as it would be written")
     return map(printable, difflib.unified_diff(*pair, *names, lineterm="", n=1))
 
 
-def _place(one: SeenFile) -> str:
+def _place(one: UnitInPlace) -> str:
     return "your crontab" if one.file.path == CRONTAB else printable(one.file.path)
 
 
 def next_lines(request: ServiceRequest) -> Iterator[str]:
     """What to do after an installation."""
     name = request.stem
-    if request.manager in (ServiceManager.SYSTEMD, ServiceManager.TIMER):
+    if request.manager in (ManagerKind.SYSTEMD, ManagerKind.TIMER):
         user = " --user" if request.scope is ServiceScope.USER else ""
         yield f"watch it: systemctl{user} status {name}; journalctl{user} -fu {name}"
         if user:

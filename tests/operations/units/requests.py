@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from av1rules.operations.units.model import (
-    ServiceManager,
+    ManagerKind,
     ServiceRequest,
     ServiceScope,
     ServiceSpec,
@@ -15,7 +15,7 @@ from av1rules.operations.units.model import (
 def request(**changes: Any) -> ServiceRequest:
     values: dict[str, Any] = {
         "name": "av1rules",
-        "manager": ServiceManager.SYSTEMD,
+        "manager": ManagerKind.SYSTEMD,
         "scope": ServiceScope.SYSTEM,
         "rules_file": "/srv/av1/rules.yaml",
         "program": ("/usr/bin/env",),

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from av1rules.base.errors import UsageError
 from av1rules.operations.units.cron import block_of, cron_lines, stems_of, with_block
-from av1rules.operations.units.model import ServiceLimits, ServiceManager, ServiceScope
+from av1rules.operations.units.model import ManagerKind, ServiceLimits, ServiceScope
 from tests.operations.units.requests import spec
 
 LINES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"))
 
 
 def line(**changes: Any) -> str:
-    values = {"manager": ServiceManager.CRON, "scope": ServiceScope.USER} | changes
+    values = {"manager": ManagerKind.CRON, "scope": ServiceScope.USER} | changes
     (found,) = cron_lines(spec("/m", **values))
     return found
 

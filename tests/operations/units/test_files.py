@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from av1rules.operations.units.files import CRONTAB, UnitFolders, unit_files
-from av1rules.operations.units.model import ServiceManager, ServiceScope
+from av1rules.operations.units.model import ManagerKind, ServiceScope
 from av1rules.operations.units.stamp import read_stamp
 from tests.operations.units.requests import spec
 
@@ -29,7 +29,7 @@ USER, SYSTEM = ServiceScope.USER, ServiceScope.SYSTEM
     ],
 )  # fmt: skip
 def test_places(manager: str, scope: ServiceScope, paths: list[str]) -> None:
-    made = spec("/m", name="a", manager=ServiceManager(manager), scope=scope)
+    made = spec("/m", name="a", manager=ManagerKind(manager), scope=scope)
     files = unit_files(made, FOLDERS)
     assert [file.path for file in files] == paths
     for file in files:

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from av1rules.base.errors import Av1rulesError, UsageError
 from av1rules.operations.units import install as units
 from av1rules.operations.units.files import UnitFolders, unit_files
-from av1rules.operations.units.install import SeenFile, require_ours, see_files
+from av1rules.operations.units.install import UnitInPlace, require_ours, see_files
 from av1rules.operations.units.installed import find_services, places_of
-from av1rules.operations.units.model import ServiceManager, ServiceScope, ServiceSpec
+from av1rules.operations.units.model import ManagerKind, ServiceScope, ServiceSpec
 from av1rules.operations.units.stamp import UnitState
 from tests.fakes.stub import Answer, Stub
 from tests.operations.units.requests import spec
@@ -63,7 +63,7 @@ def of(folder: Path, **changes: Any) -> ServiceSpec:
     return replace(found, made=(str(folder / "state"),))
 
 
-def seen(made: ServiceSpec, folders: UnitFolders) -> tuple[SeenFile, ...]:
+def seen(made: ServiceSpec, folders: UnitFolders) -> tuple[UnitInPlace, ...]:
     return see_files(unit_files(made, folders), made.request)
 
 
@@ -128,7 +128,7 @@ def test_a_file_of_others_is_never_written_over(
 
 
 def test_a_timer_is_what_is_enabled(folders: UnitFolders, stub: Stub, tmp_path: Path) -> None:
-    made = of(tmp_path, manager=ServiceManager.TIMER, scope=ServiceScope.SYSTEM, name="films")
+    made = of(tmp_path, manager=ManagerKind.TIMER, scope=ServiceScope.SYSTEM, name="films")
     units.install(made, seen(made, folders))
     assert called(stub) == ["daemon-reload", "enable --now av1rules-films.timer"]
     assert sorted(os.listdir(folders.systemd_system)) == [
@@ -179,7 +179,7 @@ def test_the_users_crontab_keeps_its_own_lines(
     folders: UnitFolders, stub: Stub, tmp_path: Path
 ) -> None:
     tab = tmp_path / "tab"
-    made = of(tmp_path, manager=ServiceManager.CRON)
+    made = of(tmp_path, manager=ManagerKind.CRON)
     units.install(made, seen(made, folders))
     assert "\n0 1 * * * env PATH=" in tab.read_text()
     tab.write_text("5 5 * * * mine\n" + tab.read_text() + "6 6 * * * mine\n")
@@ -197,14 +197,14 @@ def test_a_crontab_that_can_not_be_read_is_not_written_over(
     folders: UnitFolders, stub: Stub, tmp_path: Path
 ) -> None:
     stub.make("crontab", Answer(when=["-l"], returncode=1, stderr="cannot open your crontab"))
-    made = of(tmp_path, manager=ServiceManager.CRON)
+    made = of(tmp_path, manager=ManagerKind.CRON)
     with pytest.raises(Av1rulesError, match="cannot open"):
         seen(made, folders)
 
 
 def test_launchd_is_given_the_list(folders: UnitFolders, stub: Stub, tmp_path: Path) -> None:
     stub.make("launchctl", Answer(when=["print"], returncode=1), Answer())
-    made = of(tmp_path, manager=ServiceManager.LAUNCHD)
+    made = of(tmp_path, manager=ManagerKind.LAUNCHD)
     units.install(made, seen(made, folders))
     path = folders.launchd_user / "org.av1rules.plist"
     domain = f"gui/{os.getuid()}"
@@ -223,9 +223,9 @@ def test_services_are_found_by_their_marks(
 ) -> None:
     (tmp_path / "rules.yaml").write_text(RULES)
     for changes in (
-        {}, {"name": "b", "manager": ServiceManager.TIMER, "scope": ServiceScope.SYSTEM},
-        {"name": "c", "manager": ServiceManager.CRON},
-        {"name": "d", "manager": ServiceManager.LAUNCHD},
+        {}, {"name": "b", "manager": ManagerKind.TIMER, "scope": ServiceScope.SYSTEM},
+        {"name": "c", "manager": ManagerKind.CRON},
+        {"name": "d", "manager": ManagerKind.LAUNCHD},
     ):  # fmt: skip
         made = of(tmp_path, **changes)
         units.install(made, seen(made, folders))

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from av1rules.operations.units.launchd import plist_text
-from av1rules.operations.units.model import ServiceManager
+from av1rules.operations.units.model import ManagerKind
 from av1rules.operations.units.stamp import read_stamp, stamped
 from tests.operations.units.requests import request, spec
 
-LAUNCHD = ServiceManager.LAUNCHD
+LAUNCHD = ManagerKind.LAUNCHD
 PATHS = st.text(
     st.characters(exclude_categories=["Cs", "Cc", "Cn"]).filter(str.isprintable), min_size=1
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from av1rules.base.errors import UsageError
-from av1rules.operations.units.model import ServiceManager, ServiceScope, require_sound
+from av1rules.operations.units.model import ManagerKind, ServiceScope, require_sound
 from tests.operations.units.requests import request
 
 
@@ -19,12 +19,12 @@ from tests.operations.units.requests import request
         ({"name": "@x"}, "expected a name"),
         ({"name": ""}, "expected a name"),
         ({"name": "x" * 41}, "expected a name"),
-        ({"at": "25:00", "manager": ServiceManager.CRON}, "expected a time"),
-        ({"at": "1:00", "manager": ServiceManager.CRON}, "expected a time"),
-        ({"at": "01:00", "every_s": 60, "manager": ServiceManager.CRON}, "two ways"),
+        ({"at": "25:00", "manager": ManagerKind.CRON}, "expected a time"),
+        ({"at": "1:00", "manager": ManagerKind.CRON}, "expected a time"),
+        ({"at": "01:00", "every_s": 60, "manager": ManagerKind.CRON}, "two ways"),
         ({"at": "01:00"}, "runs all the time"),
         ({"every_s": 3600}, "runs all the time"),
-        ({"every_s": 59, "manager": ServiceManager.TIMER}, "once a minute"),
+        ({"every_s": 59, "manager": ManagerKind.TIMER}, "once a minute"),
         ({"account": "me", "scope": ServiceScope.USER}, "as that user"),
         ({"account": "me:"}, "USER:GROUP"),
         ({"account": "me\nExecStart=/bin/sh"}, "USER:GROUP"),
@@ -42,8 +42,8 @@ def test_what_no_manager_can_be_told_is_refused(changes: dict[str, Any], said: s
     "changes",
     [
         {}, {"name": "films-4k_2"}, {"account": "me"}, {"account": "me:media"},
-        {"at": "23:59", "manager": ServiceManager.TIMER},
-        {"every_s": 3600, "manager": ServiceManager.LAUNCHD},
+        {"at": "23:59", "manager": ManagerKind.TIMER},
+        {"every_s": 3600, "manager": ManagerKind.LAUNCHD},
         {"rules_file": "/a b/ümläut $x %d \"q\".yaml"},
     ],
 )  # fmt: skip
@@ -58,11 +58,11 @@ def test_instances_have_files_of_their_own() -> None:
 
 def test_a_watcher_or_runs() -> None:
     assert request().command[-3:] == ("watch", "-f", "/srv/av1/rules.yaml")
-    assert request(manager=ServiceManager.LAUNCHD).is_watch
+    assert request(manager=ManagerKind.LAUNCHD).is_watch
     for changes in (
-        {"manager": ServiceManager.TIMER},
-        {"manager": ServiceManager.CRON},
-        {"manager": ServiceManager.LAUNCHD, "at": "01:00"},
+        {"manager": ManagerKind.TIMER},
+        {"manager": ManagerKind.CRON},
+        {"manager": ManagerKind.LAUNCHD, "at": "01:00"},
     ):
         assert request(**changes).command[1:] == (
             "run", "--quiet", "--fail-on", "new", "-f", "/srv/av1/rules.yaml",

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from av1rules.cli.exit_codes import EXIT_BUSY, EXIT_INTERRUPTED
 from av1rules.operations.units.model import (
+    ManagerKind,
     ServiceLimits,
-    ServiceManager,
     ServiceScope,
     ServiceSpec,
 )
@@ -23,7 +23,7 @@ from av1rules.operations.units.systemd import BUSY, INTERRUPTED, service_lines, 
 from tests.conftest import Golden
 from tests.operations.units.requests import spec
 
-TIMER = ServiceManager.TIMER
+TIMER = ManagerKind.TIMER
 LIMITS = ServiceLimits(cpus=2.5, memory=12 * 1024**3, nice=15, cpu_affinity=(0, 1, 5))
 ODD = "/media/100% $HOME \"x\" 'y' \\z; #"
 
@@ -47,7 +47,7 @@ def test_whole_units(golden: Golden) -> None:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze")
 @pytest.mark.parametrize("scope", ServiceScope)
-@pytest.mark.parametrize("manager", [ServiceManager.SYSTEMD, TIMER])
+@pytest.mark.parametrize("manager", [ManagerKind.SYSTEMD, TIMER])
 @pytest.mark.parametrize(
     "changes",
     [
@@ -58,7 +58,7 @@ def test_whole_units(golden: Golden) -> None:
     ids=["limits", "odd", "home"],
 )
 def test_systemd_accepts_them(
-    tmp_path: Path, manager: ServiceManager, scope: ServiceScope, changes: dict[str, Any]
+    tmp_path: Path, manager: ManagerKind, scope: ServiceScope, changes: dict[str, Any]
 ) -> None:
     made = spec("/media/my films", ODD, "/m/\x07", manager=manager, scope=scope, **changes)
     files = [tmp_path / "av1rules.service"]
