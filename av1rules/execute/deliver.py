@@ -169,8 +169,13 @@ def _exchange(
             facts=pack_facts(job.work.evaluation.source),
             at=now_text(),
         )
-        children = session.workspace.children
-        wait_while_played(source, name=job.name, children=children, sink=session.sink)
+        wait_while_played(
+            source,
+            name=job.name,
+            neighbours=session.workspace.ruleset.neighbours,
+            children=session.workspace.children,
+            sink=session.sink,
+        )
         renamed = source != job.target and _output(job).side_files is SideFiles.CARRY
         kept = replace_original(
             session,

@@ -77,7 +77,7 @@ def _gate(workspace: Workspace, ledger: Ledger, sink: Sink) -> ControlGate:
         from av1rules.execute.control.machine import MachineWatch  # noqa: PLC0415
 
         roots = tuple(ruleset.library.root_paths.values())
-        machine = MachineWatch(ruleset.limits, roots, sink)
+        machine = MachineWatch(ruleset.limits, roots, sink, ruleset.neighbours)
     hours = ScheduleClock(schedules_of(ruleset))
     return ControlGate(ledger, workspace.children, sink, hours=hours, machine=machine)
 

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import psutil
 
@@ -19,13 +19,17 @@ from av1rules.base.text import counted, printable
 from av1rules.base.units import format_size
 from av1rules.execute.control.hold import Hold, HoldCause
 from av1rules.execute.control.limits import LimitKeeper, Reading
-from av1rules.execute.control.players import watched_films
+from av1rules.execute.control.viewers import Viewers, find_viewers
+from av1rules.policy.neighbours.spec import Neighbour
 from av1rules.policy.schedule.limits import PLUGGED, MachineLimits
 
 _log = logging.getLogger(__name__)
 
 MEASURE_S = 5.0
 """How often it is measured: several times within the half minute that a limit must be passed."""
+
+ASK_S = 15.0
+"""How often media servers are asked: twice within the half minute."""
 
 _PROCESSOR_SENSORS = (
     "coretemp",
@@ -103,9 +107,18 @@ class MachineWatch:
     """Measures in a thread of its own while it is `running`, since a sensor or a share may hang.
     `hold` is what follows."""
 
-    def __init__(self, limits: MachineLimits, roots: Collection[str], sink: Sink) -> None:
+    def __init__(
+        self,
+        limits: MachineLimits,
+        roots: Collection[str],
+        sink: Sink,
+        neighbours: Sequence[Neighbour] = (),
+    ) -> None:
         self._limits = limits
         self._roots = roots
+        self._neighbours = neighbours
+        self._viewing = Viewers()
+        self._asked_at: float | None = None
         self._sink = sink
         self._keeper = LimitKeeper(limits)
         self._load = OthersLoad()
@@ -202,15 +215,20 @@ class MachineWatch:
         )
 
     def _viewers(self) -> Reading:
-        films, most = watched_films(self._roots, own_processes()), self._limits.viewers or 1
-        if films is None:
-            return _unknown(HoldCause.VIEWERS, "this system does not show who has a film open")
-        first = printable(os.path.basename(min(films, default="")))
-        count = counted(len(films), "film")
+        most, now = self._limits.viewers or 1, time.monotonic()
+        if self._asked_at is None or now - self._asked_at >= ASK_S:
+            self._viewing = find_viewers(self._roots, self._neighbours, own_processes())
+            self._asked_at = time.monotonic()
+        viewing = self._viewing
+        if viewing.count < most and viewing.problems:
+            text = f"it is not known who watches ({'; '.join(viewing.problems)})"
+            return _unknown(HoldCause.VIEWERS, text)
+        names = sorted(map(os.path.basename, viewing.films - viewing.paused))
+        shown = f": {printable(names[0])}" if names else ""
         return Reading(
             cause=HoldCause.VIEWERS,
-            is_beyond=len(films) >= most,
-            text=f"somebody watches {count}: {first} (limits.viewers: {most})",
+            is_beyond=viewing.count >= most,
+            text=f"{counted(viewing.count, 'film')} being watched{shown} (limits.viewers: {most})",
         )
 
 

@@ -228,7 +228,9 @@ def test_a_film_that_is_played_waits_for_its_end(
     player = play(tmp_path / "vlc", film, children)
 
     def wait() -> None:
-        played.wait_while_played(str(film), name="films/a.mkv", children=job, sink=events.append)
+        played.wait_while_played(
+            str(film), name="films/a.mkv", neighbours=(), children=job, sink=events.append
+        )
 
     job = Children(parent=children)
     waiting = threading.Thread(target=wait, daemon=True)
@@ -258,4 +260,4 @@ def test_a_run_is_stopped_while_it_waits(
 
     job = Children(parent=Children())
     with pytest.raises(RunInterruptedError):
-        played.wait_while_played(str(film), name="a", children=job, sink=stop)
+        played.wait_while_played(str(film), name="a", neighbours=(), children=job, sink=stop)
