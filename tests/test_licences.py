@@ -86,7 +86,7 @@ def test_what_only_work_on_the_code_needs(name: str) -> None:
 
 def test_nothing_else_is_listed() -> None:
     listed = {name for row, _, _ in ROWS for name in row.split(", ")} - {"package", "---"}
-    wanted = [PROJECT["dependencies"], EXTRAS["ffmpeg"], EXTRAS["report"]]
+    wanted = [PROJECT["dependencies"], EXTRAS["ffmpeg"], EXTRAS["report"], EXTRAS["top"]]
     assert listed == {name for requirements in wanted for name in names(requirements)}
 
 

@@ -122,8 +122,8 @@ class RunStarted(Event, frozen=True, kw_only=True):
 
 class JobStarted(Event, frozen=True, kw_only=True):
     """An encode begins, of a source of `size_bytes` and `duration_s` with `frames` to expect. A
-    result larger than `limit_bytes` would be discarded. `is_clip`: of a test clip, not of the whole
-    source."""
+    result larger than `limit_bytes` would be discarded; `quality` is text. `is_clip`: of a test
+    clip, not of the whole source."""
 
     target: str
     size_bytes: int
@@ -133,6 +133,7 @@ class JobStarted(Event, frozen=True, kw_only=True):
     encoder: str
     is_clip: bool = False
     limit_bytes: int | None = None
+    quality: str | None = None
 
 
 class JobProgress(Event, frozen=True, kw_only=True, tag="progress"):

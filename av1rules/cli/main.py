@@ -56,6 +56,7 @@ COMMANDS = {
     "run": "Encode, verify and publish stale targets.",
     "service": "Have systemd, launchd or cron start av1rules: print, install, status, uninstall.",
     "show": "Show a saved plan, as `plan` showed it; needs neither films nor FFmpeg.",
+    "top": "Watch the library and the run at work, and act on it, in the terminal.",
     "status": "Show the status: targets, trash, failures, the last runs.",
     "stop": "Stop encodes, of single films or the whole run, until `resume`.",
     "test": "Check what the rules say of stated films; needs neither films nor FFmpeg.",

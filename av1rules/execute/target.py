@@ -182,7 +182,7 @@ def _tell_telecine(job: TargetJob) -> None:
 
 
 def _announce(job: TargetJob) -> None:
-    source = job.work.evaluation.source
+    source, settings = job.work.evaluation.source, job.work.recipe.settings
     job.session.sink(
         JobStarted(
             source=job.name,
@@ -193,6 +193,7 @@ def _announce(job: TargetJob) -> None:
             causes=job.row.causes,
             encoder=job.work.encoder.name,
             limit_bytes=_most_bytes(job),
+            quality=f"CRF {settings.crf:g}, preset {settings.preset}",
         )
     )
 

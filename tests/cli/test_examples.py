@@ -18,8 +18,8 @@ from tests.output.schemas import commands, groups
 
 EVERY = {"": cli, **groups(), **commands()}
 
-NOT_RUN = ("demo", "clips try", "plan --sample", "service ")
-"""These take longer than a test may, or change the services of this machine."""
+NOT_RUN = ("demo", "clips try", "plan --sample", "service ", "top")
+"""These take longer than a test may, change the services of this machine, or need a terminal."""
 
 
 def each(name: str) -> tuple[Example, ...]:

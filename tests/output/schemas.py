@@ -34,6 +34,7 @@ from av1rules.report.documents import (
     trash,
 )
 from av1rules.report.json import FORMAT
+from av1rules.report.live.model import LiveState
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "schema" / "output"
@@ -82,6 +83,7 @@ DOCUMENTS: dict[str, type[msgspec.Struct]] = {
     "status": status.StatusDocument,
     "stop": controls.ControlsDocument,
     "test": rules.RuleTestsDocument,
+    "top": LiveState,
     "undo": trash.UndoDocument,
     "validate": rules.ValidateDocument,
     "verify": checks.VerifyDocument,

@@ -56,6 +56,7 @@ class ListedFilm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     hdr: str | None = None
     bit_depth: int | None = None
     source_tier: str | None = None
+    quality: str | None = None  # its CRF; read only for what is shown
 
     @property
     def saved_share(self) -> float | None:
@@ -133,6 +134,11 @@ class FilmList:
         ((count,),) = self._db.query(f"{table} SELECT count(*) FROM listed{where}", *values)
         return int(count)
 
+    def version(self) -> int:
+        """Another number once another process has written to the ledger. Raises LedgerError."""
+        ((version,),) = self._db.query("PRAGMA data_version")
+        return int(version)
+
     def encode_seconds(self) -> float:
         """How long all encodes of finished targets took together. Raises LedgerError."""
         ((seconds,),) = self._db.query("SELECT coalesce(sum(encode_s + verify_s), 0) FROM targets")
@@ -161,7 +167,7 @@ def _table(query: FilmQuery) -> tuple[str, str, list[object]]:
 
 def _listed(row: Sequence[object]) -> ListedFilm:
     film, state, size_bytes, result, *rest, _place = row
-    fields = dict(zip(ListedFilm.__struct_fields__[4:], rest, strict=True))
+    fields = dict(zip(ListedFilm.__struct_fields__[4:-1], rest, strict=True))
     if isinstance(target := fields["target"], bytes):
         fields["target"] = os.fsdecode(target)
     assert isinstance(film, bytes)

@@ -128,6 +128,7 @@ def _new_job(state: LiveState, event: JobStarted, at: str) -> LiveJob:
         target=event.target,
         is_clip=event.is_clip,
         encoder=event.encoder,
+        quality=event.quality,
         causes=event.causes,
         source_bytes=event.size_bytes,
         duration_s=event.duration_s,

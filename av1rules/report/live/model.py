@@ -29,6 +29,7 @@ class LiveJob(msgspec.Struct, frozen=True, kw_only=True):
     phase: str = "starting"
     is_clip: bool = False
     encoder: str | None = None
+    quality: str | None = None  # CRF and preset as text
     causes: tuple[str, ...] = ()
     source_bytes: int = 0
     duration_s: float | None = None
