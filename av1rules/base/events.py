@@ -250,6 +250,16 @@ class Resumed(Event, frozen=True, kw_only=True):
     paused_s: float
 
 
+class Watching(Event, frozen=True, kw_only=True):
+    """What a watcher does now. `state` is "round" (it plans and runs, since `reason`), "idle",
+    "waiting" (something keeps it from a round) or "held" (a user or the policy does); `until` is
+    when it looks again by itself (ISO 8601), where that is known."""
+
+    state: str
+    reason: str | None = None
+    until: str | None = None
+
+
 class Note(Event, frozen=True, kw_only=True):
     """Something worth knowing, as text. `is_problem`: a user has to act; --quiet shows it."""
 

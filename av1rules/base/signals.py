@@ -17,6 +17,9 @@ _ANSWER_S = 0.3
 """How long the main thread may take to answer a signal; usually it does at once."""
 
 
+_INTERRUPTS = frozenset({signal.SIGINT, signal.SIGTERM})
+
+
 @contextlib.contextmanager
 def stop_on_signals(children: Children) -> Iterator[None]:
     """Within the context, an interrupt stops the children and lets no new one start; a second one
@@ -50,7 +53,7 @@ def watch_signals(children: Children, *, is_busy: Callable[[], bool]) -> Callabl
         if is_second or not is_busy():
             raise KeyboardInterrupt
 
-    former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = {number: signal.signal(number, stop) for number in _INTERRUPTS}
     unanswered.begin()
 
     def restore() -> None:
@@ -95,7 +98,9 @@ class _Unanswered:
         return has_stopped
 
     def _serve(self, reading: int) -> None:
-        while os.read(reading, 64):
+        while numbers := os.read(reading, 64):
+            if not _INTERRUPTS & frozenset(numbers):  # another signal, with a handler of its own
+                continue
             time.sleep(_ANSWER_S)
             if not self._children.is_stopping:
                 self._has_stopped = True

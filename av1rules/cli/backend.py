@@ -10,15 +10,18 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-from av1rules.base.events import Note, RunForecast, Sink
+from av1rules.base.events import Note, RunFinished, RunForecast, Sink
 from av1rules.cli.exit_codes import exit_code_of
-from av1rules.execute.run import Backend
+from av1rules.execute.run import Backend, measure_grain_first, run_plan
 from av1rules.execute.session import Session
 from av1rules.execute.startup import start_session
+from av1rules.forecast.decided import decided_plan
 from av1rules.ledger.runs import RunKind
+from av1rules.plan.context import PlanRequest
 from av1rules.plan.items import Plan, PlanAction, RunItem
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.model import Order
+from av1rules.report.rest.text import rest_notes
 from av1rules.ui.event_log import EventLog
 from av1rules.ui.sinks import both
 
@@ -90,3 +93,37 @@ def backend_for(
     if scheduler is not None and (why := nothing_fits(plan, scheduler.forecast)) is not None:
         session.sink(Note(message=why))
     return DoitBackend(scheduler)
+
+
+def plan_of_now(session: Session, request: PlanRequest, *, jobs: int) -> Plan:
+    """What a run would do now, once the grain is measured of what depends on it."""
+    plan = decided_plan(session.workspace, request, sink=session.sink)
+    return measure_grain_first(plan, session, request, DoitOnDemand(), jobs=jobs)
+
+
+def run_round(
+    plan: Plan,
+    session: Session,
+    *,
+    jobs: int,
+    budget_s: float | None = None,
+    free_bytes: int | None = None,
+    order: Order | None = None,
+) -> RunFinished:
+    """Tell the problems of a plan, and do it. Raises SafetyStopError, LedgerError."""
+    _tell_problems(plan, session.workspace, session.sink)
+    backend = backend_for(
+        plan, session, jobs=jobs, budget_s=budget_s, free_bytes=free_bytes, order=order
+    )
+    return run_plan(plan, session, backend, jobs=jobs)
+
+
+def _tell_problems(plan: Plan, workspace: Workspace, sink: Sink) -> None:
+    """What a user should know before the work begins."""
+    for warning in workspace.warnings:
+        sink(Note(message=f"warning: {warning}", is_problem=True))
+    for row in plan.of(PlanAction.BLOCKED):
+        message = f"blocked: {'; '.join(row.causes)}"
+        sink(Note(source=row.file.library_path, message=message, is_problem=True))
+    for problem in (*plan.problems, *rest_notes(plan.rest)):
+        sink(Note(message=problem, is_problem=True))

@@ -45,6 +45,7 @@ COMMANDS = {
     "health": "Decode the sources and list damaged ones. Changes nothing.",
     "init": "Write a first rules file, a test of it and a dodo.py for a library.",
     "migrate": "Make a policy from the configuration of av1d, HandBrake, Tdarr or Unmanic.",
+    "notify": "Tell the watcher of changed files: for Sonarr, Radarr and other programs.",
     "originals": "List the trash (originals, undone results, orphans), or purge it.",
     "pause": "Pause encodes, of single films or of all, until `resume`.",
     "plan": "Show what a run would do, and why. Changes nothing.",
@@ -63,18 +64,21 @@ COMMANDS = {
     "undo": "Put verified originals back; an undo can be undone.",
     "validate": "Check a rules file; runs nothing else.",
     "verify": "Check whether targets still exist, are as written, and decode.",
+    "watch": "Plan and run again and again: when files change, when told, and each interval.",
 }
 
 MODULES = {
     "completion": "complete.command",
     "fmt": "policy.fmt",
     "init": "policy.init",
+    "notify": "watch.notify",
     "pause": "control:pause",
     "resume": "control:resume",
     "show": "saved.show",
     "stop": "control:stop",
     "test": "policy.test",
     "validate": "policy.validate",
+    "watch": "watch.command",
 }
 """Where a command stands that is not in the module of its name, or one of several in it."""
 

@@ -32,6 +32,15 @@ def event_sink(*, children: Children | None = None, as_json: bool = False) -> It
         yield _with_log(shown, kept)
 
 
+def plain_sink(*, as_json: bool = False) -> Sink:
+    """Lines or JSON without a screen, for what is said while nothing is at work."""
+    kept = conventions()
+    if as_json:
+        return _with_log(json_sink(beneath(sys.stdout)), kept)
+    stream = beneath(sys.stderr)
+    return _with_log(failure_sink(stream) if kept.is_quiet else line_sink(stream), kept)
+
+
 @contextlib.contextmanager
 def progress_sink(kept: Conventions, children: Children | None = None) -> Iterator[Sink]:
     """Only failures with --quiet; else a live screen if standard error is a terminal that can move

@@ -11,9 +11,9 @@ import click
 import msgspec
 
 from av1rules.base.errors import UsageError
-from av1rules.base.events import Note, Outcome, RunFinished, Sink
+from av1rules.base.events import Outcome, RunFinished
 from av1rules.base.signals import stop_on_signals
-from av1rules.cli.backend import DoitOnDemand, backend_for, recorded_session
+from av1rules.cli.backend import plan_of_now, recorded_session, run_round
 from av1rules.cli.conventions.examples import examples
 from av1rules.cli.conventions.names import names_or_plan_argument
 from av1rules.cli.conventions.options import conventions
@@ -30,14 +30,11 @@ from av1rules.cli.options import (
     rules_option,
 )
 from av1rules.cli.progress import event_sink
-from av1rules.execute.run import measure_grain_first, run_plan
-from av1rules.forecast.decided import decided_plan
-from av1rules.plan.items import Plan, PlanAction
-from av1rules.plan.workspace import Workspace, open_workspace
+from av1rules.plan.items import Plan
+from av1rules.plan.workspace import open_workspace
 from av1rules.policy.model import Order
 from av1rules.policy.redo.choice import Redo
 from av1rules.policy.schema import jobs_bounds
-from av1rules.report.rest.text import rest_notes
 from av1rules.report.saved.forms import plan_named
 from av1rules.ui.run_end import end_lines
 from av1rules.ui.terminal import view_of
@@ -131,12 +128,10 @@ def command(rules_file: Path, names: tuple[str, ...], **given: Any) -> int:
     ):
         jobs = choices.jobs or workspace.ruleset.run.jobs
         if saved is None:
-            plan = decided_plan(session.workspace, request, sink=session.sink)
-            plan = measure_grain_first(plan, session, request, DoitOnDemand(), jobs=jobs)
+            plan = plan_of_now(session, request, jobs=jobs)
         else:
             plan = saved.plan_of_now(session, accept_missing=choices.accept_missing, jobs=jobs)
-        _tell_problems(plan, workspace, session.sink)
-        backend = backend_for(
+        finished = run_round(
             plan,
             session,
             jobs=jobs,
@@ -144,7 +139,6 @@ def command(rules_file: Path, names: tuple[str, ...], **given: Any) -> int:
             free_bytes=choices.free_bytes,
             order=choices.order,
         )
-        finished = run_plan(plan, session, backend, jobs=jobs)
         is_stopped = workspace.children.is_stopping
         code = _exit_code(finished, plan, FailOn(choices.fail_on))
         session.recorder.exit_code = code = EXIT_INTERRUPTED if is_stopped else code
@@ -201,17 +195,6 @@ def _show_end(finished: RunFinished) -> None:
     view = view_of(sys.stderr, colours=conventions().color)
     for line in end_lines(finished.findings, view):
         click.echo(line, err=True, color=True)
-
-
-def _tell_problems(plan: Plan, workspace: Workspace, sink: Sink) -> None:
-    """What a user should know before the work begins."""
-    for warning in workspace.warnings:
-        sink(Note(message=f"warning: {warning}", is_problem=True))
-    for row in plan.of(PlanAction.BLOCKED):
-        message = f"blocked: {'; '.join(row.causes)}"
-        sink(Note(source=row.file.library_path, message=message, is_problem=True))
-    for problem in (*plan.problems, *rest_notes(plan.rest)):
-        sink(Note(message=problem, is_problem=True))
 
 
 def _exit_code(finished: RunFinished, plan: Plan, fail_on: FailOn) -> int:

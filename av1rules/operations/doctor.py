@@ -304,7 +304,7 @@ def check_state(ruleset: RuleSet) -> Iterator[Finding]:
         hint = "name a folder on a local disk as run.state_dir"
         yield _finding("state", Grade.WRONG, str(folder), refusal, hint)
         return
-    kind = file_system_of(existing, _mounts())
+    kind = file_system_of(existing, mount_table())
     if kind in NETWORK_FILE_SYSTEMS:
         detail = f"on a network file system ({kind}), where SQLite's locks are not safe"
         hint = "set run.state_dir to a folder on a local disk; sources and targets may stay"
@@ -343,7 +343,7 @@ def _check_ledger(folder: Path) -> Iterator[Finding]:
         yield _finding("state", Grade.WARNING, "unfinished work", detail, hint)
 
 
-def _mounts() -> str:
+def mount_table() -> str:
     """The mount table; empty where the system has none to read."""
     return _MOUNTS.read_text(errors="surrogateescape") if _MOUNTS.exists() else ""
 

@@ -29,6 +29,7 @@ from av1rules.plan.packed.cache import PlanCache
 from av1rules.plan.packed.item import LibraryFolder, PackedItem, StoredItems, file_name, packed_of
 from av1rules.plan.rest.wanted import WalkedFiles
 from av1rules.plan.rest.whole import rest_of
+from av1rules.plan.rows import PlanRows
 from av1rules.plan.safety_stop import FoundFiles
 from av1rules.plan.target_stats import with_target_stats
 from av1rules.policy.model import OnToolsChange, Rest
@@ -281,3 +282,9 @@ def _fresh_check(
 
 def _tools_texts(tools: Tools) -> frozenset[str]:
     return frozenset(canonical_json(tools_used(encoder, tools)) for encoder in tools.encoders)
+
+
+def has_settling(rows: PlanRows) -> bool:
+    """Whether files were left that may still be growing."""
+    causes = SKIP_CAUSES[SkipReason.SETTLING]
+    return rows.count_kinds(lambda kind: kind.causes == causes) > 0

@@ -51,6 +51,7 @@ from av1rules.policy.model import (
 from av1rules.policy.neighbours.decode import decode_neighbours
 from av1rules.policy.schedule.hours import Outside, Schedule, parse_hours
 from av1rules.policy.schedule.limits import MachineLimits, Unknown, parse_battery
+from av1rules.policy.watch.spec import WatchSpec
 from av1rules.policy.yaml.nodes import Document, Items, Node, Path_
 from av1rules.policy.yaml.nodes import Mapping as MappingNode
 
@@ -107,6 +108,7 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
             schedule=_schedule(values.get("schedule")),
             limits=_limits(values.get("limits", {})),
             neighbours=decode_neighbours(values.get("neighbours", {}), folder=self._folder),
+            watch=self._watch(values.get("watch", {})),
             defaults=self._layer("defaults", defaults, ("defaults",)),
             profiles=tuple(
                 self._layer(f"profile {name}", settings, ("profiles", name))
@@ -201,6 +203,13 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
             "reserve": ("reserve_bytes", formats.size),
         }
         return RunSpec(**({"state_dir": self.folder / STATE_FOLDER} | _fields(values, table)))
+
+    def _watch(self, values: Values) -> WatchSpec:
+        table = _named(events=as_it_stands, spool=self._folder)
+        interval: dict[str, tuple[str, Convert]] = {
+            "interval": ("interval_s", formats.positive_duration)
+        }
+        return WatchSpec(**_fields(values, table | interval))
 
     def _layer(self, name: str, values: Values, at: Path_) -> SettingsLayer:
         settings = (

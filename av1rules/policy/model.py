@@ -12,6 +12,7 @@ from av1rules.policy.neighbours.spec import Neighbour
 from av1rules.policy.schedule.hours import Schedule
 from av1rules.policy.schedule.limits import MachineLimits
 from av1rules.policy.settings import SourceTier
+from av1rules.policy.watch.spec import WatchSpec
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -347,19 +348,17 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     schedule: Schedule | None = None
     limits: MachineLimits = MachineLimits()
     neighbours: tuple[Neighbour, ...] = ()
+    watch: WatchSpec = WatchSpec()
 
 
 DEFAULT_CLIP_S = 45.0
 """Seconds of a clip, as in the predecessor: enough for three kinds of hard scenes."""
 
-
 SHORTEST_CLIP_S, LONGEST_CLIP_S = 30.0, 60.0
 """As in the predecessor: shorter shows too little of each kind, longer only costs more."""
 
-
 MAX_CANARIES = 1000
 """More would mean `each`. The schema can't check this, since `canary(3)` is text to it."""
-
 
 _CANARY = re.compile(r"\s*canary\s*\(\s*(\d{1,9})\s*\)\s*")
 

@@ -28,9 +28,10 @@ from av1rules.base.events import (
     RunForecast,
     RunStarted,
     StepDone,
+    Watching,
 )
 from av1rules.base.text import counted, printable
-from av1rules.base.units import format_duration, format_size, format_time_range
+from av1rules.base.units import format_duration, format_size, format_time_range, local_time_text
 
 
 def event_text(event: Event) -> str:
@@ -190,6 +191,15 @@ def _(event: Paused) -> str:
 @_text.register
 def _(event: Resumed) -> str:
     return f"goes on, after {format_duration(event.paused_s)}"
+
+
+@_text.register
+def _(event: Watching) -> str:
+    if event.state == "idle":
+        return "goes on: what kept the watcher from a round is over"
+    what = {"held": "held", "waiting": "no round now"}.get(event.state, event.state)
+    text = what if event.reason is None else f"{what}: {printable(event.reason)}"
+    return text if event.until is None else f"{text}; looks again {local_time_text(event.until)}"
 
 
 @_text.register

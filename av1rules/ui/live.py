@@ -36,6 +36,7 @@ from av1rules.base.events import (
     RunStarted,
     Sink,
     StepDone,
+    Watching,
 )
 from av1rules.report.view import Role, View, fit
 from av1rules.ui.event_text import event_text
@@ -61,6 +62,7 @@ _STYLES: dict[type[Event], Role] = {
     RunFinished: Role.HEADING,
     RunForecast: Role.QUIET,
     StepDone: Role.QUIET,
+    Watching: Role.WAITING,
     Note: Role.QUIET,
 }
 """What an event means; any other ends a job well."""

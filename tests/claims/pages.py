@@ -33,6 +33,7 @@ PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 REASONS = {
     "it installs packages": "pip install",
     "it changes the services of this machine": "av1rules service",
+    "it goes on until it is stopped": "av1rules watch",
 }
 """Why a block is not run, and what must stand in it for that to be believed."""
 

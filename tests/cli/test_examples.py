@@ -18,8 +18,9 @@ from tests.output.schemas import commands, groups
 
 EVERY = {"": cli, **groups(), **commands()}
 
-NOT_RUN = ("demo", "clips try", "plan --sample", "service ", "top")
-"""These take longer than a test may, change the services of this machine, or need a terminal."""
+NOT_RUN = ("demo", "clips try", "plan --sample", "service ", "top", "watch", "notify")
+"""These take longer than a test may, go on until they are stopped, change the services of this
+machine, need a terminal, or read what Sonarr says."""
 
 
 def each(name: str) -> tuple[Example, ...]:

@@ -32,6 +32,7 @@ from av1rules.report.documents import (
     setup,
     status,
     trash,
+    watch,
 )
 from av1rules.report.json import FORMAT
 from av1rules.report.live.model import LiveState
@@ -64,6 +65,8 @@ DOCUMENTS: dict[str, type[msgspec.Struct]] = {
     "migrate handbrake": migration.ImportDocument,
     "migrate tdarr": migration.ImportDocument,
     "migrate unmanic": migration.ImportDocument,
+    "notify": watch.NotifyDocument,
+    "notify changed": watch.NotifyDocument,
     "originals list": trash.OriginalsDocument,
     "originals purge": trash.PurgeDocument,
     "originals restore": trash.RestoreDocument,
@@ -92,7 +95,7 @@ DOCUMENTS: dict[str, type[msgspec.Struct]] = {
 FORMS: dict[str, type[msgspec.Struct]] = {"plan --against": policy_diff.PolicyDiffDocument}
 """What a command prints with one of its options: another document."""
 
-STREAMS = ("clips try", "encode", "run")
+STREAMS = ("clips try", "encode", "run", "watch")
 """These print one event a line; their schemas are those of a line."""
 
 

@@ -23,7 +23,7 @@ EXAMPLE = Path(__file__).parents[2] / "rules.example.yaml"
 LONGEST_EXAMPLE = 60  # characters
 CUT = "..."
 
-TOP_SECTIONS = ("library", "output", "tools", "run", "schedule", "limits")
+TOP_SECTIONS = ("library", "output", "tools", "run", "schedule", "limits", "watch")
 
 _PLAIN = re.compile(r"[A-Za-z/.~][\w /.-]*|[\d.]+(?:[A-Za-z/]+\w*|%)")
 

@@ -93,6 +93,19 @@ class ControlGate:
     def is_ending(self) -> bool:
         return self._is_ending.is_set()
 
+    @property
+    def films(self) -> tuple[str, ...]:
+        """The library paths of the jobs that have begun."""
+        with self._lock:
+            return tuple(job.film for job in self._jobs)
+
+    def give_up(self, film: str, why: str) -> None:
+        """End the jobs of a film that can't come to anything any more."""
+        with self._lock:
+            jobs = tuple(job for job in self._jobs if job.film == film)
+        for job in jobs:
+            job.children.stop(why=why)
+
     def choose(self, rows: Sequence[RunItem]) -> int | None:
         """The place of the row to be begun next; waits while all of them are held. None if nothing
         more is to be begun in this round. In a run that is stopped, jobs end as they begin."""

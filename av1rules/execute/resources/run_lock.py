@@ -1,5 +1,5 @@
-"""The run lock: one run at a time per ledger. The lock ends with its process and names its
-holder."""
+"""The run lock: one run at a time per ledger, and the watcher's: one watcher. A lock ends with its
+process and names its holder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
@@ -22,26 +23,49 @@ LOCK_NAME = "run.lock"
 _HOLDER_NAME = "run.holder"
 
 
-@contextlib.contextmanager
-def run_lock(state_dir: Path) -> Iterator[None]:
+def run_lock(state_dir: Path) -> AbstractContextManager[None]:
     """Hold the run lock of `state_dir`. Raises BusyError naming the holder if another run has it,
     UsageError if the folder can't be written.
 
     The operating system frees the lock when its process ends in any way. A file beside it names
     the holder, for messages only.
     """
-    holder = state_dir / _HOLDER_NAME
-    lock = FileLock(state_dir / LOCK_NAME)
+    return _lock(
+        state_dir,
+        LOCK_NAME,
+        _HOLDER_NAME,
+        "another run uses this ledger",
+        "wait for it to end, or stop it with Ctrl-C or SIGTERM: it keeps what is done",
+    )
+
+
+def watch_lock(state_dir: Path) -> AbstractContextManager[None]:
+    """The same for the watcher, which holds it between its rounds too."""
+    return _lock(
+        state_dir,
+        "watch.lock",
+        "watch.holder",
+        "another watcher uses this ledger",
+        "one is enough; stop it with SIGTERM, or let it go on: `av1rules run` works beside it",
+    )
+
+
+@contextlib.contextmanager
+def _lock(
+    state_dir: Path, lock_name: str, holder_name: str, what: str, hint: str
+) -> Iterator[None]:
+    holder = state_dir / holder_name
+    lock = FileLock(state_dir / lock_name)
     try:
         make_folders(state_dir)
         ignore_in_git(state_dir)
-        require_own(state_dir / LOCK_NAME)
+        require_own(state_dir / lock_name)
         lock.acquire(timeout=0)
     except Timeout as problem:
         raise BusyError(
-            f"another run uses this ledger: {_read(holder)}",
+            f"{what}: {_read(holder)}",
             where=str(state_dir),
-            hint="wait for it to end, or stop it with Ctrl-C or SIGTERM: it keeps what is done",
+            hint=hint,
         ) from problem
     except OSError as problem:
         raise UsageError(

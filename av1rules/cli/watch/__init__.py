@@ -1,0 +1,1 @@
+"""The watcher, and what wakes it from outside."""

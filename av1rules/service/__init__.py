@@ -1,0 +1,1 @@
+"""The watcher: rounds of plan and run, again and again."""
