@@ -326,17 +326,19 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, version: int, *, pack_receipts: bool) -> None:
-    """In one transaction. To read, receipts are taken as they are: to pack them takes 30 s for
-    100,000 targets, and nothing of it would stay."""
+    """In one transaction. To read, receipts are not packed: that takes 30 s for 100,000 of them."""
     if version >= SCHEMA_VERSION:
         return
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.executescript(f"BEGIN; {' '.join(STEPS[version:])}")
+        # Another process may have done it since.
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for statement in " ".join(STEPS[version:]).split(";"):
+            connection.execute(statement)
         if pack_receipts and 0 < version < _PACKED_RECEIPTS:
             connection.create_function("packed", 1, repack_receipt, deterministic=True)
             connection.execute("UPDATE receipts SET receipt=packed(receipt)")
             connection.execute("UPDATE kept SET receipt=packed(receipt) WHERE receipt NOT NULL")
-        # Not as a script, which would commit what is there first.
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
