@@ -2,7 +2,7 @@
 
 Paths are stored as the bytes of the file system. The other tables (`kept`, `runs`, `findings`,
 `moves`, `census`, `checks`, `clips`, `forecasts`, `samples`, `searches`, `stand_ins`,
-`own_touches`, `as_made`, `controls`, `queue`) have their own modules.
+`own_touches`, `as_made`, `controls`, `queue`, `outbox`) have their own modules.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from av1rules.ledger.findings import FindingTable
 from av1rules.ledger.forecasts import ForecastTable
 from av1rules.ledger.mapping import LedgerPath, RecordMapper, RecordTable
 from av1rules.ledger.moved import NOTHING_MOVED, MovedFiles, write_moved
+from av1rules.ledger.outbox.changes import published, renamed
+from av1rules.ledger.outbox.table import OutboxTable
 from av1rules.ledger.packed_receipt import unpack_receipt
 from av1rules.ledger.read_ahead import ReadAhead, read_ahead
 from av1rules.ledger.records import (
@@ -99,6 +101,7 @@ class Ledger:
         self.controls = ControlTable(db)
         self.queue = QueueTable(db)
         self.films = FilmList(db)
+        self.outbox = OutboxTable(db)
 
     @classmethod
     def open(cls, state_dir: Path) -> Ledger:
@@ -314,6 +317,9 @@ class Ledger:
     def commit(self, row: TargetRow, receipt: bytes | None) -> None:
         """Write the row of a published target. The job stays in progress until `release`."""
         with self._db.transaction() as write:
+            sql = "SELECT 1 FROM targets WHERE target=?"
+            was_there = write.execute(sql, (os.fsencode(row.target),)).fetchone() is not None
+            self.outbox.announce(write, published(row, row.target if was_there else None))
             put_row(write, row, receipt)
             self.kept.renew(write, row, receipt)
 
@@ -328,6 +334,8 @@ class Ledger:
         """Record what a user moved. `journal`: settled moves, whose receipts are to be renewed."""
         with self._db.transaction() as write:
             write_moved(write, moved)
+            for one in moved.targets:
+                self.outbox.announce(write, renamed(one.was.target, one.now))
             for move in journal:
                 MoveTable.insert(write, move)
 

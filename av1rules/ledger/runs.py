@@ -20,6 +20,8 @@ from av1rules.ledger.mapping import (
     StoredColumn,
     canonical_json,
 )
+from av1rules.ledger.outbox.changes import renamed
+from av1rules.ledger.outbox.table import OutboxTable
 from av1rules.ledger.packed_receipt import unpack_receipt
 from av1rules.ledger.records import TargetRow, put_row
 
@@ -182,6 +184,7 @@ class MoveTable(RecordTable[TargetMove]):
                 for old in rows
             }
             for old, row in rows.items():
+                OutboxTable(self._db).announce(write, renamed(old, row))
                 packed = receipts[old]
                 put_row(write, row, unpack_receipt(packed[0]) if packed else None)
             write.executemany(

@@ -26,6 +26,8 @@ from av1rules.ledger.mapping import (
     dump_paths,
 )
 from av1rules.ledger.moved_entries import MovedEntries
+from av1rules.ledger.outbox.changes import exchanged
+from av1rules.ledger.outbox.table import OutboxTable
 from av1rules.ledger.packed_receipt import pack_receipt, unpack_receipt
 from av1rules.ledger.records import (
     Attempt,
@@ -246,13 +248,8 @@ class TrashTable(RecordTable[TrashEntry]):
         for kind in TrashKind:
             if kind in by_kind:
                 count, size_bytes, purged, purged_bytes = by_kind[kind]
-                yield TrashSum(
-                    kind=kind,
-                    count=count,
-                    size_bytes=size_bytes,
-                    purged=purged,
-                    purged_bytes=purged_bytes,
-                )
+                sums = {"count": count, "size_bytes": size_bytes}
+                yield TrashSum(kind=kind, purged=purged, purged_bytes=purged_bytes, **sums)
 
     # --- writing
 
@@ -322,6 +319,8 @@ class TrashTable(RecordTable[TrashEntry]):
                 put_row(write, row, receipt)
             if verdict is not None:
                 put_attempt(write, verdict)
+            came = exchanged(row or entry.row, entry.kind.value, is_new=intent.is_new)
+            OutboxTable(self._db).announce(write, came)
 
     def roll_back(self, entry: TrashEntry, intent: PendingReplacement) -> None:
         """Forget a replacement that was rolled back or never began."""

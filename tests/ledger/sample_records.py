@@ -17,12 +17,14 @@ from av1rules.ledger.films.queue import QueuedFilm
 from av1rules.ledger.findings import FindingRecord
 from av1rules.ledger.forecasts import PastForecast
 from av1rules.ledger.ledger import JobInProgress, Ledger
+from av1rules.ledger.outbox.table import OutboxEntry, OutboxState
 from av1rules.ledger.records import Attempt, AttemptResult, Basis, Interval, TargetRow, ToolsUsed
 from av1rules.ledger.runs import RunKind, RunRecord, TargetMove
 from av1rules.ledger.samples import SampleEncode, SearchResult, Tried
 from av1rules.ledger.stand_ins import OwnTouch, StandIn
 from av1rules.ledger.trash_table import PendingReplacement, TrashEntry, TrashKind
 from av1rules.policy.model import Rest
+from av1rules.policy.neighbours.spec import AnnouncedEvent
 from av1rules.policy.quality_spec import (
     Floor,
     GateScope,
@@ -156,6 +158,12 @@ QUEUED = QueuedFilm(
     film="films/\udcff.mkv", place=3, kind="encode", size_bytes=900, rule="all",
     source_tier="remux", cause="no target", seconds=12.5, likely_bytes=300.5, saving_bytes=599.5,
     width=1920, height=1080, codec="h264", bitrate_bps=9_000_000, hdr="hdr10", bit_depth=10,
+)  # fmt: skip
+OUTGOING = OutboxEntry(
+    id=1, neighbour="sonarr", key="k", event=AnnouncedEvent.RENAMED, at=AT,
+    film="films/\udcff.mkv", old_path="/out/\udcff.mkv", new_path="/out/b.mkv",
+    source_bytes=900, target_bytes=300, rule="all", run=1, detail="why", exit_code=1,
+    state=OutboxState.GIVEN_UP, attempts=3, next_try=AT, problem="401", ended=AT,
 )  # fmt: skip
 OWN_TOUCH = OwnTouch(inode=8, before_ns=1, after_ns=2, at=AT)
 

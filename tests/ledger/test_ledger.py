@@ -14,8 +14,9 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from av1rules.base.errors import LedgerError
-from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION, STEPS
+from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION
 from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.migrations.steps import STEPS
 from av1rules.ledger.records import Attempt, AttemptResult
 from av1rules.ledger.samples import SampleEncode, SearchResult, Tried
 from av1rules.policy.settings import EncodeSettings

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from av1rules.base.events import Outcome
 from av1rules.base.findings import FilmFinding, FindingKind
-from av1rules.ledger.database import LEDGER_NAME, STEPS
+from av1rules.ledger.database import LEDGER_NAME
 from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.migrations.steps import STEPS
 from av1rules.ledger.run_history import RunEnding, RunSummary, list_runs, show_run
 from av1rules.ledger.runs import RunKind, RunRecord
 from av1rules.ledger.trash_table import TrashEntry, TrashKind

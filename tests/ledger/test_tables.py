@@ -73,6 +73,7 @@ RECORDS = (
     replace(sample.KEPT, origin=PairOrigin.DECODED), sample.MOVE, sample.CHECKED, sample.HEALTH,
     sample.CLIP, sample.PAST, sample.WHOLE_RUN, sample.FINDING, sample.IN_HAND,
     sample.STAND_IN, sample.OWN_TOUCH, sample.AS_MADE, sample.CONTROL, sample.QUEUED,
+    sample.OUTGOING,
 )  # fmt: skip
 """One of each, no field at its default."""
 

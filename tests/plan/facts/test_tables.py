@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 
-from av1rules.ledger.database import STEPS
+from av1rules.ledger.migrations.steps import STEPS
 from av1rules.plan.facts.tables import TABLES
 
-NOT_READ_BY_A_PLAN = {"runs", "moves", "health", "forecasts", "findings", "texts", "queue"}
+NOT_READ_BY_A_PLAN = {
+    "runs", "moves", "health", "forecasts", "findings", "texts", "outbox", "queue",
+}  # fmt: skip
+    "runs",
+    "moves",
+    "health",
+    "forecasts",
+    "findings",
+    "texts",
+    "outbox",
+    "queue",
+}
 
 
 def tables() -> dict[str, set[str]]:

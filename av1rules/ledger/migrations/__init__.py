@@ -1,0 +1,1 @@
+"""How a ledger of an older version becomes one of now."""
