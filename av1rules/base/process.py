@@ -1,6 +1,6 @@
 """The only module that starts programs.
 
-Every child gets an argument list (no shell), no standard input, its own process group and limits.
+Every child gets an argument list (no shell), no terminal, its own process group and limits.
 A `Children` registry stops all children by SIGTERM, then by SIGKILL, or pauses those of a job. A
 child outlives this process only if this process is itself killed by SIGKILL on a system without
 util-linux (`run(tether=True)`).
@@ -18,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -111,6 +112,7 @@ def run(
     watch: Callable[[], str | None] | None = None,
     priority: Priority = USUAL,
     tether: bool = False,
+    given: bytes = b"",
 ) -> Completed:
     """Run a program to its end and return how it ended; a non-zero exit is not an exception.
 
@@ -119,7 +121,8 @@ def run(
     a reason that it returns stops the child and becomes `Completed.stopped`. An exception from any
     of the three ends the child and is raised here. `env` is added to the environment, None takes a
     variable out. `tether`: the system ends the child if SIGKILL ends this process (only on Linux);
-    so it is for one that may be paused, and could not end by itself.
+    so it is for one that may be paused, and could not end by itself. It reads `given` from its
+    standard input.
     Raises FileNotFoundError or PermissionError if the program can't be started, and
     `RunInterruptedError` if the run is being stopped.
     """
@@ -130,7 +133,9 @@ def run(
     if _log.isEnabledFor(logging.INFO):
         _log.info("$ %s", shlex.join(argv))
     with contextlib.ExitStack() as stack:
-        child = stack.enter_context(_started(_tethered(argv) if tether else argv, env, children))
+        child = stack.enter_context(
+            _started(_tethered(argv) if tether else argv, env, children, given)
+        )
         apply(priority, child.pid)
         out = Output(limits.output_bytes) if on_line is None else Lines(on_line)
         err = ErrorLines(on_err_line)
@@ -156,19 +161,24 @@ def run(
 
 @contextlib.contextmanager
 def _started(
-    argv: Sequence[str], env: Mapping[str, str | None] | None, children: Children | None
+    argv: Sequence[str],
+    env: Mapping[str, str | None] | None,
+    children: Children | None,
+    given: bytes,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The running child; on every way out, it and its group are ended."""
-    given: dict[str, str | None] = {**os.environ, **(env or {})}
-    child = subprocess.Popen(
-        list(argv),
-        bufsize=0,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={name: value for name, value in given.items() if value is not None},
-        start_new_session=True,
-    )
+    variables: dict[str, str | None] = {**os.environ, **(env or {})}
+    environment = {name: value for name, value in variables.items() if value is not None}
+    with _input(given) as stdin:
+        child = subprocess.Popen(
+            list(argv),
+            bufsize=0,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
     try:
         if children is not None:
             children.add(child)
@@ -182,6 +192,19 @@ def _started(
         for pipe in (child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+@contextlib.contextmanager
+def _input(given: bytes) -> Iterator[int]:
+    """Standard input with these bytes: a file, since a pipe would wait for a child that reads
+    nothing."""
+    if not given:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(given)
+        file.seek(0)
+        yield file.fileno()
 
 
 def _reap_killed(child: subprocess.Popen[bytes]) -> None:

@@ -21,9 +21,11 @@ from av1rules.base.text import printable_lines
 from av1rules.base.units import now_text
 from av1rules.ledger.findings import NumberedFinding
 from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.outbox.table import Announcement
 from av1rules.ledger.run_history import with_findings
 from av1rules.ledger.runs import RunKind, RunRecord
 from av1rules.plan.items import Blocked, Held, Plan, PlanAction
+from av1rules.policy.neighbours.spec import AnnouncedEvent
 
 
 @dataclass(slots=True)
@@ -80,6 +82,9 @@ class RunRecorder:
                 self.given = self._ledger.runs.begin(
                     self._started, kind=self._kind, command=self._command
                 )
+                if self._kind is RunKind.RUN:
+                    began = Announcement(event=AnnouncedEvent.RUN_STARTED, run=self.given)
+                    self._ledger.outbox.add(began)
             return self.given
 
     def tell(self, finding: FilmFinding, *, fingerprint: str = "") -> None:
@@ -94,6 +99,7 @@ class RunRecorder:
         with self._lock:
             try:
                 found = self._ledger.findings.add(self.number(), findings)
+                self._ledger.outbox.add(*map(self._failure, filter(_is_news, found)))
             except LedgerError:
                 found = tuple(NumberedFinding(id=0, finding=one) for one, _ in findings)
             self._found += found
@@ -147,6 +153,7 @@ class RunRecorder:
         with self._lock:
             did = counters.occurred.keys() - {Outcome.OVER_BUDGET}
             if self.given is None and self.problem is None and not did:
+                self._announce_end(counters)
                 return
             number = self.number()
             self.tell_all([(one, "") for one in self._waiting])
@@ -173,6 +180,37 @@ class RunRecorder:
                     ),
                 )
             )
+            self._announce_end(counters)
+
+    def _failure(self, found: NumberedFinding) -> Announcement:
+        finding = found.finding
+        return Announcement(
+            event=AnnouncedEvent.FAILED,
+            film=finding.film or None,
+            run=self.given,
+            detail=printable_lines(finding.detail),
+        )
+
+    def _announce_end(self, counters: RunCounters) -> None:
+        """Those who watch over runs are told of idle ones too."""
+        if self._kind is not RunKind.RUN:
+            return
+        counts = counters.occurred.items()
+        done = ", ".join(f"{count} {outcome.name.lower()}" for outcome, count in counts)
+        self._ledger.outbox.add(
+            Announcement(
+                event=AnnouncedEvent.RUN_FINISHED,
+                run=self.given,
+                source_bytes=counters.source_bytes,
+                target_bytes=counters.target_bytes,
+                detail=self.problem or done or "nothing to do",
+                exit_code=self.exit_code,
+            )
+        )
+
+
+def _is_news(found: NumberedFinding) -> bool:
+    return found.finding.kind.is_failure and found.finding.is_new
 
 
 _KINDS: dict[type[Event], FindingKind] = {

@@ -21,6 +21,7 @@ from av1rules.execute.resources.run_lock import run_lock
 from av1rules.execute.session import Session, mirror_top, mounted_disks
 from av1rules.ledger.controls import ALL_FILMS, ControlKind
 from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.outbox.recipient import recipients_of
 from av1rules.ledger.runs import RunKind
 from av1rules.plan.controlled.hold import control_text
 from av1rules.plan.controlled.hours import schedules_of
@@ -48,6 +49,8 @@ def start_session(
         try:
             if kind is RunKind.RUN:
                 _require_not_stopped(ledger)
+            if kind is not RunKind.ADOPT:  # which finds what has been there all the time
+                ledger.outbox.address(recipients_of(workspace.ruleset.neighbours))
             for line in recover(ledger, workspace.ruleset):
                 sink(Note(message=line))
             settle_killed(ledger)
@@ -63,10 +66,35 @@ def start_session(
                 disks=mounted_disks(workspace.ruleset),
                 folders=MirrorFolders(mirror_top(workspace.ruleset.output)),
             )
-            with _recorded(session):
+            with _neighbours_told(session), _recorded(session):
                 yield session
         finally:
             ledger.close()
+
+
+@contextmanager
+def _neighbours_told(session: Session) -> Iterator[None]:
+    """Tell neighbours meanwhile, and at the end what they were told of. Never fails."""
+    workspace = session.workspace
+    if not workspace.ruleset.neighbours:
+        yield
+        return
+    # Most libraries have no neighbours, and HTTP takes its time to import.
+    from av1rules.integrations.sender import Sender  # noqa: PLC0415
+
+    sender = Sender(
+        workspace.state_dir,
+        workspace.ruleset.neighbours,
+        lambda result: session.sink(Note(message=result.text, is_problem=True)),
+    )
+    sender.start()
+    try:
+        yield
+    finally:
+        counts = sender.finish(lambda: workspace.children.is_stopping)
+        if any(counts.values()):
+            names = ", ".join(f"{name} of {count}" for name, count in counts.items() if count)
+            session.sink(Note(message=f"neighbours told: {names}"))
 
 
 def _gate(workspace: Workspace, ledger: Ledger, sink: Sink) -> ControlGate:

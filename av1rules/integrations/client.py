@@ -110,6 +110,11 @@ class NeighbourClient(msgspec.Struct, frozen=True, kw_only=True):
         return NeighbourError(message, hint=hint, status=answer.status)
 
 
+def as_text(path: str) -> str:
+    """A path as JSON can hold it: bytes that are no UTF-8 become replacement characters."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def open_client(neighbour: Neighbour, environ: Mapping[str, str] = os.environ) -> NeighbourClient:
     """A client with the secrets of now. Raises SecretError, NeighbourError."""
     url = neighbour.url

@@ -165,7 +165,11 @@ class FakePlex(FakeServer):
                 return 200, {"MediaContainer": {"size": 0, "version": "1.43.0"}}
             case "GET", ["library", "sections"]:
                 found = [
-                    {"key": key, "title": key, "Location": [{"id": 1, "path": one} for one in at]}
+                    {
+                        "key": key,
+                        "type": "show" if key == "2" else "movie",
+                        "Location": [{"id": 1, "path": one} for one in at],
+                    }
                     for key, at in self.sections.items()
                 ]
                 return 200, {"MediaContainer": {"size": len(found), "Directory": found}}
@@ -177,10 +181,12 @@ class FakePlex(FakeServer):
                 return 200, None
             case "GET", ["library", "sections", key, "all"]:
                 self.require(key in self.sections, 404, "")
-                wanted = call.query.get("file", "")
-                return 200, _container(
-                    [_plex_item(one, at) for one, at in self.items.items() if at == wanted]
-                )
+                self.require(call.query.get("type") == ("4" if key == "2" else "1"), 400, "type")
+                start = int(call.query["X-Plex-Container-Start"])
+                size = int(call.query["X-Plex-Container-Size"])
+                tops = tuple(f"{top}/" for top in self.sections[key])
+                held = [_plex_item(*one) for one in self.items.items() if one[1].startswith(tops)]
+                return 200, _container(held[start : start + size])
             case "GET", ["library", "metadata", number]:
                 self.require(number in self.items, 404, "")
                 return 200, _container([_plex_item(number, self.items[number])])
@@ -222,6 +228,8 @@ class FakeArr(FakeServer):
                 number = call.query.get(id_key, "")
                 self.require(number.isdecimal(), 400, f"{id_key} must be provided")
                 return 200, [one for one in self.renames if one[id_key] == int(number)]
+            case "GET", "/api/v3/command/1":
+                return 200, {"id": 1, "status": "completed"}
             case "POST", "/api/v3/command":
                 self.require(
                     call.headers.get("content-type", "").startswith("application/json"), 415, ""

@@ -10,15 +10,6 @@ from av1rules.plan.facts.tables import TABLES
 NOT_READ_BY_A_PLAN = {
     "runs", "moves", "health", "forecasts", "findings", "texts", "outbox", "queue",
 }  # fmt: skip
-    "runs",
-    "moves",
-    "health",
-    "forecasts",
-    "findings",
-    "texts",
-    "outbox",
-    "queue",
-}
 
 
 def tables() -> dict[str, set[str]]:
