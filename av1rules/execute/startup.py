@@ -66,14 +66,14 @@ def start_session(
                 disks=mounted_disks(workspace.ruleset),
                 folders=MirrorFolders(mirror_top(workspace.ruleset.output)),
             )
-            with _neighbours_told(session), _recorded(session):
+            with _telling_neighbours(session), _recorded(session):
                 yield session
         finally:
             ledger.close()
 
 
 @contextmanager
-def _neighbours_told(session: Session) -> Iterator[None]:
+def _telling_neighbours(session: Session) -> Iterator[None]:
     """Tell neighbours meanwhile, and at the end what they were told of. Never fails."""
     workspace = session.workspace
     if not workspace.ruleset.neighbours:

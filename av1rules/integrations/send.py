@@ -122,7 +122,7 @@ def _send_to(post: Post, neighbour: Neighbour) -> SendResult:
             if not entries:
                 break
             client = client or open_client(neighbour, post.environ)
-            for part, note in _told(post, client, entries):
+            for part, note in _deliveries(post, client, entries):
                 outbox.end(part, post.now(), problem=note)
                 count += len(part)
     except (RunInterruptedError, LedgerError):
@@ -159,7 +159,7 @@ def _give_up_old(post: Post, neighbour: Neighbour) -> None:
             )
 
 
-def _told(
+def _deliveries(
     post: Post, client: NeighbourClient, entries: Sequence[OutboxEntry]
 ) -> Iterator[tuple[Sequence[OutboxEntry], str | None]]:
     """Tell them, all at once or one by one; yields what was told, before the next is sent, with a

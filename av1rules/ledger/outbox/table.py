@@ -85,23 +85,25 @@ class OutboxTable(RecordTable[OutboxEntry]):
         """From now on what this connection writes is announced to these."""
         self._db.recipients = tuple(recipients)
 
-    def announce(self, write: sqlite3.Connection, told_of: Announcement) -> None:
+    def announce(self, write: sqlite3.Connection, announcement: Announcement) -> None:
         """Inside the transaction that makes it true."""
         for one in self._db.recipients:
-            is_idle_run = told_of.event is AnnouncedEvent.RUN_FINISHED and told_of.run is None
-            if told_of.event in one.events and (one.watches_runs or not is_idle_run):
-                fields = msgspec.structs.asdict(told_of)
+            is_idle_run = (
+                announcement.event is AnnouncedEvent.RUN_FINISHED and announcement.run is None
+            )
+            if announcement.event in one.events and (one.watches_runs or not is_idle_run):
+                fields = msgspec.structs.asdict(announcement)
                 entry = OutboxEntry(
                     id=0, neighbour=one.name, key=str(uuid.uuid4()), at=now_text(), **fields
                 )
                 self.insert(write, entry, {"id": None})
 
-    def add(self, *told_of: Announcement) -> None:
+    def add(self, *announcement: Announcement) -> None:
         """Announce in a transaction of its own what has no other: a run begins or ends. Raises
         LedgerError."""
-        if self._db.recipients and told_of:
+        if self._db.recipients and announcement:
             with self._db.transaction() as write:
-                for one in told_of:
+                for one in announcement:
                     self.announce(write, one)
 
     # --- what is sent

@@ -42,7 +42,7 @@ def test_paths_in_json_and_in_variables() -> None:
 
 
 def test_lines_for_people() -> None:
-    assert sentence(ENTRY) == "encoded: movies/\\x1b[31m.mkv, 2.0 GiB to 1.0 GiB"
+    assert sentence(ENTRY) == "encoded: movies/\\x1b[31m.mkv, 2 GiB to 1 GiB"
     failed = replace(ENTRY, event=AnnouncedEvent.FAILED, detail="a\nb")
     assert "\n" not in sentence(failed)
     assert sentence(replace(ENTRY, event=AnnouncedEvent.RUN_STARTED, film=None)) == "run started"

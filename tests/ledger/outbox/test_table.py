@@ -100,9 +100,13 @@ def test_targets_that_follow_their_films(ledger: Ledger) -> None:
 
 
 def test_what_is_rolled_back_is_not_announced(ledger: Ledger) -> None:
-    with pytest.raises(RuntimeError), ledger.outbox._db.transaction() as write:
-        ledger.outbox.announce(write, Announcement(event=AnnouncedEvent.FAILED))
-        raise RuntimeError
+    def fail() -> None:
+        with ledger.outbox._db.transaction() as write:
+            ledger.outbox.announce(write, Announcement(event=AnnouncedEvent.FAILED))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert told(ledger) == []
 
 
