@@ -61,7 +61,7 @@ def command(
     """
     if as_json:
         click.echo(_state_json(rules_file, replay))
-    elif not (can_redraw(sys.stdout) and sys.stdin.isatty()):
+    elif not (can_redraw(sys.stdout) and sys.stderr.isatty() and sys.stdin.isatty()):
         if replay is not None:
             raise UsageError("a replay needs a terminal that can be drawn on", hint="or --json")
         click.echo(NO_SCREEN, err=True)

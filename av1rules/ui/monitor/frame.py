@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from av1rules.base.text import counted, printable
-from av1rules.base.units import format_duration, format_size, format_time_range
+from av1rules.base.units import format_size, format_time_range
+from av1rules.report.format import hours_of
 from av1rules.report.live.model import LiveRun, LiveState, RunPhase
 from av1rules.report.view import Role
 from av1rules.ui.monitor.cards import cards
@@ -165,7 +166,7 @@ def _totals(live: LiveState) -> Iterator[ScreenLine]:
     if library.waiting:
         saving, seconds = library.expected_saving, library.waiting_s
         more = "" if saving is None else f", {format_size(saving)} to save"
-        hours = "" if seconds is None else f" in {format_duration(seconds)}"
+        hours = "" if seconds is None else f" in {hours_of(seconds)}"
         yield line(quiet("waiting "), f"{library.waiting:,}{more}{hours}")
     if library.failed:
         yield line(ScreenSpan(f"{library.failed:,} failed", Role.BAD))
@@ -176,7 +177,7 @@ def _totals(live: LiveState) -> Iterator[ScreenLine]:
         yield line(f"{library.skipped:,} skipped")
     if library.neighbours_untold:
         yield line(f"{library.neighbours_untold:,} to tell neighbours")
-    yield line(quiet("work "), format_duration(library.encode_s))
+    yield line(quiet("work "), hours_of(library.encode_s))
 
 
 def _trends(live: LiveState, width: int) -> Iterator[ScreenLine]:

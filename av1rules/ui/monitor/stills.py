@@ -61,8 +61,8 @@ def stills_of(
     blocks = []
     for title, path in (("source", pair.source), ("encode", pair.encode)):
         drawn = _still(ffmpeg.path, path, pair.at_s, (width, height), children) if path else None
-        why = [line(quiet(f"no picture at {pair.at_s:.0f} s"))]
-        blocks.append([line(heading(title), quiet(f" at {pair.at_s:.0f} s")), *(drawn or why)])
+        at_s, picture = drawn or (pair.at_s, [line(quiet("no picture there"))])
+        blocks.append([line(heading(title), quiet(f" at {at_s:.0f} s")), *picture])
     return list(_beside(blocks[0], blocks[1], width))
 
 
@@ -124,7 +124,8 @@ def still_argv(ffmpeg: str, path: str, at_s: float, size: tuple[int, int]) -> tu
 
 def _still(
     ffmpeg: str, path: str, at_s: float, size: tuple[int, int], children: Children
-) -> list[ScreenLine] | None:
+) -> tuple[float, list[ScreenLine]] | None:
+    """The picture and the place where it was taken."""
     for place in (at_s, 0.0):  # a short film has nothing at the usual place
         try:
             limits = Limits(timeout_s=TIMEOUT_S, output_bytes=8 * 1024 * 1024)
@@ -132,7 +133,7 @@ def _still(
         except (OSError, Av1rulesError):
             return None
         if len(made.stdout) == size[0] * size[1] * 2 * 3:
-            return list(half_blocks(made.stdout, size[0]))
+            return place, list(half_blocks(made.stdout, size[0]))
     return None
 
 
