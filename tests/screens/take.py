@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from pyte.screens import Char
 from av1rules.encode.encoders.registry import SELF_TESTS
 from av1rules.ffmpeg.locate import find_tools
 from tests.screens.svg import Line, svg_of
+from tests.ui.monitor.recorded import EVENTS
 from tests.ui.screen import ROOT, Screen
 
 GOAL = ROOT / "docs" / "screens"
@@ -81,6 +83,7 @@ SCREENS = {
     "run": ("run",),
     "status": ("status",),
     "explain": ("explain", "lighthouse s01e01"),
+    "top": ("top", "--replay", "run.ndjson", "--speed", "100000"),
 }
 """In their order: `status` is that after the run."""
 
@@ -124,6 +127,7 @@ def _make(folder: Path) -> None:
         )
     (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
     (folder / "rules.tests.yaml").write_text(TESTS, encoding="utf-8")
+    shutil.copy(EVENTS, folder / "run.ndjson")
 
 
 def _on_screen(words: tuple[str, ...], folder: Path) -> list[Line]:
@@ -132,8 +136,34 @@ def _on_screen(words: tuple[str, ...], folder: Path) -> list[Line]:
     with Screen(
         "-m", "av1rules", *words, cwd=folder, columns=COLUMNS, lines=LINES, environ=environ
     ) as screen:
+        if words[0] == "top":
+            return _monitor(screen)
         screen.end(timeout_s=120)
         return screen.cells()
+
+
+_MONITOR_LINES = 26
+
+
+def _monitor(screen: Screen) -> list[Line]:
+    """Its last frame, on the reader's own background."""
+    screen.resize(COLUMNS, _MONITOR_LINES)
+    screen.wait_for("4 of 6 done")
+    for _ in range(30):
+        screen.read()
+    lines = screen.cells()
+    screen.type("q")
+    screen.end(timeout_s=120)
+    grounds = Counter(cell.bg for line in lines for cell in line)
+    ((ground, _),) = grounds.most_common(1)
+    return [
+        tuple(
+            cell._replace(bg="default") if cell.bg == ground else cell
+            for cell in line
+            if cell.data  # the second half of a wide character has none
+        )
+        for line in lines
+    ]
 
 
 def _prompt(words: tuple[str, ...]) -> Line:
