@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 MEASURE_S = 5.0
 """How often it is measured: several times within the half minute that a limit must be passed."""
 
+_GOODBYE_S = 1.0
+"""How long the end of a run waits for a measurement, which may hang in a dead server."""
+
 ASK_S = 15.0
 """How often media servers are asked: twice within the half minute."""
 
@@ -140,6 +143,7 @@ class MachineWatch:
             yield
         finally:
             is_over.set()
+            thread.join(_GOODBYE_S)
 
     def _serve(self, is_over: threading.Event) -> None:
         while not is_over.wait(MEASURE_S):
