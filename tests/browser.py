@@ -73,17 +73,67 @@ class Page:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self._call("Emulation.setEmulatedMedia", media=media, features=features)
 
-    def resize(self, width: int) -> None:
-        """A window of this many CSS pixels."""
+    def resize(self, width: int, height: int = 900, *, is_phone: bool = False) -> None:
+        """A window of this many CSS pixels, or a phone, which is touched."""
         self._call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
-            mobile=False,
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+            mobile=is_phone,
         )  # fmt: skip
+        self._call("Emulation.setTouchEmulationEnabled", enabled=is_phone)
 
-    def screenshot(self, goal: Path, *, width: int = 1100) -> None:
-        """Of the whole page."""
-        self.resize(width)
-        output = self._call("Page.captureScreenshot", captureBeyondViewport=True)
+    def click(self, selector: str) -> None:
+        """A click in the middle of the first element that the selector finds, as by a user: what
+        lies over it gets it."""
+        found = json.dumps(selector)
+        spot = self.evaluate(
+            f"(() => {{ const one = document.querySelector({found});"
+            " one.scrollIntoView({block: 'center', behavior: 'instant'});"
+            " const box = one.getBoundingClientRect();"
+            " return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self._call(
+                "Input.dispatchMouseEvent", type=kind, x=spot[0], y=spot[1], button="left",
+                clickCount=1,
+            )  # fmt: skip
+
+    def press(self, key: str, text: str = "") -> None:
+        """A key by its name (`Tab`, `Enter`), or a character."""
+        codes = {"Tab": 9, "Enter": 13, " ": 32}
+        named = {"key": key, "code": key, "windowsVirtualKeyCode": codes.get(key, 0)}
+        text = {"Enter": "\r", " ": " "}.get(key, text)
+        kind = "keyDown" if text else "rawKeyDown"
+        self._call("Input.dispatchKeyEvent", type=kind, text=text, **named)
+        self._call("Input.dispatchKeyEvent", type="keyUp", **named)
+
+    def write(self, text: str) -> None:
+        """Text into what has the focus."""
+        self._call("Input.insertText", text=text)
+
+    def wait_until(self, expression: str) -> None:
+        """Until an expression is true, in whatever page is there by then."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            output = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
+            if output["result"].get("value") is True:
+                return
+            assert time.monotonic() < deadline, f"never: {expression}"
+            time.sleep(0.05)
+
+    def reading_order(self) -> list[tuple[str, str]]:
+        """What a screen reader finds: role and name of each, in its order."""
+        nodes = self._call("Accessibility.getFullAXTree")["nodes"]
+        return [
+            (node["role"]["value"], node.get("name", {}).get("value", ""))
+            for node in nodes
+            if not node.get("ignored")
+        ]
+
+    def screenshot(self, goal: Path, *, width: int | None = 1100, is_whole: bool = True) -> None:
+        """Of the whole page, or of what the window shows; `width` None leaves the window."""
+        if width is not None:
+            self.resize(width)
+        output = self._call("Page.captureScreenshot", captureBeyondViewport=is_whole)
         goal.write_bytes(base64.b64decode(output["data"]))
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_what_is_always_installed(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("extra", "name"),
-    [(extra, name) for extra in ("ffmpeg", "report") for name in names(EXTRAS[extra])],
+    [(extra, name) for extra in ("ffmpeg", "report", "serve") for name in names(EXTRAS[extra])],
 )
 def test_what_an_extra_brings(extra: str, name: str) -> None:
     by, text = shown_row(name)
@@ -86,7 +86,13 @@ def test_what_only_work_on_the_code_needs(name: str) -> None:
 
 def test_nothing_else_is_listed() -> None:
     listed = {name for row, _, _ in ROWS for name in row.split(", ")} - {"package", "---"}
-    wanted = [PROJECT["dependencies"], EXTRAS["ffmpeg"], EXTRAS["report"], EXTRAS["top"]]
+    wanted = [
+        PROJECT["dependencies"],
+        EXTRAS["ffmpeg"],
+        EXTRAS["report"],
+        EXTRAS["top"],
+        EXTRAS["serve"],
+    ]
     assert listed == {name for requirements in wanted for name in names(requirements)}
 
 

@@ -56,6 +56,7 @@ COMMANDS = {
     "runs": "List the runs, or show one: what it made, failures, what comes next.",
     "run": "Encode, verify and publish stale targets.",
     "service": "Have systemd, launchd or cron start av1rules: print, install, status, uninstall.",
+    "serve": "Show the library in a browser, live, and decide on clips there.",
     "show": "Show a saved plan, as `plan` showed it; needs neither films nor FFmpeg.",
     "top": "Watch the library and the run at work, and act on it, in the terminal.",
     "status": "Show the status: targets, trash, failures, the last runs.",

@@ -22,7 +22,6 @@ from av1rules.cli.conventions.examples import examples
 from av1rules.cli.options import Screen, rules_option, screen_options
 from av1rules.execute.resources.run_lock import is_run_active
 from av1rules.forecast.decided import decided_plan
-from av1rules.ledger.database import LEDGER_NAME
 from av1rules.ledger.history import encodes_since, read_outcomes, time_text
 from av1rules.ledger.ledger import Ledger
 from av1rules.media.discover import VIDEO_EXTENSIONS
@@ -30,16 +29,13 @@ from av1rules.operations.clips.ledger_status import clip_statuses
 from av1rules.plan.workspace import open_workspace
 from av1rules.policy.load import load_rules
 from av1rules.policy.model import RuleSet
-from av1rules.report.aggregate import aggregate
+from av1rules.report.aggregate import report_figures
 from av1rules.report.documents.report import report_json
 from av1rules.report.model import Figures
 from av1rules.report.render import report_csv, report_markdown, report_text
 from av1rules.report.skipped import Skipped, skipped_of
 from av1rules.report.view import PLAIN, View
 from av1rules.ui.sinks import counter_sink
-
-CHECKED_FORECASTS = 2000
-"""Only the newest: forecasts of an old model say nothing about the next plan."""
 
 
 class Form(StrEnum):
@@ -206,23 +202,13 @@ def _written(
     view: View,
 ) -> Iterable[str]:
     """The report in parts, to be written in sequence."""
-    outcomes = read_outcomes(ledger, since, is_active=is_run_active(ruleset.run.state_dir))
-    made = encodes_since(ledger, since)
-    clips = clip_statuses(ledger, approvals_path(ruleset.file), since=time_text(since))
-    forecasts = ledger.forecasts
     if form is Form.CSV:
-        return report_csv(made, outcomes, clips=clips, forecasts=forecasts.latest_medians())
-    figures = aggregate(
-        made,
-        outcomes,
-        at=now,
-        since=since,
-        ledger=str(ruleset.run.state_dir / LEDGER_NAME),
-        max_failures=ruleset.run.max_failures,
-        clips=clips,
-        past=forecasts.newest(CHECKED_FORECASTS, since=time_text(since)),
-        skipped=skipped,
-    )
+        outcomes = read_outcomes(ledger, since, is_active=is_run_active(ruleset.run.state_dir))
+        made = encodes_since(ledger, since)
+        clips = clip_statuses(ledger, approvals_path(ruleset.file), since=time_text(since))
+        medians = ledger.forecasts.latest_medians()
+        return report_csv(made, outcomes, clips=clips, forecasts=medians)
+    figures = report_figures(ledger, ruleset, at=now, since=since, skipped=skipped)
     return (_document(form, figures, view),)
 
 

@@ -1,4 +1,5 @@
-"""Adds up the figures of a report from the ledger, one target at a time. Pure."""
+"""Adds up the figures of a report from the ledger, one target at a time. Pure, but for
+`report_figures`, which reads them."""
 
 from __future__ import annotations
 
@@ -10,11 +11,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 
+from av1rules.approvals.file import approvals_path
+from av1rules.execute.resources.run_lock import is_run_active
 from av1rules.forecast.calibration import check_forecasts
+from av1rules.ledger.database import LEDGER_NAME
 from av1rules.ledger.forecasts import PastForecast
-from av1rules.ledger.history import EncodeRecord, Outcomes
+from av1rules.ledger.history import (
+    EncodeRecord,
+    Outcomes,
+    encodes_since,
+    read_outcomes,
+    time_text,
+)
+from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.records import AttemptResult, ToolsUsed
-from av1rules.operations.clips.ledger_status import ClipAndStatus
+from av1rules.operations.clips.ledger_status import ClipAndStatus, clip_statuses
+from av1rules.policy.model import RuleSet
 from av1rules.report.aggregate_scores import (
     ClipTally,
     ScoreTally,
@@ -45,6 +57,34 @@ months."""
 
 SizeKey = tuple[str | None, str | None]
 SpeedKey = tuple[str | None, str, int]
+
+
+CHECKED_FORECASTS = 2000
+"""Only the newest: forecasts of an old model say nothing about the next plan."""
+
+
+def report_figures(
+    ledger: Ledger,
+    ruleset: RuleSet,
+    *,
+    at: datetime,
+    since: datetime | None = None,
+    skipped: tuple[Skipped, ...] | None = None,
+) -> Figures:
+    """The figures of the work since then, as of `at`. Raises LedgerError, RulesError and
+    Av1rulesError (of approvals.yaml)."""
+    state_dir = ruleset.run.state_dir
+    return aggregate(
+        encodes_since(ledger, since),
+        read_outcomes(ledger, since, is_active=is_run_active(state_dir)),
+        at=at,
+        since=since,
+        ledger=str(state_dir / LEDGER_NAME),
+        max_failures=ruleset.run.max_failures,
+        clips=clip_statuses(ledger, approvals_path(ruleset.file), since=time_text(since)),
+        past=ledger.forecasts.newest(CHECKED_FORECASTS, since=time_text(since)),
+        skipped=skipped,
+    )
 
 
 def aggregate(

@@ -23,9 +23,10 @@ SHOWN_FILES = 200
 _TEMPLATES = "templates"
 
 
-def report_html(figures: Figures) -> str:
-    """The page. The template escapes all text except our own style sheet and the charts, which are
-    serialised XML."""
+def report_html(figures: Figures, *, home: str | None = None) -> str:
+    """The page; `home` is the address that it leads back to, where it is a part of others. The
+    template escapes all text except our own style sheet and the charts, which are serialised
+    XML."""
     css = _resource("report.css")
     charts = report_charts(figures)
     sections = report_sections(figures, limit=SHOWN_FILES)
@@ -39,6 +40,7 @@ def report_html(figures: Figures) -> str:
         drawing=lambda chart: Markup(chart.svg),  # noqa: S704 - written as XML, which escapes
         closing=CLOSING,
         version=__version__,
+        home=home,
     )
 
 

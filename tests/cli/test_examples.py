@@ -18,7 +18,7 @@ from tests.output.schemas import commands, groups
 
 EVERY = {"": cli, **groups(), **commands()}
 
-NOT_RUN = ("demo", "clips try", "plan --sample", "service ", "top", "watch", "notify")
+NOT_RUN = ("demo", "clips try", "plan --sample", "service ", "serve", "top", "watch", "notify")
 """These take longer than a test may, go on until they are stopped, change the services of this
 machine, need a terminal, or read what Sonarr says."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import msgspec
 
 from av1rules.approvals.adjust import differing
 from av1rules.base.errors import Av1rulesError, UnansweredProbeError
@@ -34,9 +36,8 @@ LEAST_STILLS = 2
 def write_comparison(workspace: Workspace, view: ClipView, *, output: Path | None) -> Path:
     """Write the page (None: beside the clip) and return its path; clips too large to embed are
     copied beside it. Raises Av1rulesError, OSError."""
-    record = view.made
-    page = output or page_of(record.path)
-    views = [view, *(one for one in view.variants if _is_comparable(one.made, record))]
+    page = output or page_of(view.made.path)
+    views = _compared(view)
     stills, notes = _stills(workspace, views)
     try:
         text = compare_page(_encodes(views, page), stills, notes=notes)
@@ -48,6 +49,38 @@ def write_comparison(workspace: Workspace, view: ClipView, *, output: Path | Non
             f"the page can't be written: {problem.strerror or problem}", where=printable(str(page))
         ) from problem
     return page
+
+
+class ClipComparison(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page compares: the clip first, then its variants."""
+
+    encodes: tuple[ComparedEncode, ...]
+    stills: tuple[Still, ...]
+    notes: tuple[str, ...]
+
+
+def gather_comparison(
+    workspace: Workspace, view: ClipView, *, address: Callable[[ClipRecord], str]
+) -> ClipComparison:
+    """The same for a page that loads each clip from an address. Raises Av1rulesError, OSError."""
+    views = _compared(view)
+    stills, notes = _stills(workspace, views)
+    encodes = (
+        ComparedEncode(
+            view=one,
+            name=name,
+            command=one.adjust_command if number else _approval(one),
+            clip=None,
+            clip_name=address(one.made),
+        )
+        for number, (one, name) in enumerate(zip(views, _names(views), strict=True))
+    )
+    return ClipComparison(encodes=tuple(encodes), stills=stills, notes=notes)
+
+
+def _compared(view: ClipView) -> list[ClipView]:
+    record = view.made
+    return [view, *(one for one in view.variants if _is_comparable(one.made, record))]
 
 
 def _is_comparable(one: ClipRecord, other: ClipRecord) -> bool:

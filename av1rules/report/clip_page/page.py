@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.resources
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 import msgspec
@@ -44,17 +44,7 @@ def compare_page(
     view = encodes[0].view
     css, script = _resource("clip_page.css"), _resource("clip_page.js")
     policy = _policy(css, script, beside=any(one.clip is None for one in encodes))
-    body = "\n".join(
-        [
-            *_head(view, view.made),
-            *variant_table(encodes),
-            *_chooser(encodes),
-            *_stills(stills, encodes),
-            *_clips(encodes),
-            *_scores(encodes),
-            *_details(encodes, notes),
-        ]
-    )
+    body = "\n".join([*_head(view, view.made), *comparison_parts(encodes, stills, notes=notes)])
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -67,6 +57,32 @@ content="no-referrer">
 <script>{script}</script>
 </body></html>
 """
+
+
+PictureAddress = Callable[[int, str, bytes], str]
+"""The address of a still by its number, whose it is ("source", or the number of an encode), and its
+JPEG."""
+
+
+def _inside(_number: int, _of: str, data: bytes) -> str:
+    return _data("image/jpeg", data)
+
+
+def comparison_parts(
+    encodes: Sequence[ComparedEncode],
+    stills: Sequence[Still],
+    *,
+    notes: tuple[str, ...] = (),
+    address: PictureAddress = _inside,
+) -> Iterator[str]:
+    """What the page shows below its head, for pages with a head of their own; all is escaped. The
+    style sheet and the script are `clip_page.css` and `clip_page.js`."""
+    yield from variant_table(encodes)
+    yield from _chooser(encodes)
+    yield from _stills(stills, encodes, address)
+    yield from _clips(encodes)
+    yield from _scores(encodes)
+    yield from _details(encodes, notes)
 
 
 def _resource(name: str) -> str:
@@ -125,27 +141,31 @@ def _chooser(encodes: Sequence[ComparedEncode]) -> Iterator[str]:
     yield "</fieldset></div>"
 
 
-def _stills(stills: Sequence[Still], encodes: Sequence[ComparedEncode]) -> Iterator[str]:
+def _stills(
+    stills: Sequence[Still], encodes: Sequence[ComparedEncode], address: PictureAddress
+) -> Iterator[str]:
     if not stills:
         return
     yield "<h2>The same frames of source and encode</h2>"
     yield '<p><label><input type="checkbox" id="full"> full size (scaling a frame down '
     yield "hides grain)</label></p>"
-    for still in stills:
+    for place, still in enumerate(stills):
         yield '<figure class="compare"><div class="pair">'
-        yield _picture("source", "source", still.source, "under")
+        source = address(place, "source", still.source)
+        yield _picture("source", "source", source, "under")
         for number, (one, picture) in enumerate(zip(encodes, still.encodes, strict=True)):
-            yield _picture(str(number), one.name, picture, "" if number else "over")
+            where = address(place, str(number), picture)
+            yield _picture(str(number), one.name, where, "" if number else "over")
         yield f"""<div class="bar"></div><span class="side left">source</span>
 <span class="side right">{escaped(encodes[0].name)}</span>
 </div><input type="range" min="0" max="100" step="0.1" value="50" aria-label="share of the left">
 <figcaption>{escaped(still.label)}; frame {still.frame + 1} of the clip</figcaption></figure>"""
 
 
-def _picture(of: str, name: str, data: bytes, place: str) -> str:
+def _picture(of: str, name: str, address: str, place: str) -> str:
     return (
         f'<img data-of="{of}" alt="{escaped(name)}" draggable="false" class="{place}" '
-        f'src="{_data("image/jpeg", data)}">'
+        f'src="{escaped(address)}">'
     )
 
 
