@@ -31,7 +31,7 @@ def wait_while_played(
         return
     started = children.clock()
     reason = "somebody watches this film: its result is done, and replaces it afterwards"
-    sink(Paused(source=name, cause=HoldCause.VIEWERS.value, reason=reason, is_finishing=True))
+    sink(Paused(source=name, cause=HoldCause.VIEWERS.value, reason=reason))
     while _is_played(path, neighbours):
         _wait(children)
     sink(Resumed(source=name, paused_s=children.clock() - started))
