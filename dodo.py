@@ -31,7 +31,7 @@ def task_lint():
     }
 
 
-FULL_SETS = "not faults and not powerloss and not claims"
+FULL_SETS = "not faults and not powerloss and not claims and not soak"
 
 
 def task_test_fast():
@@ -58,6 +58,11 @@ def task_powerloss():
     """Power goes at every moment of all work, on three models of disks; an hour or more."""
     parallel = "-n auto --dist worksteal"
     return {"actions": [f"{_tool('pytest')} -q {parallel} -m powerloss tests/powerloss"]}
+
+
+def task_soak():
+    """The watcher through hours of a library's life, in 20 minutes: killed, renamed, edited."""
+    return {"actions": [f"{_tool('pytest')} -q -n auto -m soak tests/soak"]}
 
 
 def task_claims():
