@@ -18,6 +18,7 @@ from av1rules.base.files import TRASH_FOLDER
 from av1rules.base.findings import FindingKind
 from av1rules.base.units import now_text
 from av1rules.execute.resources.run_lock import lock_holder
+from av1rules.execute.resources.watcher import WatcherState, seen_watcher
 from av1rules.execute.trash import TrashItem, TrashState, list_trash
 from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.clips import ClipStatus
@@ -86,6 +87,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     stand_ins: Mapping[tuple[Rest, bool], int] = {}  # by kind, and whether they are films
     controls: tuple[Control, ...] = ()  # what users told runs
     schedules: tuple[ScheduleState, ...] = ()
+    watcher: WatcherState | None = None
 
 
 def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
@@ -120,6 +122,7 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
         stand_ins=ledger.stand_ins.counts(),
         controls=ledger.controls.current().in_force(now_text()),
         schedules=schedule_states(ruleset, datetime.now(UTC)),
+        watcher=seen_watcher(ruleset.run.state_dir),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from av1rules.base.text import counted, printable
 from av1rules.base.units import format_size
+from av1rules.execute.resources.watcher import WatcherState, is_silent
 from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.records import Attempt, AttemptResult
@@ -60,6 +61,8 @@ def _summary(status: Status) -> Iterator[str]:
     version = "none yet" if status.version is None else f"version {status.version}"
     yield f"ledger      {printable(status.ledger)} ({version})"
     yield f"now         {'no run is active' if status.holder is None else _active(status)}"
+    if status.watcher is not None:
+        yield f"watcher     {watcher_text(status.watcher)}"
     for line in control_lines(status.controls):
         yield f"held        {line}"
     if (moved := order_line(status.controls)) is not None:
@@ -82,6 +85,17 @@ def _summary(status: Status) -> Iterator[str]:
         yield f"not done    {text}"
     if status.clips:
         yield f"test clips  {_clips(status)}"
+
+
+def watcher_text(watcher: WatcherState) -> str:
+    """What a watcher does, in one line."""
+    parts = [watcher.state if watcher.reason is None else f"{watcher.state}: {watcher.reason}"]
+    if watcher.until is not None:
+        parts.append(f"looks again {shown_time(watcher.until)}")
+    parts.append(f"process {watcher.pid} on {watcher.host} since {shown_time(watcher.since)}")
+    if is_silent(watcher):
+        parts.append("silent for minutes: it hangs, or its machine sleeps")
+    return printable(", ".join(parts))
 
 
 def _active(status: Status) -> str:
@@ -164,6 +178,7 @@ def status_json(status: Status) -> str:
             holder=status.holder,
             controls=tuple(map(control_record, status.controls)),
             schedules=status.schedules,
+            watcher=status.watcher,
             left_over=status.left_over,
             unrecorded=status.unrecorded,
             targets=AllTargets(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from av1rules.base.events import Outcome
 from av1rules.base.findings import FindingKind
+from av1rules.execute.resources.watcher import WatcherState
 from av1rules.ledger.checks import DamageRecord
 from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.records import AttemptResult
@@ -15,7 +17,7 @@ from av1rules.ledger.run_history import RunEnding, RunSummary
 from av1rules.ledger.runs import RunKind, RunRecord
 from av1rules.ledger.trash_table import TrashKind
 from av1rules.operations.status import FailingFilm, Status, TrashUsage
-from av1rules.report.status import status_text
+from av1rules.report.status import status_json, status_text
 from tests.conftest import Golden
 
 NOON = "2026-01-01T12:00:00+00:00"
@@ -94,3 +96,16 @@ def test_busy_library(golden: Golden) -> None:
 
 def test_library_never_run(golden: Golden) -> None:
     golden("status_empty.txt", status_text(EMPTY) + "\n")
+
+
+def test_a_watcher_is_shown_with_what_it_does() -> None:
+    watcher = WatcherState(
+        pid=7, host="nas", since=NOON, state="waiting", beat_s=0, reason="no \x1b disk", until=NOON
+    )
+    text = status_text(replace(EMPTY, watcher=watcher))
+    (line,) = (line for line in text.splitlines() if line.startswith("watcher"))
+    assert "waiting: no \\x1b disk, looks again" in line
+    assert "process 7 on nas since" in line
+    assert "silent for minutes" in line
+    document = msgspec.json.decode(status_json(replace(EMPTY, watcher=watcher)))
+    assert document["watcher"]["state"] == "waiting"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,16 @@ def test_rounds_without_work_say_nothing(library: WatchedLibrary) -> None:
     library.until_idle(4)
     assert library.log.count("to encode") == 1
     assert library.log.count("finished") <= 1
+
+
+def test_outside_its_hours_the_ledger_is_free(library: WatchedLibrary) -> None:
+    library.add("a.mkv")
+    now = datetime.now().astimezone()
+    hours = f"{now + timedelta(hours=3):%H:%M}-{now + timedelta(hours=4):%H:%M}"
+    library.rules(more=f"schedule: {{hours: '{hours}'}}\n")
+    library.start("--no-events")
+    library.until_logged("held: ")
+    assert library.call("adopt").returncode != EXIT_BUSY
+    assert library.targets() == set()
+    library.rules()
+    library.until(lambda: library.targets() == {"a.mkv"}, "what was held")

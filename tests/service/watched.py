@@ -57,9 +57,15 @@ class WatchedLibrary:
         self.rules()
 
     def rules(
-        self, *, interval: float = 600, settle: float = 0, crf: int = 50, jobs: int = 1
+        self,
+        *,
+        interval: float = 600,
+        settle: float = 0,
+        crf: int = 50,
+        jobs: int = 1,
+        more: str = "",
     ) -> None:
-        text = RULES.format(interval=interval, settle=settle, crf=crf, jobs=jobs)
+        text = RULES.format(interval=interval, settle=settle, crf=crf, jobs=jobs) + more
         temp = self.folder / "rules.new"
         temp.write_text(text)
         temp.rename(self.folder / "rules.yaml")

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from av1rules.base.files import is_temp_name
@@ -46,6 +47,7 @@ class Life:
             (self.is_replaced, 3), (self.is_deleted, 3), (self.is_killed, 3), (self.is_ended, 1),
             (self.is_hung_up, 1), (self.is_paused, 1), (self.is_edited, 1), (self.is_broken, 1),
             (self.disk_goes, 1), (self.is_spoken_of, 2), (self.runs_beside, 1),
+            (self.hours_end, 1),
         ]  # fmt: skip
         choices, weights = [one for one, _ in deeds], [weight for _, weight in deeds]
         while time.monotonic() < until:
@@ -145,6 +147,15 @@ class Life:
 
     def is_edited(self) -> None:
         self.crf = self.chance.choice((40, 45, 50))
+        self.library.rules(interval=3, settle=SETTLE_S, crf=self.crf, jobs=2)
+
+    def hours_end(self) -> None:
+        """It is the wrong time of day for a while."""
+        now = datetime.now().astimezone()
+        begin, end = now + timedelta(hours=3), now + timedelta(hours=4)
+        hours = f"schedule: {{hours: '{begin:%H:%M}-{end:%H:%M}'}}\n"
+        self.library.rules(interval=3, settle=SETTLE_S, crf=self.crf, jobs=2, more=hours)
+        time.sleep(self.chance.uniform(0, 14))
         self.library.rules(interval=3, settle=SETTLE_S, crf=self.crf, jobs=2)
 
     def is_broken(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from av1rules.base.findings import FindingKind
+from av1rules.execute.resources.watcher import WatcherState
 from av1rules.ledger.checks import DamageRecord
 from av1rules.plan.controlled.hours import ScheduleState
 from av1rules.report.documents.controls import ControlRecord
@@ -58,11 +59,11 @@ class FailureRecord(Struct, frozen=True, kw_only=True):
 
 class StatusDocument(JsonDocument, frozen=True, kw_only=True):
     """The status of a library. `holder` is the active run, null if none is. `controls` are what
-    users told it, or the next one, `schedules` those of the policy. `left_over` counts the
-    unfinished work of a killed run, null while a run is active. `unrecorded` counts the files in
-    the places of targets or originals if this ledger is empty. `stand_ins` is what stands in a
-    mirror beside targets, by `output.rest`. `trash` is by kind (`original`, `result`, `orphan`),
-    `clips` by state.
+    users told it, or the next one, `schedules` those of the policy, `watcher` is the one that is
+    alive. `left_over` counts the unfinished work of a killed run, null while a run is active.
+    `unrecorded` counts the files in the places of targets or originals if this ledger is empty.
+    `stand_ins` is what stands in a mirror beside targets, by `output.rest`. `trash` is by kind
+    (`original`, `result`, `orphan`), `clips` by state.
 
     `parked` sources failed so often that they are not tried any more; `failing` ones are tried by
     the next run. `too_large`, `too_poor` and `undone` count what is not tried again. `runs` are the
@@ -73,6 +74,7 @@ class StatusDocument(JsonDocument, frozen=True, kw_only=True):
     holder: str | None
     controls: tuple[ControlRecord, ...]
     schedules: tuple[ScheduleState, ...]
+    watcher: WatcherState | None
     left_over: int | None
     unrecorded: int
     targets: AllTargets
