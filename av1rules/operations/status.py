@@ -25,6 +25,7 @@ from av1rules.ledger.clips import ClipStatus
 from av1rules.ledger.controls import Control
 from av1rules.ledger.database import LEDGER_NAME, SCHEMA_VERSION
 from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.outbox.table import Backlog
 from av1rules.ledger.records import Attempt, AttemptResult
 from av1rules.ledger.run_history import RunSummary, list_runs
 from av1rules.ledger.trash_table import TrashKind
@@ -88,6 +89,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     controls: tuple[Control, ...] = ()  # what users told runs
     schedules: tuple[ScheduleState, ...] = ()
     watcher: WatcherState | None = None
+    backlogs: tuple[Backlog, ...] = ()  # what neighbours were not told yet
 
 
 def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
@@ -123,6 +125,7 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
         controls=ledger.controls.current().in_force(now_text()),
         schedules=schedule_states(ruleset, datetime.now(UTC)),
         watcher=seen_watcher(ruleset.run.state_dir),
+        backlogs=ledger.outbox.backlogs(),
     )
 
 

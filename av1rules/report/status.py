@@ -69,6 +69,11 @@ def _summary(status: Status) -> Iterator[str]:
         yield f"order       {moved}"
     for schedule in status.schedules:
         yield f"schedule    {schedule.text}"
+    for one in status.backlogs:
+        why = "" if one.problem is None else f": {_reason(one.problem)}"
+        name = printable(one.neighbour)
+        since = shown_time(one.since)
+        yield f"not told    {name} of {counted(one.waiting, 'event')} since {since}{why}"
     if status.left_over:
         jobs = counted(status.left_over, "job")
         yield f"left over   {jobs} of a killed run: the next run cleans up"
@@ -179,6 +184,7 @@ def status_json(status: Status) -> str:
             controls=tuple(map(control_record, status.controls)),
             schedules=status.schedules,
             watcher=status.watcher,
+            backlogs=status.backlogs,
             left_over=status.left_over,
             unrecorded=status.unrecorded,
             targets=AllTargets(

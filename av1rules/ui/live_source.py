@@ -92,6 +92,7 @@ def library_figures(figures: MonitorFigures, state: LiveState, now: str) -> Libr
         saved_shares=figures.saved_shares,
         speeds=tuple(speeds),
         forecast_errors=figures.forecast_errors,
+        neighbours_untold=figures.neighbours_untold,
     )
 
 

@@ -219,7 +219,8 @@ class FakeArr(FakeServer):
         id_key = "seriesId" if self.thing == "series" else "movieId"
         match call.method, call.path:
             case "GET", "/api/v3/system/status":
-                return 200, {"appName": "Sonarr", "instanceName": "tv", "version": "4.0.16"}
+                name = "Sonarr" if self.thing == "series" else "Radarr"
+                return 200, {"appName": name, "instanceName": "tv", "version": "4.0.16"}
             case "GET", "/api/v3/rootfolder":
                 return 200, [{"id": 1, "path": path} for path in self.roots]
             case "GET", path if path == f"/api/v3/{self.thing}":

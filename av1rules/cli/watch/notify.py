@@ -13,6 +13,7 @@ from av1rules.cli.conventions.examples import examples
 from av1rules.cli.conventions.groups import CommandGroup
 from av1rules.cli.conventions.options import conventions
 from av1rules.cli.options import json_option, rules_option
+from av1rules.cli.watch.notify_test import test
 from av1rules.policy.load import load_rules_cached
 from av1rules.report.documents.watch import NotifyDocument
 from av1rules.report.json import json_document
@@ -121,3 +122,6 @@ def _tell(rules_file: Path, event: ArrEvent, *, as_json: bool) -> None:
     else:
         files = counted(len(event.changed) + len(event.deleted), "file")
         conventions().say(f"{sender}: {name}: the watcher is told of {files}")
+
+
+command.add_command(test)

@@ -32,6 +32,7 @@ class MonitorFigures(msgspec.Struct, frozen=True, kw_only=True):
     controls: Controls
     saved_shares: tuple[float, ...]
     forecast_errors: tuple[float, ...]
+    neighbours_untold: int = 0
 
     @property
     def clips_waiting(self) -> int:
@@ -59,6 +60,7 @@ def read_figures(ledger: Ledger, ruleset: RuleSet) -> MonitorFigures:
         forecast_errors=tuple(
             one.actual_bytes / one.size_bytes.mid - 1.0 for one in forecasts if one.size_bytes.mid
         ),
+        neighbours_untold=ledger.outbox.count_waiting(),
     )
 
 

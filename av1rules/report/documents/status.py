@@ -7,6 +7,7 @@ from msgspec import Struct
 from av1rules.base.findings import FindingKind
 from av1rules.execute.resources.watcher import WatcherState
 from av1rules.ledger.checks import DamageRecord
+from av1rules.ledger.outbox.table import Backlog
 from av1rules.plan.controlled.hours import ScheduleState
 from av1rules.report.documents.controls import ControlRecord
 from av1rules.report.documents.runs import RunEntry
@@ -60,10 +61,11 @@ class FailureRecord(Struct, frozen=True, kw_only=True):
 class StatusDocument(JsonDocument, frozen=True, kw_only=True):
     """The status of a library. `holder` is the active run, null if none is. `controls` are what
     users told it, or the next one, `schedules` those of the policy, `watcher` is the one that is
-    alive. `left_over` counts the unfinished work of a killed run, null while a run is active.
-    `unrecorded` counts the files in the places of targets or originals if this ledger is empty.
-    `stand_ins` is what stands in a mirror beside targets, by `output.rest`. `trash` is by kind
-    (`original`, `result`, `orphan`), `clips` by state.
+    alive. `backlogs` are of events that neighbours were not told yet, and why. `left_over` counts
+    the unfinished work of a killed run, null while a run is active. `unrecorded` counts the files
+    in the places of targets or originals if this ledger is empty. `stand_ins` is what stands in a
+    mirror beside targets, by `output.rest`. `trash` is by kind (`original`, `result`, `orphan`),
+    `clips` by state.
 
     `parked` sources failed so often that they are not tried any more; `failing` ones are tried by
     the next run. `too_large`, `too_poor` and `undone` count what is not tried again. `runs` are the
@@ -75,6 +77,7 @@ class StatusDocument(JsonDocument, frozen=True, kw_only=True):
     controls: tuple[ControlRecord, ...]
     schedules: tuple[ScheduleState, ...]
     watcher: WatcherState | None
+    backlogs: tuple[Backlog, ...]
     left_over: int | None
     unrecorded: int
     targets: AllTargets

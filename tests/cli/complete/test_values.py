@@ -39,7 +39,7 @@ NO_FILMS = {
     ("migrate handbrake", "export"),
     ("migrate tdarr", "export"),
     ("migrate unmanic", "export"),
-    ("notify changed", "paths"),
+    ("notify changed", "paths"), ("notify test", "names"),
     ("completion", "shell"), ("init", "root"), ("demo", "folder"), ("fmt", "files"),
     ("encode", "file"), ("test", "files"), ("show", "plan"),
     ("runs show", "what"), ("facts show", "file"), ("migrate av1d", "configs"),
