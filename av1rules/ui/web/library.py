@@ -140,7 +140,9 @@ class LibraryReader:
         return self._ledger().films.count(FilmQuery(films=(film,))) > 0
 
     def clips(self) -> tuple[ClipAndStatus, ...]:
-        """By source. Raises LedgerError, RulesError, Av1rulesError."""
+        """By source, as of now: who decides must not see the clips of seconds ago. Raises
+        LedgerError, RulesError, Av1rulesError."""
+        self._live.forget_figures()
         self._live.refresh()
         return () if self._live.figures is None else self._live.figures.clips
 
