@@ -86,7 +86,8 @@ class ServiceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A request and the folders of its policy: those it writes to (`written`), where films are
     only read (`read`), and `made`, which must exist before it starts. `roots` are the library's.
-    `origin` says who wrote the unit. `kept` are lines of a former unit: (section, name, value)."""
+    `kept` are lines of a former unit:
+    (section, name, value); `origin` says who wrote this one."""
 
     request: ServiceRequest
     roots: tuple[str, ...] = ()
@@ -94,6 +95,7 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
     read: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
     kept: tuple[tuple[str, str, str], ...] = ()
+    origin: str | None = None
 
 
 class UnitFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +128,7 @@ def require_sound(request: ServiceRequest) -> None:
         raise UsageError("a run can start once a minute at most", where="--every")
     _require_account(request)
     for text in (request.rules_file, request.path, *request.program):
-        _require_text(text)
+        require_text(text)
 
 
 def _require_account(request: ServiceRequest) -> None:
@@ -140,8 +142,8 @@ def _require_account(request: ServiceRequest) -> None:
         raise UsageError(f"expected USER or USER:GROUP, found {shown}", where="--run-as")
 
 
-def _require_text(text: str) -> None:
-    """Units, property lists and crontabs are UTF-8, and one line is one line."""
+def require_text(text: str) -> None:
+    """Units, property lists and crontabs are UTF-8, and one line is one line. Raises UsageError."""
     if not text.isprintable():
         raise UsageError(
             "a service can't be told of a path with bytes that are not UTF-8, or with characters "

@@ -70,6 +70,8 @@ def service_lines(spec: ServiceSpec) -> Iterator[str]:
 def timer_lines(spec: ServiceSpec) -> Iterator[str]:
     """The .timer file: at a time of day, or a while after the last run ended."""
     request = spec.request
+    if spec.origin is not None:
+        yield f"# {spec.origin}"
     yield "[Unit]"
     yield f"Description=Start av1rules again and again ({request.name})"
     yield ""
@@ -88,6 +90,8 @@ def timer_lines(spec: ServiceSpec) -> Iterator[str]:
 
 def _unit_section(spec: ServiceSpec) -> Iterator[str]:
     request = spec.request
+    if spec.origin is not None:
+        yield f"# {spec.origin}"
     yield "[Unit]"
     yield f"Description=Re-encode films to AV1 by policy ({request.name})"
     yield f"Documentation=man:av1rules-{'watch' if request.is_watch else 'run'}(1)"
@@ -166,7 +170,7 @@ def _hardening(spec: ServiceSpec) -> Iterator[str]:
         yield "ProtectSystem=full"
         return
     yield "ProtectSystem=strict"
-    paths = [*spec.made, *(f"-{path}" for path in written if path not in spec.made)]
+    paths = [*spec.made, *(f"-{path}" for path in written)]
     # A root or an output that is not there is for av1rules to tell, not for systemd.
     yield f"ReadWritePaths={' '.join(map(word, dict.fromkeys(paths)))}"
     if spec.read:

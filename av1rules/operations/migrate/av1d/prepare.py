@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -33,8 +34,16 @@ from av1rules.operations.migrate.av1d.rules import (
 from av1rules.operations.migrate.files import require_ours, require_valid
 from av1rules.operations.migrate.outcome import KeyOutcome
 from av1rules.operations.migrate.systemd.limits import UnitLimits, limits_of, unit_outcomes
-from av1rules.operations.migrate.systemd.service import ServicePlan, service_text, timer_text
 from av1rules.operations.migrate.systemd.unit import Unit, read_units
+from av1rules.operations.units.files import UnitFolders, unit_files
+from av1rules.operations.units.model import (
+    DEFAULT_NAME,
+    ManagerKind,
+    ServiceRequest,
+    ServiceScope,
+    ServiceSpec,
+    require_text,
+)
 
 RULES_NAME, TESTS_NAME = "rules.yaml", "rules.tests.yaml"
 
@@ -208,16 +217,14 @@ def _policy(
     rules = rules_text(draft)
     require_valid(rules, origin=group.configs[0].file)
     require_ours(f"{folder}/{RULES_NAME}", FIRST_LINE)
-    service = "av1rules" if name is None else f"av1rules-{name}"
-    plan = _service(request, group, folder)
+    units = unit_files(_service(request, group, folder, name), _FOLDERS)
     return PolicyPlan(
         folder=folder,
         draft=draft,
         files=(
             (RULES_NAME, rules),
             (TESTS_NAME, first_tests_text(draft)),
-            (f"{service}.service", service_text(plan)),
-            (f"{service}.timer", timer_text(plan)),
+            *((os.path.basename(file.path), file.text) for file in units),
         ),
         finds=finds,
         jobs=tuple(own),
@@ -235,16 +242,33 @@ def _to_list(marked: Sequence[MarkedFilm]) -> tuple[tuple[str, ...], int]:
     return tuple(listed), len(by_hand) - len(listed)
 
 
-def _service(request: Av1dRequest, group: _Group, folder: str) -> ServicePlan:
+_FOLDERS = UnitFolders.of_user(Path("/"), Path("/"))
+"""Only the names of units count here: a migration writes them beside the rules."""
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+def _service(request: Av1dRequest, group: _Group, folder: str, name: str | None) -> ServiceSpec:
+    """Runs by a timer, as often as av1d looked through its roots, in mode replace. Raises
+    UsageError for a folder that no unit can name."""
+    require_text(folder)
     temp_dir = group.values.temp_dir
-    roots = [root for config in group.configs for root in config.library_roots]
-    return ServicePlan(
-        program=request.program,
-        rules_file=f"{folder}/{RULES_NAME}",
-        roots=tuple(dict.fromkeys(map(os.path.expanduser, roots))),
-        temp_dir=None if temp_dir is None else os.path.expanduser(temp_dir),
-        interval_s=max(LEAST_INTERVAL_S, *(config.scan_interval_secs for config in group.configs)),
-        limits=group.limits,
+    configured = [root for config in group.configs for root in config.library_roots]
+    roots = tuple(dict.fromkeys(map(os.path.expanduser, configured)))
+    temp = () if temp_dir is None else (os.path.expanduser(temp_dir),)
+    return ServiceSpec(
+        request=ServiceRequest(
+            name=name or DEFAULT_NAME,
+            manager=ManagerKind.TIMER,
+            scope=ServiceScope.SYSTEM,
+            rules_file=f"{folder}/{RULES_NAME}",
+            program=request.program,
+            path=_PATH,
+            every_s=max(LEAST_INTERVAL_S, *(one.scan_interval_secs for one in group.configs)),
+        ),
+        roots=roots,
+        written=tuple(dict.fromkeys((*roots, *temp, folder))),
+        kept=group.limits.kept,
         origin="Written by `av1rules migrate av1d`; MIGRATION.md says how to enable it.",
     )
 
