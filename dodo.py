@@ -31,7 +31,7 @@ def task_lint():
     }
 
 
-FULL_SETS = "not faults and not powerloss and not claims and not soak"
+FULL_SETS = "not faults and not powerloss and not claims and not soak and not container"
 
 
 def task_test_fast():
@@ -52,6 +52,11 @@ def task_test():
 def task_faults():
     """Kill -9 at every step, call and transaction of every kind of work; a quarter of an hour."""
     return {"actions": [f"{_tool('pytest')} -q -m faults tests/faults"]}
+
+
+def task_container():
+    """The steps of the container in a plain Debian root; needs root and debootstrap."""
+    return {"actions": [f"{_tool('pytest')} -q -m container tests/container"]}
 
 
 def task_powerloss():

@@ -94,7 +94,7 @@ def make_clip(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> MakeCli
     return make
 
 
-FULL_SETS = ("faults", "powerloss", "claims", "soak")
+FULL_SETS = ("faults", "powerloss", "claims", "soak", "container")
 """Marks of what takes long and runs only where its mark is selected."""
 
 

@@ -81,6 +81,7 @@ DOCUMENTS: dict[str, type[msgspec.Struct]] = {
     "retry": status.RetryDocument,
     "runs": runs.RunsDocument,
     "runs show": runs.RunDocument,
+    "service check": service.WatcherCheckDocument,
     "service install": service.ServiceDocument,
     "service print": service.ServiceDocument,
     "service status": service.ServicesDocument,

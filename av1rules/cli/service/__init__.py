@@ -9,7 +9,10 @@ import click
 from av1rules.cli.conventions.examples import examples
 from av1rules.cli.conventions.groups import CommandGroup
 
-_COMMANDS = {"install": "install", "print": "show", "status": "status", "uninstall": "uninstall"}
+_COMMANDS = {
+    "check": "check", "install": "install", "print": "show", "status": "status",
+    "uninstall": "uninstall",
+}  # fmt: skip
 
 
 class _Group(CommandGroup):

@@ -24,6 +24,7 @@ from av1rules.cli.service.options import (
 )
 from av1rules.operations.units import install as units
 from av1rules.operations.units.files import unit_files
+from av1rules.operations.units.health import WatcherHealth, check_watcher
 from av1rules.operations.units.install import UnitInPlace, require_ours, see_files
 from av1rules.operations.units.installed import find_services, places_of
 from av1rules.operations.units.model import ServiceRequest, ServiceScope, ServiceSpec
@@ -32,6 +33,8 @@ from av1rules.operations.units.stamp import UnitState
 from av1rules.policy.load import load_rules
 from av1rules.report.units.text import (
     changes_lines,
+    check_json,
+    check_text,
     files_lines,
     is_well,
     next_lines,
@@ -130,6 +133,29 @@ def install(
     else:
         conventions().say("\n".join(next_lines(spec.request)))
     return EXIT_DONE
+
+
+@click.command(
+    "check",
+    epilog=examples(
+        ("av1rules service check", "for the health check of a container"),
+        ("av1rules service check -q || echo hangs", "in a script"),
+    ),
+)
+@rules_option
+@json_option("Print it as JSON.")
+def check(rules_file: Path, as_json: bool) -> int:  # noqa: FBT001
+    """Say whether the watcher of a policy is alive, whoever started it. Asks nobody, and reads one
+    small file.
+
+    Ends with 1 if there is none, or if it has said nothing for three minutes.
+    """
+    checked = check_watcher(load_rules(rules_file).run.state_dir)
+    if as_json:
+        click.echo(check_json(checked))
+    else:
+        conventions().say(check_text(checked))
+    return EXIT_DONE if checked.health is WatcherHealth.ALIVE else EXIT_FAILED
 
 
 @click.command(

@@ -128,9 +128,10 @@ class _Rounds:
             with recorded_session(workspace, both(at_work.see, sink)) as session:
                 jobs = self._jobs or policy.ruleset.run.jobs
                 started = time.monotonic()
-                plan = plan_of_now(session, PlanRequest(), jobs=jobs)
-                plan_s = time.monotonic() - started
+                # A first plan of a large library takes hours: systemd is told meanwhile, too.
                 with at_work.attending(session):
+                    plan = plan_of_now(session, PlanRequest(), jobs=jobs)
+                    plan_s = time.monotonic() - started
                     finished = run_round(plan, session, jobs=jobs, order=self._order)
                 is_settling = has_settling(plan.rows)
                 return at_work.end(plan_s=plan_s, is_settling=is_settling, finished=finished)

@@ -14,15 +14,16 @@ _LINKED = (Rest.HARDLINK, Rest.REFLINK)
 
 def spec_of(request: ServiceRequest, ruleset: RuleSet) -> ServiceSpec:
     """The service of a policy. The state folder is made before it starts, since a service that may
-    not write beside the rules could not make it."""
+    not write beside the rules could not make it; so is a spool elsewhere."""
     roots = tuple(map(_absolute, ruleset.library.root_paths.values()))
+    state_dir = ruleset.run.state_dir
     written = tuple(_outermost(map(_absolute, _written(ruleset, roots))))
     return ServiceSpec(
         request=request,
         roots=roots,
         written=written,
         read=tuple(root for root in roots if not any(is_at_or_below(root, w) for w in written)),
-        made=(_absolute(ruleset.run.state_dir),),
+        made=tuple(_outermost(map(_absolute, (state_dir, ruleset.watch.spool_in(state_dir))))),
     )
 
 
@@ -30,6 +31,8 @@ def _written(ruleset: RuleSet, roots: tuple[str, ...]) -> Iterator[str | os.Path
     output = ruleset.output
     if output.temp_dir is not None:
         yield output.temp_dir
+    # The textfile of Prometheus is exchanged, by a rename within its folder.
+    yield from (one.file.parent for one in ruleset.neighbours if one.file is not None)
     if output.mode is not OutputMode.MIRROR:
         yield from roots
         return

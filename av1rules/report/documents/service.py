@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from av1rules.operations.units.health import WatcherHealth
 from av1rules.operations.units.model import ManagerKind, ServiceScope
 from av1rules.operations.units.stamp import UnitState
 from av1rules.report.json import JsonDocument
@@ -69,3 +70,14 @@ class ServicesDocument(JsonDocument, frozen=True, kw_only=True):
 
     ok: bool
     services: tuple[ServiceStatus, ...]
+
+
+class WatcherCheckDocument(JsonDocument, frozen=True, kw_only=True):
+    """Whether the watcher of a policy is alive. `state` and `reason` are what it does and why,
+    `until` when it looks again by itself (ISO 8601, UTC); all three are null if it is gone."""
+
+    ok: bool
+    health: WatcherHealth
+    state: str | None
+    reason: str | None
+    until: str | None

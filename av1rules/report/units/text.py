@@ -9,6 +9,7 @@ from av1rules.base.text import printable, printable_lines
 from av1rules.base.units import local_time_text
 from av1rules.ledger.runs import RunRecord
 from av1rules.operations.units.files import CRONTAB
+from av1rules.operations.units.health import CheckedWatcher, WatcherHealth
 from av1rules.operations.units.install import UnitInPlace
 from av1rules.operations.units.installed import InstalledService
 from av1rules.operations.units.model import ManagerKind, ServiceRequest, ServiceScope
@@ -20,6 +21,7 @@ from av1rules.report.documents.service import (
     ServiceRun,
     ServicesDocument,
     ServiceStatus,
+    WatcherCheckDocument,
 )
 from av1rules.report.json import json_document
 
@@ -158,3 +160,28 @@ def services_lines(services: Sequence[InstalledService]) -> Iterator[str]:
 def _run_text(run: RunRecord) -> str:
     started = f"r{run.id}, {local_time_text(run.started)}"
     return started if run.exit_code is None else f"{started}, exit code {run.exit_code}"
+
+
+def check_json(checked: CheckedWatcher) -> str:
+    watcher = checked.watcher
+    return json_document(
+        WatcherCheckDocument(
+            ok=checked.health is WatcherHealth.ALIVE,
+            health=checked.health,
+            state=None if watcher is None else watcher.state,
+            reason=None if watcher is None else watcher.reason,
+            until=None if watcher is None else watcher.until,
+        )
+    )
+
+
+def check_text(checked: CheckedWatcher) -> str:
+    """In one line."""
+    watcher = checked.watcher
+    if watcher is None:
+        return "no watcher is at work"
+    reason = "" if watcher.reason is None else f", {printable(watcher.reason)}"
+    said = f"process {watcher.pid}: {printable(watcher.state)}{reason}"
+    if checked.health is WatcherHealth.SILENT:
+        return f"the watcher says nothing any more; it said last: {said}"
+    return f"the watcher is alive; {said}"

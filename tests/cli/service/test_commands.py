@@ -157,3 +157,9 @@ def test_a_policy_that_changed_makes_a_unit_outdated(machine: Machine) -> None:
 def test_a_service_of_the_machine_that_may_not_be_written(machine: Machine) -> None:
     machine.env["PATH"] = str(machine.home / "none")
     assert "no systemctl" in machine.typed("install", "--system", "--yes", code=2).stderr
+
+
+def test_check_of_a_policy_without_a_watcher(machine: Machine) -> None:
+    found = machine.document("check", code=1)
+    assert (found["ok"], found["health"]) == (False, "gone")
+    assert "no watcher" in machine.typed("check", code=1).stdout

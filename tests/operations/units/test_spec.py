@@ -43,3 +43,8 @@ def test_folders(tmp_path: Path, output: str, written: list[str], read: list[str
 def test_a_state_folder_elsewhere(tmp_path: Path) -> None:
     found = made(tmp_path, "mode: beside", "run: {state_dir: /var/lib/av1}\n")
     assert found.made == ("/var/lib/av1",)
+
+
+def test_a_spool_elsewhere(tmp_path: Path) -> None:
+    found = made(tmp_path, "mode: beside", "watch: {spool: /var/spool/av1}\n")
+    assert found.made == (str(tmp_path / ".av1rules"), "/var/spool/av1")
