@@ -21,6 +21,7 @@ NOW_S = 1e9
         (os.getpid(), GONE_S + 1, WatcherHealth.SILENT),
         (2**22 + 1, 0.0, WatcherHealth.GONE),
     ],
+    ids=["alive", "slow", "silent", "gone"],
 )
 def test_health(tmp_path: Path, pid: int, age_s: float, health: WatcherHealth) -> None:
     since = "2026-11-27T00:00:00+00:00"
