@@ -4,6 +4,7 @@ debootstrap has made before."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -25,8 +26,14 @@ pytestmark = [
 ]
 
 USER = "1234"
-HOST_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
+HOST_FILES = ("/etc/resolv.conf", "/etc/hosts")
 """By which a step reaches the network as this machine does."""
+
+CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
+
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+IN_ROOT = "/certificates-of-the-host.crt"
+"""Under a name of its own: Debian's package makes the usual one anew."""
 
 
 class DebianRoot:
@@ -35,11 +42,11 @@ class DebianRoot:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"}
-        self.env |= {k: v for k, v in os.environ.items() if k in ("PIP_CERT", "PIP_INDEX_URL")}
+        self.env |= {"PIP_CERT": IN_ROOT} if os.path.exists(CERTIFICATES) else {}
         self.workdir = "/"
 
     def argv(self, *words: str) -> list[str]:
-        return ["chroot", str(self.folder), "/usr/bin/env", "-C", self.workdir, *words]
+        return [CHROOT, str(self.folder), "/usr/bin/env", "-C", self.workdir, *words]
 
     def run(
         self, *words: str, code: int | None = 0, **env: str
@@ -93,23 +100,25 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebianRoot]:
         argv = ["debootstrap", "--variant=minbase", "bookworm", str(plain)]
         subprocess.run([*argv, "http://deb.debian.org/debian"], check=True)
     others: dict[str, Path] = {}
-    for number, stage in enumerate(stages(RECIPE.read_text(encoding="utf-8"))):
-        assert stage.base == "debian:bookworm-slim"
-        made = DebianRoot(folder / str(number))
-        subprocess.run(["cp", "-a", str(plain), str(made.folder)], check=True)
-        for name in HOST_FILES:
-            if os.path.exists(name):
+    with contextlib.ExitStack() as mounts:
+        for number, stage in enumerate(stages(RECIPE.read_text(encoding="utf-8"))):
+            assert stage.base == "debian:bookworm-slim"
+            made = DebianRoot(folder / str(number))
+            subprocess.run(["cp", "-a", str(plain), str(made.folder)], check=True)
+            for name in filter(os.path.exists, HOST_FILES):
                 to = made.folder / name.lstrip("/")
                 to.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(name, to)
-        (made.folder / "proc").mkdir(exist_ok=True)
-        subprocess.run(["mount", "-t", "proc", "proc", str(made.folder / "proc")], check=False)
-        made.build(stage, others)
-        others[stage.name or ""] = made.folder
-    (made.folder / "media").mkdir(exist_ok=True)
-    yield made
-    for path in others.values():
-        subprocess.run(["umount", str(path / "proc")], check=False)
+            if "PIP_CERT" in made.env:
+                shutil.copy(CERTIFICATES, made.folder / IN_ROOT.lstrip("/"))
+            proc = str(made.folder / "proc")
+            subprocess.run(["mount", "-t", "proc", "proc", proc], check=True)
+            # Before pytest clears the folder away.
+            mounts.callback(subprocess.run, ["umount", "--lazy", proc], check=True)
+            made.build(stage, others)
+            others[stage.name or ""] = made.folder
+        (made.folder / "media").mkdir(exist_ok=True)
+        yield made
 
 
 def entry(root: DebianRoot) -> str:
