@@ -93,6 +93,8 @@ def library_figures(figures: MonitorFigures, state: LiveState, now: str) -> Libr
         speeds=tuple(speeds),
         forecast_errors=figures.forecast_errors,
         neighbours_untold=figures.neighbours_untold,
+        schedules=tuple(one.text for one in figures.schedules),
+        is_closed=any(one.rule is None and not one.is_open for one in figures.schedules),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -14,6 +15,7 @@ from av1rules.ledger.films.queue import QueueTotals
 from av1rules.ledger.ledger import LEDGER_NAME, Ledger
 from av1rules.ledger.records import AttemptResult, TargetTotals
 from av1rules.operations.clips.ledger_status import ClipAndStatus, clip_statuses
+from av1rules.plan.controlled.hours import ScheduleState, schedule_states
 from av1rules.policy.model import RuleSet
 
 TREND = 60
@@ -32,6 +34,7 @@ class MonitorFigures(msgspec.Struct, frozen=True, kw_only=True):
     controls: Controls
     saved_shares: tuple[float, ...]
     forecast_errors: tuple[float, ...]
+    schedules: tuple[ScheduleState, ...] = ()
     neighbours_untold: int = 0
 
     @property
@@ -61,6 +64,7 @@ def read_figures(ledger: Ledger, ruleset: RuleSet) -> MonitorFigures:
             one.actual_bytes / one.size_bytes.mid - 1.0 for one in forecasts if one.size_bytes.mid
         ),
         neighbours_untold=ledger.outbox.count_waiting(),
+        schedules=schedule_states(ruleset, datetime.now(UTC)),
     )
 
 

@@ -121,7 +121,9 @@ class LiveNote(msgspec.Struct, frozen=True, kw_only=True):
 class LibraryFigures(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledger knows of the whole library. Sizes in bytes, times in seconds. `pause` says
     what holds all work. `saved_shares`, `speeds` (pictures a second) and `forecast_errors` (actual
-    size over forecast, less 1) are those of the last films, oldest first."""
+    size over forecast, less 1) are those of the last films, oldest first. `schedules` say in words
+    until when each is open or closed; `is_closed`: that of all films is. `neighbours_untold` counts
+    what neighbours were not told yet."""
 
     targets: int = 0
     source_bytes: int = 0
@@ -139,7 +141,9 @@ class LibraryFigures(msgspec.Struct, frozen=True, kw_only=True):
     saved_shares: tuple[float, ...] = ()
     speeds: tuple[float, ...] = ()
     forecast_errors: tuple[float, ...] = ()
-    neighbours_untold: int | None = None
+    neighbours_untold: int = 0
+    schedules: tuple[str, ...] = ()
+    is_closed: bool = False
     problem: str | None = None  # why the ledger could not be read
 
     @property

@@ -177,6 +177,8 @@ def _totals(live: LiveState) -> Iterator[ScreenLine]:
         yield line(f"{library.skipped:,} skipped")
     if library.neighbours_untold:
         yield line(f"{library.neighbours_untold:,} to tell neighbours")
+    for text in library.schedules:
+        yield line(ScreenSpan(f"hours {text}", Role.WAITING if library.is_closed else None))
     yield line(quiet("work "), hours_of(library.encode_s))
 
 

@@ -39,6 +39,7 @@ def test_what_another_process_writes_is_seen(tmp_path: Path) -> None:
         assert len(figures.saved_shares) == 2
         assert len(figures.forecast_errors) == 1
         assert figures.encode_s > 0
+        assert (figures.schedules, figures.neighbours_untold) == ((), ledger.outbox.count_waiting())
     reader.close()
 
 

@@ -63,6 +63,12 @@ def test_what_holds_a_run_stands_above_it() -> None:
     assert "paused by a user since noon" in text
     assert "the ledger is away" in text
     assert "run 41 paused" in text
+    closed = LibraryFigures(
+        schedules=("closed until 2026-11-28 23:00",), is_closed=True, neighbours_untold=3
+    )
+    text = text_of(replace(RECORDED, live=replace(RECORDED.live, library=closed)))
+    assert "hours closed until 2026-11-28 23:00" in text
+    assert "3 to tell neighbours" in text
 
 
 @pytest.mark.parametrize(
