@@ -34,6 +34,7 @@ REASONS = {
     "it installs packages": "pip install",
     "it changes the services of this machine": "av1rules service",
     "it goes on until it is stopped": "av1rules watch",
+    "it needs a terminal": "av1rules top",
     "it serves until it is ended": "av1rules serve",
 }
 """Why a block is not run, and what must stand in it for that to be believed."""
