@@ -143,9 +143,8 @@ def test_ffmpeg_works_in_it(built: DebianRoot) -> None:
     os.chown(built.folder / "media", int(USER), int(USER))
     os.chown(built.folder / "media/movies", int(USER), int(USER))
     built.run(entry(built), "init", "/media/movies", PUID=USER, PGID=USER)
-    told = built.run(entry(built), "doctor", PUID=USER, PGID=USER, code=None).stdout
-    assert "FFmpeg" in told
-    assert "mkvpropedit" in told
+    told = built.run(entry(built), "doctor", PUID=USER, PGID=USER).stdout
+    assert "nothing wrong" in told
     assert os.stat(built.folder / "config/rules.yaml").st_uid == int(USER)
     built.run(entry(built), "run", PUID=USER, PGID=USER)
 
