@@ -65,6 +65,14 @@ class CoverFile(msgspec.Struct, frozen=True, kw_only=True):
     filename: str
 
 
+class EncodedPictures(msgspec.Struct, frozen=True, kw_only=True):
+    """Pictures that are encoded already: a list of files for FFmpeg's demuxer `concat`, whose first
+    picture comes `offset_ms` after the beginning of the source."""
+
+    list_path: str
+    offset_ms: int
+
+
 def build_argv(
     job: EncodeJob,
     *,
@@ -73,15 +81,19 @@ def build_argv(
     covers: tuple[CoverFile, ...] = (),
     reading: tuple[str, ...] = (),
     times: str | None = None,
+    encoded: EncodedPictures | None = None,
 ) -> tuple[str, ...]:
     """The whole command that encodes `job` into `output`, attaching `covers`. `reading` are more
-    options of the input; FFmpeg writes the times of the pictures to `times`."""
+    options of the input; FFmpeg writes the times of the pictures to `times`. Pictures that are
+    `encoded` already are copied, and all else is as if they were not."""
     streams = job.streams
     return (
         ffmpeg,
         *input_options(job.source_path, job.source, reading),
-        *_maps(streams),
-        *_codecs(job, streams, times),
+        *_encoded_input(encoded),
+        *_maps(streams, encoded),
+        *_codecs(job, streams, times, encoded),
+        *_stream_tags(streams, encoded),
         *_global_tags(job),
         *_dispositions(job.source, streams),
         *_titles(job.source, streams),
@@ -145,16 +157,38 @@ def input_guard_args(source: Source) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _maps(streams: StreamPlan) -> Iterator[str]:
+def _encoded_input(encoded: EncodedPictures | None) -> Iterator[str]:
+    """The second input, so that FFmpeg's counts of the first are those of the source."""
+    if encoded is not None:
+        yield from ("-protocol_whitelist", "file", "-format_whitelist", "concat,matroska,webm")
+        yield from ("-itsoffset", f"{encoded.offset_ms}ms", "-f", "concat")
+        yield from ("-i", file_url(encoded.list_path))
+
+
+def _maps(streams: StreamPlan, encoded: EncodedPictures | None) -> Iterator[str]:
     for step in streams.mapped:
-        yield from ("-map", f"0:{step.index}")
+        is_encoded = encoded is not None and step.action is StreamAction.ENCODE
+        yield from ("-map", "1:0" if is_encoded else f"0:{step.index}")
 
 
-def _codecs(job: EncodeJob, streams: StreamPlan, times: str | None) -> Iterator[str]:
+def _stream_tags(streams: StreamPlan, encoded: EncodedPictures | None) -> Iterator[str]:
+    """FFmpeg takes the tags of a stream from the input that it copies; these are in the source. To
+    name one of them means to name all."""
+    if encoded is not None:
+        for number, step in enumerate(streams.mapped):
+            yield from (f"-map_metadata:s:{number}", f"0:s:{step.index}")
+
+
+def _codecs(
+    job: EncodeJob, streams: StreamPlan, times: str | None, encoded: EncodedPictures | None
+) -> Iterator[str]:
     """A codec for every output stream by number: options by type would encode the cover too."""
     position = 0
     for number, step in enumerate(streams.mapped):
-        if step.action is StreamAction.ENCODE:
+        if step.action is StreamAction.ENCODE and encoded is not None:
+            yield from (f"-c:{number}", "copy")
+            yield from _video_tags(job, f"v:{position}")
+        elif step.action is StreamAction.ENCODE:
             yield from _encoded(job, number, position)
             yield from encoded_times_args(f"v:{position}", times) if times else ()
         elif step.action is StreamAction.CONVERT:

@@ -11,13 +11,13 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 from msgspec.structs import replace
 
-from av1rules.base.errors import Av1rulesError, DiskFullError, EncodeError, ToolError
+from av1rules.base.errors import Av1rulesError
 from av1rules.base.events import JobProgress
 from av1rules.base.files import TEMP_PREFIX
 from av1rules.base.process import Children
@@ -25,20 +25,20 @@ from av1rules.base.text import printable
 from av1rules.encode.argv import CoverFile, build_argv, cover_files, shown_command
 from av1rules.encode.encoders.registry import ENCODER_CODECS, require_encoder
 from av1rules.encode.excerpt_argv import clip_argv
+from av1rules.encode.failed import failure_of, not_started, require_success
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.lead_in import find_lead_in, lead_in_args
 from av1rules.encode.matroska.structure import StructureOutcome
 from av1rules.encode.picture_times import TIMES_NAME, PictureTimes, take_times
+from av1rules.encode.segments.records import Segmentation
 from av1rules.encode.size_gate import certain_bytes, is_too_large_so_far
-from av1rules.ffmpeg.failures import NOT_STARTED_EXITS, explain
-from av1rules.ffmpeg.log import StreamCount, counted_lines, plain_line
+from av1rules.ffmpeg.log import StreamCount, counted_lines
 from av1rules.ffmpeg.progress import ProgressSample, eta_s, projected_bytes
 from av1rules.ffmpeg.run import FfmpegResult, file_url, run_ffmpeg
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.film_facts import FilmFacts
 from av1rules.media.source import Source
 from av1rules.policy.deinterlacing import picture_rate, pictures_per_frame
-from av1rules.policy.settings import Loss
 
 COVER_TIMEOUT_S = 60.0
 
@@ -50,7 +50,7 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     all pictures as the encoder got them; `lead_in` packets before the first key frame were left
     out, since they decode to nothing. `restarts` counts where size, kind of scan or sample
     aspect change, so that a decoder may begin anew. `structure` is set where mkvpropedit went over
-    the file afterwards.
+    the file afterwards; `segmentation` where `argv` only joined what was encoded in segments.
 
     `is_projected` means that the live size gate stopped the encode: `size_bytes` is the projected
     size and there is no file.
@@ -71,11 +71,13 @@ class EncodeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     film: FilmFacts = FilmFacts()
     is_projected: bool = False
     structure: StructureOutcome | None = None
+    segmentation: Segmentation | None = None
 
     @property
     def command(self) -> str:
+        before = () if self.segmentation is None else (self.segmentation.argv,)
         after = self.structure.commands if self.structure is not None else ()
-        return " && ".join(shown_command(argv) for argv in (self.argv, *after))
+        return " && ".join(shown_command(argv) for argv in (*before, self.argv, *after) if argv)
 
     def count(self, side: str, index: int) -> StreamCount | None:
         """FFmpeg's counts of an input ("in") or output ("out") stream."""
@@ -104,7 +106,7 @@ def encode(
     started), DiskFullError or a plain Av1rulesError (no memory, a killed process: says nothing of
     the source), RunInterruptedError; the temporary file is gone then.
     """
-    with _work_folder(job) as folder, _unfinished(folder, job) as part:
+    with _work_folder(job) as folder, unfinished(folder, job) as part:
         lead_in = find_lead_in(
             job.source_path,
             job.source,
@@ -117,7 +119,7 @@ def encode(
         if job.passages:
             argv = clip_argv(job, ffmpeg=tools.ffmpeg, output=part)
         else:
-            covers = _take_out_covers(job, folder, tools=tools, children=children)
+            covers = take_out_covers(job, folder, tools=tools, children=children)
             argv = build_argv(
                 job,
                 ffmpeg=tools.ffmpeg,
@@ -141,7 +143,7 @@ def encode(
                 is_projected=True,
             )
         damage = lead_in.damage_beside(result.log.damage)
-        _require_success(result, job, damage)
+        require_success(result, job, damage)
         path = part if job.temp_dir else _moved_out(part, folder)
         return _finished(
             path, argv, result, damage, times=take_times(times), lead_in=lead_in.packets
@@ -175,7 +177,7 @@ def _finished(
 
 
 @contextlib.contextmanager
-def _unfinished(folder: str, job: EncodeJob) -> Iterator[str]:
+def unfinished(folder: str, job: EncodeJob) -> Iterator[str]:
     """The path of the file to write; the file is removed if the encode does not finish."""
     part = os.path.join(folder, f"part.{job.settings.container}")
     try:
@@ -237,12 +239,7 @@ def _run(
     except OSError as problem:
         if problem.errno == errno.E2BIG:
             raise Av1rulesError("the FFmpeg command is longer than the system allows") from problem
-        raise _not_started(argv[0], problem.strerror or "unknown reason") from problem
-
-
-def _not_started(program: str, why: str) -> ToolError:
-    message = f"FFmpeg can't be started: {why}"
-    return ToolError(message, hint="run `av1rules doctor`", where=printable(program))
+        raise not_started(argv[0], problem.strerror or "unknown reason") from problem
 
 
 @dataclass(slots=True, kw_only=True)
@@ -317,7 +314,7 @@ def expected_frames(source: Source) -> int | None:
     return main.frames
 
 
-def _take_out_covers(
+def take_out_covers(
     job: EncodeJob, folder: str, *, tools: Tools, children: Children
 ) -> tuple[CoverFile, ...]:
     """Extract the cover images byte for byte: copied as streams they would become videos."""
@@ -338,63 +335,5 @@ def _take_out_covers(
         limits=replace(job.limits, timeout_s=COVER_TIMEOUT_S, stall_s=None, max_s=None),
     )
     if not result.ok:
-        raise _failure(result, job, doing="taking the cover picture out of")
+        raise failure_of(result, job, doing="taking the cover picture out of")
     return covers
-
-
-def _require_success(result: FfmpegResult, job: EncodeJob, damage: dict[str, int]) -> None:
-    completed, log = result.completed, result.log
-    if completed.returncode in NOT_STARTED_EXITS:
-        raise _not_started(completed.argv[0], "; ".join(log.last) or completed.describe_exit())
-    if not completed.ok:
-        raise _failure(result, job, doing="encoding")
-    if damage and Loss.DAMAGE not in job.settings.accept:
-        first = plain_line(next(iter(damage)))
-        lines = "\n".join(f"    {line}" for line in counted_lines(damage)[:10])
-        raise EncodeError(
-            f"the source is damaged: {first}\n  FFmpeg reached its end, but said\n{lines}",
-            hint=_DAMAGE_HINT,
-            where=printable(job.source_path),
-            is_final=not _is_disk_fault(damage),
-        )
-
-
-_DAMAGE_HINT = (
-    "get the file again; or keep what can be decoded of it with `accept: [damage]` in its rule"
-)
-
-
-def _is_disk_fault(damage: Iterable[str]) -> bool:
-    """Whether the file may be well, and its disk is not."""
-    return any("Input/output error" in line for line in damage)
-
-
-def _failure(result: FfmpegResult, job: EncodeJob, *, doing: str) -> Av1rulesError:
-    """The error to raise: the action, the reason, the command, FFmpeg's last lines, the hint."""
-    completed, log = result.completed, result.log
-    place = job.temp_dir or os.path.dirname(job.target)
-    failure = explain(
-        completed,
-        log.last,
-        place=printable(place),
-        encoder=require_encoder(job.encoder.codec).messages,
-        verdict=result.hang,
-        memory_bytes=job.memory_bytes,
-    )
-    name = printable(os.path.basename(job.source_path))
-    last = "\n".join(f"    {line}" for line in log.last) or "    (nothing)"
-    message = (
-        f"{doing} {name} failed: {failure.reason}\n"
-        f"  command: {shown_command(completed.argv)}\n"
-        f"  last lines of FFmpeg:\n{last}"
-    )
-    where = printable(job.source_path)
-    if failure.is_disk_full:
-        return DiskFullError(message, place=place, hint=failure.hint, where=where)
-    if failure.is_system_failure:
-        return Av1rulesError(message, hint=failure.hint, where=where)
-    is_damaged = failure.is_of_source and bool(log.damage)
-    may_be_accepted = is_damaged and Loss.DAMAGE not in job.settings.accept
-    hint = _DAMAGE_HINT if may_be_accepted else failure.hint
-    is_final = failure.is_final or (is_damaged and not _is_disk_fault(log.damage))
-    return EncodeError(message, hint=hint, where=where, is_final=is_final)

@@ -8,6 +8,7 @@ import msgspec
 
 from av1rules.base.priority import USUAL, Priority
 from av1rules.encode.encoders.description import VideoFacts
+from av1rules.encode.segments.records import SegmentJob
 from av1rules.encode.streams import StreamPlan, plan_streams
 from av1rules.ffmpeg.tools import EncoderInfo
 from av1rules.ffmpeg.watchdog import RunLimits
@@ -27,7 +28,7 @@ class EncodeJob(msgspec.Struct, frozen=True, kw_only=True):
     `wanted_deinterlace` is what the rule asks for, whatever the source made of it.
     The fields after them do not change the result: `memory_bytes` caps the address space of each
     program, `stall_timeout_s` is the longest time without progress, `max_duration_s` the longest
-    total time.
+    total time. With `segments` the pictures are encoded in segments where each can be proven right.
     """
 
     source_path: str
@@ -45,6 +46,7 @@ class EncodeJob(msgspec.Struct, frozen=True, kw_only=True):
     max_duration_s: float | None = None
     priority: Priority = USUAL
     memory_bytes: int | None = None
+    segments: SegmentJob | None = None
 
     @property
     def main(self) -> VideoStream:

@@ -220,7 +220,7 @@ def shown_packets(
             leading += 1
 
     options = ("-select_streams", str(index), "-show_entries", "packet=pts_time,flags")
-    _read_packets(path, options, on_line, tools, children, reach)
+    read_packets(path, options, on_line, tools, children, reach)
     return ShownPackets(shown=shown, leading=leading)
 
 
@@ -250,7 +250,7 @@ def stream_ends(
         ends[int(parts[0])] = StreamEnd(start_s=start_s, end_s=end_s)
 
     options = ("-show_entries", "packet=stream_index,pts_time,duration_time")
-    _read_packets(path, options, on_line, tools, children, reach)
+    read_packets(path, options, on_line, tools, children, reach)
     return ends
 
 
@@ -268,7 +268,7 @@ def merged_packets(path: str, index: int, *, tools: Tools, children: Children) -
     return count.packets if result.ok and count is not None else None
 
 
-def _read_packets(
+def read_packets(
     path: str,
     options: tuple[str, ...],
     on_line: Callable[[str], None],
@@ -276,6 +276,8 @@ def _read_packets(
     children: Children,
     reach: Reach | None,
 ) -> None:
+    """Give each line of what ffprobe answers to `options` about the packets of a file to `on_line`.
+    Raises EncodeError if it can't be read."""
     completed = run(
         [*_ffprobe(tools, reach, *options, "-of", "csv=p=0"), file_url(path)],
         children=children,

@@ -50,6 +50,7 @@ def _died(ledger: Ledger) -> bool:
 
 def _known(ledger: Ledger) -> set[str]:
     known = {work.folder for work in ledger.jobs_in_progress()}
+    known |= {film.folder for film in ledger.segmented.all()}
     for move in ledger.moves.in_flight():
         known |= {move.stage, f"{move.stage}.part"}
     return known

@@ -64,6 +64,7 @@ def receipt_of(
             for check in verified.checks
         ),
         frames=verified.frames,
+        segments=None if encoded.segmentation is None else encoded.segmentation.text,
         started_at=started_at,
         finished_at=entry.built_at,
         encode_s=entry.encode_s,

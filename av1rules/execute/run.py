@@ -14,6 +14,7 @@ from av1rules.execute.cleanup import drop_old_clips, trash_orphans
 from av1rules.execute.move import apply_moves, follow_moved, tell_followed
 from av1rules.execute.resources.queue import begin_queue
 from av1rules.execute.rest.apply import at_once, not_encoded, put_in, take_out
+from av1rules.execute.segments.sweep import sweep_segments
 from av1rules.execute.session import Session
 from av1rules.execute.trash import purge_expired, purged_line
 from av1rules.forecast.decided import decided_plan
@@ -161,6 +162,7 @@ def prepare_run(plan: Plan, session: Session) -> None:
             session.counters.add(Outcome.PURGED)
         session.sink(Note(message=purged_line(purged)))
     drop_old_clips(plan, ledger)
+    sweep_segments(plan, session)
     take_out(plan.rest, session)
     apply_moves(plan.work, session)
     trash_orphans(plan.orphans, session)

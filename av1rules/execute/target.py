@@ -8,14 +8,15 @@ under the target's name before it is verified. Only the file that the plan saw t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from av1rules.base.errors import PlanOutdatedError
+from av1rules.base.errors import EncodeError, PlanOutdatedError
 from av1rules.base.events import JobProgress, JobStarted, Note, Outcome
+from av1rules.base.text import printable
 from av1rules.base.units import now_text
 from av1rules.encode.changed_film import ChangedFilm
 from av1rules.execute.copy import copy_target
@@ -26,6 +27,13 @@ from av1rules.execute.prerequisites import with_prerequisites
 from av1rules.execute.quality_gate import Rejection, require_scorable
 from av1rules.execute.receipts import receipt_of
 from av1rules.execute.resources.disk_space import Reservation
+from av1rules.execute.segments.checkpoints import (
+    finished_bytes,
+    segment_folder,
+    uses_segments,
+    with_segments,
+)
+from av1rules.execute.segments.remove import remove_segments
 from av1rules.execute.session import Session
 from av1rules.execute.target_job import (
     TargetJob,
@@ -36,7 +44,7 @@ from av1rules.execute.target_job import (
     reserve_memory,
 )
 from av1rules.execute.telecine import look_for_telecine
-from av1rules.execute.worker import VerifiedEncode, Worker
+from av1rules.execute.worker import VerifiedEncode, Worker, WorkerContext
 from av1rules.ledger.records import TargetRow, tools_used
 from av1rules.plan.items import Copy, Encode, Move
 from av1rules.plan.target_state import inspect_target, is_as_written
@@ -66,12 +74,15 @@ def build_target(row: Encode | Move | Copy, session: Session, worker: Worker) ->
     job = replace(job, row=known, work=known.work)
     temp_dir = workspace.ruleset.output.temp_dir
     places = [str(place) for place in (temp_dir, job.target) if place]
+    is_segmented = uses_segments(job)
+    # Segments and the file that they are joined into are there at the same time.
+    need = 2 * _most_bytes(job) - finished_bytes(job) if is_segmented else _most_bytes(job)
     with (
-        reserve_disk(job, _most_bytes(job), places) as reservation,
+        reserve_disk(job, max(need, 0), places) as reservation,
         _target_folder(job),
         private_folder(job, temp_dir or Path(job.target).parent) as folder,
     ):
-        return _encode_and_deliver(job, folder, reservation)
+        return _encode_and_deliver(job, folder, reservation, is_segmented=is_segmented)
 
 
 @contextmanager
@@ -114,34 +125,73 @@ def _require_no_loop(job: TargetJob) -> None:
         raise PlanOutdatedError("the source is an output of av1rules")
 
 
-def _encode_and_deliver(job: TargetJob, folder: str, reservation: Reservation) -> Outcome:
+def _encode_and_deliver(
+    job: TargetJob, folder: str, reservation: Reservation, *, is_segmented: bool
+) -> Outcome:
+    were_there = finished_bytes(job) if is_segmented else 0
+
     def sink(event: JobProgress) -> None:
-        reservation.wrote(event.size_bytes)
+        if event.size_bytes is not None:
+            reservation.wrote(max(event.size_bytes - were_there, 0))
         job.session.sink(event)
 
     folders = FilmFolders.of(folder, job.source_path, job.target)
     digest = digest_of_planned(job)
     job.session.failpoint("source read")
     encode_job = encode_job_of(job, folder=folder, digest=digest)
+    if is_segmented:
+        encode_job = with_segments(job, encode_job, digest)
     _tell_telecine(job)
-    with reserve_memory(job):
-        _announce(job)
-        started_at = now_text()
-        result = job.worker.encode_and_verify(
-            encode_job, job.session.workspace.tools, job.worker_context(sink)
-        )
-    if isinstance(result, Rejection):
-        job.record_rejection(result)
-        return Outcome.DISCARDED
-    if isinstance(result, ChangedFilm):
-        return withhold(job, result)
-    job = with_seen(job, result.encoded.film)
-    entry = _entry(job, result, digest)
-    receipt = receipt_of(job.row, job.work, entry, result, started_at=started_at)
-    entry = deliver(job, result.encoded.path, entry, receipt, folders=folders)
+    with _segments_until_done(job):
+        with reserve_memory(job):
+            _announce(job)
+            started_at = now_text()
+            result = job.worker.encode_and_verify(
+                encode_job, job.session.workspace.tools, _context(job, sink)
+            )
+        if isinstance(result, Rejection):
+            job.record_rejection(result)
+            return Outcome.DISCARDED
+        if isinstance(result, ChangedFilm):
+            return withhold(job, result)
+        job = with_seen(job, result.encoded.film)
+        entry = _entry(job, result, digest)
+        receipt = receipt_of(job.row, job.work, entry, result, started_at=started_at)
+        entry = deliver(job, result.encoded.path, entry, receipt, folders=folders)
     job.session.counters.add_bytes(source=job.source_bytes, target=entry.target_bytes)
     job.session.sink(done_event(job, entry))
     return Outcome.DONE
+
+
+def _context(job: TargetJob, sink: Callable[[JobProgress], None]) -> WorkerContext:
+    segments, folder = job.session.workspace.ledger.segments, segment_folder(job)
+    return replace(
+        job.worker_context(sink), on_segment=lambda segment: segments.add(folder, segment)
+    )
+
+
+@contextmanager
+def _segments_until_done(job: TargetJob) -> Iterator[None]:
+    """Finished segments go once the film is done with: delivered, rejected, or sure to fail in the
+    same way again. After any other failure they stay for the next run."""
+    try:
+        yield
+    except EncodeError as problem:
+        if problem.is_final:
+            _drop_segments(job)
+        raise
+    _drop_segments(job)
+
+
+def _drop_segments(job: TargetJob) -> None:
+    ledger, folder = job.session.workspace.ledger, segment_folder(job)
+    if ledger.segmented.find(folder) is None:
+        return
+    try:
+        remove_segments(ledger, folder)
+    except OSError as problem:  # the next plan that covers the library tries again
+        message = f"its segments can't be removed: {problem.strerror}: {printable(folder)}"
+        job.session.sink(Note(source=job.name, message=message))
 
 
 def _is_as_planned(known: TargetRow | None, planned: TargetRow | None) -> bool:

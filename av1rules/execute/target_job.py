@@ -114,6 +114,7 @@ class TargetJob(msgspec.Struct, frozen=True, kw_only=True):
             children=self.session.workspace.children,
             memo=self.session.workspace.cache,
             on_progress=on_progress,
+            on_note=lambda message: self.session.sink(Note(source=self.name, message=message)),
             failpoint=lambda name: self.session.failpoint(f"{prefix}{name}"),
         )
 

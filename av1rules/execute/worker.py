@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from av1rules.base.errors import EncodeError, ToolError
 from av1rules.base.events import JobProgress, ignore
@@ -23,6 +24,8 @@ from av1rules.encode.excerpt_argv import seek_slack
 from av1rules.encode.filters import deinterlacers
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.matroska.propedit import keep_structure
+from av1rules.encode.segments.encode import SegmentTools, encode_in_segments
+from av1rules.encode.segments.records import FinishedSegment, NotExactError
 from av1rules.encode.size_gate import too_large
 from av1rules.encode.verify import Verification, verify
 from av1rules.execute.quality_gate import (
@@ -73,15 +76,22 @@ class EncodedExcerpts(msgspec.Struct, frozen=True, kw_only=True):
     score_problem: str | None = None
 
 
+def _ignore(_value: object) -> None:
+    """For callers that record nothing."""
+
+
 class WorkerContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker uses of its own process. It is never sent with a job.
 
-    `memo` caches the capabilities of FFmpeg; without it they are queried each time.
+    `memo` caches the capabilities of FFmpeg; without it they are queried each time. `on_segment`
+    records a finished segment before it returns.
     """
 
     children: Children = msgspec.field(default_factory=Children)
     memo: ToolMemo | None = None
     on_progress: Callable[[JobProgress], None] = ignore
+    on_note: Callable[[str], None] = _ignore
+    on_segment: Callable[[FinishedSegment], None] = _ignore
     failpoint: Failpoint = no_failpoint
 
 
@@ -106,8 +116,10 @@ def encode_and_verify(job: EncodeJob, tools: Tools, context: WorkerContext) -> E
     Raises what `encode` and `verify` raise, and EncodeError if the result is not sound or its
     quality can't be measured.
     """
-    encoded = encode(job, tools=tools, children=context.children, on_progress=context.on_progress)
+    encoded = _encoded(job, tools, context)
     context.failpoint("encoded")
+    if encoded.segmentation is not None and job.segments is not None:
+        job = replace(job, provenance=job.segments.provenance)
     rejection = _above_size_limit(job, encoded)
     if rejection is not None:
         return rejection
@@ -135,6 +147,28 @@ def encode_and_verify(job: EncodeJob, tools: Tools, context: WorkerContext) -> E
         head_key=head_key(encoded.path),
         digest=file_digest(encoded.path, check=context.children.check),
     )
+
+
+def _encoded(job: EncodeJob, tools: Tools, context: WorkerContext) -> EncodeOutcome:
+    """In segments, if the job says so and they can be proven right; else whole."""
+    if job.segments is not None:
+
+        def on_segment(segment: FinishedSegment) -> None:
+            context.failpoint("segment made")
+            context.on_segment(segment)
+            context.failpoint("segment recorded")
+
+        use = SegmentTools(
+            tools=tools,
+            children=context.children,
+            on_progress=context.on_progress,
+            on_segment=on_segment,
+        )
+        try:
+            return encode_in_segments(job, job.segments, use)
+        except NotExactError as problem:
+            context.on_note(f"encoded whole, not in segments: {problem}")
+    return encode(job, tools=tools, children=context.children, on_progress=context.on_progress)
 
 
 def encode_excerpts(

@@ -9,6 +9,7 @@ encoded bytes are the same with and without it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -32,6 +33,14 @@ def watching(filters: str) -> str:
     )
 
 
+def summing(spans: Iterable[tuple[float, float]], filters: str) -> str:
+    """The filter chain `filters` with a branch beside it that prints checksums of the pictures in
+    the `spans`, in seconds."""
+    wanted = "+".join(f"between(t\\,{low:.6f}\\,{high:.6f})" for low, high in spans)
+    printed = f"[proof]select={wanted},showinfo=checksum=1,nullsink"
+    return f"split=2[cut][proof];{printed};[cut]{filters}"
+
+
 class ShownPicture(msgspec.Struct, frozen=True, kw_only=True):
     """How a decoded picture looks, by FFmpeg's names; None for what it does not say."""
 
@@ -50,6 +59,13 @@ class ShownPicture(msgspec.Struct, frozen=True, kw_only=True):
     has_dolby_vision: bool = False
 
 
+class PictureSum(msgspec.Struct, frozen=True, kw_only=True):
+    """A decoded picture by its time in ticks of its stream, and FFmpeg's checksum over it."""
+
+    tick: int
+    checksum: str
+
+
 class LateStream(msgspec.Struct, frozen=True, kw_only=True):
     """A stream that began after FFmpeg's first look: its kind ("audio"), its place in the file in
     bytes, and its time in seconds by the file's clock."""
@@ -62,8 +78,10 @@ class LateStream(msgspec.Struct, frozen=True, kw_only=True):
 
 _PREFIX = re.compile(r"\[Parsed_showinfo_\d+[^\]]*\] \[info\] ")
 _PICTURE = re.compile(
-    r"n: *\d+ pts:.* fmt:(?P<fmt>\w+) cl:\w+ sar:(?P<sar>\d+/\d+) s:(?P<w>\d+)x(?P<h>\d+) "
-    r"i:(?P<fields>.) iskey:\d type:. ?"
+    r"n: *\d+ pts: *(?P<tick>-?\w+).* fmt:(?P<fmt>\w+) cl:\w+ sar:(?P<sar>\d+/\d+) "
+    r"s:(?P<w>\d+)x(?P<h>\d+) i:(?P<fields>.) iskey:\d type:. ?"
+    r"(?:checksum:(?P<sum>[0-9A-F]{8}) plane_checksum:\[[0-9A-F ]*\] mean:\[[0-9 ]*\] "
+    r"stdev:\[[0-9. ]*\] ?)?"
 )
 _COLOUR = re.compile(
     r"color_range:(?P<range>\S+) color_space:(?P<matrix>\S+) color_primaries:(?P<primaries>\S+) "
@@ -83,12 +101,14 @@ _SOUND = re.compile(
 @dataclass(slots=True)
 class FilmLog:
     """Takes lines of FFmpeg's log; keeps each different picture, sound and late stream once.
-    `restarts` counts how often the size or the kind of scan is another one from a picture on."""
+    `restarts` counts how often the size or the kind of scan is another one from a picture on;
+    `sums` are the pictures that `summing` prints."""
 
     pictures: dict[ShownPicture, None] = field(default_factory=dict)
     restarts: int = 0
     late: dict[int, LateStream] = field(default_factory=dict)
     sounds: dict[str, None] = field(default_factory=dict)
+    sums: list[PictureSum] = field(default_factory=list)
     _open: dict[str, object] = field(default_factory=dict)
     _shape: tuple[int, int, bool] | None = None
 
@@ -107,6 +127,9 @@ class FilmLog:
     def _shown(self, text: str) -> str | None:
         if (picture := _PICTURE.match(text)) is not None:
             self._open = _picture(picture)
+            if picture["sum"] and len(self.sums) < MOST_KINDS:
+                tick = int(picture["tick"])
+                self.sums.append(PictureSum(tick=tick, checksum=picture["sum"]))
             return text[picture.end() :] or None
         if (colour := _COLOUR.match(text)) is not None and self._open:
             words = {name: _word(value) for name, value in colour.groupdict().items()}

@@ -52,6 +52,7 @@ _LINE = re.compile(
 _BLANK = re.compile(r"(?:\[[a-z]+\])?\s*")
 _ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 _CONTEXTS = re.compile(r"^(?:\[[^\]]*\] )+")
+_START = re.compile(r"^\[info\]   Duration: \S+, start: (-?\d+\.\d+), bitrate: ")
 _COUNTS = re.compile(
     r"^\[(?P<side>in|out)#0[^\]]*\] \[verbose\]   (?:Input|Output) stream #0:(?P<index>\d+) "
     r"\((?P<kind>\w+)\): (?P<rest>.*)"
@@ -96,7 +97,8 @@ class StreamCount(msgspec.Struct, frozen=True, kw_only=True):
 @dataclass(slots=True)
 class LogReader:
     """Takes every line of standard error. `encoders` are the codecs whose lines concern the
-    output: their errors are not damage of the source."""
+    output: their errors are not damage of the source. `start_s` is where FFmpeg says that
+    its last input starts: what it takes for the zero of its clock."""
 
     encoders: tuple[str, ...] = ()
     last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
@@ -104,6 +106,7 @@ class LogReader:
     complaints: dict[str, int] = field(default_factory=dict)
     damage: dict[str, int] = field(default_factory=dict)
     film: FilmLog = field(default_factory=FilmLog)
+    start_s: float | None = None
     _counts: dict[tuple[str, int], StreamCount] = field(default_factory=dict)
 
     def feed(self, line: str) -> None:
@@ -121,6 +124,8 @@ class LogReader:
         if CUT_OFF in plain and _LISTED.match(plain):
             self.last.append(CUT_OFF)
             _note(self.damage, CUT_OFF, KEPT_DAMAGE)
+        if start := _START.match(line):  # the last one wins, too
+            self.start_s = float(start[1])
         if count := _COUNTS.match(plain):  # the last one wins: a file name could fake one before
             self._counts[count["side"], int(count["index"])] = _stream_count(count)
 

@@ -43,7 +43,7 @@ from av1rules.plan.items import (
 )
 from av1rules.plan.prerequisites import as_encoded, projection_of
 from av1rules.policy.deinterlacing import picture_rate
-from av1rules.policy.model import Order, OriginalsKind, OutputMode, OutputSpec, RuleSet
+from av1rules.policy.model import Order, OriginalsKind, OutputMode, OutputSpec, RuleSet, RunSpec
 from av1rules.quality.sampling import samples_length_s
 
 LEARNED_FROM = 2000
@@ -157,6 +157,17 @@ def forecast_plan(
         later_total=total_of(tuple(after_review.values()), gain=gain),
     )
     return fit_to_budget(forecast, rows, gain=gain)
+
+
+def forecast_of(work: PlannedEncode, ledger: Ledger, run: RunSpec) -> Forecast | None:
+    """The forecast of one encode on this machine, by what the ledger knows; None where its facts do
+    not suffice. Raises LedgerError."""
+    traits = traits_of(work)
+    if traits is None:
+        return None
+    cores, threads = len(run.cpus) or os.cpu_count() or 1, run.threads_per_job
+    samples = past_encodes(recent_encodes(ledger, LEARNED_FROM), cores=cores, threads=threads)
+    return Model(samples, cores=cores, threads=threads).forecast(traits)
 
 
 def _frees(output: OutputSpec) -> bool:

@@ -33,7 +33,6 @@ _PACKED_RECEIPTS = 7
 
 SCHEMA_VERSION = len(STEPS)
 
-
 _Key = TypeVar("_Key", str, bytes, int)
 
 

@@ -2,7 +2,7 @@
 
 Paths are stored as the bytes of the file system. The other tables (`kept`, `runs`, `findings`,
 `moves`, `census`, `checks`, `clips`, `forecasts`, `samples`, `searches`, `stand_ins`,
-`own_touches`, `as_made`, `controls`, `queue`, `outbox`) have their own modules.
+`own_touches`, `as_made`, `controls`, `segments`, `queue`, `outbox`) have their own modules.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from av1rules.ledger.records import (
 )
 from av1rules.ledger.runs import InventoryTable, MoveTable, RunTable, TargetMove
 from av1rules.ledger.samples import SampleTable, SearchTable
+from av1rules.ledger.segments.tables import SegmentedFilmTable, SegmentTable
 from av1rules.ledger.stand_ins import OwnTouchTable, StandInTable
 from av1rules.ledger.trash_table import TrashTable
 from av1rules.ledger.valid_targets import ValidTargets
@@ -99,6 +100,8 @@ class Ledger:
         self.own_touches = OwnTouchTable(db)
         self.as_made = AsMadeTable(db)
         self.controls = ControlTable(db)
+        self.segmented = SegmentedFilmTable(db)
+        self.segments = SegmentTable(db)
         self.queue = QueueTable(db)
         self.films = FilmList(db)
         self.outbox = OutboxTable(db)

@@ -6,6 +6,7 @@ Deterministic, without dates, rule names or paths: same source, settings and too
 from __future__ import annotations
 
 import msgspec
+import msgspec.structs
 
 from av1rules.encode.streams import StreamStep
 from av1rules.ledger.records import ToolsUsed
@@ -16,7 +17,8 @@ FORMAT = 1
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of the AV1RULES tag. `left_out` names the tracks that rules left out."""
+    """The content of the AV1RULES tag. `left_out` names the tracks that rules left out, `segments`
+    is how many pictures a segment has where the target was encoded in segments."""
 
     av1rules: int = FORMAT
     source_digest: str
@@ -25,6 +27,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     settings: EncodeSettings
     tools: ToolsUsed
     left_out: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    segments: int | msgspec.UnsetType = msgspec.UNSET
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
@@ -48,6 +51,14 @@ def provenance_json(
             tools=tools,
             left_out=tuple(step.describe() for step in left_out) or msgspec.UNSET,
         )
+    ).decode()
+
+
+def segmented_provenance(text: str, pictures: int) -> str:
+    """The tag of the same target, encoded in segments of so many pictures. Raises
+    msgspec.MsgspecError."""
+    return _ENCODER.encode(
+        msgspec.structs.replace(parse_provenance(text), segments=pictures)
     ).decode()
 
 

@@ -126,6 +126,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     not_carried_on: tuple[str, ...] = ()  # tags, references and the like that held nothing
     checks: tuple[ReceiptCheck, ...] = ()
     frames: int | None = None
+    segments: str | None = None  # how the encode was segmented; None: it was not
     started_at: str = ""
     finished_at: str = ""
     encode_s: float = 0.0
@@ -272,6 +273,8 @@ _SCOPES = {"samples": "excerpts spread over the film", "whole": "the whole film"
 
 def _made_with(receipt: Receipt) -> Iterator[str]:
     yield _labelled("encoder", receipt.encoder)
+    if receipt.segments is not None:
+        yield _labelled("segments", receipt.segments)
     for name, version in receipt.tools:
         yield _labelled(name, version)
     yield _labelled("command", receipt.command)

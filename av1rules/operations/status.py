@@ -60,6 +60,15 @@ class FailingFilm(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class FilmSegments(msgspec.Struct, frozen=True, kw_only=True):
+    """The finished segments of a film that is not done yet; begun `at`."""
+
+    film: str
+    finished: int
+    size_bytes: int
+    at: str
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What `status` shows. Sizes are those in the ledger; times are ISO 8601, UTC.
 
@@ -90,6 +99,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     schedules: tuple[ScheduleState, ...] = ()
     watcher: WatcherState | None = None
     backlogs: tuple[Backlog, ...] = ()  # what neighbours were not told yet
+    segments: tuple[FilmSegments, ...] = ()
 
 
 def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
@@ -126,6 +136,7 @@ def read_status(ledger: Ledger, ruleset: RuleSet) -> Status:
         schedules=schedule_states(ruleset, datetime.now(UTC)),
         watcher=seen_watcher(ruleset.run.state_dir),
         backlogs=ledger.outbox.backlogs(),
+        segments=tuple(_segments(ledger)),
     )
 
 
@@ -226,3 +237,9 @@ def _left_over(ledger: Ledger) -> int:
         + len(ledger.kept.in_flight())
         + len(ledger.moves.in_flight())
     )
+
+
+def _segments(ledger: Ledger) -> Iterator[FilmSegments]:
+    for film in ledger.segmented.all():
+        count, size_bytes = ledger.segments.totals(film.folder)
+        yield FilmSegments(film=film.film, finished=count, size_bytes=size_bytes, at=film.at)

@@ -13,6 +13,7 @@ from av1rules.base.text import printable
 from av1rules.encode.argv import build_argv, cover_files, shown_command
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.picture_times import TIMES_NAME
+from av1rules.encode.segments.plan import SegmentChoice, segment_choice
 from av1rules.ledger.provenance import provenance_json
 from av1rules.ledger.records import tools_used
 from av1rules.media.cache import ProbeFailure, content_key_of
@@ -35,6 +36,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     evaluation: Evaluation | None = None
     rules: tuple[RuleMatch, ...] = ()
     command: str | None = None
+    segments: SegmentChoice | None = None
 
 
 def explain_film(
@@ -85,11 +87,14 @@ def _explained(
         settings = known_settings(workspace, origin.content_key, recipe)
         recipe = replace(recipe, settings=settings)
         evaluation = replace(evaluation, recipe=recipe)
+    job = None if recipe is None else _job(workspace, row, evaluation, recipe, origin)
+    rules = workspace.ruleset.run.segments
     return Explanation(
         row=row,
         evaluation=evaluation,
         rules=explain_rules(workspace.ruleset.rules, evaluation.facts),
-        command=None if recipe is None else _command(workspace, row, evaluation, recipe, origin),
+        command=None if job is None else _command(workspace, job),
+        segments=None if job is None else segment_choice(job, rules),
     )
 
 
@@ -101,21 +106,21 @@ class _Origin(NamedTuple):
     size_bytes: int
 
 
-def _command(
+def _job(
     workspace: Workspace,
     row: PlanItem,
     evaluation: Evaluation,
     recipe: EncodeRecipe,
     origin: _Origin,
-) -> str | None:
-    """The command as it would be run. Placeholders stand for the names of temporary files, and for
-    the digest of a source that was never read in full."""
+) -> EncodeJob | None:
+    """The encode as it would be run. A placeholder stands for the digest of a source that was never
+    read in full."""
     if row.target is None or evaluation.source.main is None or recipe.encoder is None:
         return None
     known = workspace.ledger.find(row.target)
     is_known = known is not None and known.content_key == origin.content_key
     digest = known.source_digest if known and is_known else "DIGEST-OF-THE-SOURCE"
-    job = EncodeJob(
+    return EncodeJob(
         source_path=origin.path,
         source=evaluation.source,
         settings=recipe.settings,
@@ -132,12 +137,16 @@ def _command(
         library_path=row.file.library_path,
         threads=workspace.ruleset.run.threads_per_job,
     )
+
+
+def _command(workspace: Workspace, job: EncodeJob) -> str:
+    """The command of the whole encode. Placeholders stand for the names of temporary files."""
     folder = "TEMPORARY-FOLDER"
     return shown_command(
         build_argv(
             job,
             ffmpeg=workspace.tools.ffmpeg,
-            output=f"{folder}/part.{recipe.settings.container}",
+            output=f"{folder}/part.{job.settings.container}",
             covers=cover_files(job, folder),
             times=f"{folder}/{TIMES_NAME}",
         )

@@ -51,6 +51,7 @@ from av1rules.policy.model import (
 from av1rules.policy.neighbours.decode import decode_neighbours
 from av1rules.policy.schedule.hours import Outside, Schedule, parse_hours
 from av1rules.policy.schedule.limits import MachineLimits, Unknown, parse_battery
+from av1rules.policy.segments.rules import SegmentRules
 from av1rules.policy.watch.spec import WatchSpec
 from av1rules.policy.yaml.nodes import Document, Items, Node, Path_
 from av1rules.policy.yaml.nodes import Mapping as MappingNode
@@ -196,6 +197,7 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
                 cpus=_cpus,
                 memory_per_job=formats.memory,
                 memory=formats.memory,
+                segments=_segments,
             ),
             "stall_timeout": ("stall_timeout_s", formats.positive_duration),
             "probe_timeout": ("probe_timeout_s", formats.positive_duration),
@@ -285,6 +287,13 @@ class _Decoder(msgspec.Struct, frozen=True, kw_only=True):
 
 def _extensions(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(formats.extension(item) for item in listed(value)))
+
+
+def _segments(value: Any) -> SegmentRules:
+    if not isinstance(value, dict):
+        return SegmentRules(from_s=None)  # "never", the only word
+    table = {"from": ("from_s", formats.duration), **_named(length=int)}
+    return SegmentRules(**_fields(value, table))
 
 
 def _cpus(value: Any) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ import msgspec
 from av1rules.policy.neighbours.spec import Neighbour
 from av1rules.policy.schedule.hours import Schedule
 from av1rules.policy.schedule.limits import MachineLimits
+from av1rules.policy.segments.rules import SegmentRules
 from av1rules.policy.settings import SourceTier
 from av1rules.policy.watch.spec import WatchSpec
 
@@ -311,7 +312,8 @@ class IoClass(Enum):
 
 
 class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """How runs behave; nothing here affects the output. Times in seconds, memory in bytes.
+    """How runs behave; nothing here changes what a target is made for, and only `segments` its
+    bytes. Times in seconds, memory in bytes.
 
     `memory_per_job` caps the address space of one encode; `memory` is the budget of all encodes
     together, None for 80 % of the free memory.
@@ -330,6 +332,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     cpus: tuple[int, ...] = ()  # sorted; empty: all
     memory_per_job: int | None = None
     memory: int | None = None
+    segments: SegmentRules = SegmentRules()
 
 
 class RuleSet(msgspec.Struct, frozen=True, kw_only=True):

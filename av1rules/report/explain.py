@@ -39,6 +39,7 @@ def explain_lines(explanation: Explanation, view: View = PLAIN) -> Iterator[str]
         ("Review", list(_review(explanation))),
         ("Streams", list(_streams(explanation))),
         ("Verdict", list(_verdict(explanation))),
+        ("Segments", list(_segments(explanation))),
         (_COMMAND, list(_command(explanation))),
     ]
     is_first = True
@@ -61,6 +62,11 @@ def _parts(line: str, view: View) -> list[str]:
     if not mark or view.width is None or display_width(line) + 2 <= view.width:
         return [line]
     return [text, f"    {mark.strip()} {note}"]
+
+
+def _segments(explanation: Explanation) -> Iterator[str]:
+    if explanation.segments is not None:
+        yield explanation.segments.text
 
 
 def _command(explanation: Explanation) -> Iterator[str]:

@@ -19,6 +19,7 @@ from av1rules.report.documents.status import (
     FailureRecord,
     LedgerRecord,
     RetryDocument,
+    SegmentsRecord,
     StandInCount,
     StatusDocument,
     TrashRecord,
@@ -77,6 +78,10 @@ def _summary(status: Status) -> Iterator[str]:
     if status.left_over:
         jobs = counted(status.left_over, "job")
         yield f"left over   {jobs} of a killed run: the next run cleans up"
+    for film in status.segments:
+        finished = counted(film.finished, "finished segment")
+        size = format_size(film.size_bytes)
+        yield f"segments    {printable(film.film)}: {finished} ({size}), for the next run to use"
     yield f"targets     {_targets(status)}"
     if status.unrecorded:
         files = counted(status.unrecorded, "file")
@@ -186,6 +191,15 @@ def status_json(status: Status) -> str:
             watcher=status.watcher,
             backlogs=status.backlogs,
             left_over=status.left_over,
+            segments=tuple(
+                SegmentsRecord(
+                    source=film.film,
+                    finished=film.finished,
+                    size_bytes=film.size_bytes,
+                    at=film.at,
+                )
+                for film in status.segments
+            ),
             unrecorded=status.unrecorded,
             targets=AllTargets(
                 count=status.targets,

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from av1rules.base.events import Outcome
 from av1rules.base.findings import FindingKind
+from av1rules.encode.segments.records import FinishedSegment
+from av1rules.ffmpeg.film_log import PictureSum, ShownPicture
 from av1rules.ledger.as_made import AsMade
 from av1rules.ledger.checks import CheckMethod, LastCheck, SourceCheckRecord
 from av1rules.ledger.clips import ClipFacts, ClipRecord
@@ -21,6 +23,7 @@ from av1rules.ledger.outbox.table import OutboxEntry, OutboxState
 from av1rules.ledger.records import Attempt, AttemptResult, Basis, Interval, TargetRow, ToolsUsed
 from av1rules.ledger.runs import RunKind, RunRecord, TargetMove
 from av1rules.ledger.samples import SampleEncode, SearchResult, Tried
+from av1rules.ledger.segments.tables import RecordedSegment, SegmentedFilm
 from av1rules.ledger.stand_ins import OwnTouch, StandIn
 from av1rules.ledger.trash_table import PendingReplacement, TrashEntry, TrashKind
 from av1rules.policy.model import Rest
@@ -164,6 +167,20 @@ OUTGOING = OutboxEntry(
     film="films/\udcff.mkv", old_path="/out/\udcff.mkv", new_path="/out/b.mkv",
     source_bytes=900, target_bytes=300, rule="all", run=1, detail="why", exit_code=1,
     state=OutboxState.GIVEN_UP, attempts=3, next_try=AT, problem="401", ended=AT,
+)  # fmt: skip
+SEGMENTED_FILM = SegmentedFilm(
+    folder="out/\udcff.segments", film="films/\udcff.mkv", target="out/\udcff.mkv",
+    fingerprint="0" * 32, recipe="1" * 32, at=AT,
+)  # fmt: skip
+SEGMENT = RecordedSegment(
+    folder="out/\udcff.segments", number=3, size_bytes=900,
+    segment=FinishedSegment(
+        number=3, pictures=161, size_bytes=900, digest="xxh3-128:1", header="2", encode_s=1.5,
+        start_s=0.5,
+        before=(PictureSum(tick=5, checksum="0000ABCD"),),
+        last=(PictureSum(tick=9, checksum="0000ABCE"),),
+        shown=(ShownPicture(pix_fmt="yuv420p", width=16, height=8),), log=("a line",),
+    ),
 )  # fmt: skip
 OWN_TOUCH = OwnTouch(inode=8, before_ns=1, after_ns=2, at=AT)
 

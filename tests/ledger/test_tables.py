@@ -74,6 +74,7 @@ RECORDS = (
     sample.CLIP, sample.PAST, sample.WHOLE_RUN, sample.FINDING, sample.IN_HAND,
     sample.STAND_IN, sample.OWN_TOUCH, sample.AS_MADE, sample.CONTROL, sample.QUEUED,
     sample.OUTGOING,
+    sample.SEGMENTED_FILM, sample.SEGMENT,
 )  # fmt: skip
 """One of each, no field at its default."""
 

@@ -51,6 +51,7 @@ def sections() -> dict[str, Schema]:
         "schedule": defs["schedule"],
         "neighbour": defs["neighbour"],
         "secret": defs["secret"],
+        "segments": defs["segments"],
         "rule": defs["rule"],
         "review": defs["review"],
         "quality_target": defs["quality_target"],
@@ -94,6 +95,7 @@ def examples() -> dict[str, dict[str, str]]:
     found |= {f"tiers.{name}": [tier] for name, tier in plain["tiers"].items()}
     found |= {
         "library.roots[]": [root for root in plain["library"]["roots"] if isinstance(root, dict)],
+        "segments": [plain["run"]["segments"]],
         "settings": settings,
         "params": [setting["params"] for setting in settings if "params" in setting],
         "rule": rules,

@@ -42,6 +42,7 @@ from av1rules.policy.rule_tests.cases import parse_rule_tests
 from av1rules.policy.rule_tests.given import RecordedFilm
 from av1rules.policy.schema import load_schema, schema_path
 from av1rules.policy.schema_errors import REFUSED
+from av1rules.policy.segments.rules import SegmentRules
 from av1rules.policy.settings import EncodeSettings, Loss, SourceTier
 from av1rules.policy.vocabulary import vocabulary_problem
 from av1rules.policy.yaml.document import parse_document, read_document
@@ -211,6 +212,7 @@ def test_example_shows_every_kind_of_action_and_combination() -> None:
         ("library", Library, {"settle": "settle_s"}),
         ("output", OutputSpec, {}),
         ("tools", ToolsSpec, {}),
+        ("segments", SegmentRules, {"from": "from_s"}),
         (
             "run",
             RunSpec,
@@ -317,6 +319,7 @@ def _base_form(value: object, field: str) -> object:
         ("library", Library, "", {"settle": "_s"}),
         ("output", OutputSpec, "", {}),
         ("run", RunSpec, "", {"stall_timeout": "_s", "probe_timeout": "_s", "reserve": "_bytes"}),
+        ("segments", SegmentRules, "", {"from": "_s"}),
         ("tiers.remux", TierThresholds, "remux_", {}),
         ("tiers.web_dl", TierThresholds, "web_", {}),
         ("tiers.low_quality", TierThresholds, "low_", {}),
@@ -335,10 +338,14 @@ def test_defaults_told_are_the_defaults_taken(
             continue
         output, taken = _base_form(schema["default"], field), fields[field]
         taken = getattr(taken, "value", taken)
-        special = {"bit_depth": ("source", 0), "accept": ((), frozenset())}
+        special: dict[str, tuple[object, object]] = {
+            "bit_depth": ("source", 0),
+            "accept": ((), frozenset()),
+        }
         special["originals"] = (OriginalsKind.KEEP.value, Originals())
         special["state_dir"] = (STATE_FOLDER, inspect.Parameter.empty)
         special["on_change"] = ("all", UNSET)
+        special["segments"] = ({"from": "1h", "length": 8}, SegmentRules())
         assert (output, taken) == special.get(key, (taken, taken)), key
 
 

@@ -43,6 +43,9 @@ class Encoder(msgspec.Struct, frozen=True, kw_only=True):
     options: Callable[[EncodeSettings, EncoderInfo, VideoFacts, int | None], Options]
     """FFmpeg options as (name without dash, value), from settings, build, facts and threads."""
 
+    key_frame_distance: Callable[[EncodeSettings, VideoFacts], int | None]
+    """Pictures from one key frame to the next; None where that is not fixed."""
+
     limits: Callable[[EncodeSettings, EncoderInfo], tuple[str, ...]]
     """What the encoder can't do of these settings, each as a sentence."""
 
@@ -85,6 +88,10 @@ def plain_self_test(codec: str, *options: str) -> SelfTest:
         return EncoderTrial(codec=codec, info=EncoderInfo(name=codec, codec=codec))
 
     return self_test
+
+
+def no_key_frame_distance(_settings: EncodeSettings, _facts: VideoFacts) -> None:
+    """Of encoders that set key frames where scenes change."""
 
 
 def number_text(value: float) -> str:

@@ -9,6 +9,7 @@ from av1rules.encode.encoders.description import (
     joined_params,
     keyframe_options,
     named_params,
+    no_key_frame_distance,
     plain_self_test,
     unsent_params,
 )
@@ -63,6 +64,7 @@ RAV1E = Encoder(
     product=CODEC,
     self_test=plain_self_test(CODEC, "-speed", "10"),
     options=_options,
+    key_frame_distance=no_key_frame_distance,
     limits=_limits,
     reserved_params={
         "speed": "preset",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from fractions import Fraction
 
 from av1rules.encode.encoders.description import (
     USUAL_RATE,
@@ -149,6 +151,11 @@ def _options(
     return tuple(options)
 
 
+def _usable_rate(facts: VideoFacts) -> Fraction:
+    rate = facts.frame_rate
+    return USUAL_RATE if rate is None or not 1 <= rate <= 240 else rate
+
+
 def _frame_rate(facts: VideoFacts) -> list[tuple[str, str]]:
     """The mean frame rate, since FFmpeg may tell SVT the finest tick between two frames instead.
 
@@ -156,10 +163,24 @@ def _frame_rate(facts: VideoFacts) -> list[tuple[str, str]]:
     default keyframe distance (about 5 s) goes by the rate, so a usual one stands in for an unknown
     one. Timestamps are not touched; at ordinary rates the pictures are the same (measured).
     """
-    rate = facts.frame_rate
-    if rate is None or not 1 <= rate <= 240:
-        rate = USUAL_RATE
+    rate = _usable_rate(facts)
     return [("fps-num", str(rate.numerator)), ("fps-denom", str(rate.denominator))]
+
+
+KEY_FRAME_SECONDS = 5
+
+
+def _key_frame_distance(settings: EncodeSettings, facts: VideoFacts) -> int | None:
+    """The setting, else SVT-AV1's own: five times the next power of two of the frame rate, and one.
+
+    Measured with 4.2: 81 pictures at 12 a second, 161 at 24 to 31, 321 at 48 to 60, 641 at 120; a
+    `keyint` of 100 is 100. A fork that does otherwise loses a few bytes at each segment, no more.
+    """
+    if settings.keyint is not None:
+        frames = settings.keyint
+        return int(frames) if frames.isdecimal() and int(frames) > 0 else None
+    power: int = 2 ** math.ceil(math.log2(_usable_rate(facts)))
+    return KEY_FRAME_SECONDS * power + 1
 
 
 def _limits(settings: EncodeSettings, encoder: EncoderInfo) -> tuple[str, ...]:
@@ -236,6 +257,7 @@ SVT = Encoder(
     forks=(PSY,),
     self_test=_self_test,
     options=_options,
+    key_frame_distance=_key_frame_distance,
     limits=_limits,
     reserved_params={
         "crf": "crf",

@@ -172,6 +172,14 @@ CREATE TABLE outbox (
     problem TEXT, ended TEXT
 );
 CREATE INDEX outbox_by_state ON outbox (state, neighbour, id);
+CREATE TABLE segmented_films (
+    folder BLOB PRIMARY KEY NOT NULL, film BLOB NOT NULL, target BLOB NOT NULL,
+    fingerprint TEXT NOT NULL, recipe TEXT NOT NULL, at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE segments (
+    folder BLOB NOT NULL, number INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
+    segment TEXT NOT NULL, PRIMARY KEY (folder, number)
+) WITHOUT ROWID;
 """
 
 STEPS = (

@@ -62,6 +62,7 @@ class ExplainDocument(JsonDocument, frozen=True, kw_only=True):
     origins: dict[str, str]
     review: ReviewRecord | None
     streams: tuple[StreamStep, ...]
+    segments: str | None
     command: str | None
 
 
@@ -92,6 +93,7 @@ def explain_json(explanation: Explanation) -> str:
                 clip_s=decision.review.clip_s,
             ),
             streams=recipe.streams.steps if recipe else (),
+            segments=None if explanation.segments is None else explanation.segments.text,
             command=explanation.command,
         )
     )

@@ -58,11 +58,22 @@ class FailureRecord(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class SegmentsRecord(Struct, frozen=True, kw_only=True):
+    """A film that was begun in segments `at` (ISO 8601, UTC) and is not done: how many are
+    finished, and what they take on disk."""
+
+    source: str
+    finished: int
+    size_bytes: int
+    at: str
+
+
 class StatusDocument(JsonDocument, frozen=True, kw_only=True):
     """The status of a library. `holder` is the active run, null if none is. `controls` are what
     users told it, or the next one, `schedules` those of the policy, `watcher` is the one that is
     alive. `backlogs` are of events that neighbours were not told yet, and why. `left_over` counts
-    the unfinished work of a killed run, null while a run is active. `unrecorded` counts the files
+    the unfinished work of a killed run, null while a run is active. `segments` are films of
+    which a part is finished. `unrecorded` counts the files
     in the places of targets or originals if this ledger is empty. `stand_ins` is what stands in a
     mirror beside targets, by `output.rest`. `trash` is by kind (`original`, `result`, `orphan`),
     `clips` by state.
@@ -79,6 +90,7 @@ class StatusDocument(JsonDocument, frozen=True, kw_only=True):
     watcher: WatcherState | None
     backlogs: tuple[Backlog, ...]
     left_over: int | None
+    segments: tuple[SegmentsRecord, ...]
     unrecorded: int
     targets: AllTargets
     stand_ins: dict[str, StandInCount]

@@ -1,0 +1,1 @@
+"""Encodes in segments as a run sees them: when, where, recorded, swept if nobody wants them."""

@@ -1,0 +1,1 @@
+"""What the ledger keeps of films that are encoded in segments."""
