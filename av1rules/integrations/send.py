@@ -51,11 +51,13 @@ _NEVER_TAKEN = (400, 410, 413, 422)
 
 
 class SendResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What one neighbour was told: how many events. `problem` says why others were not."""
+    """What one neighbour was told: how many events. `problem` says why others were not; `is_known`:
+    it was the same the last time."""
 
     neighbour: str
     events: int = 0
     problem: str | None = None
+    is_known: bool = False
     hint: str | None = None
 
     @property
@@ -138,12 +140,17 @@ def _send_to(post: Post, neighbour: Neighbour) -> SendResult:
 def _postponed(post: Post, neighbour: Neighbour, count: int, problem: Av1rulesError) -> SendResult:
     outbox, now = post.ledger.outbox, post.now()
     entries = outbox.due(neighbour.name, "9999", BATCH)
+    is_known = bool(entries) and entries[0].problem == problem.message
     if entries:
         pause_s = min(FIRST_PAUSE_S * 2.0 ** min(entries[0].attempts, 12), LONGEST_PAUSE_S)
         next_try = _shifted(now, timedelta(seconds=pause_s))
         outbox.postpone(entries, next_try=next_try, problem=problem.message)
     return SendResult(
-        neighbour=neighbour.name, events=count, problem=problem.message, hint=problem.hint
+        neighbour=neighbour.name,
+        events=count,
+        problem=problem.message,
+        is_known=is_known,
+        hint=problem.hint,
     )
 
 

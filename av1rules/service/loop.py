@@ -34,6 +34,7 @@ from av1rules.ledger.controls import ALL_FILMS, ControlKind
 from av1rules.ledger.ledger import Ledger
 from av1rules.policy.model import RuleSet
 from av1rules.service.file_events import ChangedPaths, RootEvents
+from av1rules.service.idle_sender import IdleSender
 from av1rules.service.policy_files import PolicyFiles, PolicyInForce
 from av1rules.service.round import RoundAtWork, RoundEnd
 from av1rules.service.sd_notify import ServiceManager
@@ -92,6 +93,9 @@ class Watcher:
         self._roots = RootEvents(
             self._changed, say=self._say, is_on=is_listening and self._ruleset.watch.events
         )
+        self._idle_sender = IdleSender(
+            lambda: self._ruleset, lambda text, bad: sink(Note(message=text, is_problem=bad))
+        )
         self._wakes = Wakes(pace=self._pace())
         self._lock = threading.Lock()
         self._hangups = self._hangups_seen = 0
@@ -124,6 +128,7 @@ class Watcher:
                     time.sleep(TICK_S)
         finally:
             self._manager.stopping("stopped")
+            self._idle_sender.close()
             self._roots.close()
             forget_watcher(self._ruleset.run.state_dir)
 
@@ -208,6 +213,7 @@ class Watcher:
         words = read_words(waiting_words(self._spool))
         self._state_is(Watching(state="round", reason=causes[0].value if causes else None))
         at_work = RoundAtWork(self._ruleset, on_own=self._changed.add_own, attend=self._attend)
+        self._idle_sender.rest()
         try:
             end = self._do_round(self._policy.in_force, at_work)
         except BusyError as busy:
@@ -220,6 +226,8 @@ class Watcher:
                 self._kept(Watching(state="waiting", reason=str(problem), until=until))
         else:
             self._ended(end, words)
+        finally:
+            self._idle_sender.go_on()
 
     def _ended(self, end: RoundEnd, words: tuple[SpoolWord, ...]) -> None:
         self._rounds += 1

@@ -1,6 +1,7 @@
 """av1rules as a program of its own whose encodes are fake, started as a module with its words.
 
 AV1RULES_TEST_ENCODE_S says how long each encode takes: a real child that sleeps, with progress.
+AV1RULES_TEST_HASTE: neighbours are told, and tried again, every half second.
 """
 
 from __future__ import annotations
@@ -17,9 +18,14 @@ from av1rules.encode.job import EncodeJob
 from av1rules.execute.worker import EncodeResult, WorkerContext
 from av1rules.ffmpeg.tools import Tools
 from av1rules.graph.runner import DoitBackend
+from av1rules.integrations import send
+from av1rules.integrations.sender import Sender
+from av1rules.service.idle_sender import IdleSender
 from tests.fakes.worker import FakeWorker, without_ffmpeg
 
 ENCODE_S = "AV1RULES_TEST_ENCODE_S"
+HASTE = "AV1RULES_TEST_HASTE"
+HASTE_S = 0.5
 
 
 class SlowWorker(FakeWorker):
@@ -37,7 +43,16 @@ class SlowWorker(FakeWorker):
         return super().encode_and_verify(job, tools, context)
 
 
+def _make_haste() -> None:
+    send.FIRST_PAUSE_S = send.LONGEST_PAUSE_S = HASTE_S
+    haste = {"every_s": HASTE_S}
+    IdleSender.__init__.__kwdefaults__ = haste
+    Sender.__init__.__kwdefaults__ = haste
+
+
 def main() -> None:
+    if HASTE in os.environ:
+        _make_haste()
     without_ffmpeg(pytest.MonkeyPatch())
     DoitBackend.__init__.__kwdefaults__ = {"worker": SlowWorker()}
     command_line()
