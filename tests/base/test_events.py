@@ -15,7 +15,7 @@ WIRE_NAMES = {
     "run_finished",
     "job_started", "job_done", "job_failed", "job_discarded", "job_dropped", "job_moved",
     "job_copied", "job_withheld", "step_done", "clip_made", "note", "paused",
-    "resumed",
+    "resumed", "watching",
 }  # fmt: skip
 
 

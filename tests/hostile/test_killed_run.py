@@ -23,6 +23,9 @@ UNTETHERED = {
     "approvals/author.py": "git, for the user's name",
     "base/git.py": "git, for the rules of a revision",
     "cli/clips/__init__.py": "the user's own player, which may go on",
+    "integrations/neighbours/program.py": "the user's own program, with its own limits",
+    "operations/units/install.py": "systemctl, launchctl and crontab",
+    "ui/monitor/commands.py": "av1rules itself, which ends its programs, and the user's browser",
 }
 """Programs that read no film."""
 

@@ -82,8 +82,11 @@ def test_a_watchdog_of_another_process_is_not_ours(manager: socket.socket) -> No
     assert said(manager)[0] == "READY=1"
 
 
-def test_without_systemd_nothing_happens() -> None:
+def test_without_systemd_nothing_happens(manager: socket.socket) -> None:
     service = ServiceManager.of({})
     service.ready("x")
     service.alive()
     service.stopping("y")
+    manager.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        manager.recv(1)

@@ -139,7 +139,7 @@ def install(
     "check",
     epilog=examples(
         ("av1rules service check", "for the health check of a container"),
-        ("av1rules service check -q || echo hangs", "in a script"),
+        ("av1rules service check -q", "in a script: the exit code alone"),
     ),
 )
 @rules_option

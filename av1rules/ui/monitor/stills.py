@@ -13,7 +13,7 @@ import msgspec
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.process import Children, Limits, run
 from av1rules.ffmpeg.locate import candidates
-from av1rules.ffmpeg.run import file_url
+from av1rules.ffmpeg.run import INPUT_GUARD, file_url
 from av1rules.ledger.films.film_list import FilmQuery, FilmState
 from av1rules.ledger.ledger import Ledger
 from av1rules.policy.model import RuleSet
@@ -117,8 +117,8 @@ def still_argv(ffmpeg: str, path: str, at_s: float, size: tuple[int, int]) -> tu
     )
     return (
         ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1",
-        "-ss", f"{at_s:.3f}", "-i", file_url(path), "-map", "0:v:0", "-frames:v", "1",
-        "-vf", scale, "-f", "rawvideo", "-",
+        "-ss", f"{at_s:.3f}", *INPUT_GUARD, "-i", file_url(path), "-map", "0:v:0",
+        "-frames:v", "1", "-vf", scale, "-f", "rawvideo", "-",
     )  # fmt: skip
 
 
@@ -129,7 +129,9 @@ def _still(
     for place in (at_s, 0.0):  # a short film has nothing at the usual place
         try:
             limits = Limits(timeout_s=TIMEOUT_S, output_bytes=8 * 1024 * 1024)
-            made = run(still_argv(ffmpeg, path, place, size), children=children, limits=limits)
+            made = run(
+                still_argv(ffmpeg, path, place, size), children=children, limits=limits, tether=True
+            )
         except (OSError, Av1rulesError):
             return None
         if len(made.stdout) == size[0] * size[1] * 2 * 3:

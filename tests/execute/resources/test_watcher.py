@@ -54,6 +54,7 @@ def test_a_torn_file_is_no_watcher(content: bytes, tmp_path: Path) -> None:
 
 def test_a_folder_that_can_t_be_written_is_no_reason_to_end(tmp_path: Path) -> None:
     write_watcher(tmp_path / "missing", STATE)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_silence() -> None:

@@ -9,6 +9,7 @@ from av1rules.plan.facts.tables import TABLES
 
 NOT_READ_BY_A_PLAN = {
     "runs", "moves", "health", "forecasts", "findings", "texts", "outbox", "queue",
+    "segments", "segmented_films",
 }  # fmt: skip
 
 
