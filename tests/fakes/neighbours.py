@@ -65,6 +65,7 @@ class FakeServer:
     calls: list[Call] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    lost_answers: int = 0
     is_down: bool = False
     url: str = ""
     slow_s: float = 3.0
@@ -359,6 +360,7 @@ def _handle(server: FakeServer, on: http.server.BaseHTTPRequestHandler) -> None:
         return
     server.calls.append(call)
     if fault is Fault.LOST_ANSWER:
+        server.lost_answers += 1
         on.close_connection = True
         return
     _reply(on, status, b"" if answer is None else json.dumps(answer).encode(), "application/json")

@@ -17,6 +17,7 @@ from av1rules.base.hashing import file_digest
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.provenance import parse_provenance
 from tests.service.watched import WatchedLibrary
+from tests.soak.told import FAULTS, Told
 
 Deed = Callable[[], None]
 
@@ -29,6 +30,7 @@ class Life:
 
     library: WatchedLibrary
     chance: random.Random
+    told: Told
     contents: dict[str, str] = field(default_factory=dict)
     """What each film is now, by its name: the text of its clip."""
     deeds: list[str] = field(default_factory=list)
@@ -39,7 +41,7 @@ class Life:
     def live(self, seconds: float) -> None:
         """So many seconds of it."""
         self.library.encode_s = 0.2
-        self.library.rules(interval=3, settle=SETTLE_S, crf=self.crf, jobs=2)
+        self._rules()
         self.library.start()
         until = time.monotonic() + seconds
         deeds: list[tuple[Deed, int]] = [
@@ -47,7 +49,7 @@ class Life:
             (self.is_replaced, 3), (self.is_deleted, 3), (self.is_killed, 3), (self.is_ended, 1),
             (self.is_hung_up, 1), (self.is_paused, 1), (self.is_edited, 1), (self.is_broken, 1),
             (self.disk_goes, 1), (self.is_spoken_of, 2), (self.runs_beside, 1),
-            (self.hours_end, 1),
+            (self.hours_end, 1), (self.neighbour_fails, 4), (self.neighbour_is_well, 2),
         ]  # fmt: skip
         choices, weights = [one for one, _ in deeds], [weight for _, weight in deeds]
         while time.monotonic() < until:
@@ -63,6 +65,7 @@ class Life:
         if self.library.process is None:
             self.library.start()
         self.library.call("resume")
+        self.neighbour_is_well()
         self.library.until(self._is_at_rest, "the library as a run would make it")
 
     # --- films
@@ -128,12 +131,14 @@ class Life:
     def is_killed(self) -> None:
         if self.library.process is not None:
             self.library.kill()
+            self.told.interruptions += 1
         self.library.start()
 
     def is_ended(self) -> None:
         assert self.library.process is not None
         self.library.until(lambda: self.library.state() is not None, "a watcher at work")
         assert self.library.stop() == 0
+        self.told.interruptions += 1  # a call that was not answered in time is made again
         self.library.start()
 
     def is_hung_up(self) -> None:
@@ -147,16 +152,20 @@ class Life:
 
     def is_edited(self) -> None:
         self.crf = self.chance.choice((40, 45, 50))
-        self.library.rules(interval=3, settle=SETTLE_S, crf=self.crf, jobs=2)
+        self._rules()
+
+    def _rules(self, more: str = "") -> None:
+        more += self.told.rules()
+        self.library.rules(interval=3, settle=SETTLE_S, crf=self.crf, jobs=2, more=more)
 
     def hours_end(self) -> None:
         """It is the wrong time of day for a while."""
         now = datetime.now().astimezone()
         begin, end = now + timedelta(hours=3), now + timedelta(hours=4)
         hours = f"schedule: {{hours: '{begin:%H:%M}-{end:%H:%M}'}}\n"
-        self.library.rules(interval=3, settle=SETTLE_S, crf=self.crf, jobs=2, more=hours)
+        self._rules(hours)
         time.sleep(self.chance.uniform(0, 14))
-        self.library.rules(interval=3, settle=SETTLE_S, crf=self.crf, jobs=2)
+        self._rules()
 
     def is_broken(self) -> None:
         rules = self.library.folder / "rules.yaml"
@@ -181,6 +190,18 @@ class Life:
         if (name := self._any()) is not None:
             self.library.call("notify", "changed", str(self._films / name))
 
+    def neighbour_fails(self) -> None:
+        """It answers nothing from now on, or wrongly for some calls."""
+        server = self.chance.choice(self.told.servers)
+        if self.chance.random() < 0.5:
+            server.is_down = True
+        else:
+            server.faults += self.chance.choices(FAULTS, k=self.chance.randint(1, 3))
+
+    def neighbour_is_well(self) -> None:
+        for server in self.told.servers:
+            server.is_down = False
+
     def runs_beside(self) -> None:
         assert self.library.call("run").returncode in (0, 1, 2, 4, 5)
 
@@ -190,7 +211,8 @@ class Life:
         state = self.library.state()
         if state is None or state.state != "idle":
             return False
-        return self.library.targets() == set(self.contents) and not self.faults()
+        is_whole = self.library.targets() == set(self.contents) and not self.faults()
+        return is_whole and self.told.is_all_told(self.library.state_dir)
 
     def faults(self) -> list[str]:
         """What differs from what one calm run would have made."""

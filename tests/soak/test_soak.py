@@ -1,4 +1,5 @@
-"""Whatever happened, at rest the library is what one calm run would have made."""
+"""Whatever happened, at rest the library is what one calm run would have made, and neighbours were
+told all of it."""
 
 from __future__ import annotations
 
@@ -7,16 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.neighbours import serving
+from tests.service.program import HASTE
 from tests.service.watched import WatchedLibrary
 from tests.soak.life import Life
+from tests.soak.told import ENVIRON, Told
 
 WHOLE_S = 300.0
-SAMPLE_S = 12.0
+SAMPLE_S = 10.0
 
 
 def live_through(seconds: float, seed: int, folder: Path) -> None:
-    with WatchedLibrary(folder) as library:
-        life = Life(library, random.Random(seed))
+    told = Told()
+    with (
+        serving(*told.servers),
+        WatchedLibrary(folder, environment={HASTE: "1", **ENVIRON}) as library,
+    ):
+        life = Life(library, random.Random(seed), told)
         for _ in range(14):
             life.arrives()
         life.live(seconds)
@@ -25,6 +33,8 @@ def live_through(seconds: float, seed: int, folder: Path) -> None:
         assert library.stop() == 0
         assert life.leftovers() == [], life.deeds
         assert life.unfinished() == 0
+        targets = {str(library.target(name)) for name in library.targets()}
+        assert told.faults(library.state_dir, targets) == [], life.deeds
         assert library.call("plan", "--detailed-exitcode").returncode == 0
         assert "Traceback" not in library.log, library.log
 
