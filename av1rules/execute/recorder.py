@@ -82,6 +82,7 @@ class RunRecorder:
                 self.given = self._ledger.runs.begin(
                     self._started, kind=self._kind, command=self._command
                 )
+                self._ledger.outbox.of_now(self.given)
                 if self._kind is RunKind.RUN:
                     began = Announcement(event=AnnouncedEvent.RUN_STARTED, run=self.given)
                     self._ledger.outbox.add(began)

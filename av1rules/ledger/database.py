@@ -43,12 +43,13 @@ def pages_of(keys: Sequence[_Key]) -> Iterator[Sequence[_Key]]:
 
 class LedgerDb:
     """One connection, shared by the threads of a run: `query` to read, `transaction` to write. What
-    its tables write is announced to the `recipients`."""
+    its tables write is announced to the `recipients`, as of the run with the number `run`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._lock = threading.RLock()
         self.recipients: tuple[Recipient, ...] = ()
+        self.run: int | None = None
 
     @classmethod
     def open(cls, state_dir: Path) -> LedgerDb:

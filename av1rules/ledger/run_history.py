@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from av1rules.base.events import Outcome
 from av1rules.base.findings import FilmFinding, FindingKind
 from av1rules.ledger.ledger import Ledger
+from av1rules.ledger.outbox.table import OutboxEntry
 from av1rules.ledger.records import RunTarget
 from av1rules.ledger.runs import RunKind, RunRecord
 from av1rules.ledger.trash_table import TrashEntry
@@ -77,12 +78,14 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 class RunDetails(msgspec.Struct, frozen=True, kw_only=True):
     """One run with all that the ledger knows of it: its findings, the targets that are still as it
-    made them, and the files that it moved to the trash and that can be put back."""
+    made them, the files that it moved to the trash and that can be put back, and what neighbours
+    were to be told of it."""
 
     summary: RunSummary
     findings: tuple[FilmFinding, ...]
     made: tuple[RunTarget, ...]
     in_trash: tuple[TrashEntry, ...]
+    announced: tuple[OutboxEntry, ...] = ()
 
 
 def list_runs(
@@ -124,6 +127,7 @@ def show_run(ledger: Ledger, number: int | None, *, is_active: bool) -> RunDetai
         ),
         made=ledger.made_by(record.id),
         in_trash=tuple(one for one in ledger.kept.of_run(record.id) if one.gone_at is None),
+        announced=ledger.outbox.of_run(record.id),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,11 +13,13 @@ from av1rules.base.events import Outcome
 from av1rules.base.findings import FilmFinding, FindingKind
 from av1rules.base.text import counted, printable
 from av1rules.base.units import format_duration, format_size
+from av1rules.ledger.outbox.table import OutboxEntry, OutboxState
 from av1rules.ledger.records import RunTarget
 from av1rules.ledger.run_history import RunDetails, RunEnding, RunSummary
 from av1rules.ledger.runs import RunKind
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
 from av1rules.report.documents.runs import (
+    Delivery,
     FindingEntry,
     RunDocument,
     RunEntry,
@@ -282,6 +285,7 @@ def run_text(details: RunDetails, view: View = PLAIN) -> str:
             )
         ),
         _section("In the trash", _IN_TRASH, details.in_trash, view),
+        "\n".join(fit(_deliveries(details.announced), view)),
         "\n".join(fit(_closing(details), view)),
     ]
     return "\n\n".join(section for section in sections if section)
@@ -325,6 +329,21 @@ def _findings(
             yield f"      next: {command}"
 
 
+def _deliveries(announced: Sequence[OutboxEntry]) -> Iterator[str]:
+    """How many events each neighbour was told of, and why it was not told of others."""
+    if announced:
+        yield "Neighbours"
+    counts = Counter(
+        (one.neighbour, one.state, None if one.state is OutboxState.DONE else one.problem)
+        for one in announced
+    )
+    for (neighbour, state, problem), count in counts.items():
+        words = {OutboxState.DONE: "told of", OutboxState.PENDING: "not told yet of"}
+        what = words.get(state, "never told of")
+        reason = "" if problem is None else f": {printable(problem)}"
+        yield f"  {neighbour}: {what} {counted(count, 'event')}{reason}"
+
+
 def _closing(details: RunDetails) -> Iterator[str]:
     record = details.summary.record
     made = sum(record.counts.get(one, 0) for one in (Outcome.DONE, Outcome.COPIED))
@@ -359,6 +378,20 @@ def run_json(details: RunDetails) -> str:
                     kind=one.kind, place=one.place, path=one.path, size_bytes=one.size_bytes
                 )
                 for one in details.in_trash
+            ),
+            deliveries=tuple(
+                Delivery(
+                    neighbour=one.neighbour,
+                    event=one.event,
+                    film=one.film,
+                    state=one.state,
+                    attempts=one.attempts,
+                    problem=one.problem,
+                    at=one.at,
+                    ended=one.ended,
+                    next_try=one.next_try,
+                )
+                for one in details.announced
             ),
         )
     )

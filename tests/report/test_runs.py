@@ -9,10 +9,12 @@ import pytest
 
 from av1rules.base.events import Outcome
 from av1rules.base.findings import FilmFinding, FindingKind
+from av1rules.ledger.outbox.table import OutboxEntry, OutboxState
 from av1rules.ledger.records import RunTarget
 from av1rules.ledger.run_history import RunDetails, RunEnding, RunSummary
 from av1rules.ledger.runs import RunKind, RunRecord
 from av1rules.ledger.trash_table import TrashEntry, TrashKind
+from av1rules.policy.neighbours.spec import AnnouncedEvent
 from av1rules.report.runs import (
     NO_RUNS,
     next_command,
@@ -120,6 +122,13 @@ def finding(kind: FindingKind, film: str = "films/a b.mkv", **fields: Any) -> Fi
     return FilmFinding(film=film, kind=kind, detail="a reason\x1b[2J\nof two lines", **fields)
 
 
+def announced(neighbour: str, state: OutboxState, **fields: Any) -> OutboxEntry:
+    return OutboxEntry(
+        id=1, neighbour=neighbour, key="k", event=AnnouncedEvent.PUBLISHED, at=STARTED,
+        film="films/x.mkv", run=12, state=state, **fields,
+    )  # fmt: skip
+
+
 DETAILS = RunDetails(
     summary=WORKED,
     findings=(
@@ -136,6 +145,13 @@ DETAILS = RunDetails(
         ),
     ),
     in_trash=(TrashEntry(id=1, run=12, kind=TrashKind.ORIGINAL, path="/t", row=ROW, at=STARTED),),
+    announced=(
+        announced("den", OutboxState.DONE),
+        announced("hook", OutboxState.DONE),
+        announced("hook", OutboxState.PENDING, problem="no answer\x1b within 15 s", attempts=3),
+        announced("hook", OutboxState.PENDING, problem="no answer\x1b within 15 s", attempts=3),
+        announced("hook", OutboxState.GIVEN_UP, problem="it answered 413"),
+    ),
 )
 
 
@@ -163,6 +179,10 @@ def test_json_has_all_of_it() -> None:
     assert (first["kind"], first["is_failure"], first["is_new"]) == ("failed", True, True)
     assert first["next"] == "av1rules retry 'films/a b.mkv'"
     assert document["trash"][0]["place"] == ROW.source_path
+    told = document["deliveries"][2]
+    assert (told["neighbour"], told["event"], told["state"], told["attempts"]) == (
+        "hook", "published", "pending", 3,
+    )  # fmt: skip
 
 
 def test_every_kind_but_a_bug_has_a_command_that_comes_next() -> None:

@@ -85,6 +85,11 @@ class OutboxTable(RecordTable[OutboxEntry]):
         """From now on what this connection writes is announced to these."""
         self._db.recipients = tuple(recipients)
 
+    def of_now(self, run: int) -> None:
+        """From now on what this connection announces is of this run, whatever rows say: an undo
+        handles targets of earlier ones."""
+        self._db.run = run
+
     def announce(self, write: sqlite3.Connection, announcement: Announcement) -> None:
         """Inside the transaction that makes it true."""
         for one in self._db.recipients:
@@ -93,6 +98,7 @@ class OutboxTable(RecordTable[OutboxEntry]):
             )
             if announcement.event in one.events and (one.watches_runs or not is_idle_run):
                 fields = msgspec.structs.asdict(announcement)
+                fields["run"] = announcement.run if self._db.run is None else self._db.run
                 entry = OutboxEntry(
                     id=0, neighbour=one.name, key=str(uuid.uuid4()), at=now_text(), **fields
                 )

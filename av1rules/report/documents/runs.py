@@ -5,10 +5,12 @@ from __future__ import annotations
 from msgspec import Struct
 
 from av1rules.base.findings import FindingKind
+from av1rules.ledger.outbox.table import OutboxState
 from av1rules.ledger.records import RunTarget
 from av1rules.ledger.run_history import RunEnding
 from av1rules.ledger.runs import RunKind
 from av1rules.ledger.trash_table import TrashKind
+from av1rules.policy.neighbours.spec import AnnouncedEvent
 from av1rules.report.json import JsonDocument
 
 
@@ -73,11 +75,29 @@ class TrashedFile(Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
+class Delivery(Struct, frozen=True, kw_only=True):
+    """What a neighbour was told of the run, is still to be told (`state` "pending"), or will never
+    be ("given up"); `problem` says why, or is its remark. `film` is a library path, null for the
+    run as a whole. `at` is when it happened, `ended` when it was told or given up, `next_try` when
+    it is tried again (null: at the next look)."""
+
+    neighbour: str
+    event: AnnouncedEvent
+    film: str | None
+    state: OutboxState
+    attempts: int
+    problem: str | None
+    at: str
+    ended: str | None
+    next_try: str | None
+
+
 class RunDocument(JsonDocument, frozen=True, kw_only=True):
     """One run in full. `made` are the targets that are still as it made them, `trash` the files
-    that can be put back."""
+    that can be put back, `deliveries` what neighbours were to be told of it in the last 30 days."""
 
     run: RunEntry
     made: tuple[RunTarget, ...]
     findings: tuple[FindingEntry, ...]
     trash: tuple[TrashedFile, ...]
+    deliveries: tuple[Delivery, ...]

@@ -153,6 +153,12 @@ def test_a_neighbour_is_left_alone_as_a_whole(ledger: Ledger) -> None:
     assert len(ledger.outbox.of_run(ROW.run or 0)) == 2
 
 
+def test_a_run_that_handles_a_target_of_another_is_told_by_its_own_number(ledger: Ledger) -> None:
+    ledger.outbox.of_now(77)
+    settle(ledger, TrashKind.ORIGINAL, is_new=False, has_row=False)
+    assert [one.event for one in ledger.outbox.of_run(77)] == [AnnouncedEvent.UNDONE]
+
+
 def test_what_is_done_is_dropped_later(ledger: Ledger) -> None:
     ledger.commit(ROW, None)
     ledger.outbox.end(entries(ledger, "9"), "2026-01-01")
