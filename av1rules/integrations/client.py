@@ -4,6 +4,7 @@ what to do."""
 from __future__ import annotations
 
 import os
+import re
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,7 @@ import msgspec
 
 from av1rules.base.text import printable
 from av1rules.integrations.http import HttpAnswer, HttpRequest, NeighbourError, exchange
-from av1rules.integrations.secrets import read_secret
+from av1rules.integrations.secrets import parts_of_address, read_secret, secret_forms
 from av1rules.policy.neighbours.spec import Neighbour, NeighbourKind, Secret, http_url
 
 _SHOWN = 200  # characters of an answer in a message
@@ -76,12 +77,12 @@ class NeighbourClient(msgspec.Struct, frozen=True, kw_only=True):
 
     def scrub(self, text: str) -> str:
         """Text of a neighbour, or of a library, for people: without secrets, on one line."""
-        hidden = [self.token, self.secret]
+        secrets = [one for one in (self.token, self.secret) if one]
         if isinstance(self.neighbour.url, Secret):
-            hidden.append(self.url)
-        for secret in filter(None, hidden):
-            for form in (secret, urllib.parse.quote(secret, safe=""), urllib.parse.quote(secret)):
-                text = text.replace(form, _HIDDEN)
+            secrets += parts_of_address(self.url)
+        forms = {form for one in secrets for form in secret_forms(one)}
+        for form in sorted(forms, key=len, reverse=True):
+            text = re.sub(re.escape(form), _HIDDEN, text, flags=re.IGNORECASE)
         return printable(text, limit=_SHOWN)
 
     def _key(self) -> tuple[tuple[str, str], ...]:

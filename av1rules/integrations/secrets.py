@@ -3,8 +3,12 @@ read. What is read stays in memory: nothing here is ever printed, logged or stor
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import os
 import stat
+import urllib.parse
 from collections.abc import Mapping
 
 from av1rules.base.errors import Av1rulesError
@@ -13,6 +17,9 @@ from av1rules.policy.neighbours.spec import Secret
 
 LONGEST_SECRET = 8192
 """Bytes: longer than any key, shorter than what a header may have."""
+
+_SHORTEST_SECRET = 5
+"""Characters: shorter parts of an address are words such as `api`, which answers need."""
 
 
 class SecretError(Av1rulesError):
@@ -30,6 +37,30 @@ def read_secret(secret: Secret, environ: Mapping[str, str] = os.environ) -> str:
             hint="a service reads it from its unit: EnvironmentFile= or LoadCredential=",
         )
     return _plain(environ[name], where=f"the environment variable {name}")
+
+
+def parts_of_address(url: str) -> list[str]:
+    """What of a secret address a server may say in its answer: it seldom knows its own name, but
+    says which path was not found."""
+    parts = urllib.parse.urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    found = [url, *user.split(":"), *parts.path.split("/"), parts.path.lstrip("/")]
+    found += [value for _, value in urllib.parse.parse_qsl(f"{parts.query}&{parts.fragment}")]
+    if parts.scheme not in ("http", "https"):  # those of chats begin with a key: kind://key/room
+        found.append(host)
+    return [one for one in found if len(one) >= _SHORTEST_SECRET]
+
+
+def secret_forms(secret: str) -> frozenset[str]:
+    """A secret as answers may repeat it."""
+    plain = urllib.parse.unquote(secret)
+    forms = set[str]()
+    for one in (secret, plain):
+        encoded = base64.b64encode(one.encode()).decode()
+        quoted = (urllib.parse.quote(one, safe=""), urllib.parse.quote(one))
+        escaped = (html.escape(one), json.dumps(one)[1:-1], one.replace("/", "\\/"))
+        forms |= {one, encoded, encoded.rstrip("="), *quoted, *escaped}
+    return frozenset(forms)
 
 
 def _file_text(path: str) -> str:

@@ -383,7 +383,9 @@ def _reply(
 
 def _misbehave(server: FakeServer, on: http.server.BaseHTTPRequestHandler, fault: Fault) -> None:
     if isinstance(fault.value, int):
-        _reply(on, fault.value, f"no: {on.headers.get('X-Api-Key', '')}".encode(), "text/plain")
+        # As bad as it gets: all that was sent, key and address, comes back.
+        echo = f"no {on.path} {urllib.parse.unquote(on.path)}: {' '.join(on.headers.values())}"
+        _reply(on, fault.value, echo.encode(), "text/plain")
     elif fault is Fault.TIMEOUT:
         server.released.wait(60)
         on.close_connection = True

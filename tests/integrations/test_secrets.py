@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.integrations.secrets import SecretError, read_secret
+from av1rules.integrations.secrets import SecretError, parts_of_address, read_secret, secret_forms
 from av1rules.policy.neighbours.spec import Secret
 
 
@@ -54,3 +54,18 @@ def test_a_link_to_a_secret_is_fine(tmp_path: Path) -> None:
     file(tmp_path)
     (tmp_path / "link").symlink_to("key")
     assert read_secret(Secret(file=tmp_path / "link")) == "k3y"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://discord.example/api/webhooks/123456/t0k-en.of%2Fhook",
+        "https://hooks.example/?key=t0k-en.of%2Fhook",
+        "https://user:t0k-en.of%2Fhook@hooks.example/api",
+        "tgram://t0k-en.of%2Fhook/42",
+    ],
+)
+def test_what_of_an_address_may_be_secret(url: str) -> None:
+    forms = {form for one in parts_of_address(url) for form in secret_forms(one)}
+    assert {"t0k-en.of/hook", "t0k-en.of%2Fhook", "t0k-en.of\\/hook", url} <= forms
+    assert not {"api", "", "42"} & forms
