@@ -201,15 +201,16 @@ class Watcher:
     # --- rounds
 
     def _round(self) -> None:
-        causes = self._wakes.causes(time.monotonic())
+        begun = time.monotonic()
+        causes = self._wakes.causes(begun)
         if WakeCause.RULES in causes or WakeCause.START in causes:
             self._read_policy()
         self._is_other_policy = False
+        self._wakes = self._wakes.begin(begun)
         if (held := self._held()) is not None:
             self._wait(LET_GO_S)
             self._kept(Watching(state="held", reason=held))
             return
-        self._wakes = self._wakes.begin()
         words = read_words(waiting_words(self._spool))
         self._state_is(Watching(state="round", reason=causes[0].value if causes else None))
         at_work = RoundAtWork(self._ruleset, on_own=self._changed.add_own, attend=self._attend)
@@ -223,7 +224,8 @@ class Watcher:
             if not self._children.is_stopping:
                 self._wait(None)
                 until = _time_of(self._wakes.due)
-                self._kept(Watching(state="waiting", reason=str(problem), until=until))
+                reason = " ".join(str(problem).split())  # a journal and a status have one line
+                self._kept(Watching(state="waiting", reason=reason, until=until))
         else:
             self._ended(end, words)
         finally:

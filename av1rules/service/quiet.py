@@ -5,7 +5,17 @@ from __future__ import annotations
 
 import threading
 
-from av1rules.base.events import Event, Note, Probing, RunFinished, RunStarted, Sink
+from av1rules.base.events import (
+    Event,
+    JobDropped,
+    Note,
+    Outcome,
+    Probing,
+    RunFinished,
+    RunForecast,
+    RunStarted,
+    Sink,
+)
 
 _Said = set[tuple[str | None, str]]
 
@@ -41,22 +51,32 @@ class _QuietRound:
             return self._new_note(event)
         if isinstance(event, Probing):
             return [event]
-        if isinstance(event, RunStarted) and not (event.stale or event.clips):
+        if isinstance(event, RunStarted | RunForecast):
             self._held.append(event)
             return []
+        if isinstance(event, JobDropped) and not event.is_by_user and not self._is_new(event, ""):
+            return []  # a disk that stays full: its reason has other figures each time
         if isinstance(event, RunFinished):
             # What holds in the next round too is told no more; what has ended may come again.
             self._said.intersection_update(self._now)
-            if event.run is None and not self._is_open:
+            if not self._is_open and (event.run is None or _left_all(event)):
                 return []
         self._is_open = True
         held, self._held = self._held, []
         return [*held, event]
 
     def _new_note(self, event: Note) -> list[Event]:
-        key = (event.source, event.message)
+        return [event] if self._is_new(event, event.message) else []
+
+    def _is_new(self, event: Event, what: str) -> bool:
+        key = (event.source, what)
         self._now.add(key)
-        if key in self._said:
-            return []
+        is_new = key not in self._said
         self._said.add(key)
-        return [event]
+        return is_new
+
+
+def _left_all(event: RunFinished) -> bool:
+    """Whether a run did nothing but leave films for the next."""
+    met = {outcome for outcome, count in event.counts.items() if count}
+    return Outcome.NOT_ATTEMPTED in met and met <= {Outcome.NOT_ATTEMPTED, Outcome.OVER_BUDGET}

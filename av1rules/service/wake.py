@@ -84,9 +84,10 @@ class Wakes(msgspec.Struct, frozen=True, kw_only=True):
         """A round should be then, or earlier."""
         return self._with(cause, min(at, self.asked.get(cause, math.inf)))
 
-    def begin(self) -> Self:
-        """A round begins: it answers all that was asked so far."""
-        return replace(self, asked={})
+    def begin(self, now: float) -> Self:
+        """A round begins: it answers all that was asked so far, but edits that are perhaps not
+        whole yet."""
+        return replace(self, asked={one: at for one, at in self._edits.items() if at > now})
 
     def end(self, now: float, *, plan_s: float, is_settling: bool, has_rest: bool) -> Self:
         """A round ended whose plan took `plan_s`. `is_settling`: it met files that were written to
@@ -101,7 +102,12 @@ class Wakes(msgspec.Struct, frozen=True, kw_only=True):
     def wait(self, now: float, seconds: float | None = None) -> Self:
         """A round could not be: look again after the interval, or `seconds`."""
         wait_s = self.pace.interval_s if seconds is None else seconds
-        return replace(self, asked={WakeCause.AGAIN: now + wait_s}, rest_until=now)
+        asked = {**self._edits, WakeCause.AGAIN: now + wait_s}
+        return replace(self, asked=asked, rest_until=now)
+
+    @property
+    def _edits(self) -> dict[WakeCause, float]:
+        return {one: at for one, at in self.asked.items() if one is WakeCause.RULES}
 
     def _with(self, cause: WakeCause, at: float) -> Self:
         return replace(self, asked={**self.asked, cause: at})

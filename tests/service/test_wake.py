@@ -26,7 +26,7 @@ def test_nothing_is_due_before_something_asks() -> None:
 
 
 def test_the_interval_begins_with_the_end_of_a_round() -> None:
-    after = IDLE.begin().end(100, plan_s=0, is_settling=False, has_rest=False)
+    after = IDLE.begin(0).end(100, plan_s=0, is_settling=False, has_rest=False)
     assert after.due == 1000
     assert after.causes(999) == ()
     assert after.causes(1000) == (WakeCause.INTERVAL,)
@@ -88,4 +88,12 @@ def test_whatever_asks_is_answered_by_the_interval_or_its_own_time(
     latest = max(now for _, now in asked) + PACE.settle_s + MARGIN_S
     assert wakes.due <= latest
     assert wakes.causes(latest)
-    assert wakes.begin().due == math.inf
+    assert wakes.begin(latest).due == math.inf
+
+
+def test_an_edit_just_before_a_round_is_not_lost() -> None:
+    wakes = Wakes(pace=Pace(interval_s=900, settle_s=10)).ask(WakeCause.RULES, 100)
+    begun = wakes.begin(101)
+    assert begun.causes(102) == (WakeCause.RULES,)
+    assert begun.wait(103, 60).causes(103) == (WakeCause.RULES,)
+    assert wakes.begin(102).causes(200) == ()
