@@ -82,13 +82,17 @@ class Page:
         self._call("Emulation.setTouchEmulationEnabled", enabled=is_phone)
 
     def click(self, selector: str) -> None:
-        """A click in the middle of the first element that the selector finds, as by a user: what
-        lies over it gets it."""
+        """A click in the middle of the first element that the selector finds, as by a user: once it
+        stands still in a page that has loaded, its style sheets too; what lies over it gets it."""
         found = json.dumps(selector)
+        self.wait_until("document.readyState === 'complete'")
         spot = self.evaluate(
-            f"(() => {{ const one = document.querySelector({found});"
+            "(async () => { const drawn = () => new Promise(requestAnimationFrame);"
+            f" const one = document.querySelector({found});"
             " one.scrollIntoView({block: 'center', behavior: 'instant'});"
-            " const box = one.getBoundingClientRect();"
+            " let before; let box = one.getBoundingClientRect();"
+            " do { before = box; await drawn(); await drawn(); box = one.getBoundingClientRect(); }"
+            " while (box.x !== before.x || box.y !== before.y);"
             " return [box.x + box.width / 2, box.y + box.height / 2]; })()"
         )
         for kind in ("mousePressed", "mouseReleased"):
@@ -111,13 +115,17 @@ class Page:
         self._call("Input.insertText", text=text)
 
     def wait_until(self, expression: str) -> None:
-        """Until an expression is true, in whatever page is there by then."""
+        """Until an expression is true, in whatever page is there and parsed by then."""
         deadline = time.monotonic() + _TIMEOUT_S
+        parsed = f"document.readyState !== 'loading' && ({expression})"
         while True:
-            output = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
-            if output["result"].get("value") is True:
+            output = self._ask("Runtime.evaluate", expression=parsed, returnByValue=True)
+            # Between two pages there is none that could answer.
+            if output.get("result", {}).get("result", {}).get("value") is True:
                 return
-            assert time.monotonic() < deadline, f"never: {expression}"
+            if time.monotonic() >= deadline:
+                shown = self.evaluate("location.href + '\\n' + document.body.innerText")
+                raise AssertionError(f"never: {expression}\n{shown}\n{self.complaints}")
             time.sleep(0.05)
 
     def reading_order(self) -> list[tuple[str, str]]:
@@ -137,6 +145,12 @@ class Page:
         goal.write_bytes(base64.b64decode(output["data"]))
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        output = self._ask(method, **parameters)
+        assert "error" not in output, output
+        result: dict[str, Any] = output["result"]
+        return result
+
+    def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._number += 1
         number = self._number
         message: dict[str, Any] = {"id": number, "method": method, "params": parameters}
@@ -146,9 +160,7 @@ class Page:
         while True:
             output = self._next()
             if output.get("id") == number:
-                assert "error" not in output, output
-                result: dict[str, Any] = output["result"]
-                return result
+                return output
             self._take(output)
 
     def _next(self) -> dict[str, Any]:
