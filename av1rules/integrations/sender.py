@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from av1rules.base.errors import Av1rulesError
-from av1rules.base.process import Children
-from av1rules.integrations.send import Post, SendResult, send_pending
-from av1rules.ledger.ledger import Ledger
+from av1rules.base.children import Children
+from av1rules.integrations.outbox_look import EVERY_S, send_waiting
 from av1rules.policy.neighbours.spec import Neighbour
 
-EVERY_S = 15.0
-"""Seconds between two looks: a media server shows a film soon after it was replaced, and the films
-of some seconds are told at once."""
+if TYPE_CHECKING:
+    from av1rules.integrations.send import SendResult
 
 _POLL_S = 0.1
 
@@ -72,23 +69,13 @@ class Sender:
         while not (is_last or self._ended.is_set()):
             self._woken.wait(self._every_s)
             is_last = self._is_last.is_set()
-            # What fails here is told by the next look, or the next run.
-            with contextlib.suppress(Av1rulesError):
-                self._look()
-
-    def _look(self) -> None:
-        ledger = Ledger.open(self._state_dir)
-        try:
-            post = Post(
-                ledger=ledger,
-                state_dir=self._state_dir,
-                neighbours=self._neighbours,
+            results = send_waiting(
+                self._state_dir,
+                self._neighbours,
                 children=self._children,
                 is_stopping=self._ended.is_set,
             )
-            for result in send_pending(post):
+            for result in results:
                 self._counts[result.neighbour] += result.events
                 if result.problem is not None and not self._ended.is_set():
                     self._tell(result)
-        finally:
-            ledger.close()

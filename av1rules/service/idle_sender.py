@@ -3,21 +3,12 @@ is told soon after it is back, and not by the next round, which may be hours awa
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import threading
 from collections.abc import Callable
-from contextlib import closing
 
 from av1rules.base.children import Children
-from av1rules.base.errors import Av1rulesError
-from av1rules.ledger.ledger import Ledger
+from av1rules.integrations.outbox_look import EVERY_S, send_waiting
 from av1rules.policy.model import RuleSet
-
-_log = logging.getLogger(__name__)
-
-EVERY_S = 15.0
-"""Seconds between two looks at the outbox, as within a run."""
 
 CLOSE_S = 0.5
 """What the end of the watcher waits for a neighbour that does not answer."""
@@ -63,32 +54,18 @@ class IdleSender:
 
     def _work(self) -> None:
         while not self._ended.wait(self._every_s):
-            if not self._may.is_set():
-                continue
-            try:
-                # What fails here is told by a later look, or by the next round.
-                with contextlib.suppress(Av1rulesError):
-                    self._look(self._ruleset())
-            except Exception:  # noqa: BLE001 - the watcher goes on, whatever happens here
-                _log.exception("neighbours could not be told")
+            if self._may.is_set():
+                self._look(self._ruleset())
 
     def _look(self, ruleset: RuleSet) -> None:
-        with closing(Ledger.read(ruleset.run.state_dir)) as read:
-            if not read.outbox.waiting():
-                return
-        # HTTP takes its time to import.
-        from av1rules.integrations.send import Post, send_pending  # noqa: PLC0415
-
-        with closing(Ledger.open(ruleset.run.state_dir)) as ledger:
-            post = Post(
-                ledger=ledger,
-                state_dir=ruleset.run.state_dir,
-                neighbours=ruleset.neighbours,
-                children=self._children,
-                is_stopping=lambda: not self._may.is_set(),
-            )
-            for result in send_pending(post):
-                if result.events:
-                    self._tell(f"neighbours told: {result.neighbour} of {result.events}", False)  # noqa: FBT003
-                if result.problem is not None and not result.is_known and self._may.is_set():
-                    self._tell(result.text, True)  # noqa: FBT003
+        results = send_waiting(
+            ruleset.run.state_dir,
+            ruleset.neighbours,
+            children=self._children,
+            is_stopping=lambda: not self._may.is_set(),
+        )
+        for result in results:
+            if result.events:
+                self._tell(f"neighbours told: {result.neighbour} of {result.events}", False)  # noqa: FBT003
+            if result.problem is not None and not result.is_known and self._may.is_set():
+                self._tell(result.text, True)  # noqa: FBT003
