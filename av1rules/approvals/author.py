@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from av1rules.base.process import Limits, run
+from av1rules.base.system.users import user_id
 
 _GIT_LIMITS = Limits(timeout_s=5.0, output_bytes=4096)
 
@@ -29,4 +30,4 @@ def _login_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a user without an entry, as in containers
-        return f"user {os.getuid()}"
+        return f"user {user_id()}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from av1rules.approvals.read import parse_approvals, text_of
 from av1rules.approvals.write import compose, render_all
 from av1rules.base.errors import Av1rulesError
 from av1rules.base.files import open_regular, publish, temp_name
+from av1rules.base.system.folder_lock import try_folder_lock
 from av1rules.base.text import printable
 from av1rules.policy.problems import RulesError
 
@@ -140,30 +140,19 @@ class _ChangedMeanwhileError(Exception):
 @contextlib.contextmanager
 def _folder_lock(folder: Path) -> Iterator[None]:
     """Hold this folder's lock; the operating system frees it when its holder ends in any way."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        end = time.monotonic() + LOCK_WAIT_S
-        while not _locked(descriptor):
-            if time.monotonic() > end:
-                raise Av1rulesError(
-                    "can't write the approvals: another av1rules is writing them",
-                    where=printable(str(folder / FILE_NAME)),
-                    hint="try again; nothing was written",
-                )
-            time.sleep(_LOCK_POLL_S)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # some network file systems can't lock folders
-        return True
-    return True
+    end = time.monotonic() + LOCK_WAIT_S
+    while True:
+        with try_folder_lock(folder) as is_locked:
+            if is_locked:
+                yield
+                return
+        if time.monotonic() > end:
+            raise Av1rulesError(
+                "can't write the approvals: another av1rules is writing them",
+                where=printable(str(folder / FILE_NAME)),
+                hint="try again; nothing was written",
+            )
+        time.sleep(_LOCK_POLL_S)
 
 
 def _parsed(raw: bytes, path: Path) -> Decisions:

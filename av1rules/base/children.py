@@ -6,9 +6,6 @@ its clock.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import subprocess
 import threading
 import time
@@ -16,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from av1rules.base.errors import RunInterruptedError
+from av1rules.base.system.groups import KILL, PAUSE, RESUME, TERMINATE, signal_group
 
 _POLL_S = 0.2
 """How soon a paused thread sees that the run is to stop."""
@@ -82,9 +80,9 @@ class Children:
         with self._lock:
             self._running.add(child)
             if self._paused_at is not None:
-                signal_group(child, signal.SIGSTOP)
+                signal_group(child, PAUSE)
         if self.is_stopping:
-            signal_group(child, signal.SIGTERM)
+            signal_group(child, TERMINATE)
 
     def remove(self, child: subprocess.Popen[bytes]) -> None:
         with self._lock:
@@ -101,7 +99,7 @@ class Children:
         if is_first and self.on_stop is not None:
             self.on_stop()
         for child in tuple(self._running):
-            signal_group(child, signal.SIGKILL if kill else signal.SIGTERM)
+            signal_group(child, KILL if kill else TERMINATE)
 
     def pause(self) -> None:
         """Stop every child where it is, and every thread at its next `check`."""
@@ -110,7 +108,7 @@ class Children:
                 return
             self._paused_at = time.monotonic()
             self._going.clear()
-            self._signal(signal.SIGSTOP)
+            self._signal(PAUSE)
         try:
             self.check_stop()
         except RunInterruptedError:  # asked meanwhile: SIGTERM may have come before SIGSTOP
@@ -124,25 +122,9 @@ class Children:
             self._paused_s += time.monotonic() - self._paused_at
             self._paused_at = None
             self._going.set()
-            self._signal(signal.SIGCONT)
+            self._signal(RESUME)
 
     def _signal(self, signum: int) -> None:
         for child in self._running:
             if child.returncode is None:
                 signal_group(child, signum)
-
-
-def signal_group(child: subprocess.Popen[bytes], signum: int) -> None:
-    """Signal a child's whole process group; a child that has ended is not an error.
-
-    SIGTERM also resumes a stopped (SIGSTOP) child, which could not end gently otherwise.
-    """
-    with contextlib.suppress(ProcessLookupError, PermissionError, OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(child.pid, signum)
-            if signum == signal.SIGTERM:
-                os.killpg(child.pid, signal.SIGCONT)
-        elif signum == signal.SIGTERM:
-            child.terminate()
-        elif signum == signal.SIGKILL:
-            child.kill()

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from av1rules.base.files import temp_name
+from av1rules.base.system.opening import CLOEXEC, NOFOLLOW, NONBLOCK
+from av1rules.base.system.users import is_mine
 
 STATE_FOLDER = ".av1rules"
 """The usual name of the state folder."""
@@ -70,9 +72,10 @@ def read_own(path: str | Path, limit: int = OWN_FILE_BYTES) -> bytes:
 def open_own(path: str | Path) -> int:
     """A file of ours as a descriptor to read, which the caller closes. Raises PlantedFileError (see
     `require_own`) and OSError."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    flags = os.O_RDONLY | CLOEXEC | NONBLOCK
+    _look_first(path)
     try:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW)
+        descriptor = os.open(path, flags | NOFOLLOW)
     except OSError as problem:
         if problem.errno == errno.ELOOP:
             raise _planted(path, "it is a link") from problem
@@ -88,9 +91,10 @@ def open_own(path: str | Path) -> int:
 def append_own(path: str | Path) -> int:
     """A file of ours as a descriptor to write at its end, created if it is missing, which the
     caller closes. Raises PlantedFileError (see `require_own`) and OSError."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | CLOEXEC | NONBLOCK
+    _look_first(path)
     try:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o666)
+        descriptor = os.open(path, flags | NOFOLLOW, 0o666)
     except OSError as problem:
         if problem.errno == errno.ELOOP:
             raise _planted(path, "it is a link") from problem
@@ -136,7 +140,7 @@ def ignore_in_git(folder: Path) -> None:
     with contextlib.suppress(OSError):
         if folder.name != STATE_FOLDER and any(folder.iterdir()):
             return
-        descriptor = os.open(goal, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(goal, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOEXEC, 0o666)
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write("# av1rules keeps its state here: not for version control.\n*\n")
 
@@ -144,7 +148,13 @@ def ignore_in_git(folder: Path) -> None:
 def make_marker(path: str | Path) -> None:
     """Create an empty file if nothing has its name. Raises OSError."""
     with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOEXEC, 0o666))
+
+
+def _look_first(path: str | Path) -> None:
+    """Where opening can't refuse a link."""
+    if not NOFOLLOW:
+        require_own(path)
 
 
 def _require(found: os.stat_result, path: str | Path) -> None:
@@ -152,7 +162,7 @@ def _require(found: os.stat_result, path: str | Path) -> None:
         raise _planted(path, "it is a link")
     if not stat.S_ISREG(found.st_mode):
         raise _planted(path, "it is a folder, pipe, socket or device")
-    if not hasattr(os, "geteuid") or found.st_uid == os.geteuid():
+    if is_mine(found):
         return
     if found.st_uid != os.stat(os.path.dirname(path) or ".").st_uid:
         raise _planted(path, "it belongs to another user")

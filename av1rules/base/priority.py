@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from types import ModuleType
+from typing import Any
 
 import msgspec
 
@@ -17,6 +19,9 @@ _ROUNDS = 50
 """Bound on the rounds for threads that started while others were being set; 1 to 3 are usual."""
 
 _ON_LINUX = sys.platform == "linux"
+
+_IDLE_FROM = 10
+"""The niceness from which on Windows gives the class for programs that nobody waits for."""
 
 
 class Priority(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,30 +68,49 @@ def _threads(pid: int) -> set[int]:
 
 
 def _set(priority: Priority, thread: int) -> None:
-    with contextlib.suppress(OSError, OverflowError):
-        if priority.cpus and _ON_LINUX:  # first: encoders count their cores as they start
-            os.sched_setaffinity(thread, priority.cpus)
-    with contextlib.suppress(OSError):
-        if priority.nice > os.getpriority(os.PRIO_PROCESS, 0):  # a run under `nice` stays there
-            os.setpriority(os.PRIO_PROCESS, thread, priority.nice)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, OverflowError):
+            if priority.cpus:  # first: encoders count their cores as they start
+                os.sched_setaffinity(thread, priority.cpus)
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            if priority.nice > os.getpriority(os.PRIO_PROCESS, 0):  # a run under `nice` stays there
+                os.setpriority(os.PRIO_PROCESS, thread, priority.nice)
     _set_by_psutil(priority, thread)
 
 
 def _set_by_psutil(priority: Priority, thread: int) -> None:
-    """Set what the standard library can't: the I/O class, and the CPUs outside Linux."""
-    has_cpus = bool(priority.cpus) and not _ON_LINUX
-    if priority.io_class == "none" and not has_cpus:
+    """Set what the standard library can't: the I/O class, and niceness and CPUs on Windows."""
+    on_windows = sys.platform == "win32"
+    if priority.io_class == "none" and not on_windows:
         return
     import psutil  # noqa: PLC0415 - its 25 ms are spent only where an I/O class is set
 
     with contextlib.suppress(psutil.Error, OSError, ValueError, AttributeError):
         process = psutil.Process(thread)
-        if has_cpus:
-            process.cpu_affinity(list(priority.cpus))
-        if priority.io_class == "idle":
-            process.ionice(psutil.IOPRIO_CLASS_IDLE)
-        elif priority.io_class == "best-effort":
-            process.ionice(psutil.IOPRIO_CLASS_BE, value=7)
+        if on_windows and priority.nice:
+            process.nice(windows_class(priority.nice, psutil))
+        if on_windows and priority.cpus:
+            process.cpu_affinity(list(priority.cpus))  # type: ignore[attr-defined, unused-ignore]
+        _set_io_class(process, priority.io_class, psutil)
+
+
+def windows_class(nice: int, psutil: ModuleType) -> int:
+    """What stands for niceness on Windows: the class below normal up to 9, then idle."""
+    name = "BELOW_NORMAL_PRIORITY_CLASS" if nice < _IDLE_FROM else "IDLE_PRIORITY_CLASS"
+    return int(getattr(psutil, name))
+
+
+def _set_io_class(process: Any, io_class: str, psutil: ModuleType) -> None:
+    """On Linux and Windows, whose names differ; macOS has none."""
+    if sys.platform == "win32":
+        very_low, low = psutil.IOPRIO_VERYLOW, psutil.IOPRIO_LOW
+        if io_class != "none":
+            process.ionice(very_low if io_class == "idle" else low)
+    elif io_class == "idle":
+        process.ionice(psutil.IOPRIO_CLASS_IDLE)
+    elif io_class == "best-effort":
+        process.ionice(psutil.IOPRIO_CLASS_BE, value=7)
 
 
 def _set_autogroup(nice: int, pid: int) -> None:

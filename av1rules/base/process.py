@@ -12,7 +12,6 @@ import contextlib
 import functools
 import logging
 import os
-import select
 import shlex
 import shutil
 import signal
@@ -26,9 +25,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from av1rules.base.children import Children, signal_group
+from av1rules.base.children import Children
 from av1rules.base.pipes import ErrorLines, Lines, Output
 from av1rules.base.priority import USUAL, Priority, apply
+from av1rules.base.system.child_pipes import ENDED, ChildPipes, child_pipes
+from av1rules.base.system.groups import KILL, TERMINATE, group_options, signal_group
+
+if sys.platform == "linux":
+    import resource
 
 __all__ = ["GENTLE_STOP_S", "STOP_S", "Children", "Completed", "Limits", "run"]
 
@@ -52,16 +56,10 @@ _UNWATCHED_S = 5.0
 """A longer pause between two checks (this process was stopped, the machine slept or was overloaded)
 does not count against the child."""
 
-_CHUNK = 1 << 16  # what a pipe holds
-
 _POLL_S = 0.5
 _POLL_WITHOUT_PIDFD_S = 0.05
 """Longest wait before the limits and a stop request, and without pidfd the child too, are checked
 again."""
-
-_ON_LINUX = sys.platform == "linux"
-if _ON_LINUX:
-    import resource  # absent on Windows
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +146,7 @@ def run(
         raise monitor.failure
     ended = Completed(
         argv=tuple(argv),
-        returncode=-signal.SIGKILL if child.returncode is None else child.returncode,
+        returncode=-KILL if child.returncode is None else child.returncode,
         stdout=out.data,
         stderr=tuple(err.tail),
         stopped=monitor.stopped,
@@ -177,7 +175,7 @@ def _started(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
-            start_new_session=True,
+            **group_options(),
         )
     try:
         if children is not None:
@@ -185,7 +183,7 @@ def _started(
         yield child
     finally:
         if child.returncode is None:
-            signal_group(child, signal.SIGKILL)
+            signal_group(child, KILL)
             _reap_killed(child)
         if children is not None:
             children.remove(child)
@@ -217,7 +215,7 @@ def _reap_killed(child: subprocess.Popen[bytes]) -> None:
 
 @functools.cache
 def _setpriv() -> str | None:
-    return shutil.which("setpriv") if _ON_LINUX else None
+    return shutil.which("setpriv") if sys.platform == "linux" else None
 
 
 def _tethered(argv: Sequence[str]) -> list[str]:
@@ -256,53 +254,48 @@ class _ChildMonitor:
         return time.monotonic() if self.children is None else self.children.clock()
 
     def limit_memory(self) -> None:
-        if self.limits.memory_bytes is None or not _ON_LINUX:
-            return
-        bound = (self.limits.memory_bytes, self.limits.memory_bytes)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            resource.prlimit(self.child.pid, resource.RLIMIT_AS, bound)
+        """Only Linux can bound another process."""
+        if sys.platform == "linux" and self.limits.memory_bytes is not None:
+            bound = (self.limits.memory_bytes, self.limits.memory_bytes)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                resource.prlimit(self.child.pid, resource.RLIMIT_AS, bound)
 
     def run_to_end(self) -> None:
         """Return once the child has ended and its pipes are empty, or it can't be killed."""
-        ready = select.poll()
         for pipe, sink in ((self.child.stdout, self.out), (self.child.stderr, self.err)):
             assert pipe is not None
             self._open[pipe.fileno()] = sink
-            ready.register(pipe, select.POLLIN)
-        with _end_notice(self.child) as notice:
-            if notice is not None:
-                ready.register(notice, select.POLLIN)
-            while not (self._has_ended(polls=notice is None) or self._is_abandoned):
-                longest = _POLL_WITHOUT_PIDFD_S if notice is None else _POLL_S
-                for descriptor, _ in ready.poll(self._next_check_s(longest) * 1000):
-                    if descriptor == notice:
-                        self._reap()
-                    else:
-                        self._read(descriptor, ready)
+        with child_pipes(self.child) as pipes:
+            longest_s = _POLL_S if pipes.sees_end else _POLL_WITHOUT_PIDFD_S
+            while not (self._has_ended(polls=not pipes.sees_end) or self._is_abandoned):
+                self._read(pipes, self._next_check_s(longest_s))
                 self._apply_limits()
-            if notice is not None:
-                ready.unregister(notice)
-        # A grandchild outside the group may keep a pipe open: don't wait long for it.
-        deadline = time.monotonic() + (0 if self._is_abandoned else GENTLE_STOP_S)
-        while self._open and (left := deadline - time.monotonic()) > 0:
-            for descriptor, _ in ready.poll(left * 1000):
-                self._read(descriptor, ready)
+            pipes.forget_end()
+            # A grandchild outside the group may keep a pipe open: don't wait long for it.
+            deadline = time.monotonic() + (0 if self._is_abandoned else GENTLE_STOP_S)
+            while self._open and (left_s := deadline - time.monotonic()) > 0:
+                self._read(pipes, left_s)
+
+    def _read(self, pipes: ChildPipes, longest_s: float) -> None:
+        for descriptor, chunk in pipes.wait(longest_s):
+            if descriptor == ENDED:
+                self._reap()
+            else:
+                self._take(descriptor, chunk)
 
     def _has_ended(self, *, polls: bool) -> bool:
         if polls and self.child.returncode is None and self.child.poll() is not None:
-            signal_group(self.child, signal.SIGKILL)
+            signal_group(self.child, KILL)
         return self.child.returncode is not None
 
     def _reap(self) -> None:
         """Kill the rest of the group first: its id is the child's own only until the reaping."""
-        signal_group(self.child, signal.SIGKILL)
+        signal_group(self.child, KILL)
         self.child.wait()
 
-    def _read(self, descriptor: int, ready: select.poll) -> None:
-        chunk = os.read(descriptor, _CHUNK)
+    def _take(self, descriptor: int, chunk: bytes) -> None:
         sink = self._open[descriptor]
         if not chunk:
-            ready.unregister(descriptor)
             del self._open[descriptor]
         if sink is self.out:
             self._last_output = self._clock()
@@ -321,7 +314,7 @@ class _ChildMonitor:
         if self.stopped is None:
             self.stopped = reason
             if self.child.returncode is None:
-                signal_group(self.child, signal.SIGTERM)
+                signal_group(self.child, TERMINATE)
 
     def _apply_limits(self) -> None:
         if self.child.returncode is not None:
@@ -336,7 +329,7 @@ class _ChildMonitor:
         if self._kill_at is None:
             self._kill_at = now + GENTLE_STOP_S
         elif now > self._kill_at:
-            signal_group(self.child, signal.SIGKILL)
+            signal_group(self.child, KILL)
             self._is_abandoned = now > self._kill_at + UNKILLABLE_S
 
     def _exclude_pause(self, now: float) -> None:
@@ -362,17 +355,3 @@ class _ChildMonitor:
         if self.limits.timeout_s is not None:
             left = min(left, self.limits.timeout_s - (self._clock() - self._started) + 0.01)
         return max(left, 0.02)
-
-
-@contextlib.contextmanager
-def _end_notice(child: subprocess.Popen[bytes]) -> Iterator[int | None]:
-    """A descriptor that becomes readable when the child ends; None where pidfd is missing."""
-    try:
-        descriptor = os.pidfd_open(child.pid) if hasattr(os, "pidfd_open") else None
-    except OSError:
-        descriptor = None
-    try:
-        yield descriptor
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)

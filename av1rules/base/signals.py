@@ -79,12 +79,14 @@ class _Unanswered:
         self._former = -1
 
     def begin(self) -> None:
-        if sys.platform == "win32":  # its wakeup needs sockets, and Ctrl-C wakes the main thread
-            return
-        reading, writing = self._pipe = os.pipe()
-        os.set_blocking(writing, False)
-        self._former = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        threading.Thread(target=self._serve, args=(reading,), daemon=True, name="signals").start()
+        if sys.platform != "win32":  # its wakeup needs sockets, and Ctrl-C wakes the main thread
+            reading, writing = self._pipe = os.pipe()
+            os.set_blocking(writing, False)
+            self._former = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+            serve = threading.Thread(
+                target=self._serve, args=(reading,), daemon=True, name="signals"
+            )
+            serve.start()
 
     def end(self) -> None:
         if self._pipe is not None:

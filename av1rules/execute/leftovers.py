@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from av1rules.base.files import fsync_folder
+from av1rules.base.system.users import user_id
 from av1rules.base.text import counted, printable
 from av1rules.ledger.ledger import Ledger
 from av1rules.policy.model import OutputMode, RuleSet
@@ -81,7 +82,7 @@ def _ours_in(folder: str) -> Iterator[str]:
 
 
 def _user() -> int:
-    return os.geteuid() if hasattr(os, "geteuid") else 0  # Windows shows 0 for every file
+    return user_id() or 0  # Windows shows 0 for every file
 
 
 def _swept(ledger: Ledger, path: str) -> str:

@@ -13,10 +13,11 @@ import msgspec
 
 from av1rules.base.errors import DiskFullError, PlanOutdatedError
 from av1rules.base.events import JobDiscarded, JobProgress, Note
-from av1rules.base.files import fsync_folder, is_open_for_writing, temp_name
+from av1rules.base.files import fsync_folder, temp_name
 from av1rules.base.hashing import content_key, file_digest
 from av1rules.base.priority import Priority
 from av1rules.base.stall import with_stall_timeout
+from av1rules.base.system.leases import is_open_for_writing
 from av1rules.base.text import printable
 from av1rules.encode.job import EncodeJob
 from av1rules.execute.quality_gate import Rejection

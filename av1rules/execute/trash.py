@@ -18,6 +18,7 @@ from av1rules.base.events import Outcome
 from av1rules.base.files import TRASH_FOLDER
 from av1rules.base.findings import FilmFinding, FindingKind
 from av1rules.base.hashing import content_key, file_digest
+from av1rules.base.system.removal import remove_below
 from av1rules.base.text import printable
 from av1rules.base.units import format_size, now_text
 from av1rules.execute.recorder import RunCounters, RunRecorder
@@ -114,9 +115,6 @@ def _concerns(kept: TrashEntry, path: str) -> bool:
 
 Check = Callable[[], None]
 """Called between the chunks of a long read; raises to interrupt it."""
-
-
-_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
@@ -351,15 +349,7 @@ def _unlink(path: str) -> int:
     the bytes that this freed. Raises OSError."""
     folders = Path(path).parent.parts
     top = folders.index(TRASH_FOLDER)
-    descriptor = os.open(os.path.join(*folders[: top + 1]), _FOLDER_FLAGS)
-    try:
-        for name in folders[top + 1 :]:
-            inner = os.open(name, _FOLDER_FLAGS, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
-        name = os.path.basename(path)
-        found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-        os.unlink(name, dir_fd=descriptor)
-    finally:
-        os.close(descriptor)
+    found = remove_below(
+        os.path.join(*folders[: top + 1]), folders[top + 1 :], os.path.basename(path)
+    )
     return found.st_size if found.st_nlink == 1 else 0

@@ -12,6 +12,8 @@ import urllib.parse
 from collections.abc import Mapping
 
 from av1rules.base.errors import Av1rulesError
+from av1rules.base.system.opening import CLOEXEC, NONBLOCK
+from av1rules.base.system.users import is_mine_or_roots, open_to_others
 from av1rules.base.text import printable
 from av1rules.policy.neighbours.spec import Secret
 
@@ -67,7 +69,7 @@ def _file_text(path: str) -> str:
     shown = printable(path)
     try:
         # A pipe must not make a run wait; a link is fine, as secrets are often mounted so.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | CLOEXEC | NONBLOCK)
     except OSError as problem:
         raise SecretError(
             f"the file of a secret can't be read: {problem.strerror}", where=shown
@@ -82,13 +84,13 @@ def _file_text(path: str) -> str:
 def _require_private(found: os.stat_result, shown: str) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise SecretError("the file of a secret is no regular file", where=shown)
-    if found.st_mode & 0o077:
+    if open_to_others(found):
         raise SecretError(
             f"other users may read this secret: its mode is {found.st_mode & 0o777:o}",
             where=shown,
             hint="chmod 600, and make a new key if others have accounts here",
         )
-    if found.st_uid not in (os.geteuid(), 0):
+    if not is_mine_or_roots(found):
         raise SecretError("the file of a secret belongs to another user", where=shown)
 
 

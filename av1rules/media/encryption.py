@@ -7,11 +7,11 @@ end after hours with an exit code.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from av1rules.base.system.opening import pread
 from av1rules.media.probe.container_scan import matroska_tracks
 from av1rules.media.probe.ffprobe_json import RawProbe
 
@@ -121,7 +121,7 @@ def looks_along(descriptor: int, size_bytes: int) -> tuple[bytes, ...]:
     """Sectors of a DVD's file, evenly along it. Raises OSError."""
     count = size_bytes // SECTOR_BYTES
     places = sorted({number * count // SECTORS for number in range(SECTORS)}) if count else []
-    return tuple(os.pread(descriptor, SECTOR_BYTES, place * SECTOR_BYTES) for place in places)
+    return tuple(pread(descriptor, SECTOR_BYTES, place * SECTOR_BYTES) for place in places)
 
 
 def _is_css(sectors: Iterable[bytes]) -> bool:

@@ -16,6 +16,7 @@ from fractions import Fraction
 import msgspec
 
 from av1rules.base.files import open_regular
+from av1rules.base.system.opening import pread
 from av1rules.media.mp4_structure import EMPTY, Mp4Edit, Mp4Structure, Mp4Track, simplified
 
 MAX_BOXES = 20_000
@@ -69,7 +70,7 @@ class _Reader:
             self._seen += 1
             if self._seen > MAX_BOXES:
                 raise _TooManyBoxesError
-            head = os.pread(self._handle, 16, at)
+            head = pread(self._handle, 16, at)
             if len(head) < 8:
                 return
             size, start = int.from_bytes(head[:4], "big"), at + 8
@@ -97,7 +98,7 @@ class _Reader:
         self._read += length
         if self._read > MAX_CONTENTS:
             raise _TooManyBoxesError
-        return os.pread(self._handle, length, box.start)
+        return pread(self._handle, length, box.start)
 
     def structure(self, movie: _Box, indexes: Mapping[int, int]) -> Mp4Structure:
         scale = _timescale(self._content(self._inside(movie, "mvhd")))

@@ -9,6 +9,7 @@ import os
 from typing import BinaryIO
 
 from av1rules.base.files import open_regular
+from av1rules.base.system.opening import pread
 from av1rules.base.units import format_size
 
 _EBML = b"\x1a\x45\xdf\xa3"
@@ -23,7 +24,7 @@ def missing_part(path: str) -> str | None:
     does not say. Raises OSError."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        head = os.pread(file.fileno(), _HEAD_BYTES, 0)
+        head = pread(file.fileno(), _HEAD_BYTES, 0)
         if head.startswith(_EBML):
             end = _segment_end(head)
         elif head[4:8] == b"ftyp":
@@ -66,7 +67,7 @@ def _boxes_end(file: BinaryIO, size: int) -> int | None:
     """Where the last box of an MP4 ends that starts inside the file."""
     place = 0
     for _ in range(_MAX_BOXES):
-        head = os.pread(file.fileno(), 16, place)
+        head = pread(file.fileno(), 16, place)
         if len(head) < 8:
             return place
         length = int.from_bytes(head[:4], "big")

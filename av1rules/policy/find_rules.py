@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from av1rules.base.errors import Av1rulesError, UsageError
+from av1rules.base.system.users import is_mine_or_roots
 from av1rules.base.text import printable
 
 RULES_NAMES = ("rules.yaml", "rules.yml")
@@ -70,10 +71,10 @@ def _at_and_above(folder: Path) -> Iterator[Path]:
 
 def _require_own(file: Path) -> None:
     try:
-        owner = os.stat(file).st_uid
+        found = os.stat(file)
     except OSError:
         return  # reading it reports that
-    if owner not in (os.geteuid(), _ROOT_USER):
+    if not is_mine_or_roots(found):
         raise UsageError(
             "this rules file, in a folder above the current one, belongs to another user",
             where=printable(str(file)),

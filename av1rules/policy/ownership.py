@@ -5,16 +5,13 @@ It checks the file system only, not the content of the file.
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import shlex
 import stat
 from pathlib import Path
 
+from av1rules.base.system.users import group_id, group_name, is_mine_or_roots, user_id, user_name
 from av1rules.base.text import printable
-
-_ROOT = 0
 
 
 def writable_by_others(file: Path) -> str | None:
@@ -37,17 +34,23 @@ def writable_by_others(file: Path) -> str | None:
 
 
 def _who_else(path: str, what: str) -> str | None:
+    if user_id() is None:  # Windows: its mode bits say nothing
+        return None
     state = os.stat(path)
     mode, quoted = state.st_mode, printable(shlex.quote(path))
-    if state.st_uid not in (os.geteuid(), _ROOT):
-        fix = f"chown {os.geteuid()} {quoted}"
-        return _message(f"user {_user_name(state.st_uid)}, its owner,", what, fix)
+    if not is_mine_or_roots(state):
+        fix = f"chown {user_id()} {quoted}"
+        return _message(
+            f"user {_shown(user_name(state.st_uid), state.st_uid)}, its owner,", what, fix
+        )
     if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
         return None
     if mode & stat.S_IWOTH:
         return _message("every user", what, f"chmod o-w {quoted}")
-    if mode & stat.S_IWGRP and state.st_gid != os.getegid():
-        return _message(f"group {_group_name(state.st_gid)}", what, f"chmod g-w {quoted}")
+    if mode & stat.S_IWGRP and state.st_gid != group_id():
+        return _message(
+            f"group {_shown(group_name(state.st_gid), state.st_gid)}", what, f"chmod g-w {quoted}"
+        )
     return None
 
 
@@ -56,15 +59,5 @@ def _message(who: str, what: str, fix: str) -> str:
     return f"{who} can change {what} {harm}; to close it: {fix}"
 
 
-def _user_name(number: int) -> str:
-    try:
-        return printable(pwd.getpwuid(number).pw_name)
-    except KeyError:
-        return str(number)
-
-
-def _group_name(number: int) -> str:
-    try:
-        return printable(grp.getgrgid(number).gr_name)
-    except KeyError:
-        return str(number)
+def _shown(name: str | None, number: int) -> str:
+    return str(number) if name is None else printable(name)

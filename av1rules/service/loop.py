@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from contextlib import closing
@@ -335,9 +336,10 @@ def _status(state: Watching) -> str:
 
 def _slept_s() -> float:
     """How long the machine has slept since it was started, as far as the system tells."""
-    if not hasattr(time, "CLOCK_BOOTTIME"):
-        return 0.0
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+    since_boot_s = now_s = time.monotonic()
+    if sys.platform == "linux":
+        since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return since_boot_s - now_s
 
 
 def _time_of(due: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 import time
 from collections.abc import MutableMapping
 from typing import Self
@@ -39,7 +40,7 @@ class ServiceManager:
         self._send(f"READY=1\nSTATUS={_line(status)}")
 
     def reloading(self) -> None:
-        now_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        now_us = time.monotonic_ns() // 1000  # CLOCK_MONOTONIC, where systemd is
         self._send(f"RELOADING=1\nMONOTONIC_USEC={now_us}")
 
     def stopping(self, status: str) -> None:
@@ -60,15 +61,14 @@ class ServiceManager:
 
     def _send(self, text: str) -> None:
         """A manager that does not listen is no reason to stop."""
-        if not self._address:
-            return
-        address = f"\0{self._address[1:]}" if self._address[0] == "@" else self._address
-        with (
-            contextlib.suppress(OSError),
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager,
-        ):
-            manager.settimeout(1.0)
-            manager.sendto(text.encode(), address)
+        if sys.platform != "win32" and self._address:
+            address = f"\0{self._address[1:]}" if self._address[0] == "@" else self._address
+            with (
+                contextlib.suppress(OSError),
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+            ):
+                manager.settimeout(1.0)
+                manager.sendto(text.encode(), address)
 
 
 def _line(status: str) -> str:

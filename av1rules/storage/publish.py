@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import stat
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -18,6 +17,8 @@ import msgspec
 from av1rules.base.errors import Av1rulesError, UsageError
 from av1rules.base.files import make_folders, publish, temp_name
 from av1rules.base.hashing import file_digest
+from av1rules.base.system.attributes import copy_attributes_named
+from av1rules.base.system.users import give
 from av1rules.base.text import printable
 from av1rules.policy.model import OutputSpec
 
@@ -154,19 +155,16 @@ def copy_attributes(path: str, origin: str, wanted: FileAttributes) -> None:
 
 
 def _copy_extended(origin: str, path: str, *, with_acl: bool) -> None:
-    if sys.platform != "linux":  # Python supports them only there
-        return
-    with contextlib.suppress(OSError):
-        for name in os.listxattr(origin):
-            is_users = name.startswith("user.") and not _OF_CONTENT.search(name)
-            if is_users or (with_acl and name == _ACL):
-                with contextlib.suppress(OSError):  # no space for it, or not supported there
-                    os.setxattr(path, name, os.getxattr(origin, name))
+    def is_wanted(name: str) -> bool:
+        is_users = name.startswith("user.") and not _OF_CONTENT.search(name)
+        return is_users or (with_acl and name == _ACL)
+
+    copy_attributes_named(origin, path, is_wanted)
 
 
 def _copy_owner(found: os.stat_result, path: str) -> None:
     try:
-        os.chown(path, found.st_uid, found.st_gid)
+        give(path, user=found.st_uid, group=found.st_gid)
     except OSError:  # only root may give files away
         with contextlib.suppress(OSError):
-            os.chown(path, -1, found.st_gid)
+            give(path, user=-1, group=found.st_gid)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TextIO, cast
 
 from av1rules.base.errors import UsageError
+from av1rules.base.system.opening import CLOEXEC, NONBLOCK, pread
 from av1rules.base.tee import Tee
 from av1rules.base.text import printable
 from av1rules.media.discover import VIDEO_EXTENSIONS
@@ -37,7 +38,7 @@ class SessionLog:
         if os.path.splitext(path)[1].removeprefix(".").lower() in VIDEO_EXTENSIONS:
             raise _not_a_log(path, "its name is that of a video")
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o666)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | CLOEXEC | NONBLOCK, 0o666)
             file = open(fd, "a", encoding="utf-8", errors="backslashreplace", buffering=1)  # noqa: SIM115
         except OSError as problem:
             raise UsageError(
@@ -88,6 +89,6 @@ def _not_a_log(path: str, why: str) -> UsageError:
 def _is_text(fd: int) -> bool:
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         return True  # a pipe or a device: nothing can be lost
-    head = os.pread(fd, _LOOKED_AT, 0)
+    head = pread(fd, _LOOKED_AT, 0)
     text = head.decode("utf-8", "surrogateescape" if len(head) < _LOOKED_AT else "replace")
     return all(one.isprintable() or one in _TEXT_CONTROLS for one in text)

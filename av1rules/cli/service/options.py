@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from av1rules.base.errors import UsageError
+from av1rules.base.system.users import is_root, user_name
 from av1rules.base.units import parse_duration, parse_size
 from av1rules.cli.options import with_unit
 from av1rules.operations.units.files import UnitFolders
@@ -60,7 +61,7 @@ def scope_options(command: _Command) -> _Command:
 def scope_of(given: str | None) -> ServiceScope:
     if given is not None:
         return ServiceScope(given)
-    return ServiceScope.SYSTEM if os.geteuid() == 0 else ServiceScope.USER
+    return ServiceScope.SYSTEM if is_root() else ServiceScope.USER
 
 
 def request_options(command: _Command) -> _Command:
@@ -176,8 +177,8 @@ def _usual_manager() -> ManagerKind:
 def _owner(path: Path) -> str | None:
     """None: root, as which such a service runs anyway."""
     try:
-        owner = path.owner()
-    except (KeyError, OSError):
+        owner = user_name(os.stat(path).st_uid)
+    except OSError:
         return None
     return None if owner == "root" else owner
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from av1rules.base.children import Children
 from av1rules.base.events import Event, Sink
 from av1rules.base.signals import watch_signals
+from av1rules.base.system.hang_up import on_hang_up
 from av1rules.base.units import parse_duration
 from av1rules.cli.backend import plan_of_now, recorded_session, run_round
 from av1rules.cli.conventions.examples import examples
@@ -153,10 +154,10 @@ class _Signals:
         self._restore = watch_signals(children, is_busy=lambda: True)
         self._stop = signal.getsignal(signal.SIGTERM)
         signal.signal(signal.SIGTERM, self._terminated)
-        self._former = signal.signal(signal.SIGHUP, lambda *_: hang_up())
+        self._restore_hang_up = on_hang_up(hang_up)
 
     def restore(self) -> None:
-        signal.signal(signal.SIGHUP, self._former)
+        self._restore_hang_up()
         self._restore()
 
     def _terminated(self, signum: int, frame: FrameType | None) -> None:

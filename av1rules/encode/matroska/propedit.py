@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from av1rules.base.errors import EncodeError
 from av1rules.base.process import Children, Completed, Limits, run
+from av1rules.base.system.opening import CLOEXEC
 from av1rules.base.text import printable
 from av1rules.encode.encode import EncodeOutcome
 from av1rules.encode.job import EncodeJob
@@ -154,7 +155,7 @@ def _write(path: str, text: str) -> None:
     and nobody else can open it to write."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOEXEC
     with open(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from stat import S_ISREG
@@ -18,16 +17,12 @@ from msgspec.structs import replace
 from av1rules.base.errors import Av1rulesError, PlanOutdatedError
 from av1rules.base.files import fsync_file, open_regular, steady_temp_name
 from av1rules.base.hashing import file_digest
+from av1rules.base.system.reflinks import clone
 from av1rules.base.text import printable
 from av1rules.ledger.stand_ins import StandIn, is_as_placed, mark_of, signed_inode
 from av1rules.plan.rest.items import Placement
 from av1rules.policy.model import Rest
 from av1rules.storage.publish import FileAttributes, copy_attributes
-
-if sys.platform == "linux":
-    import fcntl
-
-_FICLONE = 0x40049409  # linux/fs.h
 
 _CHUNK_BYTES = 8 * 1024 * 1024
 
@@ -109,13 +104,8 @@ def identified(row: StandIn, found: os.stat_result) -> StandIn:
 
 def _clone(source: str, part: Path) -> None:
     """Share the blocks of the source. Raises OSError, ENOTSUP where the system can't at all."""
-    if sys.platform != "linux":
-        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(part))
-    with open_regular(source) as origin, open(part, "xb") as goal:
-        try:
-            fcntl.ioctl(goal.fileno(), _FICLONE, origin.fileno())
-        except OSError as problem:
-            raise OSError(problem.errno, problem.strerror, str(part)) from problem
+    with open_regular(source) as origin:
+        clone(origin.fileno(), str(part))
 
 
 def _copy(source: str, part: Path, check: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from av1rules.base.files import temp_name
+from av1rules.base.system.opening import CLOEXEC
 from av1rules.integrations.http import NeighbourError
 from av1rules.ledger.ledger import Ledger
 
@@ -71,7 +72,7 @@ def write_metrics(ledger: Ledger, path: Path) -> None:
     """Replace the file as a whole: the collector reads it at any moment. Raises NeighbourError."""
     temp = temp_name(path)
     try:
-        descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOEXEC, 0o644)
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(metrics_text(ledger, now_s=time.time()))
         os.replace(temp, path)

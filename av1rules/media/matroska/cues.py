@@ -6,10 +6,10 @@ IDs and layout: RFC 9559.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from av1rules.base.files import open_regular
+from av1rules.base.system.opening import pread
 from av1rules.media.matroska.ebml import EbmlError, read_identity, read_size
 
 HEAD_BYTES = 64 * 1024
@@ -41,12 +41,12 @@ def last_key_frame_s(path: str, *, position: int) -> float | None:
     of the file's clock; None if the file has no index that can be read."""
     try:
         with open_regular(path) as file:
-            head = os.pread(file.fileno(), HEAD_BYTES, 0)
+            head = pread(file.fileno(), HEAD_BYTES, 0)
             found = _layout(head, position)
             if found is None:
                 return None
             place, track, scale_ns = found
-            cues = os.pread(file.fileno(), CUES_BYTES, place)
+            cues = pread(file.fileno(), CUES_BYTES, place)
     except (OSError, OverflowError):
         return None
     ticks = _last_cue(cues, track)

@@ -4,12 +4,13 @@ and whatever is broken raises `EbmlError`. It knows no element; a schema names t
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator, Mapping
 from enum import Enum
 
 import msgspec
+
+from av1rules.base.system.opening import pread
 
 MAX_ELEMENTS = 65_536
 """Of one file. A film with 100 tracks, their statistics and 100 chapters has some 3,000."""
@@ -107,7 +108,7 @@ class EbmlFile:
             self._reads += 1
             if self._reads > MAX_READS:
                 raise EbmlError("its elements are too far apart")
-            block = os.pread(self._descriptor, max(length, BLOCK_BYTES), at)
+            block = pread(self._descriptor, max(length, BLOCK_BYTES), at)
             if len(block) < length:
                 raise EbmlError("the file ends early")
             self._block_at, self._block, inside = at, block, 0

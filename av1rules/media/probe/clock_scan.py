@@ -16,6 +16,7 @@ from itertools import pairwise
 from statistics import median
 
 from av1rules.base.files import open_regular
+from av1rules.base.system.opening import pread
 
 TICKS_PER_S = 90_000
 WRAP = 1 << 33
@@ -97,7 +98,7 @@ class _Clock:
 
     def _mark(self, place: int, length: int | None = None) -> Mark | None:
         self.reads += 1
-        data = os.pread(self.descriptor, length or WINDOW_BYTES, place)
+        data = pread(self.descriptor, length or WINDOW_BYTES, place)
         find = transport_times if self.is_transport else program_times
         times = list(find(data, self.stream_id))
         if not times:

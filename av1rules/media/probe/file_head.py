@@ -9,6 +9,7 @@ import msgspec
 
 from av1rules.base.errors import ProbeError, UnansweredProbeError
 from av1rules.base.files import open_regular
+from av1rules.base.system.opening import pread
 from av1rules.media.encryption import looks_along
 from av1rules.media.probe.container_scan import HEAD_BYTES, is_text, next_box, plain_h264_tracks
 
@@ -28,13 +29,13 @@ def read_head(path: str) -> FileHead:
     try:
         with open_regular(path) as file:
             descriptor = file.fileno()
-            head = os.pread(descriptor, HEAD_BYTES, 0)
+            head = pread(descriptor, HEAD_BYTES, 0)
             if is_text(head):
                 raise ProbeError("it is a text (a playlist or script?), not a film")
             found = plain_h264_tracks(head)
             if not found and (place := next_box(head)) is not None:
                 with contextlib.suppress(OSError, OverflowError):  # a box may claim any length
-                    moov = os.pread(descriptor, HEAD_BYTES, place)
+                    moov = pread(descriptor, HEAD_BYTES, place)
                     found, head = plain_h264_tracks(moov), head + moov
             size = os.fstat(descriptor).st_size if path.lower().endswith(".vob") else 0
             return FileHead(plain_tracks=found, data=head, sectors=looks_along(descriptor, size))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Sequence
 
 from av1rules.base.files import open_regular
+from av1rules.base.system.opening import pread
 from av1rules.media.probe.bitstream_scan import framed_units
 from av1rules.media.probe.ffprobe_json import RawPacket, RawProbe, RawStream, positive_int
 from av1rules.media.second_layers import (
@@ -49,7 +49,7 @@ def _first_units(main: RawStream, raw: RawProbe, path: str) -> list[bytes]:
         return []
     head = b""
     with contextlib.suppress(OSError), open_regular(path) as file:
-        head = os.pread(file.fileno(), LAYER_BYTES, 0)
+        head = pread(file.fileno(), LAYER_BYTES, 0)
     is_ts = container == "mpegts" and (main.id or "").startswith("0x")
     return list(elementary_units(head, int(main.id or "", 16) if is_ts else None))
 
@@ -64,7 +64,7 @@ def payloads(packets: Sequence[RawPacket], path: str) -> list[tuple[bytes, int]]
                 break
             if size > SCANNED_BYTES:
                 break
-            payload = os.pread(file.fileno(), size + 64, int(packet.pos))
+            payload = pread(file.fileno(), size + 64, int(packet.pos))
             if len(payload) < size:
                 break
             found.append((payload, size))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from av1rules.base.files import open_regular
+from av1rules.base.system.opening import pread
 from av1rules.media.source import Source
 
 _START = b"\x00\x00\x01\xb3"
@@ -54,7 +55,7 @@ def _aspects(path: str, source: Source, parts: Iterator[tuple[int, int]]) -> Ite
     last: str | None = None
     with open_regular(path) as file:
         for start, end in parts:
-            part = os.pread(file.fileno(), end - start, start)
+            part = pread(file.fileno(), end - start, start)
             for code in _codes(part, main.width, main.height):
                 aspect = _sample_aspect(code, main.width, main.height)
                 if aspect != last:

@@ -15,6 +15,7 @@ import msgspec
 from av1rules.base.errors import Av1rulesError, UsageError
 from av1rules.base.files import fsync_folder, make_folders, open_regular, write_text
 from av1rules.base.process import Completed, Limits, run
+from av1rules.base.system.users import user_id
 from av1rules.base.text import printable
 from av1rules.operations.units.cron import block_of, with_block
 from av1rules.operations.units.files import CRONTAB
@@ -154,7 +155,7 @@ def _systemctl(request: ServiceRequest, *words: str) -> tuple[str, ...]:
 
 
 def _domain(request: ServiceRequest) -> str:
-    return "system" if request.scope is ServiceScope.SYSTEM else f"gui/{os.getuid()}"
+    return "system" if request.scope is ServiceScope.SYSTEM else f"gui/{user_id()}"
 
 
 _PROGRAMS = {

@@ -19,6 +19,7 @@ from typing import BinaryIO, Self
 import msgspec
 
 from av1rules.base.own_files import open_own, replacing_own
+from av1rules.base.system.opening import pread
 from av1rules.plan.packed.item import PackedItem, StoredItems, stored_items
 from av1rules.policy.digests import DecisionDigests
 
@@ -50,7 +51,7 @@ class _OpenFile:
         self.close = weakref.finalize(self, os.close, descriptor)
 
     def read(self, place: int, length: int) -> bytes:
-        return os.pread(self._descriptor, length, place)
+        return pread(self._descriptor, length, place)
 
     def index(self) -> _Index:
         end = os.fstat(self._descriptor).st_size - _PLACE_BYTES

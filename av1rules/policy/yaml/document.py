@@ -30,6 +30,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from av1rules.base.errors import Av1rulesError
+from av1rules.base.system.opening import NONBLOCK
 from av1rules.base.text import printable
 from av1rules.policy.find_rules import unreadable
 from av1rules.policy.model import Place, Problem
@@ -74,7 +75,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _without_waiting(name: str, flags: int) -> int:
-    return os.open(name, flags | os.O_NONBLOCK)
+    return os.open(name, flags | NONBLOCK)
 
 
 def _not_a_file(path: Path, mode: int) -> Av1rulesError:

@@ -27,6 +27,7 @@ import msgspec
 from av1rules.base.errors import UsageError
 from av1rules.base.files import temp_name
 from av1rules.base.own_files import ignore_in_git, read_own
+from av1rules.base.system.opening import CLOEXEC
 from av1rules.base.text import printable
 
 TOKEN_FILE = "serve-token"  # noqa: S105 - its name
@@ -106,7 +107,7 @@ def _made_token(path: Path) -> str:
     ignore_in_git(path.parent)
     temp = temp_name(path)
     try:
-        descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOEXEC, 0o600)
         with open(descriptor, "w", encoding="ascii") as file:
             file.write(f"{token}\n")
         os.replace(temp, path)

@@ -122,7 +122,10 @@ async def _served(
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
+        try:
+            loop.add_signal_handler(number, end)
+        except NotImplementedError:  # Windows: its loop has no signals
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))
     await server.serve(sockets=[listening])
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from av1rules.base import files as in_use
-from av1rules.base.files import is_open_for_writing
+from av1rules.base.system import leases as in_use
+from av1rules.base.system.leases import is_open_for_writing
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
 
@@ -94,7 +94,7 @@ def test_type_of_a_file_system_is_read_from_the_system() -> None:
 def test_file_of_somebody_else_is_not_told() -> None:
     code = (
         "import os, sys\n"
-        "from av1rules.base.files import is_open_for_writing\n"
+        "from av1rules.base.system.leases import is_open_for_writing\n"
         "os.setgid(65534); os.setuid(65534)\n"
         "sys.exit(0 if is_open_for_writing(sys.argv[1]) is None else 1)\n"
     )
