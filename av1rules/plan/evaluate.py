@@ -39,7 +39,7 @@ from av1rules.policy.resolve import (
 from av1rules.policy.settings import DEINTERLACE_FRAMES, EncodeSettings
 from av1rules.policy.source_tier import classify
 from av1rules.quality.excerpts import NOISE_VERSION, NoiseEstimate
-from av1rules.quality.grain import noise_level
+from av1rules.quality.grain import level_of
 
 _REQUESTED = Place(file="--set", line=1, column=1)
 
@@ -207,4 +207,4 @@ def known_noise(workspace: Workspace, content_key: str) -> NoiseEstimate | None:
 
 def grain_of(noise: NoiseEstimate) -> float | None:
     """The fact `grain` of a measured source; None if the measurement is inconclusive."""
-    return noise_level(noise.sigma_p10, noise.sigma_p50)
+    return level_of(noise)

@@ -32,7 +32,7 @@ from av1rules.policy.fingerprint import fingerprint, of_pictures
 from av1rules.policy.quality_spec import Otherwise, QualityTarget
 from av1rules.policy.settings import EncodeSettings
 from av1rules.quality.excerpts import NoiseEstimate
-from av1rules.quality.grain import film_grain_for
+from av1rules.quality.grain import CLEAN, film_grain_for, level_of
 from av1rules.quality.sampling import projected_bytes
 
 
@@ -90,14 +90,29 @@ def with_known_results(
 
 
 def _with_grain(workspace: Workspace, row: Ready, pending: list[Prerequisite]) -> Ready:
-    if not row.work.recipe.settings.film_grain_auto:
+    settings = row.work.recipe.settings
+    if not settings.film_grain_auto and not settings.film_grain:
         return row
     noise = known_noise(workspace, row.work.content_key)
+    if not settings.film_grain_auto:
+        return row if noise is None else _with_doubt(row, settings.film_grain, noise)
     if noise is None:
         pending.append(Prerequisite.MEASURE)
         return with_note(row, "its grain is measured first: film_grain auto")
     row = with_note(row, grain_text(noise))
     return _with_settings(row, film_grain=film_grain_for(noise)[0])
+
+
+def _with_doubt(row: Ready, strength: int, noise: NoiseEstimate) -> Ready:
+    """A note where a film that was measured for another reason has no grain to give back."""
+    level = level_of(noise)
+    if level is None or level >= CLEAN:
+        return row
+    text = (
+        f"film_grain is {strength}, but the film has no grain (noise {level:.1f}): synthesis costs"
+        " time and detail; film_grain: auto leaves it out"
+    )
+    return with_note(row, text)
 
 
 def grain_text(noise: NoiseEstimate) -> str:

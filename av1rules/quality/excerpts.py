@@ -13,7 +13,7 @@ SURVEY_VERSION = 1
 """Part of every cached survey; increment it whenever the measurements change."""
 
 
-NOISE_VERSION = 1
+NOISE_VERSION = 2
 """The same for noise estimates."""
 
 
@@ -100,15 +100,20 @@ class ClipPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoiseEstimate(msgspec.Struct, frozen=True, kw_only=True):
-    """The noise of a film: deviation of fine detail in 8-bit steps, over `frames` frames.
+    """The noise of a film: deviation of detail in 8-bit steps, over `frames` frames at `places`
+    places.
 
     `sigma_p10`, from the calmest tenth of each frame, is the noise; `sigma_p50`, the median,
-    includes texture. None: no frame had an area of usable brightness.
+    includes texture. `coarse_p10` and `coarse_p50` are the same of coarse detail (see
+    `frames.COARSE_STEP`). None: no frame had an area of usable brightness, or one too small.
     """
 
     sigma_p10: float | None
     sigma_p50: float | None
+    coarse_p10: float | None = None
+    coarse_p50: float | None = None
     frames: int
+    places: int
 
 
 _M1 = 2610 / 16384

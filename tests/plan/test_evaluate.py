@@ -230,7 +230,7 @@ def test_adjustments_read_a_skipped_film_but_do_not_need_it(
 
 
 def measured(workspace: Workspace, key: str, p10: float | None) -> None:
-    noise = NoiseEstimate(sigma_p10=p10, sigma_p50=p10, frames=9)
+    noise = NoiseEstimate(sigma_p10=p10, sigma_p50=p10, frames=9, places=9)
     workspace.cache.put_value(noise_key(key), noise)
 
 
@@ -269,7 +269,7 @@ def test_a_rule_by_grain_needs_the_content(opened: Open, gone: LibraryFile) -> N
 
 
 def test_the_grain_of_a_measured_film_is_its_calmest_tenth() -> None:
-    noise = NoiseEstimate(sigma_p10=3.0, sigma_p50=4.0, frames=9)
+    noise = NoiseEstimate(sigma_p10=3.0, sigma_p50=4.0, frames=9, places=9)
     assert grain_of(noise) == 3.0
 
 

@@ -169,6 +169,12 @@ def test_auto_follows_what_was_measured(films: SampleLibrary) -> None:
     assert films.work() == []
     request_for(films, "crf: 50, film_grain: 8", quick=QUICK)
     assert films.causes("clean.mkv") == ("film_grain auto -> 8 (rules.yaml:8)",)
+    assert (
+        "film_grain is 8, but the film has no grain (noise 0." in films.row("clean.mkv").notes[-1]
+    )
+    assert not any("has no grain" in one for one in films.row("grainy.mkv").notes)
+    explained = av1rules("explain", "films/clean.mkv", cwd=films.folder).stdout
+    assert "but the film has no grain" in " ".join(explained.split())
     films.rules(BY_GRAIN)
     assert actions(films)["grainy.mkv"] == ("encode", "grainy"), "measured once for all"
 
