@@ -150,7 +150,7 @@ def test_a_copy_of_a_target_that_rotted_is_refused(twins: SampleLibrary) -> None
     target = twins.target("a.mkv")
     times = target.stat().st_atime_ns, target.stat().st_mtime_ns
     content = target.read_bytes()
-    target.write_bytes(content[:-1] + b"?")
+    target.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     os.utime(target, ns=times)
     done = twins.run()
     assert (done.copied, done.failed) == (0, 1)

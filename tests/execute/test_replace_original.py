@@ -182,7 +182,7 @@ def test_undo_refuses_with_the_reason(replaced: SampleLibrary) -> None:
     assert "changed or replaced since" in (result.refusal or "")
     film.write_bytes(whole)
     original = Path(kept.path).read_bytes()
-    Path(kept.path).write_bytes(original[:-1] + b"?")
+    Path(kept.path).write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
     (result,) = undo_all(replaced, "last")
     assert "not what was moved to the trash" in (result.refusal or "")
     Path(kept.path).unlink()

@@ -89,7 +89,7 @@ def test_target_gone_cut_or_rotten_keeps_the_original(trashed: TrashLibrary) -> 
     kept = trashed.move_to_trash()
     target = Path(kept.row.target)
     whole = target.read_bytes()
-    target.write_bytes(whole[:-1] + b"?")
+    target.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert refused(trashed, kept) == f"its target is not what was written: {target}"
     target.write_bytes(whole[:-1])
     assert "has 59 bytes, not 60" in refused(trashed, kept)
