@@ -106,6 +106,31 @@ def task_site():
     return {"actions": [f"{sys.executable} -m tests.site.make"]}
 
 
+def task_lock():
+    """The packages of development, CI and releases, locked anew where pyproject.toml asks."""
+    return {"actions": [f"{sys.executable} -m tests.release.lock"]}
+
+
+def task_lock_upgrade():
+    """The same with the newest versions that pyproject.toml allows."""
+    return {"actions": [f"{sys.executable} -m tests.release.lock --upgrade"]}
+
+
+def task_lock_check():
+    """Whether the locked packages still fit pyproject.toml."""
+    return {"actions": [f"{sys.executable} -m tests.release.lock --check"]}
+
+
+def task_release():
+    """All of a release but the upload, for the tag at this commit: build/release."""
+    return {"actions": [f"{sys.executable} -m tests.release.make"]}
+
+
+def task_release_rehearse():
+    """The same for this commit, whatever its tags."""
+    return {"actions": [f"{sys.executable} -m tests.release.make --rehearse"]}
+
+
 def task_bench():
     """Speed as ratios against what a user would otherwise do; takes some minutes."""
     benches = ("start", "scan", "scale", "probe", "encode")

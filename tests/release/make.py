@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.release.lock import require_lock
@@ -32,10 +33,15 @@ def _tool(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def _run(*argv: str, cwd: Path = ROOT, **variables: str) -> str:
+def _run(*argv: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> str:
     print("$", *argv, flush=True)
     done = subprocess.run(
-        argv, cwd=cwd, env=os.environ | variables, stdout=subprocess.PIPE, text=True, check=False
+        argv,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise ReleaseError(f"{argv[0]} failed ({done.returncode}): {done.stdout[-2000:]}")
@@ -67,7 +73,7 @@ def build(folder: Path, name: str, made_at: str) -> Path:
     shutil.unpack_archive(packed, tree, filter="data")
     _run(
         sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree),
-        SOURCE_DATE_EPOCH=made_at,
+        env={"SOURCE_DATE_EPOCH": made_at},
     )  # fmt: skip
     return out
 
@@ -81,20 +87,20 @@ def try_installs(wheel: Path, folder: Path, version: str) -> Path:
         "PIPX_MAN_DIR": str(places["pipx"] / "man"), "UV_TOOL_DIR": str(places["uv"]),
         "UV_TOOL_BIN_DIR": str(places["uv"] / "bin"), "PYTHONPATH": "",
     }  # fmt: skip
-    _run(_tool("pipx"), "install", "--python", sys.executable, str(wheel), **variables)
+    _run(_tool("pipx"), "install", "--python", sys.executable, str(wheel), env=variables)
     _run(
         _tool("uv"), "tool", "install", "--no-config", "--python", sys.executable, str(wheel),
-        **variables,
+        env=variables,
     )  # fmt: skip
     films = folder / "films"
     films.mkdir()
     for name, place in places.items():
         program, policy = str(place / "bin" / "av1rules"), folder / f"policy-{name}"
         policy.mkdir()
-        if version not in _run(program, "--version", cwd=policy, PYTHONPATH=""):
+        if version not in _run(program, "--version", cwd=policy, env={"PYTHONPATH": ""}):
             raise ReleaseError(f"{program} is not {version}")
-        _run(program, "init", str(films), cwd=policy, PYTHONPATH="")
-        _run(program, "validate", cwd=policy, PYTHONPATH="")
+        _run(program, "init", str(films), cwd=policy, env={"PYTHONPATH": ""})
+        _run(program, "validate", cwd=policy, env={"PYTHONPATH": ""})
     if not list(places["pipx"].rglob("av1rules-plan.1")):
         raise ReleaseError("pipx installed no man pages")
     return places["uv"] / "av1rules" / "bin" / "python"
@@ -129,7 +135,8 @@ def release(*, rehearse: bool) -> None:
         )  # fmt: skip
         for package in (wheel, sdist):
             shutil.copy(package, OUT)
-    (OUT / "NOTES.md").write_text(notes, encoding="utf-8")
+    if notes:
+        (OUT / "NOTES.md").write_text(notes, encoding="utf-8")
     sums = "".join(f"{sha256(path)}  {path.name}\n" for path in sorted(OUT.iterdir()))
     (OUT / "SHA256SUMS").write_text(sums, encoding="utf-8")
     print(f"{sums}\nNext: twine upload {OUT.relative_to(ROOT)}/*.whl {OUT.relative_to(ROOT)}/*.gz")

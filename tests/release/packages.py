@@ -75,14 +75,14 @@ def _check_metadata(metadata: Message, version: str) -> None:
 def unlocked(project: str, lock: str, extras: tuple[str, ...]) -> list[str]:
     """Requirements of `pyproject.toml` that the lock lacks or has in a version they refuse."""
     table = tomllib.loads(project)["project"]
-    lines = [*table["dependencies"], *(one for e in extras for one in table["optional-dependencies"][e])]
+    of_extras = (table["optional-dependencies"][extra] for extra in extras)
+    lines = [*table["dependencies"], *(line for extra in of_extras for line in extra)]
     pins: dict[str, list[str]] = {}
     for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", lock, re.MULTILINE):
         pins.setdefault(canonicalize_name(name), []).append(version)
-    wanted = [Requirement(line) for line in lines]
     return [
         str(one)
-        for one in wanted
+        for one in map(Requirement, lines)
         if one.name != "av1rules"
-        and not any(one.specifier.contains(pin) for pin in pins.get(canonicalize_name(one.name), []))
+        and not any(map(one.specifier.contains, pins.get(canonicalize_name(one.name), ())))
     ]

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def prepare(root: Path, version: str, day: str) -> None:
-    """Version, day of the man pages and change log. Raises ValueError before anything is written."""
+    """Version, day of the man pages and change log. Raises ValueError, and writes nothing then."""
     texts = {
         name: (root / name).read_text(encoding="utf-8")
         for name in ("av1rules/__init__.py", "tests/man/pages.py", "CHANGELOG.md")

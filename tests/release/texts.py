@@ -42,7 +42,9 @@ def released(changelog: str, version: str, day: str) -> str:
 
 def changes_of(changelog: str, version: str) -> str:
     """The section of a version, for the page of its release. Raises ValueError without one."""
-    found = re.search(rf"^## {re.escape(version)} \(.+\)\n(.*?)(?=^## |\Z)", changelog, re.M | re.S)
+    found = re.search(
+        rf"^## {re.escape(version)} \([^)\n]+\)\n(.*?)(?=^## |\Z)", changelog, re.M | re.S
+    )
     if found is None:
         raise ValueError(f"CHANGELOG.md has no section for {version}: prepare the release first")
     return found[1].strip() + "\n"
