@@ -149,7 +149,10 @@ def install_hint(program: str, min_version: tuple[int, int]) -> str:
 
 
 def _this_machine() -> tuple[str, str]:
-    return sys.platform, "" if sys.platform == "win32" else os.uname().machine
+    machine = ""
+    if sys.platform != "win32":
+        machine = os.uname().machine
+    return sys.platform, machine
 
 
 def candidates(program: str, configured: str | None) -> Iterator[ProgramCandidate]:
