@@ -159,7 +159,7 @@ def _past(forecast: Forecast, made: TargetRow, plan: PlanForecast) -> PastForeca
         source_tier=traits.source_tier,
         basis=forecast.basis,
         jobs=plan.jobs,
-        seconds=forecast.encode_seconds.times(plan.stretch),
+        seconds=forecast.whole_seconds.times(plan.stretch),
         actual_s=made.encode_s + made.verify_s,
         size_bytes=forecast.size_bytes,
         actual_bytes=made.target_bytes,

@@ -16,6 +16,7 @@ from av1rules.execute.control.gate import ControlGate
 from av1rules.execute.recorder import RunCounters, RunRecorder
 from av1rules.execute.resources.disk_space import DiskSpace
 from av1rules.execute.resources.memory import MemoryBudget
+from av1rules.forecast.of_film import FilmForecasts
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.model import OutputMode, OutputSpec, RuleSet
 from av1rules.storage.mirror_folders import MirrorFolders
@@ -60,6 +61,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     disks: Disks = msgspec.field(default_factory=dict)
     folders: MirrorFolders = msgspec.field(default_factory=MirrorFolders)
     gate: ControlGate | None = None
+    forecasts: FilmForecasts = msgspec.field(default_factory=FilmForecasts)
 
     def require_disks(self) -> None:
         """Raise PlanOutdatedError if a disk that was there at the start of the run is gone."""

@@ -40,6 +40,10 @@ Z80 = 1.2815515655446004
 """So many standard deviations to either side hold 80 % of a normal distribution."""
 
 
+LEAST_LEFT = 0.05
+"""Of an encode whose segments are all finished: they are joined, and the film is verified."""
+
+
 class PastEncode(msgspec.Struct, frozen=True, kw_only=True):
     """One encode of the past: seconds with the machine to itself, verification included."""
 
@@ -86,6 +90,23 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     size_guess: Estimate
     traits: Traits
     first_s: float = 0.0  # for the samples that come before it
+    finished_share: float = 0.0
+
+    def with_finished(self, share: float) -> Forecast:
+        """Of what is left of a whole encode, of which `share` is finished."""
+        left = max(1 - share, LEAST_LEFT)
+        time = replace(self.time_guess, mu=self.time_guess.mu + math.log(left))
+        return replace(
+            self,
+            seconds=time.range.plus(self.first_s),
+            time_guess=time,
+            finished_share=1 - left,
+        )
+
+    @property
+    def whole_seconds(self) -> Interval:
+        """Of the whole encode, as its record will count them: finished segments included."""
+        return self.encode_seconds.times(1 / (1 - self.finished_share))
 
     @property
     def encode_seconds(self) -> Interval:

@@ -43,7 +43,7 @@ from av1rules.plan.items import (
 )
 from av1rules.plan.prerequisites import as_encoded, projection_of
 from av1rules.policy.deinterlacing import picture_rate
-from av1rules.policy.model import Order, OriginalsKind, OutputMode, OutputSpec, RuleSet, RunSpec
+from av1rules.policy.model import Order, OriginalsKind, OutputMode, OutputSpec, RuleSet
 from av1rules.quality.sampling import samples_length_s
 
 LEARNED_FROM = 2000
@@ -141,7 +141,7 @@ def forecast_plan(
     def seen(work: PlannedEncode) -> SampledSize | None:
         return sampled_size(work, ledger, tools) if work.content_key in sampled else None
 
-    by_path = forecast_encodes(now, model, seen)
+    by_path = _without_finished(forecast_encodes(now, model, seen), now, ledger)
     after_review = forecast_encodes(later, model, seen)
     gain = gain_of(jobs, cores, threads)
     forecast = PlanForecast(
@@ -159,15 +159,18 @@ def forecast_plan(
     return fit_to_budget(forecast, rows, gain=gain)
 
 
-def forecast_of(work: PlannedEncode, ledger: Ledger, run: RunSpec) -> Forecast | None:
-    """The forecast of one encode on this machine, by what the ledger knows; None where its facts do
-    not suffice. Raises LedgerError."""
-    traits = traits_of(work)
-    if traits is None:
-        return None
-    cores, threads = len(run.cpus) or os.cpu_count() or 1, run.threads_per_job
-    samples = past_encodes(recent_encodes(ledger, LEARNED_FROM), cores=cores, threads=threads)
-    return Model(samples, cores=cores, threads=threads).forecast(traits)
+def _without_finished(
+    forecasts: Mapping[str, Forecast], encodes: Mapping[str, PlannedEncode], ledger: Ledger
+) -> dict[str, Forecast]:
+    """Less what earlier runs finished of films in segments."""
+    finished = {film.fingerprint: film.folder for film in ledger.segmented.all()}
+    left = dict(forecasts)
+    for path, forecast in forecasts.items() if finished else ():
+        folder = finished.get(encodes[path].fingerprint)
+        if folder is not None:
+            pictures = sum(segment.pictures for segment in ledger.segments.of(folder))
+            left[path] = forecast.with_finished(pictures / max(forecast.traits.frames, 1.0))
+    return left
 
 
 def _frees(output: OutputSpec) -> bool:

@@ -366,3 +366,29 @@ def test_samples_of_the_film_outweigh_past_sizes() -> None:
     assert found.size_bytes.mid == pytest.approx(1e9)
     assert found.seconds == plain.seconds, "reading up to samples takes its time"
     assert found.size_bytes.high / found.size_bytes.low < 1.6
+
+
+# --- films of which segments are finished
+
+
+@pytest.mark.parametrize("share", [0.25, 0.9])
+def test_what_is_finished_takes_no_time_and_changes_no_size(share: float) -> None:
+    whole = BUILT_IN.forecast(REMUX)
+    left = whole.with_finished(share)
+    assert left.encode_seconds.mid == pytest.approx((1 - share) * whole.encode_seconds.mid)
+    assert left.expected_seconds == pytest.approx((1 - share) * whole.expected_seconds)
+    assert left.seconds.low < left.seconds.mid < left.seconds.high < whole.seconds.high
+    assert (left.size_bytes, left.saved_bytes) == (whole.size_bytes, whole.saved_bytes)
+    assert left.whole_seconds.mid == pytest.approx(whole.encode_seconds.mid)
+
+
+def test_a_film_whose_segments_are_all_finished_is_still_joined_and_verified() -> None:
+    whole = BUILT_IN.forecast(REMUX)
+    assert 0 < whole.with_finished(1.0).seconds.mid < 0.1 * whole.seconds.mid
+
+
+def test_samples_that_come_first_are_not_finished_by_segments() -> None:
+    first = BUILT_IN.forecast(replace(REMUX, first_frames=1000))
+    left = first.with_finished(0.5)
+    assert left.first_s == first.first_s > 0
+    assert left.seconds.mid == pytest.approx(left.encode_seconds.mid + first.first_s)

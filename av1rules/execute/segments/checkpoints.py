@@ -19,7 +19,6 @@ from av1rules.encode.segments.plan import Segment, segment_choice
 from av1rules.encode.segments.records import SEGMENT_FORMAT, SEGMENT_SUFFIX, SegmentJob
 from av1rules.execute.segments.remove import remove_segments
 from av1rules.execute.target_job import TargetJob, encode_job_of
-from av1rules.forecast.of_plan import forecast_of
 from av1rules.ledger.mapping import canonical_json
 from av1rules.ledger.provenance import segmented_provenance
 from av1rules.ledger.records import tools_used
@@ -41,7 +40,7 @@ def uses_segments(job: TargetJob) -> bool:
     begun = workspace.ledger.segmented.find(segment_folder(job))
     if from_s == 0 or (begun is not None and begun.fingerprint == work.fingerprint):
         return True
-    forecast = forecast_of(work, workspace.ledger, workspace.ruleset.run)
+    forecast = job.session.forecasts.of(work, workspace.ledger, workspace.ruleset.run)
     return forecast is not None and forecast.encode_seconds.mid > from_s
 
 

@@ -13,12 +13,17 @@ from av1rules.encode.segments.plan import Segment
 from av1rules.encode.segments.records import FinishedSegment
 from av1rules.ffmpeg.run import OnSample
 from av1rules.ffmpeg.tools import Tools
+from av1rules.forecast.of_plan import Budget, forecast_plan
 from av1rules.ledger.ledger import Ledger
 from av1rules.ledger.provenance import parse_provenance
 from av1rules.ledger.receipt import parse_receipt
 from av1rules.media.probe.ffprobe import probe_file
 from av1rules.operations.status import read_status
+from av1rules.plan.context import PlanRequest
+from av1rules.plan.plan import build_plan
+from av1rules.plan.workspace import open_workspace
 from av1rules.report.status import status_text
+from tests.cli.test_commands import av1rules
 from tests.conftest import MakeClip, library_file
 from tests.sample_library import FAST, SampleLibrary
 
@@ -140,6 +145,33 @@ def test_a_run_goes_on_with_what_is_missing_and_makes_the_same_bytes(
     assert sorted(second.made) == [2, 3, 4, 5]
     assert file_digest(library.target("film.mkv")) == undisturbed
     assert kept(library) == []
+
+
+def test_what_is_finished_is_no_longer_foretold(
+    library: SampleLibrary, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules(library)
+    library.add("film.mkv", film)
+    whole_s = foretold_s(library)
+    with monkeypatch.context() as patched:
+        Broken(patched, 2)
+        library.run()
+    # 48 of 132 pictures
+    assert foretold_s(library)["film.mkv"] == pytest.approx(whole_s["film.mkv"] * 84 / 132)
+    av1rules("run", cwd=library.folder)
+    ledger = Ledger.read(library.state_dir)
+    (past,) = ledger.forecasts.newest(1)
+    ledger.close()
+    assert past.seconds.mid == pytest.approx(whole_s["film.mkv"])  # as is what it took
+
+
+def foretold_s(library: SampleLibrary) -> dict[str, float]:
+    with open_workspace(library.rules_file, write=False) as workspace:
+        plan = build_plan(workspace, PlanRequest())
+        found = forecast_plan(
+            plan, workspace.ledger, workspace.ruleset, workspace.tools, budget=Budget()
+        )
+    return {Path(path).name: one.encode_seconds.mid for path, one in found.by_path.items()}
 
 
 def test_a_segment_whose_bytes_changed_is_made_again(
