@@ -36,6 +36,7 @@ REASONS = {
     "it goes on until it is stopped": "av1rules watch",
     "it needs a terminal": "av1rules top",
     "it serves until it is ended": "av1rules serve",
+    "it needs another ffprobe": "tests.media.probe.compare",
 }
 """Why a block is not run, and what must stand in it for that to be believed."""
 
