@@ -12,8 +12,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import filelock
-
 from av1rules.base.system.opening import CLOEXEC, DIRECTORY
 
 if sys.platform != "win32":
@@ -54,6 +52,8 @@ if sys.platform != "win32":
 @contextlib.contextmanager
 def try_file_lock(folder: Path) -> Iterator[bool]:
     """The same by a file in the folder: the way of Windows, which works everywhere."""
+    import filelock  # noqa: PLC0415 - 12 ms that only Windows has to pay
+
     lock = filelock.FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
     try:
         lock.acquire()
