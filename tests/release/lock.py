@@ -11,7 +11,7 @@ from tests.release.packages import ReleaseError, unlocked
 ROOT = Path(__file__).parents[2]
 
 EXTRAS = {"dev": ("ffmpeg", "dev"), "release": ("release",)}
-"""The extras in each file of requirements/."""
+"""The extras in each file of .ci/requirements/."""
 
 
 def lock(name: str, *, upgrade: bool) -> None:
@@ -22,7 +22,7 @@ def lock(name: str, *, upgrade: bool) -> None:
         str(Path(sys.executable).with_name("uv")), "pip", "compile", "--quiet", "--no-config",
         "--universal", "--python-version", "3.11", "--generate-hashes",
         "--custom-compile-command", "doit lock", *extras, *(["--upgrade"] if upgrade else []),
-        "-o", f"requirements/{name}.txt", "pyproject.toml", "requirements/build.in",
+        "-o", f".ci/requirements/{name}.txt", "pyproject.toml", ".ci/requirements/build.in",
     ]  # fmt: skip
     subprocess.run(argv, cwd=ROOT, check=True)
 
@@ -31,9 +31,9 @@ def require_lock() -> None:
     """Raises ReleaseError if a requirement of pyproject.toml is not in its lock."""
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for name, extras in EXTRAS.items():
-        text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+        text = (ROOT / ".ci" / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
         if missing := unlocked(project, text, extras):
-            raise ReleaseError(f"requirements/{name}.txt lacks {missing}: run `doit lock`")
+            raise ReleaseError(f".ci/requirements/{name}.txt lacks {missing}: run `doit lock`")
 
 
 def main(words: list[str]) -> None:

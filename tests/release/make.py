@@ -124,7 +124,7 @@ def release(*, rehearse: bool) -> None:
         for lock in ("dev", "release"):
             _run(
                 _tool("pip-audit"), "--require-hashes", "--disable-pip", "--progress-spinner=off",
-                "-r", f"requirements/{lock}.txt",
+                "-r", f".ci/requirements/{lock}.txt",
             )  # fmt: skip
         installed = try_installs(wheel, folder, version)
         shutil.rmtree(OUT, ignore_errors=True)
