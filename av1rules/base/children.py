@@ -1,4 +1,5 @@
-"""The running children of a run, or of one job of it: stopped, paused and resumed together.
+"""The running children of a run, of one job of it, or of one segment of a job: stopped, paused and
+resumed together.
 
 A paused job stands still as a whole: its processes by SIGSTOP, its threads where they `check`, and
 its clock.
@@ -22,7 +23,8 @@ _POLL_S = 0.2
 @dataclass(slots=True)
 class Children:
     """`stop` ends them all and lets no new one start; `pause` and `resume` are for the children of
-    one job, whose `parent` has those of the whole run."""
+    one job, whose `parent` has those of the whole run. Those of a segment stand still with their
+    job, which is their parent."""
 
     parent: Children | None = None
     on_stop: Callable[[], None] | None = None
@@ -48,7 +50,9 @@ class Children:
 
     @property
     def is_paused(self) -> bool:
-        return self._paused_at is not None and not self.is_stopping
+        if self.is_stopping:
+            return False
+        return self._paused_at is not None or (self.parent is not None and self.parent.is_paused)
 
     @property
     def is_one_job(self) -> bool:
@@ -58,7 +62,7 @@ class Children:
     def clock(self) -> float:
         """Seconds by a clock that stands still while these are paused."""
         with self._lock:
-            now = time.monotonic()
+            now = self._now()
             paused_s = 0.0 if self._paused_at is None else now - self._paused_at
             return now - self._paused_s - paused_s
 
@@ -106,7 +110,7 @@ class Children:
         with self._lock:
             if self._paused_at is not None or self.is_stopping:
                 return
-            self._paused_at = time.monotonic()
+            self._paused_at = self._now()
             self._going.clear()
             self._signal(PAUSE)
         try:
@@ -119,10 +123,14 @@ class Children:
         with self._lock:
             if self._paused_at is None:
                 return
-            self._paused_s += time.monotonic() - self._paused_at
+            self._paused_s += self._now() - self._paused_at
             self._paused_at = None
             self._going.set()
             self._signal(RESUME)
+
+    def _now(self) -> float:
+        """By the clock of the parent, which may stand still too."""
+        return time.monotonic() if self.parent is None else self.parent.clock()
 
     def _signal(self, signum: int) -> None:
         for child in self._running:

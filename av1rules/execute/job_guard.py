@@ -89,6 +89,7 @@ class JobRunner:
                 outcome = self._prerequisite(row, step, session)
         if step is None or outcome is not Outcome.PREPARED:
             self._outcomes[path] = outcome
+            self._session.slots.film_is_done(path)
             leave_queue(row, outcome, self._session)
         return outcome
 

@@ -16,6 +16,7 @@ from av1rules.execute.control.gate import ControlGate
 from av1rules.execute.recorder import RunCounters, RunRecorder
 from av1rules.execute.resources.disk_space import DiskSpace
 from av1rules.execute.resources.memory import MemoryBudget
+from av1rules.execute.resources.slots import Slots
 from av1rules.forecast.of_film import FilmForecasts
 from av1rules.plan.workspace import Workspace
 from av1rules.policy.model import OutputMode, OutputSpec, RuleSet
@@ -56,6 +57,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     counters: RunCounters = msgspec.field(default_factory=RunCounters)
     disk_space: DiskSpace = msgspec.field(default_factory=DiskSpace)
     memory: MemoryBudget
+    slots: Slots = msgspec.field(default_factory=Slots)
     failpoint: Failpoint = no_failpoint
     recorder: RunRecorder
     disks: Disks = msgspec.field(default_factory=dict)

@@ -19,6 +19,7 @@ from av1rules.base.events import JobProgress, JobStarted, Note, Outcome
 from av1rules.base.text import printable
 from av1rules.base.units import now_text
 from av1rules.encode.changed_film import ChangedFilm
+from av1rules.execute.backends.local import LocalSegments
 from av1rules.execute.copy import copy_target
 from av1rules.execute.deliver import deliver, done_event, require_replaceable
 from av1rules.execute.film import with_seen, withhold
@@ -30,6 +31,7 @@ from av1rules.execute.resources.disk_space import Reservation
 from av1rules.execute.segments.checkpoints import (
     finished_bytes,
     segment_folder,
+    take_spare_slot,
     uses_segments,
     with_segments,
 )
@@ -164,9 +166,16 @@ def _encode_and_deliver(
 
 
 def _context(job: TargetJob, sink: Callable[[JobProgress], None]) -> WorkerContext:
-    segments, folder = job.session.workspace.ledger.segments, segment_folder(job)
+    workspace, folder = job.session.workspace, segment_folder(job)
+    segments = workspace.ledger.segments
     return replace(
-        job.worker_context(sink), on_segment=lambda segment: segments.add(folder, segment)
+        job.worker_context(sink),
+        on_segment=lambda segment: segments.add(folder, segment),
+        segments=LocalSegments(
+            tools=workspace.tools,
+            children=workspace.children,
+            take_spare=lambda: take_spare_slot(job),
+        ),
     )
 
 

@@ -57,11 +57,10 @@ def reserve_disk(job: TargetJob, need: int, places: list[str]) -> Iterator[Reser
             raise
 
 
-@contextmanager
-def reserve_memory(job: TargetJob) -> Iterator[None]:
-    """Reserve the memory of one encode."""
+def memory_need(job: TargetJob) -> int:
+    """The memory of one encode of this film, or of one of its segments."""
     main, run = job.work.evaluation.source.main, job.session.workspace.ruleset.run
-    need = estimate_bytes(
+    return estimate_bytes(
         (main.width if main else None) or _DEFAULT_WIDTH,
         (main.height if main else None) or _DEFAULT_HEIGHT,
         codec=job.work.encoder.codec,
@@ -69,8 +68,13 @@ def reserve_memory(job: TargetJob) -> Iterator[None]:
         threads=run.threads_per_job,
         cores=len(run.cpus) or None,
     )
+
+
+@contextmanager
+def reserve_memory(job: TargetJob) -> Iterator[None]:
+    """Reserve the memory of one encode."""
     with job.session.memory.reserve(
-        need,
+        memory_need(job),
         check=job.session.workspace.children.check_stop,
         report=lambda reason: job.session.sink(Note(source=job.name, message=reason)),
     ):

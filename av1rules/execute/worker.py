@@ -25,9 +25,11 @@ from av1rules.encode.filters import deinterlacers
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.matroska.propedit import keep_structure
 from av1rules.encode.segments.encode import SegmentTools, encode_in_segments
+from av1rules.encode.segments.orders import SegmentBackend
 from av1rules.encode.segments.records import FinishedSegment, NotExactError
 from av1rules.encode.size_gate import too_large
 from av1rules.encode.verify import Verification, verify
+from av1rules.execute.backends.local import LocalSegments
 from av1rules.execute.quality_gate import (
     QualityScores,
     Rejection,
@@ -84,7 +86,8 @@ class WorkerContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker uses of its own process. It is never sent with a job.
 
     `memo` caches the capabilities of FFmpeg; without it they are queried each time. `on_segment`
-    records a finished segment before it returns.
+    records a finished segment before it returns; `segments` makes them, None: one after the other
+    in this process.
     """
 
     children: Children = msgspec.field(default_factory=Children)
@@ -92,6 +95,7 @@ class WorkerContext(msgspec.Struct, frozen=True, kw_only=True):
     on_progress: Callable[[JobProgress], None] = ignore
     on_note: Callable[[str], None] = _ignore
     on_segment: Callable[[FinishedSegment], None] = _ignore
+    segments: SegmentBackend | None = None
     failpoint: Failpoint = no_failpoint
 
 
@@ -163,6 +167,7 @@ def _encoded(job: EncodeJob, tools: Tools, context: WorkerContext) -> EncodeOutc
             children=context.children,
             on_progress=context.on_progress,
             on_segment=on_segment,
+            backend=context.segments or LocalSegments(tools=tools, children=context.children),
         )
         try:
             return encode_in_segments(job, job.segments, use)

@@ -44,6 +44,7 @@ class DoitBackend:
         """See `Backend`."""
         runner = JobRunner(session, scheduler=self._scheduler, worker=self._worker)
         rows = runner.in_order(rows)
+        session.slots.begin(jobs, (row.file.path for row in rows))
         tasks = [
             (row, task)
             for row in rows

@@ -132,6 +132,24 @@ def test_the_clock_stands_still(job: Children) -> None:
     assert again - started < 30
 
 
+def test_a_segment_stands_still_with_its_job(whole: Children, job: Children) -> None:
+    segment = Children(parent=job)
+    job.pause()
+    assert segment.is_paused
+    at_pause = segment.clock()
+    child = threading.Thread(target=segment.check, daemon=True)
+    child.start()
+    time.sleep(0.3)
+    assert child.is_alive()
+    assert segment.clock() == pytest.approx(at_pause, abs=0.01)
+    job.resume()
+    child.join(60)
+    assert not child.is_alive()
+    segment.stop()
+    assert not job.is_stopping
+    assert not whole.is_stopping
+
+
 @pytest.mark.parametrize("whose", ["job", "run"])
 def test_a_paused_child_can_be_stopped(whole: Children, job: Children, whose: str) -> None:
     child = Running(job)

@@ -106,6 +106,32 @@ def test_one_too_many_waits_and_says_for_what() -> None:
     )
 
 
+def test_what_fits_now_is_taken_and_given_back() -> None:
+    memory = MemoryBudget(4 * GIB)
+    with memory.reserve(2 * GIB):
+        assert memory.try_take(2 * GIB)
+        assert not memory.try_take(1)
+        memory.give_back(2 * GIB)
+        assert memory.try_take(GIB)
+        memory.give_back(GIB)
+
+
+def test_who_waits_for_memory_comes_before_who_does_not() -> None:
+    memory, reasons = MemoryBudget(4 * GIB), RunReport()
+
+    def waiting() -> None:
+        with memory.reserve(3 * GIB, report=reasons):
+            pass
+
+    with ThreadPoolExecutor(1) as pool:
+        with memory.reserve(2 * GIB):
+            other = pool.submit(waiting)
+            assert reasons.event.wait(60)
+            assert not memory.try_take(GIB)
+        other.result(60)
+    assert memory.try_take(GIB)
+
+
 def test_a_job_larger_than_all_runs_alone_and_is_noted() -> None:
     memory, reasons = MemoryBudget(GIB), RunReport()
     with memory.reserve(5 * GIB, report=reasons):

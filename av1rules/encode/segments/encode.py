@@ -23,8 +23,9 @@ from av1rules.encode.failed import not_started, require_success
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.picture_times import PictureTimes
 from av1rules.encode.segments.argv import LIST_NAME, concat_list, segment_argv, segment_name
+from av1rules.encode.segments.gather import gather_segments
 from av1rules.encode.segments.index import index_pictures
-from av1rules.encode.segments.make import PART_TIMES, SegmentMaker
+from av1rules.encode.segments.orders import SegmentBackend, SegmentOrder
 from av1rules.encode.segments.plan import (
     Segment,
     durations_ms,
@@ -46,17 +47,21 @@ from av1rules.ffmpeg.run import FfmpegResult, run_ffmpeg
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.film_facts import FilmFacts
 
+SHOWN_TIMES = "part.times"
+"""Stands for the file of times in the command that is shown."""
+
 OnSegment = Callable[[FinishedSegment], None]
 
 
 class SegmentTools(msgspec.Struct, frozen=True, kw_only=True):
     """What the encode in segments uses of its caller. `on_segment` records a finished segment
-    before it returns: what it took is used again by the next run."""
+    before it returns: what it took is used again by the next run. `backend` makes them."""
 
     tools: Tools
     children: Children
     on_progress: Callable[[JobProgress], None]
     on_segment: OnSegment
+    backend: SegmentBackend
 
 
 def encode_in_segments(job: EncodeJob, segments: SegmentJob, use: SegmentTools) -> EncodeOutcome:
@@ -84,21 +89,23 @@ def encode_in_segments(job: EncodeJob, segments: SegmentJob, use: SegmentTools) 
         clock=clock,
         started=clock(),
     )
-    maker = SegmentMaker(
-        job=job, folder=segments.folder, times=times, tools=use.tools, children=use.children
-    )
+    missing = (number for number in spread_order(len(planned)) if number not in finished)
+    orders = [_order(job, segments.folder, planned[number], times) for number in missing]
+
+    def on_made(made: FinishedSegment) -> None:
+        _require_alike((*finished.values(), made))
+        finished[made.number] = made
+        _require_proven(finished)
+        use.on_segment(made)
+        progress.finish(made, _played_s(times, planned[made.number]))
+
     try:
-        for one in finished.values():
+        for one in tuple(finished.values()):
             progress.reuse(one, _played_s(times, planned[one.number]))
-        for number in spread_order(len(planned)):
-            if number in finished:
-                continue
-            made = maker.make(planned[number], progress.feed)
-            _require_alike((*finished.values(), made))
-            finished[number] = made
-            _require_proven(finished)
-            use.on_segment(made)
-            progress.finish(made, _played_s(times, planned[number]))
+        reused_s = progress.encode_s
+        gathered = gather_segments(
+            orders, use.backend, use.children, on_sample=progress.feed, on_made=on_made
+        )
     except HopelessError as stop:
         return EncodeOutcome(
             path="",
@@ -111,12 +118,22 @@ def encode_in_segments(job: EncodeJob, segments: SegmentJob, use: SegmentTools) 
         )
     made_of = tuple(finished[number] for number in range(len(planned)))
     joined = _joined(job, segments, planned, times, use, start_s=made_of[0].start_s)
-    return replace(_with_segments(job, joined, made_of, times), segmentation=segmentation)
+    encode_s = reused_s + (progress.encode_s - reused_s) * gathered.share
+    return replace(
+        _with_segments(job, joined, made_of, times),
+        elapsed_s=joined.elapsed_s + encode_s,
+        segmentation=segmentation,
+    )
+
+
+def _order(job: EncodeJob, folder: str, segment: Segment, times: PictureTimes) -> SegmentOrder:
+    own = replace(times, ticks=times.ticks[8 * segment.first : 8 * segment.end])
+    return SegmentOrder(job=job, segment=segment, times=own, folder=folder)
 
 
 def _shown_argv(job: EncodeJob, first: Segment, tools: Tools) -> tuple[str, ...]:
     return segment_argv(
-        job, first, ffmpeg=tools.ffmpeg, output=segment_name(first.number), times=PART_TIMES
+        job, first, ffmpeg=tools.ffmpeg, output=segment_name(first.number), times=SHOWN_TIMES
     )
 
 
@@ -251,7 +268,6 @@ def _with_segments(
     return replace(
         joined,
         counts=(read, *others),
-        elapsed_s=joined.elapsed_s + sum(one.encode_s for one in segments),
         log=tuple(log),
         film=replace(joined.film, pictures=tuple(shown)),
     )

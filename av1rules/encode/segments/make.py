@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from array import array
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ from av1rules.encode.failed import failure_of, not_started
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.measure import decode_fully
 from av1rules.encode.picture_times import PictureTimes, take_times
-from av1rules.encode.segments.argv import pre_roll_argv, segment_argv, segment_name
+from av1rules.encode.segments.argv import pre_roll_argv, segment_argv
+from av1rules.encode.segments.orders import SegmentOrder
 from av1rules.encode.segments.plan import PROVEN_PICTURES, Segment
 from av1rules.encode.segments.records import FinishedSegment, NotExactError
 from av1rules.ffmpeg.failures import NOT_STARTED_EXITS
@@ -28,8 +30,6 @@ from av1rules.ffmpeg.log import counted_lines
 from av1rules.ffmpeg.run import INPUT_GUARD, FfmpegResult, OnSample, file_url, run_ffmpeg
 from av1rules.ffmpeg.tools import Tools
 from av1rules.ffmpeg.watchdog import STALL_S
-
-PART_NAME, PART_TIMES = "part.mkv", "part.times"
 
 HEADER_TIMEOUT_S = 60.0
 
@@ -42,43 +42,53 @@ LOG_LINES = 10
 
 
 class SegmentMaker(msgspec.Struct, frozen=True, kw_only=True):
-    """Makes the segments of one film in `folder`; `times` are those of all its pictures."""
+    """Makes segments with the tools of this machine. Knows nothing of their film but the order."""
 
-    job: EncodeJob
-    folder: str
-    times: PictureTimes
     tools: Tools
     children: Children
 
-    def make(self, segment: Segment, on_sample: OnSample) -> FinishedSegment:
-        """Encode a segment and give it its name, once it is known to be right.
+    def make(self, order: SegmentOrder, on_sample: OnSample) -> FinishedSegment:
+        """Encode a segment and give it its name, once it is known to be right. A failure leaves no
+        file.
 
         Raises NotExactError if its pictures are not those that were planned, else what `encode`
         raises.
         """
-        part = os.path.join(self.folder, PART_NAME)
-        times = os.path.join(self.folder, PART_TIMES)
-        argv = segment_argv(self.job, segment, ffmpeg=self.tools.ffmpeg, output=part, times=times)
+        part = os.path.join(order.folder, f"{order.part_stem}.mkv")
+        times = os.path.join(order.folder, f"{order.part_stem}.times")
+        try:
+            return self._made(order, part, times, on_sample)
+        finally:
+            for path in (part, times):
+                with contextlib.suppress(OSError):  # renamed, or never there; else swept later
+                    os.unlink(path)
+
+    def _made(
+        self, order: SegmentOrder, part: str, times: str, on_sample: OnSample
+    ) -> FinishedSegment:
+        job, segment = order.job, order.segment
+        argv = segment_argv(job, segment, ffmpeg=self.tools.ffmpeg, output=part, times=times)
         for _ in range(MOST_TRIES):
-            result = self._run(argv, part, on_sample)
-            self._require_undamaged(segment, result)
-            self._require_planned(segment, take_times(times))
-            before, last = self._proof(segment, result)
+            result = self._run(job, argv, part, on_sample)
+            self._require_undamaged(order, result)
+            _require_planned(order, take_times(times))
+            before, last = self._proof(order, result)
             if (len(before), len(last)) == _proven(segment):
                 break
             os.unlink(part)
         else:
             raise NotExactError("the pictures at a cut can't be compared")
-        self._require_decodable(segment, part)
+        self._require_decodable(order, part)
         header = self._header(part)
         digest = file_digest(part, check=self.children.check)
         fsync_file(Path(part))
-        os.replace(part, os.path.join(self.folder, segment_name(segment.number)))
-        fsync_folder(self.folder)
+        size_bytes = os.stat(part).st_size
+        os.replace(part, os.path.join(order.folder, order.name))
+        fsync_folder(order.folder)
         return FinishedSegment(
             number=segment.number,
             pictures=segment.pictures,
-            size_bytes=os.stat(os.path.join(self.folder, segment_name(segment.number))).st_size,
+            size_bytes=size_bytes,
             digest=digest,
             header=header,
             encode_s=round(result.elapsed_s, 3),
@@ -89,8 +99,9 @@ class SegmentMaker(msgspec.Struct, frozen=True, kw_only=True):
             log=counted_lines(result.log.complaints)[:LOG_LINES],
         )
 
-    def _run(self, argv: tuple[str, ...], part: str, on_sample: OnSample) -> FfmpegResult:
-        job = self.job
+    def _run(
+        self, job: EncodeJob, argv: tuple[str, ...], part: str, on_sample: OnSample
+    ) -> FfmpegResult:
         try:
             result = run_ffmpeg(
                 argv,
@@ -109,51 +120,41 @@ class SegmentMaker(msgspec.Struct, frozen=True, kw_only=True):
             raise failure_of(result, job, doing="encoding a segment of")
         return result
 
-    def _require_undamaged(self, segment: Segment, result: FfmpegResult) -> None:
+    def _require_undamaged(self, order: SegmentOrder, result: FfmpegResult) -> None:
         """Raise NotExactError if FFmpeg complains of the source: the whole encode, which reads it
         from its beginning, then says what is wrong. Decoders complain right after a seek, too, into
         an open group of pictures, and that is no fault."""
-        complaints = result.log.damage
-        errors = _decode_errors(result, self.job.main.index)
+        job, segment, complaints = order.job, order.segment, result.log.damage
+        errors = _decode_errors(result, job.main.index)
         if (complaints or errors) and segment.seek_s is not None:
             seek = run_ffmpeg(
-                pre_roll_argv(self.job, segment, ffmpeg=self.tools.ffmpeg),
+                pre_roll_argv(job, segment, ffmpeg=self.tools.ffmpeg),
                 children=self.children,
-                limits=self.job.limits,
+                limits=job.limits,
             )
             complaints = _beyond(complaints, seek.log.damage)
-            errors -= _decode_errors(seek, self.job.main.index)
+            errors -= _decode_errors(seek, job.main.index)
         if complaints or errors > 0:
             first = next(iter(complaints), f"{errors} errors in decoding")
             raise NotExactError(f"FFmpeg complains of the source: {first}")
 
-    def _require_planned(self, segment: Segment, found: PictureTimes | None) -> None:
-        """Raise NotExactError unless the encoder got the planned pictures at their times."""
-        planned = array("q", self.times.ticks)[segment.first : segment.end]
-        if found is None or len(found) != len(planned):
-            count = 0 if found is None else len(found)
-            message = f"a segment has {count} pictures, its packets promise {len(planned)}"
-            raise NotExactError(message)
-        scale = found.tick / self.times.tick
-        if any(a * scale != b for a, b in zip(array("q", found.ticks), planned, strict=True)):
-            raise NotExactError("pictures come at other times than their packets")
-
     def _proof(
-        self, segment: Segment, result: FfmpegResult
+        self, order: SegmentOrder, result: FfmpegResult
     ) -> tuple[tuple[PictureSum, ...], tuple[PictureSum, ...]]:
-        first = array("q", self.times.ticks)[segment.first]
+        first = array("q", order.times.ticks)[0]
         sums = result.log.film.sums
         before = tuple(one for one in sums if one.tick < first)
         last = tuple(one for one in sums if one.tick >= first)
         return before, last
 
-    def _require_decodable(self, segment: Segment, part: str) -> None:
-        limits = replace(self.job.limits, stall_s=self.job.stall_timeout_s or STALL_S, max_s=None)
+    def _require_decodable(self, order: SegmentOrder, part: str) -> None:
+        job, segment = order.job, order.segment
+        limits = replace(job.limits, stall_s=job.stall_timeout_s or STALL_S, max_s=None)
         decoded = decode_fully(
             part, video=0, tracks=(0,), tools=self.tools, children=self.children, limits=limits
         )
         if not decoded.ok:
-            raise failure_of(decoded, self.job, doing="decoding a finished segment of")
+            raise failure_of(decoded, job, doing="decoding a finished segment of")
         if decoded.frames_read(0) != segment.pictures:
             raise EncodeError(
                 f"a segment decodes to {decoded.frames_read(0)} pictures of {segment.pictures}",
@@ -181,6 +182,18 @@ class SegmentMaker(msgspec.Struct, frozen=True, kw_only=True):
                 hint="please report it; `run: {segments: never}` encodes films whole",
             )
         return digest
+
+
+def _require_planned(order: SegmentOrder, found: PictureTimes | None) -> None:
+    """Raise NotExactError unless the encoder got the planned pictures at their times."""
+    planned = array("q", order.times.ticks)
+    if found is None or len(found) != len(planned):
+        count = 0 if found is None else len(found)
+        message = f"a segment has {count} pictures, its packets promise {len(planned)}"
+        raise NotExactError(message)
+    scale = found.tick / order.times.tick
+    if any(a * scale != b for a, b in zip(array("q", found.ticks), planned, strict=True)):
+        raise NotExactError("pictures come at other times than their packets")
 
 
 def _proven(segment: Segment) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from av1rules.encode.encoders.registry import require_encoder
 from av1rules.encode.job import EncodeJob
 from av1rules.encode.picture_times import PictureTimes
 from av1rules.encode.segments.records import NotExactError
-from av1rules.policy.segments.rules import SegmentRules
+from av1rules.policy.segments.rules import IDLE_FROM_S, SegmentRules
 from av1rules.policy.settings import Loss
 
 PRE_ROLL_S = 10.0
@@ -87,7 +87,10 @@ class SegmentChoice(msgspec.Struct, frozen=True, kw_only=True):
         each = f"of {self.pictures} pictures"
         if not self.rules.from_s:
             return each
-        return f"{each}, if its forecast is longer than {format_duration(self.rules.from_s)}"
+        longer = f"{each}, if its forecast is longer than {format_duration(self.rules.from_s)}"
+        if self.rules.from_s <= IDLE_FROM_S:
+            return longer
+        return f"{longer}, or than {format_duration(IDLE_FROM_S)} with slots to spare"
 
 
 def segment_choice(job: EncodeJob, rules: SegmentRules) -> SegmentChoice:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from av1rules.base.events import JobProgress
 from av1rules.encode.job import EncodeJob
@@ -34,6 +34,7 @@ class SegmentProgress:
     played_s: float = 0.0
     encode_s: float = 0.0
     reused_frames: int = 0
+    _running: dict[int, ProgressSample] = field(default_factory=dict)
 
     def reuse(self, segment: FinishedSegment, played_s: float) -> None:
         """Count a segment that was there. Raises HopelessError."""
@@ -42,6 +43,7 @@ class SegmentProgress:
 
     def finish(self, segment: FinishedSegment, played_s: float) -> None:
         """Count a finished segment, which lasts `played_s` seconds. Raises HopelessError."""
+        self._running.pop(segment.number, None)
         self.frames += segment.pictures
         self.size_bytes += segment.size_bytes
         self.encode_s += segment.encode_s
@@ -56,10 +58,13 @@ class SegmentProgress:
             )
         )
 
-    def feed(self, sample: ProgressSample) -> None:
-        """Take a sample of the segment that is being encoded. Raises HopelessError."""
-        frame = self.frames + (sample.frame or 0)
-        size_bytes = self.size_bytes + (sample.size_bytes or 0)
+    def feed(self, number: int, sample: ProgressSample) -> None:
+        """Take a sample of a segment that is being encoded, perhaps beside others. Raises
+        HopelessError."""
+        self._running[number] = sample
+        samples = self._running.values()
+        frame = self.frames + sum(one.frame or 0 for one in samples)
+        size_bytes = self.size_bytes + sum(one.size_bytes or 0 for one in samples)
         since = frame - self.reused_frames
         left_s = eta_s(since, self.pictures - self.reused_frames, self.clock() - self.started)
         self.on_progress(
@@ -68,8 +73,8 @@ class SegmentProgress:
                 phase="encode",
                 frame=frame,
                 frames=self.pictures,
-                fps=sample.fps,
-                speed=sample.speed,
+                fps=_added(one.fps for one in samples if not one.is_end),
+                speed=_added(one.speed for one in samples if not one.is_end),
                 eta_s=left_s,
                 size_bytes=size_bytes,
                 projected_bytes=projected_bytes(size_bytes, frame, self.pictures),
@@ -85,3 +90,9 @@ class SegmentProgress:
             max_size_ratio=self.job.settings.max_size_ratio,
         ):
             raise HopelessError(certain)
+
+
+def _added(rates: Iterable[float | None]) -> float | None:
+    """Of segments that are encoded at the same time; None if no rate is known."""
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) if known else None

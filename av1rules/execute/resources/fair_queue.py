@@ -71,6 +71,14 @@ class FairQueue:
                 self._queue.remove(ticket)
                 self.lock.notify_all()
 
+    def try_now(self, wants: frozenset[Hashable], take: Callable[[], str | None]) -> bool:
+        """Whether `take`, called under the lock, has reserved what is wanted. False, too, if a job
+        waits for the same: it comes first."""
+        with self.lock:
+            if any(wants & waiting.wants for waiting in self._queue):
+                return False
+            return take() is None
+
     def _try(
         self, ticket: _Ticket, measured: Measured, take: Callable[[Measured], str | None]
     ) -> str | None:

@@ -115,6 +115,9 @@ def estimate_bytes(
     return BASE_BYTES + int(pixels * per_pixel)
 
 
+_WANTS = frozenset(("memory",))
+
+
 @dataclass(slots=True)
 class MemoryBudget:
     """The memory estimates of the running encodes. Safe to use from many threads.
@@ -140,22 +143,12 @@ class MemoryBudget:
         whole budget. `check` is called twice a second and may raise.
         """
 
-        def take(_measured: None) -> str | None:
-            budget = self._budget()
-            used = sum(self._running)
-            if self._running and used + need_bytes > budget:
-                count = len(self._running)
-                jobs = plural(count, "another job", f"{count} other jobs")
-                return (
-                    f"waits for memory: it needs about {format_size(need_bytes)}, {jobs} "
-                    f"{plural(count, 'takes', 'take')} about "
-                    f"{format_size(used)} of {format_size(budget)} (run.memory)"
-                )
-            self._running.append(need_bytes)
-            return None
-
         self._turns.enter(
-            frozenset(("memory",)), measure=lambda: None, take=take, check=check, report=report
+            _WANTS,
+            measure=lambda: None,
+            take=lambda _measured: self._take(need_bytes),
+            check=check,
+            report=report,
         )
         try:
             if need_bytes > self._budget():
@@ -165,9 +158,33 @@ class MemoryBudget:
                 )
             yield
         finally:
-            with self._turns.lock:
-                self._running.remove(need_bytes)
-                self._turns.lock.notify_all()
+            self.give_back(need_bytes)
+
+    def try_take(self, need_bytes: int) -> bool:
+        """Reserve `need_bytes` beside the running encodes until `give_back`. False if they don't
+        fit now, or if somebody waits for memory."""
+        return self._turns.try_now(_WANTS, lambda: self._take(need_bytes))
+
+    def give_back(self, need_bytes: int) -> None:
+        """Reserve them no longer."""
+        with self._turns.lock:
+            self._running.remove(need_bytes)
+            self._turns.lock.notify_all()
+
+    def _take(self, need_bytes: int) -> str | None:
+        """Reserve them, or say why to wait. Called under the lock."""
+        budget = self._budget()
+        used = sum(self._running)
+        if self._running and used + need_bytes > budget:
+            count = len(self._running)
+            jobs = plural(count, "another job", f"{count} other jobs")
+            return (
+                f"waits for memory: it needs about {format_size(need_bytes)}, {jobs} "
+                f"{plural(count, 'takes', 'take')} about "
+                f"{format_size(used)} of {format_size(budget)} (run.memory)"
+            )
+        self._running.append(need_bytes)
+        return None
 
     def _budget(self) -> int:
         if self.budget_bytes is None:

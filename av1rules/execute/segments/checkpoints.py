@@ -7,6 +7,7 @@ the ledger has it before it exists, and each segment as soon as it is accepted.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -18,12 +19,12 @@ from av1rules.encode.segments.argv import segment_argv
 from av1rules.encode.segments.plan import Segment, segment_choice
 from av1rules.encode.segments.records import SEGMENT_FORMAT, SEGMENT_SUFFIX, SegmentJob
 from av1rules.execute.segments.remove import remove_segments
-from av1rules.execute.target_job import TargetJob, encode_job_of
+from av1rules.execute.target_job import TargetJob, encode_job_of, memory_need
 from av1rules.ledger.mapping import canonical_json
 from av1rules.ledger.provenance import segmented_provenance
 from av1rules.ledger.records import tools_used
 from av1rules.ledger.segments.tables import SegmentedFilm
-from av1rules.policy.segments.rules import SegmentRules
+from av1rules.policy.segments.rules import IDLE_FROM_S, SegmentRules
 
 _FIRST = Segment(number=0, first=0, end=1, low_s=None, high_s=None, proof=((0.0, 0.0),))
 """Stands for any segment, where only what all have in common counts."""
@@ -40,8 +41,27 @@ def uses_segments(job: TargetJob) -> bool:
     begun = workspace.ledger.segmented.find(segment_folder(job))
     if from_s == 0 or (begun is not None and begun.fingerprint == work.fingerprint):
         return True
+    if job.session.slots.spare:
+        from_s = min(from_s, IDLE_FROM_S)
     forecast = job.session.forecasts.of(work, workspace.ledger, workspace.ruleset.run)
     return forecast is not None and forecast.encode_seconds.mid > from_s
+
+
+def take_spare_slot(job: TargetJob) -> Callable[[], None] | None:
+    """A slot that no film needs, with memory for one more segment of this one; returns what gives
+    both back, or None if there is none now."""
+    slots, memory, need = job.session.slots, job.session.memory, memory_need(job)
+    if not slots.try_take():
+        return None
+    if not memory.try_take(need):
+        slots.give_back()
+        return None
+
+    def give_back() -> None:
+        memory.give_back(need)
+        slots.give_back()
+
+    return give_back
 
 
 def _pictures(job: TargetJob, rules: SegmentRules) -> int | None:

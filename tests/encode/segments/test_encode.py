@@ -19,6 +19,7 @@ from av1rules.encode.segments.encode import SegmentTools, encode_in_segments
 from av1rules.encode.segments.make import SegmentMaker
 from av1rules.encode.segments.plan import why_whole
 from av1rules.encode.segments.records import FinishedSegment, NotExactError, SegmentJob
+from av1rules.execute.backends.local import LocalSegments, TakeSpare, no_spare
 from av1rules.ffmpeg.tools import Tools
 from av1rules.media.probe.ffprobe import probe_file
 from av1rules.policy.settings import EncodeSettings
@@ -41,6 +42,7 @@ class Film:
         self.tools, self.out = tools, out
         self.events: list[JobProgress] = []
         self.made: list[FinishedSegment] = []
+        self.take_spare: TakeSpare = no_spare
         self.job = EncodeJob(
             source_path=str(path),
             source=source,
@@ -66,9 +68,11 @@ class Film:
             provenance=job.provenance,
             finished=finished,
         )
+        children = Children()
         use = SegmentTools(
             tools=self.tools,
-            children=Children(),
+            children=children,
+            backend=LocalSegments(tools=self.tools, children=children, take_spare=self.take_spare),
             on_progress=self.events.append,
             on_segment=self.made.append,
         )
@@ -124,6 +128,18 @@ def test_a_film_in_segments_is_the_film_in_one_piece(film: Film) -> None:
     frames = [event.frame or 0 for event in film.events if event.phase == "encode"]
     assert frames == sorted(frames)
     assert frames[-1] == whole.frames
+
+
+def test_segments_side_by_side_are_the_film_too(film: Film) -> None:
+    one_by_one = film.segmented("a")
+    film.events.clear()
+    film.take_spare = lambda: lambda: None
+    together = film.segmented("b")
+    assert file_digest(together.path) == file_digest(one_by_one.path)
+    assert film.packets(together) == film.packets(one_by_one)
+    frames = [event.frame or 0 for event in film.events if event.phase == "encode"]
+    assert frames == sorted(frames)
+    assert frames[-1] == one_by_one.frames
 
 
 def test_bytes_are_the_same_for_any_threads_and_after_a_resume(film: Film) -> None:

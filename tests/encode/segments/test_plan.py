@@ -172,7 +172,9 @@ def test_the_choice_in_words() -> None:
     rules = SegmentRules()
     film = job()
     hour = "of 1288 pictures, if its forecast is longer than 1:00:00"
-    assert segment_choice(film, rules).text == hour
+    assert segment_choice(film, rules).text == f"{hour}, or than 10:00 with slots to spare"
+    short = segment_choice(film, replace(rules, from_s=300.0)).text
+    assert short == "of 1288 pictures, if its forecast is longer than 5:00"
     assert segment_choice(film, replace(rules, from_s=0, length=1)).text == "of 161 pictures"
     assert segment_choice(film, replace(rules, from_s=None)).pictures is None
     assert segment_choice(film, replace(rules, from_s=None)).text.endswith("{segments: never}`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from av1rules.base.errors import EncodeError
 from av1rules.base.hashing import file_digest
 from av1rules.encode.segments.make import SegmentMaker
-from av1rules.encode.segments.plan import Segment
+from av1rules.encode.segments.orders import SegmentOrder
 from av1rules.encode.segments.records import FinishedSegment
+from av1rules.execute.segments import checkpoints
 from av1rules.ffmpeg.run import OnSample
 from av1rules.ffmpeg.tools import Tools
 from av1rules.forecast.of_plan import Budget, forecast_plan
@@ -96,11 +98,13 @@ class Broken:
         self.made: list[int] = []
         make = SegmentMaker.make
 
-        def failing(maker: SegmentMaker, segment: Segment, on_sample: OnSample) -> FinishedSegment:
+        def failing(
+            maker: SegmentMaker, order: SegmentOrder, on_sample: OnSample
+        ) -> FinishedSegment:
             if len(self.made) >= count:
                 raise EncodeError("the power is gone", hint="wait")
-            self.made.append(segment.number)
-            return make(maker, segment, on_sample)
+            self.made.append(order.number)
+            return make(maker, order, on_sample)
 
         monkeypatch.setattr(SegmentMaker, "make", failing)
 
@@ -250,3 +254,87 @@ def test_hopeless_films_stop_after_a_spread_sample(library: SampleLibrary, film:
     library.add("film.mkv", film)
     assert library.run().discarded == 1, library.output()
     assert (kept(library), library.leftovers()) == ([], [])
+
+
+class AtOnce:
+    """Counts how many segments are made at the same time. Each waits until `together` have
+    begun."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, together: int = 1) -> None:
+        self.most, self.begun, self._now = 0, 0, 0
+        self._lock = threading.Lock()
+        all_here = threading.Barrier(together)
+        make = SegmentMaker.make
+
+        def counting(
+            maker: SegmentMaker, order: SegmentOrder, on_sample: OnSample
+        ) -> FinishedSegment:
+            with self._lock:
+                self.begun += 1
+                self._now += 1
+                self.most = max(self.most, self._now)
+            try:
+                all_here.wait(60)
+                return make(maker, order, on_sample)
+            finally:
+                with self._lock:
+                    self._now -= 1
+
+        monkeypatch.setattr(SegmentMaker, "make", counting)
+
+
+@pytest.mark.parametrize(("jobs", "more"), [(2, ""), (3, ", threads_per_job: 2")])
+def test_slots_that_no_film_needs_make_segments_and_change_no_byte(
+    library: SampleLibrary, film: Path, monkeypatch: pytest.MonkeyPatch, jobs: int, more: str
+) -> None:
+    rules(library)
+    library.add("film.mkv", film)
+    library.run()
+    alone = file_digest(library.target("film.mkv"))
+    library.target("film.mkv").unlink()
+    rules(library, more=more)
+    at_once = AtOnce(monkeypatch, jobs)
+    assert library.run(jobs=jobs).done == 1, library.output()
+    assert (at_once.most, at_once.begun) == (jobs, 6)
+    assert file_digest(library.target("film.mkv")) == alone
+    assert (kept(library), recorded(library), library.leftovers()) == ([], [], [])
+
+
+def test_segments_take_no_memory_that_is_not_there(
+    library: SampleLibrary, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.add("film.mkv", film)
+    rules(library, more=", memory: 1MB")
+    at_once = AtOnce(monkeypatch)
+    assert library.run(jobs=3).done == 1, library.output()
+    assert (at_once.most, at_once.begun) == (1, 6)
+
+
+def test_slots_to_spare_make_segments_of_shorter_films(
+    library: SampleLibrary, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "IDLE_FROM_S", 0.001)
+    rules(library, "{from: 1h, length: 1}")
+    library.add("film.mkv", film)
+    assert library.run(jobs=1).done == 1
+    at_once = AtOnce(monkeypatch, 2)
+    assert library.run(force=True, jobs=1).done == 1
+    assert at_once.begun == 0
+    assert library.run(force=True, jobs=2).done == 1, library.output()
+    assert (at_once.most, at_once.begun) == (2, 6)
+
+
+def test_a_failure_ends_the_segments_beside_it(
+    library: SampleLibrary, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules(library)
+    library.add("film.mkv", film)
+    with monkeypatch.context() as patched:
+        Broken(patched, 3)
+        assert library.run(jobs=2).failed == 1
+    finished = len(recorded(library))
+    assert 1 <= finished <= 3
+    again = AtOnce(monkeypatch)
+    assert library.run(jobs=3).done == 1, library.output()
+    assert again.begun == 6 - finished
+    assert kept(library) == []
