@@ -304,7 +304,7 @@ def test_segments_take_no_memory_that_is_not_there(
     library: SampleLibrary, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library.add("film.mkv", film)
-    rules(library, more=", memory: 1MB")
+    rules(library, more=", memory: 256MiB")
     at_once = AtOnce(monkeypatch)
     assert library.run(jobs=3).done == 1, library.output()
     assert (at_once.most, at_once.begun) == (1, 6)
