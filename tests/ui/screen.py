@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -112,12 +112,20 @@ class Screen:
         self._screen.resize(lines, columns)
         os.kill(self.child.pid, signal.SIGWINCH)
 
-    def wait_for(self, text: str, *, timeout_s: float = 30) -> None:
+    def wait_for(self, text: str, *, timeout_s: float = 60) -> None:
         """Until `text` is on the screen, or was and scrolled away."""
         deadline = time.monotonic() + timeout_s
         while text not in self.whole:
             assert time.monotonic() < deadline, f"{text!r} never came:\n{self.whole}"
             assert self._is_open, f"{text!r} never came:\n{self.whole}"
+            self.read()
+
+    def wait_until(self, is_shown: Callable[[str], bool], *, timeout_s: float = 60) -> None:
+        """Until what stands on the screen is as wished."""
+        deadline = time.monotonic() + timeout_s
+        while not is_shown(self.text):
+            assert time.monotonic() < deadline, f"it never came:\n{self.text}"
+            assert self._is_open, f"it never came:\n{self.text}"
             self.read()
 
     def end(self, *, timeout_s: float = 60) -> int:
