@@ -29,6 +29,16 @@ CLOSE_CRF = 0.5
 """A search ends when no CRF higher by more than this can pass: that is at most 4 % of the size,
 less than the error of samples."""
 
+WORTH_CRF = 0.25
+"""A trial that would move the CRF by no more than this is not made: a step of the grid is some 2 %
+of the size. Of 3,400 made-up films with noise in their scores: 3.05 trials instead of 3.32, and a
+CRF that is lower by 0.06 in the mean (0.36 instead of 0.30 below the highest that passes, 0.96
+instead of 0.84 in the worst of 100)."""
+
+BELIEVED_SLOPE = 2.0
+"""The line through two trials tells how far the next one would move only if it is no steeper than
+this many times the usual one: on a cliff it tells nothing."""
+
 SLOPES = {Metric.VMAF: 0.055, Metric.XPSNR: 0.055, Metric.SSIM: 0.06, Metric.PSNR: 0.06}
 """How much the logarithm of damage usually grows per CRF: decides the second trial. Three films of
 `tests.bench.bench_search` from CRF 20 to 50: VMAF 0.046 to 0.051, XPSNR 0.053, SSIM 0.056; the
@@ -91,7 +101,17 @@ def next_step(
         return _found(target, TrialPoint(crf=best, value=known[best]), tuple(trials))
     if high is None:
         return float(min(max(_extrapolated(target, known), best + 1.0), target.crf_max))
-    return _interpolated(target, known, best, high)
+    crf = _interpolated(target, known, best, high)
+    if crf - best <= WORTH_CRF and _is_believed(target, known, best, high):
+        return _found(target, TrialPoint(crf=best, value=known[best]), tuple(trials))
+    return crf
+
+
+def _is_believed(target: QualityTarget, known: dict[float, float], low: float, high: float) -> bool:
+    """Whether the damage grows between both trials as it does in films."""
+    metric = target.floor.metric
+    growth = _damage(metric, known[high]) - _damage(metric, known[low])
+    return 0 < growth <= BELIEVED_SLOPE * SLOPES[metric] * (high - low)
 
 
 def _worst_values(trials: Sequence[TrialPoint]) -> dict[float, float]:
